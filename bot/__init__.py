@@ -1,0 +1,1 @@
+"""All that knows Slack and HTTP; imports `provisioner`, never the other way round."""

@@ -1,0 +1,1 @@
+"""All that knows stores, jobs, Helm and Kubernetes; no Slack word in it."""

@@ -1,0 +1,86 @@
+"""Job, its kinds, statuses and the transitions allowed between them; the stages a job goes through; JobEvent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from provisioner.errors import Problem
+
+
+class JobKind(StrEnum):
+    CREATE = "create"
+    DELETE = "delete"
+
+
+class JobStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"  # a delete took the place of a running create
+
+
+LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
+
+TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
+    JobStatus.QUEUED: frozenset({JobStatus.RUNNING, JobStatus.SUPERSEDED}),
+    JobStatus.RUNNING: frozenset({JobStatus.QUEUED, JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.SUPERSEDED}),
+    JobStatus.SUCCEEDED: frozenset(),
+    JobStatus.FAILED: frozenset(),
+    JobStatus.SUPERSEDED: frozenset(),
+}
+
+STAGES: dict[JobKind, tuple[str, ...]] = {
+    JobKind.CREATE: ("namespace", "secrets", "release", "database", "application", "storefront", "check"),
+    JobKind.DELETE: ("namespace", "volumes"),
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One piece of work on one store. Times are epoch seconds. `origin` is opaque to the provisioner."""
+
+    id: str
+    kind: JobKind
+    store_id: str
+    store: str
+    status: JobStatus
+    requested_by: str
+    origin: str
+    delivery_key: str
+    attempts: int
+    created_at: float
+    due_at: float
+    deadline_at: float
+    started_at: float | None = None
+    finished_at: float | None = None
+    problem: Problem | None = None
+    retry_of: str | None = None
+
+    @property
+    def live(self) -> bool:
+        return self.status in LIVE
+
+
+class EventKind(StrEnum):
+    QUEUED = "queued"
+    STARTED = "started"  # a stage began
+    DONE = "done"  # a stage ended well; `seconds` is its duration
+    RETRYING = "retrying"  # an attempt failed for a passing reason; `detail` says which and when the next begins
+    SUCCEEDED = "succeeded"  # the job; `seconds` from the request to here
+    FAILED = "failed"  # the job; the job's `problem` says why
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True)
+class JobEvent:
+    """Something that happened to a job; `stage` is '' for events of the whole job."""
+
+    id: int
+    job_id: str
+    at: float
+    kind: EventKind
+    stage: str = ""
+    detail: str = ""
+    seconds: float | None = None

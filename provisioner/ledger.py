@@ -1,0 +1,601 @@
+"""SQLite by sqlite-utils: jobs, events, stores, outbox, links, audit. The one truth about work, and the only SQL.
+
+Every transition and the event that tells of it are one transaction, together with the outbox entries that make the
+event heard later; whoever announces reads the outbox, so a crash on either side loses nothing."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+from uuid import uuid4
+
+from sqlite_utils import Database
+
+from provisioner.errors import LimitReached, Problem, Refused, StoreBusy, StoreExists, StoreNotFound, Superseded
+from provisioner.jobs import LIVE, TRANSITIONS, EventKind, Job, JobEvent, JobKind, JobStatus
+from provisioner.migrations import migrations
+from provisioner.stores import Addresses, Store, StoreStatus
+
+LIVE_SQL = ", ".join(f"'{status}'" for status in LIVE)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one person may have, and how long a job may take (seconds)."""
+
+    stores_per_person: int = 10
+    creations_per_hour: int = 20
+    create_deadline: float = 900.0
+    delete_deadline: float = 900.0
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """An outbox entry: something about `subject` (a job, link or person id) that the front still has to tell.
+
+    `summary` and `home` are projections (send what is true now, again and again, edited in place); `stages` are what
+    happened since; `failure` and `notice` are told once. `revision` > `sent_revision` means due. `address`, `remote_id`
+    and `content_hash` belong to the front: where it was sent, as what, and the hash of what was sent last."""
+
+    key: str
+    kind: str
+    subject: str
+    revision: int
+    sent_revision: int
+    attempts: int
+    due_at: float
+    address: str | None
+    remote_id: str | None
+    content_hash: str | None
+    created_at: float
+
+
+@dataclass(frozen=True)
+class Link:
+    """A one-time credential link; of its token only the SHA-256 is kept."""
+
+    id: str
+    token_hash: str
+    store_id: str
+    minted_for: str
+    minted_at: float
+    expires_at: float
+    claimed_at: float | None = None
+    revoked_at: float | None = None
+
+
+class LedgerInUse(Exception):
+    """Another process has this ledger open."""
+
+
+class Ledger:
+    """Thread-safe; one SQLite connection per thread. `on_change` is called after each commit that made work or news."""
+
+    def __init__(self, path: Path, addresses: Addresses, clock: Callable[[], float] = time.time) -> None:
+        """Opens (or makes) the ledger and brings its schema up to date.
+
+        Raises LedgerInUse where another process has it: two bots must not share one ledger."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path, self.addresses, self.clock = path, addresses, clock
+        self.on_change: Callable[[], None] = lambda: None
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._lock = _lock_file(path.with_suffix(".lock"))
+        migrations.apply(self._db)
+
+    def close(self) -> None:
+        """Close every thread's connection and let another process have the ledger."""
+        for connection in self._connections:
+            connection.close()
+        self._lock.close()
+
+    # --- orders: what people ask for ----------------------------------------------------------------------------
+
+    def order_create(
+        self, *, name: str, type: str, admin_path: str, owner: str, origin: str, delivery_key: str, limits: Limits
+    ) -> Job:
+        """Make the store and its create job, durably; the same delivery key again returns the same job.
+
+        Raises StoreExists, StoreBusy or LimitReached, and then changes nothing."""
+        with self._write() as db:
+            if repeated := self._job_where(db, "delivery_key = ?", delivery_key):
+                return repeated
+            _refuse_taken(self._store_where(db, "name = ? AND status != 'deleted'", name))
+            self._refuse_over_limit(db, owner, limits)
+            now = self.clock()
+            store = Store(
+                id=_new_id(),
+                name=name,
+                type=type,
+                status=StoreStatus.CREATING,
+                owner=owner,
+                origin=origin,
+                namespace=self.addresses.namespace(name),
+                url=self.addresses.url(name),
+                admin_url=self.addresses.url(name) + admin_path,
+                created_at=now,
+            )
+            db.table("stores").insert(store.__dict__)
+            return self._insert_job(db, JobKind.CREATE, store, owner, origin, delivery_key, limits.create_deadline)
+
+    def order_retry(self, *, job_id: str, by: str, origin: str, delivery_key: str, limits: Limits) -> Job:
+        """Try a failed job once more, as a new job. Raises StoreNotFound, StoreBusy, or Refused where it is moot."""
+        with self._write() as db:
+            if repeated := self._job_where(db, "delivery_key = ?", delivery_key):
+                return repeated
+            failed = self._job_where(db, "id = ?", job_id)
+            store = failed and self._store_where(db, "id = ?", failed.store_id)
+            if not failed or not store or store.status == StoreStatus.DELETED:
+                raise StoreNotFound("That store no longer exists.", "It was deleted since.", "Order it anew.")
+            self._refuse_busy(db, store)
+            newest = self._job_where(db, "store_id = ? ORDER BY created_at DESC, rowid DESC LIMIT 1", store.id)
+            if failed.status != JobStatus.FAILED or newest != failed:
+                raise Refused(f"There is nothing to retry for {store.name}: it is {store.status}.")
+            status = StoreStatus.CREATING if failed.kind == JobKind.CREATE else StoreStatus.DELETING
+            self._set_store(db, store.id, status=status)
+            seconds = limits.create_deadline if failed.kind == JobKind.CREATE else limits.delete_deadline
+            return self._insert_job(db, failed.kind, store, by, origin, delivery_key, seconds, retry_of=job_id)
+
+    def order_delete(self, *, store_id: str, by: str, origin: str, delivery_key: str, limits: Limits) -> Job:
+        """Make the delete job, superseding a live create. Raises StoreNotFound or StoreBusy (already being deleted)."""
+        with self._write() as db:
+            if repeated := self._job_where(db, "delivery_key = ?", delivery_key):
+                return repeated
+            store = self._store_where(db, "id = ? AND status != 'deleted'", store_id)
+            if not store:
+                raise StoreNotFound("That store no longer exists.", "It was deleted already.")
+            live = self._job_where(db, f"store_id = ? AND status IN ({LIVE_SQL})", store_id)
+            if live and live.kind == JobKind.DELETE:
+                raise StoreBusy(f"{store.name} is being deleted already.")
+            if live:
+                self._finish(db, live, JobStatus.SUPERSEDED, EventKind.SUPERSEDED)
+            self._set_store(db, store.id, status=StoreStatus.DELETING)
+            self._revoke_links(db, store.id)
+            return self._insert_job(db, JobKind.DELETE, store, by, origin, delivery_key, limits.delete_deadline)
+
+    # --- work: what the scheduler and the workflows say -----------------------------------------------------------
+
+    def claim_due(self, busy_stores: Sequence[str] = ()) -> Job | None:
+        """Take the oldest due job of a store not in `busy_stores` and set it running; None where there is none."""
+        marks = ", ".join("?" * len(busy_stores))
+        with self._write() as db:
+            row = db.execute(
+                f"""UPDATE jobs SET status = 'running', attempts = attempts + 1, started_at = coalesce(started_at, ?)
+                    WHERE id = (SELECT id FROM jobs WHERE status = 'queued' AND due_at <= ? AND store NOT IN ({marks})
+                                ORDER BY due_at LIMIT 1) RETURNING id""",
+                (self.clock(), self.clock(), *busy_stores),
+            ).fetchone()
+            return self._job_where(db, "id = ?", row[0]) if row else None
+
+    def requeue_interrupted(self) -> list[Job]:
+        """At start: what a former process left running is due again at once. Returns those jobs."""
+        with self._write() as db:
+            ids = [r[0] for r in db.execute("SELECT id FROM jobs WHERE status = 'running'").fetchall()]
+            db.execute("UPDATE jobs SET status = 'queued', due_at = ? WHERE status = 'running'", (self.clock(),))
+            return [job for job in (self._job_where(db, "id = ?", i) for i in ids) if job]
+
+    def record(self, job: Job, kind: EventKind, stage: str = "", detail: str = "") -> None:
+        """Write an event of a running job. A stage's start and end are kept once, however often it is entered again.
+
+        Raises Superseded where the job is not live any more."""
+        with self._write() as db:
+            self._require_live(db, job)
+            self._insert_event(db, job, kind, stage, detail)
+
+    def require_live(self, job: Job) -> None:
+        """Raises Superseded where the job is not live any more."""
+        self._require_live(self._db, job)
+
+    def succeed(self, job: Job) -> None:
+        """The job did what it was for: the store is Ready, or deleted. Raises Superseded."""
+        with self._write() as db:
+            self._require_live(db, job)
+            now = self.clock()
+            if job.kind == JobKind.CREATE:
+                store = self._store_where(db, "id = ?", job.store_id)
+                first = store.ready_at if store and store.ready_at else now
+                self._set_store(db, job.store_id, status=StoreStatus.READY, ready_at=first)
+            else:
+                self._set_store(
+                    db, job.store_id, status=StoreStatus.DELETED, deleted_at=now, deleted_by=job.requested_by
+                )
+                self._revoke_links(db, job.store_id)
+            self._finish(db, job, JobStatus.SUCCEEDED, EventKind.SUCCEEDED)
+
+    def fail(self, job: Job, problem: Problem) -> None:
+        """The job can't be done; the store is failed and a failure notice is due. Raises Superseded."""
+        with self._write() as db:
+            self._require_live(db, job)
+            self._set_store(db, job.store_id, status=StoreStatus.FAILED)
+            self._finish(db, job, JobStatus.FAILED, EventKind.FAILED, problem)
+            self._bump(db, f"failure:{job.id}", "failure", job.id)
+
+    def retry_later(self, job: Job, problem: Problem, due_at: float) -> None:
+        """Queue the job again for `due_at` after a passing failure. Raises Superseded."""
+        with self._write() as db:
+            self._require_live(db, job)
+            db.execute("UPDATE jobs SET status = 'queued', due_at = ? WHERE id = ?", (due_at, job.id))
+            detail = f"{problem} Trying again in {max(1, round(due_at - self.clock()))} s."
+            self._insert_event(db, job, EventKind.RETRYING, "", detail)
+
+    def adopt(self, store: Store) -> bool:
+        """Take in a store found in the cluster that this ledger does not know; False where the name is known."""
+        with self._write() as db:
+            if self._store_where(db, "id = ? OR (name = ? AND status != 'deleted')", store.id, store.name):
+                return False
+            db.table("stores").insert(store.__dict__)
+            return True
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    def store(self, name: str) -> Store | None:
+        """The store that has this name now."""
+        return self._store_where(self._db, "name = ? AND status != 'deleted'", name)
+
+    def store_by_id(self, store_id: str) -> Store | None:
+        """The store, deleted or not."""
+        return self._store_where(self._db, "id = ?", store_id)
+
+    def last_deleted(self, name: str) -> Store | None:
+        """The store that had this name last."""
+        return self._store_where(self._db, "name = ? AND status = 'deleted' ORDER BY deleted_at DESC LIMIT 1", name)
+
+    def stores(self, owner: str | None = None) -> list[Store]:
+        """Stores that exist (of one owner), oldest first."""
+        where = "status != 'deleted'" + (" AND owner = :owner" if owner else "")
+        query = f"SELECT * FROM stores WHERE {where} ORDER BY created_at"
+        return [_store(row) for row in self._db.query(query, {"owner": owner})]
+
+    def job(self, job_id: str) -> Job | None:
+        return self._job_where(self._db, "id = ?", job_id)
+
+    def live_job(self, store_id: str) -> Job | None:
+        return self._job_where(self._db, f"store_id = ? AND status IN ({LIVE_SQL})", store_id)
+
+    def last_job(self, store_id: str) -> Job | None:
+        """The newest job of a store."""
+        return self._job_where(self._db, "store_id = ? ORDER BY created_at DESC, rowid DESC LIMIT 1", store_id)
+
+    def events(self, job_id: str, after: int = 0) -> list[JobEvent]:
+        """The job's events in order, from the one following event id `after`."""
+        query = "SELECT * FROM job_events WHERE job_id = ? AND id > ? ORDER BY id"
+        return [JobEvent(**{**r, "kind": EventKind(r["kind"])}) for r in self._db.query(query, [job_id, after])]
+
+    def usage(self, owner: str) -> int:
+        """How many stores the person has now (deleting ones no longer count)."""
+        return _count(self._db, "stores WHERE owner = ? AND status NOT IN ('deleted', 'deleting')", owner)
+
+    def counts(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Numbers for metrics: `jobs` (kind, status, n), `stores` (type, status, n), `outbox` (n,) due entries,
+        `queue` (n, age of the oldest in seconds), `ready_seconds` (type, seconds) of all successful creations."""
+
+        def rows(sql: str, *args: Any) -> list[tuple[Any, ...]]:
+            return list(self._db.execute(sql, args).fetchall())
+
+        return {
+            "jobs": rows("SELECT kind, status, count(*) FROM jobs GROUP BY 1, 2"),
+            "stores": rows("SELECT type, status, count(*) FROM stores GROUP BY 1, 2"),
+            "outbox": rows("SELECT count(*) FROM outbox WHERE sent_revision < revision"),
+            "queue": rows(
+                "SELECT count(*), coalesce(? - min(due_at), 0) FROM jobs WHERE status = 'queued' AND due_at <= ?",
+                self.clock(),
+                self.clock(),
+            ),
+            "ready_seconds": rows(
+                """SELECT s.type, e.seconds FROM job_events e JOIN jobs j ON j.id = e.job_id
+                   JOIN stores s ON s.id = j.store_id WHERE e.kind = 'succeeded' AND j.kind = 'create'"""
+            ),
+        }
+
+    # --- outbox: what the front still has to tell -------------------------------------------------------------------
+
+    def announce(self, key: str, kind: str, subject: str) -> None:
+        """Make (or make due again) an outbox entry of the front's own, such as a person's home."""
+        with self._write() as db:
+            self._bump(db, key, kind, subject)
+
+    def outgoing(self, limit: int = 100) -> list[Outgoing]:
+        """Entries that are due, oldest first."""
+        query = """SELECT * FROM outbox WHERE sent_revision < revision AND due_at <= ?
+                   ORDER BY due_at, created_at LIMIT ?"""
+        return [Outgoing(**row) for row in self._db.query(query, [self.clock(), limit])]
+
+    def next_outgoing_at(self) -> float | None:
+        """When the next entry is due, or None."""
+        row = self._db.execute("SELECT min(due_at) FROM outbox WHERE sent_revision < revision").fetchone()
+        return row[0] if row else None
+
+    def outbox_entry(self, key: str) -> Outgoing | None:
+        return next((Outgoing(**row) for row in self._db.query("SELECT * FROM outbox WHERE key = ?", [key])), None)
+
+    def place(self, key: str, address: str, remote_id: str | None = None) -> None:
+        """Remember where an entry is told, before or after it is sent."""
+        with self._write() as db:
+            db.execute("UPDATE outbox SET address = ?, remote_id = ? WHERE key = ?", (address, remote_id, key))
+
+    def sent(self, entry: Outgoing, *, address: str, remote_id: str | None, content_hash: str) -> None:
+        """The front told `entry` as of its `revision`; what came since stays due."""
+        with self._write() as db:
+            db.execute(
+                """UPDATE outbox SET sent_revision = ?, attempts = 0, address = ?, remote_id = ?, content_hash = ?
+                   WHERE key = ?""",
+                (entry.revision, address, remote_id, content_hash, entry.key),
+            )
+
+    def postpone(self, entry: Outgoing, due_at: float) -> None:
+        """It could not be told now; try again at `due_at`."""
+        with self._write() as db:
+            query = "UPDATE outbox SET due_at = ?, attempts = attempts + 1 WHERE key = ?"
+            db.execute(query, (due_at, entry.key))
+
+    # --- links, audit, delivery keys --------------------------------------------------------------------------------
+
+    def add_link(self, link: Link) -> None:
+        """Keep a new link and revoke the store's earlier ones. Raises StoreNotFound where the store is going."""
+        with self._write() as db:
+            store = self._store_where(db, "id = ?", link.store_id)
+            if not store or store.status in (StoreStatus.DELETING, StoreStatus.DELETED):
+                raise StoreNotFound("That store is deleted or being deleted.")
+            self._revoke_links(db, link.store_id)
+            db.table("links").insert(link.__dict__)
+
+    def link(self, link_id: str) -> Link | None:
+        return next((Link(**row) for row in self._db.query("SELECT * FROM links WHERE id = ?", [link_id])), None)
+
+    def claim_link(self, link_id: str, *, actor: str, detail: str, request_id: str) -> bool:
+        """Use the link up and audit it, in one transaction; False where it was used, revoked or too old by now.
+
+        Tells the owner by a `notice` in the outbox."""
+        with self._write() as db:
+            row = db.execute(
+                """UPDATE links SET claimed_at = :now WHERE id = :id AND claimed_at IS NULL AND revoked_at IS NULL
+                   AND expires_at > :now RETURNING store_id""",
+                {"now": self.clock(), "id": link_id},
+            ).fetchone()
+            if not row:
+                return False
+            store = self._store_where(db, "id = ?", row[0])
+            self._insert_audit(db, actor, "reveal", store.name if store else row[0], "", detail, "done", request_id)
+            self._bump(db, f"notice:{link_id}", "notice", link_id)
+            return True
+
+    def audit(
+        self, *, actor: str, action: str, store: str, origin: str, detail: str, outcome: str, request_id: str
+    ) -> None:
+        """Append to the audit: who did what to which store from where (`origin`), the raw request and how it ended."""
+        with self._write() as db:
+            self._insert_audit(db, actor, action, store, origin, detail, outcome, request_id)
+
+    def audit_rows(self, limit: int = 1000) -> list[dict[str, Any]]:
+        """The newest audit rows, newest first."""
+        return list(self._db.query("SELECT * FROM audit ORDER BY id DESC LIMIT ?", [limit]))
+
+    def first_sight(self, delivery_key: str) -> bool:
+        """True the first time a delivery key is seen, False for its repeats and replays."""
+        with self._write() as db:
+            row = db.execute(
+                "INSERT INTO deliveries VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING key",
+                (delivery_key, self.clock()),
+            ).fetchone()
+            return row is not None
+
+    def sweep(self) -> None:
+        """Forget delivery keys and links that are of no use any more (a day old)."""
+        with self._write() as db:
+            yesterday = self.clock() - 86_400
+            db.execute("DELETE FROM deliveries WHERE at < ?", (yesterday,))
+            db.execute("DELETE FROM links WHERE expires_at < ?", (yesterday,))
+
+    # --- inside -------------------------------------------------------------------------------------------------
+
+    @property
+    def _db(self) -> Database:
+        """This thread's connection."""
+        if not hasattr(self._local, "db"):
+            connection = sqlite3.connect(self.path, timeout=30, check_same_thread=False)
+            self._connections.append(connection)
+            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 30000"):
+                connection.execute(f"PRAGMA {pragma}")
+            self._local.db = Database(connection)
+        db: Database = self._local.db
+        return db
+
+    @contextmanager
+    def _write(self) -> Iterator[Database]:
+        """One write transaction; IMMEDIATE, so that what it reads stays true until it commits."""
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield db
+        except BaseException:
+            db.rollback()
+            raise
+        db.commit()
+        self.on_change()
+
+    def _insert_job(
+        self,
+        db: Database,
+        kind: JobKind,
+        store: Store,
+        by: str,
+        origin: str,
+        delivery_key: str,
+        seconds: float,
+        retry_of: str | None = None,
+    ) -> Job:
+        now = self.clock()
+        job = Job(
+            id=_new_id(),
+            kind=kind,
+            store_id=store.id,
+            store=store.name,
+            status=JobStatus.QUEUED,
+            requested_by=by,
+            origin=origin,
+            delivery_key=delivery_key,
+            attempts=0,
+            created_at=now,
+            due_at=now,
+            deadline_at=now + seconds,
+            retry_of=retry_of,
+        )
+        db.table("jobs").insert(job.__dict__)
+        self._insert_event(db, job, EventKind.QUEUED)
+        if retry_of:
+            self._touch(db, retry_of)
+        return job
+
+    def _insert_event(self, db: Database, job: Job, kind: EventKind, stage: str = "", detail: str = "") -> None:
+        seconds = self._seconds(db, job, kind, stage)
+        row = db.execute(
+            """INSERT INTO job_events (job_id, at, kind, stage, detail, seconds) VALUES (?, ?, ?, ?, ?, ?)
+               ON CONFLICT DO NOTHING RETURNING id""",
+            (job.id, self.clock(), kind, stage, detail, seconds),
+        ).fetchone()
+        if row:
+            self._bump(db, f"summary:{job.id}", "summary", job.id)
+            if kind in (EventKind.DONE, EventKind.RETRYING, EventKind.FAILED, EventKind.SUPERSEDED):
+                self._bump(db, f"stages:{job.id}", "stages", job.id)
+
+    def _seconds(self, db: Database, job: Job, kind: EventKind, stage: str) -> float | None:
+        """A stage's duration at its end; the job's, from the request, at its own."""
+        if kind in (EventKind.SUCCEEDED, EventKind.FAILED):
+            return self.clock() - job.created_at
+        if kind != EventKind.DONE:
+            return None
+        query = "SELECT at FROM job_events WHERE job_id = ? AND stage = ? AND kind = 'started'"
+        row = db.execute(query, (job.id, stage)).fetchone()
+        return self.clock() - row[0] if row else None
+
+    def _finish(
+        self, db: Database, job: Job, status: JobStatus, event: EventKind, problem: Problem | None = None
+    ) -> None:
+        current = self._job_where(db, "id = ?", job.id)
+        if not current or status not in TRANSITIONS[current.status]:
+            raise ValueError(f"job {job.id} can't become {status}: it is {current and current.status}")
+        detail = json.dumps(problem.as_dict()) if problem else None
+        query = "UPDATE jobs SET status = ?, finished_at = ?, problem = ? WHERE id = ?"
+        db.execute(query, (status, self.clock(), detail, job.id))
+        self._insert_event(db, job, event, "", problem.what if problem else "")
+        for earlier in db.execute("SELECT id FROM jobs WHERE store_id = ? AND id != ?", (job.store_id, job.id)):
+            self._touch(db, earlier[0])
+
+    def _touch(self, db: Database, job_id: str) -> None:
+        """An earlier job's messages may look different now (their buttons are stale): tell them again."""
+        for kind in ("summary", "failure"):
+            query = "UPDATE outbox SET revision = revision + 1, due_at = min(due_at, ?) WHERE key = ?"
+            db.execute(query, (self.clock(), f"{kind}:{job_id}"))
+
+    def _bump(self, db: Database, key: str, kind: str, subject: str) -> None:
+        now = self.clock()
+        db.execute(
+            """INSERT INTO outbox (key, kind, subject, revision, sent_revision, attempts, due_at, created_at)
+               VALUES (?, ?, ?, 1, 0, 0, ?, ?)
+               ON CONFLICT (key) DO UPDATE SET revision = revision + 1,
+                   due_at = CASE WHEN sent_revision = revision THEN excluded.due_at ELSE due_at END""",
+            (key, kind, subject, now, now),
+        )
+
+    def _insert_audit(
+        self,
+        db: Database,
+        actor: str,
+        action: str,
+        store: str,
+        origin: str,
+        detail: str,
+        outcome: str,
+        request_id: str,
+    ) -> None:
+        row = {"at": self.clock(), "actor": actor, "action": action, "store": store, "origin": origin}
+        db.table("audit").insert({**row, "detail": detail, "outcome": outcome, "request_id": request_id})
+
+    def _require_live(self, db: Database, job: Job) -> None:
+        row = db.execute(f"SELECT 1 FROM jobs WHERE id = ? AND status IN ({LIVE_SQL})", (job.id,)).fetchone()
+        if not row:
+            raise Superseded(job.id)
+
+    def _refuse_busy(self, db: Database, store: Store) -> None:
+        if self._job_where(db, f"store_id = ? AND status IN ({LIVE_SQL})", store.id):
+            raise StoreBusy(f"{store.name} is {store.status} right now.", next_step="Wait until that is done.")
+
+    def _refuse_over_limit(self, db: Database, owner: str, limits: Limits) -> None:
+        has = _count(db, "stores WHERE owner = ? AND status NOT IN ('deleted', 'deleting')", owner)
+        if has >= limits.stores_per_person:
+            raise LimitReached(
+                f"You have {has} stores, and {limits.stores_per_person} is the most one person may have.",
+                next_step="Delete one you no longer need (/store list shows them).",
+            )
+        since = self.clock() - 3600
+        query = "SELECT created_at FROM stores WHERE owner = ? AND created_at > ? ORDER BY created_at"
+        recent = [row[0] for row in db.execute(query, (owner, since)).fetchall()]
+        if len(recent) >= limits.creations_per_hour:
+            free_at = recent[len(recent) - limits.creations_per_hour] + 3600
+            minutes = max(1, -int(-(free_at - self.clock()) // 60))
+            raise LimitReached(
+                f"You have ordered {len(recent)} stores within the hour, and {limits.creations_per_hour} is the most.",
+                next_step=f"The next is free in {minutes} min.",
+                free_at=free_at,
+            )
+
+    def _revoke_links(self, db: Database, store_id: str) -> None:
+        query = "UPDATE links SET revoked_at = ? WHERE store_id = ? AND claimed_at IS NULL AND revoked_at IS NULL"
+        db.execute(query, (self.clock(), store_id))
+
+    def _set_store(self, db: Database, store_id: str, **changes: Any) -> None:
+        db.table("stores").update(store_id, changes)
+
+    def _store_where(self, db: Database, where: str, *args: Any) -> Store | None:
+        rows = db.query(f"SELECT * FROM stores WHERE {where}", args)
+        return next((_store(row) for row in rows), None)
+
+    def _job_where(self, db: Database, where: str, *args: Any) -> Job | None:
+        rows = db.query(f"SELECT * FROM jobs WHERE {where}", args)
+        return next((_job(row) for row in rows), None)
+
+
+def _refuse_taken(store: Store | None) -> None:
+    """Why a name can't be ordered now, told by what its present store is doing."""
+    if not store:
+        return
+    if store.status == StoreStatus.DELETING:
+        raise StoreBusy(f"A store called {store.name} is being deleted.", next_step="Order it again when it is gone.")
+    if store.status == StoreStatus.CREATING:
+        raise StoreBusy(f"A store called {store.name} is being created already.")
+    raise StoreExists(f"There is a store called {store.name} already.", next_step="Choose another name.")
+
+
+def _store(row: dict[str, Any]) -> Store:
+    return Store(**{**row, "status": StoreStatus(row["status"])})
+
+
+def _job(row: dict[str, Any]) -> Job:
+    problem = Problem.from_dict(json.loads(row["problem"])) if row["problem"] else None
+    return Job(**{**row, "kind": JobKind(row["kind"]), "status": JobStatus(row["status"]), "problem": problem})
+
+
+def _count(db: Database, table_where: str, *args: Any) -> int:
+    return int(db.execute(f"SELECT count(*) FROM {table_where}", args).fetchone()[0])
+
+
+def _new_id() -> str:
+    return uuid4().hex[:12]
+
+
+def _lock_file(path: Path) -> IO[str]:
+    handle = path.open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.close()
+        raise LedgerInUse(f"{path.with_suffix('')} is in use by another process; stop that one first") from None
+    return handle
