@@ -19,7 +19,8 @@ class StoreType:
     """A kind of store, as its Chart.yaml describes it.
 
     `secret` maps each key of the store's Secret to the template its value is made from (`{password}`, `{hex}`,
-    `{host}`, `{name}`); `credentials` are the keys its owner is shown once; `check` is the shopper's first click (check.yaml)."""
+    `{host}`, `{name}`); `credentials` are the keys its owner is shown once; `check` is the
+    shopper's first click (check.yaml)."""
 
     name: str
     label: str

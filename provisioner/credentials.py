@@ -1,4 +1,4 @@
-"""One-time credential links: mint, look, claim. A link refers to the store's Kubernetes Secret and never holds a copy."""
+"""One-time credential links: mint, look, claim. A link refers to the store's Secret and never holds a copy."""
 
 from __future__ import annotations
 
