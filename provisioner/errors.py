@@ -93,3 +93,7 @@ class Transient(StorewrightError):
 
 class Superseded(Exception):
     """The job is not live any more (a delete took its place, or it was cancelled): stop quietly."""
+
+
+class HandedOver(Exception):
+    """This process is stopping: the job stays running in the ledger, and the next process takes it up."""

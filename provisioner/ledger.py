@@ -175,11 +175,13 @@ class Ledger:
             ).fetchone()
             return self._job_where(db, "id = ?", row[0]) if row else None
 
-    def requeue_interrupted(self) -> list[Job]:
-        """At start: what a former process left running is due again at once. Returns those jobs."""
+    def requeue_interrupted(self, at_work: Sequence[str] = ()) -> list[Job]:
+        """What is running here and not among the jobs `at_work` is due again at once. Returns those jobs."""
+        marks = ", ".join("?" * len(at_work))
         with self._write() as db:
-            ids = [r[0] for r in db.execute("SELECT id FROM jobs WHERE status = 'running'").fetchall()]
-            db.execute("UPDATE jobs SET status = 'queued', due_at = ? WHERE status = 'running'", (self.clock(),))
+            query = f"""UPDATE jobs SET status = 'queued', due_at = ?
+                        WHERE status = 'running' AND id NOT IN ({marks}) RETURNING id"""
+            ids = [row[0] for row in db.execute(query, (self.clock(), *at_work)).fetchall()]
             return [job for job in (self._job_where(db, "id = ?", i) for i in ids) if job]
 
     def record(self, job: Job, kind: EventKind, stage: str = "", detail: str = "") -> None:
@@ -412,6 +414,7 @@ class Ledger:
     def _write(self) -> Iterator[Database]:
         """One write transaction; IMMEDIATE, so that what it reads stays true until it commits."""
         db = self._db
+        before = db.conn.total_changes
         db.execute("BEGIN IMMEDIATE")
         try:
             yield db
@@ -419,7 +422,8 @@ class Ledger:
             db.rollback()
             raise
         db.commit()
-        self.on_change()
+        if db.conn.total_changes != before:
+            self.on_change()
 
     def _insert_job(
         self,

@@ -1,0 +1,303 @@
+"""The only module that imports kubernetes: namespaces, Secrets, watches, events, logs and volumes, as plain dicts."""
+
+from __future__ import annotations
+
+import base64
+import json
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import urllib3
+from kubernetes import client, config
+from kubernetes.watch import Watch
+
+from provisioner.errors import JobFailed, StorewrightError, Transient
+
+Object = dict[str, Any]
+CONNECTIONS = 64  # a watch and a few calls for each of many jobs at once
+TIMEOUT = (5, 30)  # seconds to connect, to answer
+
+
+class ClusterNotConfigured(StorewrightError):
+    """There is no kubeconfig and we do not run in a cluster."""
+
+
+class Cluster:
+    """One Kubernetes cluster. Every method raises Transient where the API can't be reached or asks for patience,
+    JobFailed where it refuses for good."""
+
+    def __init__(self, kubeconfig: Path | None = None, context: str | None = None) -> None:
+        """Reads the configuration only; nothing is dialled. Raises ClusterNotConfigured."""
+        configuration = client.Configuration()
+        try:
+            if kubeconfig or context:
+                config.load_kube_config(str(kubeconfig) if kubeconfig else None, context, configuration)
+            else:
+                config.load_incluster_config(configuration)
+        except (config.ConfigException, OSError) as error:
+            hint = "Set KUBECONFIG (and KUBE_CONTEXT), or run the bot inside the cluster."
+            raise ClusterNotConfigured("No Kubernetes cluster is configured.", str(error), hint) from None
+        configuration.connection_pool_maxsize = CONNECTIONS
+        configuration.retries = 0  # one retry layer: the scheduler's
+        self._api = client.ApiClient(configuration)
+        self._core = client.CoreV1Api(self._api)
+        self._apps = client.AppsV1Api(self._api)
+        self._rbac = client.RbacAuthorizationV1Api(self._api)
+
+    def version(self) -> str:
+        """Such as v1.34.4."""
+        return str(self._call(client.VersionApi(self._api).get_code)["gitVersion"])
+
+    # --- namespaces -----------------------------------------------------------------------------------------------
+
+    def namespace(self, name: str) -> Object | None:
+        return self._find(self._core.read_namespace, name)
+
+    def namespaces(self, labels: dict[str, str]) -> list[Object]:
+        """Namespaces with all these labels."""
+        return self._list(self._core.list_namespace, label_selector=_selector(labels))
+
+    def create_namespace(self, name: str, labels: dict[str, str], annotations: dict[str, str]) -> bool:
+        """False where there is one of that name."""
+        meta = {"name": name, "labels": labels, "annotations": annotations}
+        return self._create(self._core.create_namespace, {"metadata": meta})
+
+    def annotate_namespace(self, name: str, annotations: dict[str, str]) -> None:
+        self._call(self._core.patch_namespace, name, {"metadata": {"annotations": annotations}})
+
+    def delete_namespace(self, name: str) -> None:
+        """Ask for its end; watch for it with `watch_namespace`. No error where it is gone already."""
+        self._find(self._core.delete_namespace, name)
+
+    def ensure_limits(self, namespace: str, quota: dict[str, str], limit_range: Object) -> None:
+        """The ResourceQuota and LimitRange of a store's namespace, made or brought up to date."""
+        name = "store"
+        body: Object = {"metadata": {"name": name}, "spec": {"hard": quota}}
+        if not self._create(self._core.create_namespaced_resource_quota, namespace, body):
+            self._call(self._core.patch_namespaced_resource_quota, name, namespace, body)
+        body = {"metadata": {"name": name}, "spec": {"limits": [limit_range]}}
+        if not self._create(self._core.create_namespaced_limit_range, namespace, body):
+            self._call(self._core.patch_namespaced_limit_range, name, namespace, body)
+
+    def bind_ourselves(self, namespace: str, role: str, service_account: str) -> None:
+        """Bind ClusterRole `role` in the namespace to `service_account` ("namespace/name"): our rights end there."""
+        account_namespace, account = service_account.split("/")
+        subject = {"kind": "ServiceAccount", "namespace": account_namespace, "name": account}
+        body = {
+            "metadata": {"name": role},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+            "subjects": [subject],
+        }
+        self._create(self._rbac.create_namespaced_role_binding, namespace, body)
+
+    # --- secrets --------------------------------------------------------------------------------------------------
+
+    def create_secret(self, namespace: str, name: str, values: dict[str, str]) -> bool:
+        """False where there is one of that name, which is left as it is."""
+        body = {"metadata": {"name": name}, "type": "Opaque", "stringData": values}
+        return self._create(self._core.create_namespaced_secret, namespace, body)
+
+    def read_secret(self, namespace: str, name: str) -> dict[str, str]:
+        """Its keys and values. Raises JobFailed where it does not exist."""
+        secret = self._find(self._core.read_namespaced_secret, name, namespace)
+        if secret is None:
+            raise JobFailed(f"The Secret {namespace}/{name} is missing.", "Somebody deleted it.")
+        return {key: base64.b64decode(value).decode() for key, value in (secret.get("data") or {}).items()}
+
+    # --- pods and what tells of them ------------------------------------------------------------------------------
+
+    def workloads(self, namespace: str) -> list[Object]:
+        """Its Deployments and StatefulSets."""
+        deployments = self._list(self._apps.list_namespaced_deployment, namespace)
+        return deployments + self._list(self._apps.list_namespaced_stateful_set, namespace)
+
+    def claims(self, namespace: str) -> list[Object]:
+        return self._list(self._core.list_namespaced_persistent_volume_claim, namespace)
+
+    def warnings(self, namespace: str) -> list[Object]:
+        """Its Warning events."""
+        return self._list(self._core.list_namespaced_event, namespace, field_selector="type=Warning")
+
+    def log_tail(self, namespace: str, pod: str, container: str, lines: int = 15) -> str:
+        """The last lines of the container's log, of its former run where this one has said nothing; '' if none."""
+        for previous in (False, True):
+            try:
+                answer = self._core.read_namespaced_pod_log(
+                    pod, namespace, container=container, tail_lines=lines, previous=previous,
+                    _preload_content=False, _request_timeout=TIMEOUT,
+                )  # fmt: skip
+            except (client.ApiException, urllib3.exceptions.HTTPError):
+                continue
+            if text := answer.data.decode(errors="replace").strip():
+                return str(text)
+        return ""
+
+    def restart_backing_off(self, namespace: str) -> None:
+        """End kubelet's and the controllers' back-off, so that a mended cause is seen at once and not minutes later."""
+        for pod in self._list(self._core.list_namespaced_pod, namespace):
+            reasons = {(s.get("state", {}).get("waiting") or {}).get("reason", "") for s in _statuses(pod)}
+            if any(reason.endswith("BackOff") or reason.startswith("Err") for reason in reasons):
+                self._find(self._core.delete_namespaced_pod, pod["metadata"]["name"], namespace)
+        nudge = {"metadata": {"annotations": {"storewright.dev/nudged-at": str(time.time())}}}
+        for found in self._list(self._apps.list_namespaced_replica_set, namespace):
+            self._call(self._apps.patch_namespaced_replica_set, found["metadata"]["name"], namespace, nudge)
+        for found in self._list(self._apps.list_namespaced_stateful_set, namespace):
+            self._call(self._apps.patch_namespaced_stateful_set, found["metadata"]["name"], namespace, nudge)
+
+    # --- watches --------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def watch_pods(self, namespace: str) -> Iterator[Snapshots]:
+        with self._watch(self._core.list_namespaced_pod, namespace=namespace) as snapshots:
+            yield snapshots
+
+    @contextmanager
+    def watch_namespace(self, name: str) -> Iterator[Snapshots]:
+        with self._watch(self._core.list_namespace, field_selector=f"metadata.name={name}") as snapshots:
+            yield snapshots
+
+    @contextmanager
+    def watch_volumes(self, namespace: str) -> Iterator[Snapshots]:
+        """Persistent volumes that were claimed from this namespace, also after it is gone."""
+        with self._watch(self._core.list_persistent_volume) as snapshots:
+            snapshots.only = lambda v: (v["spec"].get("claimRef") or {}).get("namespace") == namespace
+            yield snapshots
+
+    @contextmanager
+    def _watch(self, lister: Callable[..., Any], **where: Any) -> Iterator[Snapshots]:
+        snapshots = Snapshots(lambda: self._call(lister, **where), lister, where)
+        thread = threading.Thread(target=snapshots.follow, name="watch", daemon=True)
+        thread.start()
+        try:
+            yield snapshots
+        finally:
+            snapshots.stop()
+
+    # --- calls ----------------------------------------------------------------------------------------------------
+
+    def _call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Object:
+        try:
+            answer = method(*args, **kwargs, _preload_content=False, _request_timeout=TIMEOUT)
+            parsed: Object = json.loads(answer.data)
+            return parsed
+        except client.ApiException as error:
+            raise _typed(error) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise Transient("The Kubernetes API can't be reached.", _brief(error)) from error
+
+    def _find(self, method: Callable[..., Any], *args: Any) -> Object | None:
+        try:
+            return self._call(method, *args)
+        except NotFound:
+            return None
+
+    def _create(self, method: Callable[..., Any], *args: Any) -> bool:
+        try:
+            self._call(method, *args)
+        except Conflict:
+            return False
+        return True
+
+    def _list(self, method: Callable[..., Any], *args: Any, **where: Any) -> list[Object]:
+        items: list[Object] = self._call(method, *args, **where)["items"]
+        return items
+
+
+class Snapshots:
+    """The present objects of one list, whenever one changes, kept current by a watch in a thread of its own."""
+
+    def __init__(self, read: Callable[[], Object], lister: Callable[..., Any], where: Object) -> None:
+        self._read, self._lister, self._where = read, lister, where
+        self._news: queue.Queue[list[Object] | Exception] = queue.Queue()
+        self.only: Callable[[Object], bool] = lambda _: True
+        self._watch: Watch | None = None
+        self._stopped = False
+
+    def every(self, tick: float) -> Iterator[list[Object]]:
+        """The objects, at each change and at least every `tick` seconds. Raises Transient where the API fails."""
+        objects: list[Object] | None = None
+        while True:
+            try:
+                news = self._news.get(timeout=tick)
+            except queue.Empty:
+                if objects is None:
+                    continue
+                news = objects
+            if isinstance(news, Exception):
+                raise news
+            objects = news
+            yield list(filter(self.only, objects))
+
+    def stop(self) -> None:
+        self._stopped = True
+        if self._watch:
+            self._watch.stop()
+
+    def follow(self) -> None:
+        """List, then watch from there; start over when the watch ends or is too old (410)."""
+        while not self._stopped:
+            try:
+                listed = self._read()
+                objects = {o["metadata"]["uid"]: o for o in listed["items"]}
+                self._news.put(list(objects.values()))
+                self._watch = Watch()
+                stream = self._watch.stream(
+                    self._lister, **self._where, resource_version=listed["metadata"]["resourceVersion"],
+                    timeout_seconds=60, deserialize=False,
+                )  # fmt: skip
+                for event in stream:
+                    self._apply(objects, event)
+            except (client.ApiException, urllib3.exceptions.HTTPError, OSError):
+                time.sleep(0.2)  # the list that follows tells whether it was more than a hiccup
+            except StorewrightError as error:
+                self._news.put(error)
+                return
+
+    def _apply(self, objects: dict[str, Object], event: Object) -> None:
+        found = event["object"]
+        if event["type"] == "DELETED":
+            objects.pop(found["metadata"]["uid"], None)
+        else:
+            objects[found["metadata"]["uid"]] = found
+        self._news.put(list(objects.values()))
+
+
+class NotFound(JobFailed):
+    """404."""
+
+
+class Conflict(Transient):
+    """409: it exists already, or has changed meanwhile."""
+
+
+def _typed(error: client.ApiException) -> StorewrightError:
+    try:
+        message = json.loads(error.body)["message"]
+    except (TypeError, ValueError, KeyError):
+        message = str(error.reason)
+    if error.status == 404:
+        return NotFound(f"Kubernetes does not have it: {message}")
+    if error.status == 409:
+        return Conflict(f"Kubernetes says it is there already: {message}")
+    # 403 too: a RoleBinding made a moment ago is not seen everywhere yet.
+    if error.status in (401, 403, 429) or error.status >= 500:
+        return Transient(f"Kubernetes refused for now ({error.status}): {message}")
+    return JobFailed(f"Kubernetes refused ({error.status}): {message}", "", "Correct the chart or quota, then retry.")
+
+
+def _brief(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error)[:200]}"
+
+
+def _selector(labels: dict[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in labels.items())
+
+
+def _statuses(pod: Object) -> list[Object]:
+    status = pod.get("status") or {}
+    return (status.get("initContainerStatuses") or []) + (status.get("containerStatuses") or [])

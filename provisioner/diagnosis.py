@@ -1,0 +1,212 @@
+"""Why a store is not ready, in one sentence a person can act on: pure functions over pods, claims and events."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from provisioner.errors import Problem
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long (seconds) each kind of trouble may last before the job fails: some pass by themselves."""
+
+    image: float = 4.0  # a registry hiccup is tried again by the kubelet once within this time
+    crash: float = 6.0  # after the second restart
+    config: float = 4.0  # a Secret or ConfigMap that comes a moment later
+    quota: float = 4.0
+    volume: float = 30.0
+    unschedulable: float = 90.0  # an autoscaler needs a minute
+    sandbox: float = 60.0  # volumes that attach slowly, a network that is not there yet
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One trouble seen now. `kind` names its patience; `pod` and `container` where a log may tell more."""
+
+    kind: str
+    subject: str
+    problem: Problem
+    pod: str = ""
+    container: str = ""
+
+
+class Doctor:
+    """Looks again and again, and says what is wrong once it has lasted longer than its patience."""
+
+    def __init__(self, store: str, patience: Patience, since: float) -> None:
+        """`since` (epoch seconds): events from before it belong to an earlier attempt and are not heard."""
+        self.store, self.patience, self.since = store, patience, since
+        self._first_seen: dict[tuple[str, str], float] = {}
+
+    def look(
+        self, pods: Iterable[Object], claims: Iterable[Object], warnings: Iterable[Object], now: float
+    ) -> tuple[Finding | None, Finding | None]:
+        """The finding that is past its patience, and the likeliest one of now; None where there is none."""
+        fresh = [event for event in warnings if event_time(event) >= self.since]
+        found = list(examine(self.store, list(pods), list(claims), fresh))
+        self._first_seen = {
+            key: self._first_seen.get(key, now) for key in ((finding.kind, finding.subject) for finding in found)
+        }
+        for finding in found:
+            lasted = now - self._first_seen[(finding.kind, finding.subject)]
+            if lasted >= getattr(self.patience, finding.kind):
+                return finding, finding
+        return None, (found[0] if found else None)
+
+
+def examine(store: str, pods: list[Object], claims: list[Object], warnings: list[Object]) -> Iterator[Finding]:
+    """Every trouble of a store's namespace, the likeliest root cause first."""
+    yield from _claims(store, claims, warnings)
+    yield from _refused_pods(store, pods, warnings)
+    for pod in pods:
+        if pod["metadata"].get("deletionTimestamp"):
+            continue
+        yield from _unschedulable(store, pod)
+        for status in pod.get("status", {}).get("initContainerStatuses", []) + pod.get("status", {}).get(
+            "containerStatuses", []
+        ):
+            yield from _container(store, pod, status)
+        yield from _sandbox(store, pod, warnings)
+
+
+def ready_pods(pods: Iterable[Object], component: str) -> int:
+    """How many pods of the component are Ready and not on their way out."""
+    return sum(
+        1
+        for pod in pods
+        if pod["metadata"].get("labels", {}).get("app.kubernetes.io/component") == component
+        and not pod["metadata"].get("deletionTimestamp")
+        and any(c["type"] == "Ready" and c["status"] == "True" for c in pod.get("status", {}).get("conditions", []))
+    )
+
+
+def event_time(event: Object) -> float:
+    """When an event was last seen (epoch seconds)."""
+    series = event.get("series") or {}
+    stamp = series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
+    stamp = stamp or event["metadata"]["creationTimestamp"]
+    # Kubernetes stamps may be whole seconds: an event of this second must not look older than its cause.
+    return datetime.fromisoformat(stamp).timestamp() + 1.0
+
+
+def namespace_holds(namespace: Object) -> str:
+    """What still keeps a namespace that is being deleted, in Kubernetes' words; '' where it does not say."""
+    conditions = namespace.get("status", {}).get("conditions", [])
+    return " ".join(c["message"] for c in conditions if c["status"] == "True" and c.get("message"))
+
+
+def _container(store: str, pod: Object, status: Object) -> Iterator[Finding]:
+    waiting = status.get("state", {}).get("waiting") or {}
+    reason, message = waiting.get("reason", ""), waiting.get("message", "")
+    where = f"The {_component(pod)} of {store}"
+    name, container = pod["metadata"]["name"], status["name"]
+    subject = f"{name}/{container}"
+    if reason in ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"):
+        what = f"{where} can't start: its image {status['image']} can't be pulled ({reason})."
+        next_step = "Check the image's name and tag and that the nodes reach its registry, then retry."
+        yield Finding("image", subject, Problem(what, _image_cause(message), next_step))
+    elif reason in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError"):
+        what = f"{where} can't start: its container can't be made ({reason})."
+        yield Finding("config", subject, Problem(what, _shorten(message), "Correct the chart, then retry."))
+    elif status.get("restartCount", 0) >= 2 and not status.get("ready"):
+        ended = (status.get("lastState") or {}).get("terminated") or {}
+        problem = _crash(where, status["restartCount"], ended)
+        yield Finding("crash", subject, problem, name, container)
+
+
+def _crash(where: str, restarts: int, ended: Object) -> Problem:
+    if ended.get("reason") == "OOMKilled":
+        what = f"{where} was killed {restarts} times because it needs more memory than its limit."
+        return Problem(what, "", "Raise its memory limit in STORE_VALUES, then retry.")
+    what = f"{where} keeps crashing: it ended {restarts} times, last with exit code {ended.get('exitCode', '?')}."
+    return Problem(what, "", "The end of its log tells more; mend the cause, then retry.")
+
+
+def _unschedulable(store: str, pod: Object) -> Iterator[Finding]:
+    for condition in pod.get("status", {}).get("conditions", []):
+        if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
+            what = f"The {_component(pod)} of {store} finds no node to run on."
+            next_step = "Add a node or free memory, then retry."
+            problem = Problem(what, _shorten(condition.get("message", "")), next_step)
+            yield Finding("unschedulable", pod["metadata"]["name"], problem)
+
+
+def _refused_pods(store: str, pods: list[Object], warnings: list[Object]) -> Iterator[Finding]:
+    """Pods that a controller may not make: no pod carries that news, only the controller's events do."""
+    for event in warnings:
+        owner = event["involvedObject"]
+        if event.get("reason") != "FailedCreate" or any(_owned_by(pod, owner) for pod in pods):
+            continue
+        message = event.get("message", "")
+        if "exceeded quota" in message:
+            what = f"{store} can't start: the quota of its namespace is full."
+            next_step = "Raise the quota or delete what fills it, then retry."
+        else:
+            what = f"{store} can't start: the cluster refuses its pods."
+            next_step = "Correct the chart, then retry."
+        yield Finding("quota", owner["name"], Problem(what, _shorten(message), next_step))
+
+
+def _claims(store: str, claims: list[Object], warnings: list[Object]) -> Iterator[Finding]:
+    for claim in claims:
+        name = claim["metadata"]["name"]
+        if claim.get("status", {}).get("phase") != "Pending":
+            continue
+        class_name = claim["spec"].get("storageClassName")
+        messages = [e["message"] for e in warnings if _about(e, "PersistentVolumeClaim", name)]
+        if messages or not class_name:
+            what = f"A volume of {store} ({name}) can't be made."
+            cause = _shorten(messages[-1]) if messages else "The cluster has no default StorageClass."
+            next_step = "Check the StorageClass and its provisioner, then retry."
+            yield Finding("volume", name, Problem(what, cause, next_step))
+
+
+def _sandbox(store: str, pod: Object, warnings: list[Object]) -> Iterator[Finding]:
+    """A pod that is on its node but whose containers can't be made yet: volumes, network."""
+    name = pod["metadata"]["name"]
+    if pod.get("status", {}).get("phase") != "Pending":
+        return
+    reasons = ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox")
+    messages = [e["message"] for e in warnings if _about(e, "Pod", name) and e.get("reason") in reasons]
+    if messages:
+        what = f"The {_component(pod)} of {store} can't start on its node."
+        next_step = "Mend the node or the volume, then retry."
+        yield Finding("sandbox", name, Problem(what, _shorten(messages[-1]), next_step))
+
+
+def _about(event: Object, kind: str, name: str) -> bool:
+    about = event["involvedObject"]
+    return bool(about.get("kind") == kind and about.get("name") == name)
+
+
+def _owned_by(pod: Object, owner: Object) -> bool:
+    return any(o["name"] == owner.get("name") for o in pod["metadata"].get("ownerReferences", []))
+
+
+def _component(pod: Object) -> str:
+    labels = pod["metadata"].get("labels", {})
+    return str(labels.get("app.kubernetes.io/component", f"pod {pod['metadata']['name']}"))
+
+
+def _image_cause(message: str) -> str:
+    """The registry's own reason out of the kubelet's long story."""
+    low = message.lower()
+    if "not found" in low or "does not exist" in low or "manifest unknown" in low:
+        return "The registry has no such image or tag."
+    if "unauthorized" in low or "denied" in low or "authorization failed" in low:
+        return "The registry refuses access; the image may be private."
+    if "no such host" in low or "dial tcp" in low or "timeout" in low:
+        return "The node can't reach the registry: " + _shorten(message.rsplit("dial tcp", 1)[-1])
+    return _shorten(message)
+
+
+def _shorten(text: str, limit: int = 240) -> str:
+    flat = re.sub(r"\s+", " ", text).strip()
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"

@@ -1,0 +1,138 @@
+"""APScheduler: claims due jobs, retries with backoff, sweeps. It only ticks; the ledger is the truth about work."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from provisioner import workflows
+from provisioner.errors import HandedOver, JobFailed, Problem, StorewrightError, Superseded, Transient
+from provisioner.jobs import Job
+from provisioner.workflows import Toolbox
+
+log = logging.getLogger(__name__)
+
+TICK = 0.5  # seconds; a new order does not wait for it (see wake)
+SWEEP = 600.0  # seconds
+MAX_ATTEMPTS = 6
+LONGEST_PAUSE = 60.0  # seconds between two attempts
+
+
+class Scheduler:
+    """Runs up to `workers` jobs at once, never two of one store."""
+
+    def __init__(self, tools: Toolbox, workers: int = 8) -> None:
+        self._tools, self._workers = tools, workers
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="job")
+        self._busy: dict[str, str] = {}  # store name -> id of the job whose thread has not ended
+        self._lock = threading.Lock()
+        self._clock = BackgroundScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
+        self._ticked_at = time.monotonic()
+
+    def start(self) -> None:
+        """Take up what a former process left, then tick."""
+        self._take_up_interrupted()
+        self._clock.add_job(self._tick, "interval", seconds=TICK, id="tick", next_run_time=datetime.now(UTC))
+        self._clock.add_job(self._sweep, "interval", seconds=SWEEP, id="sweep", next_run_time=datetime.now(UTC))
+        self._clock.start()
+
+    def stop(self) -> None:
+        """Take no more jobs; those at work let go at their next step and go on in the next process."""
+        self._tools.stopping.set()
+        self._clock.shutdown(wait=False)
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def wake(self) -> None:
+        """There is news: look now rather than at the next tick."""
+        if self._clock.running:
+            self._clock.modify_job("tick", next_run_time=datetime.now(UTC))
+
+    def healthy(self) -> bool:
+        """Whether the clock still ticks."""
+        return time.monotonic() - self._ticked_at < 20 * TICK
+
+    def _tick(self) -> None:
+        self._ticked_at = time.monotonic()
+        while job := self._claim():
+            log.info("job begins", extra={"job": job.id, "store": job.store, "attempt": job.attempts})
+            self._pool.submit(self._work, job)
+
+    def _claim(self) -> Job | None:
+        with self._lock:
+            if len(self._busy) >= self._workers:
+                return None
+            job = self._tools.ledger.claim_due(list(self._busy))
+            if job:
+                self._busy[job.store] = job.id
+            return job
+
+    def _work(self, job: Job) -> None:
+        try:
+            self._settle(job)
+        except Superseded:
+            log.info("job is no longer wanted", extra={"job": job.id, "store": job.store})
+        except HandedOver:
+            log.info("job is left to the next process", extra={"job": job.id, "store": job.store})
+        except Exception:
+            log.exception("the outcome of a job could not be written", extra={"job": job.id, "store": job.store})
+        finally:
+            with self._lock:
+                del self._busy[job.store]
+            self.wake()
+
+    def _settle(self, job: Job) -> None:
+        """Run the workflow and write how it ended. Raises Superseded or HandedOver."""
+        try:
+            workflows.run(self._tools, job)
+            log.info("job done", extra={"job": job.id, "store": job.store})
+        except Transient as error:
+            self._try_again(job, error.problem)
+        except StorewrightError as error:
+            log.warning("job failed: %s", error, extra={"job": job.id, "store": job.store})
+            self._tools.ledger.fail(job, error.problem)
+        except (Superseded, HandedOver):
+            raise
+        except Exception:
+            log.exception("job failed unexpectedly", extra={"job": job.id, "store": job.store})
+            self._tools.ledger.fail(job, _unexpected(job))
+
+    def _try_again(self, job: Job, problem: Problem) -> None:
+        due_at = self._tools.ledger.clock() + pause(job.attempts)
+        log.warning("attempt failed: %s", problem, extra={"job": job.id, "store": job.store, "attempt": job.attempts})
+        if job.attempts >= MAX_ATTEMPTS or due_at >= job.deadline_at:
+            what = f"{problem.what} ({job.attempts} attempts)"
+            self._tools.ledger.fail(job, Problem(what, problem.cause, problem.next_step or "Retry when it is mended."))
+        else:
+            self._tools.ledger.retry_later(job, problem, due_at)
+
+    def _take_up_interrupted(self) -> None:
+        """Jobs that are running in the ledger and in no thread: of a former process, or whose end was not written."""
+        with self._lock:
+            for job in self._tools.ledger.requeue_interrupted(list(self._busy.values())):
+                log.info("took up an interrupted job", extra={"job": job.id, "store": job.store})
+
+    def _sweep(self) -> None:
+        self._tools.ledger.sweep()
+        self._take_up_interrupted()
+        try:
+            for store in self._tools.adopt_unknown():
+                log.warning("took in a store that only the cluster knew", extra={"store": store.name})
+        except (Transient, JobFailed) as error:
+            log.warning("could not look for unknown stores: %s", error)
+
+
+def pause(attempt: int) -> float:
+    """Seconds before the attempt after the given one: exponential, with jitter so that jobs do not march in step."""
+    return float(min(LONGEST_PAUSE, 2.0**attempt) * random.uniform(0.5, 1.0))  # noqa: S311  (no secret)
+
+
+def _unexpected(job: Job) -> Problem:
+    return Problem(
+        "Something unexpected went wrong.", f"The bot's log has it under job {job.id}.", "Retry, or report it."
+    )

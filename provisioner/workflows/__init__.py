@@ -1,0 +1,16 @@
+"""One module per job kind: observe what is in the cluster, decide, act; every step can be entered again."""
+
+from __future__ import annotations
+
+from provisioner.jobs import Job, JobKind
+from provisioner.workflows import create, delete
+from provisioner.workflows.toolbox import Toolbox
+
+__all__ = ["Toolbox", "run"]
+
+WORKFLOWS = {JobKind.CREATE: create.run, JobKind.DELETE: delete.run}
+
+
+def run(tools: Toolbox, job: Job) -> None:
+    """Do the job to its end. Raises Transient, JobFailed or Superseded."""
+    WORKFLOWS[job.kind](tools, job)

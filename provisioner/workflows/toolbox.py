@@ -1,0 +1,120 @@
+"""What every workflow works with, and the words by which a namespace in the cluster is known as a store of ours."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from provisioner.catalog import Catalog
+from provisioner.cluster import Cluster, Object
+from provisioner.diagnosis import Patience
+from provisioner.errors import HandedOver, JobFailed
+from provisioner.helm import Helm
+from provisioner.jobs import EventKind, Job
+from provisioner.ledger import Ledger
+from provisioner.stores import Addresses, Store, StoreStatus
+
+PREFIX = "storewright.dev/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toolbox:
+    """`instance` tells several Storewrights on one cluster apart; `profile` picks the charts' values-<profile>.yaml;
+    `overlay` is the operator's values by store type; `service_account` ("namespace/name") is who we are in the cluster,
+    None for an admin's kubeconfig; `ingress_address` ("host:port") is dialled for checks, None to dial the store's
+    URL. Once `stopping` is set, jobs let go at their next step and are taken up by the next process."""
+
+    ledger: Ledger
+    cluster: Cluster
+    helm: Helm
+    catalog: Catalog
+    addresses: Addresses
+    instance: str = "storewright"
+    profile: str | None = None
+    overlay: dict[str, Any] = field(default_factory=dict)
+    service_account: str | None = None
+    ingress_address: str | None = None
+    patience: Patience = field(default_factory=Patience)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def stage(self, job: Job, name: str) -> Iterator[None]:
+        """Tell that a stage began and, unless it raises, that it is done. Raises as `check_in`."""
+        self.check_in(job, f"{job.store} was not done")
+        self.ledger.record(job, EventKind.STARTED, name)
+        yield
+        self.ledger.record(job, EventKind.DONE, name)
+
+    def check_in(self, job: Job, what: str, hint: str = "") -> None:
+        """Between two steps: raises Superseded where the job is no longer wanted, HandedOver where this process
+        stops, JobFailed past the deadline."""
+        if self.stopping.is_set():
+            raise HandedOver(job.id)
+        self.ledger.require_live(job)
+        if self.ledger.clock() > job.deadline_at:
+            minutes = (job.deadline_at - job.created_at) / 60
+            raise JobFailed(f"{what} within {minutes:.0f} min.", hint, "Look at the namespace, then retry.")
+
+    def remaining(self, job: Job) -> float:
+        """Seconds to the job's deadline, at least one."""
+        return max(1.0, job.deadline_at - self.ledger.clock())
+
+    def store_of(self, job: Job) -> Store:
+        store = self.ledger.store_by_id(job.store_id)
+        if not store:
+            raise JobFailed(f"The ledger has no store {job.store_id}.")
+        return store
+
+    def labels(self, store: Store) -> dict[str, str]:
+        """Together with `annotations`: enough to rebuild the ledger from the cluster."""
+        return {
+            "app.kubernetes.io/managed-by": "storewright",
+            PREFIX + "instance": self.instance,
+            PREFIX + "store": store.name,
+            PREFIX + "store-id": store.id,
+            PREFIX + "type": store.type,
+            "pod-security.kubernetes.io/enforce": "restricted",
+        }
+
+    def annotations(self, store: Store) -> dict[str, str]:
+        return {
+            PREFIX + "owner": store.owner,
+            PREFIX + "origin": store.origin,
+            PREFIX + "url": store.url,
+            PREFIX + "admin-url": store.admin_url,
+            PREFIX + "created-at": str(store.created_at),
+        }
+
+    def is_ours(self, namespace: Object, store: Store) -> bool:
+        """Whether a namespace is this very store's: a name may have been another's before."""
+        labels: dict[str, str] = namespace["metadata"].get("labels", {})
+        return labels.get(PREFIX + "instance") == self.instance and labels.get(PREFIX + "store-id") == store.id
+
+    def adopt_unknown(self) -> list[Store]:
+        """Take stores into the ledger that only the cluster knows (after the ledger was lost). Raises Transient."""
+        found = self.cluster.namespaces(
+            {"app.kubernetes.io/managed-by": "storewright", PREFIX + "instance": self.instance}
+        )
+        stores = [_store(n["metadata"]) for n in found if not n["metadata"].get("deletionTimestamp")]
+        return [store for store in stores if self.ledger.adopt(store)]
+
+
+def _store(meta: Object) -> Store:
+    labels, notes = meta["labels"], meta["annotations"]
+    ready_at = notes.get(PREFIX + "ready-at")
+    return Store(
+        id=labels[PREFIX + "store-id"],
+        name=labels[PREFIX + "store"],
+        type=labels[PREFIX + "type"],
+        status=StoreStatus.READY if ready_at else StoreStatus.FAILED,
+        owner=notes[PREFIX + "owner"],
+        origin=notes[PREFIX + "origin"],
+        namespace=meta["name"],
+        url=notes[PREFIX + "url"],
+        admin_url=notes[PREFIX + "admin-url"],
+        created_at=float(notes[PREFIX + "created-at"]),
+        ready_at=float(ready_at) if ready_at else None,
+    )
