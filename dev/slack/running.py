@@ -1,0 +1,64 @@
+"""Runs the server: in a thread for tests (`LocalSlack`), or in the foreground for people."""
+
+import socket
+import threading
+import time
+from typing import Any, Self
+
+import uvicorn
+
+from dev.slack.client import LocalSlackClient
+from dev.slack.server import Server, Settings
+
+START_SECONDS = 10
+
+
+class LocalSlack(LocalSlackClient):
+    """A Slack workspace in this process, for `with`: it listens on a free loopback port until the block ends.
+
+    Takes the fields of `dev.slack.server.Settings` (bot_url, signing_secret, …) as keywords."""
+
+    def __init__(self, bot_url: str | None = None, *, port: int = 0, **settings: Any):
+        self._socket = socket.create_server(("127.0.0.1", port))
+        super().__init__(f"http://127.0.0.1:{self._socket.getsockname()[1]}")
+        self.settings = Settings(bot_url=bot_url, **settings)
+        self._server = serve_on(self.settings, self.workspace_url)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._socket],), name="local-slack", daemon=True
+        )
+
+    @property
+    def bot_token(self) -> str:
+        """SLACK_BOT_TOKEN."""
+        return self.settings.bot_token
+
+    @property
+    def app_token(self) -> str:
+        """SLACK_APP_TOKEN."""
+        return self.settings.app_token
+
+    @property
+    def signing_secret(self) -> str:
+        """SLACK_SIGNING_SECRET."""
+        return self.settings.signing_secret
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        deadline = time.monotonic() + START_SECONDS
+        while not self._server.started:
+            if time.monotonic() > deadline or not self._thread.is_alive():
+                raise RuntimeError(f"The local Slack did not start within {START_SECONDS} s on {self.workspace_url}")
+            time.sleep(0.005)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
+        self._server.should_exit = self._server.force_exit = True
+        self._thread.join(START_SECONDS)
+
+
+def serve_on(settings: Settings, base_url: str) -> uvicorn.Server:
+    """The server for an address the caller has bound."""
+    app = Server(settings, base_url).app()
+    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    return uvicorn.Server(config)
