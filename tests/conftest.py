@@ -1,0 +1,39 @@
+"""Fixtures that every kind of test may use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from provisioner.ledger import Ledger
+from provisioner.stores import Addresses
+
+ROOT = Path(__file__).parents[1]
+# The pinned helm, kubectl and node of dev/setup.sh, before any other of this machine.
+os.environ["PATH"] = f"{ROOT / 'build/tools/bin'}:{os.environ['PATH']}"
+
+
+class Clock:
+    """A clock that stands until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
+    """A real ledger on disk, with the standing clock."""
+    opened = Ledger(tmp_path / "ledger.db", Addresses("localhost", port=8081), clock)
+    yield opened
+    opened.close()

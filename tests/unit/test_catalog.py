@@ -1,0 +1,61 @@
+"""The catalogue: a store type is a folder with an annotated Chart.yaml, and nothing in Python."""
+
+from pathlib import Path
+
+import pytest
+
+from provisioner.catalog import Catalog
+from provisioner.errors import UnknownStoreType
+
+CHART = """
+name: tiny
+version: 1.2.3
+annotations:
+  storewright.dev/label: Tiny shop
+  storewright.dev/admin-path: /boss
+  storewright.dev/credentials: "user, password"
+  storewright.dev/secret: |
+    user: "boss@{host}"
+    password: "{password}"
+"""
+
+
+@pytest.fixture
+def charts(tmp_path: Path) -> Path:
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny/Chart.yaml").write_text(CHART)
+    (tmp_path / "tiny/check.yaml").write_text("- get: /\n- get: /cart\n  status: 204\n")
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library/Chart.yaml").write_text("name: library\nversion: 0.1.0\n")
+    return tmp_path
+
+
+def test_a_folder_is_a_type(charts: Path) -> None:
+    tiny = Catalog(charts).get("tiny")
+    assert (tiny.label, tiny.version, tiny.admin_path) == ("Tiny shop", "1.2.3", "/boss")
+    assert tiny.credentials == ("user", "password")
+    assert tiny.secret == {"user": "boss@{host}", "password": "{password}"}
+    assert tiny.check == ({"get": "/"}, {"get": "/cart", "status": 204})
+
+
+def test_charts_without_our_annotations_are_no_types(charts: Path) -> None:
+    assert list(Catalog(charts).types) == ["tiny"]
+
+
+def test_an_unknown_type_is_answered_with_the_nearest(charts: Path) -> None:
+    with pytest.raises(UnknownStoreType, match=r"Did you mean tiny\?"):
+        Catalog(charts).get("tinny")
+    with pytest.raises(UnknownStoreType, match="Known types: tiny"):
+        Catalog(charts).get("zzz")
+
+
+def test_no_charts_is_an_error_at_start(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no store type found"):
+        Catalog(tmp_path)
+
+
+def test_the_repository_has_medusa() -> None:
+    medusa = Catalog(Path(__file__).parents[2] / "charts").get("medusa")
+    assert set(medusa.credentials) <= set(medusa.secret)
+    assert medusa.admin_path.startswith("/")
+    assert len(medusa.check) > 1

@@ -1,0 +1,149 @@
+"""Diagnosis: pod statuses, claims and events as the API gives them, and the one sentence that comes out."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from provisioner.diagnosis import Doctor, Patience, examine, namespace_holds, ready_pods
+
+NOW = 1_800_000_000.0
+STAMP = datetime.fromtimestamp(NOW, UTC).isoformat()
+
+
+def pod(component: str = "application", owner: str = "rs", **status: Any) -> dict[str, Any]:
+    meta = {
+        "name": f"{component}-0",
+        "labels": {"app.kubernetes.io/component": component},
+        "ownerReferences": [{"name": owner}],
+    }
+    return {"metadata": meta, "status": {"phase": "Pending", **status}}
+
+
+def waiting(reason: str, message: str = "", **more: Any) -> dict[str, Any]:
+    state = {"waiting": {"reason": reason, "message": message}}
+    return {"containerStatuses": [{"name": "web", "image": "shop:none", "state": state, "ready": False, **more}]}
+
+
+def event(kind: str, name: str, reason: str, message: str) -> dict[str, Any]:
+    meta = {"creationTimestamp": STAMP}
+    about = {"kind": kind, "name": name}
+    return {"metadata": meta, "involvedObject": about, "reason": reason, "message": message, "lastTimestamp": STAMP}
+
+
+CASES = [
+    (
+        [pod(**waiting("ImagePullBackOff", "Back-off pulling: rpc error: failed to resolve: shop:none: not found"))],
+        [],
+        [],
+        ["shop:none", "ImagePullBackOff", "no such image or tag"],
+    ),
+    ([pod(**waiting("ErrImagePull", "pull access denied"))], [], [], ["refuses access"]),
+    ([pod(**waiting("ErrImagePull", "dial tcp 10.0.0.1:443: i/o timeout"))], [], [], ["can't reach the registry"]),
+    (
+        [pod(**waiting("CreateContainerConfigError", 'secret "x" not found'))],
+        [],
+        [],
+        ["can't be made", 'secret "x" not found'],
+    ),
+    (
+        [pod(**waiting("CrashLoopBackOff", restartCount=3, lastState={"terminated": {"exitCode": 7}}))],
+        [],
+        [],
+        ["keeps crashing", "exit code 7"],
+    ),
+    (
+        [pod(**waiting("CrashLoopBackOff", restartCount=2, lastState={"terminated": {"reason": "OOMKilled"}}))],
+        [],
+        [],
+        ["needs more memory"],
+    ),
+    (
+        [pod(conditions=[{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1"}])],
+        [],
+        [],
+        ["finds no node", "0/1"],
+    ),
+    (
+        [],
+        [],
+        [event("ReplicaSet", "web-1", "FailedCreate", "pods forbidden: exceeded quota: store")],
+        ["quota of its namespace is full"],
+    ),
+    (
+        [],
+        [],
+        [event("ReplicaSet", "web-1", "FailedCreate", 'violates PodSecurity "restricted"')],
+        ["refuses its pods", "PodSecurity"],
+    ),
+    (
+        [],
+        [{"metadata": {"name": "data"}, "spec": {"storageClassName": "fast"}, "status": {"phase": "Pending"}}],
+        [event("PersistentVolumeClaim", "data", "ProvisioningFailed", "disk quota reached")],
+        ["volume of shop (data)", "disk quota reached"],
+    ),
+    (
+        [],
+        [{"metadata": {"name": "data"}, "spec": {}, "status": {"phase": "Pending"}}],
+        [],
+        ["no default StorageClass"],
+    ),
+    ([pod()], [], [event("Pod", "application-0", "FailedMount", "secret gone")], ["can't start on its node"]),
+]
+
+
+@pytest.mark.parametrize(("pods", "claims", "warnings", "words"), CASES)
+def test_each_trouble_is_told_in_words(pods: Any, claims: Any, warnings: Any, words: list[str]) -> None:
+    found = next(examine("shop", pods, claims, warnings))
+    for word in words:
+        assert word in str(found.problem)
+    assert found.problem.next_step
+
+
+def test_a_starting_pod_is_no_trouble() -> None:
+    assert not list(examine("shop", [pod(**waiting("ContainerCreating"))], [], []))
+    once = waiting("CrashLoopBackOff", restartCount=1)
+    assert not list(examine("shop", [pod(**once)], [], [])), "one restart may be the database coming later"
+
+
+def test_trouble_counts_once_it_outlasts_its_patience() -> None:
+    doctor = Doctor("shop", Patience(unschedulable=60), since=NOW)
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+    stuck = [pod(conditions=[condition])]
+    assert doctor.look(stuck, [], [], NOW)[0] is None
+    late, likeliest = doctor.look(stuck, [], [], NOW + 59)
+    assert late is None
+    assert likeliest is not None, "what it waits for is known before it is fatal"
+    assert doctor.look([pod()], [], [], NOW + 59.5) == (None, None), "an autoscaler helped"
+    assert doctor.look(stuck, [], [], NOW + 61)[0] is None, "and its patience starts anew"
+    finding = doctor.look(stuck, [], [], NOW + 122)[0]
+    assert finding is not None
+    assert finding.kind == "unschedulable"
+
+
+def test_events_of_an_earlier_attempt_are_not_heard() -> None:
+    old = event("ReplicaSet", "web-1", "FailedCreate", "exceeded quota")
+    doctor = Doctor("shop", Patience(quota=0), since=NOW + 30)
+    assert doctor.look([], [], [old], NOW + 31) == (None, None)
+    assert Doctor("shop", Patience(quota=0), since=NOW).look([], [], [old], NOW + 1)[0] is not None
+
+
+def test_a_quota_that_let_the_pod_in_after_all_is_no_trouble() -> None:
+    refused = event("ReplicaSet", "rs", "FailedCreate", "exceeded quota")
+    assert not list(examine("shop", [pod(owner="rs")], [], [refused]))
+
+
+def test_only_ready_pods_that_stay_count() -> None:
+    ready = pod("database", conditions=[{"type": "Ready", "status": "True"}])
+    leaving = pod("database", conditions=[{"type": "Ready", "status": "True"}])
+    leaving["metadata"]["deletionTimestamp"] = STAMP
+    assert ready_pods([ready, leaving, pod("database")], "database") == 1
+    assert ready_pods([ready], "application") == 0
+
+
+def test_a_hanging_namespace_says_what_holds_it() -> None:
+    conditions = [
+        {"type": "NamespaceContentRemaining", "status": "True", "message": "pods. has 1 resource instances"},
+        {"type": "NamespaceDeletionContentFailure", "status": "False", "message": "All content deleted"},
+    ]
+    assert namespace_holds({"status": {"conditions": conditions}}) == "pods. has 1 resource instances"
