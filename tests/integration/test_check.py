@@ -1,0 +1,93 @@
+"""The shopper's first click, against a real HTTP server on loopback."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from provisioner.check import CheckFailed, Visitor
+
+
+class Shop(BaseHTTPRequestHandler):
+    """Answers only to its own host name, with a cart that knows what was put into it."""
+
+    def _answer(self, status: int, body: dict[str, Any]) -> None:
+        self.send_response(status)
+        self.send_header("Cart-Token", "t-1")
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def do_GET(self) -> None:
+        if self.headers["Host"] != "my-shop.localhost:8081":
+            return self._answer(404, {})
+        if self.path == "/products":
+            return self._answer(200, {"products": [{"id": "p1"}], "key": self.headers["X-Key"]})
+        return self._answer(200, {"empty": []})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        return self._answer(201, {"items": [{"id": body["id"], "price": 12.5, "qty": body["qty"]}]})
+
+    def log_message(self, *args: Any) -> None:
+        """Quiet."""
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Shop)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def visitor(address: str, url: str = "http://my-shop.localhost:8081", **variables: Any) -> Visitor:
+    return Visitor(url, address, variables)
+
+
+def test_a_cart_with_a_price_passes(address: str) -> None:
+    steps: tuple[dict[str, Any], ...] = (
+        {
+            "get": "/products",
+            "headers": {"X-Key": "{{ secret['public-key'] }}"},
+            "save": {"product": "products.0.id", "key": "key", "cart": "header:Cart-Token"},
+        },
+        {
+            "post": "/carts/{{ cart }}",
+            "json": {"id": "{{ product }}", "qty": 1},
+            "status": 201,
+            "assert": {"items.0.price": ">0", "items": "nonempty"},
+        },
+    )
+    with visitor(address, secret={"public-key": "pk_1"}) as shopper:
+        shopper.run(steps)
+        assert (shopper.variables["product"], shopper.variables["key"]) == ("p1", "pk_1")
+        assert shopper.variables["cart"] == "t-1"
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ({"get": "/products", "status": 204}, "GET /products answered 200, not 204"),
+        ({"get": "/", "assert": {"empty": "nonempty"}}, "empty is not nonempty"),
+        ({"get": "/", "save": {"x": "empty.0.id"}}, r"answered without empty\.0\.id"),
+        ({"get": "/", "save": {"x": "header:Nope"}}, "without header:Nope"),
+    ],
+)
+def test_what_does_not_hold_is_named(address: str, step: dict[str, Any], words: str) -> None:
+    with visitor(address) as shopper, pytest.raises(CheckFailed, match=words):
+        shopper.step(step)
+
+
+def test_another_host_is_not_this_store(address: str) -> None:
+    with visitor(address, "http://other.localhost:8081") as shopper, pytest.raises(CheckFailed, match="answered 404"):
+        shopper.step({"get": "/"})
+
+
+def test_no_answer_is_a_failed_check() -> None:
+    with visitor("127.0.0.1:9") as shopper, pytest.raises(CheckFailed, match="got no answer"):
+        shopper.step({"get": "/"})

@@ -1,0 +1,109 @@
+"""Helm as a subprocess: its errors typed, no secret passed on, and no child that outlives us."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from provisioner.errors import JobFailed, Transient
+from provisioner.helm import Helm
+
+NOWHERE = """
+apiVersion: v1
+kind: Config
+clusters: [{name: c, cluster: {server: "http://127.0.0.1:9"}}]
+contexts: [{name: c, context: {cluster: c, user: u}}]
+users: [{name: u, user: {}}]
+current-context: c
+"""
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path) -> Path:
+    path = tmp_path / "kubeconfig"
+    path.write_text(NOWHERE)
+    return path
+
+
+def script(tmp_path: Path, body: str) -> str:
+    path = tmp_path / "helm"
+    path.write_text("#!/bin/sh\n" + body)
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_it_is_helm_4() -> None:
+    assert Helm().version().startswith("v4.")
+
+
+def test_no_cluster_is_transient(kubeconfig: Path) -> None:
+    with pytest.raises(Transient, match="did not get through"):
+        Helm(kubeconfig=kubeconfig).release("my-shop", "store-my-shop")
+
+
+def test_a_missing_helm_says_what_to_do() -> None:
+    with pytest.raises(JobFailed, match="set HELM to its path"):
+        Helm("/nowhere/helm").version()
+
+
+@pytest.mark.parametrize(
+    ("stderr", "error", "words"),
+    [
+        ("Error: values don't meet the specifications of the schema: colour", JobFailed, "refuses the store's values"),
+        ("Error: secrets is forbidden: exceeded quota: store", JobFailed, "quota is full"),
+        ('Error: secrets is forbidden: User "u" cannot list', Transient, "cannot list"),
+        ("Error: UPGRADE FAILED: another operation (install/upgrade) is in progress", Transient, "another operation"),
+        ("Error: template: boom", JobFailed, "boom"),
+    ],
+)
+def test_stderr_becomes_a_typed_error(tmp_path: Path, stderr: str, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        Helm(script(tmp_path, f"echo {shlex.quote(stderr)} >&2; exit 1")).release("a", "b")
+
+
+def test_a_slow_helm_is_cut_off(tmp_path: Path) -> None:
+    helm = Helm(script(tmp_path, "exec sleep 60"))
+    with pytest.raises(Transient, match="took longer than 1 s"):
+        helm.apply("a", "b", tmp_path, None, {}, timeout=1)
+
+
+def test_values_go_by_stdin_and_slack_tokens_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-not-for-helm")
+    (tmp_path / "values-local.yaml").write_text("")
+    body = f"cat > {tmp_path}/stdin; env > {tmp_path}/env; echo $@ > {tmp_path}/argv"
+    Helm(script(tmp_path, body), context="ctx").apply("shop", "ns", tmp_path, "local", {"store": {"name": "shop"}}, 9)
+    assert "name: shop" in (tmp_path / "stdin").read_text()
+    assert "xoxb" not in (tmp_path / "env").read_text()
+    argv = (tmp_path / "argv").read_text()
+    assert f"--values {tmp_path}/values-local.yaml --values -" in argv
+    assert argv.strip().endswith("--kube-context ctx")
+
+
+def test_a_killed_bot_leaves_no_helm_behind(tmp_path: Path) -> None:
+    binary = script(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 60")
+    code = f"from provisioner.helm import Helm; Helm({binary!r}).version()"
+    bot = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2])
+    pid_file = tmp_path / "pid"
+    while not (pid_file.exists() and pid_file.read_text().strip()):
+        assert bot.poll() is None
+        time.sleep(0.02)
+    child = int(pid_file.read_text())
+    bot.send_signal(signal.SIGKILL)
+    bot.wait()
+    for _ in range(100):
+        if not Path(f"/proc/{child}").exists() or _is_zombie(child):
+            return
+        time.sleep(0.02)
+    os.kill(child, signal.SIGKILL)
+    pytest.fail("helm outlived the process that started it")
+
+
+def _is_zombie(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
