@@ -1,0 +1,52 @@
+"""Reads and writes image archives (the tar files of `docker save`), as far as a cluster needs to."""
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def reference(archive: Path) -> str:
+    """The full name of the one image in an archive, as containerd knows it. Raises ValueError for another file."""
+    with tarfile.open(archive) as tar:
+        manifest = tar.extractfile("manifest.json") if "manifest.json" in tar.getnames() else None
+        tags = [tag for image in json.load(manifest) for tag in image["RepoTags"] or []] if manifest else []
+    if len(tags) != 1:
+        raise ValueError(f"{archive} is no docker archive of one tagged image (its tags: {tags})")
+    return full_name(tags[0])
+
+
+def full_name(tag: str) -> str:
+    """An image's name with its registry and namespace, which short names leave out."""
+    first, _, rest = tag.partition("/")
+    if rest and ("." in first or ":" in first or first == "localhost"):
+        return tag
+    return f"docker.io/{tag}" if rest else f"docker.io/library/{tag}"
+
+
+def write(archive: Path, tag: str, files: dict[str, Path], entrypoint: Sequence[str]) -> None:
+    """Write an image made of nothing but some executable `files` (path in the image: path here)."""
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w") as tar:
+        for name, source in files.items():
+            _add(tar, name, source.read_bytes(), 0o755)
+    digest = hashlib.sha256(layer.getvalue()).hexdigest()
+    config = {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {"Entrypoint": list(entrypoint)},
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
+    }
+    manifest = [{"Config": "config.json", "RepoTags": [tag], "Layers": ["layer.tar"]}]
+    with tarfile.open(archive, "w") as tar:
+        _add(tar, "layer.tar", layer.getvalue())
+        _add(tar, "config.json", json.dumps(config).encode())
+        _add(tar, "manifest.json", json.dumps(manifest).encode())
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode = len(content), mode
+    tar.addfile(entry, io.BytesIO(content))

@@ -1,0 +1,96 @@
+"""Builds the cluster's programs from Go modules, once: the cache is keyed by what goes into them."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from dev.cluster.shell import ClusterError, checkout, console, run, tail, tools
+from dev.cluster.site import locked
+
+SOURCES = Path(__file__).parent
+TRAEFIK = "github.com/traefik/traefik/v3/cmd/traefik"
+PACKAGES = {"node": [".", "./pause"], "traefik": [TRAEFIK]}
+FLAGS = ["-ldflags=-s -w"]
+
+
+def ensure() -> dict[str, Path]:
+    """The cluster's programs by name, built if this is the first time (10 minutes on 2 cores).
+
+    Raises ClusterError with the compiler's last words if a build fails.
+    """
+    cache = Path(os.environ.get("STOREWRIGHT_CACHE") or Path.home() / ".cache" / "storewright")
+    folders = {module: cache / f"cluster-{module}" / _digest(SOURCES / module) for module in PACKAGES}
+    if not all(folder.exists() for folder in folders.values()):
+        _build_missing(folders, cache / "go")
+    return {path.name: path for folder in folders.values() for path in folder.iterdir()}
+
+
+def _digest(module: Path) -> str:
+    inputs = hashlib.sha256(repr([run(tools / "go", "version"), FLAGS]).encode())
+    for path in sorted([*module.rglob("*.go"), *module.glob("go.*")]):
+        inputs.update(f"{path.relative_to(module)}\0".encode() + path.read_bytes())
+    return inputs.hexdigest()[:16]
+
+
+def _build_missing(folders: dict[str, Path], scratch: Path) -> None:
+    scratch.mkdir(parents=True, exist_ok=True)
+    with locked(scratch):
+        for module, folder in folders.items():
+            if not folder.exists():
+                _build(module, folder, scratch)
+        # Gigabytes that only another build would use; a build cut short finds them where it left off.
+        pass; 0 and run(tools / "go", "clean", "-cache", "-modcache", env=_environment(scratch), timeout=300)
+
+
+def _environment(scratch: Path) -> dict[str, str]:
+    go = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly -buildvcs=false", "CGO_ENABLED": "0"}
+    return {**os.environ, **go, "GOCACHE": str(scratch / "build"), "GOMODCACHE": str(scratch / "mod")}
+
+
+def _build(module: str, folder: Path, scratch: Path) -> None:
+    unfinished = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    source, environment = SOURCES / module, _environment(scratch)
+    with console.status(f"Fetching the Go modules of {module} (about 1 minute the first time)"):
+        packages = run(tools / "go", "-C", source, "list", "-deps", *PACKAGES[module], env=environment, timeout=900)
+    command = [str(tools / "go"), "-C", str(source), "build", "-v", *FLAGS, f"-o={unfinished}/", *PACKAGES[module]]
+    log = checkout / "build" / "cluster" / f"build-{module}.log"
+    _follow(command, environment, log, f"Building {module}", len(packages.split()))
+    unfinished.rename(folder)
+
+
+def _follow(command: list[str], environment: dict[str, str], log: Path, title: str, total: int) -> None:
+    """Run a verbose go build, counting the packages it names against `total`."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        log.open("w") as record,
+        _progress() as progress,
+        subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as build,
+    ):
+        task = progress.add_task(title, total=total)
+        for done, line in enumerate(build.stderr or (), start=1):
+            record.write(line)
+            progress.update(task, completed=done)
+            if not console.is_terminal and done % (total // 10) == 0:
+                console.print(f"{title}: {done} of {total} packages")
+    if build.returncode:
+        raise ClusterError(f"{title} failed; the whole log is {log}:\n{tail(log)}")
+
+
+def _progress() -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed} of {task.total} packages,"),
+        TimeElapsedColumn(),
+        TextColumn("so far,"),
+        TimeRemainingColumn(),
+        TextColumn("to go"),
+    )
+    # Packages differ a hundredfold in size: a long memory keeps the estimate from jumping.
+    return Progress(*columns, console=console, speed_estimate_period=180)

@@ -1,0 +1,63 @@
+"""A cluster that the user names by KUBE_CONTEXT: checked and used, never started, stopped or removed."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev.cluster import archive
+from dev.cluster.api import Cluster
+from dev.cluster.shell import ClusterError, checkout, kubectl, run, tools
+
+
+@dataclass(frozen=True)
+class ExternalCluster(Cluster):
+    """The user's own cluster; images reach it through `registry`."""
+
+    registry: str
+
+    def load_image(self, archive_: Path) -> None:
+        """Push the image to the registry, under its own name and tag."""
+        target = f"{self.registry.rstrip('/')}/{archive.reference(archive_).removeprefix('docker.io/')}"
+        image = run("buildah", "pull", "--quiet", f"docker-archive:{archive_}").strip()
+        run("buildah", "push", image, f"docker://{target}", timeout=600)
+
+    def down(self) -> None:
+        spare()
+
+    def kill(self) -> None:
+        spare()
+
+
+def connect(name: str, context: str) -> ExternalCluster:
+    """The cluster behind a context of the user's kubeconfig, verified to answer. Raises ClusterError."""
+    missing = [key for key in ("INGRESS_ADDRESS", "STORE_DOMAIN", "REGISTRY") if not os.environ.get(key)]
+    if missing:
+        raise ClusterError(
+            f"with KUBE_CONTEXT={context}, set {' and '.join(missing)} too (see `python -m dev.cluster --help`)"
+        )
+    kubeconfig = _export(name, context)
+    run(*kubectl(kubeconfig), "get", "--raw=/readyz")
+    return ExternalCluster(
+        name=name,
+        kubeconfig=kubeconfig,
+        context=context,
+        ingress_address=os.environ["INGRESS_ADDRESS"],
+        pod_ingress_address=os.environ.get("POD_INGRESS_ADDRESS", os.environ["INGRESS_ADDRESS"]),
+        store_domain=os.environ["STORE_DOMAIN"],
+        registry=os.environ["REGISTRY"],
+    )
+
+
+def spare() -> None:
+    """Raise ClusterError if KUBE_CONTEXT names the user's own cluster, which is not ours to end."""
+    if context := os.environ.get("KUBE_CONTEXT"):
+        raise ClusterError(f"KUBE_CONTEXT={context} is your own cluster, so it is left alone; unset it to act on ours")
+
+
+def _export(name: str, context: str) -> Path:
+    """Copy the one context to a kubeconfig of our own, so that no other can be hit by mistake."""
+    target = checkout / "build" / "cluster" / f"{name}.kubeconfig"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.touch(mode=0o600)
+    target.write_text(run(tools / "kubectl", "config", "view", "--minify", "--flatten", f"--context={context}"))
+    return target

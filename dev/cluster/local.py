@@ -1,0 +1,239 @@
+"""A real Kubernetes on this machine, as root, without Docker: start it, find it, end it, remove it."""
+
+import base64
+import json
+import os
+import platform
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+
+from dev.cluster import archive, binaries, cgroups, components, pki
+from dev.cluster.api import Cluster
+from dev.cluster.components import Component
+from dev.cluster.node import Node
+from dev.cluster.shell import ClusterError, checkout, console, kubectl, run, succeeds, tail, until
+from dev.cluster.site import Site, claim, load, locked
+from dev.cluster.templates import render
+
+CTR = ("ctr", "--namespace=k8s.io", "images")
+FILES = {
+    "containerd.toml": "containerd.toml",
+    "pods.conflist": "cni/pods.conflist",
+    "kubelet.yaml": "kubelet.yaml",
+    "Corefile": "Corefile",
+}
+
+
+@dataclass(frozen=True)
+class LocalCluster(Cluster):
+    """A cluster of this checkout, on this machine."""
+
+    site: Site
+
+    def load_image(self, archive_: Path) -> None:
+        load_image(Node(self.site), archive_)
+
+    def down(self) -> None:
+        down(self.name)
+
+    def kill(self) -> None:
+        kill(self.name)
+
+
+def up(name: str) -> LocalCluster:
+    """Start what is not running of the cluster `name` and return when it works. Raises ClusterError."""
+    _check_machine()
+    programs = binaries.ensure()
+    with _alone():
+        site = claim(name, checkout)
+        node = Node(site)
+        with console.status(f"Starting cluster {name}"):
+            _configure(site, programs)
+            node.start()
+            _start(node)
+        return _describe(site)
+
+
+def find(name: str) -> LocalCluster | None:
+    """The cluster `name` if its node runs."""
+    site = load(name, checkout)
+    return _describe(site) if site and Node(site).pid() else None
+
+
+def status(name: str) -> Iterator[str]:
+    """What the cluster `name` is made of and which parts run, a line each."""
+    site = load(name, checkout)
+    if not site:
+        yield f"{name}: there is none; `python -m dev.cluster up --name {name}` makes it"
+        return
+    running = {process.argv: process.pid for process in Node(site).processes()}
+    yield f"{name}: kept in {site.state}, ingress http://127.0.0.1:{site.ingress_port}/"
+    for component in (make(site) for make in components.ALL):
+        pid = running.get(component.argv)
+        yield f"  {component.name:24}" + (f"runs as process {pid}" if pid else "does not run")
+
+
+def kill(name: str) -> None:
+    """End all processes of the cluster `name` at once and keep its data."""
+    with _alone():
+        if site := load(name, checkout):
+            Node(site).kill()
+
+
+def down(name: str) -> None:
+    """Leave nothing of the cluster `name`: no process, mount, interface, control group, directory."""
+    with _alone():
+        if site := load(name, checkout):
+            Node(site).kill()
+            cgroups.remove(site)
+            site.kubeconfig.unlink(missing_ok=True)
+            shutil.rmtree(site.state)
+
+
+def _check_machine() -> None:
+    debian = shutil.which("apt-get") and platform.system() == "Linux"
+    if debian and os.geteuid() == 0:
+        return
+    raise ClusterError(
+        "a cluster of its own needs root on Debian 12. Either name a cluster you have: KUBE_CONTEXT=<context> "
+        "INGRESS_ADDRESS=<host:port> STORE_DOMAIN=<domain> REGISTRY=<registry>; or, with Docker, run this in a "
+        "container of its own:\n"
+        "  docker run --privileged --cgroupns=host --network=host -it -v storewright:/var/lib/storewright "
+        "-v $PWD:/storewright -w /storewright debian:12 \\\n"
+        "  sh -c 'apt-get update && apt-get install -y make && make demo && exec bash'"
+    )
+
+
+def _alone() -> AbstractContextManager[None]:
+    folder = checkout / "build" / "cluster"
+    folder.mkdir(parents=True, exist_ok=True)
+    return locked(folder)
+
+
+def _describe(site: Site) -> LocalCluster:
+    return LocalCluster(
+        name=site.name,
+        kubeconfig=site.kubeconfig,
+        context=site.id,
+        ingress_address=f"127.0.0.1:{site.ingress_port}",
+        pod_ingress_address=f"{site.host_address}:{site.ingress_port}",
+        store_domain=os.environ.get("STORE_DOMAIN", "localhost"),
+        site=site,
+    )
+
+
+def _configure(site: Site, programs: dict[str, Path]) -> None:
+    """Put programs, certificates and configuration where the node will look for them."""
+    settings = site.lib / "kubernetes"
+    settings.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (settings / "cni", site.lib / "bin", site.lib / "volumes", site.log):
+        folder.mkdir(parents=True, exist_ok=True)
+    for name, program in programs.items():
+        _place(program, site.lib / "bin" / name)
+    pki.ensure(site, settings / "pki")
+    for template, target in FILES.items():
+        (settings / target).write_text(render(template, site=site, cgroup=cgroups.path(site)))
+    for user in pki.SUBJECTS:
+        _write_kubeconfig(site, user, settings / f"{user}.kubeconfig")
+    _write_kubeconfig(site, "admin", site.kubeconfig)
+
+
+def _place(program: Path, target: Path) -> None:
+    """Link a program from the cache, or copy it where the two are on different disks."""
+    if target.exists() and _version(target) == _version(program):
+        return
+    target.unlink(missing_ok=True)
+    try:
+        target.hardlink_to(program)
+    except OSError:
+        shutil.copy2(program, target)
+
+
+def _version(program: Path) -> tuple[int, int]:
+    return program.stat().st_size, program.stat().st_mtime_ns
+
+
+def _write_kubeconfig(site: Site, user: str, target: Path) -> None:
+    folder = site.lib / "kubernetes" / "pki"
+    files = {"authority": "ca.crt", "certificate": f"{user}.crt", "key": f"{user}.key"}
+    data = {key: base64.b64encode((folder / file).read_bytes()).decode() for key, file in files.items()}
+    target.touch(mode=0o600)
+    target.write_text(render("kubeconfig.yaml", site=site, user=user, **data))
+
+
+def _start(node: Node) -> None:
+    """Start what is not running, each as soon as what it needs answers, and wait until all of it works."""
+    site = node.site
+    _run(node, components.containerd, components.etcd, components.apiserver)
+    _wait(node, "containerd", lambda: succeeds(*node.command(*CTR, "ls", "--quiet")))
+    _load_pause(node)
+    api = kubectl(site.kubeconfig)
+    _wait(node, "kube-apiserver", lambda: succeeds(*api, "get", "--raw=/readyz"))
+    since = datetime.now(tz=UTC).replace(microsecond=0)
+    fresh = _run(node, components.kubelet)
+    _run(node, components.controller_manager, components.scheduler, components.proxy)
+    _run(node, components.coredns, components.volumes, components.traefik)
+    run(*api, "apply", "--filename=-", stdin=render("objects.yaml"))
+    _wait(node, "kubelet", lambda: _is_ready(site, since if fresh else None))
+    _wait(node, "coredns", lambda: _answers(f"http://{site.node_address}:8181/ready", 200))
+    _wait(node, "traefik", lambda: _answers(f"http://127.0.0.1:{site.ingress_port}/", 404))
+
+
+def _run(node: Node, *wanted: Callable[[Site], Component]) -> bool:
+    """Start those components that do not run with their present command line; tell whether any was started."""
+    running = {process.argv: process.pid for process in node.processes()}
+    missing = [component for component in (make(node.site) for make in wanted) if component.argv not in running]
+    for component in missing:
+        node.spawn(f"{component.name}.log", component.argv, component.environment, not component.host_network)
+    return bool(missing)
+
+
+def _wait(node: Node, component: str, condition: Callable[[], bool]) -> None:
+    log = node.site.log / f"{component}.log"
+    until(condition, 60, lambda: f"{component} does not work after 60 s; the end of {log}:\n{tail(log)}")
+
+
+def _is_ready(site: Site, since: datetime | None) -> bool:
+    """Tell whether the node is Ready, by a word of the kubelet that is no older than `since`."""
+    node = json.loads(run(*kubectl(site.kubeconfig), "get", "nodes", "--output=json"))
+    conditions = [condition for item in node["items"] for condition in item["status"].get("conditions", [])]
+    return any(
+        condition["type"] == "Ready"
+        and condition["status"] == "True"
+        and (not since or datetime.fromisoformat(condition["lastHeartbeatTime"]) >= since)
+        for condition in conditions
+    )
+
+
+def _answers(url: str, status: int) -> bool:
+    try:
+        return httpx.get(url, timeout=1, trust_env=False).status_code == status
+    except httpx.TransportError:
+        return False
+
+
+def _load_pause(node: Node) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        image = Path(folder, "pause.tar")
+        archive.write(image, "storewright/pause:1", {"pause": node.site.lib / "bin" / "pause"}, ["/pause"])
+        load_image(node, image)
+
+
+def load_image(node: Node, image: Path) -> None:
+    """Import a docker archive into the node's containerd unless that has its image. Raises ClusterError."""
+    try:
+        name = archive.reference(image)
+    except (OSError, ValueError, tarfile.TarError) as error:
+        raise ClusterError(f"cannot load {image}: {error}") from error
+    if name in run(*node.command(*CTR, "ls", "--quiet")).split():
+        return
+    with image.open("rb") as stream:
+        run(*node.command(*CTR, "import", "-"), stdin=stream, timeout=600)

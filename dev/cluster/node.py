@@ -1,0 +1,113 @@
+"""The node: one process that holds fresh mount, network and process namespaces, and all that runs inside them.
+
+When that process ends, by `kill`, `down` or a reboot, the kernel ends every process in the node, its mounts, its
+network and the cable to the host with it, so nothing can be left half standing.
+"""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev.cluster import cgroups
+from dev.cluster.shell import ClusterError, run, succeeds, tail, until
+from dev.cluster.site import Site
+
+PAUSE = "/var/lib/bin/pause"
+SCRIPT = Path(__file__).parent / "templates" / "node.sh"
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process as this machine sees it."""
+
+    pid: int
+    argv: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Node:
+    """The machine within the machine on which one cluster runs."""
+
+    site: Site
+
+    def pid(self) -> int | None:
+        """The process that holds the node, known by its command line, so that no recycled pid is ever trusted."""
+        wanted = (PAUSE, "storewright", self.site.id)
+        return next((process.pid for process in _processes() if process.argv == wanted), None)
+
+    def processes(self) -> list[Process]:
+        """Everything that runs in the node: components, container shims and pods."""
+        holder = self.pid()
+        namespace = _namespace(holder) if holder else None
+        return [process for process in _processes() if namespace and _namespace(process.pid) == namespace]
+
+    def start(self) -> None:
+        """Make the node unless it stands. Raises ClusterError if the kernel or a tool refuses."""
+        if self.pid():
+            return
+        cgroups.create(self.site)
+        log = self.site.log / "node.log"
+        arguments = [str(self.site.state), self.site.node_address, self.site.host_address, self.site.id]
+        command = ["unshare", "--mount", "--net", "--pid", "--fork", "--mount-proc", "sh", str(SCRIPT), *arguments]
+        with log.open("w") as record:
+            holder = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=record, text=True, start_new_session=True
+            )
+        try:
+            if holder.stdout and holder.stdout.readline() == "ready\n":
+                self._connect(holder.pid)
+                holder.communicate("go\n", timeout=10)
+        except (OSError, subprocess.TimeoutExpired):
+            pass
+        until(self.pid, 5, lambda: f"the node's namespaces could not be made:\n{tail(log)}")
+
+    def _connect(self, namespace_of: int) -> None:
+        """Lay the cable: the host's end with its address and a route, the node's end as its `uplink`."""
+        name, site = self.site.interface, self.site
+        succeeds("ip", "link", "delete", name)
+        run("ip", "link", "add", name, "type", "veth", "peer", "name", "uplink", "netns", str(namespace_of))
+        run("ip", "addr", "add", f"{site.host_address}/30", "dev", name)
+        run("ip", "link", "set", name, "up")
+        run("ip", "route", "add", str(site.block), "via", site.node_address)
+
+    def command(self, *argv: str | Path, network: bool = True) -> list[str]:
+        """A command line that runs `argv` in the node (with `network=False`: in the host's network)."""
+        holder = self.pid()
+        if not holder:
+            raise ClusterError(f"cluster {self.site.name!r} is not running; start it with `python -m dev.cluster up`")
+        namespaces = ["--mount", "--pid", *(["--net"] if network else [])]
+        return ["nsenter", f"--target={holder}", *namespaces, "--", *(str(part) for part in argv)]
+
+    def spawn(self, log: str, argv: Sequence[str], environment: dict[str, str], network: bool) -> None:
+        """Start a program that outlives us; what it prints is added to `log` under the node's /var/log."""
+        script = 'log=$1; shift; setsid "$@" </dev/null >>"$log" 2>&1 &'
+        command = self.command("sh", "-c", script, "sh", f"/var/log/{log}", *argv, network=network)
+        subprocess.run(command, env={**os.environ, **environment}, check=True, timeout=30)
+
+    def kill(self) -> None:
+        """End the node and all in it at once, as a loss of power would. What is on disk stays."""
+        if holder := self.pid():
+            os.kill(holder, signal.SIGKILL)
+        until(lambda: not self._remains(), 30, lambda: f"the node {self.site.id} is still there 30 s after SIGKILL")
+
+    def _remains(self) -> bool:
+        return bool(self.pid()) or Path("/sys/class/net", self.site.interface).exists()
+
+
+def _processes() -> Iterator[Process]:
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            argv = (folder / "cmdline").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        yield Process(int(folder.name), tuple(argv.split("\0")[:-1]))
+
+
+def _namespace(pid: int) -> str | None:
+    try:
+        return str(Path(f"/proc/{pid}/ns/pid").readlink())
+    except OSError:
+        return None
