@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 
+from dev.slack.page import PageError, build
 from dev.slack.running import serve_on
 from dev.slack.server import Settings
 
@@ -30,6 +31,10 @@ def main() -> None:
         bot_token=os.environ["SLACK_BOT_TOKEN"],
         app_token=os.environ["SLACK_APP_TOKEN"],
     )
+    try:
+        build()
+    except PageError as problem:
+        sys.exit(f"dev.slack: {problem}")
     listener = socket.create_server((options.host, options.port))
     print(f"Local Slack: http://{options.host}:{options.port}", flush=True)
     serve_on(settings, f"http://{options.host}:{options.port}").run([listener])

@@ -138,23 +138,24 @@ class People:
 
     # -- clicking ----------------------------------------------------------------------------------------
 
-    async def click(self, user: str, where: str, action_id: str, value: Any = None) -> Ack:
+    async def click(self, user: str, where: str, action_id: str, value: Any = None, values: Json | None = None) -> Ack:
         """Use the element `action_id` of a message (by its ts) or of a view (by its id).
 
-        `value` chooses an option by its value; buttons take none. SlackError where this person can't see it."""
+        `value` chooses an option by its value; buttons take none. `values` is what is filled in around it.
+        SlackError where this person can't see the message, or nothing there has that action_id."""
         person = self._workspace.user(user)
-        common = self._interaction("block_actions", person.id)
-        view = next(
-            (view for view in self._views if view["id"] == where and self._views.owner(view) == person.id), None
-        )
+        view = next((v for v in self._views if v["id"] == where and self._views.owner(v) == person.id), None)
         if view is not None:
-            place: Json = {"view": view, "container": {"type": "view", "view_id": view["id"]}}
             blocks = view["blocks"]
+            filled = {**view, "state": {"values": state_of(blocks, values or {})}}
+            place: Json = {"view": filled, "container": {"type": "view", "view_id": view["id"]}}
         else:
             channel, message = self._seen_message(person.id, where)
-            place, blocks = self._message_place(channel, message, person.id), message.get("blocks", [])
+            blocks = message.get("blocks", [])
+            place = self._message_place(channel, message, person.id, state_of(blocks, values or {}))
         action = _action(blocks, action_id, value)
-        return await self._delivery.deliver("interaction", {**common, **place, "actions": [action]})
+        payload = {**self._interaction("block_actions", person.id), **place, "actions": [action]}
+        return await self._delivery.deliver("interaction", payload)
 
     def _seen_message(self, user: str, ts: str) -> tuple[Channel, Json]:
         for channel in self._workspace.visible_to(user):
@@ -165,7 +166,7 @@ class People:
                     return channel, message
         raise SlackError("message_not_found")
 
-    def _message_place(self, channel: Channel, message: Json, user: str) -> Json:
+    def _message_place(self, channel: Channel, message: Json, user: str, state: Json) -> Json:
         hidden = bool(message.get("is_ephemeral"))
         where = ResponseUrl(channel.id, user, message["ts"], message.get("thread_ts"))
         container: Json = {"type": "message", "message_ts": message["ts"], "channel_id": channel.id}
@@ -174,7 +175,7 @@ class People:
             "container": container,
             "channel": {"id": channel.id, "name": channel.name},
             "response_url": self._response_url(where),
-            "state": {"values": {}},
+            "state": {"values": state},
             **({} if hidden else {"message": message}),
         }
 

@@ -13,6 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from dev.slack import page
 from dev.slack.api import METHODS, Args, Web
 from dev.slack.delivery import Delivery
 from dev.slack.desk import Desk
@@ -64,15 +65,15 @@ class Server:
     def _socket_url(self) -> str:
         return f"ws{self.web.base_url.removeprefix('http')}/link?ticket={self.delivery.socket.ticket()}"
 
-    def app(self, *pages: Route) -> Starlette:
-        """The ASGI application; `pages` are the routes of the web page."""
+    def app(self) -> Starlette:
+        """The ASGI application."""
         return Starlette(
             routes=[
                 Route("/api/{method}", self.api, methods=["GET", "POST"]),
                 Route("/respond/{key}", self.respond, methods=["POST"]),
                 WebSocketRoute("/link", self.link),
                 *Desk(self.workspace, self.views, self.people, self.delivery, self.faults).routes(),
-                *pages,
+                *page.routes(),
             ]
         )
 

@@ -1,0 +1,168 @@
+// The elements a person uses: buttons, menus, choices and text fields, in messages, modals and the Home.
+import { emojify } from "node-emoji";
+import { useState } from "react";
+import { act } from "./slack.js";
+
+const optionsOf = (element) => [...(element.options ?? []), ...(element.option_groups ?? []).flatMap((group) => group.options)];
+const NO_ANSWER = "This app didn't respond. Try again, or tell whoever runs it.";
+
+/** What the element holds before anyone touches it, as a plain value. */
+export function initialValue(element) {
+  if (element.initial_options) return element.initial_options.map((option) => option.value);
+  if (element.type === "checkboxes" || element.type === "multi_static_select") return [];
+  return element.initial_option?.value ?? element.initial_value ?? element.initial_date ?? element.initial_user ?? "";
+}
+
+export function Element(props) {
+  if (props.element.type === "button") return <Button {...props} />;
+  if (props.element.type === "overflow") return <Overflow {...props} />;
+  return <Field {...props} />;
+}
+
+/** Tells the bot of a click; `state` is idle, busy or failed. */
+function useClick({ place, element, where, form }) {
+  const [state, setState] = useState("idle");
+  const click = async (value = null) => {
+    if (element.confirm && !(await form?.ask?.(element.confirm) ?? confirmed(element.confirm))) return;
+    setState("busy");
+    try {
+      const ack = await act("click", {
+        user: place.me.id, where, action_id: element.action_id, value, values: form?.values ?? {},
+      });
+      setState(ack.error ? "failed" : "idle");
+    } catch (problem) {
+      setState("idle");
+      place.complain(problem.message);
+    }
+  };
+  return [state, click];
+}
+
+const confirmed = ({ title, text }) => window.confirm(`${title.text}\n\n${text.text}`);
+
+function Button(props) {
+  const { element } = props;
+  const [state, click] = useClick(props);
+  const common = {
+    className: `button ${element.style ?? ""} ${state}`,
+    "aria-busy": state === "busy",
+    "aria-label": element.accessibility_label,
+    onClick: () => state !== "busy" && click(),
+  };
+  const label = emojify(element.text.text);
+  return (
+    <span className="clickable">
+      {element.url ? (
+        <a role="button" href={element.url} target="_blank" rel="noopener noreferrer" {...common}>{label}</a>
+      ) : (
+        <button type="button" {...common}>{label}</button>
+      )}
+      {state === "failed" && <span className="failed-note" role="alert" title={NO_ANSWER}>⚠ {NO_ANSWER}</span>}
+    </span>
+  );
+}
+
+function Overflow(props) {
+  const [open, setOpen] = useState(false);
+  const [, click] = useClick(props);
+  return (
+    <span className="overflow">
+      <button type="button" className="button" aria-label="More actions" aria-expanded={open} onClick={() => setOpen(!open)}>⋯</button>
+      {open && (
+        <span role="menu">
+          {props.element.options.map((option) => (
+            <button key={option.value} type="button" role="menuitem" onClick={() => { setOpen(false); click(option.value); }}>
+              {emojify(option.text.text)}
+            </button>
+          ))}
+        </span>
+      )}
+    </span>
+  );
+}
+
+/** Inputs of a modal are kept in its form; elsewhere, and where the app wants to hear at once, a change is a click. */
+function Field(props) {
+  const { block, element, form } = props;
+  const [, click] = useClick(props);
+  const [alone, setAlone] = useState(() => initialValue(element));
+  const inForm = form && block.type === "input";
+  const value = inForm ? form.value(block) : alone;
+  const change = (fresh) => {
+    if (inForm) form.set(block, fresh);
+    else setAlone(fresh);
+    if (!inForm || (block.dispatch_action && !isTyped(element))) click(fresh);
+  };
+  if (isTyped(element)) return <Typed {...props} {...{ value, change }} enter={() => block.dispatch_action && click(value)} />;
+  if (element.type === "radio_buttons" || element.type === "checkboxes") return <Choices {...props} {...{ value, change }} />;
+  return <Menu {...props} {...{ value, change }} />;
+}
+
+const TYPES = { email_text_input: "email", url_text_input: "url", number_input: "text", datepicker: "date", plain_text_input: "text" };
+const isTyped = (element) => element.type in TYPES;
+
+function Typed({ element, id, describedBy, value, change, enter, form }) {
+  const common = {
+    id,
+    value,
+    "aria-describedby": describedBy,
+    "aria-label": id ? undefined : element.placeholder?.text ?? element.action_id,
+    autoFocus: element.focus_on_load,
+    placeholder: element.placeholder?.text,
+    onChange: (event) => change(event.target.value),
+  };
+  if (element.multiline) return <textarea rows={4} {...common} />;
+  const onKeyDown = (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    enter();
+    form?.submit();
+  };
+  return <input type={TYPES[element.type]} autoComplete="off" spellCheck={false} onKeyDown={onKeyDown} {...common} />;
+}
+
+function Choices({ element, id, describedBy, value, change }) {
+  const many = element.type === "checkboxes";
+  const toggle = (chosen) => (value.includes(chosen) ? value.filter((each) => each !== chosen) : [...value, chosen]);
+  return (
+    <div className="choices" aria-describedby={describedBy}>
+      {element.options.map((option) => (
+        <label key={option.value}>
+          <input
+            type={many ? "checkbox" : "radio"}
+            name={id ?? element.action_id}
+            checked={many ? value.includes(option.value) : value === option.value}
+            onChange={() => change(many ? toggle(option.value) : option.value)}
+          />
+          <span>
+            {emojify(option.text.text)}
+            {option.description && <small>{emojify(option.description.text)}</small>}
+          </span>
+        </label>
+      ))}
+    </div>
+  );
+}
+
+function Menu({ place, element, id, describedBy, value, change }) {
+  const many = element.type === "multi_static_select";
+  const options = element.type === "users_select"
+    ? place.people.map((person) => ({ value: person.id, text: { text: person.real_name } }))
+    : optionsOf(element);
+  const read = ({ target }) => change(many ? Array.from(target.selectedOptions, (option) => option.value) : target.value);
+  return (
+    <select
+      id={id}
+      value={value}
+      multiple={many}
+      aria-describedby={describedBy}
+      aria-label={id ? undefined : element.placeholder?.text ?? element.action_id}
+      onChange={read}
+    >
+      {!many && <option value="" disabled>{element.placeholder?.text ?? "Choose…"}</option>}
+      {options.map((option) => (
+        <option key={option.value} value={option.value}>{emojify(option.text.text)}</option>
+      ))}
+    </select>
+  );
+}
