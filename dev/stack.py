@@ -1,0 +1,188 @@
+"""The bot and a local Slack as processes beside a cluster, wired as an operator would: what the demo and e2e run."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from dev.background import Background
+from dev.cluster import Cluster
+from dev.slack import LocalSlackClient
+
+ROOT = Path(__file__).parents[1]
+SERVICE_ACCOUNT = "storewright/storewright"  # as manifests/rbac.yaml has it
+ADMIN, FAILURES = "U0ADA0001", "C0FAILURE"  # the local Slack's Ada and #store-failures
+
+
+class StackError(Exception):
+    """A part did not come up; the message ends with its log's last lines."""
+
+
+@dataclass
+class Stack:
+    """One bot and one local Slack; everything of theirs stands in `folder`. `settings` go over the bot's own."""
+
+    folder: Path
+    cluster: Cluster
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.slack_process = Background("slack", self.folder)
+        self.bot_process = Background("bot", self.folder)
+        self.kept = self._kept()
+
+    @property
+    def workspace_url(self) -> str:
+        return f"http://127.0.0.1:{self.kept['slack_port']}"
+
+    @property
+    def bot_url(self) -> str:
+        return f"http://127.0.0.1:{self.kept['bot_port']}"
+
+    def start(self) -> None:
+        """Start what does not run yet and wait until both answer. Raises StackError."""
+        if not self.slack_process.process():
+            # A new Slack knows none of the former's messages, so a bot that does starts over with it.
+            self.bot_process.stop()
+            module = [sys.executable, "-m", "dev.slack", "--port", self.kept["slack_port"], "--bot-url", self.bot_url]
+            self.slack_process.start(module, self._slack_secrets())
+        self._await(self.slack_process, self.workspace_url)
+        if not self.bot_process.process():
+            self.start_bot()
+
+    def start_bot(self) -> None:
+        """The bot, with its own ServiceAccount and never as cluster admin. Raises StackError."""
+        self.bot_process.start([sys.executable, "-m", "bot", "run"], self.bot_environment())
+        self._await(self.bot_process, f"{self.bot_url}/readyz")
+
+    def stop(self) -> None:
+        self.bot_process.stop()
+        self.slack_process.stop()
+
+    def slack(self) -> LocalSlackClient:
+        return LocalSlackClient(self.workspace_url)
+
+    def bot_environment(self) -> dict[str, str]:
+        """Every setting of the bot, as docs/operating.md has them."""
+        return {
+            **self._slack_secrets(),
+            "SLACK_API_URL": f"{self.workspace_url}/api/",
+            "FAILURE_CHANNEL": FAILURES,
+            "ADMINS": ADMIN,
+            "PUBLIC_URL": self.bot_url,
+            "LISTEN": f"127.0.0.1:{self.kept['bot_port']}",
+            "LEDGER_PATH": str(self.folder / "ledger.db"),
+            "CHARTS_DIR": str(ROOT / "charts"),
+            "STORE_DOMAIN": self.cluster.store_domain,
+            "STORE_PORT": str(self.cluster.ingress_port),
+            "STORE_PROFILE": "local",
+            "STORE_VALUES": str(ROOT / "build/images.yaml"),
+            "INGRESS_ADDRESS": self.cluster.ingress_address,
+            "KUBECONFIG": str(self._bot_kubeconfig()),
+            "SERVICE_ACCOUNT": SERVICE_ACCOUNT,
+            "HELM": str(ROOT / "build/tools/bin/helm"),
+            **self.settings,
+        }
+
+    def _kept(self) -> dict[str, str]:
+        """Ports and secrets, chosen once and kept for this stack."""
+        path = self.folder / "stack.json"
+        if not path.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            kept = {
+                "slack_port": str(free_port(3900)),
+                "bot_port": str(free_port(3000)),
+                "SLACK_BOT_TOKEN": f"xoxb-{secrets.token_hex(16)}",
+                "SLACK_APP_TOKEN": f"xapp-{secrets.token_hex(16)}",
+                "SLACK_SIGNING_SECRET": secrets.token_hex(16),
+            }
+            path.write_text(json.dumps(kept))
+        found: dict[str, str] = json.loads(path.read_text())
+        return found
+
+    def _slack_secrets(self) -> dict[str, str]:
+        return {name: value for name, value in self.kept.items() if name.startswith("SLACK_")}
+
+    def _bot_kubeconfig(self) -> Path:
+        """A kubeconfig that holds nothing but the bot's own ServiceAccount's token."""
+        kubectl(self.cluster, "apply", "-f", str(ROOT / "manifests/rbac.yaml"))
+        namespace, account = SERVICE_ACCOUNT.split("/")
+        token = kubectl(self.cluster, "create", "token", account, "-n", namespace, "--duration=720h").strip()
+        admin = json.loads(kubectl(self.cluster, "config", "view", "--raw", "--minify", "--flatten", "-o", "json"))
+        config = {
+            **admin,
+            "users": [{"name": account, "user": {"token": token}}],
+            "contexts": [{"name": "bot", "context": {"cluster": admin["clusters"][0]["name"], "user": account}}],
+            "current-context": "bot",
+        }
+        path = self.folder / "bot.kubeconfig"
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(config))
+        return path
+
+    def _await(self, process: Background, url: str, seconds: float = 30) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if not process.process():
+                raise StackError(f"the {process.name} ended at once:\n{_tail(process.log)}")
+            try:
+                answer = httpx.get(url, trust_env=False, timeout=5)
+            except httpx.HTTPError:
+                time.sleep(0.05)
+                continue
+            if answer.status_code == 200:
+                return
+            time.sleep(0.1)
+        raise StackError(f"the {process.name} did not become ready in {seconds:.0f} s:\n{_tail(process.log)}")
+
+
+def kubectl(cluster: Cluster, *args: str, stdin: str | None = None) -> str:
+    """Run the pinned kubectl as the cluster's admin; its output. Raises StackError with what it said."""
+    command = [str(ROOT / "build/tools/bin/kubectl"), "--kubeconfig", str(cluster.kubeconfig), *args]
+    environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        raise StackError(f"kubectl {' '.join(args[:2])} failed: {done.stderr.strip()}")
+    return done.stdout
+
+
+def job_of(message: dict[str, Any]) -> dict[str, str]:
+    """What the bot says of the job in a root message's metadata (`job`, `store`, `status`); {} in other messages."""
+    metadata = message.get("metadata") or {}
+    return dict(metadata.get("event_payload") or {}) if metadata.get("event_type") == "storewright_job" else {}
+
+
+def read_secret(cluster: Cluster, namespace: str, name: str) -> dict[str, str]:
+    """A Secret's keys and values, read as admin."""
+    data = json.loads(kubectl(cluster, "get", "secret", name, "-n", namespace, "-o", "json"))["data"]
+    return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+
+def free_port(preferred: int) -> int:
+    """The preferred port of loopback where it is free, else any free one."""
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            chosen: int = probe.getsockname()[1]
+            return chosen
+    raise StackError("no free port on the loopback address")
+
+
+def _tail(log: Path, lines: int = 15) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
