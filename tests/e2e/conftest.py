@@ -1,0 +1,41 @@
+"""The real thing for e2e tests: a cluster of their own (a running demo is spared), images on its node, the bot."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dev import cluster as clusters
+from dev import images
+from dev.cluster import Cluster
+from dev.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The cluster `test` with the store images on its node; removed at the end unless KEEP_TEST_CLUSTER is set."""
+    images.build()
+    running = clusters.up("test")
+    images.load(running)
+    yield running
+    if not os.environ.get("KEEP_TEST_CLUSTER"):
+        running.down()
+
+
+@pytest.fixture
+def stack(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., Stack]]:
+    """Makes a running bot with its own local Slack; keyword arguments are settings of the bot."""
+    started: list[Stack] = []
+
+    def start(**settings: str) -> Stack:
+        one = Stack(tmp_path / f"stack{len(started)}", cluster, settings)
+        one.start()
+        started.append(one)
+        return one
+
+    yield start
+    for one in started:
+        one.stop()

@@ -1,0 +1,266 @@
+"""The provisioner on a real cluster with real Helm: crashes, supersession, healing and what a delete leaves behind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dev.cluster import Cluster as DevCluster
+from dev.stack import ROOT, kubectl
+from provisioner.catalog import Catalog
+from provisioner.cluster import Cluster
+from provisioner.diagnosis import Patience
+from provisioner.helm import Helm
+from provisioner.jobs import EventKind, Job, JobStatus
+from provisioner.ledger import Ledger, Limits
+from provisioner.scheduler import Scheduler
+from provisioner.stores import SECRET_NAME, Addresses, StoreStatus
+from provisioner.workflows import Toolbox
+
+LIMITS = Limits(stores_per_person=50, creations_per_hour=200)
+
+
+class Works:
+    """A provisioner without a front: ledger, scheduler and toolbox, opened anew as often as a test wants."""
+
+    def __init__(self, cluster: DevCluster, folder: Path) -> None:
+        self.cluster, self.folder = cluster, folder
+        self.overlay: dict[str, Any] = yaml.safe_load((ROOT / "build/images.yaml").read_text())
+        self.patience = Patience()
+        self.open()
+
+    def open(self) -> None:
+        addresses = Addresses(self.cluster.store_domain, port=self.cluster.ingress_port)
+        self.ledger = Ledger(self.folder / "ledger.db", addresses)
+        self.tools = Toolbox(
+            ledger=self.ledger,
+            cluster=Cluster(self.cluster.kubeconfig),
+            helm=Helm(kubeconfig=self.cluster.kubeconfig),
+            catalog=Catalog(ROOT / "charts"),
+            addresses=addresses,
+            instance="provisioner-test",
+            profile="local",
+            overlay=self.overlay,
+            ingress_address=self.cluster.ingress_address,
+            patience=self.patience,
+        )
+        self.scheduler = Scheduler(self.tools)
+        self.ledger.on_change = self.scheduler.wake
+        self.scheduler.start()
+
+    def close(self) -> None:
+        self.scheduler.stop()
+        self.ledger.close()
+
+    def create(self, name: str) -> Job:
+        return self.ledger.order_create(
+            name=name,
+            type="medusa",
+            admin_path="/app",
+            owner="U1",
+            origin="{}",
+            delivery_key=f"{name}-{time.monotonic()}",
+            limits=LIMITS,
+        )
+
+    def delete(self, job: Job) -> Job:
+        key = f"delete-{job.id}-{time.monotonic()}"
+        return self.ledger.order_delete(store_id=job.store_id, by="U1", origin="{}", delivery_key=key, limits=LIMITS)
+
+    def until(self, job: Job, look: Callable[[Job], bool], seconds: float = 120) -> Job:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            now = self.ledger.job(job.id)
+            assert now is not None
+            if look(now):
+                return now
+            time.sleep(0.05)
+        pytest.fail(f"{job.kind} of {job.store} is {now.status} after {seconds} s: {self.ledger.events(job.id)}")
+
+    def ended(self, job: Job, seconds: float = 120) -> Job:
+        return self.until(job, lambda j: not j.live, seconds)
+
+    def reached(self, job: Job, stage: str) -> None:
+        def begun(_: Job) -> bool:
+            return any(e.stage == stage and e.kind == EventKind.STARTED for e in self.ledger.events(job.id))
+
+        self.until(job, begun)
+
+    def namespaces(self) -> list[str]:
+        return kubectl(self.cluster, "get", "namespaces", "-o", "name").split()
+
+    def volumes(self, namespace: str) -> list[str]:
+        items = json.loads(kubectl(self.cluster, "get", "pv", "-o", "json"))["items"]
+        return [v["metadata"]["name"] for v in items if v["spec"]["claimRef"]["namespace"] == namespace]
+
+
+@pytest.fixture
+def works(cluster: DevCluster, tmp_path: Path) -> Iterator[Works]:
+    opened = Works(cluster, tmp_path)
+    yield opened
+    opened.close()
+    for name in opened.namespaces():
+        if name.startswith("namespace/store-"):
+            kubectl(cluster, "delete", name, "--ignore-not-found")
+
+
+def test_a_store_becomes_ready_and_its_delete_leaves_nothing(works: Works) -> None:
+    job = works.ended(works.create("first-shop"))
+    assert job.status == JobStatus.SUCCEEDED, job.problem
+    store = works.ledger.store("first-shop")
+    assert store is not None
+    assert store.status == StoreStatus.READY
+    stages = [e.stage for e in works.ledger.events(job.id) if e.kind == EventKind.DONE]
+    assert stages == ["namespace", "secrets", "release", "database", "application", "storefront", "check"]
+    assert works.volumes(store.namespace)
+    _no_secret_in_the_release(works, store.namespace)
+    _enough_to_rebuild_the_ledger(works, store.namespace)
+
+    removal = works.ended(works.delete(job))
+    assert removal.status == JobStatus.SUCCEEDED, removal.problem
+    assert f"namespace/{store.namespace}" not in works.namespaces()
+    assert works.volumes(store.namespace) == []
+
+
+def _no_secret_in_the_release(works: Works, namespace: str) -> None:
+    values = Cluster(works.cluster.kubeconfig).read_secret(namespace, SECRET_NAME)
+    helm = [str(ROOT / "build/tools/bin/helm"), "get", "all", "first-shop", "-n", namespace]
+    told = subprocess.run(
+        [*helm, "--kubeconfig", str(works.cluster.kubeconfig)], capture_output=True, text=True, check=True
+    ).stdout
+    assert SECRET_NAME in told
+    for key in ("admin-password", "database-password"):
+        assert values[key] not in told
+
+
+def _enough_to_rebuild_the_ledger(works: Works, namespace: str) -> None:
+    known = works.ledger.store("first-shop")
+    fresh = Ledger(works.folder / "rebuilt.db", works.tools.addresses)
+    adopted = Toolbox(**{**works.tools.__dict__, "ledger": fresh}).adopt_unknown()
+    fresh.close()
+    found = next(store for store in adopted if store.namespace == namespace)
+    assert known is not None
+    assert found.ready_at is not None
+    assert replace(found, ready_at=known.ready_at) == known
+
+
+def test_five_stores_are_made_at_once(works: Works) -> None:
+    jobs = [works.create(f"shop-number-{n}") for n in range(5)]
+    works.until(jobs[-1], lambda j: j.status == JobStatus.RUNNING, 10)
+    assert all(works.ledger.job(j.id).status == JobStatus.RUNNING for j in jobs)  # type: ignore[union-attr]
+    assert [works.ended(j).status for j in jobs] == [JobStatus.SUCCEEDED] * 5
+    for job in jobs:
+        works.delete(job)
+    time.sleep(0.1)
+    for job in jobs:
+        last = works.ledger.last_job(job.store_id)
+        assert last is not None
+        assert works.ended(last).status == JobStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize("stage", ["release", "application"])
+def test_a_delete_supersedes_a_create_at_work(works: Works, stage: str) -> None:
+    job = works.create("unwanted-shop")
+    works.reached(job, stage)
+    removal = works.delete(job)
+    assert works.ended(removal).status == JobStatus.SUCCEEDED
+    superseded = works.ledger.job(job.id)
+    assert superseded is not None
+    assert superseded.status == JobStatus.SUPERSEDED
+    assert "namespace/store-unwanted-shop" not in works.namespaces()
+    assert works.volumes("store-unwanted-shop") == []
+
+
+def test_a_release_left_pending_by_a_killed_helm_is_healed(works: Works) -> None:
+    works.scheduler.stop()
+    job = works.create("healed-shop")
+    tools, kind = works.tools, works.tools.catalog.get("medusa")
+    store = tools.store_of(job)
+    tools.cluster.create_namespace(store.namespace, tools.labels(store), tools.annotations(store))
+    told = {"name": store.name, "displayName": store.name, "host": "healed-shop.localhost", "url": store.url}
+    values = yaml.safe_dump({**works.overlay["medusa"], "store": told, "secretName": SECRET_NAME})
+    helm = [str(ROOT / "build/tools/bin/helm"), "install", store.name, str(kind.chart), "-n", store.namespace]
+    killed = subprocess.Popen(
+        [*helm, "--kubeconfig", str(works.cluster.kubeconfig), "-f", "-", "--wait", "--timeout", "60s"],
+        stdin=subprocess.PIPE,
+        text=True,
+    )
+    assert killed.stdin is not None
+    killed.stdin.write(values)
+    killed.stdin.close()
+    while not ((release := tools.helm.release(store.name, store.namespace)) and release.status == "pending-install"):
+        assert killed.poll() is None
+        time.sleep(0.05)
+    killed.kill()
+    killed.wait()
+    works.ledger.close()
+
+    works.open()
+    assert works.ended(job).status == JobStatus.SUCCEEDED
+    release = works.tools.helm.release(store.name, store.namespace)
+    assert release is not None
+    assert release.status == "deployed"
+
+
+def test_a_job_goes_on_in_the_next_process(works: Works) -> None:
+    job = works.create("handed-shop")
+    works.reached(job, "database")
+    works.close()
+    works.open()
+    done = works.ended(job)
+    assert (done.status, done.attempts) == (JobStatus.SUCCEEDED, 2)
+
+
+def test_a_foreign_namespace_is_neither_used_nor_deleted(works: Works) -> None:
+    kubectl(works.cluster, "create", "namespace", "store-foreign-shop")
+    job = works.ended(works.create("foreign-shop"))
+    assert job.status == JobStatus.FAILED
+    assert job.problem is not None
+    assert "is not this store's" in job.problem.what
+    assert works.ended(works.delete(job)).status == JobStatus.SUCCEEDED
+    assert "namespace/store-foreign-shop" in works.namespaces()
+
+
+@pytest.mark.parametrize(
+    ("overlay", "patience", "words"),
+    [
+        (
+            {"image": {"repository": "storewright/none", "tag": "none"}},
+            {},
+            ["storewright/none:none", "ImagePullBackOff"],
+        ),
+        ({"postgresql": {"storage": {"size": "90Gi"}}}, {}, ["quota"]),
+        ({"postgresql": {"storage": {"className": "nowhere"}}}, {"volume": 2.0}, ["volume", "nowhere"]),
+        ({"resources": {"requests": {"memory": "2900Mi"}, "limits": {"memory": "2900Mi"}}}, {}, ["quota"]),
+    ],
+    ids=["image", "storage-quota", "storage-class", "memory-quota"],
+)
+def test_what_keeps_a_store_from_starting_is_told(
+    works: Works, overlay: dict[str, Any], patience: dict[str, float], words: list[str]
+) -> None:
+    works.close()
+    works.overlay = {"medusa": _merged(works.overlay["medusa"], overlay)}
+    works.patience = Patience(**patience)
+    works.open()
+    begun = time.monotonic()
+    job = works.ended(works.create("broken-shop"), 60)
+    assert job.status == JobStatus.FAILED
+    assert job.problem is not None
+    for word in words:
+        assert word in str(job.problem)
+    assert time.monotonic() - begun < 45
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    nested = {
+        k: _merged(below[k], v) for k, v in above.items() if isinstance(v, dict) and isinstance(below.get(k), dict)
+    }
+    return {**below, **above, **nested}
