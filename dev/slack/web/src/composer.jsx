@@ -1,5 +1,6 @@
 // Where a person types: messages, slash commands with their hint, replies.
 import { useRef, useState } from "react";
+import { Plane } from "./icons.jsx";
 import { act } from "./slack.js";
 
 export function Composer({ place, channel, label, thread }) {
@@ -50,7 +51,7 @@ export function Composer({ place, channel, label, thread }) {
           onChange={(event) => setText(event.target.value)}
           onKeyDown={onKeyDown}
         />
-        <button className="send" aria-label="Send" disabled={!text.trim()} onClick={send}>➤</button>
+        <button className="send" aria-label="Send" disabled={!text.trim()} onClick={send}><Plane /></button>
       </div>
       <p className="sending" role="status">{sending ? "Sending…" : ""}</p>
     </div>

@@ -2,6 +2,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Blocks } from "./blocks.jsx";
 import { Composer } from "./composer.jsx";
+import { Eye, Logo, Speech } from "./icons.jsx";
 import { ago, day, isRoot, moment, time } from "./place.js";
 
 export function Conversation({ place, channel, openDrawer, openThread, openHome }) {
@@ -147,7 +148,7 @@ export function Avatar({ place, id, small }) {
   const isApp = id === place.state.bot;
   return (
     <span className={`avatar ${small ? "small" : ""} ${isApp ? "app-icon" : ""}`} style={isApp ? {} : { background: place.colour(id) }} aria-hidden="true">
-      {isApp ? "🏪" : person.real_name[0]}
+      {isApp ? <Logo /> : person.real_name[0]}
     </span>
   );
 }
@@ -158,7 +159,7 @@ function Message({ place, message, openThread, follows }) {
   const removed = message.subtype === "tombstone";
   return (
     <li className={`message ${message.is_ephemeral ? "ephemeral" : ""} ${follows ? "follows" : ""}`} data-ts={message.ts}>
-      {message.is_ephemeral && <p className="only-you"><span aria-hidden="true">◉</span> Only visible to you</p>}
+      {message.is_ephemeral && <p className="only-you"><Eye /> Only visible to you</p>}
       {follows ? <time className="gutter" title={moment(message.ts)}>{time(message.ts)}</time> : <Avatar place={place} id={message.user} />}
       <div className="body">
         {!follows && (
@@ -177,7 +178,7 @@ function Message({ place, message, openThread, follows }) {
       </div>
       {openThread && !message.is_ephemeral && (
         <div className="tools">
-          <button aria-label="Reply in thread" title="Reply in thread" onClick={() => openThread(message.ts)}>💬</button>
+          <button aria-label="Reply in thread" title="Reply in thread" onClick={() => openThread(message.ts)}><Speech /></button>
         </div>
       )}
     </li>

@@ -23,7 +23,7 @@ export function Element(props) {
 function useClick({ place, element, where, form }) {
   const [state, setState] = useState("idle");
   const click = async (value = null) => {
-    if (element.confirm && !(await form?.ask?.(element.confirm) ?? confirmed(element.confirm))) return;
+    if (element.confirm && !(await place.ask(element.confirm))) return;
     setState("busy");
     try {
       const ack = await act("click", {
@@ -37,8 +37,6 @@ function useClick({ place, element, where, form }) {
   };
   return [state, click];
 }
-
-const confirmed = ({ title, text }) => window.confirm(`${title.text}\n\n${text.text}`);
 
 function Button(props) {
   const { element } = props;

@@ -1,12 +1,12 @@
 // The page: chooses who you are and where you look, and puts sidebar, channel, thread and modal together.
-import { useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { createRoot } from "react-dom/client";
 import "slack-blocks-to-jsx/dist/style.css";
 import "./style.css";
 import { act, useKept, useWorkspace } from "./slack.js";
 import { Sidebar } from "./sidebar.jsx";
 import { Conversation, Thread } from "./conversation.jsx";
-import { Modal } from "./modal.jsx";
+import { Confirm, Modal } from "./modal.jsx";
 import { Place } from "./place.js";
 
 const wanted = new URLSearchParams(location.search);
@@ -40,13 +40,15 @@ function App() {
   const [where, setWhere] = useState(linked());
   const [drawer, setDrawer] = useState(false);
   const [toast, setToast] = useState("");
+  const [question, setQuestion] = useState(null);
 
   const choose = (name) => {
     window.userChosen = true;
     setUser(name);
     setWhere(({ channel }) => ({ channel: channel?.startsWith("D") ? undefined : channel }));
   };
-  const place = useMemo(() => state && new Place(state, theme, setToast), [state, theme]);
+  const ask = useCallback((confirm) => new Promise((answer) => setQuestion({ confirm, answer })), []);
+  const place = useMemo(() => state && new Place(state, theme, { complain: setToast, ask }), [state, theme, ask]);
   useEffect(() => {
     if (!toast) return undefined;
     const timer = setTimeout(() => setToast(""), 6000);
@@ -75,6 +77,7 @@ function App() {
         <Thread {...{ place, channel }} ts={where.thread} close={() => setWhere({ channel: channel.id })} />
       )}
       {modal && <Modal key={modal.id} place={place} view={modal} depth={state.modals.length} />}
+      {question && <Confirm {...question} done={() => setQuestion(null)} />}
       {!online && <p className="offline" role="status">The local Slack is away; trying to reach it again…</p>}
       {toast && <p className="toast" role="alert">{toast}</p>}
     </div>

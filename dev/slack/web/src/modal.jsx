@@ -3,6 +3,7 @@ import { emojify } from "node-emoji";
 import { useEffect, useRef, useState } from "react";
 import { Blocks } from "./blocks.jsx";
 import { initialValue } from "./elements.jsx";
+import { Logo } from "./icons.jsx";
 import { act } from "./slack.js";
 
 const keyOf = (block) => block.block_id;
@@ -53,7 +54,7 @@ export function Modal({ place, view, depth }) {
         onSubmit={(event) => { event.preventDefault(); submit(); }}
       >
         <header>
-          <Avatar />
+          <span className="avatar small app-icon"><Logo /></span>
           <h1>{title}</h1>
           <button type="button" className="quiet close" aria-label="Dismiss" onClick={close}>✕</button>
         </header>
@@ -74,7 +75,29 @@ export function Modal({ place, view, depth }) {
   );
 }
 
-const Avatar = () => <span className="avatar small app-icon" aria-hidden="true">🏪</span>;
+/** The question a button may ask before it does its work. */
+export function Confirm({ confirm, answer, done }) {
+  const box = useRef(null);
+  const end = (agreed) => {
+    answer(agreed);
+    done();
+  };
+  useFocusInside(box, 0, () => end(false));
+  return (
+    <div className="veil">
+      <div ref={box} className="modal confirm" role="alertdialog" aria-modal="true" aria-label={confirm.title.text}>
+        <header><h1>{emojify(confirm.title.text)}</h1></header>
+        <div className="modal-body"><p>{emojify(confirm.text.text)}</p></div>
+        <footer>
+          <button type="button" className="button" onClick={() => end(false)}>{emojify(confirm.deny.text)}</button>
+          <button type="button" className={`button ${confirm.style ?? "primary"}`} onClick={() => end(true)}>
+            {emojify(confirm.confirm.text)}
+          </button>
+        </footer>
+      </div>
+    </div>
+  );
+}
 
 /** Puts the cursor into the first field, keeps Tab within the modal, and closes on Escape. */
 function useFocusInside(box, size, close) {

@@ -2,10 +2,11 @@
 const COLOURS = ["#e8912d", "#2bac76", "#1d9bd1", "#cd2553", "#8d5ec9"];
 
 export class Place {
-  constructor(state, theme, complain) {
+  constructor(state, theme, { complain, ask }) {
     this.state = state;
     this.theme = theme;
-    this.complain = complain;
+    this.complain = complain; // shows a line for a moment
+    this.ask = ask; // resolves to whether the person confirmed
     this.me = state.users.find((user) => user.id === state.me);
     this.people = state.users.filter((user) => !user.is_bot);
     // What slack-blocks-to-jsx needs to show <@U…> and <#C…> by name.
@@ -37,7 +38,7 @@ export class Place {
 export const isRoot = (message) => !message.thread_ts || message.thread_ts === message.ts;
 
 export function time(ts) {
-  return new Date(Number(ts) * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return new Date(Number(ts) * 1000).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
 }
 
 export function moment(ts) {
