@@ -4,7 +4,7 @@ PY := .venv/bin/python
 export PATH := $(CURDIR)/build/tools/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test test-unit lint cluster-up cluster-down images bench clean
+.PHONY: help setup demo demo-down test test-unit lint cluster-up cluster-down images bench locks clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-13s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ images: setup ## Build the store images
 
 bench: setup ## Measure; prints a table and writes build/bench/*.json
 	@$(PY) -m tests.bench
+
+locks: setup ## Pin anew, with hashes, after a change of pyproject.toml or dev/tools.in
+	@sh dev/lock.sh
 
 clean: ## Remove what was built in this checkout (caches under ~/.cache/storewright stay)
 	@if [ -x .venv/bin/python ]; then $(PY) -m dev.demo down; fi
