@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -198,7 +199,15 @@ def _run(node: Node, *wanted: Callable[[Site], Component]) -> bool:
 
 def _wait(node: Node, component: str, condition: Callable[[], bool]) -> None:
     log = node.site.log / f"{component}.log"
-    until(condition, 60, lambda: f"{component} does not work after 60 s; the end of {log}:\n{tail(log)}")
+    ended = partial(_has_ended, node, component)
+    until(lambda: condition() or ended(), 60, lambda: f"{component} does not answer; the end of {log}:\n{tail(log)}")
+    if ended():
+        raise ClusterError(f"{component} ended by itself; the end of {log}:\n{tail(log)}")
+
+
+def _has_ended(node: Node, component: str) -> bool:
+    argv = next(made.argv for made in (make(node.site) for make in components.ALL) if made.name == component)
+    return argv not in {process.argv for process in node.processes()}
 
 
 def _is_ready(site: Site, since: datetime | None) -> bool:

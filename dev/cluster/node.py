@@ -62,7 +62,9 @@ class Node:
                 holder.communicate("go\n", timeout=10)
         except (OSError, subprocess.TimeoutExpired):
             pass
-        until(self.pid, 5, lambda: f"the node's namespaces could not be made:\n{tail(log)}")
+        until(lambda: self.pid() or holder.poll(), 5, lambda: f"the node does not answer:\n{tail(log)}")
+        if not self.pid():
+            raise ClusterError(f"the node's namespaces could not be made; the end of {log}:\n{tail(log)}")
 
     def _connect(self, namespace_of: int) -> None:
         """Lay the cable: the host's end with its address and a route, the node's end as its `uplink`."""

@@ -26,8 +26,8 @@ def ensure(site: Site, folder: Path) -> None:
     unfinished.mkdir(parents=True, mode=0o700)
     (unfinished / "openssl.cnf").write_text(render("openssl.cnf", site=site))
     _certificate(unfinished, "ca", f"/CN={site.id}", "-extensions", "authority")
-    run("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256",
-        "-out", unfinished / "service-accounts.key")  # fmt: skip
+    # The API server reads elliptic keys for its tokens in the older of openssl's two formats only.
+    run("openssl", "ecparam", "-genkey", "-noout", "-name", "prime256v1", "-out", unfinished / "service-accounts.key")
     for name, subject in SUBJECTS.items():
         authority = ("-CA", unfinished / "ca.crt", "-CAkey", unfinished / "ca.key")
         _certificate(unfinished, name, subject.format(name=site.name), "-extensions", "member", *authority)

@@ -6,8 +6,8 @@ set -eu
 state=$1 node=$2 host=$3 id=$4
 
 # The usual paths (/var/lib/kubelet, /var/log/pods, /run/containerd, ...) are this node's own.
-mount --bind "$state/lib" /var/lib
 mount --bind "$state/log" /var/log
+mount --bind "$state/lib" /var/lib
 mount -t tmpfs -o mode=755 tmpfs /run
 
 # The kubelet and runc set these for the whole machine; let them set copies.
