@@ -1,0 +1,170 @@
+"""The whole way in a real browser: ordered on the Slack page, bought in, logged in to once, deleted by button and name."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+
+from dev.cluster import Cluster
+from dev.stack import ROOT, Stack, kubectl, read_secret
+from provisioner.stores import SECRET_NAME
+
+STORE = "browser-shop"
+SHOTS = ROOT / "build/screenshots"
+# Quiet: without these Chromium dials its maker at every start (and must not, in a test).
+FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync"]
+
+
+@pytest.fixture
+def context() -> Iterator[BrowserContext]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        opened = browser.new_context(viewport={"width": 1280, "height": 900})
+        opened.set_default_timeout(15_000)
+        yield opened
+        browser.close()
+
+
+def test_from_a_typed_command_to_nothing_left(
+    stack: Callable[..., Stack], cluster: Cluster, context: BrowserContext
+) -> None:
+    bot = stack()
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    slack = context.new_page()
+    slack.goto(bot.workspace_url)
+    _order_store(slack)
+    shop = _open_shop(slack, context)
+    number = _buy(cluster, shop.url)
+    email, password = _credentials(slack, context)
+    _find_order_in_admin(slack, context, email, password, number)
+    _delete(slack)
+    namespaces = kubectl(cluster, "get", "namespaces", "-o", "name").split()
+    assert f"namespace/store-{STORE}" not in namespaces
+    volumes = json.loads(kubectl(cluster, "get", "pv", "-o", "json"))["items"]
+    assert [v for v in volumes if v["spec"]["claimRef"]["namespace"] == f"store-{STORE}"] == []
+    _told_nothing_secret(bot, password)
+
+
+def _say(slack: Page, text: str) -> None:
+    composer = slack.get_by_role("textbox", name="Message #stores")
+    composer.fill(text)
+    composer.press("Enter")
+
+
+def _order_store(slack: Page) -> None:
+    _say(slack, f"/store create {STORE} medusa")
+    log = slack.get_by_role("log", name="Messages", exact=True)
+    expect(log).to_contain_text(f"Creating {STORE}")
+    slack.get_by_role("button", name=re.compile("repl(y|ies)")).first.click()
+    thread = slack.get_by_role("complementary", name="Thread")
+    expect(thread).to_contain_text("Chart installed", timeout=30_000)
+    slack.screenshot(path=SHOTS / "workspace-creating.png")
+    expect(log).to_contain_text(f"{STORE} is ready after", timeout=90_000)
+    expect(thread).to_contain_text("A cart holds a product with a price")
+    slack.screenshot(path=SHOTS / "workspace-ready.png")
+    slack.get_by_role("button", name="Close the thread").click()
+
+
+def _button(slack: Page, label: str) -> Any:
+    return slack.get_by_role("log", name="Messages", exact=True).get_by_role("button", name=f"{label}: {STORE}").first
+
+
+def _open_shop(slack: Page, context: BrowserContext) -> Page:
+    with context.expect_page() as opened:
+        _button(slack, "Open shop").click()
+    shop = opened.value
+    shop.wait_for_load_state()
+    expect(shop.get_by_role("heading", level=1)).to_be_visible()
+    shop.screenshot(path=SHOTS / "shop.png")
+    return shop
+
+
+def _buy(cluster: Cluster, url: str) -> str:
+    """An order by the Store API, as a storefront would place it; its number."""
+    key = read_secret(cluster, f"store-{STORE}", SECRET_NAME)["publishable-key"]
+    headers = {"x-publishable-api-key": key, "Host": httpx.URL(url).netloc.decode()}
+    with httpx.Client(base_url=f"http://{cluster.ingress_address}", headers=headers, trust_env=False) as api:
+
+        def post(path: str, **body: Any) -> Any:
+            answer = api.post(f"/store{path}", json=body)
+            assert answer.status_code == 200, answer.text
+            return answer.json()
+
+        region = api.get("/store/regions").json()["regions"][0]
+        variant = api.get("/store/products").json()["products"][0]["variants"][0]["id"]
+        cart = post("/carts", region_id=region["id"])["cart"]["id"]
+        post(f"/carts/{cart}/line-items", variant_id=variant, quantity=2)
+        country = region["countries"][0]["iso_2"]
+        address = {"first_name": "Ann", "last_name": "Buyer", "address_1": "1 Main St", "city": "Town"}
+        address |= {"postal_code": "10115", "country_code": country}
+        post(f"/carts/{cart}", email="ann@example.com", shipping_address=address, billing_address=address)
+        option = api.get("/store/shipping-options", params={"cart_id": cart}).json()["shipping_options"][0]["id"]
+        post(f"/carts/{cart}/shipping-methods", option_id=option)
+        payment = post("/payment-collections", cart_id=cart)["payment_collection"]["id"]
+        post(f"/payment-collections/{payment}/payment-sessions", provider_id="pp_system_default")
+        order = post(f"/carts/{cart}/complete")["order"]
+        return str(order["display_id"])
+
+
+def _credentials(slack: Page, context: BrowserContext) -> tuple[str, str]:
+    """Reveal once by the link that only the person who clicked sees; a second time is refused."""
+    _button(slack, "Get admin credentials").click()
+    link = slack.get_by_role("link", name=f"Show the admin credentials of {STORE}")
+    address = link.get_attribute("href") or ""
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/s/[\w-]+#[\w-]{43}", address)
+    page = context.new_page()
+    page.goto(address)
+    page.get_by_role("button", name=re.compile("Show|Reveal")).click()
+    email, password = page.get_by_text(f"admin@{STORE}"), page.locator("[data-key='admin-password']")
+    expect(email).to_be_visible()
+    page.screenshot(path=SHOTS / "credentials.png")
+    revealed = email.inner_text(), password.inner_text()
+    again = context.new_page()
+    again.goto(address)
+    again.get_by_role("button", name=re.compile("Show|Reveal")).click()
+    expect(again.locator("body")).to_contain_text("used already")
+    assert revealed[1] not in again.content()
+    return revealed
+
+
+def _find_order_in_admin(slack: Page, context: BrowserContext, email: str, password: str, number: str) -> None:
+    with context.expect_page() as opened:
+        _button(slack, "Open admin").click()
+    admin = opened.value
+    admin.get_by_placeholder("Email").fill(email)
+    admin.get_by_placeholder("Password").fill(password)
+    admin.get_by_role("button", name="Continue with Email").click()
+    admin.wait_for_url("**/app/orders**")
+    expect(admin.get_by_text(f"#{number}").first).to_be_visible()
+    expect(admin.get_by_text("ann@example.com").first).to_be_visible()
+    admin.screenshot(path=SHOTS / "admin.png")
+
+
+def _delete(slack: Page) -> None:
+    slack.bring_to_front()
+    _button(slack, "Delete").click()
+    dialog = slack.get_by_role("dialog", name="Delete a store")
+    dialog.get_by_label(f"Type {STORE} to confirm").fill("another-shop")
+    dialog.get_by_role("button", name="Delete for good").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("not the store's name")
+    dialog.get_by_label(f"Type {STORE} to confirm").fill(STORE)
+    dialog.get_by_role("button", name="Delete for good").click()
+    expect(dialog).to_be_hidden()
+    log = slack.get_by_role("log", name="Messages", exact=True)
+    expect(log).to_contain_text(f"{STORE} is deleted", timeout=90_000)
+
+
+def _told_nothing_secret(bot: Stack, password: str) -> None:
+    """The password reached neither log, ledger nor Slack."""
+    written = [path.read_bytes() for path in Path(bot.folder).rglob("*") if path.is_file()]
+    said = json.dumps([bot.slack().messages(channel) for channel in ("#stores", "#store-failures")])
+    assert password.encode() not in b"".join(written)
+    assert password not in said

@@ -1,0 +1,90 @@
+"""A store whose image does not exist: who hears of it, how soon and in which words; and Retry works once it is mended."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dev.cluster import Cluster
+from dev.images import known
+from dev.stack import ROOT, Stack, job_of, kubectl
+
+MISSING = {"repository": "storewright/medusa", "tag": "not-built-yet"}
+
+
+def test_a_missing_image_is_named_within_15_s_and_retry_works_once_it_is_there(
+    stack: Callable[..., Stack], cluster: Cluster, tmp_path: Path
+) -> None:
+    values = yaml.safe_load((ROOT / "build/images.yaml").read_text())
+    values["medusa"]["image"] = MISSING
+    overlay = tmp_path / "values.yaml"
+    overlay.write_text(yaml.safe_dump(values))
+    bot = stack(STORE_VALUES=str(overlay), STORES_PER_PERSON="3")
+    slack = bot.slack()
+
+    assert slack.command("Dana", "#stores", "/store create failing-shop medusa").ok
+    said_at = _pod_says_so(cluster)
+    notice = slack.wait_for(lambda: next(iter(slack.messages("#store-failures")), None), 30, "the failure notice")
+    assert time.monotonic() - said_at < 15
+    told = json.dumps(notice["blocks"]) + notice["text"]
+    assert "storewright/medusa:not-built-yet" in told
+    assert "ImagePullBackOff" in told or "ErrImagePull" in told
+    root = _root(slack)
+    assert job_of(root)["status"] == "failed"
+    assert "storewright/medusa:not-built-yet" in root["text"]
+
+    cluster.load_image(_retagged(tmp_path))
+    assert slack.click("Dana", notice, "retry").ok
+    slack.wait_for(lambda: job_of(_root(slack))["status"] == "succeeded", 120, "the retried store to be Ready")
+    assert len(slack.messages("#store-failures")) == 1
+    assert slack.click("Dana", notice, "retry").ok
+    refusal = slack.wait_for(lambda: slack.ephemerals("Dana", "#store-failures"), what="the stale button's answer")
+    assert "nothing to retry" in refusal[-1]["text"]
+
+
+def _root(slack: Any) -> dict[str, Any]:
+    roots = [m for m in slack.messages("#stores") if job_of(m).get("store") == "failing-shop"]
+    newest: dict[str, Any] = roots[-1]
+    return newest
+
+
+def _pod_says_so(cluster: Cluster) -> float:
+    """Wait until the kubelet reports the pull as failed; when it did."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        pods = json.loads(kubectl(cluster, "get", "pods", "-n", "store-failing-shop", "-o", "json"))["items"]
+        for pod in pods:
+            for status in pod["status"].get("containerStatuses", []):
+                if status["state"].get("waiting", {}).get("reason") in ("ErrImagePull", "ImagePullBackOff"):
+                    return time.monotonic()
+        time.sleep(0.1)
+    raise AssertionError(f"no pod reported the missing image: {pods}")
+
+
+def _retagged(folder: Path) -> Path:
+    """The real Medusa image's archive under the missing name."""
+    source = next(image.archive for image in known() if image.name == "medusa")
+    target = folder / "retagged.tar"
+    with tarfile.open(source) as old, tarfile.open(target, "w") as new:
+        for member in old:
+            content = old.extractfile(member)
+            if member.name == "manifest.json" and content:
+                manifest = json.load(content)
+                manifest[0]["RepoTags"] = [f"{MISSING['repository']}:{MISSING['tag']}"]
+                _add(new, "manifest.json", json.dumps(manifest).encode())
+            else:
+                new.addfile(member, content)
+    return target
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    info = tarfile.TarInfo(name)
+    info.size = len(content)
+    tar.addfile(info, io.BytesIO(content))
