@@ -1,4 +1,4 @@
-"""The whole way in a real browser: ordered on the Slack page, bought in, logged in to once, deleted by button and name."""
+"""The whole way in a real browser: ordered on the Slack page, bought in, logged in to once, deleted by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store whose image does not exist: who hears of it, how soon and in which words; and Retry works once it is mended."""
+"""A store whose image does not exist: who hears of it, how soon, in which words; and Retry works once it is there."""
 
 from __future__ import annotations
 
