@@ -1,1 +1,1 @@
-"""All that knows Slack and HTTP; imports `provisioner`, never the other way round."""
+"""All that knows Slack and HTTP: people's wishes in, words about their stores out."""

@@ -1,0 +1,118 @@
+"""The Bolt app: who may knock (signature), every listener in one list, and what is the same for all of them."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+from slack_bolt import Ack, App, BoltResponse
+from slack_bolt.middleware import RequestVerification
+from slack_bolt.request import BoltRequest
+
+from bot import logs, messages
+from bot.blocks import Message
+from bot.house import House
+from bot.listeners import buttons, commands, home, modals
+from bot.slack import UNREACHABLE
+from bot.visit import FormNotOpened, Visit, read_visit
+from provisioner.errors import Refused
+
+log = logging.getLogger(__name__)
+
+Listener = Callable[[House, Visit], str]
+LISTENER_THREADS = 32  # Bolt's own 5 let the sixth command time out while five wait for Slack
+
+
+def build_app(house: House, token: str, signing_secret: str | None) -> App:
+    """The app with all its listeners. No signing secret is needed in Socket Mode."""
+    app = App(
+        token=token,
+        signing_secret=signing_secret or "",
+        token_verification_enabled=False,  # readiness checks it; a bot must start while Slack is unreachable
+        request_verification_enabled=False,  # ours, below, takes its place
+        before_authorize=SignatureCheck(signing_secret) if signing_secret else None,
+        ssl_check_enabled=False,
+        listener_executor=ThreadPoolExecutor(LISTENER_THREADS, thread_name_prefix="listener"),
+    )
+    app.client.base_url = house.slack.base_url
+    app.client.retry_handlers.clear()
+
+    app.command("/store")(attended(house, commands.store))
+    app.view("create")(attended(house, modals.create_submitted))
+    app.view("delete")(attended(house, modals.delete_submitted))
+    app.action("create")(attended(house, buttons.create))
+    app.action("delete")(attended(house, buttons.delete))
+    app.action("retry")(attended(house, buttons.retry))
+    app.action("credentials")(attended(house, buttons.credentials))
+    app.action("open_shop")(attended(house, buttons.opened))
+    app.action("open_admin")(attended(house, buttons.opened))
+    app.action(re.compile(".*"))(attended(house, buttons.outdated))
+    app.event("app_home_opened")(attended(house, home.opened))
+    app.error(_answer_surprise)
+    return app
+
+
+def attended(house: House, listener: Listener) -> Callable[[dict[str, Any], Ack], None]:
+    """A Bolt listener around ours: refusals and surprises are answered, and everything is audited."""
+
+    def attend(body: dict[str, Any], ack: Ack) -> None:
+        visit = read_visit(body, ack, house.slack, request_id=uuid4().hex[:12])
+        with logs.bound(request=visit.request_id, user=visit.user):
+            outcome = _carry_out(house, listener, visit)
+            log.info("%s: %s", visit.kind, outcome, extra={"store": visit.store})
+            house.ledger.audit(
+                actor=visit.user,
+                action=visit.kind,
+                store=visit.store,
+                origin=visit.channel,
+                detail=visit.raw,
+                outcome=outcome,
+                request_id=visit.request_id,
+            )
+
+    return attend
+
+
+def _carry_out(house: House, listener: Listener, visit: Visit) -> str:
+    try:
+        return listener(house, visit)
+    except Refused as refusal:
+        _answer_safely(visit, messages.refusal(refusal))
+        return f"refused: {refusal}"
+    except Exception as error:
+        log.exception("a listener failed")
+        _answer_safely(visit, messages.unexpected(visit.request_id))
+        return f"error: {type(error).__name__}"
+
+
+def _answer_safely(visit: Visit, said: Message) -> None:
+    try:
+        visit.answer(said)
+    except (FormNotOpened, *UNREACHABLE):
+        log.warning("the person could not be answered")
+
+
+def _answer_surprise(error: Exception, body: dict[str, Any]) -> BoltResponse:
+    """What failed outside of our listeners, before we knew whom to answer how: a command shows this text."""
+    request_id = uuid4().hex[:12]
+    log.error("a request failed", exc_info=error, extra={"request": request_id})
+    return BoltResponse(status=200, body=messages.unexpected(request_id).text if "command" in body else "")
+
+
+class SignatureCheck(RequestVerification):
+    """Bolt's check, which also refuses a timestamp that is no number and logs no body."""
+
+    def process(self, *, req: BoltRequest, resp: BoltResponse, next: Callable[[], BoltResponse]) -> BoltResponse:
+        """401 for what Slack did not sign within the last five minutes."""
+        timestamp = req.headers.get("x-slack-request-timestamp", [""])[0]
+        if req.mode != "socket_mode" and not re.fullmatch(r"[0-9]{1,15}", timestamp):
+            self._debug_log_error("", timestamp, "")
+            return self._build_error_response()
+        return super().process(req=req, resp=resp, next=next)
+
+    def _debug_log_error(self, signature: str, timestamp: str, body: str) -> None:
+        log.warning("refused a request with a bad signature or time", extra={"timestamp": timestamp[:20]})

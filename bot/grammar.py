@@ -1,0 +1,112 @@
+"""“/store …” as text -> a command value, or an error a person understands. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from provisioner.errors import Refused
+from provisioner.stores import parse_name
+
+
+class NotUnderstood(Refused):
+    """The words after /store make no command."""
+
+
+@dataclass(frozen=True)
+class Create:
+    """`type` is None where the default type is meant."""
+
+    name: str
+    type: str | None = None
+
+
+@dataclass(frozen=True)
+class CreateForm:
+    """`/store create` with nothing more: the person is asked by a form."""
+
+
+@dataclass(frozen=True)
+class ListStores:
+    pass
+
+
+@dataclass(frozen=True)
+class Status:
+    name: str
+
+
+@dataclass(frozen=True)
+class Delete:
+    name: str
+
+
+@dataclass(frozen=True)
+class Credentials:
+    name: str
+
+
+@dataclass(frozen=True)
+class Help:
+    pass
+
+
+Command = Create | CreateForm | ListStores | Status | Delete | Credentials | Help
+
+USAGE = {
+    "create": "/store create NAME [TYPE]",
+    "list": "/store list",
+    "status": "/store status NAME",
+    "delete": "/store delete NAME",
+    "credentials": "/store credentials NAME",
+    "help": "/store help",
+}
+_NAMED: dict[str, type[Status | Delete | Credentials]] = {
+    "status": Status,
+    "delete": Delete,
+    "credentials": Credentials,
+}
+
+
+def parse(text: str, types: Collection[str]) -> Command:
+    """The command in `text`; `types` are the known store types.
+
+    Raises NotUnderstood, or InvalidName for a name to create. A type is not checked here but where it is looked up."""
+    verb, *words = text.split() or ["help"]
+    verb = verb.lower()
+    if verb not in USAGE:
+        raise _unknown(verb)
+    if verb == "create":
+        return _create(words, types) if words else CreateForm()
+    if verb in _NAMED:
+        if not words:
+            raise NotUnderstood(f"“{verb}” needs the name of a store.", next_step=f"Usage: {USAGE[verb]}")
+        _refuse_extra(words[1:], verb)
+        return _NAMED[verb](words[0].lower())
+    _refuse_extra(words, verb)
+    return ListStores() if verb == "list" else Help()
+
+
+def _create(words: list[str], types: Collection[str]) -> Create:
+    """The last word is the type where it is one, or where a plain name stands before it; else all is a name."""
+    if len(words) > 2 and words[1].lower() in types:
+        _refuse_extra(words[2:], "create")
+    if (len(words) > 1 and words[-1].lower() in types) or (len(words) == 2 and words[0].islower()):
+        return Create(parse_name(" ".join(words[:-1])), words[-1].lower())
+    return Create(parse_name(" ".join(words)))
+
+
+def _refuse_extra(words: list[str], verb: str) -> None:
+    if words:
+        raise NotUnderstood(f"“{_short(' '.join(words))}” is too much here.", next_step=f"Usage: {USAGE[verb]}")
+
+
+def _unknown(verb: str) -> NotUnderstood:
+    near = difflib.get_close_matches(verb, USAGE, n=1, cutoff=0.5)
+    hint = f"Did you mean {USAGE[near[0]]}?" if near else f"These work: {', '.join(USAGE)}. /store help explains them."
+    return NotUnderstood(f"I don't know “{_short(verb)}”.", next_step=hint)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:40] + "…"

@@ -1,0 +1,64 @@
+"""What every listener may use, and the one place for who may do what."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.blocks import shortened
+from bot.slack import Slack
+from bot.words import Words
+from provisioner.catalog import Catalog
+from provisioner.errors import NotAllowed, StoreNotFound
+from provisioner.ledger import Ledger, Limits
+from provisioner.stores import Store, StoreStatus
+
+answers = Words("answers")
+
+
+@dataclass(frozen=True)
+class House:
+    """`remember_aside(delivery_key, response_url)` keeps the way to whisper to the person of an order that is about to
+    be made, for the case that its messages can't go where it was typed."""
+
+    ledger: Ledger
+    catalog: Catalog
+    slack: Slack
+    admins: frozenset[str]
+    limits: Limits
+    public_url: str
+    remember_aside: Callable[[str, str], None]
+
+    def require_rights(self, user: str, store: Store) -> None:
+        """The owner and administrators may delete, retry and see credentials. Raises NotAllowed."""
+        if user != store.owner and user not in self.admins:
+            raise NotAllowed(answers("not_yours", store=store))
+
+    def managed(self, user: str, name: str) -> Store:
+        """The store called `name`, which `user` may manage. Raises StoreNotFound or NotAllowed."""
+        store = self.named(name)
+        self.require_rights(user, store)
+        return store
+
+    def named(self, name: str) -> Store:
+        """The store called `name`. Raises StoreNotFound with the nearest name, or who deleted it."""
+        if store := self.ledger.store(name):
+            return store
+        if gone := self.ledger.last_deleted(name):
+            raise StoreNotFound(answers("gone", store=gone))
+        near = difflib.get_close_matches(name, [store.name for store in self.ledger.stores()], n=1)
+        raise StoreNotFound(answers("no_such_store", name=shortened(name, 40), near=near))
+
+    def clicked(self, user: str, value: str) -> Store:
+        """The store a button stands for, which `user` may manage. Raises StoreNotFound or NotAllowed.
+
+        The button's messages are told again where they are out of date."""
+        store_id, _, job_id = value.partition("/")
+        store = self.ledger.store_by_id(store_id)
+        if store and store.status != StoreStatus.DELETED:
+            self.require_rights(user, store)
+            return store
+        if self.ledger.job(job_id):
+            self.ledger.announce(f"summary:{job_id}", "summary", job_id)
+        raise StoreNotFound(answers("gone", store=store) if store else answers("forgotten"))

@@ -1,0 +1,48 @@
+"""JSON logs on standard error, each line with the request, job and store it belongs to, and never a secret."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from pythonjsonlogger.json import JsonFormatter
+
+_bound: ContextVar[dict[str, str]] = ContextVar("bound", default={})  # noqa: B039  (never mutated)
+
+# At DEBUG these print message bodies, and one of those is the credential link.
+TALKATIVE = ("slack_sdk", "slack_bolt", "urllib3", "kubernetes", "apscheduler")
+
+
+def configure(level: str) -> None:
+    """Send all logs to standard error as JSON, one object a line."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        JsonFormatter(
+            "{asctime}{levelname}{name}{message}", style="{", rename_fields={"asctime": "at", "levelname": "level"}
+        )
+    )
+    handler.addFilter(_add_bound)
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(max(logging.getLevelName(level), logging.INFO))
+
+
+@contextmanager
+def bound(**ids: str) -> Iterator[None]:
+    """Every log line of this thread within the block carries `ids`, such as request, job or store."""
+    token = _bound.set({**_bound.get(), **ids})
+    try:
+        yield
+    finally:
+        _bound.reset(token)
+
+
+def _add_bound(record: logging.LogRecord) -> bool:
+    fields: dict[str, Any] = _bound.get()
+    for name, value in fields.items():
+        if not hasattr(record, name):
+            setattr(record, name, value)
+    return True

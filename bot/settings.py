@@ -1,0 +1,165 @@
+"""The environment as one validated object; the one place for settings, their defaults and what each should be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from provisioner.ledger import Limits
+from provisioner.stores import Addresses
+
+
+class BadSettings(Exception):
+    """The environment can't be used; `str()` names every bad variable at once and says what each should be."""
+
+
+def _matching(pattern: str) -> AfterValidator:
+    def check(value: Any) -> Any:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if text is not None and not re.fullmatch(pattern, text):
+            raise ValueError("has the wrong form")
+        return value
+
+    return AfterValidator(check)
+
+
+def _existing(value: Path | None) -> Path | None:
+    if value is not None and not value.exists():
+        raise ValueError("names a path that does not exist")
+    return value
+
+
+PersonId = Annotated[str, _matching(r"[UW][A-Z0-9]{5,}")]
+ExistingPath = Annotated[Path, AfterValidator(_existing)]
+
+
+class Settings(BaseSettings):
+    """Every field is the environment variable of its name in capitals; `description` says what it should be."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    slack_mode: Literal["http", "socket"] = Field("http", description="http (Slack calls the bot) or socket")
+    slack_bot_token: Annotated[SecretStr, _matching(r"xoxb-\S+")] = Field(
+        description="the bot token, xoxb-…, from the Slack app's page OAuth & Permissions"
+    )
+    slack_signing_secret: SecretStr | None = Field(
+        None,
+        validate_default=True,
+        description="the Slack app's signing secret (Basic Information), for SLACK_MODE=http",
+    )
+    slack_app_token: Annotated[SecretStr | None, _matching(r"xapp-\S+")] = Field(
+        None,
+        validate_default=True,
+        description="an app-level token, xapp-…, with connections:write, for SLACK_MODE=socket",
+    )
+    slack_api_url: Annotated[str, _matching(r"https?://\S+/")] = Field(
+        "https://slack.com/api/", description="the address of Slack's Web API, ending with /"
+    )
+    failure_channel: Annotated[str, _matching(r"[CG][A-Z0-9]{5,}")] = Field(
+        description="the id (not the name) of the channel that hears of failures, C…; the bot must be a member"
+    )
+    admins: Annotated[frozenset[PersonId], NoDecode] = Field(
+        frozenset(), description="Slack ids of people who may manage every store, U…, separated by commas"
+    )
+    public_url: Annotated[str, _matching(r"https?://[^\s/?#]+(/[^\s?#]*)?")] = Field(
+        description="the address at which browsers reach this bot (for credential links), http(s)://host[:port]"
+    )
+    listen: Annotated[str, _matching(r"[^\s:]+:\d{1,5}")] = Field("0.0.0.0:3000", description="host:port to listen on")
+    ledger_path: Path = Field(Path("data/ledger.db"), description="the file of the ledger (SQLite)")
+    charts_dir: ExistingPath = Field(
+        Path("charts"), validate_default=True, description="the folder with a chart for each store type"
+    )
+    store_domain: Annotated[str, _matching(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")] = Field(
+        description="the DNS suffix under which stores appear, such as shops.example.com"
+    )
+    store_scheme: Literal["http", "https"] = Field("http", description="http or https: how shoppers reach stores")
+    store_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        None, description="the stores' public port where it is not the scheme's own, 1 to 65535"
+    )
+    store_profile: Literal["local", "prod"] | None = Field(
+        None, description="local or prod: the chart's values-<profile>.yaml to use"
+    )
+    store_values: ExistingPath | None = Field(
+        None, description="the path of a YAML file with values by store type, laid over the charts' own"
+    )
+    ingress_address: Annotated[str | None, _matching(r"[^\s:]+:\d{1,5}")] = Field(
+        None, description="host:port of the ingress, where stores' names do not resolve from here"
+    )
+    kubeconfig: ExistingPath | None = Field(
+        None, description="the path of a kubeconfig; without one, the pod's own rights"
+    )
+    kube_context: str | None = Field(None, description="the context of that kubeconfig to use")
+    helm: str = Field("helm", description="the helm 4 program")
+    instance: Annotated[str, _matching(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")] = Field(
+        "storewright", description="this bot's name in the cluster's labels: a-z, 0-9 and -"
+    )
+    service_account: Annotated[str | None, _matching(r"[a-z0-9.-]+/[a-z0-9.-]+")] = Field(
+        None, description="namespace/name of the bot's ServiceAccount"
+    )
+    stores_per_person: int = Field(10, ge=1, description="how many stores a person may have, 1 or more")
+    creations_per_hour: int = Field(20, ge=1, description="how many stores a person may order in an hour, 1 or more")
+    create_deadline: float = Field(900, ge=10, description="seconds a creation may take, 10 or more")
+    delete_deadline: float = Field(900, ge=10, description="seconds a deletion may take, 10 or more")
+    workers: int = Field(8, ge=1, le=64, description="how many jobs run at once, 1 to 64")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+    @field_validator("admins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("slack_signing_secret", "slack_app_token")
+    @classmethod
+    def _needed_in_mode(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        needed_in = {"slack_signing_secret": "http", "slack_app_token": "socket"}[info.field_name or ""]
+        if value is None and info.data.get("slack_mode") == needed_in:
+            raise ValueError("is missing")
+        return value
+
+    @classmethod
+    def from_environment(cls, **given: Any) -> Self:
+        """The environment's settings; what is `given` comes before it. Raises BadSettings."""
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            raise BadSettings("\n".join(_explain(error))) from None
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.stores_per_person, self.creations_per_hour, self.create_deadline, self.delete_deadline)
+
+    @property
+    def addresses(self) -> Addresses:
+        return Addresses(self.store_domain, self.store_scheme, self.store_port)
+
+    @property
+    def overlay(self) -> dict[str, Any]:
+        """STORE_VALUES, read: values by store type."""
+        return yaml.safe_load(self.store_values.read_text()) or {} if self.store_values else {}
+
+    @property
+    def public_origin(self) -> str:
+        """The Origin header a browser sends from our own pages."""
+        parts = urlsplit(self.public_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+def variables() -> Iterator[tuple[str, str, str]]:
+    """Each setting as (variable, what it should be, its default or 'required'), for `--help`."""
+    for name, field in Settings.model_fields.items():
+        default = "required" if field.is_required() else f"default {field.default}" if field.default else "optional"
+        yield name.upper(), field.description or "", default
+
+
+def _explain(error: ValidationError) -> Iterator[str]:
+    for one in error.errors(include_input=False, include_url=False):
+        name = str(one["loc"][0])
+        wrong = "is missing" if one["type"] == "missing" else one["msg"].removeprefix("Value error, ")
+        yield f"{name.upper()}: {wrong}. It should be {Settings.model_fields[name].description}."

@@ -1,0 +1,97 @@
+"""All that a job's messages depend on, read from the ledger at one moment; `messages.py` only has to say it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from provisioner.catalog import Catalog
+from provisioner.errors import UnknownStoreType
+from provisioner.jobs import STAGES, EventKind, Job, JobEvent, JobKind, JobStatus
+from provisioner.ledger import Ledger
+from provisioner.stores import Store, StoreStatus
+
+
+@dataclass(frozen=True)
+class Task:
+    """One stage of a job: `status` is Slack's pending, in_progress, complete or error; `seconds` once complete."""
+
+    stage: str
+    status: str
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Story:
+    """A job, its store, its events in order, the store's newest job, and the type's label."""
+
+    job: Job
+    store: Store
+    newest: Job
+    events: tuple[JobEvent, ...]
+    label: str
+
+    @property
+    def current(self) -> bool:
+        """No later job took over: what this message offers is still true."""
+        return self.newest.id == self.job.id
+
+    @property
+    def phase(self) -> str:
+        """working, ready, failed, superseded, retried (failed, then a later job), or what became of a ready store:
+        leaving, gone, past (its deletion failed)."""
+        if self.job.live:
+            return "working"
+        if self.job.status == JobStatus.FAILED:
+            return "failed" if self.current else "retried"
+        if self.job.status == JobStatus.SUPERSEDED:
+            return "superseded"
+        if self.current:
+            return "ready"
+        return {StoreStatus.DELETING: "leaving", StoreStatus.DELETED: "gone"}.get(self.store.status, "past")
+
+    @property
+    def seconds(self) -> float:
+        """From the request to the end."""
+        return (self.job.finished_at or self.job.created_at) - self.job.created_at
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The job's stages in order, as far as its events tell."""
+        done = {event.stage: event.seconds for event in self.events if event.kind == EventKind.DONE}
+        begun = {event.stage for event in self.events if event.kind == EventKind.STARTED}
+        return [Task(stage, self._status(stage, begun, done), done.get(stage)) for stage in STAGES[self.job.kind]]
+
+    def _status(self, stage: str, begun: set[str], done: dict[str, float | None]) -> str:
+        if stage in done:
+            return "complete"
+        if stage not in begun:
+            return "pending"
+        return {JobStatus.FAILED: "error", JobStatus.SUPERSEDED: "pending"}.get(self.job.status, "in_progress")
+
+    @property
+    def setback(self) -> str:
+        """Why the work waits for another attempt, or ''."""
+        told = [e for e in self.events if e.kind in (EventKind.RETRYING, EventKind.STARTED, EventKind.DONE)]
+        return told[-1].detail if self.job.live and told and told[-1].kind == EventKind.RETRYING else ""
+
+    @property
+    def admin_can_be_opened(self) -> bool:
+        return self.job.kind == JobKind.CREATE and self.phase == "ready"
+
+
+def read_story(ledger: Ledger, catalog: Catalog, job_id: str) -> Story | None:
+    """None where the ledger does not know the job."""
+    job = ledger.job(job_id)
+    store = ledger.store_by_id(job.store_id) if job else None
+    if not job or not store:
+        return None
+    newest = ledger.last_job(store.id) or job
+    return Story(job, store, newest, tuple(ledger.events(job.id)), label_of(catalog, store.type))
+
+
+def label_of(catalog: Catalog, type_name: str) -> str:
+    """The type's label; its bare name where its chart is gone."""
+    try:
+        return catalog.get(type_name).label
+    except UnknownStoreType:
+        return type_name

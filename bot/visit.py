@@ -1,0 +1,123 @@
+"""One request of a person, as our listeners see it: who, where, what, by which delivery, and how to answer."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+from slack_bolt import Ack
+from slack_sdk.errors import SlackApiError
+from slack_sdk.models.views import View
+
+from bot import views
+from bot.blocks import Message
+from bot.slack import UNREACHABLE, Slack, error_word, whisper
+from bot.views import FormMemory
+from bot.words import Words
+from provisioner.errors import Refused
+
+log = logging.getLogger(__name__)
+answers = Words("answers")
+
+
+class FormNotOpened(Refused):
+    """Slack did not take the form: its trigger was used or is older than 3 s, or Slack is out of reach."""
+
+
+@dataclass
+class Visit:
+    """`kind` is command, click, submission or event; `key` is Slack's delivery key, the same in a replay.
+
+    `channel` is '' where there is no conversation (App Home). `raw` is what the audit keeps. `store` is filled in by
+    the listener as soon as it knows which store this is about."""
+
+    kind: str
+    user: str
+    channel: str
+    key: str
+    raw: str
+    request_id: str
+    body: dict[str, Any]
+    ack: Ack
+    slack: Slack
+    response_url: str = ""
+    store: str = ""
+    _answered: bool = field(default=False, init=False)
+
+    @property
+    def origin(self) -> str:
+        """Where a job ordered now is told: this conversation, or the person."""
+        return self.channel or self.user
+
+    @property
+    def memory(self) -> FormMemory:
+        """What the submitted form remembers; for others, what a form opened now should."""
+        if self.kind == "submission":
+            return FormMemory.unpacked(self.body["view"]["private_metadata"])
+        return FormMemory(self.channel, self.response_url)
+
+    def typed(self, block: str) -> str:
+        """What was typed into the submitted form's block (its action has the same id); a select's chosen value."""
+        state = self.body["view"]["state"]["values"][block][block]
+        chosen = state.get("selected_option") or {}
+        return str(state.get("value") or chosen.get("value") or "").strip()
+
+    def accept(self) -> None:
+        """Tell Slack within its 3 s that we have it; the answer follows."""
+        if not self._answered:
+            self.ack()
+            self._answered = True
+
+    def answer(self, said: Message) -> None:
+        """Tell the person alone, where they are: in the conversation, in the form, or in a form of its own."""
+        if self.kind == "command" and not self._answered:
+            self.ack(text=said.text, blocks=said.simple, response_type="ephemeral")
+        elif self.kind == "submission" and not self._answered:
+            self.ack(response_action="update", view=views.notice(said.text))
+        elif self.response_url:
+            self.accept()
+            whisper(self.response_url, said)
+        elif self.kind == "click":
+            self.accept()
+            self.open_form(views.notice(said.text))
+        self._answered = True
+
+    def answer_at(self, block: str, text: str) -> None:
+        """Put `text` under a block of the submitted form, which stays open."""
+        self.ack(response_action="errors", errors={block: text})
+        self._answered = True
+
+    def open_form(self, view: View) -> None:
+        """Raises FormNotOpened."""
+        self.accept()
+        try:
+            self.slack.views_open(trigger_id=self.body["trigger_id"], view=view)
+        except (SlackApiError, *UNREACHABLE) as error:
+            why = error_word(error) if isinstance(error, SlackApiError) else str(error)
+            log.warning("a form could not be opened: %s", why)
+            raise FormNotOpened(answers("form_not_opened")) from error
+
+
+def read_visit(body: dict[str, Any], ack: Ack, slack: Slack, request_id: str) -> Visit:
+    """Any of Slack's payloads as a Visit."""
+    common: dict[str, Any] = {"request_id": request_id, "body": body, "ack": ack, "slack": slack}
+    if "command" in body:
+        raw = f"{body['command']} {body.get('text', '')}".strip()
+        url = body.get("response_url", "")
+        return Visit(
+            "command", body["user_id"], body["channel_id"], body["trigger_id"], raw, response_url=url, **common
+        )
+    if body["type"] == "block_actions":
+        action, channel = body["actions"][0], body.get("channel") or {}
+        raw = f"{action['action_id']} {action.get('value', '')}".strip()
+        where, url = channel.get("id", ""), body.get("response_url", "")
+        return Visit("click", body["user"]["id"], where, body["trigger_id"], raw, response_url=url, **common)
+    if body["type"] == "view_submission":
+        view = body["view"]
+        where = FormMemory.unpacked(view["private_metadata"]).channel
+        raw = json.dumps({"form": view["callback_id"], "typed": view["state"]["values"]})
+        return Visit("submission", body["user"]["id"], where, view["id"], raw, **common)
+    event = body["event"]
+    return Visit("event", event["user"], "", body["event_id"], event["type"], **common)

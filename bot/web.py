@@ -1,0 +1,153 @@
+"""The one HTTP port: Slack's endpoint, the credential page, health, readiness and metrics."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import uuid4
+
+from flask import Flask, Request, Response, jsonify, make_response, render_template, request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from slack_bolt import App
+from slack_bolt.adapter.flask import SlackRequestHandler
+
+from bot import logs
+from bot.health import Readiness
+from provisioner import credentials as links
+from provisioner.catalog import Catalog
+from provisioner.errors import LinkRefused, Problem, StorewrightError
+from provisioner.ledger import Ledger
+from provisioner.stores import Store
+
+log = logging.getLogger(__name__)
+
+SLACK_BODY = 1_000_000  # bytes; Slack's own stay far below
+REVEAL_BODY = 4_096
+
+
+@dataclass(frozen=True)
+class Front:
+    """What the web side stands on. `read_secret` gives a store's Secret (key -> value) as it is now."""
+
+    ledger: Ledger
+    catalog: Catalog
+    read_secret: Callable[[Store], dict[str, str]]
+    public_origin: str
+    healthy: Callable[[], bool]
+    readiness: Readiness
+    registry: CollectorRegistry
+
+
+def build_web(front: Front, slack_app: App | None) -> Flask:
+    """The WSGI app. `slack_app` is None in Socket Mode, where Slack does not call us."""
+    web = Flask("bot", static_folder=None)
+    web.config["MAX_CONTENT_LENGTH"] = SLACK_BODY
+    if slack_app:
+        handler = SlackRequestHandler(slack_app)
+        web.post("/slack/events", endpoint="slack")(lambda: handler.handle(request))
+    web.get("/s/<link_id>", endpoint="page")(lambda link_id: _page())
+    web.post("/s/<link_id>", endpoint="reveal")(lambda link_id: _reveal(front, link_id))
+    web.get("/healthz", endpoint="healthz")(lambda: _healthz(front))
+    web.get("/readyz", endpoint="readyz")(lambda: _readyz(front))
+    web.get("/metrics", endpoint="metrics")(
+        lambda: Response(generate_latest(front.registry), content_type=CONTENT_TYPE_LATEST)
+    )
+    web.after_request(_harden)
+    return web
+
+
+# --- the credential page -----------------------------------------------------------------------------------------
+
+
+def _page() -> Response:
+    """Inert and the same for every link: crawlers may fetch it. The token never reaches the server by GET."""
+    nonce = secrets.token_urlsafe(16)
+    page = make_response(render_template("credentials.html", nonce=nonce))
+    page.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return page
+
+
+def _reveal(front: Front, link_id: str) -> tuple[Response, int]:
+    """Use the link up and answer with the credentials; anything wrong is told as a Problem and changes nothing."""
+    request_id = uuid4().hex[:12]
+    with logs.bound(request=request_id):
+        token = _token(front, request)
+        if not token:
+            return _problem(Problem("This page may only be used as it was opened from Slack."), 403)
+        try:
+            detail = f"link {link_id[:40]} from {request.remote_addr}"
+            store, secret = links.reveal(
+                front.ledger, link_id, token, front.read_secret, detail=detail, request_id=request_id
+            )
+        except LinkRefused as refusal:
+            return _problem(refusal.problem, 410)
+        except StorewrightError as error:
+            log.warning("credentials could not be read: %s", error)
+            return _problem(UNREADABLE, 503)
+        except Exception:
+            log.exception("a reveal failed")
+            return _problem(UNREADABLE, 503)
+        log.info("credentials revealed", extra={"store": store.name})
+        return _revealed(front, store, secret), 200
+
+
+UNREADABLE = Problem(
+    "The credentials can't be read right now.",
+    "The cluster does not answer as it should. Your link was not used up.",
+    "Try again in a moment.",
+)
+
+
+def _token(front: Front, asked: Request) -> str:
+    """The token that our own page sent; '' for anything that is not our own page."""
+    asked.max_content_length = REVEAL_BODY
+    own_page = asked.headers.get("Origin") == front.public_origin
+    own_page = own_page and asked.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+    body = asked.get_json(silent=True) if own_page and asked.is_json else None
+    token = body.get("token") if isinstance(body, dict) else None
+    return token if isinstance(token, str) else ""
+
+
+def _revealed(front: Front, store: Store, secret: dict[str, str]) -> Response:
+    shown = [
+        {"label": key.replace("-", " ").capitalize(), "value": secret[key]}
+        for key in front.catalog.get(store.type).credentials
+        if key in secret
+    ]
+    return jsonify(store=store.name, admin_url=store.admin_url, credentials=shown)
+
+
+def _problem(problem: Problem, status: int) -> tuple[Response, int]:
+    answer = jsonify(what=problem.what, cause=problem.cause, next_step=problem.next_step)
+    if status == 503:
+        answer.headers["Retry-After"] = "5"
+    return answer, status
+
+
+# --- health, readiness -------------------------------------------------------------------------------------------
+
+
+def _healthz(front: Front) -> tuple[Response, int]:
+    ok = front.healthy()
+    return jsonify(scheduler="ok" if ok else "does not tick"), 200 if ok else 503
+
+
+def _readyz(front: Front) -> tuple[Response, int]:
+    report = front.readiness.report()
+    return jsonify(report), 200 if all(state == "ok" for state in report.values()) else 503
+
+
+def _harden(response: Response) -> Response:
+    response.headers |= {
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Robots-Tag": "noindex, nofollow",
+        "X-Frame-Options": "DENY",
+    }
+    return response
