@@ -11,13 +11,16 @@ from dev.cluster.shell import ClusterError, checkout, kubectl, run, tools
 
 @dataclass(frozen=True)
 class ExternalCluster(Cluster):
-    """The user's own cluster; images reach it through `registry`."""
-
-    registry: str
+    """The user's own cluster; images reach it through the REGISTRY that the environment names."""
 
     def load_image(self, archive_: Path) -> None:
         """Push the image to the registry, under its own name and tag."""
-        target = f"{self.registry.rstrip('/')}/{archive.reference(archive_).removeprefix('docker.io/')}"
+        registry = os.environ.get("REGISTRY", "").rstrip("/")
+        if not registry:
+            raise ClusterError(
+                f"set REGISTRY to a registry that cluster {self.context!r} pulls from, to push images to"
+            )
+        target = f"{registry}/{archive.reference(archive_).removeprefix('docker.io/')}"
         image = run("buildah", "pull", "--quiet", f"docker-archive:{archive_}").strip()
         run("buildah", "push", image, f"docker://{target}", timeout=600)
 
@@ -30,7 +33,7 @@ class ExternalCluster(Cluster):
 
 def connect(name: str, context: str) -> ExternalCluster:
     """The cluster behind a context of the user's kubeconfig, verified to answer. Raises ClusterError."""
-    missing = [key for key in ("INGRESS_ADDRESS", "STORE_DOMAIN", "REGISTRY") if not os.environ.get(key)]
+    missing = [key for key in ("INGRESS_ADDRESS", "STORE_DOMAIN") if not os.environ.get(key)]
     if missing:
         raise ClusterError(
             f"with KUBE_CONTEXT={context}, set {' and '.join(missing)} too (see `python -m dev.cluster --help`)"
@@ -44,7 +47,6 @@ def connect(name: str, context: str) -> ExternalCluster:
         ingress_address=os.environ["INGRESS_ADDRESS"],
         pod_ingress_address=os.environ.get("POD_INGRESS_ADDRESS", os.environ["INGRESS_ADDRESS"]),
         store_domain=os.environ["STORE_DOMAIN"],
-        registry=os.environ["REGISTRY"],
     )
 
 

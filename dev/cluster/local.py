@@ -10,8 +10,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import httpx
@@ -20,7 +18,7 @@ from dev.cluster import archive, binaries, cgroups, components, pki
 from dev.cluster.api import Cluster
 from dev.cluster.components import Component
 from dev.cluster.node import Node
-from dev.cluster.shell import ClusterError, checkout, console, kubectl, run, succeeds, tail, until
+from dev.cluster.shell import ClusterError, checkout, console, kubectl, run, succeeds, until
 from dev.cluster.site import Site, claim, load, locked
 from dev.cluster.templates import render
 
@@ -172,54 +170,45 @@ def _write_kubeconfig(site: Site, user: str, target: Path) -> None:
 
 def _start(node: Node) -> None:
     """Start what is not running, each as soon as what it needs answers, and wait until all of it works."""
-    site = node.site
-    _run(node, components.containerd, components.etcd, components.apiserver)
-    _wait(node, "containerd", lambda: succeeds(*node.command(*CTR, "ls", "--quiet")))
+    site, api = node.site, kubectl(node.site.kubeconfig)
+    _ensure(node, components.containerd, components.etcd, components.apiserver)
+    _wait(node, components.containerd, lambda: succeeds(*node.command(*CTR, "ls", "--quiet")))
     _load_pause(node)
-    api = kubectl(site.kubeconfig)
-    _wait(node, "kube-apiserver", lambda: succeeds(*api, "get", "--raw=/readyz"))
-    since = datetime.now(tz=UTC).replace(microsecond=0)
-    fresh = _run(node, components.kubelet)
-    _run(node, components.controller_manager, components.scheduler, components.proxy)
-    _run(node, components.coredns, components.volumes, components.traefik)
+    _wait(node, components.apiserver, lambda: succeeds(*api, "get", "--raw=/readyz"))
+    _forget_readiness(node)
+    _ensure(node, components.kubelet, components.controller_manager, components.scheduler, components.proxy)
+    _ensure(node, components.coredns, components.volumes, components.traefik)
     run(*api, "apply", "--filename=-", stdin=render("objects.yaml"))
-    _wait(node, "kubelet", lambda: _is_ready(site, since if fresh else None))
-    _wait(node, "coredns", lambda: _answers(f"http://{site.node_address}:8181/ready", 200))
-    _wait(node, "traefik", lambda: _answers(f"http://127.0.0.1:{site.ingress_port}/", 404))
+    _wait(node, components.kubelet, lambda: _readiness(site) == "True")
+    _wait(node, components.coredns, lambda: _answers(f"http://{site.node_address}:8181/ready", 200))
+    _wait(node, components.traefik, lambda: _answers(f"http://127.0.0.1:{site.ingress_port}/", 404))
 
 
-def _run(node: Node, *wanted: Callable[[Site], Component]) -> bool:
-    """Start those components that do not run with their present command line; tell whether any was started."""
-    running = {process.argv: process.pid for process in node.processes()}
-    missing = [component for component in (make(node.site) for make in wanted) if component.argv not in running]
-    for component in missing:
-        node.spawn(f"{component.name}.log", component.argv, component.environment, not component.host_network)
-    return bool(missing)
+def _ensure(node: Node, *makers: Callable[[Site], Component]) -> None:
+    for make in makers:
+        node.ensure(make(node.site))
 
 
-def _wait(node: Node, component: str, condition: Callable[[], bool]) -> None:
-    log = node.site.log / f"{component}.log"
-    ended = partial(_has_ended, node, component)
-    until(lambda: condition() or ended(), 60, lambda: f"{component} does not answer; the end of {log}:\n{tail(log)}")
-    if ended():
-        raise ClusterError(f"{component} ended by itself; the end of {log}:\n{tail(log)}")
+def _wait(node: Node, make: Callable[[Site], Component], works: Callable[[], bool]) -> None:
+    """Wait until a component works. Raises ClusterError with its last words when it ends or takes a minute."""
+    component = make(node.site)
+    until(lambda: works() or not node.runs(component), 60, lambda: node.complaint(component, "does not answer"))
+    if not node.runs(component):
+        raise ClusterError(node.complaint(component, "ended by itself"))
 
 
-def _has_ended(node: Node, component: str) -> bool:
-    argv = next(made.argv for made in (make(node.site) for make in components.ALL) if made.name == component)
-    return argv not in {process.argv for process in node.processes()}
+def _readiness(site: Site) -> str:
+    """What the API server last heard of the node: True, False, Unknown, or nothing yet."""
+    path = '--output=jsonpath={.status.conditions[?(@.type=="Ready")].status}'
+    return run(*kubectl(site.kubeconfig), "get", "node", site.name, "--ignore-not-found", path)
 
 
-def _is_ready(site: Site, since: datetime | None) -> bool:
-    """Tell whether the node is Ready, by a word of the kubelet that is no older than `since`."""
-    node = json.loads(run(*kubectl(site.kubeconfig), "get", "nodes", "--output=json"))
-    conditions = [condition for item in node["items"] for condition in item["status"].get("conditions", [])]
-    return any(
-        condition["type"] == "Ready"
-        and condition["status"] == "True"
-        and (not since or datetime.fromisoformat(condition["lastHeartbeatTime"]) >= since)
-        for condition in conditions
-    )
+def _forget_readiness(node: Node) -> None:
+    """Void what a kubelet that has ended said of its node, or that would be taken for the new one's word."""
+    if not node.runs(components.kubelet(node.site)) and _readiness(node.site):
+        condition = {"type": "Ready", "status": "Unknown", "reason": "KubeletStarting", "message": ""}
+        patch = json.dumps({"status": {"conditions": [condition]}})
+        run(*kubectl(node.site.kubeconfig), "patch", "node", node.site.name, "--subresource=status", "--patch", patch)
 
 
 def _answers(url: str, status: int) -> bool:

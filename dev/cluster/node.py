@@ -7,11 +7,12 @@ network and the cable to the host with it, so nothing can be left half standing.
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from dev.cluster import cgroups
+from dev.cluster.components import Component
 from dev.cluster.shell import ClusterError, run, succeeds, tail, until
 from dev.cluster.site import Site
 
@@ -39,7 +40,7 @@ class Node:
         return next((process.pid for process in _processes() if process.argv == wanted), None)
 
     def processes(self) -> list[Process]:
-        """Everything that runs in the node: components, container shims and pods."""
+        """What runs in the node beside the pods: components and container shims."""
         holder = self.pid()
         namespace = _namespace(holder) if holder else None
         return [process for process in _processes() if namespace and _namespace(process.pid) == namespace]
@@ -48,6 +49,8 @@ class Node:
         """Make the node unless it stands. Raises ClusterError if the kernel or a tool refuses."""
         if self.pid():
             return
+        # Groups of pods that were killed would be read as containers, three seconds each.
+        cgroups.remove(self.site)
         cgroups.create(self.site)
         log = self.site.log / "node.log"
         arguments = [str(self.site.state), self.site.node_address, self.site.host_address, self.site.id]
@@ -56,15 +59,15 @@ class Node:
             holder = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=record, text=True, start_new_session=True
             )
-        try:
-            if holder.stdout and holder.stdout.readline() == "ready\n":
-                self._connect(holder.pid)
-                holder.communicate("go\n", timeout=10)
-        except (OSError, subprocess.TimeoutExpired):
-            pass
+        if holder.stdin and holder.stdout and holder.stdout.readline() == "ready\n":
+            self._connect(holder.pid)
+            print("go", file=holder.stdin, flush=True)
         until(lambda: self.pid() or holder.poll(), 5, lambda: f"the node does not answer:\n{tail(log)}")
         if not self.pid():
             raise ClusterError(f"the node's namespaces could not be made; the end of {log}:\n{tail(log)}")
+        # The node lives on without `unshare`, which would only wait for its end.
+        holder.kill()
+        holder.communicate()
 
     def _connect(self, namespace_of: int) -> None:
         """Lay the cable: the host's end with its address and a route, the node's end as its `uplink`."""
@@ -83,11 +86,29 @@ class Node:
         namespaces = ["--mount", "--pid", *(["--net"] if network else [])]
         return ["nsenter", f"--target={holder}", *namespaces, "--", *(str(part) for part in argv)]
 
-    def spawn(self, log: str, argv: Sequence[str], environment: dict[str, str], network: bool) -> None:
-        """Start a program that outlives us; what it prints is added to `log` under the node's /var/log."""
+    def runs(self, component: Component) -> bool:
+        """Tell whether the component runs, and with its present command line."""
+        return component.argv in {process.argv for process in self.processes()}
+
+    def ensure(self, component: Component) -> None:
+        """Start a component that does not run, so that it outlives us; its words go to its log.
+
+        One that runs with another command line, of an older checkout, is replaced. Raises ClusterError.
+        """
+        if self.runs(component):
+            return
+        for process in self.processes():
+            if process.argv[:2] == component.argv[:2]:
+                os.kill(process.pid, signal.SIGKILL)
         script = 'log=$1; shift; setsid "$@" </dev/null >>"$log" 2>&1 &'
-        command = self.command("sh", "-c", script, "sh", f"/var/log/{log}", *argv, network=network)
-        subprocess.run(command, env={**os.environ, **environment}, check=True, timeout=30)
+        arguments = ("sh", "-c", script, "sh", f"/var/log/{component.name}.log", *component.argv)
+        run(*self.command(*arguments, network=not component.host_network), env={**os.environ, **component.environment})
+        until(lambda: self.runs(component), 5, lambda: self.complaint(component, "does not start"))
+
+    def complaint(self, component: Component, what: str) -> str:
+        """A sentence on what is wrong with a component, with its own last words."""
+        log = self.site.log / f"{component.name}.log"
+        return f"{component.name} {what}; the end of {log}:\n{tail(log)}"
 
     def kill(self) -> None:
         """End the node and all in it at once, as a loss of power would. What is on disk stays."""

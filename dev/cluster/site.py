@@ -130,7 +130,8 @@ def _claim_new(name: str, checkout: Path) -> Site:
     index = free_index({other.index for other in others}, _routed_networks())
     port = _free_port({other.ingress_port for other in others})
     site = Site(name, checkout, index, port)
-    site.state.mkdir(mode=0o711, exist_ok=True)
+    # Pods write their volumes as anyone; only root may come near them on this machine.
+    site.state.mkdir(mode=0o700, exist_ok=True)
     record = {"name": name, "checkout": str(checkout), "index": index, "ingress_port": port}
     unfinished = site.state / "site.json.new"
     unfinished.write_text(json.dumps(record))
