@@ -203,7 +203,7 @@ def _image_cause(message: str) -> str:
     if "unauthorized" in low or "denied" in low or "authorization failed" in low:
         return "The registry refuses access; the image may be private."
     if "no such host" in low or "dial tcp" in low or "timeout" in low:
-        return "The node can't reach the registry: " + _shorten(message.rsplit("dial tcp", 1)[-1])
+        return "The node can't reach the registry: " + _shorten(message.rsplit("dial tcp", 1)[-1].lstrip(" :"))
     return _shorten(message)
 
 
