@@ -77,7 +77,7 @@ class Desk:
 
         async def stream() -> AsyncIterator[str]:
             version = -1
-            while not await request.is_disconnected():
+            while not (self._workspace.closing or await request.is_disconnected()):
                 version = await self._workspace.changed_since(version, KEEP_ALIVE_SECONDS)
                 yield f"data: {version}\n\n"
 

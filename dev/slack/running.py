@@ -53,12 +53,23 @@ class LocalSlack(LocalSlackClient):
 
     def __exit__(self, *_: object) -> None:
         super().__exit__()
-        self._server.should_exit = self._server.force_exit = True
+        self._server.should_exit = True
         self._thread.join(START_SECONDS)
+
+
+class _Runner(uvicorn.Server):
+    """Ends the open streams of pages before it stops, so that none is cut off."""
+
+    def __init__(self, server: Server):
+        options: dict[str, Any] = {"log_level": "warning", "access_log": False, "lifespan": "off"}
+        super().__init__(uvicorn.Config(server.app(), timeout_graceful_shutdown=1, **options))
+        self._workspace = server.workspace
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._workspace.close()
+        await super().shutdown(sockets)
 
 
 def serve_on(settings: Settings, base_url: str) -> uvicorn.Server:
     """The server for an address the caller has bound."""
-    app = Server(settings, base_url).app()
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
-    return uvicorn.Server(config)
+    return _Runner(Server(settings, base_url))

@@ -71,6 +71,7 @@ class Workspace:
         self.users = {user.id: user for user in PEOPLE}
         self.channels: dict[str, Channel] = {}
         self.version = 0
+        self.closing = False
         self._changed = asyncio.Event()
         self._last_ts = 0.0
         everyone = set(HUMANS)
@@ -197,6 +198,11 @@ class Workspace:
         self.version += 1
         self._changed.set()
         self._changed = asyncio.Event()
+
+    def close(self) -> None:
+        """Send those who are watching home, as the server is about to stop."""
+        self.closing = True
+        self.touch()
 
     async def changed_since(self, version: int, timeout: float) -> int:
         """Wait (at most `timeout` seconds) until there is something newer than `version`; returns the version."""

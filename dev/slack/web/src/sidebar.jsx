@@ -15,7 +15,7 @@ export function Sidebar({ place, channel, go, choose, theme, toggleTheme }) {
       <header>
         <strong>{place.state.team}</strong>
         <button className="quiet" onClick={toggleTheme} aria-label={`Use the ${theme === "dark" ? "light" : "dark"} theme`}>
-          {theme === "dark" ? "☀" : "☾"}
+          {theme === "dark" ? "☀\uFE0E" : "☾"}
         </button>
       </header>
       <h2>Channels</h2>
@@ -49,7 +49,7 @@ function Row({ place, each, go, open, unread }) {
   return (
     <li>
       <button className={classes} aria-current={open ? "page" : undefined} onClick={() => go(each.id)}>
-        {each.is_im ? <Avatar place={place} id={place.state.bot} small /> : <span className="hash">#</span>}
+        {each.is_im ? <Avatar place={place} id={place.state.bot} small /> : <span className="hash" aria-hidden="true">#</span>}
         <span className="name">{place.title(each)}</span>
         {unread > 0 && <span className="count" aria-label={`${unread} unread`}>{unread}</span>}
       </button>
