@@ -123,6 +123,8 @@ def traefik(site: Site) -> Component:
         "entrypoints.people.address": f"127.0.0.1:{site.ingress_port}",
         "entrypoints.pods.address": f"{site.host_address}:{site.ingress_port}",
         "providers.kubernetesingress": "true",
+        # By default a new store's route waits up to two seconds for others to come along.
+        "providers.providersthrottleduration": "100ms",
         "providers.kubernetesingress.ingressendpoint.ip": site.host_address,
         "global.checknewversion": "false",
         "global.sendanonymoususage": "false",
