@@ -6,13 +6,14 @@ import logging
 import signal
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.metadata import version
 
 import click
 
 from bot import logs
-from bot.app import build_app
+from bot.app import build_app, listener_threads
 from bot.health import Readiness
 from bot.house import House
 from bot.metrics import Metrics
@@ -89,8 +90,8 @@ def serve(settings: Settings) -> None:
         notifier.wake()
 
     ledger.on_change = wake_all
-    with _working(ledger, scheduler, notifier):
-        _listen(settings, house, front)
+    with _working(ledger, scheduler, notifier), listener_threads() as threads:
+        _listen(settings, house, front, threads)
 
 
 def _toolbox(settings: Settings, ledger: Ledger, cluster: Cluster, helm: Helm, catalog: Catalog) -> Toolbox:
@@ -122,14 +123,14 @@ def _working(ledger: Ledger, scheduler: Scheduler, notifier: Notifier) -> Iterat
         log.info("stopped")
 
 
-def _listen(settings: Settings, house: House, front: Front) -> None:
+def _listen(settings: Settings, house: House, front: Front, threads: ThreadPoolExecutor) -> None:
     """Take requests until a signal says stop."""
     token = settings.slack_bot_token.get_secret_value()
     if settings.slack_mode == "http" and settings.slack_signing_secret:
-        web = build_web(front, build_app(house, token, settings.slack_signing_secret.get_secret_value()))
-        return serve_web(web, settings.listen)
+        app = build_app(house, threads, token, settings.slack_signing_secret.get_secret_value())
+        return serve_web(build_web(front, app), settings.listen)
     app_token = settings.slack_app_token.get_secret_value() if settings.slack_app_token else ""
-    with socket_mode(build_app(house, token, None), app_token):
+    with socket_mode(build_app(house, threads, token, None), app_token):
         return serve_web(build_web(front, None), settings.listen)
 
 

@@ -27,7 +27,12 @@ Listener = Callable[[House, Visit], str]
 LISTENER_THREADS = 32  # Bolt's own 5 let the sixth command time out while five wait for Slack
 
 
-def build_app(house: House, token: str, signing_secret: str | None) -> App:
+def listener_threads() -> ThreadPoolExecutor:
+    """Where listeners run. Leave its `with` before the ledger is closed: they write their audit after the answer."""
+    return ThreadPoolExecutor(LISTENER_THREADS, thread_name_prefix="listener")
+
+
+def build_app(house: House, threads: ThreadPoolExecutor, token: str, signing_secret: str | None) -> App:
     """The app with all its listeners. No signing secret is needed in Socket Mode."""
     app = App(
         token=token,
@@ -36,7 +41,7 @@ def build_app(house: House, token: str, signing_secret: str | None) -> App:
         request_verification_enabled=False,  # ours, below, takes its place
         before_authorize=SignatureCheck(signing_secret) if signing_secret else None,
         ssl_check_enabled=False,
-        listener_executor=ThreadPoolExecutor(LISTENER_THREADS, thread_name_prefix="listener"),
+        listener_executor=threads,
     )
     app.client.base_url = house.slack.base_url
     app.client.retry_handlers.clear()

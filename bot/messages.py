@@ -175,7 +175,7 @@ def store_list(mine: Sequence[Store], others: Sequence[Store]) -> Message:
     if others:
         parts += [section(answers("others", stores=others[:LISTED])), _more(others)]
     names = ", ".join(f"{store.name} ({store.status})" for store in [*mine, *others][:LISTED])
-    return message(answers("list_text", mine=len(mine), others=len(others)) + names, parts)
+    return message(answers("list_text", mine=len(mine), others=len(others), names=names), parts)
 
 
 def _more(stores: Sequence[Store]) -> Block | None:

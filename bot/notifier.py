@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 
 IDLE = 30.0  # seconds between looks where nothing wakes us
 GATHER = 1.0  # seconds for which a thread post waits for more to say
-URGENT_RESERVE = 4  # edits kept back for results while work goes on elsewhere
+RESERVED_EDITS = 10  # kept back for results while work goes on elsewhere
+RESERVED_POSTS = 2  # kept back for root messages while threads are told
 LONGEST_BACKOFF = 60.0
 ASK_A_PERSON = 300.0  # seconds until the next try of what only a person can mend
 
@@ -197,7 +198,7 @@ class Notifier:
         events = [event for event in story.events if event.id > told]
         said, last = messages.stages(story, events), str(events[-1].id if events else told)
         if said:
-            self._pace.take("chat.postMessage", root.address)
+            self._pace.take("chat.postMessage", root.address, RESERVED_POSTS)
             self._ledger.place(entry.key, root.address, last)
             self._post(root.address, said, {"key": entry.key, "last_event": int(last)}, thread_ts=root.remote_id)
         self._told(entry, root.address, last, last)
@@ -226,8 +227,9 @@ class Notifier:
 
     def _take_edit(self, key: str, urgent: bool) -> None:
         if not urgent:
-            self._pace.take("progress", key)
-        self._pace.take("chat.update", reserve=0 if urgent else URGENT_RESERVE)
+            self._pace.take("progress of one", key)
+            self._pace.take("progress of all")
+        self._pace.take("chat.update", reserve=0 if urgent else RESERVED_EDITS)
 
     def _post(self, channel: str, said: Message, payload: Json, **more: str) -> str:
         """The new message's ts. `payload` is what it is found by, should we not hear how this ended."""

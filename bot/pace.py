@@ -1,20 +1,21 @@
-"""Token buckets: how often Slack may be asked what, kept here so that Slack seldom has to say 429."""
+"""How often Slack may be asked what, kept here so that Slack seldom has to say 429."""
 
 from __future__ import annotations
 
 import time
+from collections import defaultdict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
-# Tokens at most, and tokens a second. Slack allows 1 post a second in a channel and 50 edits a minute in all (so the
-# most plus a minute's refill stay below 50); "progress" is ours: how often one message may change while work goes on.
-RATES: dict[str, tuple[float, float]] = {
-    "chat.postMessage": (3, 1.0),
-    "chat.update": (10, 40 / 60),
-    "progress": (1, 1.5),
-    "views.publish": (1, 0.5),
+# Calls, and the seconds in which no more than that may begin. The first two are Slack's (1 post a second in a channel,
+# short bursts allowed; 50 edits a minute in all); the others are ours: how often one message may change while work
+# goes on, how often all of them together, and how often one person's Home.
+RATES: dict[str, tuple[int, float]] = {
+    "chat.postMessage": (5, 5.0),
+    "chat.update": (50, 60.0),
+    "progress of one": (1, 0.7),
+    "progress of all": (10, 12.0),
+    "views.publish": (1, 1.0),
 }
-OTHERS = (10.0, 1.0)
 
 
 class NotYet(Exception):
@@ -25,35 +26,27 @@ class NotYet(Exception):
         self.seconds = seconds
 
 
-@dataclass
-class _Bucket:
-    tokens: float
-    at: float
-    held_until: float = 0.0
-
-
 class Pace:
     """Not thread-safe: it belongs to the one thread that sends."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._buckets: dict[tuple[str, str], _Bucket] = {}
+        self._begun: dict[tuple[str, str], deque[float]] = defaultdict(deque)
+        self._held_until: dict[tuple[str, str], float] = {}
 
-    def take(self, method: str, scope: str = "", reserve: float = 0) -> None:
-        """Use up one token, leaving at least `reserve` for more urgent callers. Raises NotYet."""
-        bucket, now = self._bucket(method, scope), self._clock()
-        most, rate = RATES.get(method, OTHERS)
-        bucket.tokens = min(most, bucket.tokens + (now - bucket.at) * rate)
-        bucket.at = now
-        wait = max(bucket.held_until - now, (1 + reserve - bucket.tokens) / rate)
+    def take(self, method: str, scope: str = "", reserve: int = 0) -> None:
+        """Count one call, leaving `reserve` of them to more urgent callers. Raises NotYet."""
+        begun, now = self._begun[method, scope], self._clock()
+        most, seconds = RATES[method]
+        while begun and begun[0] <= now - seconds:
+            begun.popleft()
+        wait = self._held_until.get((method, scope), now) - now
+        if len(begun) >= most - reserve:
+            wait = max(wait, begun[len(begun) - (most - reserve)] + seconds - now)
         if wait > 0:
             raise NotYet(wait)
-        bucket.tokens -= 1
+        begun.append(now)
 
     def hold(self, method: str, scope: str, seconds: float) -> None:
         """Slack said 429: nothing of this kind before `seconds` have passed."""
-        self._bucket(method, scope).held_until = self._clock() + seconds
-
-    def _bucket(self, method: str, scope: str) -> _Bucket:
-        most, _ = RATES.get(method, OTHERS)
-        return self._buckets.setdefault((method, scope), _Bucket(most, self._clock()))
+        self._held_until[method, scope] = self._clock() + seconds

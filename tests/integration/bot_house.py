@@ -1,0 +1,199 @@
+"""A whole bot (Bolt, Flask on waitress, notifier, ledger) against a local Slack. Only the cluster is not there: a test
+plays the worker by saying to the ledger what a worker would."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+
+from bot.app import build_app, listener_threads
+from bot.health import Readiness
+from bot.house import House
+from bot.metrics import Metrics
+from bot.notifier import Notifier
+from bot.servers import socket_mode, web_server
+from bot.slack import Slack
+from bot.web import Front, build_web
+from dev.slack import LocalSlack
+from dev.slack.delivery import sign
+from provisioner.catalog import Catalog
+from provisioner.errors import Problem
+from provisioner.jobs import STAGES, EventKind, Job
+from provisioner.ledger import Ledger, Limits
+from provisioner.stores import Addresses, Store
+
+DANA, ADA, OLI = "U0DANA001", "U0ADA0001", "U0OLI0001"
+STORES, FAILURES, RANDOM = "C0STORES1", "C0FAILURE", "C0RANDOM1"
+SECRET = {"admin-email": "admin@my-shop.localhost", "admin-password": "correct-horse", "database-password": "not-shown"}
+
+CHART = """
+apiVersion: v2
+name: medusa
+version: 1.0.0
+annotations:
+  storewright.dev/label: Medusa
+  storewright.dev/description: A headless shop with its own admin.
+  storewright.dev/admin-path: /app
+  storewright.dev/credentials: "admin-email,admin-password"
+"""
+
+
+class MovableClock:
+    """The time of day, moved ahead as a test says."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+@dataclass
+class Bot:
+    """One running bot. `url` is where it listens, `secret` what the cluster would give (or raise)."""
+
+    url: str
+    slack: LocalSlack
+    ledger: Ledger
+    notifier: Notifier
+    clock: MovableClock
+    secret: dict[str, str] | Exception = field(default_factory=lambda: dict(SECRET))
+
+    def http(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, trust_env=False, timeout=10)
+
+    def signed(self, form: dict[str, str], **changed: str) -> httpx.Response:
+        """POST a form as Slack would; `changed` are headers to send instead."""
+        body, at = urlencode(form).encode(), str(int(time.time()))
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "X-Slack-Request-Timestamp": changed.get("at", at),
+            "X-Slack-Signature": changed.get("signature", sign(self.slack.signing_secret, body, changed.get("at", at))),
+        }
+        with self.http() as http:
+            sent = {name: value for name, value in headers.items() if value}
+            return http.post("/slack/events", content=body, headers=sent)
+
+    # --- the worker's part ----------------------------------------------------------------------------------------
+
+    def job(self) -> Job:
+        """The oldest job that is due, now running."""
+        job = self.ledger.claim_due()
+        assert job is not None, "no job is due"
+        return job
+
+    def work(self, *stages: str) -> Job:
+        """Take the next job through `stages`, without ending it."""
+        job = self.job()
+        for stage in stages:
+            self.ledger.record(job, EventKind.STARTED, stage)
+            self.ledger.record(job, EventKind.DONE, stage)
+        return job
+
+    def finish(self) -> Job:
+        """Take the next job to its good end."""
+        job = self.job()
+        for stage in STAGES[job.kind]:
+            self.ledger.record(job, EventKind.STARTED, stage)
+            self.ledger.record(job, EventKind.DONE, stage)
+        self.ledger.succeed(job)
+        return job
+
+    def break_down(self, problem: Problem) -> Job:
+        """Let the next job fail."""
+        job = self.work("namespace")
+        self.ledger.fail(job, problem)
+        return job
+
+    def store(self, name: str = "my-shop") -> Store:
+        found = self.ledger.store(name)
+        assert found is not None
+        return found
+
+    # --- what people see --------------------------------------------------------------------------------------------
+
+    def root(self, saying: str, channel: str = "#stores", timeout: float = 8) -> dict[str, Any]:
+        """The root message whose text holds `saying`, as soon as there is one."""
+
+        def look() -> dict[str, Any] | None:
+            return next((m for m in self.slack.messages(channel) if saying in m["text"]), None)
+
+        return self.slack.wait_for(look, timeout, f"a message saying {saying!r} in {channel}")
+
+    def whispered(self, user: str = "Dana") -> str:
+        """The newest ephemeral message this person sees."""
+        seen = self.slack.ephemerals(user)
+        return str(seen[-1]["text"]) if seen else ""
+
+    def settled(self, timeout: float = 10) -> None:
+        """Wait until the outbox has nothing left to tell."""
+        deadline = time.monotonic() + timeout
+        while self.ledger.next_outgoing_at() is not None:
+            assert time.monotonic() < deadline, f"still to tell: {self.ledger.outgoing()}"
+            time.sleep(0.02)
+
+
+@contextmanager
+def running_bot(
+    folder: Path, slack: LocalSlack, *, limits: Limits | None = None, socket: bool = False, tell: bool = True
+) -> Iterator[Bot]:
+    """A bot with its ledger in `folder`; `tell=False` leaves the notifier unstarted. A second one in the same folder is
+    the same bot after a restart."""
+    limits, clock = limits or Limits(), MovableClock()
+    catalog = Catalog(_charts(folder))
+    ledger = Ledger(folder / "ledger.db", Addresses("localhost", port=8081), clock)
+    metrics = Metrics()
+    metrics.watch(ledger)
+    client = Slack(slack.bot_token, slack.api_url, metrics.slack_calls)
+    notifier = Notifier(ledger, catalog, client, FAILURES, limits)
+    bot = Bot("", slack, ledger, notifier, clock)
+    with ExitStack() as stack:
+        stack.callback(ledger.close)
+        public = web_server_address()
+        house = House(ledger, catalog, client, frozenset({ADA}), limits, public, notifier.remember_aside)
+        threads = stack.enter_context(listener_threads())
+        app = build_app(house, threads, slack.bot_token, None if socket else slack.signing_secret)
+        readiness = Readiness({"ledger": ledger.counts, "slack": client.auth_test, "cluster": lambda: _read(bot)})
+        front = Front(ledger, catalog, lambda _: _read(bot), public, lambda: True, readiness, metrics.registry)
+        server = web_server(build_web(front, None if socket else app), public.removeprefix("http://"))
+        threading.Thread(target=server.run, name="web", daemon=True).start()
+        stack.callback(server.task_dispatcher.shutdown)
+        bot.url = public
+        if socket:
+            stack.enter_context(socket_mode(app, slack.app_token))
+        else:
+            slack.connect_bot(public)
+        ledger.on_change = notifier.wake
+        if tell:
+            notifier.start()
+        stack.callback(notifier.stop)
+        yield bot
+
+
+def _read(bot: Bot) -> dict[str, str]:
+    if isinstance(bot.secret, Exception):
+        raise bot.secret
+    return bot.secret
+
+
+def _charts(folder: Path) -> Path:
+    chart = folder / "charts" / "medusa" / "Chart.yaml"
+    chart.parent.mkdir(parents=True, exist_ok=True)
+    chart.write_text(CHART)
+    return folder / "charts"
+
+
+def web_server_address() -> str:
+    """http://127.0.0.1:PORT with a port that is free now."""
+    import socket as sockets
+
+    with sockets.create_server(("127.0.0.1", 0)) as taken:
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"
