@@ -38,8 +38,12 @@ def connect(name: str, context: str) -> ExternalCluster:
         raise ClusterError(
             f"with KUBE_CONTEXT={context}, set {' and '.join(missing)} too (see `python -m dev.cluster --help`)"
         )
-    kubeconfig = _export(name, context)
-    run(*kubectl(kubeconfig), "get", "--raw=/readyz")
+    try:
+        kubeconfig = _export(name, context)
+        run(*kubectl(kubeconfig), "get", "--raw=/readyz")
+    except ClusterError as error:
+        advice = "see `kubectl config get-contexts`, and whether that cluster runs"
+        raise ClusterError(f"KUBE_CONTEXT={context} does not answer ({advice}): {error}") from error
     return ExternalCluster(
         name=name,
         kubeconfig=kubeconfig,
