@@ -239,7 +239,7 @@ def test_a_foreign_namespace_is_neither_used_nor_deleted(works: Works) -> None:
         ),
         ({"postgresql": {"storage": {"size": "90Gi"}}}, {}, ["quota"]),
         ({"postgresql": {"storage": {"className": "nowhere"}}}, {"volume": 2.0}, ["volume", "nowhere"]),
-        ({"resources": {"requests": {"memory": "2900Mi"}, "limits": {"memory": "2900Mi"}}}, {}, ["quota"]),
+        ({"resources": {"requests": {"memory": "3500Mi"}, "limits": {"memory": "3500Mi"}}}, {}, ["quota"]),
     ],
     ids=["image", "storage-quota", "storage-class", "memory-quota"],
 )
