@@ -259,6 +259,10 @@ class Ledger:
     def job(self, job_id: str) -> Job | None:
         return self._job_where(self._db, "id = ?", job_id)
 
+    def jobs_of(self, kind: JobKind) -> list[Job]:
+        """All jobs of a kind, oldest first."""
+        return [_job(row) for row in self._db.query("SELECT * FROM jobs WHERE kind = ? ORDER BY created_at", [kind])]
+
     def live_job(self, store_id: str) -> Job | None:
         return self._job_where(self._db, f"store_id = ? AND status IN ({LIVE_SQL})", store_id)
 
