@@ -5,7 +5,8 @@ import os
 import socket
 import sys
 
-from dev.slack.page import PageError, build
+from dev.slack.npm import NpmError
+from dev.slack.page import build
 from dev.slack.running import serve_on
 from dev.slack.server import Settings
 
@@ -33,7 +34,7 @@ def main() -> None:
     )
     try:
         build()
-    except PageError as problem:
+    except NpmError as problem:
         sys.exit(f"dev.slack: {problem}")
     listener = socket.create_server((options.host, options.port))
     print(f"Local Slack: http://{options.host}:{options.port}", flush=True)

@@ -10,9 +10,10 @@ from dev.slack.handles import Handles
 from dev.slack.limits import check_message, with_ids
 from dev.slack.traffic import Faults
 from dev.slack.views import Views
-from dev.slack.workspace import BOT_ID, BOT_USER, TEAM_ID, TEAM_NAME, Channel, Json, SlackError, User, Workspace
+from dev.slack.workspace import BOT_ID, BOT_USER, HUMANS, TEAM_ID, TEAM_NAME, Channel, Json, SlackError, User, Workspace
 
 TEXT_LIMIT, UPDATE_TEXT_LIMIT = 40_000, 4_000
+CREATED = 1_700_000_000  # when this workspace says its channels were made
 
 
 @dataclass
@@ -46,15 +47,15 @@ class Args:
         """Whether it was given at all."""
         return self._raw.get(name) is not None
 
-    def data(self, name: str) -> Any:
-        """An object or array, decoded where a form carried it as JSON. SlackError invalid_arguments."""
+    def data(self, name: str, error: str = "invalid_arguments") -> Any:
+        """An object or array, decoded where a form carried it as JSON. SlackError `error` where it can't be."""
         value = self._raw.get(name)
         if not isinstance(value, str):
             return value
         try:
             return json.loads(value)
         except ValueError:
-            raise SlackError("invalid_arguments", f"[ERROR] must be valid JSON [json-pointer:/{name}]") from None
+            raise SlackError(error, f"[ERROR] must be valid JSON [json-pointer:/{name}]") from None
 
     def required(self, *names: str) -> None:
         """SlackError invalid_arguments naming what is missing."""
@@ -109,13 +110,13 @@ def content_of(web: Web, args: Args, *, method: str, limit: int = TEXT_LIMIT) ->
         content["text"] = args.text("text")
     for name in ("blocks", "attachments"):
         if args.has(name):
-            content[name] = args.data(name)
+            content[name] = args.data(name, f"invalid_{name}_format")
     if len(content.get("text", "")) > limit:
         raise SlackError("msg_too_long")
     if "blocks" in content:
         content["blocks"] = _blocks(web, content["blocks"], method)
     if args.has("metadata"):
-        content["metadata"] = _metadata(args.data("metadata"))
+        content["metadata"] = _metadata(args.data("metadata", "invalid_metadata_format"))
     if not any(content.get(name) for name in ("text", "blocks", "attachments")):
         raise SlackError("no_text")
     return {"text": "", **content} if method != "chat.update" else content
@@ -222,18 +223,19 @@ def add_reaction(web: Web, args: Args) -> Json:
 
 
 def _channel_json(channel: Channel) -> Json:
-    base: Json = {"id": channel.id, "is_im": channel.is_im, "is_member": BOT_USER in channel.members}
+    base: Json = {"id": channel.id, "created": CREATED, "is_archived": False, "is_im": channel.is_im, "is_mpim": False}
+    base |= {"is_group": False, "is_private": channel.is_im, "is_member": BOT_USER in channel.members}
     if channel.is_im:
         return base | {"user": next(iter(channel.members - {BOT_USER})), "is_open": True}
+    nothing: Json = {"value": "", "creator": "", "last_set": 0}
     return base | {
         "name": channel.name,
         "name_normalized": channel.name,
         "is_channel": True,
-        "is_private": False,
-        "is_archived": False,
+        "creator": HUMANS[0],
         "num_members": len(channel.members),
-        "topic": {"value": channel.topic, "creator": "", "last_set": 0},
-        "purpose": {"value": "", "creator": "", "last_set": 0},
+        "topic": {"value": channel.topic, "creator": HUMANS[0], "last_set": CREATED},
+        "purpose": nothing,
     }
 
 
@@ -290,6 +292,10 @@ def replies(web: Web, args: Args) -> Json:
 
 
 def _user_json(user: User) -> Json:
+    names = {"real_name": user.real_name, "display_name": user.name}
+    normalized = {f"{key}_normalized": value for key, value in names.items()}
+    empty = dict.fromkeys(("title", "phone", "skype", "status_text", "status_emoji", "image_48", "image_192"), "")
+    status: Json = {"status_expiration": 0, "status_emoji_display_info": []}
     return {
         "id": user.id,
         "team_id": TEAM_ID,
@@ -298,7 +304,7 @@ def _user_json(user: User) -> Json:
         "real_name": user.real_name,
         "tz": "Etc/UTC",
         "tz_offset": 0,
-        "profile": {"real_name": user.real_name, "display_name": user.name, "email": f"{user.name}@example.com"},
+        "profile": {**names, **normalized, **empty, **status, "email": f"{user.name}@example.com"},
         "is_admin": user.is_admin,
         "is_owner": False,
         "is_bot": user.is_bot,

@@ -346,7 +346,7 @@ def test_forms_and_json_mean_the_same(slack: LocalSlack, web: WebClient) -> None
     form = web.api_call("chat.postMessage", data={"channel": "#stores", "blocks": '[{"type":"divider"}]'})
     assert form["message"]["blocks"][0]["type"] == "divider"
     broken = refusal(web.api_call, "chat.postMessage", data={"channel": "#stores", "blocks": "[{"})
-    assert broken["error"] == "invalid_arguments"
+    assert broken["error"] == "invalid_blocks_format"
 
 
 # -- traffic -----------------------------------------------------------------------------------------------
