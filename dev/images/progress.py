@@ -1,0 +1,62 @@
+"""Tells a waiting person what is being built and about how long it takes; plain lines where there is no terminal."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from dev.images.recipes import CHECKOUT, ImageError
+
+LOG = CHECKOUT / "build" / "images.log"
+TAIL = 15  # lines of a failed step's output that are shown
+console = Console(stderr=True, highlight=False)
+
+
+class Step:
+    """One thing that is built, by one or more programs whose output goes to build/images.log."""
+
+    def __init__(self, log: IO[str], tell: Callable[[str], None]) -> None:
+        self._log, self._tell = log, tell
+
+    def run(self, *command: str | Path) -> None:
+        """Run a program to its end. Raises ImageError with the end of its output if it fails or is missing."""
+        output: list[str] = []
+        argv = ["nice", *map(str, command)]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+            for line in process.stdout or ():
+                output.append(line)
+                self._log.write(line)
+                if "STEP " in line:
+                    self._tell(line.partition("STEP ")[2].strip())
+        if process.returncode:
+            tail = "".join(output[-TAIL:])
+            raise ImageError(f"`{' '.join(argv[1:4])} …` failed; the whole log is {LOG.relative_to(CHECKOUT)}\n{tail}")
+
+
+@contextmanager
+def steps(estimate: int) -> Iterator[Callable[[str, int], Step]]:
+    """A line of progress over `estimate` seconds; call what this gives with (what is next, its seconds)."""
+    LOG.parent.mkdir(exist_ok=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("of about {task.total:.0f} s"),
+    )
+    with LOG.open("w") as log, Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Images", total=estimate)
+        done = 0
+
+        def step(title: str, seconds: int) -> Step:
+            nonlocal done
+            if not console.is_terminal:
+                console.print(f"> Building {title} (about {seconds} s)", soft_wrap=True)
+            bar.update(task, description=title, completed=done)
+            done += seconds
+            return Step(log, lambda detail: bar.update(task, description=f"{title} {detail[:40]}"))
+
+        yield step

@@ -1,0 +1,124 @@
+"""What there is to build: the folders under images/ and the stand-ins for base images, keyed by their inputs."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+IMAGES = CHECKOUT / "images"
+CACHE = Path(os.environ.get("STOREWRIGHT_CACHE") or Path.home() / ".cache" / "storewright")
+TOOLS = CHECKOUT / "build" / "tools"
+NOT_INPUT = {"node_modules", ".medusa"}
+
+
+class ImageError(Exception):
+    """What could not be built, its likely cause and the next step."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """A stand-in, made of Debian packages, for the public image `name`. `recipe` is its entry in bases.yaml."""
+
+    name: str
+    recipe: dict[str, Any] = field(hash=False)
+
+    @property
+    def key(self) -> str:
+        finish = (IMAGES / "base" / "finish.sh").read_text()
+        return digest(json.dumps([self.name, self.recipe, finish, TOOLS.resolve().name]).encode())
+
+    @property
+    def archive(self) -> Path:
+        """Its root folder as a tar file."""
+        return CACHE / "bases" / f"{self.key}.tar"
+
+    @property
+    def reference(self) -> str:
+        return f"localhost/storewright-base:{self.key}"
+
+
+@dataclass(frozen=True)
+class Image:
+    """One folder under images/. `tag` is 12 hex digits of its inputs, `seconds` its own estimate of a build.
+
+    `bases` are its stand-ins by build argument; empty where Docker takes the public images.
+    """
+
+    name: str
+    tag: str
+    seconds: int
+    bases: dict[str, Base]
+
+    @property
+    def folder(self) -> Path:
+        return IMAGES / self.name
+
+    @property
+    def repository(self) -> str:
+        """Within REGISTRY, if that is set."""
+        return "/".join(part for part in (os.environ.get("REGISTRY", "").strip("/"), "storewright", self.name) if part)
+
+    @property
+    def reference(self) -> str:
+        return f"{self.repository}:{self.tag}"
+
+    @property
+    def archive(self) -> Path:
+        """The built image, as `docker save` writes it."""
+        return CACHE / "images" / f"{self.repository.replace('/', '_')}-{self.tag}.tar"
+
+
+def known() -> list[Image]:
+    """Every image that images/ describes, built or not. Raises ImageError."""
+    return [_describe(dockerfile.parent) for dockerfile in sorted(IMAGES.glob("*/Dockerfile"))]
+
+
+@cache
+def has_buildah() -> bool:
+    """Tell whether buildah builds here; False means Docker does. Raises ImageError if neither can."""
+    if shutil.which("buildah"):
+        return True
+    if shutil.which("docker") and Path("/var/run/docker.sock").exists():
+        return False
+    raise ImageError(
+        "nothing here builds images: run `sh dev/setup.sh` as root, which installs buildah, or start Docker"
+    )
+
+
+def digest(*parts: bytes) -> str:
+    """12 hex digits that change with any of `parts`."""
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
+
+
+def _describe(folder: Path) -> Image:
+    dockerfile = (folder / "Dockerfile").read_text()
+    estimate = re.search(r"^# Takes about (\d+) s", dockerfile, re.MULTILINE)
+    if not estimate:
+        raise ImageError(f"images/{folder.name}/Dockerfile does not say how long it takes: add `# Takes about N s.`")
+    bases = _stand_ins(dockerfile) if has_buildah() else {}
+    tag = digest(_content(folder), *(base.key.encode() for base in bases.values()))
+    return Image(folder.name, tag, int(estimate[1]), bases)
+
+
+def _stand_ins(dockerfile: str) -> dict[str, Base]:
+    recipes = yaml.safe_load((IMAGES / "base" / "bases.yaml").read_text())
+    arguments = re.findall(r"^ARG (\w+_IMAGE)=(\S+)", dockerfile, re.MULTILINE)
+    unknown = [name for _, name in arguments if name not in recipes]
+    if unknown:
+        raise ImageError(f"no stand-in for the base image {unknown[0]}: describe one in images/base/bases.yaml")
+    return {argument: Base(name, recipes[name]) for argument, name in arguments}
+
+
+def _content(folder: Path) -> bytes:
+    files = (file for file in sorted(folder.rglob("*")) if file.is_file() and not NOT_INPUT & set(file.parts))
+    return b"".join(
+        str(file.relative_to(folder)).encode() + hashlib.sha256(file.read_bytes()).digest() for file in files
+    )

@@ -1,0 +1,27 @@
+# The last touches on a base image: in its root folder $1, its user $2 (name:id) and, from the folder $3, the tools named after it.
+set -eu
+root=$1 user=$2 from=$3
+shift 3
+name=${user%:*} id=${user#*:}
+
+rm -f "$root/etc/resolv.conf" "$root/etc/hostname"
+install -d -m 1777 "$root/tmp"
+[ -e "$root/etc/passwd" ] || echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
+[ -e "$root/etc/group" ] || echo 'root:x:0:' >"$root/etc/group"
+[ -e "$root/etc/nsswitch.conf" ] || echo 'hosts: files dns' >"$root/etc/nsswitch.conf" # glibc's default asks DNS for localhost
+echo "$name:x:$id:$id::/tmp:/bin/sh" >>"$root/etc/passwd"
+echo "$name:x:$id:" >>"$root/etc/group"
+
+for tool in "$@"; do
+  case $tool in
+    node) install -D "$from/bin/node" "$root/usr/local/bin/node" ;;
+    npm)
+      mkdir -p "$root/usr/local/lib/node_modules"
+      cp -rL "$from/lib/node_modules/npm" "$root/usr/local/lib/node_modules/"
+      for cli in npm npx; do
+        chmod +x "$root/usr/local/lib/node_modules/npm/bin/$cli-cli.js"
+        ln -s "../lib/node_modules/npm/bin/$cli-cli.js" "$root/usr/local/bin/$cli"
+      done ;;
+    *) echo "finish: no tool $tool" >&2; exit 1 ;;
+  esac
+done

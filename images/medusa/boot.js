@@ -1,0 +1,27 @@
+/** Starts one store in one process: a thread prepares the database while this one loads Medusa's modules. */
+"use strict"
+const path = require("node:path")
+const { Worker } = require("node:worker_threads")
+
+const say = (level, message) => console.log(JSON.stringify({ level, message, timestamp: new Date().toISOString() }))
+const elapsed = () => `${Math.round(performance.now())} ms`
+
+async function main() {
+  const prepared = new Promise((resolve, reject) => {
+    // A thread of its own, because require() below holds this one for a second or two, and a database
+    // that is not up yet wants asking again in the meantime.
+    new Worker(path.join(__dirname, "database.js")).once("message", resolve).once("error", reject)
+  })
+  prepared.catch(() => {}) // told below, once the modules are in
+  const start = require("@medusajs/medusa/commands/start").default
+  require("@medusajs/medusa/core-flows")
+  const loaded = elapsed()
+  say("info", `boot: modules ${loaded}, database ${await prepared} at ${elapsed()}`)
+  await start({ directory: __dirname, port: process.env.PORT ?? "9000", host: process.env.HOST ?? "0.0.0.0" })
+  say("info", `boot: serving at ${elapsed()}`)
+}
+
+main().catch((error) => {
+  say("error", `boot: ${error.message}`)
+  process.exit(1)
+})

@@ -1,0 +1,70 @@
+/** The thread that makes an empty database this store's: migrated, stocked, named, with its owner's login and its key. */
+"use strict"
+const fs = require("node:fs")
+const path = require("node:path")
+const zlib = require("node:zlib")
+const { parentPort } = require("node:worker_threads")
+const { Client } = require("pg")
+
+const patience = 120_000 // ms in which the database must answer
+const hopeless = new Set(["28P01", "28000", "3D000"]) // wrong password, not allowed in, no such database
+
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** A connection by libpq's variables (PGHOST, PGUSER, ...), asked for again until the database is up. */
+async function connect() {
+  for (;;) {
+    const client = new Client({ connectionTimeoutMillis: 2000 })
+    client.on("error", () => {}) // a lost connection fails the query that is under way
+    try {
+      await client.connect()
+      return client
+    } catch (error) {
+      await client.end().catch(() => {})
+      if (hopeless.has(error.code) || performance.now() > patience)
+        throw new Error(`the database at ${process.env.PGHOST} refused this store: ${error.message}`, { cause: error })
+      await wait(50)
+    }
+  }
+}
+
+/** The template's placeholders become this store's own, by parameters, so that any value is safe. */
+async function personalise(client, { STORE_NAME, PUBLISHABLE_KEY, ADMIN_EMAIL, ADMIN_PASSWORD }) {
+  const { default: scrypt = require("scrypt-kdf") } = require("scrypt-kdf")
+  const hash = await scrypt.kdf(ADMIN_PASSWORD, { logN: 15, r: 8, p: 1 }) // as auth-emailpass makes it
+  const redacted = `${PUBLISHABLE_KEY.slice(0, 6)}***${PUBLISHABLE_KEY.slice(-3)}`
+  await client.query("update store set name = $1", [STORE_NAME])
+  await client.query("update api_key set token = $1, redacted = $2 where type = 'publishable'", [PUBLISHABLE_KEY, redacted])
+  await client.query(`update "user" set email = $1`, [ADMIN_EMAIL])
+  await client.query("update provider_identity set entity_id = $1, provider_metadata = $2 where provider = 'emailpass'", [
+    ADMIN_EMAIL, { password: hash.toString("base64") },
+  ])
+}
+
+/** All in one transaction under a lock: a killed start leaves an empty database, two starts at once load it once. */
+async function prepare(client) {
+  await client.query("begin")
+  await client.query("select pg_advisory_xact_lock(7226)")
+  const { rows: [found] } = await client.query("select to_regclass('public.store') is not null as present")
+  if (found.present) {
+    await client.query("rollback")
+    return "kept"
+  }
+  await client.query(zlib.gunzipSync(fs.readFileSync(path.join(__dirname, "template.sql.gz"))).toString())
+  await client.query("set local search_path = public") // the dump empties it
+  await personalise(client, process.env)
+  await client.query("commit")
+  return "loaded"
+}
+
+async function main() {
+  const missing = ["STORE_NAME", "PUBLISHABLE_KEY", "ADMIN_EMAIL", "ADMIN_PASSWORD", "JWT_SECRET", "COOKIE_SECRET"]
+    .filter((name) => !process.env[name])
+  if (missing.length > 0) throw new Error(`not set in the environment: ${missing.join(", ")}`)
+  const client = await connect()
+  const outcome = await prepare(client)
+  await client.end()
+  parentPort.postMessage(outcome)
+}
+
+main().catch((error) => setImmediate(() => { throw error })) // out of the promise: the parent hears "error"

@@ -1,0 +1,103 @@
+/** A new shop's first stock, put in by Medusa's own workflows when the image is built: region, shipping, payment, products. */
+import { ExecArgs, MedusaContainer } from "@medusajs/framework/types"
+import { ContainerRegistrationKeys, Modules, ProductStatus } from "@medusajs/framework/utils"
+import {
+  createInventoryLevelsWorkflow, createProductsWorkflow, createRegionsWorkflow, createShippingOptionsWorkflow,
+  createShippingProfilesWorkflow, createStockLocationsWorkflow, createTaxRegionsWorkflow, createUserAccountWorkflow,
+  linkSalesChannelsToStockLocationWorkflow, updateStoresWorkflow,
+} from "@medusajs/medusa/core-flows"
+import { goods } from "./goods"
+
+const countries = ["at", "be", "de", "dk", "es", "fi", "fr", "ie", "it", "nl", "pt", "se"]
+const currency = "eur"
+
+export default async function seed({ container }: ExecArgs) {
+  const query = container.resolve(ContainerRegistrationKeys.QUERY)
+  const { data: [store] } = await query.graph({ entity: "store", fields: ["id", "default_sales_channel_id"] })
+  const channel = store.default_sales_channel_id as string
+  const region = await createRegion(container)
+  const location = await createStockLocation(container, channel)
+  const profile = await createShipping(container, region, location)
+  await createGoods(container, channel, profile, location)
+  await updateStoresWorkflow(container).run({
+    input: {
+      selector: { id: store.id },
+      update: {
+        supported_currencies: [{ currency_code: currency, is_default: true }],
+        default_region_id: region,
+        default_location_id: location,
+      },
+    },
+  })
+  await createOwner(container)
+}
+
+async function createRegion(container: MedusaContainer): Promise<string> {
+  const regions = [{ name: "Europe", currency_code: currency, countries, payment_providers: ["pp_system_default"] }]
+  const { result } = await createRegionsWorkflow(container).run({ input: { regions } })
+  await createTaxRegionsWorkflow(container).run({
+    input: countries.map((country_code) => ({ country_code, provider_id: "tp_system" })),
+  })
+  return result[0].id
+}
+
+async function createStockLocation(container: MedusaContainer, channel: string): Promise<string> {
+  const locations = [{ name: "Warehouse", address: { city: "Berlin", country_code: "DE", address_1: "" } }]
+  const { result } = await createStockLocationsWorkflow(container).run({ input: { locations } })
+  const id = result[0].id
+  const link = container.resolve(ContainerRegistrationKeys.LINK)
+  await link.create({
+    [Modules.STOCK_LOCATION]: { stock_location_id: id },
+    [Modules.FULFILLMENT]: { fulfillment_provider_id: "manual_manual" },
+  })
+  await linkSalesChannelsToStockLocationWorkflow(container).run({ input: { id, add: [channel] } })
+  return id
+}
+
+/** One flat rate within the region, sent by hand. Answers the shipping profile that products belong to. */
+async function createShipping(container: MedusaContainer, region: string, location: string): Promise<string> {
+  const profiles = await createShippingProfilesWorkflow(container).run({ input: { data: [{ name: "Default", type: "default" }] } })
+  const profile = profiles.result[0].id
+  const set = await container.resolve(Modules.FULFILLMENT).createFulfillmentSets({
+    name: "Delivery",
+    type: "shipping",
+    service_zones: [{ name: "Europe", geo_zones: countries.map((country_code) => ({ country_code, type: "country" as const })) }],
+  })
+  const link = container.resolve(ContainerRegistrationKeys.LINK)
+  await link.create({ [Modules.STOCK_LOCATION]: { stock_location_id: location }, [Modules.FULFILLMENT]: { fulfillment_set_id: set.id } })
+  await createShippingOptionsWorkflow(container).run({
+    input: [{
+      name: "Standard delivery", price_type: "flat", provider_id: "manual_manual",
+      service_zone_id: set.service_zones[0].id, shipping_profile_id: profile,
+      type: { label: "Standard", description: "2 to 4 days", code: "standard" },
+      prices: [{ currency_code: currency, amount: 5 }, { region_id: region, amount: 5 }],
+      rules: [{ attribute: "enabled_in_store", operator: "eq", value: "true" }, { attribute: "is_return", operator: "eq", value: "false" }],
+    }],
+  })
+  return profile
+}
+
+async function createGoods(container: MedusaContainer, channel: string, profile: string, location: string) {
+  const products = goods.map(({ handle, title, description, picture, amount, weight }) => ({
+    handle, title, description, weight, thumbnail: picture, images: [{ url: picture }],
+    status: ProductStatus.PUBLISHED, shipping_profile_id: profile, sales_channels: [{ id: channel }],
+    options: [{ title: "Kind", values: ["Standard"] }],
+    variants: [{
+      title: "Standard", sku: handle.toUpperCase(), options: { Kind: "Standard" }, manage_inventory: true,
+      prices: [{ currency_code: currency, amount }],
+    }],
+  }))
+  await createProductsWorkflow(container).run({ input: { products } })
+  const query = container.resolve(ContainerRegistrationKeys.QUERY)
+  const { data: items } = await query.graph({ entity: "inventory_item", fields: ["id"] })
+  const inventory_levels = items.map(({ id }) => ({ inventory_item_id: id, location_id: location, stocked_quantity: 100 }))
+  await createInventoryLevelsWorkflow(container).run({ input: { inventory_levels } })
+}
+
+/** The owner's account under a name and a random password that nobody keeps: first start replaces both. */
+async function createOwner(container: MedusaContainer) {
+  const body = { email: "owner@localhost", password: crypto.randomUUID() }
+  const { authIdentity, error } = await container.resolve(Modules.AUTH).register("emailpass", { body })
+  if (!authIdentity) throw new Error(`the owner's account could not be registered: ${error}`)
+  await createUserAccountWorkflow(container).run({ input: { authIdentityId: authIdentity.id, userData: { email: body.email } } })
+}

@@ -1,0 +1,58 @@
+# Turns the built project into the folder $1 that ships: dumps a migrated and stocked database, traces the files in use,
+# then runs the result once as its run-time user, which proves it and leaves V8's compiled code. Needs root and PostgreSQL.
+set -eu
+src=$PWD
+app=$1
+PATH=/usr/lib/postgresql/15/bin:$PATH
+export PGHOST=127.0.0.1 PGPORT=5439 PGUSER=medusa PGDATABASE=medusa PGPASSWORD=unused JWT_SECRET=unused COOKIE_SECRET=unused
+as_postgres="setpriv --reuid postgres --regid postgres --clear-groups"
+as_shop="setpriv --reuid 1000 --regid 1000 --clear-groups"
+work=$(mktemp -d)
+
+start_database() {
+  chmod 711 "$work"
+  install -d -o postgres "$work/db"
+  $as_postgres initdb -D "$work/db" -U postgres --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-sync >/dev/null
+  $as_postgres pg_ctl -D "$work/db" -l "$work/db/log" -w -o "-p $PGPORT -h $PGHOST -k $work/db -c fsync=off" start
+  trap '$as_postgres pg_ctl -D "$work/db" -m immediate stop; rm -rf "$work"' EXIT
+  psql -qU postgres -c 'create role medusa login' -c 'create database medusa owner medusa' \
+    -c 'create database first owner medusa' postgres
+}
+
+# \restrict is psql's own; everything else in the dump is SQL that any client can send.
+dump() { pg_dump --no-owner --no-privileges --inserts --rows-per-insert=1000 | sed '/^\\\(un\)\?restrict /d' | gzip -9n; }
+
+# Not in .medusa: Medusa does not find its own scripts below a folder with a dot.
+make_template() (
+  mv .medusa/server server
+  mv node_modules boot.js database.js server/
+  cd server
+  node node_modules/.bin/medusa db:migrate --execute-safe-links
+  node node_modules/.bin/medusa exec ./src/scripts/seed.js
+  dump >template.sql.gz
+)
+
+trace() {
+  ln -s server/node_modules node_modules # for trace.mjs itself
+  node tools/trace.mjs server "$app"
+  mkdir "$app/static"
+}
+
+# One real first start, with awkward values. Its exit writes the compiled code.
+first_start() {
+  install -d -o 1000 -g 1000 "$app/.compile-cache"
+  cd "$app"
+  PGDATABASE=first HOST=127.0.0.1 PORT=9039 NODE_COMPILE_CACHE=$app/.compile-cache STORE_URL=http://127.0.0.1:9039 \
+    STORE_NAME="O'Neil \\ \"Sons\"" PUBLISHABLE_KEY=pk_baking ADMIN_EMAIL="o'neil@localhost" ADMIN_PASSWORD="'\\\"\$x" \
+    $as_shop node boot.js &
+  shop=$!
+  node "$src/tools/probe.mjs" http://127.0.0.1:9039 || { kill $shop; exit 1; }
+  kill $shop
+  wait $shop
+  chmod -R a+rX "$app/.compile-cache"
+}
+
+start_database
+make_template
+trace
+first_start

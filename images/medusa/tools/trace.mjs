@@ -1,0 +1,70 @@
+/** Copies to the folder DST only those files of the built project SRC that a running store can reach: 700 MB become about 50. */
+import fs from "node:fs"
+import path from "node:path"
+import { nodeFileTrace } from "@vercel/nft"
+
+const [src, dst] = process.argv.slice(2).map((folder) => path.resolve(folder))
+const medusa = path.join(src, "node_modules/@medusajs")
+
+// What only builds (the admin is built already), watches or exports traces.
+const unused = new RegExp(
+  "node_modules/(" +
+    [
+      "vite", "rollup", "@rollup", "esbuild", "@esbuild", "@vitejs", "tailwindcss", "postcss[^/]*", "autoprefixer", "typescript",
+      "ts-node", "@babel/(?!runtime)[^/]+", "react[^/]*", "@swc", "caniuse-lite", "browserslist", "jscodeshift",
+      "@opentelemetry/(?!api/)[^/]+", "@grpc", "figlet", "@medusajs/(dashboard|admin-vite-plugin|admin-sdk|icons|ui)",
+    ].join("|") +
+    ")/",
+)
+const notRun = /\.(d\.[cm]?ts|[cm]?tsx?|map|md|markdown|flow)$|\/(tests?|__tests__|docs|examples?|\.github)\//i
+const wholeBelow = 1.5e6 // bytes: a package this small stays whole, in case it reads its own files by name
+
+const files = (folder) =>
+  fs.readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name))
+const relative = (file) => path.relative(src, file)
+
+/** Medusa finds its modules' models, migrations, routes and jobs by listing folders, which no tracer sees. */
+function medusaFiles() {
+  return fs.readdirSync(medusa)
+    .flatMap((name) => ["dist", ".medusa/server/src"].map((sub) => path.join(medusa, name, sub)))
+    .filter((folder) => fs.existsSync(folder) && !unused.test(folder))
+    .flatMap(files)
+    .filter((file) => !/\/(esm|node_modules)\/|\.medusa\/server\/src\/admin\//.test(path.relative(medusa, file)))
+    .filter((file) => /\.(c?js|json)$/.test(file))
+}
+
+/** The package folders that hold any of `reached`. */
+function packages(reached) {
+  return new Set([...reached].flatMap((file) => file.match(/^(.*node_modules\/(@[^/]+\/)?[^/]+)\//)?.[1] ?? []))
+}
+
+/** What to keep of a package beside the files that were reached. */
+function companions(folder) {
+  const root = path.join(src, folder)
+  const description = path.join(root, "package.json")
+  const own = files(root).filter((file) => !notRun.test(relative(file)) && !file.slice(root.length).includes("/node_modules/"))
+  const size = own.reduce((sum, file) => sum + fs.statSync(file).size, 0)
+  const small = size < wholeBelow && !folder.includes("@medusajs/")
+  return small ? own : [description]
+}
+
+const entries = ["boot.js", "database.js", "medusa-config.js", "node_modules/@medusajs/cli/cli.js"].map((f) => path.join(src, f))
+const listed = medusaFiles()
+const scripts = [...entries, ...files(path.join(src, "src")), ...listed].filter((file) => /\.c?js$/.test(file))
+const { fileList } = await nodeFileTrace(scripts, { base: src, ignore: (file) => unused.test(file), mixedModules: true })
+const reached = new Set([...fileList, ...listed.map(relative), "package.json", "template.sql.gz"])
+for (const folder of packages(reached)) for (const file of companions(folder)) reached.add(relative(file))
+for (const file of files(path.join(src, "public"))) reached.add(relative(file))
+
+let bytes = 0
+for (const file of reached) {
+  const [from, to] = [path.join(src, file), path.join(dst, file)]
+  const stat = fs.statSync(from, { throwIfNoEntry: false })
+  if (!stat?.isFile()) continue
+  fs.mkdirSync(path.dirname(to), { recursive: true })
+  fs.copyFileSync(from, to)
+  bytes += stat.size
+}
+console.log(`${reached.size} files, ${(bytes / 2 ** 20).toFixed(1)} MiB`)

@@ -1,0 +1,30 @@
+# Starts this store's database. An empty volume first gets a copy of the baked data directory, with the password set.
+set -eu
+umask 077
+config=/etc/storewright/postgresql.conf
+
+# A single-user server reads SQL on standard input, so the password is in no argument list; an error would not log it either.
+set_password() {
+  printf "alter role medusa password '%s'\n" "$(printf %s "$POSTGRES_PASSWORD" | sed "s/'/''/g")" |
+    postgres --single -D "$1" -c config_file="$config" -c log_min_error_statement=panic -c exit_on_error=on postgres >/dev/null
+}
+
+# Filled beside its final name and put on the disk before the rename: a copy that was killed is never taken for a database.
+fill() {
+  rm -rf "$PGDATA.new"
+  cp -a /var/lib/storewright/database "$PGDATA.new"
+  set_password "$PGDATA.new"
+  initdb --sync-only --pgdata="$PGDATA.new" >/dev/null
+  mv -T "$PGDATA.new" "$PGDATA"
+  sync "$(dirname "$PGDATA")"
+}
+
+if [ ! -e "$PGDATA" ]; then
+  case "${POSTGRES_PASSWORD:-}" in
+    "" | *"
+"*) echo "start: POSTGRES_PASSWORD must be one line and not empty; the chart sets it from the store's Secret" >&2; exit 1 ;;
+  esac
+  fill
+fi
+unset POSTGRES_PASSWORD
+exec postgres -D "$PGDATA" -c config_file="$config" "$@"
