@@ -79,5 +79,6 @@ if __name__ == "__main__":
     try:
         main(prog_name="python -m dev.cluster")
     except cluster.ClusterError as error:
-        console.print(f"[red]✗[/] {error}", markup=True)
+        console.print("[red]✗[/] ", end="")
+        console.print(str(error), markup=False, soft_wrap=True)
         sys.exit(1)

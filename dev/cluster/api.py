@@ -25,7 +25,7 @@ class Cluster(ABC):
         return int(self.ingress_address.rpartition(":")[2])
 
     @abstractmethod
-    def load_image(self, archive: Path) -> None:
+    def load_image(self, tar: Path) -> None:
         """Give the cluster the one image of a docker archive (no-op if it has it). Raises ClusterError."""
 
     @abstractmethod

@@ -1,6 +1,7 @@
 """The control groups of one cluster's pods, in every hierarchy of this machine."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +32,9 @@ def remove(site: Site) -> None:
     for hierarchy in _hierarchies():
         group = hierarchy / path(site).lstrip("/")
         until(partial(_removed, group), 10, f"{group} still holds processes".__str__)
-        _removed(group.parent)
+        # The parent goes with its last cluster.
+        with suppress(OSError):
+            group.parent.rmdir()
 
 
 def _hierarchies() -> Iterator[Path]:

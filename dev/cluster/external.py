@@ -13,15 +13,15 @@ from dev.cluster.shell import ClusterError, checkout, kubectl, run, tools
 class ExternalCluster(Cluster):
     """The user's own cluster; images reach it through the REGISTRY that the environment names."""
 
-    def load_image(self, archive_: Path) -> None:
+    def load_image(self, tar: Path) -> None:
         """Push the image to the registry, under its own name and tag."""
         registry = os.environ.get("REGISTRY", "").rstrip("/")
         if not registry:
             raise ClusterError(
                 f"set REGISTRY to a registry that cluster {self.context!r} pulls from, to push images to"
             )
-        target = f"{registry}/{archive.reference(archive_).removeprefix('docker.io/')}"
-        image = run("buildah", "pull", "--quiet", f"docker-archive:{archive_}").strip()
+        target = f"{registry}/{archive.reference(tar).removeprefix('docker.io/')}"
+        image = run("buildah", "pull", "--quiet", f"docker-archive:{tar}").strip()
         run("buildah", "push", image, f"docker://{target}", timeout=600)
 
     def down(self) -> None:

@@ -37,8 +37,8 @@ class LocalCluster(Cluster):
 
     site: Site
 
-    def load_image(self, archive_: Path) -> None:
-        load_image(Node(self.site), archive_)
+    def load_image(self, tar: Path) -> None:
+        load_image(Node(self.site), tar)
 
     def down(self) -> None:
         down(self.name)
@@ -94,7 +94,9 @@ def down(name: str) -> None:
             Node(site).kill()
             cgroups.remove(site)
             site.kubeconfig.unlink(missing_ok=True)
-            shutil.rmtree(site.state)
+            # The record of the site goes last: a `down` cut short can be run again.
+            for folder in (site.lib, site.log, site.state):
+                shutil.rmtree(folder, ignore_errors=not folder.exists())
 
 
 def _check_machine() -> None:
@@ -190,9 +192,9 @@ def _ensure(node: Node, *makers: Callable[[Site], Component]) -> None:
 
 
 def _wait(node: Node, make: Callable[[Site], Component], works: Callable[[], bool]) -> None:
-    """Wait until a component works. Raises ClusterError with its last words when it ends or takes a minute."""
+    """Wait until a component works. Raises ClusterError with its last words when it ends or takes two minutes."""
     component = make(node.site)
-    until(lambda: works() or not node.runs(component), 60, lambda: node.complaint(component, "does not answer"))
+    until(lambda: works() or not node.runs(component), 120, lambda: node.complaint(component, "does not answer"))
     if not node.runs(component):
         raise ClusterError(node.complaint(component, "ended by itself"))
 
@@ -204,7 +206,7 @@ def _readiness(site: Site) -> str:
 
 
 def _forget_readiness(node: Node) -> None:
-    """Void what a kubelet that has ended said of its node, or that would be taken for the new one's word."""
+    """Void what a kubelet that has ended said of its node, which would be taken for the new one's word."""
     if not node.runs(components.kubelet(node.site)) and _readiness(node.site):
         condition = {"type": "Ready", "status": "Unknown", "reason": "KubeletStarting", "message": ""}
         patch = json.dumps({"status": {"conditions": [condition]}})

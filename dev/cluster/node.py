@@ -17,6 +17,8 @@ from dev.cluster.shell import ClusterError, run, succeeds, tail, until
 from dev.cluster.site import Site
 
 PAUSE = "/var/lib/bin/pause"
+# Nothing of the caller's environment (proxies, credentials) gets into the cluster.
+ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 SCRIPT = Path(__file__).parent / "templates" / "node.sh"
 
 
@@ -42,7 +44,7 @@ class Node:
     def processes(self) -> list[Process]:
         """What runs in the node beside the pods: components and container shims."""
         holder = self.pid()
-        namespace = _namespace(holder) if holder else None
+        namespace = _namespace(holder) if holder else ""
         return [process for process in _processes() if namespace and _namespace(process.pid) == namespace]
 
     def start(self) -> None:
@@ -53,12 +55,7 @@ class Node:
         cgroups.remove(self.site)
         cgroups.create(self.site)
         log = self.site.log / "node.log"
-        arguments = [str(self.site.state), self.site.node_address, self.site.host_address, self.site.id]
-        command = ["unshare", "--mount", "--net", "--pid", "--fork", "--mount-proc", "sh", str(SCRIPT), *arguments]
-        with log.open("w") as record:
-            holder = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=record, text=True, start_new_session=True
-            )
+        holder = self._unshare(log)
         if holder.stdin and holder.stdout and holder.stdout.readline() == "ready\n":
             self._connect(holder.pid)
             print("go", file=holder.stdin, flush=True)
@@ -68,6 +65,22 @@ class Node:
         # The node lives on without `unshare`, which would only wait for its end.
         holder.kill()
         holder.communicate()
+
+    def _unshare(self, log: Path) -> subprocess.Popen[str]:
+        """Begin the node: it says "ready" when it waits for its cable, and goes on when it is told to."""
+        site, pipe = self.site, subprocess.PIPE
+        namespaces = ("unshare", "--mount", "--net", "--pid", "--fork", "--mount-proc")
+        script = ("sh", str(SCRIPT), str(site.state), site.node_address, site.host_address, site.id)
+        with log.open("w") as record:
+            return subprocess.Popen(
+                [*namespaces, *script],
+                stdin=pipe,
+                stdout=pipe,
+                stderr=record,
+                text=True,
+                env=ENVIRONMENT,
+                start_new_session=True,
+            )
 
     def _connect(self, namespace_of: int) -> None:
         """Lay the cable: the host's end with its address and a route, the node's end as its `uplink`."""
@@ -87,13 +100,16 @@ class Node:
         return ["nsenter", f"--target={holder}", *namespaces, "--", *(str(part) for part in argv)]
 
     def runs(self, component: Component) -> bool:
-        """Tell whether the component runs, and with its present command line."""
-        return component.argv in {process.argv for process in self.processes()}
+        """Tell whether the component runs, by its present command line and from its present file."""
+        return any(
+            process.argv == component.argv and not _program(process.pid).endswith(" (deleted)")
+            for process in self.processes()
+        )
 
     def ensure(self, component: Component) -> None:
         """Start a component that does not run, so that it outlives us; its words go to its log.
 
-        One that runs with another command line, of an older checkout, is replaced. Raises ClusterError.
+        One of an older checkout, with another command line or file, is replaced. Raises ClusterError.
         """
         if self.runs(component):
             return
@@ -102,7 +118,7 @@ class Node:
                 os.kill(process.pid, signal.SIGKILL)
         script = 'log=$1; shift; setsid "$@" </dev/null >>"$log" 2>&1 &'
         arguments = ("sh", "-c", script, "sh", f"/var/log/{component.name}.log", *component.argv)
-        run(*self.command(*arguments, network=not component.host_network), env={**os.environ, **component.environment})
+        run(*self.command(*arguments, network=not component.host_network), env={**ENVIRONMENT, **component.environment})
         until(lambda: self.runs(component), 5, lambda: self.complaint(component, "does not start"))
 
     def complaint(self, component: Component, what: str) -> str:
@@ -129,8 +145,18 @@ def _processes() -> Iterator[Process]:
         yield Process(int(folder.name), tuple(argv.split("\0")[:-1]))
 
 
-def _namespace(pid: int) -> str | None:
+def _namespace(pid: int) -> str:
+    return _link(f"/proc/{pid}/ns/pid")
+
+
+def _program(pid: int) -> str:
+    """The file a process runs, with " (deleted)" added by the kernel if that was replaced."""
+    return _link(f"/proc/{pid}/exe")
+
+
+def _link(path: str) -> str:
+    """Where a link of /proc leads; nowhere once its process has ended."""
     try:
-        return str(Path(f"/proc/{pid}/ns/pid").readlink())
+        return str(Path(path).readlink())
     except OSError:
-        return None
+        return ""

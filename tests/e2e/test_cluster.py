@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -120,6 +121,17 @@ def test_up_starts_what_has_ended_and_nothing_else(fresh: Cluster) -> None:
     assert changed == {"coredns"}
 
 
+def test_up_replaces_a_program_whose_file_is_new(fresh: Cluster) -> None:
+    before, program = processes(NAME), site_of(NAME).lib / "bin" / "traefik"
+    newer = program.with_name("newer")
+    shutil.copy(program, newer)
+    newer.rename(program)
+    clusters.up(NAME)
+    after = processes(NAME)
+    changed = {Path(name[0]).name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    assert changed == {"traefik"}
+
+
 def test_pod_reaches_service_by_name_and_ingress_by_the_same_url(fresh: Cluster, words: str) -> None:
     assert page(fresh) == words
     assert in_pod(fresh, "wget", "-qO-", "http://web.probe.svc.cluster.local/") == words
@@ -169,6 +181,7 @@ def test_up_killed_half_way_can_be_run_again(fresh: Cluster, words: str) -> None
 
 
 def test_two_clusters_side_by_side(fresh: Cluster, words: str, tmp_path: Path) -> None:
+    before = groups(site_of(NAME))
     other = clusters.up("e2e-other")
     try:
         other_words = deploy_probe(other, tmp_path)
@@ -179,6 +192,7 @@ def test_two_clusters_side_by_side(fresh: Cluster, words: str, tmp_path: Path) -
         other.down()
     assert traces(site) == []
     assert page(fresh) == words
+    assert groups(site_of(NAME)) == before
 
 
 def test_claim_takes_its_directory_with_it(fresh: Cluster, words: str) -> None:
@@ -224,6 +238,11 @@ def test_down_leaves_nothing(fresh: Cluster) -> None:
     assert traces(site) == []
     clusters.down(NAME)
     assert next(local.status(NAME)).startswith("e2e: there is none")
+
+
+def groups(site: Site) -> set[str]:
+    """The control groups down to the quality-of-service classes, which belong to no single pod."""
+    return {str(path) for path in Path("/sys/fs/cgroup").glob(f"*/storewright/{site.id}/*/*") if path.is_dir()}
 
 
 def traces(site: Site) -> list[str]:
