@@ -4,41 +4,46 @@ import argparse
 import os
 import socket
 import sys
+from typing import Any
 
 from dev.slack.npm import NpmError
 from dev.slack.page import build
 from dev.slack.running import serve_on
 from dev.slack.server import Settings
 
-SECRETS = ("SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m dev.slack", description=__doc__)
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
+    add("--port", type=int, default=3900, help="port to listen on (default %(default)s)")
+    add("--bot-url", default="http://127.0.0.1:3000", help="where the bot listens (default %(default)s)")
+    add("--socket-mode", action="store_true", help="deliver by Socket Mode instead of HTTP")
+    return parser.parse_args()
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    names = {"signing_secret": "SLACK_SIGNING_SECRET", "bot_token": "SLACK_BOT_TOKEN"}
+    names |= {"app_token": "SLACK_APP_TOKEN"} if options.socket_mode else {}
+    missing = [name for name in names.values() if not os.environ.get(name)]
+    if missing:
+        sys.exit(f"dev.slack: set {', '.join(missing)} in the environment, to the same values as the bot's")
+    secrets: dict[str, Any] = {field: os.environ[name] for field, name in names.items()}
+    return Settings(bot_url=options.bot_url, socket_mode=options.socket_mode, **secrets)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m dev.slack", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
-    parser.add_argument("--port", type=int, default=3900, help="port to listen on (default %(default)s)")
-    parser.add_argument(
-        "--bot-url", default="http://127.0.0.1:3000", help="where the bot listens (default %(default)s)"
-    )
-    parser.add_argument("--socket-mode", action="store_true", help="deliver by Socket Mode instead of HTTP")
-    options = parser.parse_args()
-    missing = [name for name in SECRETS if not os.environ.get(name)]
-    if missing:
-        sys.exit(f"dev.slack: set {', '.join(missing)} in the environment, to the same values as the bot's")
-    settings = Settings(
-        bot_url=options.bot_url,
-        socket_mode=options.socket_mode,
-        signing_secret=os.environ["SLACK_SIGNING_SECRET"],
-        bot_token=os.environ["SLACK_BOT_TOKEN"],
-        app_token=os.environ["SLACK_APP_TOKEN"],
-    )
+    options = _options()
+    server = serve_on(_settings(options), f"http://{options.host}:{options.port}")
     try:
         build()
+        listener = socket.create_server((options.host, options.port))
     except NpmError as problem:
         sys.exit(f"dev.slack: {problem}")
-    listener = socket.create_server((options.host, options.port))
+    except OSError as problem:
+        sys.exit(f"dev.slack: can't listen on {options.host}:{options.port} ({problem.strerror}); try another --port")
     print(f"Local Slack: http://{options.host}:{options.port}", flush=True)
-    serve_on(settings, f"http://{options.host}:{options.port}").run([listener])
+    server.run([listener])
 
 
 if __name__ == "__main__":

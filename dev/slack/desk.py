@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -67,6 +68,8 @@ class Desk:
         ]
 
     async def _act(self, request: Request) -> Response:
+        if urlsplit(request.headers.get("origin", "")).netloc not in ("", request.headers.get("host")):
+            return JSONResponse({"error": "cross_origin", "detail": "another site's page may not act here"}, 403)
         return await _call(self._actions, request.path_params["name"], await request.json())
 
     async def _see(self, request: Request) -> Response:

@@ -1,6 +1,7 @@
 """What a person does in Slack: types a command, clicks, fills in a modal, opens the App Home; and what comes of it."""
 
 import time
+from html import escape
 from typing import Any
 
 from dev.slack.delivery import Ack, Delivery
@@ -40,9 +41,9 @@ class People:
     # -- typing ------------------------------------------------------------------------------------------
 
     async def say(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> Json:
-        """An ordinary message. SlackError not_in_channel where this person isn't a member."""
+        """An ordinary message, escaped as Slack does. SlackError not_in_channel where this person isn't a member."""
         person, where = self._workspace.user(user), self._place(user, channel)
-        return self._workspace.post(where, person.id, {"text": text}, thread_ts=thread_ts)
+        return self._workspace.post(where, person.id, {"text": escape(text, quote=False)}, thread_ts=thread_ts)
 
     def _place(self, user: str, name: str) -> Channel:
         """A channel by name, or "@storewright" for the direct message with the bot."""

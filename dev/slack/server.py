@@ -14,7 +14,8 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from dev.slack import page
-from dev.slack.api import METHODS, Args, Web
+from dev.slack.api import METHODS
+from dev.slack.calls import Args, Web
 from dev.slack.delivery import Delivery
 from dev.slack.desk import Desk
 from dev.slack.handles import Handles
@@ -114,7 +115,7 @@ class Server:
             raise SlackError("fatal_error", status=500)
         if fault := self.faults.take("error", name):
             raise SlackError(fault.code)
-        self.limits.spend(name, str(args.get("channel", "")))
+        self.limits.spend(name, self.workspace.channel_id(str(args.get("channel", ""))))
         if fault := self.faults.take("latency", name):
             await asyncio.sleep(fault.seconds)
 

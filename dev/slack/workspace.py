@@ -101,6 +101,13 @@ class Workspace:
                 return channel
         raise SlackError("channel_not_found")
 
+    def channel_id(self, where: str) -> str:
+        """The id behind a channel's name; what is no channel stays as it is."""
+        try:
+            return self.channel(where).id
+        except SlackError:
+            return where
+
     def dm(self, user_id: str) -> Channel:
         """The direct message between this person and the bot, opened on first use."""
         members = {self.user(user_id).id, BOT_USER}

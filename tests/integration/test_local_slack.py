@@ -100,6 +100,10 @@ def test_other_commands_and_other_peoples_channels_are_refused(slack: LocalSlack
     assert bot.heard == []
 
 
+def test_what_people_write_is_escaped_as_slack_does(slack: LocalSlack) -> None:
+    assert slack.say("Dana", "#stores", "a < b & c > d")["text"] == "a &lt; b &amp; c &gt; d"
+
+
 def test_the_request_url_is_verified(slack: LocalSlack, bot: SampleBot) -> None:
     assert slack.verify_url()
 
@@ -334,10 +338,12 @@ def test_a_late_answer_has_already_taken_effect(slack: LocalSlack) -> None:
     assert time.monotonic() - start >= 0.3
 
 
-def test_unknown_faults_and_actions_are_refused(slack: LocalSlack) -> None:
+def test_unknown_faults_actions_and_other_sites_are_refused(slack: LocalSlack) -> None:
     with pytest.raises(LocalSlackError, match="There is no fault 'earthquake'"):
         slack.fault("earthquake")
     assert httpx.post(f"{slack.workspace_url}/dev/dance", json={}).status_code == 404
+    foreign = httpx.post(f"{slack.workspace_url}/dev/clear_faults", json={}, headers={"Origin": "http://evil.example"})
+    assert foreign.status_code == 403
 
 
 # -- Socket Mode -------------------------------------------------------------------------------------------

@@ -357,7 +357,7 @@ def test_the_sixth_message_in_five_seconds_is_one_too_many_per_channel() -> None
         web = client_of(slack)
         for number in range(5):
             web.chat_postMessage(channel="#stores", text=str(number))
-        answer = refusal(web.chat_postMessage, channel="#stores", text="6")
+        answer = refusal(web.chat_postMessage, channel="C0STORES1", text="6")
         assert (answer.status_code, answer["error"]) == (429, "ratelimited")
         assert 1 <= int(answer.headers["Retry-After"]) <= 5
         assert web.chat_postMessage(channel="#store-failures", text="elsewhere")["ok"]
