@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from slack_sdk.models.blocks import (
@@ -33,11 +33,12 @@ labels = Words("buttons")
 @dataclass(frozen=True)
 class Message:
     """What is sent: `text` is what screen readers and notifications say; `simple` replaces `blocks` where Slack refuses
-    the newer kinds."""
+    the newer kinds; `facts` are the same for programs that follow the channel, in the message's metadata."""
 
     text: str
     blocks: list[Json]
     simple: list[Json]
+    facts: dict[str, str] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:

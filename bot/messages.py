@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from slack_sdk.models.blocks import (
     Block,
@@ -45,7 +46,8 @@ def summary(s: Story, moved_from: str = "") -> Message:
         context(root("moved", origin=moved_from)) if moved_from else None,
         context(root("footer", s=s)),
     ]
-    return message(text, [*before, _plan(s), *after], [*before, _plan_in_words(s), *after])
+    facts = {"job": s.job.id, "kind": str(s.job.kind), "store": s.store.name, "status": str(s.job.status)}
+    return replace(message(text, [*before, _plan(s), *after], [*before, _plan_in_words(s), *after]), facts=facts)
 
 
 def summary_buttons(s: Story) -> list[ButtonElement]:

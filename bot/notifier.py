@@ -222,7 +222,7 @@ class Notifier:
             ts = self._post(channel, said, {"key": entry.key})
         elif known != said.digest:
             self._take_edit(entry.key, urgent)
-            self._send("chat.update", channel, said, ts=ts)
+            self._send("chat.update", channel, said, {"key": entry.key}, ts=ts)
         self._told(entry, channel, ts, said.digest)
 
     def _take_edit(self, key: str, urgent: bool) -> None:
@@ -233,14 +233,12 @@ class Notifier:
 
     def _post(self, channel: str, said: Message, payload: Json, **more: str) -> str:
         """The new message's ts. `payload` is what it is found by, should we not hear how this ended."""
-        metadata = {"event_type": "storewright", "event_payload": payload}
-        answer = self._send(
-            "chat.postMessage", channel, said, metadata=metadata, unfurl_links=False, unfurl_media=False, **more
-        )
+        answer = self._send("chat.postMessage", channel, said, payload, unfurl_links=False, unfurl_media=False, **more)
         return str(answer["ts"])
 
-    def _send(self, method: str, channel: str, said: Message, **more: Any) -> Any:
+    def _send(self, method: str, channel: str, said: Message, payload: Json, **more: Any) -> Any:
         """Post or edit, with plainer blocks where Slack refuses these, and with none where it refuses those too."""
+        more["metadata"] = {"event_type": "storewright", "event_payload": {**payload, **said.facts}}
         attempts: list[list[Json]] = [said.simple, []] if self._only_simple else [said.blocks, said.simple, []]
         while True:
             shown = attempts.pop(0)

@@ -159,9 +159,8 @@ def kubectl(cluster: Cluster, *args: str, stdin: str | None = None) -> str:
 
 
 def job_of(message: dict[str, Any]) -> dict[str, str]:
-    """What the bot says of the job in a root message's metadata (`job`, `store`, `status`); {} in other messages."""
-    metadata = message.get("metadata") or {}
-    return dict(metadata.get("event_payload") or {}) if metadata.get("event_type") == "storewright_job" else {}
+    """What the bot says in a root message's metadata (`job`, `kind`, `store`, `status`); none of these in others."""
+    return dict((message.get("metadata") or {}).get("event_payload") or {})
 
 
 def read_secret(cluster: Cluster, namespace: str, name: str) -> dict[str, str]:
