@@ -8,14 +8,19 @@ import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from dev.cluster.shell import ClusterError
+
 
 def reference(archive: Path) -> str:
-    """The full name of the one image in an archive, as containerd knows it. Raises ValueError for another file."""
-    with tarfile.open(archive) as tar:
-        manifest = tar.extractfile("manifest.json") if "manifest.json" in tar.getnames() else None
-        tags = [tag for image in json.load(manifest) for tag in image["RepoTags"] or []] if manifest else []
+    """The full name of the one image in an archive, as containerd knows it. Raises ClusterError for another file."""
+    try:
+        with tarfile.open(archive) as tar:
+            manifest = tar.extractfile("manifest.json")
+            tags = [tag for image in json.load(manifest or io.BytesIO(b"[]")) for tag in image["RepoTags"] or []]
+    except (OSError, KeyError, tarfile.TarError) as error:
+        raise ClusterError(f"{archive} is no image archive ({error}); make it with `docker save` or buildah") from error
     if len(tags) != 1:
-        raise ValueError(f"{archive} is no docker archive of one tagged image (its tags: {tags})")
+        raise ClusterError(f"{archive} must hold one tagged image, but its tags are {tags}; save one image by its name")
     return full_name(tags[0])
 
 

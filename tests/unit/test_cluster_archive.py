@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dev.cluster import archive
+from dev.cluster.shell import ClusterError
 
 
 @pytest.mark.parametrize(
@@ -38,8 +39,20 @@ def test_written_archive_carries_its_files_and_name(tmp_path: Path) -> None:
     assert (entry.mode, entry.size) == (0o755, 4)
 
 
-def test_archive_without_one_tag_is_refused(tmp_path: Path) -> None:
+def test_what_is_no_image_archive_is_refused(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "plain.tar", "w"):
         pass
-    with pytest.raises(ValueError, match="no docker archive of one tagged image"):
-        archive.reference(tmp_path / "plain.tar")
+    (tmp_path / "text.tar").write_text("no archive")
+    for name in ("plain.tar", "text.tar", "missing.tar"):
+        with pytest.raises(ClusterError, match=f"{name} is no image archive"):
+            archive.reference(tmp_path / name)
+
+
+@pytest.mark.parametrize("tags", [None, [], ["a:1", "b:1"]])
+def test_archive_without_one_tag_is_refused(tags: list[str] | None, tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps([{"RepoTags": tags}]))
+    with tarfile.open(tmp_path / "image.tar", "w") as tar:
+        tar.add(manifest, "manifest.json")
+    with pytest.raises(ClusterError, match="must hold one tagged image"):
+        archive.reference(tmp_path / "image.tar")
