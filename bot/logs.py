@@ -24,10 +24,9 @@ def configure(level: str) -> None:
             "{asctime}{levelname}{name}{message}", style="{", rename_fields={"asctime": "at", "levelname": "level"}
         )
     )
+    handler.addFilter(_is_discreet)
     handler.addFilter(_add_bound)
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name in TALKATIVE:
-        logging.getLogger(name).setLevel(max(logging.getLevelName(level), logging.INFO))
 
 
 @contextmanager
@@ -38,6 +37,11 @@ def bound(**ids: str) -> Iterator[None]:
         yield
     finally:
         _bound.reset(token)
+
+
+def _is_discreet(record: logging.LogRecord) -> bool:
+    """Here and not by the loggers' levels, since Bolt sets those of its own loggers itself."""
+    return record.levelno >= logging.INFO or not record.name.startswith(TALKATIVE)
 
 
 def _add_bound(record: logging.LogRecord) -> bool:

@@ -458,8 +458,7 @@ class Ledger:
         )
         db.table("jobs").insert(job.__dict__)
         self._insert_event(db, job, EventKind.QUEUED)
-        if retry_of:
-            self._touch(db, retry_of)
+        self._touch_others(db, job)
         return job
 
     def _insert_event(self, db: Database, job: Job, kind: EventKind, stage: str = "", detail: str = "") -> None:
@@ -494,14 +493,15 @@ class Ledger:
         query = "UPDATE jobs SET status = ?, finished_at = ?, problem = ? WHERE id = ?"
         db.execute(query, (status, self.clock(), detail, job.id))
         self._insert_event(db, job, event, "", problem.what if problem else "")
-        for earlier in db.execute("SELECT id FROM jobs WHERE store_id = ? AND id != ?", (job.store_id, job.id)):
-            self._touch(db, earlier[0])
+        self._touch_others(db, job)
 
-    def _touch(self, db: Database, job_id: str) -> None:
-        """An earlier job's messages may look different now (their buttons are stale): tell them again."""
-        for kind in ("summary", "failure"):
-            query = "UPDATE outbox SET revision = revision + 1, due_at = min(due_at, ?) WHERE key = ?"
-            db.execute(query, (self.clock(), f"{kind}:{job_id}"))
+    def _touch_others(self, db: Database, job: Job) -> None:
+        """Earlier jobs' messages may look different now (their buttons are stale): tell them again."""
+        others = db.execute("SELECT id FROM jobs WHERE store_id = ? AND id != ?", (job.store_id, job.id)).fetchall()
+        for (job_id,) in others:
+            for kind in ("summary", "failure"):
+                query = "UPDATE outbox SET revision = revision + 1, due_at = min(due_at, ?) WHERE key = ?"
+                db.execute(query, (self.clock(), f"{kind}:{job_id}"))
 
     def _bump(self, db: Database, key: str, kind: str, subject: str) -> None:
         now = self.clock()

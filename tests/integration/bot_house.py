@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,7 +79,7 @@ class Bot:
             "X-Slack-Signature": changed.get("signature", sign(self.slack.signing_secret, body, changed.get("at", at))),
         }
         with self.http() as http:
-            sent = {name: value for name, value in headers.items() if value}
+            sent = {name: value.encode() for name, value in headers.items() if value}
             return http.post("/slack/events", content=body, headers=sent)
 
     # --- the worker's part ----------------------------------------------------------------------------------------
@@ -133,12 +133,16 @@ class Bot:
         seen = self.slack.ephemerals(user)
         return str(seen[-1]["text"]) if seen else ""
 
+    def until(self, true: Callable[[], object], what: str, timeout: float = 8) -> None:
+        """Wait for something that is not to be seen in the workspace."""
+        deadline = time.monotonic() + timeout
+        while not true():
+            assert time.monotonic() < deadline, f"did not come: {what}"
+            time.sleep(0.01)
+
     def settled(self, timeout: float = 10) -> None:
         """Wait until the outbox has nothing left to tell."""
-        deadline = time.monotonic() + timeout
-        while self.ledger.next_outgoing_at() is not None:
-            assert time.monotonic() < deadline, f"still to tell: {self.ledger.outgoing()}"
-            time.sleep(0.02)
+        self.until(lambda: self.ledger.next_outgoing_at() is None, "an empty outbox", timeout)
 
 
 @contextmanager

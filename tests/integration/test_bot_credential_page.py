@@ -1,0 +1,259 @@
+"""The credential page: inert to crawlers, once to its person, never to anybody else; in a real browser too."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from dev.slack import LocalSlack
+from provisioner.errors import JobFailed, Transient
+from provisioner.ledger import Limits
+from tests.integration.bot_house import ADA, DANA, SECRET, STORES, Bot, running_bot
+
+CHROMIUM = "/usr/bin/chromium"
+
+
+@pytest.fixture(scope="module")
+def slack() -> Iterator[LocalSlack]:
+    with LocalSlack(limits={}) as workspace:
+        yield workspace
+
+
+@pytest.fixture
+def bot(tmp_path: Path, slack: LocalSlack) -> Iterator[Bot]:
+    with running_bot(tmp_path, slack) as running:
+        running.ledger.order_create(
+            name="my-shop",
+            type="medusa",
+            admin_path="/app",
+            owner=DANA,
+            origin=STORES,
+            delivery_key="k",
+            limits=Limits(),
+        )
+        running.finish()
+        yield running
+
+
+def new_link(bot: Bot, user: str = "Dana") -> str:
+    """The address in the answer to /store credentials."""
+    said = bot.slack.command(user, "#stores", "/store credentials my-shop").json()["text"]
+    found = re.search(r"<(http\S+?)\|", said)
+    assert found, said
+    return found.group(1)
+
+
+def reveal(bot: Bot, link: str, token: str | None = None, **headers: str) -> httpx.Response:
+    """What the page does at a click."""
+    parts = urlsplit(link)
+    sent = {"Origin": bot.url, "Sec-Fetch-Site": "same-origin", **headers}
+    with bot.http() as http:
+        return http.post(
+            parts.path,
+            json={"token": parts.fragment if token is None else token},
+            headers={name: value for name, value in sent.items() if value},
+        )
+
+
+# --- over HTTP ---------------------------------------------------------------------------------------------------
+
+
+def test_get_and_head_are_inert_and_the_same_for_every_link(bot: Bot) -> None:
+    link = new_link(bot)
+    with bot.http() as http:
+        pages = [http.get(urlsplit(link).path) for _ in range(3)]
+        assert http.head(urlsplit(link).path).status_code == 200
+        unknown = http.get("/s/no-such-link")
+    bodies = {re.sub(r'nonce="[\w-]+"', "", page.text) for page in [*pages, unknown]}
+    assert len(bodies) == 1
+    assert reveal(bot, link).status_code == 200, "looking used nothing up"
+
+
+def test_its_headers_keep_it_from_caches_frames_and_search(bot: Bot) -> None:
+    with bot.http() as http:
+        first, second = http.get("/s/x").headers, http.get("/s/x").headers
+    assert first["cache-control"] == "no-store"
+    assert first["referrer-policy"] == "no-referrer"
+    assert first["x-content-type-options"] == "nosniff"
+    assert "noindex" in first["x-robots-tag"]
+    policy = first["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert policy != second["content-security-policy"], "a nonce is used once"
+
+
+def test_it_shows_what_the_chart_says_and_nothing_more(bot: Bot) -> None:
+    answer = reveal(bot, new_link(bot))
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json() == {
+        "store": "my-shop",
+        "admin_url": "http://my-shop.localhost:8081/app",
+        "credentials": [
+            {"label": "Admin email", "value": SECRET["admin-email"]},
+            {"label": "Admin password", "value": SECRET["admin-password"]},
+        ],
+    }
+
+
+def test_a_second_opening_is_refused(bot: Bot) -> None:
+    link = new_link(bot)
+    assert reveal(bot, link).status_code == 200
+    again = reveal(bot, link)
+    assert again.status_code == 410
+    assert again.json()["what"] == "This link was used already."
+    assert SECRET["admin-password"] not in again.text
+
+
+def test_of_twenty_openings_at_once_one_wins(bot: Bot) -> None:
+    link, seen = new_link(bot), []
+    threads = [threading.Thread(target=lambda: seen.append(reveal(bot, link).status_code)) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(seen) == [200] + [410] * 19
+
+
+def test_too_late_is_refused(bot: Bot) -> None:
+    link = new_link(bot)
+    bot.clock.ahead += 15 * 60
+    assert reveal(bot, link).json()["what"] == "This link is too old."
+
+
+def test_a_newer_link_and_a_deletion_withdraw_it(bot: Bot) -> None:
+    first, second = new_link(bot), new_link(bot)
+    assert reveal(bot, first).json()["what"] == "This link was withdrawn."
+    bot.ledger.order_delete(store_id=bot.store().id, by=DANA, origin=STORES, delivery_key="d", limits=Limits())
+    assert reveal(bot, second).status_code == 410
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "x" * 100])
+def test_a_wrong_token_burns_nothing(bot: Bot, token: str) -> None:
+    link = new_link(bot)
+    assert reveal(bot, link, token).status_code in (403, 410)
+    assert reveal(bot, link).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": ""},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Content-Type": "text/plain"},
+    ],
+)
+def test_only_our_own_page_may_reveal(bot: Bot, headers: dict[str, str]) -> None:
+    link = new_link(bot)
+    assert reveal(bot, link, **headers).status_code == 403
+    assert reveal(bot, link).status_code == 200
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"token": 1}', b'{"token": null}', b'"x"'])
+def test_a_broken_body_is_refused(bot: Bot, body: bytes) -> None:
+    with bot.http() as http:
+        headers = {"Origin": bot.url, "Content-Type": "application/json"}
+        assert http.post("/s/x", content=body, headers=headers).status_code == 403
+        assert http.post("/s/x", content=b"x" * 5000, headers=headers).status_code == 413
+
+
+@pytest.mark.parametrize("error", [Transient("The API is away."), JobFailed("The Secret is missing."), OSError("gone")])
+def test_a_cluster_that_fails_burns_no_link(bot: Bot, error: Exception) -> None:
+    link = new_link(bot)
+    bot.secret = error
+    answer = reveal(bot, link)
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "5"
+    assert "Your link was not used up." in answer.json()["cause"]
+    bot.secret = dict(SECRET)
+    assert reveal(bot, link).status_code == 200
+
+
+def test_the_owner_hears_of_it_even_when_an_administrator_opened_it(bot: Bot, slack: LocalSlack) -> None:
+    before = len(slack.dms("Dana"))
+    reveal(bot, new_link(bot, "Ada"))
+    told = slack.wait_for(lambda: slack.dms("Dana")[before:])[0]
+    assert "The admin credentials of *my-shop* were opened" in told["text"]
+    assert f"with the link made for <@{ADA}>" in told["text"]
+    assert "change the password at once" in str(told["blocks"])
+    [row] = [r for r in bot.ledger.audit_rows() if r["action"] == "reveal"]
+    assert (row["actor"], row["store"]) == (ADA, "my-shop")
+
+
+# --- in a browser ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not os.path.exists(CHROMIUM):  # noqa: PTH110
+        pytest.skip("Chromium is not installed (dev/setup.sh installs it)")
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, permissions=["clipboard-read", "clipboard-write"]
+    )
+    opened = context.new_page()
+    opened.set_default_timeout(8000)
+    yield opened
+    context.close()
+
+
+def test_a_person_sees_them_once(bot: Bot, page: Page) -> None:
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    link = new_link(bot)
+    page.goto(link)
+    assert "#" not in page.url, "the token is gone from the address bar"
+    page.get_by_role("button", name="Show them now").click()
+    page.get_by_role("heading", name="my-shop: admin credentials").wait_for()
+    assert page.locator("code").all_inner_texts() == [SECRET["admin-email"], SECRET["admin-password"]]
+    page.get_by_role("button", name="Copy Admin password").click()
+    page.get_by_text("Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == SECRET["admin-password"]
+    assert page.get_by_role("link", name="Open the admin").get_attribute("href") == bot.store().admin_url
+    assert fits(page)
+    page.goto(link)
+    page.get_by_role("button", name="Show them now").click()
+    page.get_by_role("heading", name="This link was used already.").wait_for()
+    assert not [line for line in said if "Content Security Policy" in line]
+
+
+def test_a_cluster_that_is_away_can_be_tried_again(bot: Bot, page: Page) -> None:
+    bot.secret = Transient("The API is away.")
+    page.goto(new_link(bot))
+    page.get_by_role("button", name="Show them now").click()
+    again = page.get_by_role("button", name="Try again")
+    again.wait_for()
+    bot.secret = dict(SECRET)
+    again.click()
+    page.get_by_role("heading", name="my-shop: admin credentials").wait_for()
+
+
+def test_a_link_without_its_key_says_so(bot: Bot, page: Page) -> None:
+    page.goto(new_link(bot).partition("#")[0])
+    page.get_by_role("heading", name="This link is incomplete.").wait_for()
+
+
+def fits(page: Page) -> bool:
+    """Nothing needs sideways scrolling on a phone."""
+    wide: Any = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    return bool(wide)
