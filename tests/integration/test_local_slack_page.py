@@ -104,6 +104,16 @@ def test_a_plan_shows_its_tasks(page: Page, bot: SampleBot) -> None:
         expect(page.get_by_text(f"Task {state}")).to_be_visible()
 
 
+def test_addresses_with_ports_and_times_keep_their_colons(page: Page, bot: SampleBot) -> None:
+    text = "At 10:30:45 <http://my-shop.localhost:8081> or <http://two.localhost:82/|two:2> :tulip: `a:b:c`"
+    bot.client.chat_postMessage(channel="#stores", text=text)
+    shown = page.get_by_text("At 10:30:45 http://my-shop.localhost:8081 or two:2 🌷 a:b:c")
+    expect(shown).to_be_visible()
+    expect(shown.get_by_role("link", name="two:2")).to_have_attribute("href", "http://two.localhost:82/")
+    link = shown.get_by_role("link", name="http://my-shop.localhost:8081")
+    expect(link).to_have_attribute("href", "http://my-shop.localhost:8081")
+
+
 def test_a_form_shows_its_errors_inline(page: Page, slack: LocalSlack, bot: SampleBot) -> None:
     type_in(page, "/store buttons")
     page.get_by_role("button", name="Open", exact=True).click()

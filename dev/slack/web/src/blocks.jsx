@@ -1,6 +1,7 @@
 // Blocks as Slack draws them: slack-blocks-to-jsx for what is only looked at, our own elements for what is used.
 import { Message as Drawn } from "slack-blocks-to-jsx";
 import { Element } from "./elements.jsx";
+import { legibleBlock } from "./mrkdwn.js";
 
 const link = ({ href, children, className }) => (
   <a href={href} className={className} target="_blank" rel="noopener noreferrer">{children}</a>
@@ -35,7 +36,7 @@ function grouped(blocks) {
 }
 
 function Look({ place, blocks }) {
-  return <Drawn blocks={blocks} theme={place.theme} data={place.names} hooks={{ link }} logo="" name="" withoutWrapper />;
+  return <Drawn blocks={blocks.map(legibleBlock)} theme={place.theme} data={place.names} hooks={{ link }} logo="" name="" withoutWrapper />;
 }
 
 function Used({ place, block, where, form }) {

@@ -3,6 +3,9 @@ import { useRef, useState } from "react";
 import { Plane } from "./icons.jsx";
 import { act } from "./slack.js";
 
+/** Tells the lists of messages to show their end, as the writer wants to see what comes. */
+export const SAID = "slack-said";
+
 export function Composer({ place, channel, label, thread }) {
   const [text, setText] = useState("");
   const [sending, setSending] = useState(false);
@@ -18,6 +21,7 @@ export function Composer({ place, channel, label, thread }) {
     }
     setSending(true);
     setText("");
+    dispatchEvent(new Event(SAID));
     try {
       const common = { user: place.me.id, channel: channel.is_im ? "@app" : channel.id, text: said };
       await (said.startsWith("/") ? act("command", common) : act("say", { ...common, thread_ts: thread ?? null }));

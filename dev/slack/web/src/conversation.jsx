@@ -1,7 +1,7 @@
 // A channel, a direct message with its App Home, and the thread pane beside it.
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Blocks } from "./blocks.jsx";
-import { Composer } from "./composer.jsx";
+import { Composer, SAID } from "./composer.jsx";
 import { Eye, Logo, Speech } from "./icons.jsx";
 import { ago, day, isRoot, moment, time } from "./place.js";
 
@@ -72,16 +72,23 @@ export function Thread({ place, channel, ts, close }) {
   );
 }
 
-/** Scrolls along with what comes, unless the reader has scrolled up. */
+/** Scrolls along with what comes, unless the reader has scrolled up and not said anything since. */
 function useFollow(length) {
   const list = useRef(null);
   const atEnd = useRef(true);
   const remember = ({ currentTarget: box }) => {
     atEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
   };
+  useEffect(() => {
+    const toEnd = () => {
+      atEnd.current = true;
+      list.current.scrollTop = list.current.scrollHeight;
+    };
+    addEventListener(SAID, toEnd);
+    return () => removeEventListener(SAID, toEnd);
+  }, []);
   useLayoutEffect(() => {
     const box = list.current;
-    if (!box) return undefined;
     const follow = () => {
       if (atEnd.current) box.scrollTop = box.scrollHeight;
     };

@@ -102,8 +102,10 @@ export function Confirm({ confirm, answer, done }) {
 /** Puts the cursor into the first field, keeps Tab within the modal, and closes on Escape. */
 function useFocusInside(box, size, close) {
   useEffect(() => {
-    const first = box.current.querySelector("input, textarea, select") ?? box.current.querySelector("footer button");
-    if (!box.current.contains(document.activeElement)) first?.focus();
+    const fields = "input, textarea, select";
+    const at = document.activeElement;
+    if (box.current.contains(at) && at.matches(fields)) return;
+    (box.current.querySelector(fields) ?? box.current.querySelector("footer button"))?.focus();
   }, [size]);
   useEffect(() => {
     const onKeyDown = (event) => {
