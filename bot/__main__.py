@@ -125,12 +125,11 @@ def _working(ledger: Ledger, scheduler: Scheduler, notifier: Notifier) -> Iterat
 
 def _listen(settings: Settings, house: House, front: Front, threads: ThreadPoolExecutor) -> None:
     """Take requests until a signal says stop."""
-    token = settings.slack_bot_token.get_secret_value()
     if settings.slack_mode == "http" and settings.slack_signing_secret:
-        app = build_app(house, threads, token, settings.slack_signing_secret.get_secret_value())
+        app = build_app(house, threads, settings.slack_signing_secret.get_secret_value())
         return serve_web(build_web(front, app), settings.listen)
     app_token = settings.slack_app_token.get_secret_value() if settings.slack_app_token else ""
-    with socket_mode(build_app(house, threads, token, None), app_token):
+    with socket_mode(build_app(house, threads, None), app_token):
         return serve_web(build_web(front, None), settings.listen)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from slack_bolt import Ack, App, BoltResponse
+from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.middleware import RequestVerification
 from slack_bolt.request import BoltRequest
 
@@ -32,12 +33,15 @@ def listener_threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(LISTENER_THREADS, thread_name_prefix="listener")
 
 
-def build_app(house: House, threads: ThreadPoolExecutor, token: str, signing_secret: str | None) -> App:
+def build_app(house: House, threads: ThreadPoolExecutor, signing_secret: str | None) -> App:
     """The app with all its listeners. No signing secret is needed in Socket Mode."""
+    bolt_log = logging.getLogger("bot.bolt")
+    bolt_log.setLevel(logging.ERROR)  # its warnings print whole requests
     app = App(
-        token=token,
+        logger=bolt_log,
+        authorize=lambda: AuthorizeResult(enterprise_id=None, team_id=None, bot_token=house.slack.token),
         signing_secret=signing_secret or "",
-        token_verification_enabled=False,  # readiness checks it; a bot must start while Slack is unreachable
+        token_verification_enabled=False,  # readiness checks it: start and answer while Slack's API is away
         request_verification_enabled=False,  # ours, below, takes its place
         before_authorize=SignatureCheck(signing_secret) if signing_secret else None,
         ssl_check_enabled=False,

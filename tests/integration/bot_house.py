@@ -152,7 +152,7 @@ def running_bot(
     """A bot with its ledger in `folder`; `tell=False` leaves the notifier unstarted. A second one in the same folder is
     the same bot after a restart."""
     limits, clock = limits or Limits(), MovableClock()
-    catalog = Catalog(_charts(folder))
+    catalog = Catalog(make_charts(folder))
     ledger = Ledger(folder / "ledger.db", Addresses("localhost", port=8081), clock)
     metrics = Metrics()
     metrics.watch(ledger)
@@ -164,7 +164,7 @@ def running_bot(
         public = web_server_address()
         house = House(ledger, catalog, client, frozenset({ADA}), limits, public, notifier.remember_aside)
         threads = stack.enter_context(listener_threads())
-        app = build_app(house, threads, slack.bot_token, None if socket else slack.signing_secret)
+        app = build_app(house, threads, None if socket else slack.signing_secret)
         readiness = Readiness({"ledger": ledger.counts, "slack": client.auth_test, "cluster": lambda: _read(bot)})
         front = Front(ledger, catalog, lambda _: _read(bot), public, lambda: True, readiness, metrics.registry)
         server = web_server(build_web(front, None if socket else app), public.removeprefix("http://"))
@@ -188,7 +188,8 @@ def _read(bot: Bot) -> dict[str, str]:
     return bot.secret
 
 
-def _charts(folder: Path) -> Path:
+def make_charts(folder: Path) -> Path:
+    """A charts folder with the one type "medusa"."""
     chart = folder / "charts" / "medusa" / "Chart.yaml"
     chart.parent.mkdir(parents=True, exist_ok=True)
     chart.write_text(CHART)

@@ -401,6 +401,13 @@ def test_a_command_delivered_twice_at_once_orders_one_store(bot: Bot) -> None:
     assert len(bot.slack.messages("#stores")) == 1
 
 
+def test_commands_are_answered_while_slacks_web_api_is_away(bot: Bot) -> None:
+    bot.slack.fault("server_error", "*", times=0)
+    assert "Creating *my-shop*" in bot.slack.command("Dana", "#stores", "/store create my-shop").json()["text"]
+    bot.slack.clear_faults()
+    bot.root("Creating *my-shop*")
+
+
 def test_a_form_slack_does_not_open_is_told(bot: Bot) -> None:
     bot.slack.fault("error", "views.open", code="expired_trigger_id")
     assert bot.slack.command("Dana", "#stores", "/store create").ok

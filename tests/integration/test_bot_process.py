@@ -1,0 +1,136 @@
+"""`storewright run` as a process: it starts whatever is away, says what is wrong, and stops when asked."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dev.slack import LocalSlack
+from tests.integration.bot_house import ADA, FAILURES, make_charts, web_server_address
+
+NOWHERE = "http://127.0.0.1:9"
+KUBECONFIG = f"""
+apiVersion: v1
+kind: Config
+current-context: away
+contexts: [{{name: away, context: {{cluster: away, user: nobody}}}}]
+clusters: [{{name: away, cluster: {{server: "{NOWHERE}"}}}}]
+users: [{{name: nobody, user: {{}}}}]
+"""
+
+
+def environment(folder: Path, url: str, slack: LocalSlack | None, **more: str) -> dict[str, str]:
+    kubeconfig = folder / "kubeconfig"
+    kubeconfig.write_text(KUBECONFIG)
+    given = {
+        "PATH": os.environ["PATH"],
+        "SLACK_BOT_TOKEN": slack.bot_token if slack else "xoxb-none",
+        "SLACK_SIGNING_SECRET": slack.signing_secret if slack else "none",
+        "SLACK_API_URL": slack.api_url if slack else f"{NOWHERE}/api/",
+        "FAILURE_CHANNEL": FAILURES,
+        "ADMINS": ADA,
+        "PUBLIC_URL": url,
+        "LISTEN": url.removeprefix("http://"),
+        "LEDGER_PATH": str(folder / "ledger.db"),
+        "CHARTS_DIR": str(make_charts(folder)),
+        "STORE_DOMAIN": "localhost",
+        "KUBECONFIG": str(kubeconfig),
+    }
+    return given | more
+
+
+@contextmanager
+def process(env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    started = subprocess.Popen(
+        [sys.executable, "-m", "bot", "run"], env=env, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.communicate()
+
+
+def answer(url: str, timeout: float = 15) -> httpx.Response:
+    """What GET says, as soon as somebody listens."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            return httpx.get(url, trust_env=False, timeout=10)
+        except httpx.TransportError:
+            assert time.monotonic() < deadline, f"nobody listens at {url}"
+            time.sleep(0.05)
+
+
+def test_a_bot_without_a_cluster_serves_and_says_so(tmp_path: Path) -> None:
+    url = web_server_address()
+    with LocalSlack() as slack, process(environment(tmp_path, url, slack)) as bot:
+        slack.connect_bot(url)
+        assert answer(f"{url}/healthz").json() == {"scheduler": "ok"}
+        ready = answer(f"{url}/readyz")
+        assert ready.status_code == 503
+        assert {name for name, state in ready.json().items() if state == "ok"} == {"ledger", "slack", "helm"}
+        assert slack.command("Dana", "#stores", "/store create my-shop").ok
+        root = slack.wait_for(lambda: slack.messages("#stores"))[0]
+        slack.wait_for(lambda: "Trying again in" in str(slack.thread(root)), 15, "the setback in the thread")
+        second = subprocess.run(
+            [sys.executable, "-m", "bot", "run"],
+            env=environment(tmp_path, web_server_address(), slack),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert second.returncode == 1
+        assert "is in use by another process" in second.stderr
+        bot.send_signal(signal.SIGTERM)
+        _, log = bot.communicate(timeout=15)
+        assert bot.returncode == 0
+        assert '"message": "stopped"' in log
+        assert "Traceback" not in log
+
+
+def test_a_bot_starts_while_slack_is_away(tmp_path: Path) -> None:
+    url = web_server_address()
+    with process(environment(tmp_path, url, None)):
+        told = answer(f"{url}/readyz").json()
+        assert told["slack"].startswith("It can't be reached")
+        assert answer(f"{url}/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (
+            {"SLACK_BOT_TOKEN": "", "FAILURE_CHANNEL": "general"},
+            ("SLACK_BOT_TOKEN: is missing", "FAILURE_CHANNEL: has"),
+        ),
+        ({"KUBECONFIG": ""}, ("No Kubernetes cluster is configured.", "Set KUBECONFIG")),
+        ({"CHARTS_DIR": os.devnull}, ("no store type found",)),
+    ],
+)
+def test_a_bot_that_can_not_run_says_why_and_ends(
+    tmp_path: Path, changed: dict[str, str], said: tuple[str, ...]
+) -> None:
+    env = environment(tmp_path, web_server_address(), None, **changed)
+    ended = subprocess.run(
+        [sys.executable, "-m", "bot", "run"], env=env, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert ended.returncode == 1
+    assert all(part in ended.stderr for part in said)
+    assert "Traceback" not in ended.stderr
+
+
+def test_help_teaches_every_setting() -> None:
+    told = subprocess.run([sys.executable, "-m", "bot", "run", "--help"], capture_output=True, text=True, check=True)
+    assert "SLACK_BOT_TOKEN  the bot token, xoxb-…" in told.stdout
+    assert "LISTEN  host:port to listen on (default 0.0.0.0:3000)" in told.stdout
