@@ -62,19 +62,11 @@ def _with_buildah(image: Image, step: Step) -> None:
     for base in {base.key: base for base in image.bases.values()}.values():
         (work / "Dockerfile").write_text(f"FROM scratch\nADD {base.archive.name} /\n")
         step.run(*buildah, "bud", "-f", work / "Dockerfile", "-t", base.reference, base.archive.parent)
+    chroot = ["--isolation=chroot", f"--ulimit=nofile={OPEN_FILES}"]
     arguments = [f"--build-arg={argument}={base.reference}" for argument, base in image.bases.items()]
-    step.run(
-        *buildah,
-        "bud",
-        "--isolation=chroot",
-        f"--ulimit=nofile={OPEN_FILES}",
-        *_borrowed(),
-        *arguments,
-        "-t",
-        name,
-        image.folder,
-    )
-    step.run(*buildah, "push", name, f"docker-archive:{work / 'image.tar'}:{name}")
+    made = work / "id"  # not a tag: the archive would name the image twice
+    step.run(*buildah, "bud", *chroot, *_borrowed(), *arguments, "--iidfile", made, image.folder)
+    step.run(*buildah, "push", made.read_text(), f"docker-archive:{work / 'image.tar'}:{image.reference}")
     (work / "image.tar").rename(image.archive)
     shutil.rmtree(work, ignore_errors=True)
 

@@ -1,0 +1,220 @@
+"""The Medusa chart by Helm alone on a real cluster: installed, sold from, restarted, killed, deleted."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from dev import images
+from dev.cluster import Cluster
+
+CHART = Path(__file__).parents[2] / "charts" / "medusa"
+NAME = "chart-shop"
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+
+
+def until(what: str, holds: Callable[[], Any], seconds: float = 60) -> Any:
+    """What `holds` gives once it is true; fails naming `what` if it is not within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (found := holds()):
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.05)
+    return found
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A release of the chart in a namespace of its own."""
+
+    cluster: Cluster
+    namespace: str
+    secret: dict[str, str]
+
+    @property
+    def host(self) -> str:
+        return f"{NAME}.{self.cluster.store_domain}"
+
+    def run(self, program: str, *arguments: str, stdin: str | None = None) -> str:
+        where = ["--kubeconfig", str(self.cluster.kubeconfig), "--namespace", self.namespace]
+        done = subprocess.run([program, *where, *arguments], input=stdin, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        return self.run("kubectl", *arguments, stdin=stdin)
+
+    def http(self, path: str, **options: Any) -> httpx.Response:
+        headers = {"Host": f"{self.host}:{self.cluster.ingress_port}", **options.pop("headers", {})}
+        method = "POST" if "json" in options else "GET"
+        url = f"http://{self.cluster.ingress_address}{path}"
+        return httpx.request(method, url, headers=headers, timeout=10, trust_env=False, **options)
+
+    def answers(self) -> bool:
+        try:
+            return self.http("/").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def login(self) -> str:
+        """The owner's token. Fails if the credentials of the Secret do not open the admin."""
+        known = {"email": self.secret["admin-email"], "password": self.secret["admin-password"]}
+        answer = self.http("/auth/user/emailpass", json=known)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["token"])
+
+    def orders(self) -> list[dict[str, Any]]:
+        answer = self.http("/admin/orders", headers={"Authorization": f"Bearer {self.login()}"})
+        assert answer.status_code == 200, answer.text
+        return list(answer.json()["orders"])
+
+    def pod(self, component: str) -> dict[str, Any]:
+        selector = f"--selector=app.kubernetes.io/component={component}"
+        found = json.loads(self.kubectl("get", "pods", selector, "--output=json"))["items"]
+        return dict(found[0]) if found else {}
+
+
+def ready(pod: dict[str, Any]) -> bool:
+    conditions = pod.get("status", {}).get("conditions", [])
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+
+@pytest.fixture(scope="module")
+def shop(cluster: Cluster) -> Iterator[Shop]:
+    """A shop installed as the provisioner would, with awkward values, once it answers; it is removed at the end."""
+    one = Shop(
+        cluster,
+        f"chart-{secrets.token_hex(3)}",
+        {
+            "admin-email": "o'neil@example.com",
+            "admin-password": 'it\'s \\ "quoted" $HOME; drop table store --',
+            "publishable-key": f"pk_{secrets.token_hex(32)}",
+            "database-password": "p'w\\ \"@:/?#%",
+            "jwt-secret": secrets.token_hex(32),
+            "cookie-secret": secrets.token_hex(32),
+        },
+    )
+    labels = {"metadata": {"name": one.namespace, "labels": RESTRICTED}}
+    one.kubectl("create", "--filename=-", stdin=json.dumps({"apiVersion": "v1", "kind": "Namespace", **labels}))
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "its-secret"}, "stringData": one.secret}
+    one.kubectl("create", "--filename=-", stdin=json.dumps(secret))
+    url = f"http://{one.host}:{cluster.ingress_port}"
+    store = {"name": NAME, "displayName": 'O\'Neil & "Sons"', "host": one.host, "url": url}
+    values = {"store": store, "secretName": "its-secret", **images.build()["medusa"]}
+    profile = str(CHART / "values-local.yaml")
+    one.run("helm", "install", NAME, str(CHART), "--values", profile, "--values=-", stdin=yaml.safe_dump(values))
+    until("the shop answers through the ingress", one.answers)
+    yield one
+    one.kubectl("delete", "namespace", one.namespace, "--ignore-not-found", "--wait=false")
+
+
+def test_the_window_shows_its_name_and_products_with_prices(shop: Shop) -> None:
+    window = shop.http("/").text
+    assert "O&#39;Neil &amp; &quot;Sons&quot;" in window
+    assert "Stoneware mug" in window
+    assert "€18.00" in window
+    assert "<h1>Stoneware mug</h1>" in shop.http("/products/stoneware-mug").text
+
+
+def test_a_page_that_is_not_there_says_so(shop: Shop) -> None:
+    assert shop.http("/products/..%2f..%2fetc").status_code == 404
+    assert shop.http("/products/%3Cscript%3E").status_code == 404
+
+
+def test_the_api_wants_the_key(shop: Shop) -> None:
+    assert shop.http("/store/products").status_code == 400
+    key = {"x-publishable-api-key": shop.secret["publishable-key"]}
+    assert len(shop.http("/store/products", headers=key).json()["products"]) == 6
+
+
+def test_nobody_gets_in_with_another_password(shop: Shop) -> None:
+    known = {"email": shop.secret["admin-email"], "password": "guess"}
+    assert shop.http("/auth/user/emailpass", json=known).status_code == 401
+
+
+def test_helm_test_buys_and_the_admin_sees_it(shop: Shop) -> None:
+    before = len(shop.orders())
+    assert "Succeeded" in shop.run("helm", "test", NAME, "--timeout=120s")
+    assert len(shop.orders()) == before + 1
+
+
+def test_pods_run_as_the_restricted_standard_wants(shop: Shop) -> None:
+    """The namespace enforces it, so that the pods are there proves it; what it leaves open is looked at here."""
+    for component, uid in {"application": 1000, "database": 999}.items():
+        assert shop.pod(component)["spec"]["securityContext"]["runAsUser"] == uid
+    refused = subprocess.run(
+        ["kubectl", f"--kubeconfig={shop.cluster.kubeconfig}", f"--namespace={shop.namespace}", "exec",
+         "statefulset/chart-shop-database", "--", "touch", "/etc/x"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "Read-only file system" in refused.stderr
+
+
+def test_no_secret_is_in_the_release_or_the_logs(shop: Shop) -> None:
+    release = shop.run("helm", "get", "all", NAME)
+    logs = shop.kubectl("logs", "deployment/chart-shop") + shop.kubectl("logs", "statefulset/chart-shop-database")
+    for key in shop.secret:
+        if key != "admin-email":
+            assert shop.secret[key] not in release
+            assert shop.secret[key] not in logs
+
+
+def test_an_order_survives_a_restart_of_the_shop(shop: Shop) -> None:
+    before = [order["id"] for order in shop.orders()]
+    old = shop.pod("application")["metadata"]["uid"]
+    shop.kubectl("rollout", "restart", "deployment/chart-shop")
+    shop.kubectl("rollout", "status", "deployment/chart-shop", "--timeout=90s")
+    assert shop.pod("application")["metadata"]["uid"] != old
+    until("the shop answers again", shop.answers)
+    assert [order["id"] for order in shop.orders()] == before
+    assert "database kept" in shop.kubectl("logs", "deployment/chart-shop")
+
+
+@pytest.mark.skipif("KUBE_CONTEXT" in os.environ, reason="another cluster's processes are not ours to kill")
+def test_an_order_survives_the_sudden_death_of_the_database(shop: Shop) -> None:
+    before = [order["id"] for order in shop.orders()]
+    assert before, "no order was placed before this test"
+    os.kill(_postmaster(shop), signal.SIGKILL)
+    until("the kubelet sees it die", lambda: _restarts(shop) == 1)
+    until("the database is ready again", lambda: ready(shop.pod("database")))
+    until("the shop serves from it again", shop.answers)
+    assert [order["id"] for order in shop.orders()] == before
+    assert "redo done" in shop.kubectl("logs", "statefulset/chart-shop-database")
+
+
+def _restarts(shop: Shop) -> int:
+    return int(shop.pod("database")["status"]["containerStatuses"][0]["restartCount"])
+
+
+def _postmaster(shop: Shop) -> int:
+    """The database's first process, as this machine numbers it: found by the pod's id in its control group."""
+    uid = shop.pod("database")["metadata"]["uid"]
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            group, command = (process / "cgroup").read_text(), (process / "cmdline").read_bytes()
+        except OSError:
+            continue  # it ended meanwhile
+        if uid in group and b"-D\0/data/postgresql" in command:
+            return int(process.name)
+    raise AssertionError(f"no process of the database pod {uid} on this machine")
+
+
+def test_deleting_the_namespace_leaves_no_volume(shop: Shop) -> None:
+    def volumes() -> list[str]:
+        found = json.loads(shop.kubectl("get", "persistentvolumes", "--output=json"))["items"]
+        return [v["metadata"]["name"] for v in found if v["spec"]["claimRef"]["namespace"] == shop.namespace]
+
+    assert len(volumes()) == 2
+    shop.kubectl("delete", "namespace", shop.namespace, "--timeout=90s")
+    until("its volumes are gone", lambda: not volumes())
