@@ -179,7 +179,8 @@ def _start(node: Node) -> None:
     _forget_readiness(node)
     _ensure(node, components.kubelet, components.controller_manager, components.scheduler, components.proxy)
     _ensure(node, components.coredns, components.volumes, components.traefik)
-    run(*api, "apply", "--filename=-", stdin=render("objects.yaml"))
+    # Forced: a class of an older checkout is replaced, for it cannot be changed.
+    run(*api, "apply", "--force", "--filename=-", stdin=render("objects.yaml"))
     _wait(node, components.kubelet, lambda: _readiness(site) == "True")
     _wait(node, components.coredns, lambda: _answers(f"http://{site.node_address}:8181/ready", 200))
     _wait(node, components.traefik, lambda: _answers(f"http://127.0.0.1:{site.ingress_port}/", 404))
