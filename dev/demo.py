@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -22,9 +23,10 @@ from dev.stack import ROOT, Stack, StackError, job_of, kubectl
 from provisioner.catalog import Catalog
 
 FOLDER = ROOT / "build/demo"
-PERSON, CHANNEL, STORE, TYPE = "Dana", "#stores", "my-shop", "medusa"
+PERSON, PERSON_ID, CHANNEL = "Dana", "U0DANA001", "#stores"
+STORE, TYPE = "my-shop", "medusa"
 PATIENCE = 300.0  # seconds for the store to become Ready
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 class DemoFailed(Exception):
@@ -117,11 +119,17 @@ def _follow(slack: LocalSlackClient, begun: float) -> tuple[str, dict[str, Any]]
         for message in seen:
             if message["text"] not in printed:
                 printed.add(message["text"])
-                console.print(f"  [dim]{time.monotonic() - begun:6.2f} s[/]  {escape(message['text'])}")
+                console.print(f"  [dim]{time.monotonic() - begun:6.2f} s[/]  {escape(_plain(message['text']))}")
         if roots and job_of(roots[-1]).get("status") not in (None, "queued", "running"):
             return job_of(roots[-1])["status"], roots[-1]
         time.sleep(0.05)
     raise DemoFailed(f"{STORE} was not Ready within {PATIENCE:.0f} s; the thread in {CHANNEL} says how far it came.")
+
+
+def _plain(text: str) -> str:
+    """A message as a terminal shows it: links as their address, people by name, no markup, later lines indented."""
+    text = re.sub(r"<(https?://[^|>]+)[^>]*>", r"\1", text).replace(f"<@{PERSON_ID}>", PERSON).replace("*", "")
+    return text.strip().replace("\n", "\n            ")
 
 
 def _farewell(result: dict[str, Any]) -> None:

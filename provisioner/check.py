@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from provisioner.errors import Transient
 
 TIMEOUT = 10.0  # seconds for one request
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request otherwise
 TEMPLATES = SandboxedEnvironment(undefined=StrictUndefined)
 
 

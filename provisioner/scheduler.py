@@ -17,7 +17,7 @@ from provisioner.jobs import Job
 from provisioner.workflows import Toolbox
 
 log = logging.getLogger(__name__)
-logging.getLogger("apscheduler").setLevel(logging.WARNING)  # it tells of every tick otherwise
+logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it tells of every tick otherwise, and of every early one
 
 TICK = 0.5  # seconds; a new order does not wait for it (see wake)
 SWEEP = 600.0  # seconds
