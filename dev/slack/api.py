@@ -26,16 +26,22 @@ def connections_open(web: Web, args: Args) -> Json:
     return {"url": web.socket_url()}
 
 
+def _exchanged(web: Web, args: Args) -> tuple[str, Json]:
+    """Whose trigger it is, used up only for a view that can be shown, and the view."""
+    args.required("trigger_id", "view")
+    view = args.data("view")
+    web.views.check(view, "modal")
+    return web.handles.exchange(args.text("trigger_id")), view
+
+
 @method("views.open")
 def views_open(web: Web, args: Args) -> Json:
-    args.required("trigger_id", "view")
-    return {"view": web.views.open(web.handles.exchange(args.text("trigger_id")), args.data("view"))}
+    return {"view": web.views.open(*_exchanged(web, args))}
 
 
 @method("views.push")
 def views_push(web: Web, args: Args) -> Json:
-    args.required("trigger_id", "view")
-    return {"view": web.views.push(web.handles.exchange(args.text("trigger_id")), args.data("view"))}
+    return {"view": web.views.push(*_exchanged(web, args))}
 
 
 @method("views.update")

@@ -39,6 +39,14 @@ class Views:
                 return user
         return next(user for user, home in self.homes.items() if home is view)
 
+    def check(self, content: Any, kind: str) -> None:
+        """SlackError invalid_arguments where this can't be a "modal" or "home"."""
+        problems = check_view(content)
+        if not problems and content["type"] != kind:
+            problems = [f"[ERROR] must be {kind} [json-pointer:/view/type]"]
+        if problems:
+            raise SlackError("invalid_arguments", *problems)
+
     # -- what an app does --------------------------------------------------------------------------------
 
     def open(self, user: str, content: Any) -> Json:
@@ -93,11 +101,7 @@ class Views:
         return closed
 
     def _build(self, content: Any, kind: str, replaces: Json | None = None) -> Json:
-        problems = check_view(content)
-        if not problems and content["type"] != kind:
-            problems = [f"[ERROR] must be {kind} [json-pointer:/view/type]"]
-        if problems:
-            raise SlackError("invalid_arguments", *problems)
+        self.check(content, kind)
         external_id = content.get("external_id", "")
         if external_id and any(v["external_id"] == external_id and v is not replaces for v in self):
             raise SlackError("duplicate_external_id")

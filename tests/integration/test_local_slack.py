@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import os
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.client import IncompleteRead
 from typing import Any
 
 import httpx
 import pytest
 from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect as websocket
 
 from dev.slack import LocalSlack, LocalSlackClient, LocalSlackError
 from dev.slack.handles import Handles, ResponseUrl
@@ -190,8 +199,11 @@ def test_a_menu_sends_the_chosen_option(slack: LocalSlack, bot: SampleBot) -> No
 
 
 def test_a_trigger_opens_one_view(slack: LocalSlack, bot: SampleBot, buttons: Json) -> None:
-    open_form(slack, buttons)
-    trigger = bot.bodies("open")[0]["trigger_id"]
+    slack.click("Dana", buttons, "push")
+    trigger = bot.bodies("push")[0]["trigger_id"]
+    with pytest.raises(SlackApiError, match="invalid_arguments"):
+        bot.client.views_open(trigger_id=trigger, view=modal(private_metadata="x" * 3001))
+    assert bot.client.views_open(trigger_id=trigger, view=modal())["ok"]
     with pytest.raises(SlackApiError) as caught:
         bot.client.views_open(trigger_id=trigger, view=modal())
     assert caught.value.response["error"] == "exchanged_trigger_id"
@@ -397,6 +409,17 @@ def test_a_disconnected_bot_comes_again(connect: Callable[[LocalSlack], SampleBo
         assert bot.bodies("command")
 
 
+def test_an_eleventh_connection_and_a_used_ticket_are_turned_away() -> None:
+    with LocalSlack(socket_mode=True, limits={}) as slack, ExitStack() as stack:
+        web = WebClient(token=slack.app_token, base_url=slack.api_url)
+        urls = [str(web.api_call("apps.connections.open")["url"]) for _ in range(11)]
+        greetings = [json.loads(stack.enter_context(websocket(url)).recv(timeout=3)) for url in urls]
+        assert [g["type"] for g in greetings] == ["hello"] * 10 + ["disconnect"]
+        assert (greetings[9]["num_connections"], greetings[10]["reason"]) == (10, "too_many_websockets")
+        with pytest.raises(InvalidStatus), websocket(urls[0]):
+            pass
+
+
 # -- the client --------------------------------------------------------------------------------------------
 
 
@@ -406,3 +429,23 @@ def test_waiting_ends_with_a_word_on_what_was_awaited(slack: LocalSlack) -> None
         pytest.raises(TimeoutError, match=r"Nothing came in 0.2 s: a message"),
     ):
         remote.wait_for(lambda: remote.messages("#stores"), timeout=0.2, what="a message")
+
+
+def test_it_runs_by_itself_with_the_bots_secrets() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "dev.slack", "--port", str(port), "--bot-url", "http://127.0.0.1:9"]
+    secrets = {"SLACK_SIGNING_SECRET": "s", "SLACK_BOT_TOKEN": "xoxb-known"}
+    without = {name: value for name, value in os.environ.items() if not name.startswith("SLACK_")}
+    refused = subprocess.run(command, env=without, capture_output=True, text=True, check=False)
+    assert (refused.returncode, "set SLACK_SIGNING_SECRET, SLACK_BOT_TOKEN" in refused.stderr) == (1, True)
+    running = subprocess.Popen(command, env={**without, **secrets}, stdout=subprocess.PIPE, text=True)
+    try:
+        assert running.stdout is not None
+        assert running.stdout.readline() == f"Local Slack: http://127.0.0.1:{port}\n"
+        with LocalSlackClient(f"http://127.0.0.1:{port}") as person:
+            assert WebClient(token="xoxb-known", base_url=person.api_url).auth_test()["ok"]
+            assert person.command("Dana", "#stores", "/store list").error == "dispatch_failed"
+    finally:
+        running.terminate()
+        running.communicate(timeout=5)

@@ -48,6 +48,7 @@ DELIBERATE = {
     "a modal without a title": ("invalid_arguments", "invalid_view", "Slack names the field in response_metadata"),
     "a home with a modal's type": ("invalid_arguments", "invalid_view", "Slack names the field in response_metadata"),
     "a modal with a long title": ("invalid_arguments", "ok", "the emulator knows no limits of views"),
+    "a trigger and no view": ("invalid_arguments", "invalid_view", "Slack names the missing argument"),
     "no trigger": ("invalid_arguments", "invalid_trigger_id", "Slack names the missing argument"),
     "a method that isn't there": ("unknown_method", "HTTP 404", "Slack answers 200 with an error word"),
 }
@@ -176,6 +177,7 @@ CONVERSATION = [
     Call("update with an old hash", "views.update", {"view_id": "%(view)s", "view": modal(), "hash": "1.old"}),
     Call("update no modal", "views.update", {"view_id": "V0NOTHERE", "view": modal()}),
     Call("a trigger that never was", "views.open", {"trigger_id": "1.2.3", "view": modal()}),
+    Call("a trigger and no view", "views.open", {"trigger_id": "fresh"}),
     Call("no trigger", "views.open", {"view": modal()}),
     Call("a modal without a title", "views.open", {"trigger_id": "fresh", "view": {"type": "modal", "blocks": []}}),
     Call("a modal with a long title", "views.open", {
