@@ -28,8 +28,20 @@ RESERVED_POSTS = 2  # kept back for root messages while threads are told
 LONGEST_BACKOFF = 60.0
 ASK_A_PERSON = 300.0  # seconds until the next try of what only a person can mend
 
-NO_ENTRY = {"not_in_channel", "channel_not_found", "is_archived", "restricted_action", "cannot_reply_to_message"}
-LOST_MESSAGE = {"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed", "user_not_found"}
+NO_ENTRY = {
+    "not_in_channel",
+    "channel_not_found",
+    "is_archived",
+    "restricted_action",
+    "restricted_action_read_only_channel",
+}
+LOST_MESSAGE = {
+    "message_not_found",
+    "thread_not_found",
+    "cannot_reply_to_message",
+    "cant_update_message",
+    "user_not_found",
+}
 BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"}
 NO_RIGHTS = {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope"}
 
@@ -292,12 +304,16 @@ class Notifier:
         return max((int(p["last_event"]) for p in payloads if p.get("key") == key), default=0)
 
     def _permalink(self, key: str) -> str:
-        """The address of an entry's message; '' where it has none yet."""
+        """The address of an entry's message; '' where it has none (any more)."""
         entry = self._ledger.outbox_entry(key)
         if not entry or not entry.remote_id:
             return ""
         if entry.remote_id not in self._permalinks:
-            answer = self._slack.chat_getPermalink(channel=entry.address or "", message_ts=entry.remote_id)
+            try:
+                answer = self._slack.chat_getPermalink(channel=entry.address or "", message_ts=entry.remote_id)
+            except SlackApiError as error:
+                log.warning("no link to %s: %s", key, error_word(error))
+                return ""
             self._permalinks[entry.remote_id] = answer["permalink"]
         return self._permalinks[entry.remote_id]
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from bot import pace
 from dev.slack import LocalSlack
+from dev.slack.traffic import LIMITS
 from provisioner.errors import Problem
 from provisioner.jobs import EventKind, JobKind
 from provisioner.ledger import Limits
@@ -16,9 +18,18 @@ from tests.integration.bot_house import DANA, FAILURES, STORES, Bot, running_bot
 
 
 @pytest.fixture
-def slack() -> Iterator[LocalSlack]:
-    with LocalSlack() as workspace:
+def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalSlack]:
+    """A Slack whose seconds are short: five posts in one second, where the real one takes five for it."""
+    monkeypatch.setitem(pace.RATES, "chat.postMessage", (5, 1.1))
+    with LocalSlack(limits={**LIMITS, "chat.postMessage": (5, 1, True)}) as workspace:
         yield workspace
+
+
+def test_our_pace_is_within_slacks() -> None:
+    for method in ("chat.postMessage", "chat.update"):
+        most, seconds, _ = LIMITS[method]
+        assert pace.RATES[method][0] == most
+        assert seconds < pace.RATES[method][1] < seconds * 1.1
 
 
 @pytest.fixture

@@ -124,7 +124,7 @@ MESSAGES: dict[str, Message] = {
     "refusal": messages.refusal(
         Refused("“<!channel>” can't be a store's name.", "It has to be plain.", "Try channel.")
     ),
-    "limit": messages.refusal(LimitReached("You have ordered 3 stores.", "", "The next is free in 9 min.", free_at=NOON)),
+    "limit": messages.refusal(LimitReached("You ordered 3 stores.", "", "The next is free in 9 min.", free_at=NOON)),
     "unexpected": messages.unexpected("abc123"),
 }
 STAGE_POSTS = {
