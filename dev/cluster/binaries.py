@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,9 +15,6 @@ from dev.cluster.site import locked
 SOURCES = Path(__file__).parent
 TRAEFIK = "github.com/traefik/traefik/v3/cmd/traefik"
 PACKAGES = {"node": [".", "./pause"], "traefik": [TRAEFIK]}
-VERSION = "k8s.io/component-base/version"
-# The link flags say which Kubernetes this is; charts ask the API server.
-FLAGS = [f"-ldflags=-s -w -X {VERSION}.gitVersion=v1.34.4 -X {VERSION}.gitMajor=1 -X {VERSION}.gitMinor=34"]
 
 
 def ensure() -> dict[str, Path]:
@@ -31,8 +29,18 @@ def ensure() -> dict[str, Path]:
     return {path.name: path for folder in folders.values() for path in folder.iterdir()}
 
 
+def _flags() -> list[str]:
+    """Link flags that tell the API server which Kubernetes it is, for charts ask; and no debug symbols."""
+    version = re.search(r"k8s.io/kubernetes (v1\.(\d+)\.\S+)", (SOURCES / "node" / "go.mod").read_text())
+    if not version:
+        raise ClusterError(f"{SOURCES}/node/go.mod requires no k8s.io/kubernetes v1; restore it from git")
+    values = {"gitVersion": version[1], "gitMajor": "1", "gitMinor": version[2]}
+    stamps = [f"-X k8s.io/component-base/version.{key}={value}" for key, value in values.items()]
+    return ["-gcflags=all=-dwarf=false", " ".join(["-ldflags=-s -w", *stamps])]
+
+
 def _digest(module: Path) -> str:
-    inputs = hashlib.sha256(repr([run(tools / "go", "version"), FLAGS]).encode())
+    inputs = hashlib.sha256(repr([run(tools / "go", "version"), _flags()]).encode())
     for path in sorted([*module.rglob("*.go"), *module.glob("go.*")]):
         inputs.update(f"{path.relative_to(module)}\0".encode() + path.read_bytes())
     return inputs.hexdigest()[:16]
@@ -60,7 +68,7 @@ def _build(module: str, folder: Path, scratch: Path) -> None:
     source, environment = SOURCES / module, _environment(scratch)
     with console.status(f"Fetching the Go modules of {module} (about 1 minute the first time)"):
         packages = run(tools / "go", "-C", source, "list", "-deps", *PACKAGES[module], env=environment, timeout=900)
-    command = [str(tools / "go"), "-C", str(source), "build", "-v", *FLAGS, f"-o={unfinished}/", *PACKAGES[module]]
+    command = [str(tools / "go"), "-C", str(source), "build", "-v", *_flags(), f"-o={unfinished}/", *PACKAGES[module]]
     log = checkout / "build" / "cluster" / f"build-{module}.log"
     _follow(command, environment, log, f"Building {module}", len(packages.split()))
     unfinished.rename(folder)
