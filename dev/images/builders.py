@@ -5,7 +5,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from dev.cluster.archive import full_name
 from dev.images.progress import Step, steps
 from dev.images.recipes import CACHE, IMAGES, TOOLS, Base, Image, has_buildah
 
@@ -51,7 +50,6 @@ def _make_base(base: Base, step: Step) -> None:
 
 def _with_buildah(image: Image, step: Step) -> None:
     """Build in a storage of its own, thrown away at the end; its mounts are private and end with it."""
-    name = full_name(image.reference)  # buildah would add a second name, localhost/…, to one without a registry
     work = image.archive.with_suffix(".new")
     for unfinished in CACHE.glob("images/*.new"):  # of builds that failed or were killed
         shutil.rmtree(unfinished, ignore_errors=True)

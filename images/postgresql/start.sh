@@ -6,7 +6,7 @@ config=/etc/storewright/postgresql.conf
 # A single-user server reads SQL on standard input, so the password is in no argument list; an error would not log it either.
 set_password() {
   printf "alter role medusa password '%s'\n" "$(printf %s "$POSTGRES_PASSWORD" | sed "s/'/''/g")" |
-    postgres --single -D "$1" -c config_file="$config" -c log_min_error_statement=panic -c exit_on_error=on postgres >/dev/null
+    postgres --single -D "$1" -c config_file="$config" -c log_min_error_statement=panic -c exit_on_error=on template1 >/dev/null
 }
 
 # Filled beside its final name and put on the disk before the rename: a copy that was killed is never taken for a database.

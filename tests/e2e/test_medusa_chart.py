@@ -170,6 +170,15 @@ def test_no_secret_is_in_the_release_or_the_logs(shop: Shop) -> None:
             assert shop.secret[key] not in logs
 
 
+def test_a_first_start_that_is_killed_leaves_nothing_and_two_at_once_load_once(shop: Shop) -> None:
+    sql = ["psql", "--username=postgres", "--dbname=template1", "--command"]
+    shop.kubectl("exec", "statefulset/chart-shop-database", "--", *sql, "create database second owner medusa")
+    script = Path(__file__).with_name("first_start.cjs").read_text()
+    told = json.loads(shop.kubectl("exec", "--stdin", "deployment/chart-shop", "--", "node", "-", stdin=script))
+    assert told == {"half": False, "twoAtOnce": ["kept", "loaded"], "third": "kept", "whole": True}
+    shop.kubectl("exec", "statefulset/chart-shop-database", "--", *sql, "drop database second")
+
+
 def test_an_order_survives_a_restart_of_the_shop(shop: Shop) -> None:
     before = [order["id"] for order in shop.orders()]
     old = shop.pod("application")["metadata"]["uid"]

@@ -23,6 +23,7 @@ app.kubernetes.io/component: {{ .component }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
+storewright.dev/store: {{ .root.Values.store.name }}
 {{- end }}
 
 {{/* What the restricted Pod Security Standard asks of a pod, and of each container. Call the first with the user's id. */}}
