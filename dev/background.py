@@ -1,4 +1,4 @@
-"""Processes that outlive the command that started them: known by pid and start time, so none is mistaken for another."""
+"""Processes that outlive the command that started them: known by pid and start time, so none is taken for another."""
 
 from __future__ import annotations
 

@@ -169,9 +169,11 @@ class People:
 
     def _message_place(self, channel: Channel, message: Json, user: str, state: Json) -> Json:
         hidden = bool(message.get("is_ephemeral"))
-        where = ResponseUrl(channel.id, user, message["ts"], message.get("thread_ts"))
+        # A root message is answered where it stands, in the channel, also once it has replies.
+        thread_ts = message.get("thread_ts") if message.get("thread_ts") != message["ts"] else None
+        where = ResponseUrl(channel.id, user, message["ts"], thread_ts)
         container: Json = {"type": "message", "message_ts": message["ts"], "channel_id": channel.id}
-        container |= {"is_ephemeral": hidden} | ({"thread_ts": where.thread_ts} if where.thread_ts else {})
+        container |= {"is_ephemeral": hidden} | {key: message[key] for key in ["thread_ts"] if key in message}
         return {
             "container": container,
             "channel": {"id": channel.id, "name": channel.name},

@@ -11,7 +11,7 @@ import pytest
 from dev import cluster as clusters
 from dev import images
 from dev.cluster import Cluster
-from dev.stack import Stack
+from dev.stack import Stack, kubectl
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +39,4 @@ def stack(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., Stack]]:
     yield start
     for one in started:
         one.stop()
+    kubectl(cluster, "delete", "namespace", "-l", "storewright.dev/instance=storewright")

@@ -82,7 +82,7 @@ def _open_shop(slack: Page, context: BrowserContext) -> Page:
         _button(slack, "Open shop").click()
     shop = opened.value
     shop.wait_for_load_state()
-    expect(shop.get_by_role("heading", level=1)).to_be_visible()
+    expect(shop.get_by_role("link", name="Stoneware mug €18.00")).to_be_visible()
     shop.screenshot(path=SHOTS / "shop.png")
     return shop
 
@@ -123,8 +123,8 @@ def _credentials(slack: Page, context: BrowserContext) -> tuple[str, str]:
     page = context.new_page()
     page.goto(address)
     page.get_by_role("button", name=re.compile("Show|Reveal")).click()
-    email, password = page.get_by_text(f"admin@{STORE}"), page.locator("[data-key='admin-password']")
-    expect(email).to_be_visible()
+    email, password = page.locator("#credentials code").nth(0), page.locator("#credentials code").nth(1)
+    expect(email).to_contain_text(f"admin@{STORE}")
     page.screenshot(path=SHOTS / "credentials.png")
     revealed = email.inner_text(), password.inner_text()
     again = context.new_page()
