@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from dev import cluster as clusters
-from dev.cluster import Cluster, ClusterError, archive, local
+from dev.cluster import Cluster, ClusterError, archive, components, local
 from dev.cluster.node import Node
 from dev.cluster.shell import kubectl, run
 from dev.cluster.site import STATE, Site, load
@@ -80,8 +80,17 @@ def site_of(name: str) -> Site:
     return site
 
 
-def processes(name: str) -> dict[tuple[str, ...], int]:
-    return {process.argv[:2]: process.pid for process in Node(site_of(name)).processes()}
+def processes(name: str) -> dict[str, int]:
+    """The process of each component that runs."""
+    running = {process.argv: process.pid for process in Node(site_of(name)).processes()}
+    wanted = [make(site_of(name)) for make in components.ALL]
+    return {component.name: running[component.argv] for component in wanted if component.argv in running}
+
+
+def restarted(before: dict[str, int]) -> set[str]:
+    """The components that now run as another process than `before`."""
+    now = processes(NAME)
+    return {name for name, pid in before.items() if now.get(name) != pid}
 
 
 @pytest.fixture(scope="module")
@@ -109,16 +118,15 @@ def test_second_up_changes_nothing_and_is_quick(fresh: Cluster) -> None:
     before, begun = processes(NAME), time.monotonic()
     assert clusters.up(NAME) == fresh
     assert time.monotonic() - begun < 5
-    assert processes(NAME) == before
+    assert restarted(before) == set()
+    assert len(before) == len(components.ALL)
 
 
 def test_up_starts_what_has_ended_and_nothing_else(fresh: Cluster) -> None:
     before = processes(NAME)
-    os.kill(before["/var/lib/bin/kubernode", "coredns"], signal.SIGKILL)
+    os.kill(before["coredns"], signal.SIGKILL)
     clusters.up(NAME)
-    after = processes(NAME)
-    changed = {name[1] for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-    assert changed == {"coredns"}
+    assert restarted(before) == {"coredns"}
 
 
 def test_up_replaces_a_program_whose_file_is_new(fresh: Cluster) -> None:
@@ -127,9 +135,7 @@ def test_up_replaces_a_program_whose_file_is_new(fresh: Cluster) -> None:
     shutil.copy(program, newer)
     newer.rename(program)
     clusters.up(NAME)
-    after = processes(NAME)
-    changed = {Path(name[0]).name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-    assert changed == {"traefik"}
+    assert restarted(before) == {"traefik"}
 
 
 def test_pod_reaches_service_by_name_and_ingress_by_the_same_url(fresh: Cluster, words: str) -> None:
@@ -198,8 +204,19 @@ def test_two_clusters_side_by_side(fresh: Cluster, words: str, tmp_path: Path) -
 def test_claim_takes_its_directory_with_it(fresh: Cluster, words: str) -> None:
     volumes = site_of(NAME).lib / "volumes"
     assert [(folder / "index.html").read_text().strip() for folder in volumes.iterdir()] == [words]
-    kube(fresh, "delete", "namespace", "probe", "--timeout=40s", "--request-timeout=0")
+    kube(fresh, "delete", "statefulset/web", "pvc/data", "--namespace=probe", "--request-timeout=0")
     eventually(lambda: list(volumes.iterdir()), lambda left: not left)
+
+
+def test_command_line_tells_how_to_reach_it(fresh: Cluster) -> None:
+    command = [sys.executable, "-m", "dev.cluster"]
+    shell = run(*command, "env", "--name", NAME)
+    assert run("sh", stdin=shell + 'printf %s "$KUBECONFIG $INGRESS_ADDRESS $STORE_DOMAIN"') == (
+        f"{fresh.kubeconfig} {fresh.ingress_address} {fresh.store_domain}"
+    )
+    assert run(*command, "status", "--name", NAME).count("runs as process") == len(components.ALL)
+    with pytest.raises(ClusterError, match=r"start it with `python -m dev.cluster up --name nowhere`"):
+        run(*command, "env", "--name", "nowhere")
 
 
 def test_what_cannot_be_loaded_is_refused_in_words(fresh: Cluster, tmp_path: Path) -> None:
