@@ -67,11 +67,22 @@ def _build(module: str, folder: Path, scratch: Path) -> None:
     unfinished.mkdir(parents=True)
     source, environment = SOURCES / module, _environment(scratch)
     with console.status(f"Fetching the Go modules of {module} (about 1 minute the first time)"):
-        packages = run(tools / "go", "-C", source, "list", "-deps", *PACKAGES[module], env=environment, timeout=900)
+        packages = _list_packages(source, PACKAGES[module], environment)
     command = [str(tools / "go"), "-C", str(source), "build", "-v", *_flags(), f"-o={unfinished}/", *PACKAGES[module]]
     log = checkout / "build" / "cluster" / f"build-{module}.log"
     _follow(command, environment, log, f"Building {module}", len(packages.split()))
     unfinished.rename(folder)
+
+
+def _list_packages(source: Path, packages: list[str], environment: dict[str, str]) -> str:
+    """Every package that a build compiles, a line each; their modules are fetched on the way."""
+    try:
+        return run(tools / "go", "-C", source, "list", "-deps", *packages, env=environment, timeout=900)
+    except ClusterError as error:
+        last = str(error).splitlines()[-1]
+        raise ClusterError(
+            f"the Go modules of {source} could not be fetched ({last}); does `go env GOPROXY` answer from here?"
+        ) from error
 
 
 def _follow(command: list[str], environment: dict[str, str], log: Path, title: str, total: int) -> None:

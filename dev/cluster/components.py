@@ -128,7 +128,7 @@ def traefik(site: Site) -> Component:
         "providers.kubernetesingress.ingressendpoint.ip": site.host_address,
         "global.checknewversion": "false",
         "global.sendanonymoususage": "false",
-        "log.level": "INFO",
+        "log.nocolor": "true",
     }
     argv = (f"{BIN}/traefik", *(f"--{key}={value}" for key, value in options.items()))
     return Component("traefik", argv, {"KUBECONFIG": f"{ETC}/admin.kubeconfig"}, host_network=True)

@@ -18,7 +18,7 @@ from dev.cluster.api import Cluster
 from dev.cluster.components import Component
 from dev.cluster.node import Node
 from dev.cluster.shell import ClusterError, checkout, console, kubectl, run, succeeds, until
-from dev.cluster.site import Site, claim, load, locked
+from dev.cluster.site import Site, claim, load, locked, port_is_free
 from dev.cluster.templates import render
 
 CTR = ("ctr", "--namespace=k8s.io", "images")
@@ -54,6 +54,7 @@ def up(name: str) -> LocalCluster:
         site = claim(name, checkout)
         node = Node(site)
         with console.status(f"Starting cluster {name}"):
+            _check_port(node)
             _configure(site, programs)
             node.start()
             _start(node)
@@ -218,6 +219,16 @@ def _answers(url: str, status: int) -> bool:
         return httpx.get(url, timeout=1, trust_env=False).status_code == status
     except httpx.TransportError:
         return False
+
+
+def _check_port(node: Node) -> None:
+    """The port was free when the cluster was made, but another program may have taken it while we were down."""
+    port = node.site.ingress_port
+    if not node.pid() and not port_is_free(port):
+        raise ClusterError(
+            f"another program took port {port}, this cluster's ingress: end it (`ss -ltnp sport = {port}` names it), "
+            f"or make the cluster anew at another port by `python -m dev.cluster down` and `up --name {node.site.name}`"
+        )
 
 
 def _load_pause(node: Node) -> None:

@@ -113,13 +113,18 @@ class Node:
         """
         if self.runs(component):
             return
-        for process in self.processes():
-            if process.argv[:2] == component.argv[:2]:
-                os.kill(process.pid, signal.SIGKILL)
+        self._retire(component)
         script = 'log=$1; shift; setsid "$@" </dev/null >>"$log" 2>&1 &'
         arguments = ("sh", "-c", script, "sh", f"/var/log/{component.name}.log", *component.argv)
         run(*self.command(*arguments, network=not component.host_network), env={**ENVIRONMENT, **component.environment})
         until(lambda: self.runs(component), 5, lambda: self.complaint(component, "does not start"))
+
+    def _retire(self, component: Component) -> None:
+        """End what runs of an older version of the component, so that it holds no port or lock any more."""
+        older = [process.pid for process in self.processes() if process.argv[:2] == component.argv[:2]]
+        for pid in older:
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: not any(_program(pid) for pid in older), 10, lambda: self.complaint(component, "does not end"))
 
     def complaint(self, component: Component, what: str) -> str:
         """A sentence on what is wrong with a component, with its own last words."""

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -182,6 +183,17 @@ def test_up_killed_half_way_can_be_run_again(fresh: Cluster, words: str) -> None
         time.sleep(patience)
         half.kill()
         half.wait()
+    clusters.up(NAME)
+    assert settled_page(fresh) == words
+
+
+def test_up_says_so_when_its_port_was_taken_meanwhile(fresh: Cluster, words: str) -> None:
+    clusters.kill(NAME)
+    with (
+        socket.create_server(("127.0.0.1", fresh.ingress_port)),
+        pytest.raises(ClusterError, match=f"another program took port {fresh.ingress_port}"),
+    ):
+        clusters.up(NAME)
     clusters.up(NAME)
     assert settled_page(fresh) == words
 
