@@ -38,16 +38,17 @@ def summary(s: Story, moved_from: str = "") -> Message:
     headline = root(s.job.kind, s=s)
     problem = s.job.problem if s.phase == "failed" else None
     text = f"{headline} {root('failed_text', s=s, p=problem)}" if problem else headline
-    before = [section(headline)]
-    after = [
-        section(root("problem", p=problem)) if problem else None,
-        context(root("retrying", detail=s.setback)) if s.setback else None,
-        blocks.actions(summary_buttons(s)),
-        context(root("moved", origin=moved_from)) if moved_from else None,
-        context(root("footer", s=s)),
-    ]
+    before = [section(headline), section(root("problem", p=problem)) if problem else None]
+    setback = context(root("retrying", detail=s.setback)) if s.setback else None
+    buttons = blocks.actions(summary_buttons(s))
+    after = [context(root("moved", origin=moved_from)) if moved_from else None, context(root("footer", s=s))]
+
+    def around(steps: Block) -> list[Block | None]:
+        """While work goes on the steps come first, after it what can be done."""
+        return [*before, steps, setback, buttons, *after] if s.job.live else [*before, buttons, steps, *after]
+
     facts = {"job": s.job.id, "kind": str(s.job.kind), "store": s.store.name, "status": str(s.job.status)}
-    return replace(message(text, [*before, _plan(s), *after], [*before, _plan_in_words(s), *after]), facts=facts)
+    return replace(message(text, around(_plan(s)), around(_plan_in_words(s))), facts=facts)
 
 
 def summary_buttons(s: Story) -> list[ButtonElement]:
@@ -55,7 +56,7 @@ def summary_buttons(s: Story) -> list[ButtonElement]:
     if not s.current or (s.job.kind == JobKind.DELETE and s.phase != "failed"):
         return []
     name, value = s.store.name, button_value(s.store, s.job)
-    remove = button("delete", name, value, style="danger")
+    remove = button("delete", name, value, style=None if s.job.live else "danger")
     if s.phase == "failed":
         retry = button("retry", name, value, style="primary")
         return [retry] if s.job.kind == JobKind.DELETE else [retry, remove]
@@ -78,7 +79,8 @@ def button_value(store: Store, job: Job) -> str:
 
 def _plan(s: Story) -> PlanBlock:
     tasks = [_task_card(s, task) for task in s.tasks]
-    return PlanBlock(title=root("plan", s=s), tasks=tasks, block_id=f"plan-{s.job.id}")
+    title = root("plan", done=sum(task.status == "complete" for task in s.tasks), all=len(tasks))
+    return PlanBlock(title=title, tasks=tasks, block_id=f"plan-{s.job.id}")
 
 
 def _task_card(s: Story, task: Task) -> TaskCardBlock:

@@ -7,14 +7,14 @@ import random
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
 from bot import logs, messages, views
-from bot.blocks import Json, Message
-from bot.pace import NotYet, Pace
-from bot.slack import UNREACHABLE, Slack, error_word, whisper
+from bot.blocks import Message
+from bot.pace import NotYet
+from bot.postman import THROTTLED, Postman, is_person
+from bot.slack import UNREACHABLE, Slack, error_word, retry_after, whisper
 from bot.story import Story, read_story
 from provisioner.catalog import Catalog
 from provisioner.ledger import Ledger, Limits, Outgoing
@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 IDLE = 30.0  # seconds between looks where nothing wakes us
 GATHER = 1.0  # seconds for which a thread post waits for more to say
-RESERVED_EDITS = 10  # kept back for results while work goes on elsewhere
-RESERVED_POSTS = 2  # kept back for root messages while threads are told
+AGAIN = 1.0  # seconds until we look again at what our own pace holds up
+CLOCK_SKEW = 60.0  # seconds by which Slack's clock may be behind ours
 LONGEST_BACKOFF = 60.0
 ASK_A_PERSON = 300.0  # seconds until the next try of what only a person can mend
 
@@ -42,7 +42,6 @@ LOST_MESSAGE = {
     "cant_update_message",
     "user_not_found",
 }
-BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"}
 NO_RIGHTS = {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope"}
 
 URGENCY = {"summary": 0, "failure": 1, "notice": 1, "stages": 2, "home": 3}
@@ -52,13 +51,9 @@ class Notifier:
     """Reads `ledger.outgoing()`, tells it, marks it as told. Wake it on every change of the ledger."""
 
     def __init__(self, ledger: Ledger, catalog: Catalog, slack: Slack, failure_channel: str, limits: Limits) -> None:
-        self._ledger, self._catalog, self._slack = ledger, catalog, slack
+        self._ledger, self._catalog, self._postman = ledger, catalog, Postman(slack)
         self._failure_channel, self._limits = failure_channel, limits
-        self._pace = Pace()
         self._asides: OrderedDict[str, str] = OrderedDict()  # delivery key -> response_url, in memory only
-        self._direct: dict[str, str] = {}  # person -> the channel of our direct messages
-        self._permalinks: dict[str, str] = {}
-        self._only_simple = False  # this Slack refused the newer blocks once
         self._news, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
         self._tell: dict[str, Callable[[Outgoing], None]] = {
@@ -104,7 +99,7 @@ class Notifier:
 
     def tell_due(self) -> float:
         """Tell all that is due and allowed now; seconds until there may be more."""
-        pause = IDLE
+        waits: list[float] = []
         for entry in sorted(self._ledger.outgoing(), key=lambda entry: URGENCY[entry.kind]):
             if self._stopping.is_set():
                 break
@@ -112,10 +107,10 @@ class Notifier:
                 try:
                     self._tell_one(entry)
                 except NotYet as wait:
-                    pause = min(pause, wait.seconds)
+                    waits.append(wait.seconds)
         next_at = self._ledger.next_outgoing_at()
-        later = next_at - self._ledger.clock() if next_at else IDLE
-        return min(pause, later) if later > 0 else pause
+        soonest = max(0.0, next_at - self._ledger.clock()) if next_at else IDLE
+        return min(soonest or AGAIN, *waits) if waits else min(soonest, IDLE)
 
     def _tell_one(self, entry: Outgoing) -> None:
         """Raises NotYet; every other trouble ends in a later attempt or in giving up, never in another entry's way."""
@@ -145,7 +140,7 @@ class Notifier:
         elif word in NO_ENTRY or word in NO_RIGHTS:
             log.error("Slack refuses: %s; invite the app to the channel, or check its token and scopes", word)
             self._ledger.postpone(entry, self._ledger.clock() + (ASK_A_PERSON if word in NO_ENTRY else LONGEST_BACKOFF))
-        elif word in ("ratelimited", "http_429"):
+        elif word in THROTTLED:
             self._ledger.postpone(entry, self._ledger.clock() + retry_after(error))
         else:
             raise error
@@ -164,7 +159,7 @@ class Notifier:
         origin = story.job.origin
         moved = bool(entry.address) and not is_person(origin) and entry.address != origin
         said = messages.summary(story, moved_from=origin if moved else "")
-        channel = entry.address or self._channel(origin)
+        channel = entry.address or self._postman.channel_of(origin)
         first = entry.remote_id is None
         self._project(entry, channel, said, urgent=not story.job.live)
         if moved and first:
@@ -176,14 +171,15 @@ class Notifier:
         story = self._story(entry)
         if story:
             said = messages.failure(story, self._permalink(f"summary:{story.job.id}"))
-            self._project(entry, entry.address or self._failure_channel, said, urgent=True)
+            channel = entry.address if entry.address and entry.remote_id else self._failure_channel
+            self._project(entry, channel, said, urgent=True)
 
     def _tell_notice(self, entry: Outgoing) -> None:
         link = self._ledger.link(entry.subject)
         store = self._ledger.store_by_id(link.store_id) if link else None
         if not link or not store:
             return self._told(entry, "", None, "")
-        return self._project(entry, self._channel(store.owner), messages.notice(store, link), urgent=True)
+        return self._project(entry, self._postman.channel_of(store.owner), messages.notice(store, link), urgent=True)
 
     def _tell_home(self, entry: Outgoing) -> None:
         stores = [(store, self._ledger.last_job(store.id)) for store in self._ledger.stores(entry.subject)]
@@ -191,8 +187,7 @@ class Notifier:
         view = views.home(stores, used, self._limits.stores_per_person, self._catalog)
         digest = Message("", view["blocks"], []).digest
         if digest != entry.content_hash or not entry.remote_id:
-            self._pace.take("views.publish", entry.subject)
-            self._call("views.publish", entry.subject, user_id=entry.subject, view=view)
+            self._postman.publish_home(entry.subject, view)
         self._told(entry, entry.subject, "published", digest)
 
     def _tell_stages(self, entry: Outgoing) -> None:
@@ -206,13 +201,13 @@ class Notifier:
         self._gather(entry, story)
         told = int(entry.content_hash or 0)
         if int(entry.remote_id or 0) > told:
-            told = max(told, self._last_event_in_thread(root, entry.key))
+            told = max(told, self._postman.last_event_told(root.address, root.remote_id, entry.key))
         events = [event for event in story.events if event.id > told]
         said, last = messages.stages(story, events), str(events[-1].id if events else told)
         if said:
-            self._pace.take("chat.postMessage", root.address, RESERVED_POSTS)
+            self._postman.may_post(root.address, in_thread=True)
             self._ledger.place(entry.key, root.address, last)
-            self._post(root.address, said, {"key": entry.key, "last_event": int(last)}, thread_ts=root.remote_id)
+            self._postman.post(root.address, said, {"key": entry.key, "last_event": int(last)}, root.remote_id)
         self._told(entry, root.address, last, last)
 
     def _gather(self, entry: Outgoing, story: Story) -> None:
@@ -224,56 +219,22 @@ class Notifier:
     # --- telling ------------------------------------------------------------------------------------------------
 
     def _project(self, entry: Outgoing, channel: str, said: Message, *, urgent: bool) -> None:
-        """Make the entry's one message say `said`: post it, or edit it where it differs."""
+        """Make the entry's one message say `said`: post it, or edit it where it differs.
+
+        An entry with an address and no message was tried before, with an unknown outcome: it is looked for first."""
         ts, known = entry.remote_id, entry.content_hash
         if not ts and entry.address:
-            ts, known = self._find(channel, entry), None
+            ts, known = self._postman.find(channel, entry.key, since=entry.created_at - CLOCK_SKEW), None
         if not ts:
-            self._pace.take("chat.postMessage", channel)
+            self._postman.may_post(channel)
             self._ledger.place(entry.key, channel)
-            ts = self._post(channel, said, {"key": entry.key})
+            ts = self._postman.post(channel, said, {"key": entry.key})
         elif known != said.digest:
-            self._take_edit(entry.key, urgent)
-            self._send("chat.update", channel, said, {"key": entry.key}, ts=ts)
+            self._postman.edit(channel, ts, said, {"key": entry.key}, urgent=urgent)
         self._told(entry, channel, ts, said.digest)
-
-    def _take_edit(self, key: str, urgent: bool) -> None:
-        if not urgent:
-            self._pace.take("progress of one", key)
-            self._pace.take("progress of all")
-        self._pace.take("chat.update", reserve=0 if urgent else RESERVED_EDITS)
-
-    def _post(self, channel: str, said: Message, payload: Json, **more: str) -> str:
-        """The new message's ts. `payload` is what it is found by, should we not hear how this ended."""
-        answer = self._send("chat.postMessage", channel, said, payload, unfurl_links=False, unfurl_media=False, **more)
-        return str(answer["ts"])
-
-    def _send(self, method: str, channel: str, said: Message, payload: Json, **more: Any) -> Any:
-        """Post or edit, with plainer blocks where Slack refuses these, and with none where it refuses those too."""
-        more["metadata"] = {"event_type": "storewright", "event_payload": {**payload, **said.facts}}
-        attempts: list[list[Json]] = [said.simple, []] if self._only_simple else [said.blocks, said.simple, []]
-        while True:
-            shown = attempts.pop(0)
-            try:
-                return self._call(method, channel, channel=channel, text=said.text, blocks=shown, **more)
-            except SlackApiError as error:
-                if error_word(error) not in BAD_BLOCKS or not attempts:
-                    raise
-                log.warning("Slack refused the blocks: %s", error.response.get("response_metadata"))
-                self._only_simple = said.blocks != said.simple
-
-    def _call(self, method: str, scope: str, **given: Any) -> Any:
-        try:
-            return self._slack.api_call(method, json=given)
-        except SlackApiError as error:
-            if error_word(error) in ("ratelimited", "http_429"):
-                self._pace.hold(method, "" if method == "chat.update" else scope, retry_after(error))
-            raise
 
     def _told(self, entry: Outgoing, address: str, remote_id: str | None, content_hash: str) -> None:
         self._ledger.sent(entry, address=address, remote_id=remote_id, content_hash=content_hash)
-
-    # --- finding ------------------------------------------------------------------------------------------------
 
     def _story(self, entry: Outgoing) -> Story | None:
         """None, and the entry is done with, where the ledger no longer knows the job."""
@@ -282,48 +243,20 @@ class Notifier:
             self._told(entry, "", None, "")
         return story
 
-    def _channel(self, place: str) -> str:
-        """A conversation's id; a person's is our direct messages with them."""
-        if not is_person(place):
-            return place
-        if place not in self._direct:
-            self._direct[place] = self._slack.conversations_open(users=place)["channel"]["id"]
-        return self._direct[place]
-
-    def _find(self, channel: str, entry: Outgoing) -> str | None:
-        """The ts of the entry's message where an earlier attempt did reach Slack."""
-        oldest = f"{entry.created_at - 60:.6f}"
-        answer = self._slack.conversations_history(channel=channel, oldest=oldest, include_all_metadata=True, limit=200)
-        return next((m["ts"] for m in answer["messages"] if payload_of(m).get("key") == entry.key), None)
-
-    def _last_event_in_thread(self, root: Outgoing, key: str) -> int:
-        answer = self._slack.conversations_replies(
-            channel=root.address or "", ts=root.remote_id or "", include_all_metadata=True, limit=200
-        )
-        payloads = map(payload_of, answer["messages"])
-        return max((int(p["last_event"]) for p in payloads if p.get("key") == key), default=0)
-
     def _permalink(self, key: str) -> str:
         """The address of an entry's message; '' where it has none (any more)."""
         entry = self._ledger.outbox_entry(key)
         if not entry or not entry.remote_id:
             return ""
-        if entry.remote_id not in self._permalinks:
-            try:
-                answer = self._slack.chat_getPermalink(channel=entry.address or "", message_ts=entry.remote_id)
-            except SlackApiError as error:
-                log.warning("no link to %s: %s", key, error_word(error))
-                return ""
-            self._permalinks[entry.remote_id] = answer["permalink"]
-        return self._permalinks[entry.remote_id]
+        return self._postman.permalink(entry.address or "", entry.remote_id)
 
     # --- where we may not post ------------------------------------------------------------------------------------
 
     def _move_to_person(self, entry: Outgoing) -> bool:
         """Let the entry be told in direct messages from now on; False where that is where it was refused."""
         job = self._ledger.job(entry.subject)
-        direct = self._channel(job.requested_by) if job else ""
-        if not job or (entry.address or self._channel(job.origin)) == direct:
+        direct = self._postman.channel_of(job.requested_by) if job else ""
+        if not job or (entry.address or self._postman.channel_of(job.origin)) == direct:
             return False
         self._ledger.place(entry.key, direct)
         return True
@@ -332,20 +265,3 @@ class Notifier:
         response_url = self._asides.pop(story.job.delivery_key, "")
         if response_url:
             whisper(response_url, messages.moved_aside(story.store.name, self._permalink(key)))
-
-
-def is_person(place: str) -> bool:
-    """Whether an origin is a person (to be told in direct messages) and not a conversation."""
-    return place[:1] in ("U", "W")
-
-
-def payload_of(message: Json) -> Json:
-    """Our own mark on a message of ours, or {}."""
-    payload: Json = message.get("metadata", {}).get("event_payload", {})
-    return payload
-
-
-def retry_after(error: SlackApiError) -> float:
-    """Seconds Slack asks us to wait."""
-    headers = {name.lower(): value for name, value in error.response.headers.items()}
-    return float(headers.get("retry-after", 1))

@@ -50,6 +50,12 @@ def error_word(error: SlackApiError) -> str:
     return f"http_{answer.status_code}"
 
 
+def retry_after(error: SlackApiError) -> float:
+    """Seconds Slack asks us to wait."""
+    headers = {name.lower(): value for name, value in error.response.headers.items()}
+    return float(headers.get("retry-after", 1))
+
+
 def whisper(response_url: str, said: Message) -> None:
     """Tell one person by a response_url, best effort: it is never the only copy of a result."""
     client = WebhookClient(response_url, timeout=TIMEOUT, retry_handlers=[])

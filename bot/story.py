@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from provisioner.catalog import Catalog
 from provisioner.errors import UnknownStoreType
-from provisioner.jobs import STAGES, EventKind, Job, JobEvent, JobKind, JobStatus
+from provisioner.jobs import STAGES, EventKind, Job, JobEvent, JobStatus
 from provisioner.ledger import Ledger
 from provisioner.stores import Store, StoreStatus
 
@@ -73,10 +73,6 @@ class Story:
         """Why the work waits for another attempt, or ''."""
         told = [e for e in self.events if e.kind in (EventKind.RETRYING, EventKind.STARTED, EventKind.DONE)]
         return told[-1].detail if self.job.live and told and told[-1].kind == EventKind.RETRYING else ""
-
-    @property
-    def admin_can_be_opened(self) -> bool:
-        return self.job.kind == JobKind.CREATE and self.phase == "ready"
 
 
 def read_story(ledger: Ledger, catalog: Catalog, job_id: str) -> Story | None:

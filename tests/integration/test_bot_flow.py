@@ -445,11 +445,11 @@ def test_everything_is_audited(bot: Bot) -> None:
 
 def test_where_the_bot_may_not_post_it_is_told_in_direct_messages(bot: Bot) -> None:
     bot.slack.command("Dana", "#random", "/store create my-shop")
-    bot.slack.wait_for(lambda: "you can follow *my-shop* in" in bot.whispered(), 5, "the whisper about the move")
+    bot.slack.wait_for(lambda: "so follow *my-shop* in" in bot.whispered(), 5, "the whisper about the move")
     bot.finish()
     bot.slack.wait_for(lambda: "*my-shop* is ready" in str(bot.slack.dms("Dana")))
     bot.settled()
-    assert f"I am not allowed to post in <#{RANDOM}>" in str(bot.slack.dms("Dana"))
+    assert f"I'm not allowed to post in <#{RANDOM}>" in str(bot.slack.dms("Dana"))
     assert "Namespace made" in str(bot.slack.dms("Dana")), "the thread moved along"
     assert bot.slack.messages("#random") == []
 

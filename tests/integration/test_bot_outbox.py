@@ -204,7 +204,6 @@ def test_a_failure_channel_without_the_bot_holds_up_nothing_else(tmp_path: Path,
         assert waiting is not None
         assert waiting.sent_revision < waiting.revision
         bot.notifier._failure_channel = FAILURES
-        bot.ledger.place(waiting.key, FAILURES)
         bot.clock.ahead += 301
         bot.notifier.wake()
         bot.root("could not be created", "#store-failures")
