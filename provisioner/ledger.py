@@ -87,14 +87,15 @@ class Ledger:
         self.path, self.addresses, self.clock = path, addresses, clock
         self.on_change: Callable[[], None] = lambda: None
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
         self._lock = _lock_file(path.with_suffix(".lock"))
         migrations.apply(self._db)
 
     def close(self) -> None:
-        """Close every thread's connection and let another process have the ledger."""
-        for connection in self._connections:
-            connection.close()
+        """Let another process have the ledger. Only this thread's connection is closed: SQLite does not survive it
+        where another thread is in the middle of a statement; theirs end with their threads."""
+        if hasattr(self._local, "db"):
+            self._local.db.close()
+            del self._local.db
         self._lock.close()
 
     # --- orders: what people ask for ----------------------------------------------------------------------------
@@ -406,8 +407,7 @@ class Ledger:
     def _db(self) -> Database:
         """This thread's connection."""
         if not hasattr(self._local, "db"):
-            connection = sqlite3.connect(self.path, timeout=30, check_same_thread=False)
-            self._connections.append(connection)
+            connection = sqlite3.connect(self.path, timeout=30)
             for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 30000"):
                 connection.execute(f"PRAGMA {pragma}")
             self._local.db = Database(connection)

@@ -46,7 +46,7 @@ class Scheduler:
     def stop(self) -> None:
         """Take no more jobs; those at work let go at their next step and go on in the next process."""
         self._tools.stopping.set()
-        self._clock.shutdown(wait=False)
+        self._clock.shutdown(wait=True)
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def wake(self) -> None:
