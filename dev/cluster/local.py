@@ -1,6 +1,5 @@
 """A real Kubernetes on this machine, as root, without Docker: start it, find it, end it, remove it."""
 
-import base64
 import json
 import os
 import platform
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from dev.cluster import archive, binaries, cgroups, components, pki
+from dev.cluster import archive, binaries, cgroups, components, files
 from dev.cluster.api import Cluster
 from dev.cluster.components import Component
 from dev.cluster.node import Node
@@ -22,12 +21,6 @@ from dev.cluster.site import Site, claim, load, locked, port_is_free
 from dev.cluster.templates import render
 
 CTR = ("ctr", "--namespace=k8s.io", "images")
-FILES = {
-    "containerd.toml": "containerd.toml",
-    "pods.conflist": "cni/pods.conflist",
-    "kubelet.yaml": "kubelet.yaml",
-    "Corefile": "Corefile",
-}
 
 
 @dataclass(frozen=True)
@@ -55,7 +48,7 @@ def up(name: str) -> LocalCluster:
         node = Node(site)
         with console.status(f"Starting cluster {name}"):
             _check_port(node)
-            _configure(site, programs)
+            files.ensure(site, programs)
             node.start()
             _start(node)
         return _describe(site)
@@ -129,45 +122,6 @@ def _describe(site: Site) -> LocalCluster:
         store_domain=os.environ.get("STORE_DOMAIN", "localhost"),
         site=site,
     )
-
-
-def _configure(site: Site, programs: dict[str, Path]) -> None:
-    """Put programs, certificates and configuration where the node will look for them."""
-    settings = site.lib / "kubernetes"
-    settings.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for folder in (settings / "cni", site.lib / "bin", site.lib / "volumes", site.log):
-        folder.mkdir(parents=True, exist_ok=True)
-    for name, program in programs.items():
-        _place(program, site.lib / "bin" / name)
-    pki.ensure(site, settings / "pki")
-    for template, target in FILES.items():
-        (settings / target).write_text(render(template, site=site, cgroup=cgroups.path(site)))
-    for user in pki.SUBJECTS:
-        _write_kubeconfig(site, user, settings / f"{user}.kubeconfig")
-    _write_kubeconfig(site, "admin", site.kubeconfig)
-
-
-def _place(program: Path, target: Path) -> None:
-    """Link a program from the cache, or copy it where the two are on different disks."""
-    if target.exists() and _version(target) == _version(program):
-        return
-    target.unlink(missing_ok=True)
-    try:
-        target.hardlink_to(program)
-    except OSError:
-        shutil.copy2(program, target)
-
-
-def _version(program: Path) -> tuple[int, int]:
-    return program.stat().st_size, program.stat().st_mtime_ns
-
-
-def _write_kubeconfig(site: Site, user: str, target: Path) -> None:
-    folder = site.lib / "kubernetes" / "pki"
-    files = {"authority": "ca.crt", "certificate": f"{user}.crt", "key": f"{user}.key"}
-    data = {key: base64.b64encode((folder / file).read_bytes()).decode() for key, file in files.items()}
-    target.touch(mode=0o600)
-    target.write_text(render("kubeconfig.yaml", site=site, user=user, **data))
 
 
 def _start(node: Node) -> None:
