@@ -5,6 +5,7 @@ const path = require("node:path")
 const zlib = require("node:zlib")
 const { parentPort } = require("node:worker_threads")
 const { Client } = require("pg")
+const scrypt = require("scrypt-kdf")
 
 const patience = 120_000 // ms in which the database must answer
 const hopeless = new Set(["28P01", "28000", "3D000"]) // wrong password, not allowed in, no such database
@@ -28,16 +29,20 @@ async function connect() {
   }
 }
 
+/** As Medusa's auth-emailpass makes it, and checks it. */
+async function hashPassword(password) {
+  const hash = await scrypt.kdf(password, { logN: 15, r: 8, p: 1 })
+  return hash.toString("base64")
+}
+
 /** The template's placeholders become this store's own, by parameters, so that any value is safe. */
-async function personalise(client, { STORE_NAME, PUBLISHABLE_KEY, ADMIN_EMAIL, ADMIN_PASSWORD }) {
-  const { default: scrypt = require("scrypt-kdf") } = require("scrypt-kdf")
-  const hash = await scrypt.kdf(ADMIN_PASSWORD, { logN: 15, r: 8, p: 1 }) // as auth-emailpass makes it
+async function personalise(client, password, { STORE_NAME, PUBLISHABLE_KEY, ADMIN_EMAIL }) {
   const redacted = `${PUBLISHABLE_KEY.slice(0, 6)}***${PUBLISHABLE_KEY.slice(-3)}`
   await client.query("update store set name = $1", [STORE_NAME])
   await client.query("update api_key set token = $1, redacted = $2 where type = 'publishable'", [PUBLISHABLE_KEY, redacted])
   await client.query(`update "user" set email = $1`, [ADMIN_EMAIL])
   await client.query("update provider_identity set entity_id = $1, provider_metadata = $2 where provider = 'emailpass'", [
-    ADMIN_EMAIL, { password: hash.toString("base64") },
+    ADMIN_EMAIL, { password },
   ])
 }
 
@@ -50,9 +55,10 @@ async function prepare(client) {
     await client.query("rollback")
     return "kept"
   }
-  await client.query(zlib.gunzipSync(fs.readFileSync(path.join(__dirname, "template.sql.gz"))).toString())
+  const template = zlib.gunzipSync(fs.readFileSync(path.join(__dirname, "template.sql.gz"))).toString()
+  const [password] = await Promise.all([hashPassword(process.env.ADMIN_PASSWORD), client.query(template)])
   await client.query("set local search_path = public") // the dump empties it
-  await personalise(client, process.env)
+  await personalise(client, password, process.env)
   await client.query("commit")
   return "loaded"
 }

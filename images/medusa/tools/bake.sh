@@ -1,5 +1,5 @@
 # Turns the built project into the folder $1 that ships: dumps a migrated and stocked database, traces the files in use,
-# then runs the result once as its run-time user, which proves it and leaves V8's compiled code. Needs root and PostgreSQL.
+# then runs the result as its run-time user, which proves it and leaves V8's compiled code. Needs root and PostgreSQL.
 set -eu
 src=$PWD
 app=$1
@@ -30,6 +30,7 @@ make_template() (
   node node_modules/.bin/medusa db:migrate --execute-safe-links
   node node_modules/.bin/medusa exec ./src/scripts/seed.js
   dump >template.sql.gz
+  echo '[]' >modules.json
 )
 
 trace() {
@@ -38,21 +39,29 @@ trace() {
   mkdir "$app/static"
 }
 
-# One real first start, with awkward values. Its exit writes the compiled code.
-first_start() {
-  install -d -o 1000 -g 1000 "$app/.compile-cache"
+# A real start with awkward values, with node's options $@; its exit writes the compiled code.
+start() (
   cd "$app"
   PGDATABASE=first HOST=127.0.0.1 PORT=9039 NODE_COMPILE_CACHE=$app/.compile-cache STORE_URL=http://127.0.0.1:9039 \
     STORE_NAME="O'Neil \\ \"Sons\"" PUBLISHABLE_KEY=pk_baking ADMIN_EMAIL="o'neil@localhost" ADMIN_PASSWORD="'\\\"\$x" \
-    $as_shop node boot.js &
+    $as_shop node "$@" boot.js &
   shop=$!
   node "$src/tools/probe.mjs" http://127.0.0.1:9039 || { kill $shop; exit 1; }
   kill $shop
   wait $shop
+)
+
+# The first start fills the database and tells which modules a start needs; the second has their list.
+prove() {
+  install -d -o 1000 -g 1000 "$app/.compile-cache"
+  chown 1000 "$app/modules.json"
+  start --require "$src/tools/record.cjs"
+  chown 0 "$app/modules.json"
+  start
   chmod -R a+rX "$app/.compile-cache"
 }
 
 start_database
 make_template
 trace
-first_start
+prove
