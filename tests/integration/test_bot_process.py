@@ -99,11 +99,12 @@ def test_a_bot_without_a_cluster_serves_and_says_so(tmp_path: Path) -> None:
         assert "Traceback" not in log
 
 
-def test_a_bot_starts_while_slack_is_away(tmp_path: Path) -> None:
+def test_a_bot_starts_while_slack_is_away_and_without_helm(tmp_path: Path) -> None:
     url = web_server_address()
-    with process(environment(tmp_path, url, None)):
+    with process(environment(tmp_path, url, None, HELM="no-such-helm")):
         told = answer(f"{url}/readyz").json()
         assert told["slack"].startswith("It can't be reached")
+        assert "no-such-helm" in told["helm"]
         assert answer(f"{url}/healthz").status_code == 200
 
 
