@@ -99,6 +99,22 @@ def test_a_bot_without_a_cluster_serves_and_says_so(tmp_path: Path) -> None:
         assert "Traceback" not in log
 
 
+def test_a_bot_killed_while_it_posts_posts_nothing_twice(tmp_path: Path) -> None:
+    url = web_server_address()
+    with LocalSlack() as slack:
+        env = environment(tmp_path, url, slack)
+        slack.connect_bot(url)
+        with process(env) as bot:
+            answer(f"{url}/healthz")
+            slack.fault("hang", "chat.postMessage", seconds=30)  # Slack has it, and the bot never hears so
+            assert slack.command("Dana", "#stores", "/store create my-shop").ok
+            root = slack.wait_for(lambda: slack.messages("#stores"))[0]
+            bot.kill()
+        with process(env):
+            slack.wait_for(lambda: "Trying again in" in str(slack.thread(root)), 20, "the thread of the same message")
+        assert len(slack.messages("#stores")) == 1
+
+
 def test_a_bot_starts_while_slack_is_away_and_without_helm(tmp_path: Path) -> None:
     url = web_server_address()
     with process(environment(tmp_path, url, None, HELM="no-such-helm")):
