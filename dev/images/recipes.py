@@ -62,18 +62,19 @@ class Image:
         return IMAGES / self.name
 
     @property
-    def repository(self) -> str:
-        """Within REGISTRY, if that is set."""
-        return "/".join(part for part in (os.environ.get("REGISTRY", "").strip("/"), "storewright", self.name) if part)
+    def reference(self) -> str:
+        return f"storewright/{self.name}:{self.tag}"
 
     @property
-    def reference(self) -> str:
-        return f"{self.repository}:{self.tag}"
+    def repository(self) -> str:
+        """What a cluster pulls it from: within REGISTRY, if that is set."""
+        registry = os.environ.get("REGISTRY", "").rstrip("/")
+        return f"{registry}/storewright/{self.name}".removeprefix("/")
 
     @property
     def archive(self) -> Path:
         """The built image, as `docker save` writes it."""
-        return CACHE / "images" / f"{self.repository.replace('/', '_')}-{self.tag}.tar"
+        return CACHE / "images" / f"{self.name}-{self.tag}.tar"
 
 
 def known() -> list[Image]:

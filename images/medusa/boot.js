@@ -6,7 +6,10 @@ const { Worker } = require("node:worker_threads")
 const say = (level, message) => console.log(JSON.stringify({ level, message, timestamp: new Date().toISOString() }))
 const elapsed = () => `${Math.round(performance.now())} ms`
 
+const quit = () => process.exit(0)
+
 async function main() {
+  process.on("SIGTERM", quit) // as a container's first process, node would not heed it otherwise; Medusa's own comes later
   const prepared = new Promise((resolve, reject) => {
     // A thread of its own, because require() below holds this one for a second or two, and a database
     // that is not up yet wants asking again in the meantime.
@@ -20,6 +23,7 @@ async function main() {
   const loaded = elapsed()
   say("info", `boot: modules ${loaded}, database ${await prepared} at ${elapsed()}`)
   await start({ directory: __dirname, port: process.env.PORT ?? "9000", host: process.env.HOST ?? "0.0.0.0" })
+  process.off("SIGTERM", quit)
   say("info", `boot: serving at ${elapsed()}`)
 }
 

@@ -41,7 +41,7 @@ async function checkOut(cart) {
 
 async function findInAdmin(id) {
   const { token } = await call("/auth/user/emailpass", {}, { email: ADMIN_EMAIL, password: ADMIN_PASSWORD })
-  const { order } = await call(`/admin/orders/${id}`, { authorization: `Bearer ${token}` })
+  const { order } = await call(`/admin/orders/${id}?fields=display_id,total,currency_code`, { authorization: `Bearer ${token}` })
   return order
 }
 

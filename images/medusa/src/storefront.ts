@@ -12,14 +12,13 @@ a { color: inherit; text-decoration: none }
 header { padding: 2.5rem 0 2rem; border-bottom: 1px solid #e4ded3; margin-bottom: 2rem }
 header a { font-size: 1.9rem; font-weight: 700; letter-spacing: -.02em }
 .grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 2rem 1.5rem; padding: 0; list-style: none }
-img { display: block; width: 100%; aspect-ratio: 1; border-radius: .75rem; background: #efe9dd }
+img { display: block; width: 100%; height: auto; aspect-ratio: 1; object-fit: cover; border-radius: .75rem; background: #efe9dd }
 .grid a:hover h2, .grid a:focus h2 { text-decoration: underline }
 h1, h2 { line-height: 1.2; letter-spacing: -.01em }
 h2 { font-size: 1.1rem; margin: .8rem 0 .15rem }
 .price { color: #5a6a5c; margin: 0; font-variant-numeric: tabular-nums }
 .product { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 2.5rem }
 .product .price { font-size: 1.35rem }
-footer { margin-top: 4rem; color: #7d7a72; font-size: .85rem }
 `
 
 /** A whole page named `title` in the shop called `shop`; `body` is HTML. */
@@ -27,7 +26,7 @@ export function page(shop: string, title: string, body: string): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escape(title === shop ? shop : `${title} · ${shop}`)}</title><style>${style}</style></head>
-<body><header><a href="/">${escape(shop)}</a></header><main>${body}</main><footer>${escape(shop)}</footer></body></html>
+<body><header><a href="/">${escape(shop)}</a></header><main>${body}</main></body></html>
 `
 }
 
