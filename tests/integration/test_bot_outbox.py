@@ -246,9 +246,11 @@ def test_many_stores_at_once_keep_within_slacks_limits(bot: Bot, slack: LocalSla
 def test_retry_after_is_honoured(bot: Bot, slack: LocalSlack) -> None:
     slack.fault("ratelimited", "chat.postMessage", seconds=2)
     order(bot)
+    order(bot, "other-shop")
     with pytest.raises(TimeoutError):
         bot.root("Creating", timeout=1.5)
-    bot.root("Creating", timeout=3)
+    bot.root("Creating *my-shop*", timeout=3)
+    bot.root("Creating *other-shop*", timeout=3)
     with bot.http() as http:
         assert 'slack_calls_total{method="chat.postMessage",outcome="ratelimited"} 1.0' in http.get("/metrics").text
 
