@@ -19,9 +19,15 @@ import yaml
 
 from dev import images
 from dev.cluster import Cluster
+from provisioner.catalog import Catalog
+from provisioner.check import Visitor
 
 CHART = Path(__file__).parents[2] / "charts" / "medusa"
 NAME = "chart-shop"
+DOT = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
+)
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
@@ -57,7 +63,7 @@ class Shop:
 
     def http(self, path: str, **options: Any) -> httpx.Response:
         headers = {"Host": f"{self.host}:{self.cluster.ingress_port}", **options.pop("headers", {})}
-        method = "POST" if "json" in options else "GET"
+        method = "POST" if {"json", "files"} & options.keys() else "GET"
         url = f"http://{self.cluster.ingress_address}{path}"
         return httpx.request(method, url, headers=headers, timeout=10, trust_env=False, **options)
 
@@ -143,6 +149,15 @@ def test_nobody_gets_in_with_another_password(shop: Shop) -> None:
     assert shop.http("/auth/user/emailpass", json=known).status_code == 401
 
 
+def test_the_first_click_holds_and_leaves_no_order(shop: Shop) -> None:
+    before = len(shop.orders())
+    url = f"http://{shop.host}:{shop.cluster.ingress_port}"
+    with Visitor(url, shop.cluster.ingress_address, {"secret": shop.secret}) as visitor:
+        visitor.run(Catalog(CHART.parent).get("medusa").check)
+    assert visitor.variables["cart"].startswith("cart_")
+    assert len(shop.orders()) == before
+
+
 def test_helm_test_buys_and_the_admin_sees_it(shop: Shop) -> None:
     before = len(shop.orders())
     assert "Succeeded" in shop.run("helm", "test", NAME, "--timeout=120s")
@@ -179,14 +194,17 @@ def test_a_first_start_that_is_killed_leaves_nothing_and_two_at_once_load_once(s
     shop.kubectl("exec", "statefulset/chart-shop-database", "--", *sql, "drop database second")
 
 
-def test_an_order_survives_a_restart_of_the_shop(shop: Shop) -> None:
+def test_an_order_and_a_picture_survive_a_restart_of_the_shop(shop: Shop) -> None:
     before = [order["id"] for order in shop.orders()]
+    picture = _upload(shop, "a dot.png", DOT)
+    assert shop.http(picture).content == DOT
     old = shop.pod("application")["metadata"]["uid"]
     shop.kubectl("rollout", "restart", "deployment/chart-shop")
     shop.kubectl("rollout", "status", "deployment/chart-shop", "--timeout=90s")
     assert shop.pod("application")["metadata"]["uid"] != old
     until("the shop answers again", shop.answers)
     assert [order["id"] for order in shop.orders()] == before
+    assert shop.http(picture).content == DOT
     assert "database kept" in shop.kubectl("logs", "deployment/chart-shop")
 
 
@@ -200,6 +218,17 @@ def test_an_order_survives_the_sudden_death_of_the_database(shop: Shop) -> None:
     until("the shop serves from it again", shop.answers)
     assert [order["id"] for order in shop.orders()] == before
     assert "redo done" in shop.kubectl("logs", "statefulset/chart-shop-database")
+
+
+def _upload(shop: Shop, name: str, content: bytes) -> str:
+    """The path under which the shop serves a picture its owner uploaded; the address it gives must be the shop's."""
+    owner = {"Authorization": f"Bearer {shop.login()}"}
+    answer = shop.http("/admin/uploads", headers=owner, files={"files": (name, content, "image/png")})
+    assert answer.status_code == 200, answer.text
+    address = str(answer.json()["files"][0]["url"])
+    origin = f"http://{shop.host}:{shop.cluster.ingress_port}"
+    assert address.startswith(f"{origin}/static/")
+    return address.removeprefix(origin)
 
 
 def _restarts(shop: Shop) -> int:
