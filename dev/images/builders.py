@@ -22,7 +22,7 @@ def build_all(images: list[Image]) -> None:
             _make_base(base, step(f"Debian packages for {base.name}", BASE_SECONDS))
         for image in images:
             make = _with_buildah if has_buildah() else _with_docker
-            make(image, step(image.reference, image.seconds))
+            make(image, step(f"image {image.name}", image.seconds))
 
 
 def _make_base(base: Base, step: Step) -> None:

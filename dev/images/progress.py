@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import IO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
+from rich.progress_bar import ProgressBar
 
 from dev.images.recipes import CHECKOUT, ImageError
 
@@ -37,26 +38,26 @@ class Step:
             raise ImageError(f"`{' '.join(argv[1:4])} …` failed; the whole log is {LOG.relative_to(CHECKOUT)}\n{tail}")
 
 
+class ByTime(ProgressColumn):
+    """A bar that moves with the clock towards the estimate, and waits just before its end if that was too short."""
+
+    def render(self, task: Task) -> ProgressBar:
+        total = task.total or 1
+        return ProgressBar(total=total, completed=min(task.elapsed or 0, 0.97 * total), width=30)
+
+
 @contextmanager
 def steps(estimate: int) -> Iterator[Callable[[str, int], Step]]:
     """A line of progress over `estimate` seconds; call what this gives with (what is next, its seconds)."""
     LOG.parent.mkdir(exist_ok=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TextColumn("of about {task.total:.0f} s"),
-    )
+    columns = (ByTime(), TimeElapsedColumn(), TextColumn("of about {task.total:.0f} s · {task.description}"))
     with LOG.open("w") as log, Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Images", total=estimate)
-        done = 0
+        task = bar.add_task("", total=estimate)
 
         def step(title: str, seconds: int) -> Step:
-            nonlocal done
             if not console.is_terminal:
                 console.print(f"> Building {title} (about {seconds} s)", soft_wrap=True)
-            bar.update(task, description=title, completed=done)
-            done += seconds
-            return Step(log, lambda detail: bar.update(task, description=f"{title} {detail[:40]}"))
+            bar.update(task, description=title)
+            return Step(log, lambda detail: bar.update(task, description=f"{title} {detail[:30]}"))
 
         yield step
