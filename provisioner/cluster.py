@@ -8,7 +8,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,10 @@ class Cluster:
         if secret is None:
             raise JobFailed(f"The Secret {namespace}/{name} is missing.", "Somebody deleted it.")
         return {key: base64.b64decode(value).decode() for key, value in (secret.get("data") or {}).items()}
+
+    def delete_secret(self, namespace: str, name: str) -> None:
+        """No error where there is none."""
+        self._find(self._core.delete_namespaced_secret, name, namespace)
 
     # --- pods and what tells of them ------------------------------------------------------------------------------
 
@@ -214,24 +218,20 @@ class Snapshots:
     def __init__(self, read: Callable[[], Object], lister: Callable[..., Any], where: Object) -> None:
         self._read, self._lister, self._where = read, lister, where
         self._news: queue.Queue[list[Object] | Exception] = queue.Queue()
+        self._latest: list[Object] | Exception | None = None
         self.only: Callable[[Object], bool] = lambda _: True
         self._watch: Watch | None = None
         self._stopped = False
 
     def every(self, tick: float) -> Iterator[list[Object]]:
         """The objects, at each change and at least every `tick` seconds. Raises Transient where the API fails."""
-        objects: list[Object] | None = None
         while True:
-            try:
-                news = self._news.get(timeout=tick)
-            except queue.Empty:
-                if objects is None:
-                    continue
-                news = objects
-            if isinstance(news, Exception):
-                raise news
-            objects = news
-            yield list(filter(self.only, objects))
+            with suppress(queue.Empty):
+                self._latest = self._news.get(timeout=tick)
+            if isinstance(self._latest, Exception):
+                raise self._latest
+            if self._latest is not None:
+                yield list(filter(self.only, self._latest))
 
     def stop(self) -> None:
         self._stopped = True

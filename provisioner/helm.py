@@ -48,6 +48,11 @@ class Release:
         """Left behind by a helm that was killed in the middle."""
         return self.status in PENDING
 
+    @property
+    def record(self) -> str:
+        """The Secret in which helm keeps this revision (helm.sh/docs: storage backends)."""
+        return f"sh.helm.release.v1.{self.name}.v{self.revision}"
+
 
 class Helm:
     """Runs one helm binary against one cluster. Every method raises Transient or JobFailed."""
@@ -86,14 +91,6 @@ class Helm:
             stdin=yaml.safe_dump(values),
             timeout=timeout,
         )
-
-    def uninstall(self, name: str, namespace: str) -> None:
-        """Remove the release and what it made; claims of StatefulSets stay."""
-        self._run(["uninstall", name, "--namespace", namespace, "--ignore-not-found"])
-
-    def rollback(self, name: str, namespace: str) -> None:
-        """Back to the revision before this one."""
-        self._run(["rollback", name, "--namespace", namespace])
 
     def _run(self, args: list[str], stdin: str = "", timeout: float = 120) -> str:
         command = [*_dies_with_us(), self.binary, *args, *self._global]

@@ -87,14 +87,12 @@ def _generate(template: str, store: Store, tools: Toolbox) -> str:
 
 
 def _ensure_release(tools: Toolbox, job: Job, store: Store, kind: StoreType) -> None:
-    """The release as the chart and the operator want it now; one that a killed helm left pending is healed first."""
+    """The release as the chart and the operator want it now. Of one that a killed helm left pending, the record is
+    forgotten first: helm then finds what there is, takes it over and goes on; nothing is uninstalled."""
     name = release_name(store.name)
     release = tools.helm.release(name, store.namespace)
     if release and release.stuck:
-        if release.revision == 1 and not store.ready_at:
-            tools.helm.uninstall(name, store.namespace)
-        else:
-            tools.helm.rollback(name, store.namespace)
+        tools.cluster.delete_secret(store.namespace, release.record)
     if job.retry_of or job.attempts > 1:
         tools.cluster.restart_backing_off(store.namespace)
     values = _values(tools, store)

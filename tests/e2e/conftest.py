@@ -39,4 +39,4 @@ def stack(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., Stack]]:
     yield start
     for one in started:
         one.stop()
-    kubectl(cluster, "delete", "namespace", "-l", "storewright.dev/instance=storewright")
+    kubectl(cluster, "delete", "namespace", "-l", "storewright.dev/instance=storewright", "--wait=false")

@@ -109,7 +109,7 @@ def works(cluster: DevCluster, tmp_path: Path) -> Iterator[Works]:
     opened.close()
     for name in opened.namespaces():
         if name.startswith("namespace/store-"):
-            kubectl(cluster, "delete", name, "--ignore-not-found")
+            kubectl(cluster, "delete", name, "--ignore-not-found", "--wait=false")
 
 
 def test_a_store_becomes_ready_and_its_delete_leaves_nothing(works: Works) -> None:
@@ -168,15 +168,16 @@ def test_five_stores_are_made_at_once(works: Works) -> None:
 
 @pytest.mark.parametrize("stage", ["release", "application"])
 def test_a_delete_supersedes_a_create_at_work(works: Works, stage: str) -> None:
-    job = works.create("unwanted-shop")
+    name = f"unwanted-{stage}"
+    job = works.create(name)
     works.reached(job, stage)
     removal = works.delete(job)
     assert works.ended(removal).status == JobStatus.SUCCEEDED
     superseded = works.ledger.job(job.id)
     assert superseded is not None
     assert superseded.status == JobStatus.SUPERSEDED
-    assert "namespace/store-unwanted-shop" not in works.namespaces()
-    assert works.volumes("store-unwanted-shop") == []
+    assert f"namespace/store-{name}" not in works.namespaces()
+    assert works.volumes(f"store-{name}") == []
 
 
 def test_a_release_left_pending_by_a_killed_helm_is_healed(works: Works) -> None:
@@ -189,7 +190,16 @@ def test_a_release_left_pending_by_a_killed_helm_is_healed(works: Works) -> None
     values = yaml.safe_dump({**works.overlay["medusa"], "store": told, "secretName": SECRET_NAME})
     helm = [str(ROOT / "build/tools/bin/helm"), "install", store.name, str(kind.chart), "-n", store.namespace]
     killed = subprocess.Popen(
-        [*helm, "--kubeconfig", str(works.cluster.kubeconfig), "-f", "-", "--wait", "--timeout", "60s"],
+        [
+            *helm,
+            "--kubeconfig",
+            str(works.cluster.kubeconfig),
+            "-f",
+            str(kind.chart / "values-local.yaml"),
+            "-f",
+            "-",
+            "--wait",
+        ],
         stdin=subprocess.PIPE,
         text=True,
     )
@@ -204,7 +214,8 @@ def test_a_release_left_pending_by_a_killed_helm_is_healed(works: Works) -> None
     works.ledger.close()
 
     works.open()
-    assert works.ended(job).status == JobStatus.SUCCEEDED
+    healed = works.ended(job)
+    assert healed.status == JobStatus.SUCCEEDED, healed.problem
     release = works.tools.helm.release(store.name, store.namespace)
     assert release is not None
     assert release.status == "deployed"
@@ -235,7 +246,7 @@ def test_a_foreign_namespace_is_neither_used_nor_deleted(works: Works) -> None:
         (
             {"image": {"repository": "storewright/none", "tag": "none"}},
             {},
-            ["storewright/none:none", "ImagePullBackOff"],
+            ["storewright/none:none", "can't be pulled"],
         ),
         ({"postgresql": {"storage": {"size": "90Gi"}}}, {}, ["quota"]),
         ({"postgresql": {"storage": {"className": "nowhere"}}}, {"volume": 2.0}, ["volume", "nowhere"]),
@@ -244,14 +255,14 @@ def test_a_foreign_namespace_is_neither_used_nor_deleted(works: Works) -> None:
     ids=["image", "storage-quota", "storage-class", "memory-quota"],
 )
 def test_what_keeps_a_store_from_starting_is_told(
-    works: Works, overlay: dict[str, Any], patience: dict[str, float], words: list[str]
+    works: Works, request: pytest.FixtureRequest, overlay: dict[str, Any], patience: dict[str, float], words: list[str]
 ) -> None:
     works.close()
     works.overlay = {"medusa": _merged(works.overlay["medusa"], overlay)}
     works.patience = Patience(**patience)
     works.open()
     begun = time.monotonic()
-    job = works.ended(works.create("broken-shop"), 60)
+    job = works.ended(works.create(f"broken-{request.node.callspec.id}"), 60)
     assert job.status == JobStatus.FAILED
     assert job.problem is not None
     for word in words:

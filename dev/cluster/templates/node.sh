@@ -17,6 +17,9 @@ for knob in vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oo
   cat "/proc/sys/$knob" >"$copy"
   mount --bind "$copy" "/proc/sys/$knob"
 done
+# An image that is not on the node is missing at once, not after a resolver that can't be reached from here timed out.
+echo "nameserver $node" >/run/resolv.conf
+mount --bind /run/resolv.conf /etc/resolv.conf
 mount --make-rshared /
 
 # The host answers when it has put the other end of the cable in place; if it dies instead, so does this.
