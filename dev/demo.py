@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import click
@@ -22,7 +23,6 @@ from dev.slack import LocalSlackClient, LocalSlackError
 from dev.stack import ROOT, Stack, StackError, job_of, kubectl
 from provisioner.catalog import Catalog
 
-FOLDER = ROOT / "build/demo"
 PERSON, PERSON_ID, CHANNEL = "Dana", "U0DANA001", "#stores"
 STORE, TYPE = "my-shop", "medusa"
 PATIENCE = 300.0  # seconds for the store to become Ready
@@ -38,39 +38,49 @@ def main() -> None:
     pass
 
 
+a_name = click.option("--name", default="dev", help="The local cluster to use; any other than dev is a second demo.")
+
+
 @main.command()
-def up() -> None:
+@a_name
+def up(name: str) -> None:
     """Set up what is missing, order the store if there is none, print the URLs and leave everything running."""
     try:
-        stack = _set_up()
+        stack = _set_up(name)
         result = _known(stack) or _order(stack)
     except (DemoFailed, StackError, clusters.ClusterError, images.ImageError, LocalSlackError) as error:
         console.print(f"[bold red]The demo did not come up.[/] {error}", markup=True)
-        console.print(f"Logs: {FOLDER.relative_to(ROOT)}/bot.log and slack.log")
+        console.print(f"Logs: {folder_of(name).relative_to(ROOT)}/bot.log and slack.log")
         sys.exit(1)
     _farewell(result)
 
 
 @main.command()
-def down() -> None:
+@a_name
+def down(name: str) -> None:
     """Stop the bot and Slack and remove the cluster with all its stores (of your own cluster: our stores only)."""
-    for name in ("bot", "slack"):
-        Background(name, FOLDER).stop()
-    if os.environ.get("KUBE_CONTEXT") and (cluster := clusters.find()):
+    for process in ("bot", "slack"):
+        Background(process, folder_of(name)).stop()
+    if os.environ.get("KUBE_CONTEXT") and (cluster := clusters.find(name)):
         kubectl(cluster, "delete", "namespace", "-l", "storewright.dev/instance=storewright")
         kubectl(cluster, "delete", "-f", str(ROOT / "manifests/rbac.yaml"), "--ignore-not-found")
     else:
-        clusters.down()
-    shutil.rmtree(FOLDER, ignore_errors=True)
+        clusters.down(name)
+    shutil.rmtree(folder_of(name), ignore_errors=True)
     console.print("The demo is gone, and nothing of it is left.")
 
 
-def _set_up() -> Stack:
-    cluster = clusters.up()
+def folder_of(name: str) -> Path:
+    """Where a demo keeps its logs, ledger and demo.json."""
+    return ROOT / "build" / ("demo" if name == "dev" else f"demo-{name}")
+
+
+def _set_up(name: str) -> Stack:
+    cluster = clusters.up(name)
     images.build()
     images.load(cluster)
     with console.status("Starting the local Slack and the bot …"):
-        stack = Stack(FOLDER, cluster)
+        stack = Stack(folder_of(name), cluster)
         stack.start()
     return stack
 
@@ -78,7 +88,7 @@ def _set_up() -> Stack:
 def _known(stack: Stack) -> dict[str, Any] | None:
     """What a former run wrote, if its shop still answers."""
     try:
-        result: dict[str, Any] = json.loads((FOLDER / "demo.json").read_text())
+        result: dict[str, Any] = json.loads((stack.folder / "demo.json").read_text())
         host = result["store_url"].removeprefix("http://").rstrip("/")
         url = f"http://{stack.cluster.ingress_address}"
         answers = httpx.get(url, headers={"Host": host}, trust_env=False, timeout=10).status_code == 200
@@ -105,7 +115,7 @@ def _order(stack: Stack) -> dict[str, Any]:
         "admin_url": store_url + Catalog(ROOT / "charts").get(TYPE).admin_path,
         "seconds_to_ready": round(time.monotonic() - begun, 2),
     }
-    (FOLDER / "demo.json").write_text(json.dumps(result, indent=2))
+    (stack.folder / "demo.json").write_text(json.dumps(result, indent=2))
     return result
 
 
