@@ -80,9 +80,9 @@ def _borrowed() -> list[str]:
     """What a build borrows of this machine: npm's downloads, whom to trust, and how npm is set up here."""
     (CACHE / "npm").mkdir(parents=True, exist_ok=True)
     borrowed = {
-        CACHE / "npm": "/root/.npm",
+        CACHE / "npm": "/var/cache/npm",
         CERTIFICATES: f"{CERTIFICATES}:ro",
-        Path.home() / ".npmrc": "/root/.npmrc:ro",
+        Path.home() / ".npmrc": "/usr/local/etc/npmrc:ro",
     }
     return [f"--volume={here}:{there}" for here, there in borrowed.items() if here.exists()]
 
