@@ -34,7 +34,7 @@ class Limits:
     stores_per_person: int = 10
     creations_per_hour: int = 20
     create_deadline: float = 900.0
-    delete_deadline: float = 900.0
+    delete_deadline: float = 300.0
 
 
 @dataclass(frozen=True)

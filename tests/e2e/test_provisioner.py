@@ -71,9 +71,9 @@ class Works:
             limits=LIMITS,
         )
 
-    def delete(self, job: Job) -> Job:
+    def delete(self, job: Job, limits: Limits = LIMITS) -> Job:
         key = f"delete-{job.id}-{time.monotonic()}"
-        return self.ledger.order_delete(store_id=job.store_id, by="U1", origin="{}", delivery_key=key, limits=LIMITS)
+        return self.ledger.order_delete(store_id=job.store_id, by="U1", origin="{}", delivery_key=key, limits=limits)
 
     def until(self, job: Job, look: Callable[[Job], bool], seconds: float = 120) -> Job:
         end = time.monotonic() + seconds
@@ -275,3 +275,20 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
         k: _merged(below[k], v) for k, v in above.items() if isinstance(v, dict) and isinstance(below.get(k), dict)
     }
     return {**below, **above, **nested}
+
+
+def test_a_delete_that_hangs_says_what_holds_it_and_can_be_retried(works: Works) -> None:
+    job = works.create("held-shop")
+    works.reached(job, "release")
+    held = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "held", "finalizers": ["example.com/held"]}}
+    kubectl(works.cluster, "apply", "-n", "store-held-shop", "-f", "-", stdin=json.dumps(held))
+    try:
+        stuck = works.ended(works.delete(job, Limits(delete_deadline=25)))
+    finally:
+        release = '{"metadata": {"finalizers": null}}'
+        kubectl(works.cluster, "patch", "configmap", "held", "-n", "store-held-shop", "-p", release, "--type=merge")
+    assert stuck.status == JobStatus.FAILED
+    assert "example.com/held" in str(stuck.problem)
+    again = works.ledger.order_retry(job_id=stuck.id, by="U1", origin="{}", delivery_key="again", limits=LIMITS)
+    assert works.ended(again).status == JobStatus.SUCCEEDED
+    assert "namespace/store-held-shop" not in works.namespaces()
