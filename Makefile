@@ -21,6 +21,7 @@ demo-down: setup ## Remove everything `make demo` made, the cluster too
 
 test: setup lint ## Set everything up and run all tests
 	@$(PY) -m dev.images build
+	@$(PY) -m dev.cluster up --name test
 	@$(PY) -m pytest
 
 test-unit: setup ## The tests that need nothing but Python

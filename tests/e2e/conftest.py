@@ -16,12 +16,13 @@ from dev.stack import Stack, kubectl
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """The cluster `test` with the store images on its node; removed at the end unless KEEP_TEST_CLUSTER is set."""
+    """The cluster `test` with the store images on its node; removed at the end unless KEEP_TEST_CLUSTER is set, or
+    KUBE_CONTEXT, which makes it yours."""
     images.build()
     running = clusters.up("test")
     images.load(running)
     yield running
-    if not os.environ.get("KEEP_TEST_CLUSTER"):
+    if not os.environ.get("KEEP_TEST_CLUSTER") and not os.environ.get("KUBE_CONTEXT"):
         running.down()
 
 
