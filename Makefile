@@ -49,5 +49,5 @@ locks: setup ## Pin anew, with hashes, after a change of pyproject.toml or dev/t
 	@sh dev/lock.sh
 
 clean: ## Remove what was built in this checkout (caches under ~/.cache/storewright stay)
-	@if [ -x .venv/bin/python ]; then $(PY) -m dev.demo down; fi
+	@if [ -x .venv/bin/python ]; then $(PY) -m dev.demo down && $(PY) -m dev.cluster down --name test; fi
 	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

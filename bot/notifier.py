@@ -197,7 +197,10 @@ class Notifier:
         if not story:
             return
         if not root or not root.address or not root.remote_id:
-            raise NotYet(GATHER)
+            if not root or root.sent_revision < root.revision:
+                raise NotYet(GATHER)
+            self._told(entry, "", None, "")  # the root was given up: there is no thread, and there will be none
+            return
         self._gather(entry, story)
         told = int(entry.content_hash or 0)
         if int(entry.remote_id or 0) > told:

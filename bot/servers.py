@@ -36,7 +36,7 @@ def web_server(web: Flask, listen: str) -> BaseWSGIServer:
 @contextmanager
 def socket_mode(app: App, app_token: str) -> Iterator[None]:
     """Slack's requests by a WebSocket of ours; connects as soon as Slack can be reached."""
-    handler = SocketModeHandler(app, app_token, logger=log)
+    handler = SocketModeHandler(app, app_token, logger=logging.getLogger("slack_sdk.socket_mode"))
     stopping = threading.Event()
     threading.Thread(target=_connect, args=(handler, stopping), name="socket-mode", daemon=True).start()
     try:

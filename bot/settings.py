@@ -148,7 +148,8 @@ class Settings(BaseSettings):
     def public_origin(self) -> str:
         """The Origin header a browser sends from our own pages."""
         parts = urlsplit(self.public_url)
-        return f"{parts.scheme}://{parts.netloc}"
+        port = "" if parts.port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{parts.port}"
+        return f"{parts.scheme}://{parts.hostname}{port}"
 
 
 def variables() -> Iterator[tuple[str, str, str]]:

@@ -26,7 +26,7 @@ from provisioner.stores import MAX_NAME, MIN_NAME, Addresses, Store, StoreStatus
 
 form, home_words = Words("modals"), Words("home")
 
-HOME_STORES = 25  # with at most 3 blocks each, far from Slack's 100
+HOME_STORES = 20  # with at most 4 blocks each, far from Slack's 100
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _home_store(store: Store, job: Job | None, label: str) -> list[Block | None]
     remove = button("delete", store.name, value, style="danger")
     offered = {
         StoreStatus.READY: [*messages.store_buttons(store, value), remove],
-        StoreStatus.FAILED: [button("retry", store.name, value, style="primary"), remove],
+        StoreStatus.FAILED: [button("retry", store.name, value, style="primary"), remove] if job else [remove],
         StoreStatus.CREATING: [remove],
     }.get(store.status, [])
     failed = store.status == StoreStatus.FAILED and job and job.problem

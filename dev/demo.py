@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 import httpx
@@ -20,12 +21,14 @@ from dev import cluster as clusters
 from dev import images
 from dev.background import Background
 from dev.slack import LocalSlackClient, LocalSlackError
-from dev.stack import ROOT, Stack, StackError, job_of, kubectl
+from dev.stack import ROOT, Stack, StackError, job_of, remove_stores
 from provisioner.catalog import Catalog
 
 PERSON, PERSON_ID, CHANNEL = "Dana", "U0DANA001", "#stores"
 STORE, TYPE = "my-shop", "medusa"
 PATIENCE = 300.0  # seconds for the store to become Ready
+NO_ROOT_AFTER = 10.0  # seconds after which a command that made no message was a refusal
+RETURN_WITHIN = 120.0  # seconds for a former run's shop to answer again
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -49,7 +52,7 @@ def up(name: str) -> None:
         stack = _set_up(name)
         result = _known(stack) or _order(stack)
     except (DemoFailed, StackError, clusters.ClusterError, images.ImageError, LocalSlackError) as error:
-        console.print(f"[bold red]The demo did not come up.[/] {error}", markup=True)
+        console.print(f"[bold red]The demo did not come up.[/] {escape(str(error))}")
         console.print(f"Logs: {folder_of(name).relative_to(ROOT)}/bot.log and slack.log")
         sys.exit(1)
     _farewell(result)
@@ -62,12 +65,12 @@ def down(name: str) -> None:
     for process in ("bot", "slack"):
         Background(process, folder_of(name)).stop()
     if os.environ.get("KUBE_CONTEXT") and (cluster := clusters.find(name)):
-        kubectl(cluster, "delete", "namespace", "-l", "storewright.dev/instance=storewright")
-        kubectl(cluster, "delete", "-f", str(ROOT / "manifests/rbac.yaml"), "--ignore-not-found")
+        remove_stores(cluster, folder_of(name))
+        console.print("Left in your cluster, others may use it: what manifests/rbac.yaml made.")
     else:
         clusters.down(name)
     shutil.rmtree(folder_of(name), ignore_errors=True)
-    console.print("The demo is gone, and nothing of it is left.")
+    console.print("The demo is gone.")
 
 
 def folder_of(name: str) -> Path:
@@ -86,54 +89,74 @@ def _set_up(name: str) -> Stack:
 
 
 def _known(stack: Stack) -> dict[str, Any] | None:
-    """What a former run wrote, if its shop still answers."""
+    """What a former run wrote, once its shop answers again: after a reboot its pods take a moment."""
     try:
         result: dict[str, Any] = json.loads((stack.folder / "demo.json").read_text())
-        host = result["store_url"].removeprefix("http://").rstrip("/")
-        url = f"http://{stack.cluster.ingress_address}"
-        answers = httpx.get(url, headers={"Host": host}, trust_env=False, timeout=10).status_code == 200
-    except (OSError, ValueError, KeyError, httpx.HTTPError):
+    except (OSError, ValueError):
         return None
-    return result if answers else None
+    until = time.monotonic() + RETURN_WITHIN
+    with console.status(f"Waiting for {result['store_url']} …"):
+        while time.monotonic() < until:
+            if _answers(stack, result["store_url"]):
+                return result
+            time.sleep(0.5)
+    raise DemoFailed(f"{result['store_url']} does not answer any more. Start over with: make demo-down demo")
+
+
+def _answers(stack: Stack, url: str) -> bool:
+    headers = {"Host": urlsplit(url).netloc}
+    try:
+        answer = httpx.get(f"http://{stack.cluster.ingress_address}", headers=headers, trust_env=False, timeout=10)
+    except httpx.HTTPError:
+        return False
+    return answer.status_code == 200
 
 
 def _order(stack: Stack) -> dict[str, Any]:
     """Type the command as the demo's person and follow the thread. Raises DemoFailed with the cause."""
-    slack = stack.slack()
-    console.print(f"\n[bold]{PERSON}[/] in {CHANNEL}: [cyan]/store create {STORE} {TYPE}[/]")
+    slack, command = stack.slack(), f"/store create {STORE} {TYPE}"
+    before = {message["ts"] for message in slack.messages(CHANNEL)}
+    console.print(f"\n[bold]{PERSON}[/] in {CHANNEL}: [cyan]{command}[/]")
     begun = time.monotonic()
-    ack = slack.command(PERSON, CHANNEL, f"/store create {STORE} {TYPE}")
+    ack = slack.command(PERSON, CHANNEL, command)
     if not ack.ok:
         raise DemoFailed(f"Slack did not get an answer from the bot: {ack.error}")
-    status, root = _follow(slack, begun)
-    if status != "succeeded":
-        raise DemoFailed(root["text"])
-    store_url = f"http://{STORE}.{stack.cluster.store_domain}:{stack.cluster.ingress_port}"
+    root = _follow(slack, before, begun, _plain(ack.json().get("text", "")))
+    seconds = round(time.monotonic() - begun, 2)
+    if job_of(root)["status"] != "succeeded":
+        raise DemoFailed(f"{_plain(root['text'])} Mend it and press Retry in Slack, or start over: make demo-down demo")
+    store_url = stack.addresses.url(STORE)
     result = {
         "workspace_url": stack.workspace_url,
         "store_url": store_url,
         "admin_url": store_url + Catalog(ROOT / "charts").get(TYPE).admin_path,
-        "seconds_to_ready": round(time.monotonic() - begun, 2),
+        "seconds_to_ready": seconds,
     }
     (stack.folder / "demo.json").write_text(json.dumps(result, indent=2))
     return result
 
 
-def _follow(slack: LocalSlackClient, begun: float) -> tuple[str, dict[str, Any]]:
-    """Print what the person reads, as it comes; the job's final status and its root message."""
+def _follow(slack: LocalSlackClient, before: set[str], begun: float, answer: str) -> dict[str, Any]:
+    """Print what the person reads, as it comes; the root message once its job is over. `before` are the messages that
+    were there, `answer` what the command was answered. Raises DemoFailed."""
     printed: set[str] = set()
-    while time.monotonic() - begun < PATIENCE:
-        seen = slack.ephemerals(PERSON, CHANNEL)
-        roots = [m for m in slack.messages(CHANNEL) if job_of(m).get("store") == STORE]
-        seen += [reply for root in roots[-1:] for reply in slack.thread(root)]
-        for message in seen:
-            if message["text"] not in printed:
-                printed.add(message["text"])
-                console.print(f"  [dim]{time.monotonic() - begun:6.2f} s[/]  {escape(_plain(message['text']))}")
-        if roots and job_of(roots[-1]).get("status") not in (None, "queued", "running"):
-            return job_of(roots[-1])["status"], roots[-1]
+    _print_new([answer], printed, begun)
+    while (waited := time.monotonic() - begun) < PATIENCE:
+        roots = [m for m in slack.messages(CHANNEL) if m["ts"] not in before and job_of(m).get("store") == STORE]
+        _print_new([_plain(reply["text"]) for root in roots for reply in slack.thread(root)], printed, begun)
+        if roots and job_of(roots[-1])["status"] not in ("queued", "running"):
+            return roots[-1]
+        if not roots and waited > NO_ROOT_AFTER:
+            raise DemoFailed(answer)
         time.sleep(0.05)
     raise DemoFailed(f"{STORE} was not Ready within {PATIENCE:.0f} s; the thread in {CHANNEL} says how far it came.")
+
+
+def _print_new(texts: list[str], printed: set[str], begun: float) -> None:
+    for text in texts:
+        if text not in printed:
+            printed.add(text)
+            console.print(f"  [dim]{time.monotonic() - begun:6.2f} s[/]  {escape(text)}")
 
 
 def _plain(text: str) -> str:

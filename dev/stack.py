@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import secrets
@@ -19,9 +20,11 @@ import httpx
 from dev.background import Background
 from dev.cluster import Cluster
 from dev.slack import LocalSlackClient
+from provisioner.stores import Addresses
 
 ROOT = Path(__file__).parents[1]
 SERVICE_ACCOUNT = "storewright/storewright"  # as manifests/rbac.yaml has it
+BOT_CONTEXT = "bot"
 ADMIN, FAILURES = "U0ADA0001", "C0FAILURE"  # the local Slack's Ada and #store-failures
 
 
@@ -50,6 +53,12 @@ class Stack:
     def bot_url(self) -> str:
         return f"http://127.0.0.1:{self.kept['bot_port']}"
 
+    @property
+    def addresses(self) -> Addresses:
+        """Where this stack's stores are found; the ingress's own port is told unless it is http's."""
+        port = self.cluster.ingress_port
+        return Addresses(self.cluster.store_domain, port=None if port == 80 else port)
+
     def start(self) -> None:
         """Start what does not run yet and wait until both answer. Raises StackError."""
         if not self.slack_process.process():
@@ -74,7 +83,7 @@ class Stack:
         return LocalSlackClient(self.workspace_url)
 
     def bot_environment(self) -> dict[str, str]:
-        """Every setting of the bot, as docs/operating.md has them."""
+        """Every setting of the bot, as `storewright run --help` has them."""
         return {
             **self._slack_secrets(),
             "SLACK_API_URL": f"{self.workspace_url}/api/",
@@ -85,11 +94,13 @@ class Stack:
             "LEDGER_PATH": str(self.folder / "ledger.db"),
             "CHARTS_DIR": str(ROOT / "charts"),
             "STORE_DOMAIN": self.cluster.store_domain,
-            "STORE_PORT": str(self.cluster.ingress_port),
+            "STORE_PORT": str(self.addresses.port or ""),
             "STORE_PROFILE": "local",
             "STORE_VALUES": str(ROOT / "build/images.yaml"),
             "INGRESS_ADDRESS": self.cluster.ingress_address,
+            "INSTANCE": instance_of(self.folder),
             "KUBECONFIG": str(self._bot_kubeconfig()),
+            "KUBE_CONTEXT": BOT_CONTEXT,  # over the one that names the cluster to us
             "SERVICE_ACCOUNT": SERVICE_ACCOUNT,
             "HELM": str(ROOT / "build/tools/bin/helm"),
             **self.settings,
@@ -124,8 +135,8 @@ class Stack:
         config = {
             **admin,
             "users": [{"name": account, "user": {"token": token}}],
-            "contexts": [{"name": "bot", "context": {"cluster": admin["clusters"][0]["name"], "user": account}}],
-            "current-context": "bot",
+            "contexts": [{"name": BOT_CONTEXT, "context": {"cluster": admin["clusters"][0]["name"], "user": account}}],
+            "current-context": BOT_CONTEXT,
         }
         path = self.folder / "bot.kubeconfig"
         path.touch(mode=0o600)
@@ -146,6 +157,16 @@ class Stack:
                 return
             time.sleep(0.1)
         raise StackError(f"the {process.name} did not become ready in {seconds:.0f} s:\n{_tail(process.log)}")
+
+
+def instance_of(folder: Path) -> str:
+    """What the cluster's labels call the bot of this folder: none of its stores is taken for another bot's."""
+    return f"{folder.name}-{hashlib.sha256(str(folder).encode()).hexdigest()[:6]}"
+
+
+def remove_stores(cluster: Cluster, folder: Path, *options: str) -> None:
+    """Remove the namespaces of that folder's stores, and of no others. Raises StackError."""
+    kubectl(cluster, "delete", "namespace", "-l", f"storewright.dev/instance={instance_of(folder)}", *options)
 
 
 def kubectl(cluster: Cluster, *args: str, stdin: str | None = None) -> str:

@@ -99,5 +99,5 @@ def _holds(value: Any, condition: str) -> bool:
     if condition == "nonempty":
         return bool(value)
     if condition.startswith(">"):
-        return float(value) > float(condition[1:])
+        return isinstance(value, int | float) and value > float(condition[1:])
     raise ValueError(f"check.yaml: unknown condition {condition!r}; use 'nonempty' or '>NUMBER'")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import queue
 import threading
 import time
@@ -21,6 +22,8 @@ from provisioner.errors import JobFailed, StorewrightError, Transient
 Object = dict[str, Any]
 CONNECTIONS = 64  # a watch and a few calls for each of many jobs at once
 TIMEOUT = (5, 30)  # seconds to connect, to answer
+WATCH = 60  # seconds after which a watch is begun anew
+log = logging.getLogger(__name__)
 
 
 class ClusterNotConfigured(StorewrightError):
@@ -144,14 +147,13 @@ class Cluster:
     def restart_backing_off(self, namespace: str) -> None:
         """End kubelet's and the controllers' back-off, so that a mended cause is seen at once and not minutes later."""
         for pod in self._list(self._core.list_namespaced_pod, namespace):
-            reasons = {(s.get("state", {}).get("waiting") or {}).get("reason", "") for s in _statuses(pod)}
-            if any(reason.endswith("BackOff") or reason.startswith("Err") for reason in reasons):
+            if any(map(_backs_off, _statuses(pod))):
                 self._find(self._core.delete_namespaced_pod, pod["metadata"]["name"], namespace)
         nudge = {"metadata": {"annotations": {"storewright.dev/nudged-at": str(time.time())}}}
         for found in self._list(self._apps.list_namespaced_replica_set, namespace):
-            self._call(self._apps.patch_namespaced_replica_set, found["metadata"]["name"], namespace, nudge)
+            self._find(self._apps.patch_namespaced_replica_set, found["metadata"]["name"], namespace, nudge)
         for found in self._list(self._apps.list_namespaced_stateful_set, namespace):
-            self._call(self._apps.patch_namespaced_stateful_set, found["metadata"]["name"], namespace, nudge)
+            self._find(self._apps.patch_namespaced_stateful_set, found["metadata"]["name"], namespace, nudge)
 
     # --- watches --------------------------------------------------------------------------------------------------
 
@@ -248,15 +250,18 @@ class Snapshots:
                 self._watch = Watch()
                 stream = self._watch.stream(
                     self._lister, **self._where, resource_version=listed["metadata"]["resourceVersion"],
-                    timeout_seconds=60, deserialize=False,
+                    timeout_seconds=WATCH, _request_timeout=(TIMEOUT[0], WATCH + 15), deserialize=False,
                 )  # fmt: skip
                 for event in stream:
                     self._apply(objects, event)
-            except (client.ApiException, urllib3.exceptions.HTTPError, OSError):
-                time.sleep(0.2)  # the list that follows tells whether it was more than a hiccup
             except StorewrightError as error:
                 self._news.put(error)
                 return
+            except Exception as error:  # noqa: BLE001
+                # Whatever ends a watch (410, a broken line, a silent connection), the list that follows tells whether
+                # it was more than a hiccup; a thread that died here would leave a job with a frozen picture.
+                log.info("a watch ended early: %s", _brief(error))
+                time.sleep(0.2)
 
     def _apply(self, objects: dict[str, Object], event: Object) -> None:
         found = event["object"]
@@ -296,6 +301,13 @@ def _brief(error: Exception) -> str:
 
 def _selector(labels: dict[str, str]) -> str:
     return ",".join(f"{key}={value}" for key, value in labels.items())
+
+
+def _backs_off(status: Object) -> bool:
+    """A container that kubelet tries more and more rarely, also while it runs in between two crashes."""
+    reason = (status.get("state", {}).get("waiting") or {}).get("reason", "")
+    crashing = status.get("restartCount", 0) >= 2 and not status.get("ready")
+    return crashing or reason.endswith("BackOff") or reason.startswith("Err")
 
 
 def _statuses(pod: Object) -> list[Object]:

@@ -17,7 +17,8 @@ Object = dict[str, Any]
 class Patience:
     """How long (seconds) each kind of trouble may last before the job fails: some pass by themselves."""
 
-    image: float = 4.0  # a registry hiccup is tried again by the kubelet once within this time
+    image: float = 4.0  # there is no such image, or no right to it: waiting does not help
+    registry: float = 60.0  # its registry has trouble; the kubelet tries again after 10 s, 20 s, …
     crash: float = 6.0  # after the second restart
     config: float = 4.0  # a Secret or ConfigMap that comes a moment later
     quota: float = 4.0
@@ -111,7 +112,8 @@ def _container(store: str, pod: Object, status: Object) -> Iterator[Finding]:
     if reason in ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"):
         what = f"{where} can't start: its image {status['image']} can't be pulled ({reason})."
         next_step = "Check the image's name and tag and that the nodes reach its registry, then retry."
-        yield Finding("image", subject, Problem(what, _image_cause(message), next_step))
+        kind, cause = _image_trouble(message)
+        yield Finding(kind, subject, Problem(what, cause, next_step))
     elif reason in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError"):
         what = f"{where} can't start: its container can't be made ({reason})."
         yield Finding("config", subject, Problem(what, _shorten(message), "Correct the chart, then retry."))
@@ -195,16 +197,20 @@ def _component(pod: Object) -> str:
     return str(labels.get("app.kubernetes.io/component", f"pod {pod['metadata']['name']}"))
 
 
-def _image_cause(message: str) -> str:
-    """The registry's own reason out of the kubelet's long story."""
+def _image_trouble(message: str) -> tuple[str, str]:
+    """Which patience a failed pull deserves, and the registry's own reason out of the kubelet's long story."""
     low = message.lower()
-    if "not found" in low or "does not exist" in low or "manifest unknown" in low:
-        return "The registry has no such image or tag."
+    if "no such host" in low:
+        return "image", "Its registry's name does not resolve on the node: " + _shorten(low.rsplit("lookup", 1)[-1])
+    if "not found" in low or "does not exist" in low or "manifest unknown" in low or "invalid" in low:
+        return "image", "The registry has no such image or tag."
     if "unauthorized" in low or "denied" in low or "authorization failed" in low:
-        return "The registry refuses access; the image may be private."
-    if "no such host" in low or "dial tcp" in low or "timeout" in low:
-        return "The node can't reach the registry: " + _shorten(message.rsplit("dial tcp", 1)[-1].lstrip(" :"))
-    return _shorten(message)
+        return "image", "The registry refuses access; the image may be private."
+    if "dial tcp" in low or "timeout" in low:
+        return "registry", "The node can't reach the registry: " + _shorten(
+            message.rsplit("dial tcp", 1)[-1].lstrip(" :")
+        )
+    return ("registry", _shorten(message)) if "pull" in low else ("image", _shorten(message))
 
 
 def _shorten(text: str, limit: int = 240) -> str:

@@ -17,8 +17,6 @@ from provisioner.errors import JobFailed, Transient
 
 HISTORY = "5"  # revisions helm keeps of a release, each a Secret in the store's namespace
 PENDING = ("pending-install", "pending-upgrade", "pending-rollback", "uninstalling")
-# What helm is allowed to see of our environment: nothing of Slack's tokens.
-PASSED_ON = "PATH HOME TMPDIR SSL_CERT_FILE SSL_CERT_DIR KUBERNETES_SERVICE_HOST KUBERNETES_SERVICE_PORT".split()
 
 # helm tells its errors only in words; these are the ones of helm 4.1 that matter, first match wins.
 TRANSIENT_WORDS = (
@@ -60,7 +58,8 @@ class Helm:
     def __init__(self, binary: str = "helm", kubeconfig: Path | None = None, context: str | None = None) -> None:
         self.binary = binary
         self._global = ["--kube-context", context] if context else []
-        self._env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        # Proxies and clouds' own settings pass, Slack's tokens do not.
+        self._env = {name: value for name, value in os.environ.items() if not name.startswith("SLACK_")}
         if kubeconfig:
             self._env["KUBECONFIG"] = str(kubeconfig)
 

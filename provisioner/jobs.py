@@ -39,7 +39,9 @@ STAGES: dict[JobKind, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Job:
-    """One piece of work on one store. Times are epoch seconds. `origin` is opaque to the provisioner."""
+    """One piece of work on one store. Times are epoch seconds. `origin` is opaque to the provisioner. `allowed` is how
+    many seconds the work may take; they count from `started_at`, anew in each process, so a bot that was away costs
+    no job its time."""
 
     id: str
     kind: JobKind
@@ -52,6 +54,7 @@ class Job:
     attempts: int
     created_at: float
     due_at: float
+    allowed: float
     deadline_at: float
     started_at: float | None = None
     finished_at: float | None = None

@@ -169,10 +169,11 @@ class Ledger:
         marks = ", ".join("?" * len(busy_stores))
         with self._write() as db:
             row = db.execute(
-                f"""UPDATE jobs SET status = 'running', attempts = attempts + 1, started_at = coalesce(started_at, ?)
+                f"""UPDATE jobs SET status = 'running', attempts = attempts + 1, started_at = coalesce(started_at, ?),
+                        deadline_at = coalesce(started_at, ?) + allowed
                     WHERE id = (SELECT id FROM jobs WHERE status = 'queued' AND due_at <= ? AND store NOT IN ({marks})
                                 ORDER BY due_at LIMIT 1) RETURNING id""",
-                (self.clock(), self.clock(), *busy_stores),
+                (self.clock(), self.clock(), self.clock(), *busy_stores),
             ).fetchone()
             return self._job_where(db, "id = ?", row[0]) if row else None
 
@@ -180,7 +181,7 @@ class Ledger:
         """What is running here and not among the jobs `at_work` is due again at once. Returns those jobs."""
         marks = ", ".join("?" * len(at_work))
         with self._write() as db:
-            query = f"""UPDATE jobs SET status = 'queued', due_at = ?
+            query = f"""UPDATE jobs SET status = 'queued', due_at = ?, started_at = NULL
                         WHERE status = 'running' AND id NOT IN ({marks}) RETURNING id"""
             ids = [row[0] for row in db.execute(query, (self.clock(), *at_work)).fetchall()]
             return [job for job in (self._job_where(db, "id = ?", i) for i in ids) if job]
@@ -263,9 +264,6 @@ class Ledger:
     def jobs_of(self, kind: JobKind) -> list[Job]:
         """All jobs of a kind, oldest first."""
         return [_job(row) for row in self._db.query("SELECT * FROM jobs WHERE kind = ? ORDER BY created_at", [kind])]
-
-    def live_job(self, store_id: str) -> Job | None:
-        return self._job_where(self._db, f"store_id = ? AND status IN ({LIVE_SQL})", store_id)
 
     def last_job(self, store_id: str) -> Job | None:
         """The newest job of a store."""
@@ -422,10 +420,10 @@ class Ledger:
         db.execute("BEGIN IMMEDIATE")
         try:
             yield db
+            db.commit()
         except BaseException:
             db.rollback()
             raise
-        db.commit()
         if db.conn.total_changes != before:
             self.on_change()
 
@@ -453,6 +451,7 @@ class Ledger:
             attempts=0,
             created_at=now,
             due_at=now,
+            allowed=seconds,
             deadline_at=now + seconds,
             retry_of=retry_of,
         )

@@ -45,6 +45,7 @@ CREATE TABLE jobs (
     attempts INTEGER NOT NULL,
     created_at REAL NOT NULL,
     due_at REAL NOT NULL,
+    allowed REAL NOT NULL,
     deadline_at REAL NOT NULL,
     started_at REAL,
     finished_at REAL,

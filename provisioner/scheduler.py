@@ -21,7 +21,6 @@ logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it tells of every ti
 
 TICK = 0.5  # seconds; a new order does not wait for it (see wake)
 SWEEP = 600.0  # seconds
-MAX_ATTEMPTS = 6
 LONGEST_PAUSE = 60.0  # seconds between two attempts
 
 
@@ -46,7 +45,7 @@ class Scheduler:
     def stop(self) -> None:
         """Take no more jobs; those at work let go at their next step and go on in the next process."""
         self._tools.stopping.set()
-        self._clock.shutdown(wait=True)
+        self._clock.shutdown(wait=False)  # a tick may be about to wake us, which waits for the clock
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def wake(self) -> None:
@@ -60,7 +59,7 @@ class Scheduler:
 
     def _tick(self) -> None:
         self._ticked_at = time.monotonic()
-        while job := self._claim():
+        while not self._tools.stopping.is_set() and (job := self._claim()):
             log.info("job begins", extra={"job": job.id, "store": job.store, "attempt": job.attempts})
             self._pool.submit(self._work, job)
 
@@ -106,7 +105,7 @@ class Scheduler:
     def _try_again(self, job: Job, problem: Problem) -> None:
         due_at = self._tools.ledger.clock() + pause(job.attempts)
         log.warning("attempt failed: %s", problem, extra={"job": job.id, "store": job.store, "attempt": job.attempts})
-        if job.attempts >= MAX_ATTEMPTS or due_at >= job.deadline_at:
+        if due_at >= job.deadline_at:
             what = f"{problem.what} ({job.attempts} attempts)"
             self._tools.ledger.fail(job, Problem(what, problem.cause, problem.next_step or "Retry when it is mended."))
         else:

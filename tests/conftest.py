@@ -12,6 +12,8 @@ from provisioner.ledger import Ledger
 from provisioner.stores import Addresses
 
 ROOT = Path(__file__).parents[1]
+# Tests make and remove stores: never on a cluster that somebody named for something else.
+os.environ.pop("KUBE_CONTEXT", None)
 # The pinned helm, kubectl and node of dev/setup.sh, before any other of this machine.
 os.environ["PATH"] = f"{ROOT / 'build/tools/bin'}:{os.environ['PATH']}"
 

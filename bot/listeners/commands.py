@@ -56,5 +56,7 @@ def _status(house: House, visit: Visit, name: str) -> str:
     found = house.named(name)
     job = house.ledger.last_job(found.id)
     story = read_story(house.ledger, house.catalog, job.id) if job else None
-    visit.answer(messages.summary(story) if story else messages.store_list([found], []))
+    mine = [found] if found.owner == visit.user else []
+    others = [] if mine else [found]
+    visit.answer(messages.summary(story) if story else messages.store_list(mine, others))
     return f"shown as {found.status}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import string
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from provisioner.catalog import StoreType
 from provisioner.check import CheckFailed, Visitor
 from provisioner.cluster import Snapshots
 from provisioner.diagnosis import Doctor, Finding, ready_pods
-from provisioner.errors import JobFailed
+from provisioner.errors import JobFailed, Transient
 from provisioner.jobs import Job
 from provisioner.stores import SECRET_NAME, Store, release_name
 from provisioner.workflows.toolbox import PREFIX, Toolbox
@@ -48,9 +49,9 @@ def run(tools: Toolbox, job: Job) -> None:
     _await_pods(tools, job, store, secret, since)
     with Visitor(store.url, tools.ingress_address, {"secret": secret}) as visitor:
         with tools.stage(job, "storefront"):
-            _await_answer(tools, job, store, lambda: visitor.step(kind.check[0]))
+            _await_answer(tools, job, store, 0.1, lambda: visitor.step(kind.check[0]))
         with tools.stage(job, "check"):
-            _await_answer(tools, job, store, lambda: visitor.run(kind.check))
+            _await_answer(tools, job, store, 1.0, lambda: visitor.run(kind.check))  # each run may leave a cart
     if not store.ready_at:
         tools.cluster.annotate_namespace(store.namespace, {PREFIX + "ready-at": str(tools.ledger.clock())})
     tools.ledger.succeed(job)
@@ -61,8 +62,10 @@ def _ensure_namespace(tools: Toolbox, store: Store) -> None:
     if namespace and not tools.is_ours(namespace, store):
         what = f"The namespace {store.namespace} exists already and is not this store's."
         raise JobFailed(what, "Somebody else made it.", "Choose another name, or remove that namespace and retry.")
-    if not namespace:
-        tools.cluster.create_namespace(store.namespace, tools.labels(store), tools.annotations(store))
+    if not namespace and not tools.cluster.create_namespace(
+        store.namespace, tools.labels(store), tools.annotations(store)
+    ):
+        raise Transient(f"The namespace {store.namespace} was made by somebody else just now.")
     if tools.service_account:
         tools.cluster.bind_ourselves(store.namespace, ROLE, tools.service_account)
     tools.cluster.ensure_limits(store.namespace, QUOTA, LIMIT_RANGE)
@@ -164,8 +167,8 @@ def redact(text: str, secret: dict[str, str]) -> str:
     return text
 
 
-def _await_answer(tools: Toolbox, job: Job, store: Store, ask: Any) -> None:
-    """Ask until the store answers as it should; ingress controllers take a moment to hear of a new store."""
+def _await_answer(tools: Toolbox, job: Job, store: Store, pause: float, ask: Callable[[], None]) -> None:
+    """Ask every `pause` seconds until the store answers as it should: an ingress takes a moment to hear of it."""
     until = tools.ledger.clock() + ANSWER_WITHIN
     while True:
         try:
@@ -177,4 +180,4 @@ def _await_answer(tools: Toolbox, job: Job, store: Store, ask: Any) -> None:
                 what = f"{store.name} runs, but its shop does not answer as it should."
                 next_step = f"Open {store.url} and check the ingress controller and DNS, then retry."
                 raise JobFailed(what, str(failure), next_step) from None
-            time.sleep(0.1)
+            time.sleep(pause)

@@ -9,23 +9,24 @@ from provisioner.stores import Store
 from provisioner.workflows.toolbox import Toolbox
 
 LOOK_AGAIN = 1.0  # seconds between looks where the watch brings no news
-VOLUMES_WITHIN = 60.0  # seconds for a storage provisioner to remove a released volume
 
 
 def run(tools: Toolbox, job: Job) -> None:
     """Raises JobFailed (it hangs, and says what holds it), Transient or Superseded."""
     store = tools.store_of(job)
+    namespace = tools.cluster.namespace(store.namespace)
+    # A stranger's namespace of that name, with the volumes in it, is why the store could not be made: left alone.
+    foreign = namespace is not None and not tools.is_ours(namespace, store)
     with tools.stage(job, "namespace"):
-        _remove_namespace(tools, job, store)
+        if not foreign:
+            _remove_namespace(tools, job, store)
     with tools.stage(job, "volumes"):
-        _await_volumes(tools, job, store)
+        if not foreign:
+            _await_volumes(tools, job, store)
     tools.ledger.succeed(job)
 
 
 def _remove_namespace(tools: Toolbox, job: Job, store: Store) -> None:
-    namespace = tools.cluster.namespace(store.namespace)
-    if not namespace or not tools.is_ours(namespace, store):
-        return
     tools.cluster.delete_namespace(store.namespace)
     with tools.cluster.watch_namespace(store.namespace) as snapshots:
         for found in snapshots.every(LOOK_AGAIN):
@@ -38,7 +39,6 @@ def _remove_namespace(tools: Toolbox, job: Job, store: Store) -> None:
 def _await_volumes(tools: Toolbox, job: Job, store: Store) -> None:
     """A volume whose StorageClass keeps it (Retain) is not ours to destroy: it is named, and the job fails."""
     with tools.cluster.watch_volumes(store.namespace) as snapshots:
-        until = tools.ledger.clock() + VOLUMES_WITHIN
         for volumes in snapshots.every(LOOK_AGAIN):
             if not volumes:
                 return
@@ -48,6 +48,3 @@ def _await_volumes(tools: Toolbox, job: Job, store: Store) -> None:
                 what = f"{store.name} is gone, but its volumes are kept: {names}."
                 next_step = "Delete them by hand (kubectl delete pv …) when nobody needs them, then retry."
                 raise JobFailed(what, "Their StorageClass says Retain.", next_step)
-            if tools.ledger.clock() > until:
-                what = f"{store.name} is gone, but its volumes are not: {names}."
-                raise JobFailed(what, "The storage provisioner does not remove them.", "Check its log, then retry.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from provisioner.ledger import Ledger
 from provisioner.stores import Addresses, Store, StoreStatus
 
 PREFIX = "storewright.dev/"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,21 +44,23 @@ class Toolbox:
 
     @contextmanager
     def stage(self, job: Job, name: str) -> Iterator[None]:
-        """Tell that a stage began and, unless it raises, that it is done. Raises as `check_in`."""
-        self.check_in(job, f"{job.store} was not done")
+        """Tell that a stage began and, unless it raises, that it is done. Raises Superseded or HandedOver."""
+        self._let_go(job)
         self.ledger.record(job, EventKind.STARTED, name)
         yield
         self.ledger.record(job, EventKind.DONE, name)
 
     def check_in(self, job: Job, what: str, hint: str = "") -> None:
-        """Between two steps: raises Superseded where the job is no longer wanted, HandedOver where this process
+        """While waiting: raises Superseded where the job is no longer wanted, HandedOver where this process
         stops, JobFailed past the deadline."""
+        self._let_go(job)
+        if self.ledger.clock() > job.deadline_at:
+            raise JobFailed(f"{what} within {job.allowed / 60:.0f} min.", hint, "Look at the namespace, then retry.")
+
+    def _let_go(self, job: Job) -> None:
         if self.stopping.is_set():
             raise HandedOver(job.id)
         self.ledger.require_live(job)
-        if self.ledger.clock() > job.deadline_at:
-            minutes = (job.deadline_at - job.created_at) / 60
-            raise JobFailed(f"{what} within {minutes:.0f} min.", hint, "Look at the namespace, then retry.")
 
     def remaining(self, job: Job) -> float:
         """Seconds to the job's deadline, at least one."""
@@ -99,22 +103,27 @@ class Toolbox:
             {"app.kubernetes.io/managed-by": "storewright", PREFIX + "instance": self.instance}
         )
         stores = [_store(n["metadata"]) for n in found if not n["metadata"].get("deletionTimestamp")]
-        return [store for store in stores if self.ledger.adopt(store)]
+        return [store for store in stores if store and self.ledger.adopt(store)]
 
 
-def _store(meta: Object) -> Store:
-    labels, notes = meta["labels"], meta["annotations"]
+def _store(meta: Object) -> Store | None:
+    """The store a namespace's labels and annotations tell of; None where somebody took some of them away."""
+    labels, notes = meta["labels"], meta.get("annotations", {})
     ready_at = notes.get(PREFIX + "ready-at")
-    return Store(
-        id=labels[PREFIX + "store-id"],
-        name=labels[PREFIX + "store"],
-        type=labels[PREFIX + "type"],
-        status=StoreStatus.READY if ready_at else StoreStatus.FAILED,
-        owner=notes[PREFIX + "owner"],
-        origin=notes[PREFIX + "origin"],
-        namespace=meta["name"],
-        url=notes[PREFIX + "url"],
-        admin_url=notes[PREFIX + "admin-url"],
-        created_at=float(notes[PREFIX + "created-at"]),
-        ready_at=float(ready_at) if ready_at else None,
-    )
+    try:
+        return Store(
+            id=labels[PREFIX + "store-id"],
+            name=labels[PREFIX + "store"],
+            type=labels[PREFIX + "type"],
+            status=StoreStatus.READY if ready_at else StoreStatus.FAILED,
+            owner=notes[PREFIX + "owner"],
+            origin=notes[PREFIX + "origin"],
+            namespace=meta["name"],
+            url=notes[PREFIX + "url"],
+            admin_url=notes[PREFIX + "admin-url"],
+            created_at=float(notes[PREFIX + "created-at"]),
+            ready_at=float(ready_at) if ready_at else None,
+        )
+    except (KeyError, ValueError) as error:
+        log.warning("namespace %s can't be taken in as a store: %s is missing or wrong", meta["name"], error)
+        return None

@@ -1,0 +1,1 @@
+"""Everything real, on a Kubernetes of its own."""

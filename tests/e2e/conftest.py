@@ -11,18 +11,17 @@ import pytest
 from dev import cluster as clusters
 from dev import images
 from dev.cluster import Cluster
-from dev.stack import Stack, kubectl
+from dev.stack import Stack, remove_stores
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """The cluster `test` with the store images on its node; removed at the end unless KEEP_TEST_CLUSTER is set, or
-    KUBE_CONTEXT, which makes it yours."""
+    """The cluster `test` with the store images on its node; removed at the end unless KEEP_TEST_CLUSTER is set."""
     images.build()
     running = clusters.up("test")
     images.load(running)
     yield running
-    if not os.environ.get("KEEP_TEST_CLUSTER") and not os.environ.get("KUBE_CONTEXT"):
+    if not os.environ.get("KEEP_TEST_CLUSTER"):
         running.down()
 
 
@@ -40,4 +39,4 @@ def stack(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., Stack]]:
     yield start
     for one in started:
         one.stop()
-    kubectl(cluster, "delete", "namespace", "-l", "storewright.dev/instance=storewright", "--wait=false")
+        remove_stores(cluster, one.folder, "--wait=false")

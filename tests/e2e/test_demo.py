@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from dev import cluster as clusters
+from dev.background import Background
 from dev.stack import ROOT
 
 NAME = "demo-test"
@@ -50,11 +51,33 @@ def test_demo_up_twice_and_down() -> None:
     assert json.loads((FOLDER / "demo.json").read_text()) == result
     assert time.monotonic() - begun < 15
 
+    _reboot()
+    assert "/store create" not in demo("up"), "and waits for what a reboot brings back"
+    assert json.loads((FOLDER / "demo.json").read_text()) == result
+    _a_refusal_is_the_cause()
+
     processes = [int((FOLDER / f"{name}.pid").read_text().split()[0]) for name in ("bot", "slack")]
     demo("down")
     assert not any(psutil.pid_exists(pid) for pid in processes)
     assert clusters.find(NAME) is None
     assert not FOLDER.exists()
+
+
+def _reboot() -> None:
+    """What a loss of power leaves: no process of the cluster, the bot or Slack."""
+    clusters.kill(NAME)
+    for name in ("bot", "slack"):
+        if process := Background(name, FOLDER).process():
+            process.kill()
+
+
+def _a_refusal_is_the_cause() -> None:
+    """An order that is refused ends the demo with the bot's words and a status of 1."""
+    (FOLDER / "demo.json").unlink()
+    command = [sys.executable, "-m", "dev.demo", "up", "--name", NAME]
+    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert "There is a store called my-shop already" in refused.stdout
 
 
 def _shop_answers(url: str) -> bool:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from dev.cluster import Cluster as DevCluster
-from dev.stack import ROOT, kubectl
+from dev.stack import ROOT, StackError, kubectl
 from provisioner.catalog import Catalog
 from provisioner.cluster import Cluster
 from provisioner.diagnosis import Patience
@@ -25,7 +25,16 @@ from provisioner.scheduler import Scheduler
 from provisioner.stores import SECRET_NAME, Addresses, StoreStatus
 from provisioner.workflows import Toolbox
 
+FOREIGN = "store-foreign-shop"
 LIMITS = Limits(stores_per_person=50, creations_per_hour=200)
+CLAIM = json.dumps(
+    {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "theirs"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
+    }
+)
 
 
 class Works:
@@ -107,9 +116,9 @@ def works(cluster: DevCluster, tmp_path: Path) -> Iterator[Works]:
     opened = Works(cluster, tmp_path)
     yield opened
     opened.close()
-    for name in opened.namespaces():
-        if name.startswith("namespace/store-"):
-            kubectl(cluster, "delete", name, "--ignore-not-found", "--wait=false")
+    ours = ("-l", "storewright.dev/instance=provisioner-test")
+    kubectl(cluster, "delete", "namespace", *ours, "--wait=false")
+    kubectl(cluster, "delete", "namespace", FOREIGN, "--ignore-not-found", "--wait=false")
 
 
 def test_a_store_becomes_ready_and_its_delete_leaves_nothing(works: Works) -> None:
@@ -231,13 +240,15 @@ def test_a_job_goes_on_in_the_next_process(works: Works) -> None:
 
 
 def test_a_foreign_namespace_is_neither_used_nor_deleted(works: Works) -> None:
-    kubectl(works.cluster, "create", "namespace", "store-foreign-shop")
+    kubectl(works.cluster, "create", "namespace", FOREIGN)
+    kubectl(works.cluster, "apply", "-n", FOREIGN, "-f", "-", stdin=CLAIM)
     job = works.ended(works.create("foreign-shop"))
     assert job.status == JobStatus.FAILED
     assert job.problem is not None
     assert "is not this store's" in job.problem.what
     assert works.ended(works.delete(job)).status == JobStatus.SUCCEEDED
-    assert "namespace/store-foreign-shop" in works.namespaces()
+    assert f"namespace/{FOREIGN}" in works.namespaces()
+    assert works.volumes(FOREIGN), "a stranger's volume is spared too"
 
 
 @pytest.mark.parametrize(
@@ -251,14 +262,20 @@ def test_a_foreign_namespace_is_neither_used_nor_deleted(works: Works) -> None:
         ({"postgresql": {"storage": {"size": "90Gi"}}}, {}, ["quota"]),
         ({"postgresql": {"storage": {"className": "nowhere"}}}, {"volume": 2.0}, ["volume", "nowhere"]),
         ({"resources": {"requests": {"memory": "3500Mi"}, "limits": {"memory": "3500Mi"}}}, {}, ["quota"]),
+        ({"resources": {"requests": {"cpu": "1000"}}}, {"unschedulable": 2.0}, ["finds no node", "Insufficient cpu"]),
+        # PostgreSQL's image in Medusa's place ends at once, with a word in its log.
+        ({"image": "postgresql"}, {"crash": 0.0}, ["keeps crashing", "exit code 1", "POSTGRES_PASSWORD must be"]),
     ],
-    ids=["image", "storage-quota", "storage-class", "memory-quota"],
+    ids=["image", "storage-quota", "storage-class", "memory-quota", "no-room", "crash"],
 )
 def test_what_keeps_a_store_from_starting_is_told(
     works: Works, request: pytest.FixtureRequest, overlay: dict[str, Any], patience: dict[str, float], words: list[str]
 ) -> None:
     works.close()
-    works.overlay = {"medusa": _merged(works.overlay["medusa"], overlay)}
+    medusa = works.overlay["medusa"]
+    if overlay.get("image") == "postgresql":
+        overlay = {"image": medusa["postgresql"]["image"]}
+    works.overlay = {"medusa": _merged(medusa, overlay)}
     works.patience = Patience(**patience)
     works.open()
     begun = time.monotonic()
@@ -266,7 +283,7 @@ def test_what_keeps_a_store_from_starting_is_told(
     assert job.status == JobStatus.FAILED
     assert job.problem is not None
     for word in words:
-        assert word in str(job.problem)
+        assert word in f"{job.problem} {job.problem.log_tail}"
     assert time.monotonic() - begun < 45
 
 
@@ -292,3 +309,34 @@ def test_a_delete_that_hangs_says_what_holds_it_and_can_be_retried(works: Works)
     again = works.ledger.order_retry(job_id=stuck.id, by="U1", origin="{}", delivery_key="again", limits=LIMITS)
     assert works.ended(again).status == JobStatus.SUCCEEDED
     assert "namespace/store-held-shop" not in works.namespaces()
+
+
+def test_without_helm_the_job_says_what_to_install(works: Works) -> None:
+    works.tools.helm.binary = "/nowhere/helm"
+    job = works.ended(works.create("helmless-shop"))
+    assert job.status == JobStatus.FAILED
+    assert "Install Helm 4" in str(job.problem)
+
+
+def test_the_bots_own_rights_end_where_it_has_bound_itself(works: Works, cluster: DevCluster) -> None:
+    kubectl(cluster, "apply", "-f", str(ROOT / "manifests/rbac.yaml"))
+
+    def can(*what: str) -> bool:
+        who = "--as=system:serviceaccount:storewright:storewright"
+        try:
+            return kubectl(cluster, "auth", "can-i", *what, who).strip() == "yes"
+        except StackError:  # kubectl says no by its exit status
+            return False
+
+    assert can("create", "namespaces")
+    for refused in (
+        ("get", "secrets", "-n", "kube-system"),
+        ("list", "secrets", "--all-namespaces"),
+        ("create", "pods", "-n", "default"),
+        ("get", "nodes"),
+        ("create", "clusterroles"),
+        ("create", "clusterrolebindings"),
+        ("escalate", "clusterroles"),
+        ("*", "*"),
+    ):
+        assert not can(*refused), refused

@@ -1,0 +1,1 @@
+"""Real SQLite, real HTTP, real helm, the local Slack; no cluster."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from collections.abc import Iterator
@@ -197,8 +196,6 @@ def test_the_owner_hears_of_it_even_when_an_administrator_opened_it(bot: Bot, sl
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not os.path.exists(CHROMIUM):  # noqa: PTH110
-        pytest.skip("Chromium is not installed (dev/setup.sh installs it)")
     with sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)

@@ -27,7 +27,7 @@ class Shop(BaseHTTPRequestHandler):
             return self._answer(404, {})
         if self.path == "/products":
             return self._answer(200, {"products": [{"id": "p1"}], "key": self.headers["X-Key"]})
-        return self._answer(200, {"empty": []})
+        return self._answer(200, {"empty": [], "none": None})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -74,6 +74,7 @@ def test_a_cart_with_a_price_passes(address: str) -> None:
     [
         ({"get": "/products", "status": 204}, "GET /products answered 200, not 204"),
         ({"get": "/", "assert": {"empty": "nonempty"}}, "empty is not nonempty"),
+        ({"get": "/", "assert": {"none": ">0"}}, "none is not >0"),
         ({"get": "/", "save": {"x": "empty.0.id"}}, r"answered without empty\.0\.id"),
         ({"get": "/", "save": {"x": "header:Nope"}}, "without header:Nope"),
     ],

@@ -225,6 +225,24 @@ def test_what_was_running_goes_on_after_a_crash(tmp_path: Path, clock: Clock) ->
     second.close()
 
 
+def test_a_bot_that_was_away_costs_no_job_its_time(ledger: Ledger, order: Callable[..., Job], clock: Clock) -> None:
+    order()
+    clock.now += 5_000
+    claimed = ledger.claim_due()
+    assert claimed is not None
+    assert claimed.deadline_at == clock.now + LIMITS.create_deadline
+    clock.now += 5_000
+    ledger.requeue_interrupted()
+    again = ledger.claim_due()
+    assert again is not None
+    assert again.deadline_at == clock.now + LIMITS.create_deadline
+    ledger.retry_later(again, Problem("API away."), clock.now + 60)
+    clock.now += 60
+    later = ledger.claim_due()
+    assert later is not None
+    assert later.deadline_at == again.deadline_at, "attempts of one process share its time"
+
+
 def test_news_that_comes_while_telling_stays_due(ledger: Ledger, order: Callable[..., Job]) -> None:
     job = order()
     entry = ledger.outgoing()[0]

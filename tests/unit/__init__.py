@@ -1,0 +1,1 @@
+"""Nothing but Python: no files of this machine, no processes, no network."""

@@ -40,6 +40,7 @@ CASES = [
     ),
     ([pod(**waiting("ErrImagePull", "pull access denied"))], [], [], ["refuses access"]),
     ([pod(**waiting("ErrImagePull", "dial tcp 10.0.0.1:443: i/o timeout"))], [], [], ["can't reach the registry"]),
+    ([pod(**waiting("ErrImagePull", "dial tcp: lookup reg.example: no such host"))], [], [], ["does not resolve"]),
     (
         [pod(**waiting("CreateContainerConfigError", 'secret "x" not found'))],
         [],
@@ -147,3 +148,19 @@ def test_a_hanging_namespace_says_what_holds_it() -> None:
         {"type": "NamespaceDeletionContentFailure", "status": "False", "message": "All content deleted"},
     ]
     assert namespace_holds({"status": {"conditions": conditions}}) == "pods. has 1 resource instances"
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("failed to pull: not found", "image"),
+        ("pull access denied", "image"),
+        ("lookup reg.example: no such host", "image"),
+        ("failed to pull: 502 Bad Gateway", "registry"),
+        ("dial tcp 10.0.0.1:443: connect: connection refused", "registry"),
+    ],
+)
+def test_a_registry_in_trouble_deserves_more_patience_than_a_missing_image(message: str, kind: str) -> None:
+    found = next(examine("shop", [pod(**waiting("ErrImagePull", message))], [], []))
+    assert found.kind == kind
+    assert Patience().registry > Patience().image
