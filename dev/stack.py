@@ -161,7 +161,7 @@ class Stack:
 
 def instance_of(folder: Path) -> str:
     """What the cluster's labels call the bot of this folder: none of its stores is taken for another bot's."""
-    return f"{folder.name}-{hashlib.sha256(str(folder).encode()).hexdigest()[:6]}"
+    return f"local-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
 
 
 def remove_stores(cluster: Cluster, folder: Path, *options: str) -> None:
