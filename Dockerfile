@@ -1,5 +1,5 @@
 # The bot's image: Python, the bot, its charts and helm; non-root, nothing written outside /data and /tmp.
-# Build it after `make setup` (which brings the pinned helm): docker build -t storewright .
+# Build it by `make bot-image`, which puts the pinned helm where a build may copy it from.
 # The base image is an argument; any Debian 12 with Python 3.11 or later and venv will do.
 ARG BASE_IMAGE=python:3.12-slim-bookworm
 
@@ -13,7 +13,7 @@ RUN /opt/storewright/bin/pip install --no-cache-dir --no-deps .
 
 FROM ${BASE_IMAGE}
 COPY --from=build /opt/storewright /opt/storewright
-COPY build/tools/bin/helm /usr/local/bin/helm
+COPY build/helm /usr/local/bin/helm
 COPY charts /app/charts
 WORKDIR /app
 ENV PATH=/opt/storewright/bin:$PATH PYTHONDONTWRITEBYTECODE=1 HOME=/tmp \

@@ -276,6 +276,10 @@ class NotFound(JobFailed):
     """404."""
 
 
+class Forbidden(Transient):
+    """403: transient, because a RoleBinding made a moment ago is not seen everywhere yet."""
+
+
 class Conflict(Transient):
     """409: it exists already, or has changed meanwhile."""
 
@@ -289,8 +293,9 @@ def _typed(error: client.ApiException) -> StorewrightError:
         return NotFound(f"Kubernetes does not have it: {message}")
     if error.status == 409:
         return Conflict(f"Kubernetes says it is there already: {message}")
-    # 403 too: a RoleBinding made a moment ago is not seen everywhere yet.
-    if error.status in (401, 403, 429) or error.status >= 500:
+    if error.status == 403:
+        return Forbidden(f"Kubernetes does not allow it (yet): {message}")
+    if error.status in (401, 429) or error.status >= 500:
         return Transient(f"Kubernetes refused for now ({error.status}): {message}")
     return JobFailed(f"Kubernetes refused ({error.status}): {message}", "", "Correct the chart or quota, then retry.")
 

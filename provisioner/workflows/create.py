@@ -11,7 +11,7 @@ from typing import Any
 
 from provisioner.catalog import StoreType
 from provisioner.check import CheckFailed, Visitor
-from provisioner.cluster import Snapshots
+from provisioner.cluster import Forbidden, Snapshots
 from provisioner.diagnosis import Doctor, Finding, ready_pods
 from provisioner.errors import JobFailed, Transient
 from provisioner.jobs import Job
@@ -32,6 +32,7 @@ QUOTA = {
 }
 LIMIT_RANGE = {"type": "Container", "default": {"memory": "256Mi"}, "defaultRequest": {"memory": "64Mi"}}
 LOOK_AGAIN = 0.5  # seconds between looks where no watch brings news
+BOUND_WITHIN = 5.0  # seconds for a RoleBinding of ours to be seen
 ANSWER_WITHIN = 60.0  # seconds for a store whose pods are ready to answer through the ingress
 
 
@@ -68,7 +69,19 @@ def _ensure_namespace(tools: Toolbox, store: Store) -> None:
         raise Transient(f"The namespace {store.namespace} was made by somebody else just now.")
     if tools.service_account:
         tools.cluster.bind_ourselves(store.namespace, ROLE, tools.service_account)
-    tools.cluster.ensure_limits(store.namespace, QUOTA, LIMIT_RANGE)
+    _once_allowed(lambda: tools.cluster.ensure_limits(store.namespace, QUOTA, LIMIT_RANGE))
+
+
+def _once_allowed(act: Callable[[], None]) -> None:
+    """The first call in a namespace that was bound to us a moment ago: a few times, until that is seen."""
+    until = time.monotonic() + BOUND_WITHIN
+    while True:
+        try:
+            return act()
+        except Forbidden:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
 
 
 def _ensure_secret(tools: Toolbox, store: Store, kind: StoreType) -> dict[str, str]:
