@@ -230,6 +230,8 @@ class Snapshots:
         while True:
             with suppress(queue.Empty):
                 self._latest = self._news.get(timeout=tick)
+                while True:  # a burst of changes is one look, at the newest
+                    self._latest = self._news.get_nowait()
             if isinstance(self._latest, Exception):
                 raise self._latest
             if self._latest is not None:

@@ -1,6 +1,7 @@
 """A cluster that the user names by KUBE_CONTEXT: checked and used, never started, stopped or removed."""
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,17 +21,28 @@ class ExternalCluster(Cluster):
             raise ClusterError(
                 f"set REGISTRY to a registry that cluster {self.context!r} pulls from, to push images to"
             )
-        # As Docker does: a registry on this machine itself may speak plain HTTP.
-        secure = not registry.startswith(("localhost:", "127.0.0.1:"))
-        target = f"{registry}/{archive.reference(tar).removeprefix('docker.io/')}"
-        image = run("buildah", "pull", "--quiet", f"docker-archive:{tar}").strip()
-        run("buildah", "push", f"--tls-verify={str(secure).lower()}", image, f"docker://{target}", timeout=600)
+        name = archive.reference(tar).removeprefix("docker.io/")
+        push = _push_with_buildah if shutil.which("buildah") else _push_with_docker
+        push(tar, name, f"{registry}/{name}")
 
     def down(self) -> None:
         spare()
 
     def kill(self) -> None:
         spare()
+
+
+def _push_with_buildah(tar: Path, name: str, target: str) -> None:
+    # As Docker does: a registry on this machine itself may speak plain HTTP.
+    secure = not target.startswith(("localhost:", "127.0.0.1:"))
+    image = run("buildah", "pull", "--quiet", f"docker-archive:{tar}").strip()
+    run("buildah", "push", f"--tls-verify={str(secure).lower()}", image, f"docker://{target}", timeout=600)
+
+
+def _push_with_docker(tar: Path, name: str, target: str) -> None:
+    run("docker", "load", "--input", tar, timeout=600)
+    run("docker", "tag", name, target)
+    run("docker", "push", target, timeout=600)
 
 
 def connect(name: str, context: str) -> ExternalCluster:

@@ -109,11 +109,12 @@ def _ensure_release(tools: Toolbox, job: Job, store: Store, kind: StoreType) -> 
     release = tools.helm.release(name, store.namespace)
     if release and release.stuck:
         tools.cluster.delete_secret(store.namespace, release.record)
-    if job.retry_of or job.attempts > 1:
-        tools.cluster.restart_backing_off(store.namespace)
     values = _values(tools, store)
     timeout = min(120.0, tools.remaining(job))
     tools.helm.apply(name, store.namespace, kind.chart, tools.profile, values, timeout)
+    if job.retry_of or job.attempts > 1:
+        # After helm, because a StatefulSet replaces no broken pod by itself: its next one must be of the new kind.
+        tools.cluster.restart_backing_off(store.namespace)
 
 
 def _values(tools: Toolbox, store: Store) -> dict[str, Any]:
