@@ -17,7 +17,7 @@ from bot import logs
 from bot.health import Readiness
 from provisioner import credentials as links
 from provisioner.catalog import Catalog
-from provisioner.errors import LinkRefused, Problem, StorewrightError
+from provisioner.errors import LinkRefused, Problem, StorewrightError, Transient
 from provisioner.ledger import Ledger
 from provisioner.stores import Store
 
@@ -86,9 +86,12 @@ def _reveal(front: Front, link_id: str) -> tuple[Response, int]:
             )
         except LinkRefused as refusal:
             return _problem(refusal.problem, 410)
-        except StorewrightError as error:
+        except Transient as error:
             log.warning("credentials could not be read: %s", error)
             return _problem(UNREADABLE, 503)
+        except StorewrightError as error:  # such as a Secret that somebody deleted: waiting does not help
+            log.error("credentials could not be read: %s", error)
+            return _problem(error.problem, 500)
         except Exception:
             log.exception("a reveal failed")
             return _problem(UNREADABLE, 503)

@@ -86,13 +86,14 @@ class Works:
 
     def until(self, job: Job, look: Callable[[Job], bool], seconds: float = 120) -> Job:
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        while True:
             now = self.ledger.job(job.id)
             assert now is not None
             if look(now):
                 return now
+            if time.monotonic() > end:
+                pytest.fail(f"{job.kind} of {job.store}: {now.status} after {seconds} s, {self.ledger.events(job.id)}")
             time.sleep(0.05)
-        pytest.fail(f"{job.kind} of {job.store} is {now.status} after {seconds} s: {self.ledger.events(job.id)}")
 
     def ended(self, job: Job, seconds: float = 120) -> Job:
         return self.until(job, lambda j: not j.live, seconds)

@@ -79,7 +79,7 @@ class Bot:
             "X-Slack-Signature": changed.get("signature", sign(self.slack.signing_secret, body, changed.get("at", at))),
         }
         with self.http() as http:
-            sent = {name: value.encode() for name, value in headers.items() if value}
+            sent = {name.encode(): value.encode() for name, value in headers.items() if value}
             return http.post("/slack/events", content=body, headers=sent)
 
     # --- the worker's part ----------------------------------------------------------------------------------------

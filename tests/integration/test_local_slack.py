@@ -369,13 +369,13 @@ def connect() -> Iterator[Callable[[LocalSlack], SampleBot]]:
     def start(slack: LocalSlack) -> SampleBot:
         bot = SampleBot(slack)
         handler = SocketModeHandler(bot.app, slack.app_token)
-        handler.connect()
+        handler.connect()  # type: ignore[no-untyped-call]
         open_handlers.append(handler)
         return bot
 
     yield start
     for handler in open_handlers:
-        handler.close()
+        handler.close()  # type: ignore[no-untyped-call]
 
 
 def test_everything_works_through_socket_mode(connect: Callable[[LocalSlack], SampleBot]) -> None:

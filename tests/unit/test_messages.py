@@ -65,7 +65,7 @@ IMAGE_TROUBLE = Problem(
 
 def events(kind: JobKind, done: int, *more: JobEvent) -> tuple[JobEvent, ...]:
     """The first `done` stages finished and the next one begun."""
-    made = []
+    made: list[JobEvent] = []
     for number, stage in enumerate(STAGES[kind]):
         if number <= done:
             made.append(JobEvent(len(made) + 1, "j1", NOON, EventKind.STARTED, stage))
