@@ -168,7 +168,7 @@ def test_a_broken_body_is_refused(bot: Bot, body: bytes) -> None:
         assert http.post("/s/x", content=b"x" * 5000, headers=headers).status_code == 413
 
 
-@pytest.mark.parametrize("error", [Transient("The API is away."), JobFailed("The Secret is missing."), OSError("gone")])
+@pytest.mark.parametrize("error", [Transient("The API is away."), OSError("gone")])
 def test_a_cluster_that_fails_burns_no_link(bot: Bot, error: Exception) -> None:
     link = new_link(bot)
     bot.secret = error
@@ -176,6 +176,16 @@ def test_a_cluster_that_fails_burns_no_link(bot: Bot, error: Exception) -> None:
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "5"
     assert "Your link was not used up." in answer.json()["cause"]
+    bot.secret = dict(SECRET)
+    assert reveal(bot, link).status_code == 200
+
+
+def test_a_missing_secret_is_told_as_such_and_burns_no_link(bot: Bot) -> None:
+    link = new_link(bot)
+    bot.secret = JobFailed("The Secret is missing.", "Somebody deleted it.")
+    answer = reveal(bot, link)
+    assert answer.status_code == 500
+    assert answer.json()["what"] == "The Secret is missing."
     bot.secret = dict(SECRET)
     assert reveal(bot, link).status_code == 200
 
