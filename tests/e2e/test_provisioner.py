@@ -341,3 +341,25 @@ def test_the_bots_own_rights_end_where_it_has_bound_itself(works: Works, cluster
         ("*", "*"),
     ):
         assert not can(*refused), refused
+
+
+def test_volumes_that_are_to_be_retained_are_named_and_spared(works: Works) -> None:
+    job = works.create("kept-shop")
+    works.reached(job, "application")
+    kept = works.volumes("store-kept-shop")
+
+    def reclaim(policy: str) -> None:
+        patch = json.dumps({"spec": {"persistentVolumeReclaimPolicy": policy}})
+        kubectl(works.cluster, "patch", "pv", *kept, "-p", patch)
+
+    reclaim("Retain")
+    spared = works.ended(works.delete(job))
+    assert spared.status == JobStatus.FAILED
+    assert all(name in str(spared.problem) for name in kept)
+    assert "Their StorageClass says Retain." in str(spared.problem)
+    assert works.volumes("store-kept-shop") == kept
+
+    reclaim("Delete")
+    again = works.ledger.order_retry(job_id=spared.id, by="U1", origin="{}", delivery_key="kept", limits=LIMITS)
+    assert works.ended(again).status == JobStatus.SUCCEEDED
+    assert works.volumes("store-kept-shop") == []
