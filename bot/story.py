@@ -56,10 +56,14 @@ class Story:
 
     @property
     def tasks(self) -> list[Task]:
-        """The job's stages in order, as far as its events tell."""
+        """The job's stages in order, as far as its events tell; one that was passed over (not every store has a
+        database) is none of them."""
         done = {event.stage: event.seconds for event in self.events if event.kind == EventKind.DONE}
         begun = {event.stage for event in self.events if event.kind == EventKind.STARTED}
-        return [Task(stage, self._status(stage, begun, done), done.get(stage)) for stage in STAGES[self.job.kind]]
+        stages = STAGES[self.job.kind]
+        reached = max((stages.index(stage) for stage in begun), default=0)
+        shown = [stage for number, stage in enumerate(stages) if stage in begun or number >= reached]
+        return [Task(stage, self._status(stage, begun, done), done.get(stage)) for stage in shown]
 
     def _status(self, stage: str, begun: set[str], done: dict[str, float | None]) -> str:
         if stage in done:
