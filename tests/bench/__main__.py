@@ -61,8 +61,8 @@ def main() -> None:
     images.load(cluster)
     with tempfile.TemporaryDirectory() as folder:
         stack = Stack(Path(folder), cluster, {"CREATIONS_PER_HOUR": "100"})
-        stack.start()
         try:
+            stack.start()
             orders = _orders(stack)
         finally:
             stack.stop()

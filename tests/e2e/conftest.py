@@ -32,8 +32,8 @@ def stack(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., Stack]]:
 
     def start(**settings: str) -> Stack:
         one = Stack(tmp_path / f"stack{len(started)}", cluster, settings)
+        started.append(one)  # before it starts: what came up of one that did not start whole is stopped too
         one.start()
-        started.append(one)
         return one
 
     yield start
