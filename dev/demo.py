@@ -80,7 +80,6 @@ def folder_of(name: str) -> Path:
 
 def _set_up(name: str) -> Stack:
     cluster = clusters.up(name)
-    images.build()
     images.load(cluster)
     with console.status("Starting the local Slack and the bot …"):
         stack = Stack(folder_of(name), cluster)

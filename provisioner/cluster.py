@@ -17,6 +17,7 @@ import urllib3
 from kubernetes import client, config
 from kubernetes.watch import Watch
 
+from provisioner.diagnosis import backs_off
 from provisioner.errors import JobFailed, StorewrightError, Transient
 
 Object = dict[str, Any]
@@ -79,12 +80,10 @@ class Cluster:
         Its workloads and claims go first: the namespace controller looks after 5 s, and where a pod or a claim is left
         then, only some 8 s later again."""
         with suppress(Forbidden):  # on its way already, and our RoleBinding with it
-            for found in self._list(self._apps.list_namespaced_deployment, name):
-                self._find(self._apps.delete_namespaced_deployment, found["metadata"]["name"], name)
-            for found in self._list(self._apps.list_namespaced_stateful_set, name):
-                self._find(self._apps.delete_namespaced_stateful_set, found["metadata"]["name"], name)
-            for found in self.claims(name):
-                self._find(self._core.delete_namespaced_persistent_volume_claim, found["metadata"]["name"], name)
+            self._each(self._apps.list_namespaced_deployment, self._apps.delete_namespaced_deployment, name)
+            self._each(self._apps.list_namespaced_stateful_set, self._apps.delete_namespaced_stateful_set, name)
+            claims = self._core.list_namespaced_persistent_volume_claim
+            self._each(claims, self._core.delete_namespaced_persistent_volume_claim, name)
         self._find(self._core.delete_namespace, name)
 
     def ensure_limits(self, namespace: str, quota: dict[str, str], limit_range: Object) -> None:
@@ -157,13 +156,11 @@ class Cluster:
     def restart_backing_off(self, namespace: str) -> None:
         """End kubelet's and the controllers' back-off, so that a mended cause is seen at once and not minutes later."""
         for pod in self._list(self._core.list_namespaced_pod, namespace):
-            if any(map(_backs_off, _statuses(pod))):
+            if backs_off(pod):
                 self._find(self._core.delete_namespaced_pod, pod["metadata"]["name"], namespace)
         nudge = {"metadata": {"annotations": {"storewright.dev/nudged-at": str(time.time())}}}
-        for found in self._list(self._apps.list_namespaced_replica_set, namespace):
-            self._find(self._apps.patch_namespaced_replica_set, found["metadata"]["name"], namespace, nudge)
-        for found in self._list(self._apps.list_namespaced_stateful_set, namespace):
-            self._find(self._apps.patch_namespaced_stateful_set, found["metadata"]["name"], namespace, nudge)
+        self._each(self._apps.list_namespaced_replica_set, self._apps.patch_namespaced_replica_set, namespace, nudge)
+        self._each(self._apps.list_namespaced_stateful_set, self._apps.patch_namespaced_stateful_set, namespace, nudge)
 
     # --- watches --------------------------------------------------------------------------------------------------
 
@@ -211,6 +208,11 @@ class Cluster:
             return self._call(method, *args)
         except NotFound:
             return None
+
+    def _each(self, lister: Callable[..., Any], act: Callable[..., Any], namespace: str, *more: Any) -> None:
+        """Act on every listed object of the namespace; one that went meanwhile is no error."""
+        for found in self._list(lister, namespace):
+            self._find(act, found["metadata"]["name"], namespace, *more)
 
     def _create(self, method: Callable[..., Any], *args: Any) -> bool:
         try:
@@ -318,15 +320,3 @@ def _brief(error: Exception) -> str:
 
 def _selector(labels: dict[str, str]) -> str:
     return ",".join(f"{key}={value}" for key, value in labels.items())
-
-
-def _backs_off(status: Object) -> bool:
-    """A container that kubelet tries more and more rarely, also while it runs in between two crashes."""
-    reason = (status.get("state", {}).get("waiting") or {}).get("reason", "")
-    crashing = status.get("restartCount", 0) >= 2 and not status.get("ready")
-    return crashing or reason.endswith("BackOff") or reason.startswith("Err")
-
-
-def _statuses(pod: Object) -> list[Object]:
-    status = pod.get("status") or {}
-    return (status.get("initContainerStatuses") or []) + (status.get("containerStatuses") or [])

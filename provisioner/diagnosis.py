@@ -70,9 +70,7 @@ def examine(store: str, pods: list[Object], claims: list[Object], warnings: list
         if pod["metadata"].get("deletionTimestamp"):
             continue
         yield from _unschedulable(store, pod)
-        for status in pod.get("status", {}).get("initContainerStatuses", []) + pod.get("status", {}).get(
-            "containerStatuses", []
-        ):
+        for status in _containers(pod):
             yield from _container(store, pod, status)
         yield from _sandbox(store, pod, warnings)
 
@@ -86,6 +84,13 @@ def ready_pods(pods: Iterable[Object], component: str) -> int:
         and not pod["metadata"].get("deletionTimestamp")
         and any(c["type"] == "Ready" and c["status"] == "True" for c in pod.get("status", {}).get("conditions", []))
     )
+
+
+def backs_off(pod: Object) -> bool:
+    """Whether the kubelet tries a container of the pod more and more rarely, also while it runs between two crashes."""
+    reasons = [(status.get("state", {}).get("waiting") or {}).get("reason", "") for status in _containers(pod)]
+    waits = any(reason.endswith("BackOff") or reason.startswith("Err") for reason in reasons)
+    return waits or any(map(_crashing, _containers(pod)))
 
 
 def event_time(event: Object) -> float:
@@ -117,10 +122,20 @@ def _container(store: str, pod: Object, status: Object) -> Iterator[Finding]:
     elif reason in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError"):
         what = f"{where} can't start: its container can't be made ({reason})."
         yield Finding("config", subject, Problem(what, _shorten(message), "Correct the chart, then retry."))
-    elif status.get("restartCount", 0) >= 2 and not status.get("ready"):
+    elif _crashing(status):
         ended = (status.get("lastState") or {}).get("terminated") or {}
         problem = _crash(where, status["restartCount"], ended)
         yield Finding("crash", subject, problem, name, container)
+
+
+def _containers(pod: Object) -> list[Object]:
+    """The statuses of a pod's containers, those of its start first."""
+    status = pod.get("status") or {}
+    return [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+
+
+def _crashing(status: Object) -> bool:
+    return bool(status.get("restartCount", 0) >= 2 and not status.get("ready"))
 
 
 def _crash(where: str, restarts: int, ended: Object) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,20 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+def write_kubeconfig(path: Path, server: str) -> Path:
+    """A kubeconfig for the API at `server`, without any credentials."""
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": server}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "users": [{"name": "u", "user": {}}],
+        "current-context": "c",
+    }
+    path.write_text(json.dumps(config))
+    return path
 
 
 @pytest.fixture

@@ -1,15 +1,12 @@
 """Builds the images under images/ and gives them to a cluster (`python -m dev.images build|load|list`)."""
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from dev.cluster import Cluster
+from dev.cluster.site import locked
 from dev.images.builders import build_all
 from dev.images.recipes import CACHE, CHECKOUT, Image, ImageError, known
 
@@ -25,7 +22,8 @@ def build() -> dict[str, Any]:
     """
     images = known()
     if any(not image.archive.exists() for image in images):
-        with _alone(CACHE / "images"):
+        (CACHE / "images").mkdir(parents=True, exist_ok=True)
+        with locked(CACHE / "images"):  # two builds at once would do the same work twice
             build_all([image for image in images if not image.archive.exists()])
     overlay = {chart.parent.name: _built(yaml.safe_load(chart.read_text()), images) for chart in _values()}
     OVERLAY.parent.mkdir(exist_ok=True)
@@ -56,15 +54,3 @@ def _built(values: Any, images: list[Image]) -> dict[str, Any]:
             return {"repository": image.repository, "tag": image.tag}
     found = {key: _built(value, images) for key, value in values.items()}
     return {key: value for key, value in found.items() if value}
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process: two builds at once would do the same work twice. A dead process lets go."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -17,7 +17,6 @@ from dev.stack import Stack, remove_stores
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """The cluster `test` with the store images on its node; removed at the end unless KEEP_TEST_CLUSTER is set."""
-    images.build()
     running = clusters.up("test")
     images.load(running)
     yield running

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from provisioner.cluster import Cluster
+from tests.conftest import write_kubeconfig
 
 ENDINGS = [
     b'{"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}}\n',
@@ -50,16 +51,7 @@ class Api(BaseHTTPRequestHandler):
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}],
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-        "users": [{"name": "u", "user": {}}],
-        "current-context": "c",
-    }
-    (tmp_path / "kubeconfig").write_text(json.dumps(config))
-    yield Cluster(tmp_path / "kubeconfig")
+    yield Cluster(write_kubeconfig(tmp_path / "kubeconfig", f"http://127.0.0.1:{server.server_port}"))
     server.shutdown()
 
 

@@ -14,22 +14,12 @@ import pytest
 
 from provisioner.errors import JobFailed, Transient
 from provisioner.helm import Helm
-
-NOWHERE = """
-apiVersion: v1
-kind: Config
-clusters: [{name: c, cluster: {server: "http://127.0.0.1:9"}}]
-contexts: [{name: c, context: {cluster: c, user: u}}]
-users: [{name: u, user: {}}]
-current-context: c
-"""
+from tests.conftest import write_kubeconfig
 
 
 @pytest.fixture
 def kubeconfig(tmp_path: Path) -> Path:
-    path = tmp_path / "kubeconfig"
-    path.write_text(NOWHERE)
-    return path
+    return write_kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:9")
 
 
 def script(tmp_path: Path, body: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -20,22 +19,14 @@ from provisioner.ledger import Ledger, Limits
 from provisioner.scheduler import LONGEST_PAUSE, Scheduler, pause
 from provisioner.stores import Addresses
 from provisioner.workflows import Toolbox
+from tests.conftest import write_kubeconfig
 
 ROOT = Path(__file__).parents[2]
-NOWHERE = {
-    "apiVersion": "v1",
-    "kind": "Config",
-    "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:9"}}],
-    "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-    "users": [{"name": "u", "user": {}}],
-    "current-context": "c",
-}
 
 
 @pytest.fixture
 def scheduler(tmp_path: Path) -> Iterator[Scheduler]:
-    kubeconfig = tmp_path / "kubeconfig"
-    kubeconfig.write_text(json.dumps(NOWHERE))
+    kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:9")
     addresses = Addresses("localhost")
     ledger = Ledger(tmp_path / "ledger.db", addresses)
     tools = Toolbox(
