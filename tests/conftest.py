@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from provisioner.ledger import Ledger
 from provisioner.stores import Addresses
@@ -17,6 +18,23 @@ ROOT = Path(__file__).parents[1]
 os.environ.pop("KUBE_CONTEXT", None)
 # The pinned helm, kubectl and node of dev/setup.sh, before any other of this machine.
 os.environ["PATH"] = f"{ROOT / 'build/tools/bin'}:{os.environ['PATH']}"
+
+
+# Without the quiet ones Chromium dials its maker at every start, which a test must not.
+CHROMIUM = Path("/usr/bin/chromium")
+QUIET = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, headless."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield running
+        running.close()
 
 
 class Clock:

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from dev.cluster import Cluster
 from dev.stack import ROOT, Stack, kubectl, read_secret
@@ -18,19 +18,14 @@ from provisioner.stores import SECRET_NAME
 
 STORE = "browser-shop"
 SHOTS = ROOT / "build/screenshots"
-# Quiet: without these Chromium dials its maker at every start (and must not, in a test).
-FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
 
 
 @pytest.fixture
-def context() -> Iterator[BrowserContext]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        opened = browser.new_context(viewport={"width": 1280, "height": 900})
-        opened.set_default_timeout(15_000)
-        yield opened
-        browser.close()
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    opened = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened.set_default_timeout(15_000)
+    yield opened
+    opened.close()
 
 
 def test_from_a_typed_command_to_nothing_left(

@@ -11,14 +11,12 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from dev.slack import LocalSlack
 from provisioner.errors import JobFailed, Transient
 from provisioner.ledger import Limits
 from tests.integration.bot_house import ADA, DANA, SECRET, STORES, Bot, running_bot
-
-CHROMIUM = "/usr/bin/chromium"
 
 
 @pytest.fixture(scope="module")
@@ -202,15 +200,6 @@ def test_the_owner_hears_of_it_even_when_an_administrator_opened_it(bot: Bot, sl
 
 
 # --- in a browser ------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
