@@ -1,0 +1,62 @@
+"""Orders through Slack, timed as a person feels them: from the typed command to the message that says Ready."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dev.slack import LocalSlackClient
+from dev.stack import Stack, job_of
+from provisioner.jobs import STAGES, EventKind, JobKind
+from provisioner.ledger import Ledger
+
+READY = "command to Ready"
+PREFIX = "bench-shop-"
+
+
+def seconds(stack: Stack, type_name: str, rounds: int) -> list[float]:
+    """What each of `rounds` orders took; one store at a time, deleted before the next."""
+    whole = []
+    for number in range(rounds):
+        begun = time.monotonic()
+        with store(stack, type_name, f"{PREFIX}{number}"):
+            whole.append(time.monotonic() - begun)
+    return whole
+
+
+@contextmanager
+def store(stack: Stack, type_name: str, name: str) -> Iterator[None]:
+    """A Ready store of that type, ordered through Slack; it is deleted at the end."""
+    slack = stack.slack()
+    slack.command("Dana", "#stores", f"/store create {name} {type_name}")
+    _until(slack, name, "create")
+    yield
+    root = [m for m in slack.messages("#stores") if job_of(m).get("store") == name][-1]
+    slack.click("Dana", root, "delete")
+    view = slack.wait_for(lambda: slack.views("Dana"), what="the delete form")[-1]
+    slack.submit("Dana", view, {"name": name})
+    _until(slack, name, "delete")
+
+
+def _until(slack: LocalSlackClient, store: str, kind: str) -> None:
+    def done() -> bool:
+        jobs = [job_of(m) for m in slack.messages("#stores")]
+        status = next((j["status"] for j in jobs if (j.get("store"), j.get("kind")) == (store, kind)), "")
+        if status == "failed":
+            raise RuntimeError(f"{kind} of {store} failed; see the bot's log")
+        return status == "succeeded"
+
+    slack.wait_for(done, 180, f"{kind} of {store}")
+
+
+def stages(stack: Stack) -> dict[str, list[float]]:
+    """What each stage of those orders took, in seconds, as the ledger has it; the bot must have stopped."""
+    ledger = Ledger(stack.folder / "ledger.db", stack.addresses)
+    taken: dict[str, list[float]] = {stage: [] for stage in STAGES[JobKind.CREATE]}
+    timed = [job for job in ledger.jobs_of(JobKind.CREATE) if job.store.startswith(PREFIX)]
+    for event in (event for job in timed for event in ledger.events(job.id)):
+        if event.kind == EventKind.DONE and event.seconds is not None:
+            taken[event.stage].append(event.seconds)
+    ledger.close()
+    return {f"  {stage}": values for stage, values in taken.items() if values}
