@@ -1,0 +1,83 @@
+{{/* Who may talk to whom. Ports are the pods' own, and numbers: not every network plugin knows their names. */}}
+
+{{/* By `networkPolicy`: nothing in and nothing out for the pods of this release, and then what a shop needs.
+     Call with (dict "root" $ "http" 9000 "metrics" 9464 "database" 5432 "visitors" (list "test") "clients" (list "application" "migration")):
+     the containers' ports, the components that call the shop, the ones that use the database. */}}
+{{- define "common.networkPolicies" }}
+{{- $values := .root.Values }}
+{{- if $values.networkPolicy.enabled }}
+{{- include "common.policy" (dict "root" .root "name" "deny-all") }}
+  policyTypes: [Ingress, Egress]
+{{- include "common.policy" (dict "root" .root "name" "application" "of" (list "application")) }}
+  policyTypes: [Ingress]
+  ingress:
+    - from:
+        {{- with $values.networkPolicy.ingressControllers }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+        - podSelector: {{- include "common.pods" (dict "root" .root "of" .visitors) | nindent 12 }}
+      ports: [{ protocol: TCP, port: {{ .http }} }]
+    {{- if $values.serviceMonitor.enabled }}
+    - from: {{- toYaml $values.networkPolicy.monitoring | nindent 8 }}
+      ports: [{ protocol: TCP, port: {{ .metrics }} }]
+    {{- end }}
+{{- include "common.policy" (dict "root" .root "name" "to-application" "of" .visitors) }}
+  policyTypes: [Egress]
+  egress:
+    - to:
+        - podSelector: {{- include "common.pods" (dict "root" .root "of" (list "application")) | nindent 12 }}
+      ports: [{ protocol: TCP, port: {{ .http }} }]
+{{- include "common.policy" (dict "root" .root "name" "to-dns" "of" (concat .clients .visitors | uniq | sortAlpha)) }}
+  policyTypes: [Egress]
+  egress:
+    - ports: [{ protocol: UDP, port: 53 }, { protocol: TCP, port: 53 }]
+{{- include "common.databasePolicies" . }}
+{{- with $values.networkPolicy.extraEgress }}
+{{- include "common.policy" (dict "root" $.root "name" "to-elsewhere" "of" (without $.clients "migration")) }}
+  policyTypes: [Egress]
+  egress: {{- toYaml . | nindent 4 }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The way to the database, the store's own or an external one. Call as the above. */}}
+{{- define "common.databasePolicies" }}
+{{- $clients := dict "root" .root "of" .clients }}
+{{- $external := .root.Values.database.external }}
+{{- include "common.policy" (merge (dict "name" "to-database") $clients) }}
+  policyTypes: [Egress]
+  egress:
+    {{- if $external.enabled }}
+    - to: [{ ipBlock: { cidr: {{ $external.cidr }} } }]
+      ports: [{ protocol: TCP, port: {{ $external.port }} }]
+    {{- else }}
+    - to:
+        - podSelector: {{- include "common.pods" (dict "root" .root "of" (list "database")) | nindent 12 }}
+      ports: [{ protocol: TCP, port: {{ .database }} }]
+{{- include "common.policy" (dict "root" .root "name" "database" "of" (list "database")) }}
+  policyTypes: [Ingress]
+  ingress:
+    - from:
+        - podSelector: {{- include "common.pods" $clients | nindent 12 }}
+      ports: [{ protocol: TCP, port: {{ .database }} }]
+    {{- end }}
+{{- end }}
+
+{{/* A policy up to what it allows: <release>-<name>, for the pods `of` some components, or all of them.
+     Call with (dict "root" $ "name" "database" "of" (list "database")). */}}
+{{- define "common.policy" }}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {{- include "common.metadata" (dict "root" .root "component" .name) | nindent 2 }}
+spec:
+  podSelector: {{- include "common.pods" . | nindent 4 }}
+{{- end }}
+
+{{/* A selector of this release's pods `of` some components, or all of them. */}}
+{{- define "common.pods" -}}
+matchLabels: {{- include "common.instance" .root | nindent 2 }}
+{{- if hasKey . "of" }}
+matchExpressions: [{ key: app.kubernetes.io/component, operator: In, values: {{ toJson .of }} }]
+{{- end }}
+{{- end }}
