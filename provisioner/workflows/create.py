@@ -20,11 +20,11 @@ from provisioner.workflows.toolbox import PREFIX, Toolbox
 
 COMPONENT = "app.kubernetes.io/component"
 ROLE = "storewright-store"  # the ClusterRole (manifests/rbac.yaml) we work through inside a store's namespace
-# Room for the store's own pods beside the ones of a rolling upgrade, a migration, a test and a cron job.
+# Room for two replicas and all that may run beside them: a rolling upgrade, a migration, a test and a cron job.
 QUOTA = {
     "pods": "12",
-    "requests.memory": "3Gi",
-    "limits.memory": "6Gi",
+    "requests.memory": "4Gi",
+    "limits.memory": "10Gi",
     "persistentvolumeclaims": "6",
     "requests.storage": "50Gi",
     "services.loadbalancers": "0",

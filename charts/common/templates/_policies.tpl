@@ -30,7 +30,8 @@
 {{- include "common.policy" (dict "root" .root "name" "to-dns" "of" (concat .clients .visitors | uniq | sortAlpha)) }}
   policyTypes: [Egress]
   egress:
-    - ports: [{ protocol: UDP, port: 53 }, { protocol: TCP, port: 53 }]
+    - to: {{- toYaml $values.networkPolicy.dns | nindent 8 }}
+      ports: [{ protocol: UDP, port: 53 }, { protocol: TCP, port: 53 }]
 {{- include "common.databasePolicies" . }}
 {{- with $values.networkPolicy.extraEgress }}
 {{- include "common.policy" (dict "root" $.root "name" "to-elsewhere" "of" (without $.clients "migration")) }}

@@ -1,0 +1,77 @@
+"""The namespace's quota has room for all that a store chart may run at once."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes.utils.quantity import parse_quantity
+
+from provisioner.catalog import Catalog
+from provisioner.workflows.create import QUOTA
+
+CHARTS = Catalog(Path(__file__).parents[2] / "charts").types.values()
+TWO = "replicas=2,uploads.storage.accessMode=ReadWriteMany"
+# While cert-manager gets a certificate by HTTP01, a pod of its own stands in the namespace (its documented defaults).
+SOLVER: dict[str, Any] = {"containers": [{"resources": {"requests": {"memory": "64Mi"}, "limits": {"memory": "64Mi"}}}]}
+
+
+def pods(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """The pods that one object may have at the same moment, a rolling upgrade's included."""
+    spec = manifest.get("spec", {})
+    match manifest["kind"]:
+        case "Deployment":
+            surge = spec["strategy"].get("rollingUpdate", {}).get("maxSurge", 0)
+            return [spec["template"]["spec"]] * (spec["replicas"] + surge)
+        case "StatefulSet":
+            return [spec["template"]["spec"]] * spec["replicas"]
+        case "Job":
+            return [spec["template"]["spec"]]
+        case "CronJob":
+            return [spec["jobTemplate"]["spec"]["template"]["spec"]]
+        case "Pod":
+            return [spec]
+    return []
+
+
+def claims(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    own = [manifest["spec"]] if manifest["kind"] == "PersistentVolumeClaim" else []
+    return own + [claim["spec"] for claim in manifest.get("spec", {}).get("volumeClaimTemplates", [])]
+
+
+def total(quantities: Iterable[Decimal]) -> Decimal:
+    return sum(quantities, Decimal())
+
+
+def memory(running: list[dict[str, Any]], kind: str) -> Decimal:
+    """All pods' `requests` or `limits`; of a pod the larger of its init containers' and its containers' together."""
+
+    def of(containers: list[dict[str, Any]]) -> list[Decimal]:
+        return [parse_quantity(container["resources"][kind]["memory"]) for container in containers]
+
+    return total(max([total(of(pod["containers"])), *of(pod.get("initContainers", []))]) for pod in running)
+
+
+@pytest.mark.parametrize("profile", ["local", "prod"])
+@pytest.mark.parametrize("chart", [kind.chart for kind in CHARTS], ids=lambda chart: chart.name)
+def test_everything_at_once_fits(chart: Path, profile: str) -> None:
+    values = ["--values", str(chart / f"values-{profile}.yaml"), "--set", TWO]
+    rendered = subprocess.run(["helm", "template", "shop", str(chart), *values], capture_output=True, check=True)
+    manifests = [manifest for manifest in yaml.safe_load_all(rendered.stdout) if manifest]
+    running = [pod for manifest in manifests for pod in pods(manifest)] + [SOLVER]
+    storage = [claim["resources"]["requests"]["storage"] for manifest in manifests for claim in claims(manifest)]
+    needed = {
+        "pods": Decimal(len(running)),
+        "requests.memory": memory(running, "requests"),
+        "limits.memory": memory(running, "limits"),
+        "persistentvolumeclaims": Decimal(len(storage)),
+        "requests.storage": total(map(parse_quantity, storage)),
+    }
+    assert {what: n for what, n in needed.items() if n > parse_quantity(QUOTA[what])} == {}
+    assert len(running) > 4, "less was counted than a store is made of"
+    assert len(storage) == 2
