@@ -60,8 +60,8 @@ def run() -> None:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises LedgerInUse, StorewrightError, or ValueError where no chart is found."""
-    catalog = Catalog(settings.charts_dir)
+    """Serve until SIGTERM or SIGINT. Raises LedgerInUse, StorewrightError, or ValueError for charts of no use."""
+    catalog = Catalog(settings.charts_dir, settings.default_type)
     ledger = Ledger(settings.ledger_path, settings.addresses)
     metrics = Metrics()
     metrics.watch(ledger)

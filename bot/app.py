@@ -53,6 +53,7 @@ def build_app(house: House, threads: ThreadPoolExecutor, signing_secret: str | N
     app.command("/store")(attended(house, commands.store))
     app.view("create")(attended(house, modals.create_submitted))
     app.view("delete")(attended(house, modals.delete_submitted))
+    app.action("type")(attended(house, modals.type_chosen))
     app.action("create")(attended(house, buttons.create))
     app.action("delete")(attended(house, buttons.delete))
     app.action("retry")(attended(house, buttons.retry))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from provisioner.errors import Refused
 from provisioner.stores import parse_name
@@ -16,10 +17,11 @@ class NotUnderstood(Refused):
 
 @dataclass(frozen=True)
 class Create:
-    """`type` is None where the default type is meant."""
+    """`type` is None where the default type is meant; `options` are the words chosen, by option id."""
 
     name: str
     type: str | None = None
+    options: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Help:
 Command = Create | CreateForm | ListStores | Status | Delete | Credentials | Help
 
 USAGE = {
-    "create": "/store create NAME [TYPE]",
+    "create": "/store create NAME [TYPE] [OPTION=CHOICE …]",
     "list": "/store list",
     "status": "/store status NAME",
     "delete": "/store delete NAME",
@@ -72,7 +74,8 @@ _NAMED: dict[str, type[Status | Delete | Credentials]] = {
 def parse(text: str, types: Collection[str]) -> Command:
     """The command in `text`; `types` are the known store types.
 
-    Raises NotUnderstood, or InvalidName for a name to create. A type is not checked here but where it is looked up."""
+    Raises NotUnderstood, or InvalidName for a name to create. A type and its options are not checked here but where
+    they are looked up."""
     verb, *words = text.split() or ["help"]
     verb = verb.lower()
     if verb not in USAGE:
@@ -89,12 +92,34 @@ def parse(text: str, types: Collection[str]) -> Command:
 
 
 def _create(words: list[str], types: Collection[str]) -> Create:
-    """The last word is the type where it is one, or where a plain name stands before it; else all is a name."""
+    """Options come last. Of what stands before them the last word is the type where it is one, or where a plain name
+    stands before it; else all is a name."""
+    first_option = next((at for at, word in enumerate(words) if _begins_option(word)), len(words))
+    words, options = words[:first_option], _options(words[first_option:])
     if len(words) > 2 and words[1].lower() in types:
         _refuse_extra(words[2:], "create")
     if (len(words) > 1 and words[-1].lower() in types) or (len(words) == 2 and words[0].islower()):
-        return Create(parse_name(" ".join(words[:-1])), words[-1].lower())
-    return Create(parse_name(" ".join(words)))
+        return Create(parse_name(" ".join(words[:-1])), words[-1].lower(), options)
+    return Create(parse_name(" ".join(words)), None, options)
+
+
+def _begins_option(word: str) -> bool:
+    return bool(re.match(r"[A-Za-z][\w-]*=", word))
+
+
+def _options(words: list[str]) -> dict[str, str]:
+    """Each `id=choice`; a choice goes on until the next one begins, so that it may have several words."""
+    options: dict[str, str] = {}
+    for word in words:
+        if _begins_option(word):
+            name, _, choice = word.partition("=")
+            name = name.lower()
+            if name in options:
+                raise NotUnderstood(f"“{_short(name)}” is chosen twice.", next_step=f"Usage: {USAGE['create']}")
+            options[name] = choice
+        else:
+            options[name] = f"{options[name]} {word}".strip()
+    return options
 
 
 def _refuse_extra(words: list[str], verb: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from slack_sdk.models.blocks import (
     Block,
     ButtonElement,
+    DividerBlock,
     PlanBlock,
     RichTextBlock,
     RichTextElementParts,
@@ -17,14 +18,15 @@ from slack_sdk.models.blocks import (
 
 from bot import blocks
 from bot.blocks import Message, button, context, message, said, section
-from bot.story import Story, Task
+from bot.story import Story, Task, chosen_of, label_of
 from bot.words import Words
+from provisioner.catalog import Catalog
 from provisioner.errors import LimitReached, Refused
 from provisioner.jobs import EventKind, Job, JobEvent, JobKind
 from provisioner.ledger import Link
-from provisioner.stores import Store
+from provisioner.stores import Store, StoreStatus
 
-root, stage_words, answers = Words("summary"), Words("stages"), Words("answers")
+root, stage_words, answers, home = Words("summary"), Words("stages"), Words("answers"), Words("home")
 
 LISTED = 20  # stores of each kind in /store list
 TOLD_IN_THREAD = (EventKind.DONE, EventKind.RETRYING, EventKind.FAILED, EventKind.SUPERSEDED)
@@ -167,8 +169,8 @@ def credentials(store: Store, url: str, expires_at: float) -> Message:
     return said(answers("credentials", store=store, url=url, expires_at=expires_at))
 
 
-def help_text(label: str) -> Message:
-    return said(answers("help", label=label))
+def help_text(catalog: Catalog) -> Message:
+    return said(answers("help", default=catalog.default, types=list(catalog.types.values())))
 
 
 def store_list(mine: Sequence[Store], others: Sequence[Store]) -> Message:
@@ -184,3 +186,33 @@ def store_list(mine: Sequence[Store], others: Sequence[Store]) -> Message:
 
 def _more(stores: Sequence[Store]) -> Block | None:
     return context(answers("more", count=len(stores) - LISTED)) if len(stores) > LISTED else None
+
+
+# --- a store by itself: on App Home, and where no job tells of it --------------------------------------------------
+
+
+def store_card(store: Store, job: Job | None, catalog: Catalog) -> list[Block | None]:
+    """How a store is doing and what can be done about it; `job` is its newest, None for one found in the cluster."""
+    value = button_value(store, job) if job else f"{store.id}/"
+    remove = button("delete", store.name, value, style="danger")
+    offered = {
+        StoreStatus.READY: [*store_buttons(store, value), remove],
+        StoreStatus.FAILED: [button("retry", store.name, value, style="primary"), remove] if job else [remove],
+        StoreStatus.CREATING: [remove],
+    }.get(store.status, [])
+    failed = store.status == StoreStatus.FAILED and job and job.problem
+    return [
+        DividerBlock(),
+        section(_store_line(store, catalog)),
+        context(home("problem", p=failed)) if failed else None,
+        blocks.actions(offered, f"store-{store.id}"),
+    ]
+
+
+def store_alone(store: Store, catalog: Catalog) -> Message:
+    """The status of a store that has no job here: it was found in the cluster."""
+    return message(_store_line(store, catalog), store_card(store, None, catalog)[1:])
+
+
+def _store_line(store: Store, catalog: Catalog) -> str:
+    return home("store", s=store, described=[label_of(catalog, store.type), *chosen_of(catalog, store)])

@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     charts_dir: ExistingPath = Field(
         Path("charts"), validate_default=True, description="the folder with a chart for each store type"
     )
+    default_type: str | None = Field(
+        None, description="the store type of an order that names none, a folder in CHARTS_DIR; without it, the first"
+    )
     store_domain: Annotated[str, _matching(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")] = Field(
         description="the DNS suffix under which stores appear, such as shops.example.com"
     )

@@ -22,13 +22,14 @@ class Task:
 
 @dataclass(frozen=True)
 class Story:
-    """A job, its store, its events in order, the store's newest job, and the type's label."""
+    """A job, its store, its events in order, the store's newest job, the type's label and what was chosen of it."""
 
     job: Job
     store: Store
     newest: Job
     events: tuple[JobEvent, ...]
     label: str
+    chosen: tuple[str, ...] = ()
 
     @property
     def current(self) -> bool:
@@ -86,7 +87,8 @@ def read_story(ledger: Ledger, catalog: Catalog, job_id: str) -> Story | None:
     if not job or not store:
         return None
     newest = ledger.last_job(store.id) or job
-    return Story(job, store, newest, tuple(ledger.events(job.id)), label_of(catalog, store.type))
+    events = tuple(ledger.events(job.id))
+    return Story(job, store, newest, events, label_of(catalog, store.type), chosen_of(catalog, store))
 
 
 def label_of(catalog: Catalog, type_name: str) -> str:
@@ -95,3 +97,10 @@ def label_of(catalog: Catalog, type_name: str) -> str:
         return catalog.get(type_name).label
     except UnknownStoreType:
         return type_name
+
+
+def chosen_of(catalog: Catalog, store: Store) -> tuple[str, ...]:
+    """The labels of what was chosen for a store; the bare values where its chart no longer knows them."""
+    kind = catalog.types.get(store.type)
+    labels = {option.id: option.choices for option in kind.options} if kind else {}
+    return tuple(labels.get(option, {}).get(value, value) for option, value in store.options.items())

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from slack_sdk.models.blocks import (
     Block,
-    DividerBlock,
     InputBlock,
     Option,
     PlainTextInputElement,
@@ -18,14 +17,15 @@ from slack_sdk.models.views import View
 
 from bot import blocks, messages
 from bot.blocks import Json, button, context, header, section
-from bot.story import label_of
 from bot.words import Words
-from provisioner.catalog import Catalog
+from provisioner.catalog import Catalog, StoreType
 from provisioner.jobs import Job
+from provisioner.options import Option as Choosable
 from provisioner.stores import MAX_NAME, MIN_NAME, Addresses, Store, StoreStatus
 
 form, home_words = Words("modals"), Words("home")
 
+OPTION = "option/"  # how the names of those blocks of the create form begin in which an option is chosen
 HOME_STORES = 20  # with at most 4 blocks each, far from Slack's 100
 
 
@@ -46,15 +46,31 @@ class FormMemory:
         return FormMemory(**json.loads(text or "{}"))
 
 
-def create_form(catalog: Catalog, addresses: Addresses, memory: FormMemory) -> View:
-    """Name and type; the type is preset to the default one."""
-    options = [
-        Option(text=kind.label, value=kind.name, description=blocks.shortened(kind.description, 75))
-        for kind in catalog.types.values()
-    ]
-    preset = next(option for option in options if option.value == catalog.default.name)
+@dataclass(frozen=True)
+class Filled:
+    """What is in the create form already: the name, and values by option id."""
+
+    name: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+def create_form(
+    catalog: Catalog,
+    addresses: Addresses,
+    memory: FormMemory,
+    kind: StoreType | None = None,
+    filled: Filled | None = None,
+) -> View:
+    """Name, type (preset to `kind`, else the default one) and what that type lets one choose; `filled` where this
+    replaces a former form."""
+    kind = kind or catalog.default
     hint = form("name_hint", shortest=MIN_NAME, longest=MAX_NAME, example=addresses.url("my-shop"))
-    typed = PlainTextInputElement(action_id="name", placeholder="my-shop", focus_on_load=True)
+    typed = PlainTextInputElement(
+        action_id="name",
+        placeholder="my-shop",
+        focus_on_load=filled is None,
+        initial_value=filled.name or None if filled else None,
+    )
     where = form("where_channel", channel=memory.channel) if memory.channel else form("where_person")
     return View(
         type="modal",
@@ -65,14 +81,32 @@ def create_form(catalog: Catalog, addresses: Addresses, memory: FormMemory) -> V
         private_metadata=memory.packed(),
         blocks=[
             InputBlock(block_id="name", label=form("name_label"), hint=hint, element=typed),
-            InputBlock(
-                block_id="type",
-                label=form("type_label"),
-                element=StaticSelectElement(action_id="type", options=options, initial_option=preset),
-            ),
+            _type_block(catalog, kind),
+            *(_option_block(kind, option, filled or Filled()) for option in kind.options),
             context(where),
         ],
     )
+
+
+def _type_block(catalog: Catalog, kind: StoreType) -> InputBlock:
+    """Slack tells us at once when another type is chosen, so that the form can ask for its options."""
+    entries = [
+        Option(text=t.label, value=t.name, description=blocks.shortened(t.description, 75) or None)
+        for t in catalog.types.values()
+    ]
+    preset = next(entry for entry in entries if entry.value == kind.name)
+    element = StaticSelectElement(action_id="type", options=entries, initial_option=preset)
+    return InputBlock(block_id="type", label=form("type_label"), element=element, dispatch_action=True)
+
+
+def _option_block(kind: StoreType, option: Choosable, filled: Filled) -> InputBlock:
+    """Named by its type too: Slack keeps what was chosen in a block of the same name, and another type's choices may
+    be others."""
+    name = f"{OPTION}{kind.name}/{option.id}"
+    entries = {value: Option(text=label, value=value) for value, label in option.choices.items()}
+    preset = entries.get(filled.options.get(option.id, ""), entries[option.default])
+    element = StaticSelectElement(action_id=name, options=list(entries.values()), initial_option=preset)
+    return InputBlock(block_id=name, label=option.label, element=element)
 
 
 def delete_form(store: Store, memory: FormMemory) -> View:
@@ -111,24 +145,7 @@ def home(stores: Sequence[tuple[Store, Job | None]], used: int, most: int, catal
     if not stores:
         body.append(section(home_words("empty")))
     for store, job in shown:
-        body += _home_store(store, job, label_of(catalog, store.type))
+        body += messages.store_card(store, job, catalog)
     if len(stores) > len(shown):
         body.append(context(home_words("more", count=len(stores) - len(shown))))
     return {"type": "home", "blocks": blocks.as_json(body)}
-
-
-def _home_store(store: Store, job: Job | None, label: str) -> list[Block | None]:
-    value = messages.button_value(store, job) if job else f"{store.id}/"
-    remove = button("delete", store.name, value, style="danger")
-    offered = {
-        StoreStatus.READY: [*messages.store_buttons(store, value), remove],
-        StoreStatus.FAILED: [button("retry", store.name, value, style="primary"), remove] if job else [remove],
-        StoreStatus.CREATING: [remove],
-    }.get(store.status, [])
-    failed = store.status == StoreStatus.FAILED and job and job.problem
-    return [
-        DividerBlock(),
-        section(home_words("store", s=store, label=label)),
-        context(home_words("problem", p=failed)) if failed else None,
-        blocks.actions(offered, f"store-{store.id}"),
-    ]

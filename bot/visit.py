@@ -53,16 +53,27 @@ class Visit:
 
     @property
     def memory(self) -> FormMemory:
-        """What the submitted form remembers; for others, what a form opened now should."""
-        if self.kind == "submission":
+        """What the form this comes from remembers; for others, what a form opened now should."""
+        if "view" in self.body:
             return FormMemory.unpacked(self.body["view"]["private_metadata"])
         return FormMemory(self.channel, self.response_url)
 
     def typed(self, block: str) -> str:
-        """What was typed into the submitted form's block (its action has the same id); a select's chosen value."""
+        """What was typed into the form's block (its action has the same id); a select's chosen value."""
         state = self.body["view"]["state"]["values"][block][block]
         chosen = state.get("selected_option") or {}
         return str(state.get("value") or chosen.get("value") or "").strip()
+
+    @property
+    def option_blocks(self) -> dict[str, str]:
+        """The form's blocks in which options are chosen, by option id."""
+        blocks = self.body["view"]["state"]["values"]
+        return {block.rpartition("/")[2]: block for block in blocks if block.startswith(views.OPTION)}
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """What is chosen in the form, by option id."""
+        return {option: self.typed(block) for option, block in self.option_blocks.items()}
 
     def accept(self) -> None:
         """Tell Slack within its 3 s that we have it; the answer follows."""
@@ -99,6 +110,15 @@ class Visit:
             log.warning("a form could not be opened: %s", why)
             raise FormNotOpened(answers("form_not_opened")) from error
 
+    def update_form(self, view: View) -> None:
+        """Show `view` in place of the form this comes from; what changed or was closed since is left as it is."""
+        self.accept()
+        form = self.body["view"]
+        try:
+            self.slack.views_update(view_id=form["id"], hash=form["hash"], view=view)
+        except (SlackApiError, *UNREACHABLE) as error:
+            log.warning("a form was not updated: %s", error_word(error) if isinstance(error, SlackApiError) else error)
+
 
 def read_visit(body: dict[str, Any], ack: Ack, slack: Slack, request_id: str) -> Visit:
     """Any of Slack's payloads as a Visit."""
@@ -111,7 +131,8 @@ def read_visit(body: dict[str, Any], ack: Ack, slack: Slack, request_id: str) ->
         )
     if body["type"] == "block_actions":
         action, channel = body["actions"][0], body.get("channel") or {}
-        raw = f"{action['action_id']} {action.get('value', '')}".strip()
+        value = action.get("value") or (action.get("selected_option") or {}).get("value", "")
+        raw = f"{action['action_id']} {value}".strip()
         where, url = channel.get("id", ""), body.get("response_url", "")
         return Visit("click", body["user"]["id"], where, body["trigger_id"], raw, response_url=url, **common)
     if body["type"] == "view_submission":

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from provisioner.errors import UnknownStoreType
+from provisioner.options import Option, read_options
 
 PREFIX = "storewright.dev/"
 
@@ -20,7 +21,7 @@ class StoreType:
 
     `secret` maps each key of the store's Secret to the template its value is made from (`{password}`, `{hex}`,
     `{host}`, `{name}`); `credentials` are the keys its owner is shown once; `check` is the
-    shopper's first click (check.yaml)."""
+    shopper's first click (check.yaml); `options` are what may be chosen when a store is ordered."""
 
     name: str
     label: str
@@ -31,20 +32,21 @@ class StoreType:
     credentials: tuple[str, ...]
     secret: dict[str, str]
     check: tuple[dict[str, Any], ...]
+    options: tuple[Option, ...] = ()
 
 
 class Catalog:
     """The store types found under one charts folder, by name."""
 
-    def __init__(self, charts: Path) -> None:
-        """Raises ValueError naming the folder where no chart has our annotations."""
+    def __init__(self, charts: Path, default: str | None = None) -> None:
+        """`default` is the type of an order that names none; without it, the first by name.
+
+        Raises ValueError naming the folder where no chart has our annotations, or the annotation that is wrong;
+        UnknownStoreType where there is no `default`."""
         self.types = {t.name: t for t in map(_read, sorted(charts.glob("*/Chart.yaml"))) if t}
         if not self.types:
             raise ValueError(f"no store type found: no Chart.yaml under {charts} has the annotation {PREFIX}label")
-
-    @property
-    def default(self) -> StoreType:
-        return next(iter(self.types.values()))
+        self.default = self.get(default) if default else next(iter(self.types.values()))
 
     def get(self, name: str) -> StoreType:
         """The type called `name`; raises UnknownStoreType with the nearest name."""
@@ -72,4 +74,13 @@ def _read(chart_yaml: Path) -> StoreType | None:
         credentials=tuple(key.strip() for key in notes.get(PREFIX + "credentials", "").split(",") if key.strip()),
         secret=yaml.safe_load(notes.get(PREFIX + "secret", "{}")),
         check=tuple(yaml.safe_load(check.read_text())) if check.exists() else ({"get": "/"},),
+        options=_options(chart_yaml, notes.get(PREFIX + "options", "")),
     )
+
+
+def _options(chart_yaml: Path, text: str) -> tuple[Option, ...]:
+    values = chart_yaml.with_name("values.yaml")
+    try:
+        return read_options(text, yaml.safe_load(values.read_text()) if values.exists() else {})
+    except (ValueError, yaml.YAMLError) as error:
+        raise ValueError(f"{chart_yaml}: {PREFIX}options: {error}") from None

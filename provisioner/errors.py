@@ -52,6 +52,14 @@ class UnknownStoreType(Refused):
     """No chart of that name."""
 
 
+class BadOption(Refused):
+    """What was chosen for `option` (its id) is no choice, or there is no such option."""
+
+    def __init__(self, option: str, what: str, cause: str = "", next_step: str = "") -> None:
+        super().__init__(what, cause, next_step)
+        self.option = option
+
+
 class StoreNotFound(Refused):
     """No store of that name (any more)."""
 

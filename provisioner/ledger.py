@@ -101,7 +101,16 @@ class Ledger:
     # --- orders: what people ask for ----------------------------------------------------------------------------
 
     def order_create(
-        self, *, name: str, type: str, admin_path: str, owner: str, origin: str, delivery_key: str, limits: Limits
+        self,
+        *,
+        name: str,
+        type: str,
+        admin_path: str,
+        owner: str,
+        origin: str,
+        delivery_key: str,
+        limits: Limits,
+        options: dict[str, str] | None = None,
     ) -> Job:
         """Make the store and its create job, durably; the same delivery key again returns the same job.
 
@@ -123,6 +132,7 @@ class Ledger:
                 url=self.addresses.url(name),
                 admin_url=self.addresses.url(name) + admin_path,
                 created_at=now,
+                options=options or {},
             )
             db.table("stores").insert(store.__dict__)
             return self._insert_job(db, JobKind.CREATE, store, owner, origin, delivery_key, limits.create_deadline)
@@ -582,7 +592,7 @@ def _refuse_taken(store: Store | None) -> None:
 
 
 def _store(row: dict[str, Any]) -> Store:
-    return Store(**{**row, "status": StoreStatus(row["status"])})
+    return Store(**{**row, "status": StoreStatus(row["status"]), "options": json.loads(row["options"])})
 
 
 def _job(row: dict[str, Any]) -> Job:

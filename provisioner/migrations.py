@@ -15,6 +15,12 @@ def m0001_first_ledger(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m0002_chosen_options(db: Database) -> None:
+    """What was chosen when a store was ordered: option id -> value, as JSON."""
+    db.execute("ALTER TABLE stores ADD COLUMN options TEXT NOT NULL DEFAULT '{}'")
+
+
 FIRST_LEDGER = """
 CREATE TABLE stores (
     id TEXT PRIMARY KEY,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from provisioner.errors import InvalidName
@@ -26,7 +26,7 @@ class StoreStatus(StrEnum):
 @dataclass(frozen=True)
 class Store:
     """One store, from its order to after its deletion. Times are epoch seconds; `owner` and `origin` are opaque here
-    (the bot keeps a person's id and a channel in them)."""
+    (the bot keeps a person's id and a channel in them); `options` are its type's options as chosen, by id."""
 
     id: str
     name: str
@@ -41,6 +41,7 @@ class Store:
     ready_at: float | None = None  # the first time it was Ready; from then on it is never uninstalled by itself
     deleted_at: float | None = None
     deleted_by: str | None = None
+    options: dict[str, str] = field(default_factory=dict)
 
 
 def parse_name(text: str) -> str:

@@ -19,8 +19,8 @@ def store(house: House, visit: Visit) -> str:
         case grammar.CreateForm():
             visit.open_form(views.create_form(house.catalog, house.ledger.addresses, visit.memory))
             return "form opened"
-        case grammar.Create(name, type_name):
-            return _create(house, visit, name, type_name)
+        case grammar.Create() as wanted:
+            return _create(house, visit, wanted)
         case grammar.ListStores():
             return _list(house, visit)
         case grammar.Status(name):
@@ -32,15 +32,15 @@ def store(house: House, visit: Visit) -> str:
             visit.store = name
             return offer_credentials(house, visit, house.managed(visit.user, name))
         case _:
-            visit.answer(messages.help_text(house.catalog.default.label))
+            visit.answer(messages.help_text(house.catalog))
             return "helped"
 
 
-def _create(house: House, visit: Visit, name: str, type_name: str | None) -> str:
-    visit.store = name
-    kind = house.catalog.get(type_name) if type_name else house.catalog.default
-    job = order_create(house, visit, name, kind, visit.response_url)
-    visit.answer(messages.creating(job, kind.label, house.ledger.addresses.url(name)))
+def _create(house: House, visit: Visit, wanted: grammar.Create) -> str:
+    visit.store = wanted.name
+    kind = house.catalog.get(wanted.type) if wanted.type else house.catalog.default
+    job = order_create(house, visit, wanted.name, kind, wanted.options, visit.response_url)
+    visit.answer(messages.creating(job, kind.label, house.ledger.addresses.url(wanted.name)))
     return f"ordered {job.id}"
 
 
@@ -56,7 +56,5 @@ def _status(house: House, visit: Visit, name: str) -> str:
     found = house.named(name)
     job = house.ledger.last_job(found.id)
     story = read_story(house.ledger, house.catalog, job.id) if job else None
-    mine = [found] if found.owner == visit.user else []
-    others = [] if mine else [found]
-    visit.answer(messages.summary(story) if story else messages.store_list(mine, others))
+    visit.answer(messages.summary(story) if story else messages.store_alone(found, house.catalog))
     return f"shown as {found.status}"

@@ -60,10 +60,14 @@ class LocalSlackClient:
         """Send an ordinary message."""
         return dict(self._do("say", user=user, channel=channel, text=text, thread_ts=thread_ts))
 
-    def click(self, user: str, message: Json | str, action_id: str, value: Any = None) -> Ack:
-        """Use a button (or, with `value`, a menu) of a message, modal or Home; `message` is it or its ts or view id."""
+    def click(
+        self, user: str, message: Json | str, action_id: str, value: Any = None, values: Json | None = None
+    ) -> Ack:
+        """Use a button (or, with `value`, a menu) of a message, modal or Home; `message` is it or its ts or view id.
+
+        `values` is what else is filled in by then, as for `submit`."""
         where = message if isinstance(message, str) else message.get("ts") or message["id"]
-        return Ack(**self._do("click", user=user, where=where, action_id=action_id, value=value))
+        return Ack(**self._do("click", user=user, where=where, action_id=action_id, value=value, values=values))
 
     def submit(self, user: str, view: Json | str, values: Json | None = None) -> dict[str, str] | None:
         """Submit a modal. `values`: by block_id, action_id or label, the text or the option's value.

@@ -147,14 +147,15 @@ class People:
         person = self._workspace.user(user)
         view = next((v for v in self._views if v["id"] == where and self._views.owner(v) == person.id), None)
         if view is not None:
-            blocks = view["blocks"]
-            filled = {**view, "state": {"values": state_of(blocks, values or {})}}
-            place: Json = {"view": filled, "container": {"type": "view", "view_id": view["id"]}}
+            action, state = _used(view["blocks"], action_id, value, values or {})
+            place: Json = {
+                "view": {**view, "state": {"values": state}},
+                "container": {"type": "view", "view_id": view["id"]},
+            }
         else:
             channel, message = self._seen_message(person.id, where)
-            blocks = message.get("blocks", [])
-            place = self._message_place(channel, message, person.id, state_of(blocks, values or {}))
-        action = _action(blocks, action_id, value)
+            action, state = _used(message.get("blocks", []), action_id, value, values or {})
+            place = self._message_place(channel, message, person.id, state)
         payload = {**self._interaction("block_actions", person.id), **place, "actions": [action]}
         return await self._delivery.deliver("interaction", payload)
 
@@ -273,10 +274,18 @@ class People:
         )
 
 
+def _used(blocks: list[Json], action_id: str, value: Any, values: Json) -> tuple[Json, Json]:
+    """The entry of `actions` for one element, and all that is filled in, with what was just chosen."""
+    action = _action(blocks, action_id, value)
+    return action, state_of(blocks, values if value is None else {**values, action["block_id"]: value})
+
+
 def _action(blocks: list[Json], action_id: str, value: Any) -> Json:
-    """The entry of `actions` for one element. SlackError no_such_action where nothing here has that id."""
+    """The entry of `actions` for one element. SlackError no_such_action where nothing here has that id; an input tells
+    of its use only where it asks to (dispatch_action)."""
     for block in blocks:
-        for element in elements_of(block):
+        heard = block["type"] != "input" or block.get("dispatch_action")
+        for element in elements_of(block) if heard else []:
             if element.get("action_id") == action_id:
                 base = {"action_id": action_id, "block_id": block["block_id"], "type": element["type"]}
                 return {**base, **_chosen(element, value), "action_ts": f"{time.time():.6f}"}

@@ -6,6 +6,7 @@ import secrets
 import string
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from provisioner.cluster import Forbidden, Snapshots
 from provisioner.diagnosis import Doctor, Finding, ready_pods
 from provisioner.errors import JobFailed, Transient
 from provisioner.jobs import Job
+from provisioner.options import place
 from provisioner.stores import SECRET_NAME, Store, release_name
 from provisioner.workflows.toolbox import PREFIX, Toolbox
 
@@ -109,7 +111,7 @@ def _ensure_release(tools: Toolbox, job: Job, store: Store, kind: StoreType) -> 
     release = tools.helm.release(name, store.namespace)
     if release and release.stuck:
         tools.cluster.delete_secret(store.namespace, release.record)
-    values = _values(tools, store)
+    values = _values(tools, store, kind)
     timeout = min(120.0, tools.remaining(job))
     tools.helm.apply(name, store.namespace, kind.chart, tools.profile, values, timeout)
     if job.retry_of or job.attempts > 1:
@@ -117,7 +119,7 @@ def _ensure_release(tools: Toolbox, job: Job, store: Store, kind: StoreType) -> 
         tools.cluster.restart_backing_off(store.namespace)
 
 
-def _values(tools: Toolbox, store: Store) -> dict[str, Any]:
+def _values(tools: Toolbox, store: Store, kind: StoreType) -> dict[str, Any]:
     """What every store chart is given; no secret is among it, only the Secret's name."""
     told = {
         "name": store.name,
@@ -125,7 +127,11 @@ def _values(tools: Toolbox, store: Store) -> dict[str, Any]:
         "host": tools.addresses.host(store.name),
         "url": store.url,
     }
-    return {**tools.overlay.get(store.type, {}), "store": told, "secretName": SECRET_NAME}
+    values: dict[str, Any] = deepcopy(tools.overlay.get(store.type, {}))
+    values["store"] = {**values.get("store", {}), **told}
+    values["secretName"] = SECRET_NAME
+    place(kind.options, store.options, values)
+    return values
 
 
 def _await_pods(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], since: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Iterator
@@ -90,6 +91,7 @@ class Toolbox:
             PREFIX + "url": store.url,
             PREFIX + "admin-url": store.admin_url,
             PREFIX + "created-at": str(store.created_at),
+            PREFIX + "options": json.dumps(store.options),
         }
 
     def is_ours(self, namespace: Object, store: Store) -> bool:
@@ -123,6 +125,7 @@ def _store(meta: Object) -> Store | None:
             admin_url=notes[PREFIX + "admin-url"],
             created_at=float(notes[PREFIX + "created-at"]),
             ready_at=float(ready_at) if ready_at else None,
+            options=json.loads(notes.get(PREFIX + "options", "{}")),
         )
     except (KeyError, ValueError) as error:
         log.warning("namespace %s can't be taken in as a store: %s is missing or wrong", meta["name"], error)

@@ -20,14 +20,14 @@ def test_a_folder_is_all_it_takes(stack: Callable[..., Stack], cluster: Cluster,
     cluster.load_image(image)
     slack = stack(CHARTS_DIR=str(CHARTS)).slack()
 
-    assert slack.command("Dana", "#stores", "/store create paper-shop leaflet").ok
+    assert slack.command("Dana", "#stores", "/store create paper-shop leaflet color=ocean").ok
     root = slack.wait_for(
         lambda: next((m for m in slack.messages("#stores") if job_of(m).get("status") == "succeeded"), None), 60
     )
     assert "Start the database" not in json.dumps(root["blocks"]), "a chart without a database has no such stage"
     host = f"paper-shop.{cluster.store_domain}:{cluster.ingress_port}"
     page = httpx.get(f"http://{cluster.ingress_address}/", headers={"Host": host}, trust_env=False)
-    assert "<h1>paper-shop</h1>" in page.text
+    assert '<h1 style="color: #1f5f8b">paper-shop</h1>' in page.text
 
     assert slack.click("Dana", root, "credentials").ok
     told = slack.wait_for(lambda: [m for m in slack.ephemerals("Dana", "#stores") if "/s/" in m["text"]])[-1]

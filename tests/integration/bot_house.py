@@ -43,6 +43,19 @@ annotations:
   storewright.dev/description: A headless shop with its own admin.
   storewright.dev/admin-path: /app
   storewright.dev/credentials: "admin-email,admin-password"
+  storewright.dev/options: |
+    - {id: currency, label: Currency, value: store.currency, default: eur, choices: {eur: "Euro (€)", usd: US dollar}}
+    - {id: color, label: Colour, value: store.color, default: "#2f6f4f", choices: {"#2f6f4f": Forest, "#1f5f8b": Ocean}}
+"""
+VALUES = "store: {currency: eur, color: '#2f6f4f'}"
+PLAIN = """
+apiVersion: v2
+name: plain
+version: 1.0.0
+annotations:
+  storewright.dev/label: Plain
+  storewright.dev/options: |
+    - {id: color, label: Colour, value: store.color, default: red, choices: {red: Red, "#1f5f8b": Ocean}}
 """
 
 
@@ -189,10 +202,12 @@ def _read(bot: Bot) -> dict[str, str]:
 
 
 def make_charts(folder: Path) -> Path:
-    """A charts folder with the one type "medusa"."""
-    chart = folder / "charts" / "medusa" / "Chart.yaml"
-    chart.parent.mkdir(parents=True, exist_ok=True)
-    chart.write_text(CHART)
+    """A charts folder with the types "medusa" (the default) and "plain", which have a choice in common."""
+    for name, chart in (("medusa", CHART), ("plain", PLAIN)):
+        at = folder / "charts" / name
+        at.mkdir(parents=True, exist_ok=True)
+        (at / "Chart.yaml").write_text(chart)
+        (at / "values.yaml").write_text(VALUES)
     return folder / "charts"
 
 

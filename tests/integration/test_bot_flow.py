@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,72 @@ def test_the_form_orders_a_store(bot: Bot) -> None:
     bot.root("Creating *my-shop*")
     bot.slack.wait_for(lambda: "Creating *my-shop* (Medusa)" in bot.whispered())
     assert bot.slack.views("Dana") == []
+
+
+def create_form(bot: Bot, user: str = "Dana") -> dict[str, Any]:
+    assert bot.slack.command(user, "#stores", "/store create").ok
+    return dict(bot.slack.wait_for(lambda: bot.slack.views(user))[-1])
+
+
+def choose_type(bot: Bot, form: dict[str, Any], type_name: str, filled: dict[str, str]) -> dict[str, Any]:
+    """The form as it is once another type is chosen in it."""
+    assert bot.slack.click("Dana", form, "type", type_name, filled).ok
+    changed = bot.slack.wait_for(lambda: [v for v in bot.slack.views("Dana") if v["hash"] != form["hash"]])
+    return dict(changed[-1])
+
+
+def menus(form: dict[str, Any]) -> dict[str, str]:
+    """What each menu of the form is preset to, by block."""
+    inputs = [block for block in form["blocks"] if block["type"] == "input"]
+    return {b["block_id"]: b["element"]["initial_option"]["value"] for b in inputs if "options" in b["element"]}
+
+
+def test_the_form_asks_the_chosen_types_options_and_keeps_what_is_filled_in(bot: Bot) -> None:
+    form = create_form(bot)
+    assert menus(form) == {"type": "medusa", "option/medusa/currency": "eur", "option/medusa/color": "#2f6f4f"}
+    ocean = {"name": "my-shop", "option/medusa/currency": "usd", "option/medusa/color": "#1f5f8b"}
+    plain = choose_type(bot, form, "plain", ocean)
+    assert plain["id"] == form["id"]
+    assert menus(plain) == {"type": "plain", "option/plain/color": "#1f5f8b"}, "Ocean is a choice of both"
+    medusa = choose_type(bot, plain, "medusa", {"option/plain/color": "red"})
+    assert menus(medusa) == {"type": "medusa", "option/medusa/currency": "eur", "option/medusa/color": "#2f6f4f"}
+    assert bot.slack.submit("Dana", medusa, {"option/medusa/color": "#1f5f8b"}) is None, "the name is still there"
+    root = bot.root("Creating *my-shop*")
+    assert "Medusa · Euro (€) · Ocean · Asked by" in str(root["blocks"])
+    assert bot.store().options == {"currency": "eur", "color": "#1f5f8b"}
+    assert bot.store().origin == STORES, "the form still knows where it was opened"
+
+
+def test_a_form_sent_off_before_it_showed_the_new_types_options_counts_as_it_reads(bot: Bot) -> None:
+    form = create_form(bot)
+    ocean = {"option/medusa/color": "#1f5f8b", "option/medusa/currency": "usd"}
+    assert bot.slack.submit("Dana", form, {"name": "my-shop", "type": "plain", **ocean}) is None
+    bot.until(lambda: bot.ledger.store("my-shop"), "the store")
+    assert bot.store().options == {"color": "#1f5f8b"}
+
+
+def test_an_option_that_is_no_choice_of_the_new_type_is_told_at_its_field(bot: Bot) -> None:
+    form = create_form(bot)
+    told = bot.slack.submit("Dana", form, {"name": "my-shop", "type": "plain"})
+    assert told == {"option/medusa/color": "“#2f6f4f” is no colour to choose. Choose from: red, Ocean."}
+
+
+def test_a_form_that_changed_meanwhile_is_left_as_it_is(bot: Bot) -> None:
+    form = create_form(bot)
+    bot.slack.fault("error", "views.update", code="hash_conflict")
+    assert bot.slack.click("Dana", form, "type", "plain").ok
+    bot.until(lambda: [r for r in bot.ledger.audit_rows() if r["detail"] == "type plain"], "the audit")
+    assert bot.slack.views("Dana")[-1]["hash"] == form["hash"]
+    assert bot.slack.submit("Dana", form, {"name": "my-shop"}) is None
+
+
+def test_options_are_chosen_in_a_command_by_value_or_label(bot: Bot) -> None:
+    ack = bot.slack.command("Dana", "#stores", "/store create my-shop medusa currency=us dollar color=#1F5F8B")
+    assert "Creating *my-shop* (Medusa)" in ack.json()["text"]
+    assert "Medusa · US dollar · Ocean · Asked by" in str(bot.root("Creating *my-shop*")["blocks"])
+    bot.finish()
+    bot.root("*my-shop* is ready")
+    assert "US dollar · Ocean" in str(bot.slack.command("Oli", "#stores", "/store status my-shop").json()["blocks"])
 
 
 def test_the_form_says_inline_what_only_the_ledger_knows(bot: Bot) -> None:
@@ -329,7 +396,16 @@ def test_there_are_no_credentials_before_the_store_was_ready(bot: Bot) -> None:
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("/store create my-shop meduza", "There is no store type “meduza”. Known types: medusa. Did you mean medusa?"),
+        (
+            "/store create my-shop meduza",
+            "There is no store type “meduza”. Known types: medusa, plain. Did you mean medusa?",
+        ),
+        (
+            "/store create my-shop currency=uds",
+            "“uds” is no currency to choose. Choose from: eur, usd. Did you mean usd?",
+        ),
+        ("/store create my-shop plain currency=usd", "There is no option “currency”. These can be chosen: color."),
+        ("/store create my-shop color=<!here>", "“&lt;!here&gt;” is no colour to choose."),
         ("/store create 🛍️", "can't be a store's name"),
         ("/store create ../etc", "can't be a store's name"),
         ("/store create <!channel>", "“&lt;!channel&gt;” can't be"),
@@ -455,6 +531,20 @@ def test_where_the_bot_may_not_post_it_is_told_in_direct_messages(bot: Bot) -> N
 
 
 # --- App Home ----------------------------------------------------------------------------------------------------
+
+
+def test_a_store_found_in_the_cluster_has_its_buttons_without_a_job(bot: Bot) -> None:
+    ready_store(bot)
+    found = replace(bot.store(), id="found", name="found-shop", options={"currency": "usd"})
+    assert bot.ledger.adopt(found)
+    shown = bot.slack.command("Dana", "#stores", "/store status found-shop").json()
+    assert "*found-shop* · Medusa · US dollar · ready" in shown["text"]
+    assert {"open_shop", "open_admin", "credentials", "delete"} == set(buttons(shown))
+    whisper = bot.slack.ephemerals("Dana", "#stores")[-1]
+    bot.slack.click("Dana", whisper, "delete")
+    form = bot.slack.wait_for(lambda: bot.slack.views("Dana"))[-1]
+    assert bot.slack.submit("Dana", form, {"name": "found-shop"}) is None
+    bot.root("Deleting *found-shop*")
 
 
 def home(bot: Bot, saying: str, user: str = "Dana") -> dict[str, Any]:

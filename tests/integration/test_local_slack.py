@@ -25,7 +25,7 @@ from websockets.sync.client import connect as websocket
 from dev.slack import LocalSlack, LocalSlackClient, LocalSlackError
 from dev.slack.handles import Handles, ResponseUrl
 from dev.slack.workspace import SlackError
-from tests.integration.sample_bot import SampleBot, modal, over_http, section, text_input
+from tests.integration.sample_bot import SampleBot, modal, over_http, plain, section, text_input
 
 Json = dict[str, Any]
 
@@ -258,6 +258,33 @@ def test_an_open_view_is_updated_by_id_and_guarded_by_its_hash(
     with pytest.raises(SlackApiError, match="hash_conflict"):
         bot.client.views_update(view_id=view["id"], hash=view["hash"], view=fresh)
     assert bot.client.views_update(external_id="mine", view=fresh)["view"]["id"] == updated["id"]
+
+
+def test_an_input_tells_of_its_use_only_where_it_asks_to(slack: LocalSlack, bot: SampleBot, buttons: Json) -> None:
+    slack.click("Dana", buttons, "open")
+    options = [{"text": plain(word), "value": word} for word in ("red", "blue")]
+    menu = {"type": "static_select", "options": options, "initial_option": options[0]}
+    told = {"type": "input", "block_id": "told", "label": plain("Told"), "dispatch_action": True}
+    silent = {"type": "input", "block_id": "silent", "label": plain("Silent")}
+    asking = modal(
+        text_input(),
+        {**told, "element": {**menu, "action_id": "choose"}},
+        {**silent, "element": {**menu, "action_id": "hush"}},
+        private_metadata="kept",
+    )
+    [view] = slack.views("Dana")
+    fresh = bot.client.views_update(view_id=view["id"], view=asking)["view"]
+    assert slack.click("Dana", fresh, "choose", "blue", {"name": "Ann", "silent": "red"}).ok
+    [body] = bot.bodies("choose")
+    assert body["actions"][0]["selected_option"]["value"] == "blue"
+    values = body["view"]["state"]["values"]
+    assert values["told"]["choose"]["selected_option"]["value"] == "blue", "the state has the new choice"
+    assert values["name"]["value"]["value"] == "Ann"
+    assert (body["view"]["hash"], body["view"]["private_metadata"]) == (fresh["hash"], "kept")
+    assert "response_url" not in body
+    assert "channel" not in body
+    with pytest.raises(LocalSlackError, match="no_such_action"):
+        slack.click("Dana", fresh, "hush", "blue")
 
 
 def test_closing_a_modal_is_told_where_it_was_asked_for(slack: LocalSlack, bot: SampleBot, buttons: Json) -> None:

@@ -49,6 +49,22 @@ def test_an_unknown_type_is_answered_with_the_nearest(charts: Path) -> None:
         Catalog(charts).get("zzz")
 
 
+def test_the_default_type_is_the_first_or_the_one_that_is_set(charts: Path) -> None:
+    (charts / "arcade").mkdir()
+    (charts / "arcade/Chart.yaml").write_text(CHART.replace("tiny", "arcade"))
+    assert Catalog(charts).default.name == "arcade"
+    assert Catalog(charts, "tiny").default.name == "tiny"
+    with pytest.raises(UnknownStoreType, match="Did you mean tiny"):
+        Catalog(charts, "tinny")
+
+
+def test_an_annotation_that_is_wrong_is_told_with_its_file(charts: Path) -> None:
+    broken = CHART + '  storewright.dev/options: "- {id: currency}"\n'
+    (charts / "tiny/Chart.yaml").write_text(broken)
+    with pytest.raises(ValueError, match=r"tiny/Chart.yaml: storewright.dev/options: entry 1 label: Field required"):
+        Catalog(charts)
+
+
 def test_no_charts_is_an_error_at_start(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no store type found"):
         Catalog(tmp_path)

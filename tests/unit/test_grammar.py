@@ -23,6 +23,19 @@ TYPES = {"medusa", "woocommerce"}
         ("CREATE my-shop Medusa", Create("my-shop", "medusa")),
         ("  create   my-shop   woocommerce ", Create("my-shop", "woocommerce")),
         ("create my-shop meduza", Create("my-shop", "meduza")),  # refused, with a hint, where types are looked up
+        ("create my-shop currency=usd", Create("my-shop", None, {"currency": "usd"})),
+        (
+            "create my-shop medusa Currency=USD color=Forest",
+            Create("my-shop", "medusa", {"currency": "USD", "color": "Forest"}),
+        ),
+        (
+            "create my-shop country=United States color=#2f6f4f",
+            Create("my-shop", None, {"country": "United States", "color": "#2f6f4f"}),
+        ),
+        (
+            "create my-shop color=",
+            Create("my-shop", None, {"color": ""}),
+        ),  # refused, with the choices, where they are known
         ("list", ListStores()),
         ("List", ListStores()),
         ("status my-shop", Status("my-shop")),
@@ -38,7 +51,7 @@ def test_understood(text: str, command: grammar.Command) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("crate my-shop", "I don't know “crate”. Did you mean /store create NAME [TYPE]?"),
+        ("crate my-shop", "I don't know “crate”. Did you mean /store create NAME [TYPE] [OPTION=CHOICE …]?"),
         ("lst", "Did you mean /store list?"),
         ("credential my-shop", "Did you mean /store credentials NAME?"),
         ("xyzzy", "These work: create, list, status, delete, credentials, help."),
@@ -49,7 +62,11 @@ def test_understood(text: str, command: grammar.Command) -> None:
         ("credentials", "Usage: /store credentials NAME"),
         ("list all of them", "“all of them” is too much here. Usage: /store list"),
         ("delete my-shop now", "“now” is too much here. Usage: /store delete NAME"),
-        ("create my-shop medusa please", "“please” is too much here. Usage: /store create NAME [TYPE]"),
+        ("create my-shop currency=usd currency=eur", "“currency” is chosen twice. Usage: /store create NAME"),
+        (
+            "create my-shop medusa please",
+            "“please” is too much here. Usage: /store create NAME [TYPE] [OPTION=CHOICE …]",
+        ),
     ],
 )
 def test_not_understood_says_what_would_be(text: str, said: str) -> None:
@@ -62,6 +79,8 @@ def test_not_understood_says_what_would_be(text: str, said: str) -> None:
     ("text", "suggestion"),
     [
         ("create My-Shop", "Try my-shop."),
+        ("create My Own Shop medusa currency=usd", "Try my-own-shop."),
+        ("create currency=usd", "The store needs a name."),
         ("create My Shop", "Try my-shop."),
         ("create My Own Shop medusa", "Try my-own-shop."),
         ("create café", "Try caf."),

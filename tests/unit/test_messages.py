@@ -14,17 +14,29 @@ import pytest
 from bot import messages, views
 from bot.blocks import Message
 from bot.story import Story
-from bot.views import FormMemory
+from bot.views import Filled, FormMemory
 from bot.words import duration
 from dev.slack.limits import check_message, check_view
 from provisioner.catalog import Catalog, StoreType
 from provisioner.errors import LimitReached, Problem, Refused
 from provisioner.jobs import STAGES, EventKind, Job, JobEvent, JobKind, JobStatus
 from provisioner.ledger import Link
+from provisioner.options import Option
 from provisioner.stores import Addresses, Store, StoreStatus
 
 GOLDEN = Path(__file__).parent / "golden"
 NOON = 1_800_000_000.0
+
+CURRENCY = Option(
+    id="currency", label="Currency", value="store.currency", default="eur", choices={"eur": "Euro (€)", "usd": "US $"}
+)
+COLOR = Option(
+    id="color", label="Colour", value="store.color", default="#0f0", choices={"#0f0": "Fern & Moss", "#00f": "Sea"}
+)
+MEDUSA = StoreType("medusa", "Medusa", "A headless shop. " * 10, Path(), "1", "/app", (), {}, (), (CURRENCY, COLOR))
+PLAIN = StoreType("plain", "Plain", "", Path(), "1", "/", (), {}, ())
+CATALOG = Catalog.__new__(Catalog)
+CATALOG.types, CATALOG.default = {"medusa": MEDUSA, "plain": PLAIN}, MEDUSA
 
 STORE = Store(
     id="s1",
@@ -118,7 +130,9 @@ MESSAGES: dict[str, Message] = {
     "deleting-answer": messages.ordered(JOB, again=False),
     "retrying-answer": messages.ordered(JOB, again=True),
     "credentials": messages.credentials(STORE, "https://bot.example/s/l1#token", NOON),
-    "help": messages.help_text("Medusa"),
+    "help": messages.help_text(CATALOG),
+    "chosen": messages.summary(replace(story(WORKING_JOB, CREATING, None, 3), chosen=("US $", "Fern & Moss"))),
+    "alone": messages.store_alone(replace(STORE, options={"currency": "usd", "color": "#0f0", "gone": "x"}), CATALOG),
     "list-empty": messages.store_list([], []),
     "list": messages.store_list([STORE, FAILED], [replace(CREATING, owner="U0OLI0001", name="olis-shop")]),
     "list-none-of-mine": messages.store_list([], [STORE]),
@@ -195,19 +209,16 @@ def test_durations_read_as_people_say_them() -> None:
 
 # --- forms and Home ----------------------------------------------------------------------------------------------
 
-MEDUSA = StoreType("medusa", "Medusa", "A headless shop. " * 10, Path(), "1", "/app", (), {}, ())
+
+def selects(view: dict[str, Any]) -> dict[str, str]:
+    """What each menu of a form is preset to, by block."""
+    found = [block for block in view["blocks"] if block.get("element", {}).get("type") == "static_select"]
+    return {block["block_id"]: block["element"]["initial_option"]["value"] for block in found}
 
 
-@pytest.fixture
-def catalog() -> Catalog:
-    made = Catalog.__new__(Catalog)
-    made.types = {"medusa": MEDUSA}
-    return made
-
-
-def test_forms_are_taken_by_slack(catalog: Catalog) -> None:
+def test_forms_are_taken_by_slack() -> None:
     memory = FormMemory("C0STORES1", "https://hooks.slack.example/" + "x" * 200, "s1")
-    create = views.create_form(catalog, Addresses("shops.example.com"), memory).to_dict()
+    create = views.create_form(CATALOG, Addresses("shops.example.com"), memory).to_dict()
     delete = views.delete_form(STORE, memory).to_dict()
     for view in (create, delete, views.notice(MESSAGES["refusal"].text).to_dict()):
         assert check_view(view) == []
@@ -216,16 +227,42 @@ def test_forms_are_taken_by_slack(catalog: Catalog) -> None:
     assert "no way back" in str(delete["blocks"][0])
 
 
-def test_an_empty_home_teaches_one_command(catalog: Catalog) -> None:
-    home = views.home([], 0, 10, catalog)
+def test_the_create_form_asks_what_the_chosen_type_lets_one_choose() -> None:
+    def shown(*given: Any) -> dict[str, Any]:
+        addresses = Addresses("shops.example.com")
+        view: dict[str, Any] = views.create_form(CATALOG, addresses, FormMemory(), *given).to_dict()
+        assert check_view(view) == []
+        return view
+
+    assert selects(shown()) == {"type": "medusa", "option/medusa/currency": "eur", "option/medusa/color": "#0f0"}
+    assert selects(shown(PLAIN, Filled("my-shop", {}))) == {"type": "plain"}
+    kept = shown(MEDUSA, Filled("my-shop", {"currency": "usd", "color": "no colour of this type"}))
+    assert selects(kept) == {"type": "medusa", "option/medusa/currency": "usd", "option/medusa/color": "#0f0"}
+    assert kept["blocks"][0]["element"]["initial_value"] == "my-shop"
+    assert kept["blocks"][1]["dispatch_action"]
+
+
+def test_the_longest_menu_a_type_may_have_is_taken_by_slack() -> None:
+    option = Option(
+        id="o" * 40, label="l" * 75, value="a.b", default="v00", choices={f"v{n:02}": f"{n:075}" for n in range(100)}
+    )
+    many = replace(MEDUSA, name="m" * 60, options=tuple(option.model_copy(update={"id": f"o{n}"}) for n in range(20)))
+    catalog = Catalog.__new__(Catalog)
+    catalog.types, catalog.default = {many.name: many}, many
+    view = views.create_form(catalog, Addresses("shops.example.com"), FormMemory()).to_dict()
+    assert check_view(view) == []
+
+
+def test_an_empty_home_teaches_one_command() -> None:
+    home = views.home([], 0, 10, CATALOG)
     assert check_view(home) == []
     assert "/store create my-shop" in str(home)
     assert "0 of 10 stores used · 10 left" in str(home)
 
 
-def test_a_full_home_puts_trouble_first_and_stays_within_slacks_limits(catalog: Catalog) -> None:
+def test_a_full_home_puts_trouble_first_and_stays_within_slacks_limits() -> None:
     many = [(replace(STORE, id=f"s{n}", name=f"shop-{n}", created_at=NOON + n), JOB) for n in range(60)]
-    home = views.home([*many, (replace(FAILED, id="bad", name="bad-shop"), FAILED_JOB)], 61, 60, catalog)
+    home = views.home([*many, (replace(FAILED, id="bad", name="bad-shop"), FAILED_JOB)], 61, 60, CATALOG)
     assert check_view(home) == []
     titles = [b["text"]["text"] for b in home["blocks"] if b["type"] == "section"]
     assert "bad-shop" in titles[0]

@@ -1,0 +1,36 @@
+"""The create form in a real browser: choosing another type changes what is asked and keeps what was filled in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect
+
+from dev.slack import LocalSlack
+from tests.integration.bot_house import running_bot
+
+
+def test_another_type_asks_its_own_options_in_the_same_form(browser: Browser, tmp_path: Path) -> None:
+    with LocalSlack() as slack, running_bot(tmp_path, slack) as bot:
+        page = browser.new_page()
+        page.goto(slack.workspace_url)
+        box = page.get_by_role("textbox", name="Message #stores")
+        box.fill("/store create")
+        box.press("Enter")
+        form = page.get_by_role("dialog", name="Create a store")
+        form.get_by_label("Name").fill("My Shop")
+        form.get_by_label("Colour").select_option("Ocean")
+        form.get_by_role("button", name="Create").click()
+        expect(form.get_by_role("alert")).to_contain_text("Try my-shop.")
+        form.get_by_label("Type").select_option("Plain")
+        expect(form.get_by_label("Currency")).to_be_hidden()
+        expect(form.get_by_label("Name")).to_have_value("My Shop")
+        expect(form.get_by_label("Colour")).to_have_value("#1f5f8b")
+        form.get_by_label("Name").fill("my-shop")
+        form.get_by_label("Type").select_option("Medusa")
+        form.get_by_label("Currency").select_option("US dollar")
+        form.get_by_role("button", name="Create").click()
+        expect(form).to_be_hidden()
+        expect(page.get_by_text("Medusa · US dollar · Ocean · Asked by").first).to_be_visible()
+        page.close()
+        assert bot.store().options == {"currency": "usd", "color": "#1f5f8b"}

@@ -1,0 +1,119 @@
+"""Order options: what a chart may list, what is refused at the start, and what people's words for a choice mean."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from provisioner.errors import BadOption
+from provisioner.options import Option, choose, place, read_options
+
+LISTED = """
+- id: currency
+  label: Currency
+  value: store.currency
+  default: eur
+  choices: {eur: "Euro (€)", usd: "US dollar ($)"}
+- id: country
+  label: Country
+  value: store.country
+  default: de
+  choices: {de: Germany, no: Norway, us: United States}
+- {id: color, label: Colour, value: theme.accent, default: "#2f6f4f", choices: {"#2f6f4f": Forest, "#1f5f8b": Ocean}}
+"""
+VALUES: dict[str, Any] = {"store": {"currency": "eur", "country": "de"}, "theme": {"accent": "", "logo": ""}}
+
+
+@pytest.fixture
+def options() -> tuple[Option, ...]:
+    return read_options(LISTED, VALUES)
+
+
+def test_options_are_read_as_strings_also_norway(options: tuple[Option, ...]) -> None:
+    assert [option.id for option in options] == ["currency", "country", "color"]
+    assert options[1].choices == {"de": "Germany", "no": "Norway", "us": "United States"}
+
+
+def test_a_chart_without_options_has_none() -> None:
+    assert read_options("", VALUES) == ()
+
+
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        ("{id: x}", "Input should be a valid tuple"),
+        ("- {id: x, label: X, default: a, choices: {a: A}}", "entry 1 value: Field required"),
+        ("- {id: x, label: X, value: 'a..b', default: a, choices: {a: A}}", "entry 1 value: String should match"),
+        ("- {id: X Y, label: X, value: a, default: a, choices: {a: A}}", "entry 1 id: String should match"),
+        ("- {id: x, label: X, value: a, default: b, choices: {a: A}}", "the default “b” is none of the choices"),
+        (
+            "- {id: x, label: X, value: a, default: a, choices: {}}",
+            "entry 1 choices: Dictionary should have at least 1",
+        ),
+        (
+            "- {id: x, label: X, value: a, default: a, choices: {a: ''}}",
+            "entry 1 choices a: String should have at least",
+        ),
+        ("- {id: x, label: X, value: a, default: a, choice: {a: A}}", "Extra inputs are not permitted"),
+        ("- &o {id: x, label: X, value: store.currency, default: a, choices: {a: A}}\n- *o", "x is there twice"),
+        ("- {id: x, label: X, value: store.money, default: a, choices: {a: A}}", "x: values.yaml has no store.money"),
+    ],
+)
+def test_what_is_listed_wrongly_is_told(listed: str, said: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
+        read_options(listed, VALUES)
+
+
+@pytest.mark.parametrize(
+    ("given", "chosen"),
+    [
+        ({}, {"currency": "eur", "country": "de", "color": "#2f6f4f"}),
+        ({"currency": "USD"}, {"currency": "usd", "country": "de", "color": "#2f6f4f"}),
+        ({"currency": "us dollar ($)", "color": "ocean"}, {"currency": "usd", "country": "de", "color": "#1f5f8b"}),
+        ({"country": "united  states"}, {"currency": "eur", "country": "us", "color": "#2f6f4f"}),
+        ({"country": "no"}, {"currency": "eur", "country": "no", "color": "#2f6f4f"}),
+    ],
+)
+def test_a_choice_is_named_by_its_value_or_its_label(
+    options: tuple[Option, ...], given: dict[str, str], chosen: dict[str, str]
+) -> None:
+    assert choose(options, given) == chosen
+
+
+@pytest.mark.parametrize(
+    ("given", "option", "said"),
+    [
+        ({"currency": "uds"}, "currency", "“uds” is no currency to choose. Choose from: eur, usd. Did you mean usd?"),
+        ({"color": "forrest"}, "color", "Choose from: Forest, Ocean. Did you mean Forest?"),
+        ({"country": ""}, "country", "The country is missing. Choose from: de, no, us."),
+        ({"country": "x" * 900}, "country", "“" + "x" * 40 + "…” is no country"),
+        (
+            {"colour": "forest"},
+            "colour",
+            "There is no option “colour”. These can be chosen: currency, country, color. Did",
+        ),
+    ],
+)
+def test_what_can_not_be_chosen_is_answered_with_what_can(
+    options: tuple[Option, ...], given: dict[str, str], option: str, said: str
+) -> None:
+    with pytest.raises(BadOption) as caught:
+        choose(options, given)
+    assert said in str(caught.value)
+    assert caught.value.option == option
+
+
+def test_a_type_with_nothing_to_choose_says_so() -> None:
+    with pytest.raises(BadOption, match="Nothing can be chosen for this type"):
+        choose((), {"currency": "eur"})
+
+
+def test_choices_go_where_the_chart_takes_them(options: tuple[Option, ...]) -> None:
+    values: dict[str, Any] = {"store": {"name": "my-shop"}, "theme": {"logo": "/logo.svg"}}
+    place(options, {"currency": "usd", "color": "#1f5f8b", "gone": "x"}, values)
+    assert values == {
+        "store": {"name": "my-shop", "currency": "usd"},
+        "theme": {"logo": "/logo.svg", "accent": "#1f5f8b"},
+    }
