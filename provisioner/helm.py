@@ -75,17 +75,26 @@ class Helm:
         return None
 
     def apply(
-        self, name: str, namespace: str, chart: Path, profile: str | None, values: dict[str, Any], timeout: float
+        self,
+        name: str,
+        namespace: str,
+        chart: Path,
+        profile: str | None,
+        values: dict[str, Any],
+        timeout: float,
+        hooks: bool = True,
     ) -> None:
         """Install the release, or upgrade it to `chart` with `values` over the chart's `values-<profile>.yaml`.
 
-        Does not wait for readiness (the workflow watches that); `timeout` is in seconds."""
+        Does not wait for readiness (the workflow watches that), but for the chart's `hooks`, such as an upgrade's
+        migration; `timeout` is in seconds."""
         overlay = chart / f"values-{profile}.yaml"
         files = ["--values", str(overlay)] if profile and overlay.exists() else []
         self._run(
             [
                 *("upgrade", name, str(chart), "--install", "--namespace", namespace, *files, "--values", "-"),
                 *("--history-max", HISTORY, "--hide-notes", "--output", "json"),
+                *([] if hooks else ["--no-hooks"]),
             ],
             stdin=yaml.safe_dump(values),
             timeout=timeout,

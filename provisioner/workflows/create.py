@@ -113,7 +113,8 @@ def _ensure_release(tools: Toolbox, job: Job, store: Store, kind: StoreType) -> 
         tools.cluster.delete_secret(store.namespace, release.record)
     values = _values(tools, store, kind)
     timeout = min(120.0, tools.remaining(job))
-    tools.helm.apply(name, store.namespace, kind.chart, tools.profile, values, timeout)
+    # Only a first install runs the chart's hooks: what is entered again has no older version to migrate from.
+    tools.helm.apply(name, store.namespace, kind.chart, tools.profile, values, timeout, hooks=release is None)
     if job.retry_of or job.attempts > 1:
         # After helm, because a StatefulSet replaces no broken pod by itself: its next one must be of the new kind.
         tools.cluster.restart_backing_off(store.namespace)

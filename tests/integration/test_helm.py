@@ -51,6 +51,7 @@ def test_a_missing_helm_says_what_to_do() -> None:
         ('Error: secrets is forbidden: User "u" cannot list', Transient, "cannot list"),
         ("Error: UPGRADE FAILED: another operation (install/upgrade) is in progress", Transient, "another operation"),
         ("Error: template: boom", JobFailed, "boom"),
+        ('level=INFO msg="found symbolic link in path."\nError: boom', JobFailed, "^helm list failed: boom Correct"),
     ],
 )
 def test_stderr_becomes_a_typed_error(tmp_path: Path, stderr: str, error: type[Exception], words: str) -> None:
@@ -74,6 +75,13 @@ def test_values_go_by_stdin_and_slack_tokens_nowhere(tmp_path: Path, monkeypatch
     argv = (tmp_path / "argv").read_text()
     assert f"--values {tmp_path}/values-local.yaml --values -" in argv
     assert argv.strip().endswith("--kube-context ctx")
+
+
+def test_hooks_are_left_out_on_request(tmp_path: Path) -> None:
+    helm = Helm(script(tmp_path, f"echo $@ >> {tmp_path}/argv"))
+    for hooks in (True, False):
+        helm.apply("a", "b", tmp_path, None, {}, 9, hooks=hooks)
+    assert ["--no-hooks" in line for line in (tmp_path / "argv").read_text().splitlines()] == [False, True]
 
 
 def test_a_killed_bot_leaves_no_helm_behind(tmp_path: Path) -> None:
