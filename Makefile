@@ -4,7 +4,7 @@ PY := .venv/bin/python
 export PATH := $(CURDIR)/build/tools/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test test-unit lint cluster-up cluster-down images bench bot-image locks clean
+.PHONY: help setup demo demo-down test test-unit lint cluster-up cluster-down images bench bot-image docs locks clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-13s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ bot-image: setup ## Build the bot's own image, storewright:latest (BASE_IMAGE=â€
 	@cp -L build/tools/bin/helm build/helm
 	@$$(command -v docker >/dev/null && [ -S /var/run/docker.sock ] && echo docker build || \
 	   echo buildah bud --isolation=chroot) $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) -t storewright .
+
+docs: setup ## Write the charts' README.md from their values
+	@$(PY) -m dev.charts
 
 locks: setup ## Pin anew, with hashes, after a change of pyproject.toml or dev/tools.in
 	@sh dev/lock.sh

@@ -1,0 +1,118 @@
+"""A rendered store among those who may and may not reach it: its pods, their ports, and every connection allowed."""
+
+from __future__ import annotations
+
+import copy
+import re
+from pathlib import Path
+
+from tests.charts.policies import Peer, Port, allows
+from tests.charts.releases import (
+    EXTERNAL_ADDRESS,
+    EXTERNAL_HOST,
+    EXTERNAL_PORT,
+    NAME,
+    NAMESPACE,
+    PROVIDER_ADDRESS,
+    Object,
+    component,
+    containers,
+    of_kind,
+    pods,
+    render,
+)
+
+# Tried on every peer beside what containers say: DNS, web, an external database and the port beside it, and any other.
+COMMON_PORTS = [Port(53, protocol="UDP"), *map(Port, (53, 80, 443, EXTERNAL_PORT, EXTERNAL_PORT + 1, 31337))]
+
+
+def pod(name: str, address: str, namespace: str, /, **labels: str) -> Peer:
+    return Peer(
+        name,
+        address,
+        namespace,
+        {f"app.kubernetes.io/{key}": value for key, value in labels.items()},
+        {"kubernetes.io/metadata.name": namespace},
+    )
+
+
+def outsiders(chart: str) -> list[Peer]:
+    """Who should reach a store, who only looks like that, neighbours of the same type, and the world."""
+    other = {"name": chart, "instance": "other-shop"}
+    return [
+        pod("ingress-nginx", "10.2.0.1", "ingress-nginx", name="ingress-nginx"),
+        pod("traefik", "10.2.0.2", "kube-system", name="traefik"),
+        pod("envoy-gateway", "10.2.0.3", "envoy-gateway-system", name="envoy"),
+        pod("prometheus", "10.2.0.4", "monitoring", name="prometheus"),
+        Peer("dns", "10.2.0.5", "kube-system", {"k8s-app": "kube-dns"}, {"kubernetes.io/metadata.name": "kube-system"}),
+        pod("beside the controller", "10.2.0.6", "ingress-nginx", name="other"),
+        pod("controller's double", "10.2.0.7", "store-other-shop", name="ingress-nginx"),
+        pod("other shop", "10.2.0.8", "store-other-shop", **other, component="application"),
+        pod("other shop's database", "10.2.0.9", "store-other-shop", **other, component="database"),
+        pod("shop's double", "10.2.0.10", "elsewhere", name=chart, instance=NAME, component="application"),
+        pod("stranger within", "10.2.0.11", NAMESPACE, name="debug"),
+        Peer("sql server", EXTERNAL_ADDRESS),
+        Peer("beside the sql server", "10.9.8.8"),
+        Peer("payment provider", PROVIDER_ADDRESS),
+        Peer("node", "192.168.7.1"),
+        Peer("cloud metadata", "169.254.169.254"),
+        Peer("internet", "93.184.215.14"),
+    ]
+
+
+class Store:
+    """A chart's release with some features; its pods go by their component."""
+
+    def __init__(self, chart: Path, *features: str) -> None:
+        self.manifests = render(chart, *features)
+        self.policies = copy.deepcopy(of_kind(self.manifests, "NetworkPolicy"))
+        for policy in self.policies:
+            policy["metadata"].setdefault("namespace", NAMESPACE)
+        self.pods = {component(made): made for made in pods(self.manifests)}
+        home = {"kubernetes.io/metadata.name": NAMESPACE}
+        self.inside = [
+            Peer(part, f"10.1.0.{i}", NAMESPACE, made["metadata"]["labels"], home)
+            for i, (part, made) in enumerate(self.pods.items(), start=1)
+        ]
+        self.outside = outsiders(chart.name)
+
+    def ports(self, part: str) -> list[Port]:
+        """What a component's containers listen on, by their own word."""
+        listed = [port for c in containers(self.pods[part]) for port in c.get("ports", [])]
+        return [Port(port["containerPort"], port["name"], port.get("protocol", "TCP")) for port in listed]
+
+    def tried(self, peer: Peer) -> list[Port]:
+        """The ports to try on a peer: everything that anything here listens on, by name where it is its own."""
+        own = self.ports(peer.name) if peer in self.inside else []
+        others = {port.number for part in self.pods for port in self.ports(part)} - {port.number for port in own}
+        return [*own, *map(Port, others), *COMMON_PORTS]
+
+    def connections(self, policies: list[Object]) -> set[str]:
+        """Every connection that these policies allow and that one of the store's pods has part in."""
+        everybody = [*self.inside, *self.outside]
+        return {
+            f"{source.name} > {target.name}:{port.name or port.number}/{port.protocol}"
+            for source in everybody
+            for target in everybody
+            if source != target and (source in self.inside or target in self.inside)
+            for port in self.tried(target)
+            if allows(policies, source, target, port)
+        }
+
+    def callers(self, host: str) -> set[str]:
+        """The components whose containers name this host, in their environment or command line."""
+        return {part for part, made in self.pods.items() if host in re.findall(r"[\w.-]+", _words(made))}
+
+    def database(self) -> tuple[str, str]:
+        """Its host name, and where connections to it end."""
+        for service in of_kind(self.manifests, "Service"):
+            if component(service) == "database":
+                (port,) = self.ports("database")
+                return service["metadata"]["name"], f"database:{port.name}/TCP"
+        return EXTERNAL_HOST, f"sql server:{EXTERNAL_PORT}/TCP"
+
+
+def _words(made: Object) -> str:
+    """What a pod's containers are told, in one text."""
+    told = [word for c in containers(made) for word in (*c.get("command", []), *c.get("args", []))]
+    return " ".join([*told, *(v["value"] for c in containers(made) for v in c.get("env", []) if "value" in v)])

@@ -1,0 +1,90 @@
+"""Store charts as Helm renders them, in every profile and with what operators may turn on, and the pods they run."""
+
+from __future__ import annotations
+
+import subprocess
+from functools import cache
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from provisioner.catalog import Catalog
+
+Object = dict[str, Any]
+ROOT = Path(__file__).parents[2]
+STORES = Catalog(ROOT / "charts").types
+CHARTS = [store.chart for store in STORES.values()]
+NAME, NAMESPACE = "my-shop", "store-my-shop"
+EXTERNAL_HOST, EXTERNAL_ADDRESS, EXTERNAL_PORT = "sql.example.com", "10.9.8.7", 5433
+PROVIDER_ADDRESS = "203.0.113.7"
+
+# What an operator may turn on or off, as arguments of --set-json.
+FEATURES = {
+    "no-ingress": ("ingress.enabled=false",),
+    "tls": ("ingress.tls.enabled=true",),
+    "annotated": ('ingress.annotations={"a.example.com/b":"1"}', 'ingress.className="nginx"'),
+    "http-route": ("httpRoute.enabled=true", 'httpRoute.parentRefs=[{"name":"shops","namespace":"gateways"}]'),
+    "replicas": ("replicas=2", 'uploads.storage.accessMode="ReadWriteMany"'),
+    "metrics": ("serviceMonitor.enabled=true", 'serviceMonitor.labels={"release":"prometheus"}'),
+    "no-policies": ("networkPolicy.enabled=false",),
+    "payments": (
+        'envFrom=[{"secretRef":{"name":"stripe"}}]',
+        f'networkPolicy.extraEgress=[{{"to":[{{"ipBlock":{{"cidr":"{PROVIDER_ADDRESS}/32"}}}}],"ports":[{{"port":443}}]}}]',
+    ),
+    "external": (
+        "database.external.enabled=true",
+        f'database.external.host="{EXTERNAL_HOST}"',
+        f"database.external.port={EXTERNAL_PORT}",
+        f'database.external.cidr="{EXTERNAL_ADDRESS}/32"',
+    ),
+}
+# Each alone, every two together, and all that go together.
+COMBINATIONS = [chosen for size in (0, 1, 2, len(FEATURES)) for chosen in combinations(FEATURES, size)]
+
+every_chart = pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)
+every_profile = pytest.mark.parametrize(
+    ("chart", "profile"),
+    [(chart, file.stem.removeprefix("values-")) for chart in CHARTS for file in sorted(chart.glob("values-*.yaml"))],
+    ids=lambda part: part.name if isinstance(part, Path) else part,
+)
+
+
+def helm(*arguments: str | Path, values: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["helm", *map(str, arguments)], input=values, capture_output=True, text=True, check=False)
+
+
+@cache
+def template(chart: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """What `helm template` says to these `--set-json` assignments or whole options."""
+    flags = [o if o.startswith("--") else f"--set-json={o}" for o in options]
+    return helm("template", NAME, chart, f"--namespace={NAMESPACE}", *flags)
+
+
+def render(chart: Path, *features: str, profile: str = "", options: tuple[str, ...] = ()) -> list[Object]:
+    """The manifests of a release with these features; AssertionError with helm's words if it renders none."""
+    laid_over = (f"--values={chart}/values-{profile}.yaml",) if profile else ()
+    done = template(chart, *laid_over, *(setting for f in features for setting in FEATURES[f]), *options)
+    assert done.returncode == 0, done.stderr
+    return [manifest for manifest in yaml.load_all(done.stdout, yaml.CSafeLoader) if manifest]
+
+
+def of_kind(manifests: list[Object], *kinds: str) -> list[Object]:
+    return [manifest for manifest in manifests if manifest["kind"] in kinds]
+
+
+def pods(manifests: list[Object]) -> list[Object]:
+    """Every pod that the release may run, hooks' and tests' too: metadata and spec."""
+    jobs = [m["spec"]["jobTemplate"] for m in of_kind(manifests, "CronJob")]
+    made = [m["spec"]["template"] for m in [*manifests, *jobs] if "template" in m.get("spec", {})]
+    return [*made, *of_kind(manifests, "Pod")]
+
+
+def component(thing: Object) -> str:
+    return str(thing["metadata"]["labels"]["app.kubernetes.io/component"])
+
+
+def containers(pod: Object) -> list[Object]:
+    return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
