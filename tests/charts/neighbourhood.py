@@ -45,6 +45,7 @@ def outsiders(chart: str) -> list[Peer]:
         pod("envoy-gateway", "10.2.0.3", "envoy-gateway-system", name="envoy"),
         pod("prometheus", "10.2.0.4", "monitoring", name="prometheus"),
         Peer("dns", "10.2.0.5", "kube-system", {"k8s-app": "kube-dns"}, {"kubernetes.io/metadata.name": "kube-system"}),
+        Peer("dns cache", "169.254.20.10"),
         pod("beside the controller", "10.2.0.6", "ingress-nginx", name="other"),
         pod("controller's double", "10.2.0.7", "store-other-shop", name="ingress-nginx"),
         pod("other shop", "10.2.0.8", "store-other-shop", **other, component="application"),

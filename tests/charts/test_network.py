@@ -15,6 +15,7 @@ from tests.charts.neighbourhood import Store
 from tests.charts.releases import NAME, Object, every_chart
 
 VARIANTS = [(), ("metrics",), ("external",), ("payments",), ("metrics", "external", "payments", "http-route")]
+PROTOCOLS = ("TCP", "UDP")
 every_variant = pytest.mark.parametrize("features", VARIANTS, ids=lambda features: "+".join(features) or "plain")
 
 
@@ -26,7 +27,7 @@ def meant(store: Store, features: tuple[str, ...]) -> set[str]:
     assert {"application"} <= clients <= {"application", "migration", "cron", "test"}
     wanted = {f"{who} > application:http/TCP" for who in ("ingress-nginx", "traefik", "envoy-gateway", *visitors)}
     wanted |= {f"{who} > {database}" for who in clients}
-    wanted |= {f"{who} > dns:53/{protocol}" for who in visitors | clients for protocol in ("TCP", "UDP")}
+    wanted |= {f"{who} > {to}:53/{by}" for who in visitors | clients for to in ("dns", "dns cache") for by in PROTOCOLS}
     if "metrics" in features:
         wanted.add("prometheus > application:metrics/TCP")
     if "payments" in features:

@@ -1,0 +1,83 @@
+"""Every manifest that a store chart renders is what Kubernetes and the custom resources' owners say it may be."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import pytest
+
+from dev.charts import definition
+from tests.charts.releases import COMBINATIONS, Object, every_chart, every_profile, of_kind, render
+
+VERSIONS = ["1.31", "1.34", kubernetes_validate.latest_version()]
+
+
+def closed(node: Any) -> Any:
+    """A structural schema that refuses what it does not name, as the API server does with strict field validation."""
+    if isinstance(node, list):
+        return [closed(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    inner = {key: closed(value) for key, value in node.items()}
+    is_open = "additionalProperties" in node or node.get("x-kubernetes-preserve-unknown-fields")
+    return inner if is_open or not isinstance(node.get("properties"), dict) else inner | {"additionalProperties": False}
+
+
+def validate_custom(manifest: Object, version: str) -> None:
+    """By its CustomResourceDefinition, and its metadata by Kubernetes' own schema. Raises ValidationError."""
+    group_version = manifest["apiVersion"].partition("/")[2]
+    versions = definition(manifest["apiVersion"], manifest["kind"])["spec"]["versions"]
+    (served,) = [v for v in versions if v["name"] == group_version and v["served"]]
+    jsonschema.Draft202012Validator(closed(served["schema"]["openAPIV3Schema"])).validate(manifest)
+    stand_in = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": manifest["metadata"]}
+    kubernetes_validate.validate(stand_in, version, strict=True)
+
+
+def validate(manifest: Object, version: str) -> None:
+    """What Kubernetes itself does not know in that version must be a custom resource that we know the definition of."""
+    try:
+        kubernetes_validate.validate(manifest, version, strict=True)
+    except kubernetes_validate.SchemaNotFoundError:
+        validate_custom(manifest, version)
+
+
+@every_profile
+def test_every_manifest_is_valid_in_every_combination(chart: Path, profile: str) -> None:
+    rendered = {json.dumps(m): m for features in COMBINATIONS for m in render(chart, *features, profile=profile)}
+    kinds = {manifest["kind"] for manifest in rendered.values()}
+    assert {"HTTPRoute", "Ingress", "NetworkPolicy", "PodDisruptionBudget", "ServiceMonitor"} < kinds
+    for manifest in rendered.values():
+        for version in VERSIONS:
+            validate(manifest, version)
+
+
+@every_chart
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    ("kind", "path", "bad"),
+    [
+        ("Deployment", ("spec", "template", "spec", "conteiners"), []),
+        ("Deployment", ("spec", "replicas"), "one"),
+        ("NetworkPolicy", ("spec", "policyType"), ["Ingress"]),
+        ("HTTPRoute", ("spec", "hostname"), "my-shop.localhost"),
+        ("HTTPRoute", ("spec", "rules", 0, "backendRefs", 0, "port"), 70000),
+        ("HTTPRoute", ("metadata", "label"), {}),
+        ("ServiceMonitor", ("spec", "endpoints", 0, "interval"), "often"),
+        ("ServiceMonitor", ("spec", "endpoint"), []),
+    ],
+    ids=lambda part: ".".join(map(str, part)) if isinstance(part, tuple) else None,
+)
+def test_what_is_not_allowed_is_found(chart: Path, version: str, kind: str, path: tuple[Any, ...], bad: Any) -> None:
+    manifest = copy.deepcopy(of_kind(render(chart, "http-route", "metrics"), kind)[0])
+    validate(manifest, version)
+    inner = manifest
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = bad
+    with pytest.raises(jsonschema.ValidationError):
+        validate(manifest, version)

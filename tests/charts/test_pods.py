@@ -1,0 +1,128 @@
+"""Every pod that a store chart may run is restricted, bounded, and gets its secrets by reference only."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.charts.releases import (
+    COMBINATIONS,
+    NAME,
+    STORES,
+    Object,
+    component,
+    containers,
+    every_chart,
+    every_profile,
+    of_kind,
+    pods,
+    render,
+)
+
+# https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted, and stricter: nothing but these.
+POD_SECURITY = {
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+    "fsGroupChangePolicy": "OnRootMismatch",
+}
+IDS = {"runAsUser", "runAsGroup", "fsGroup"}
+CONTAINER_SECURITY = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+VOLUMES = {"configMap", "emptyDir", "persistentVolumeClaim", "projected", "secret", "downwardAPI", "csi", "ephemeral"}
+HOST = {"hostNetwork", "hostPID", "hostIPC"}
+SECRET_WORDS = ("PASSWORD", "SECRET", "KEY", "EMAIL", "TOKEN", "SALT")
+
+
+def faults(pod: Object) -> list[str]:
+    """What of a pod the restricted standard, or ours above it, would refuse."""
+    spec, security = pod["spec"], dict(pod["spec"].get("securityContext", {}))
+    ids = {key: security.pop(key, 0) for key in IDS}
+    found = [f"{key} is root's or the image's" for key, number in ids.items() if number == 0]
+    found += [f"securityContext {security}"] * (security != POD_SECURITY)
+    found += ["a service account's token"] * (spec.get("automountServiceAccountToken") is not False)
+    found += [f"{key} is the host's" for key in HOST & spec.keys()]
+    found += [f"volume {v}" for v in spec.get("volumes", []) if not v.keys() - {"name"} <= VOLUMES]
+    return found + [fault for container in containers(pod) for fault in container_faults(container)]
+
+
+def container_faults(container: Object) -> list[str]:
+    found = ["securityContext"] * (container.get("securityContext") != CONTAINER_SECURITY)
+    found += [f"port {port} of the host" for port in container.get("ports", []) if "hostPort" in port]
+    resources = container.get("resources", {})
+    bounds = [resources.get("requests", {}).get("memory"), resources.get("limits", {}).get("memory")]
+    found += ["memory is not bounded"] * (None in bounds)
+    return found + ["a CPU limit, which doubles a start"] * ("cpu" in resources.get("limits", {}))
+
+
+@every_profile
+def test_every_pod_is_restricted_and_bounded(chart: Path, profile: str) -> None:
+    made = [pod for features in COMBINATIONS for pod in pods(render(chart, *features, profile=profile))]
+    assert {component(pod) for pod in made} >= {"application", "database", "test"}
+    assert [fault for pod in made for fault in faults(pod)] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "bad"),
+    [
+        (("securityContext", "runAsUser"), 0),
+        (("securityContext", "runAsNonRoot"), False),
+        (("securityContext", "seccompProfile", "type"), "Unconfined"),
+        (("securityContext", "sysctls"), []),
+        (("automountServiceAccountToken",), True),
+        (("hostNetwork",), True),
+        (("volumes",), [{"name": "host", "hostPath": {"path": "/"}}]),
+        (("containers", 0, "securityContext", "privileged"), True),
+        (("containers", 0, "securityContext", "capabilities"), {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}),
+        (("containers", 0, "ports"), [{"containerPort": 80, "hostPort": 80}]),
+        (("containers", 0, "resources"), {"requests": {"memory": "1Mi"}}),
+        (("containers", 0, "resources", "limits", "cpu"), "1"),
+        (("initContainers",), [{"name": "bare"}]),
+    ],
+    ids=lambda part: ".".join(map(str, part)) if isinstance(part, tuple) else None,
+)
+@every_chart
+def test_a_fault_is_found(chart: Path, path: tuple[Any, ...], bad: Any) -> None:
+    pod = copy.deepcopy(pods(render(chart))[0])
+    inner = pod["spec"]
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = bad
+    assert faults(pod)
+
+
+@every_profile
+def test_secrets_come_from_the_stores_own_secret_by_reference(chart: Path, profile: str) -> None:
+    manifests = render(chart, profile=profile, options=('secretName="its-secret"',))
+    assert of_kind(manifests, "Secret") == []
+    env = [variable for pod in pods(manifests) for container in containers(pod) for variable in container["env"]]
+    told = [v["name"] for v in env if "value" in v and any(word in v["name"] for word in SECRET_WORDS)]
+    assert told == []
+    references = [v["valueFrom"]["secretKeyRef"] for v in env if "valueFrom" in v]
+    assert {reference["name"] for reference in references} == {"its-secret"}
+    assert {reference["key"] for reference in references} == set(STORES[chart.name].secret)
+    assert set(STORES[chart.name].credentials) <= set(STORES[chart.name].secret)
+
+
+@every_profile
+def test_a_start_is_looked_at_every_second(chart: Path, profile: str) -> None:
+    for workload in of_kind(render(chart, profile=profile), "Deployment", "StatefulSet"):
+        for container in workload["spec"]["template"]["spec"]["containers"]:
+            assert container["startupProbe"]["periodSeconds"] == 1
+            assert container["readinessProbe"]["periodSeconds"] == 1
+            assert container["livenessProbe"]["periodSeconds"] >= 5
+
+
+@every_chart
+def test_workloads_and_pods_say_which_stage_they_belong_to(chart: Path) -> None:
+    manifests = render(chart)
+    for kind, part in {"Deployment": "application", "StatefulSet": "database"}.items():
+        assert {component(workload) for workload in of_kind(manifests, kind)} == {part}
+    assert {pod["metadata"]["labels"]["app.kubernetes.io/instance"] for pod in pods(manifests)} == {NAME}
+    for workload in of_kind(manifests, "Deployment", "StatefulSet", "Job"):
+        assert component(workload) == component(workload["spec"]["template"])
