@@ -136,3 +136,45 @@ def test_awkward_names_survive_rendering() -> None:
     deployment = next(m for m in yaml.safe_load_all(shop.stdout) if m and m["kind"] == "Deployment")
     env = {v["name"]: v.get("value") for v in deployment["spec"]["template"]["spec"]["containers"][0]["env"]}
     assert env["STORE_NAME"] == name
+
+
+def test_an_external_database_is_used_instead_of_its_own() -> None:
+    external = (
+        "enabled=true,host=db.example.com,port=6432,name={{ .Release.Name }},user=u,ssl=verify-full,cidr=10.0.0.5/32"
+    )
+    options = [f"database.external.{one}" for one in external.split(",")]
+    manifests = render("local", *(word for option in options for word in ("--set", option)))
+    assert "StatefulSet" not in {manifest["kind"] for manifest in manifests}
+    given = {
+        "PGHOST": "db.example.com",
+        "PGPORT": "6432",
+        "PGDATABASE": "my-shop",
+        "PGUSER": "u",
+        "PGSSLMODE": "verify-full",
+    }
+    for spec in pods(manifests).values():
+        env = {variable["name"]: variable.get("value") for variable in spec["containers"][0]["env"]}
+        assert "SHOP" in env or given.items() <= env.items()
+    rules = [
+        m["spec"] for m in manifests if m["kind"] == "NetworkPolicy" and m["metadata"]["name"].endswith("database")
+    ]
+    assert [rule["egress"] for rule in rules] == [
+        [{"to": [{"ipBlock": {"cidr": "10.0.0.5/32"}}], "ports": [{"protocol": "TCP", "port": 6432}]}]
+    ]
+
+
+def test_two_replicas_roll_over_a_shared_volume_and_survive_a_drain() -> None:
+    assert helm("template", "my-shop", CHART, "--set", "replicas=2").returncode != 0
+    two = render("prod", "--set", "replicas=2,uploads.storage.accessMode=ReadWriteMany")
+    by_kind = {manifest["kind"]: manifest["spec"] for manifest in two}
+    assert by_kind["Deployment"]["strategy"]["type"] == "RollingUpdate"
+    assert by_kind["PersistentVolumeClaim"]["accessModes"] == ["ReadWriteMany"]
+    assert by_kind["PodDisruptionBudget"]["maxUnavailable"] == 1
+    one = {manifest["kind"]: manifest["spec"] for manifest in render("prod")}
+    assert "PodDisruptionBudget" not in one
+    assert one["Deployment"]["strategy"] == {"type": "Recreate"}
+
+
+def test_the_ingress_controllers_own_certificate_may_serve() -> None:
+    secured = next(m for m in render("prod", "--set", "ingress.tls.secretName=-") if m["kind"] == "Ingress")["spec"]
+    assert secured["tls"] == [{"hosts": ["my-shop.localhost"]}]

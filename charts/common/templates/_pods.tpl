@@ -49,8 +49,9 @@ securityContext:
 {{- end }}
 
 {{/* host, port, name, user and ssl (disable, require, verify-full) of the database, the store's own or an external one, for fromYaml.
-     Call with (dict "root" $ "port" 5432 "name" "medusa" "user" "medusa"): what its own has. */}}
+     An external one's may be templates, because an operator's values are for many stores. Call with (dict "root" $ "port" 5432 "name" "medusa" "user" "medusa"): what its own has. */}}
 {{- define "common.database" -}}
 {{- $own := dict "host" (include "common.name" (dict "root" .root "component" "database")) "ssl" "disable" -}}
-{{- .root.Values.database.external.enabled | ternary .root.Values.database.external (merge $own (omit . "root")) | toYaml }}
+{{- $external := .root.Values.database.external -}}
+{{- tpl ($external.enabled | ternary $external (merge $own (omit . "root")) | toYaml) .root }}
 {{- end }}

@@ -15,9 +15,11 @@ const shop = (path, body) => call(path, { "x-publishable-api-key": PUBLISHABLE_K
 
 async function fillCart() {
   const { regions: [region] } = await shop("/store/regions")
-  const { products } = await shop(`/store/products?region_id=${region.id}&fields=*variants.calculated_price`)
-  const variant = products.flatMap((product) => product.variants).find((v) => v.calculated_price?.calculated_amount > 0)
-  assert(variant, "no product with a price is for sale")
+  const fields = "*variants.calculated_price,+variants.inventory_quantity"
+  const { products } = await shop(`/store/products?region_id=${region.id}&fields=${encodeURIComponent(fields)}`)
+  const forSale = (v) => v.calculated_price?.calculated_amount > 0 && (!v.manage_inventory || v.inventory_quantity > 0)
+  const variant = products.flatMap((product) => product.variants).find(forSale)
+  assert(variant, "no product with a price is in stock")
   const { cart } = await shop("/store/carts", { region_id: region.id })
   await shop(`/store/carts/${cart.id}/line-items`, { variant_id: variant.id, quantity: 1 })
   const address = {
