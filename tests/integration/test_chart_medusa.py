@@ -164,11 +164,11 @@ def test_an_external_database_is_used_instead_of_its_own() -> None:
 def test_two_replicas_roll_over_a_shared_volume_and_survive_a_drain() -> None:
     assert helm("template", "my-shop", CHART, "--set", "replicas=2").returncode != 0
     two = render("prod", "--set", "replicas=2,uploads.storage.accessMode=ReadWriteMany")
-    by_kind = {manifest["kind"]: manifest.get("spec") for manifest in two}
+    by_kind = {manifest["kind"]: manifest.get("spec", {}) for manifest in two}
     assert by_kind["Deployment"]["strategy"]["type"] == "RollingUpdate"
     assert by_kind["PersistentVolumeClaim"]["accessModes"] == ["ReadWriteMany"]
     assert by_kind["PodDisruptionBudget"]["maxUnavailable"] == 1
-    one = {manifest["kind"]: manifest.get("spec") for manifest in render("prod")}
+    one = {manifest["kind"]: manifest.get("spec", {}) for manifest in render("prod")}
     assert "PodDisruptionBudget" not in one
     assert one["Deployment"]["strategy"] == {"type": "Recreate"}
 
