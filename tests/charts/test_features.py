@@ -1,0 +1,131 @@
+"""What operators may turn on does what it says, and every object that a store chart renders finds the ones it names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.charts.releases import (
+    COMBINATIONS,
+    NAME,
+    Object,
+    component,
+    containers,
+    every_chart,
+    of_kind,
+    pods,
+    render,
+)
+
+HOST = "my-shop.localhost"
+
+
+def services(manifests: list[Object]) -> dict[str, Object]:
+    return {service["metadata"]["name"]: service for service in of_kind(manifests, "Service")}
+
+
+def ports(service: Object) -> dict[str, int]:
+    return {port["name"]: port["port"] for port in service["spec"]["ports"]}
+
+
+def selected(manifests: list[Object], labels: dict[str, str]) -> list[Object]:
+    return [pod for pod in pods(manifests) if labels.items() <= pod["metadata"]["labels"].items()]
+
+
+def dangling(manifests: list[Object]) -> list[str]:
+    """What names something that is not there: Services their pods and ports, routes Services, pods volumes."""
+    known, missing = services(manifests), []
+    for name, service in known.items():
+        behind = selected(manifests, service["spec"]["selector"])
+        listens = {port["name"] for pod in behind for c in containers(pod) for port in c["ports"]}
+        missing += [f"{name}: {port}" for port in service["spec"]["ports"] if port["targetPort"] not in listens]
+    for ingress in of_kind(manifests, "Ingress"):
+        backend = ingress["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]
+        missing += [f"ingress: {backend}"] * (backend["port"]["name"] not in ports(known[backend["name"]]))
+    for route in of_kind(manifests, "HTTPRoute"):
+        (backend,) = route["spec"]["rules"][0]["backendRefs"]
+        missing += [f"route: {backend}"] * (backend["port"] not in ports(known[backend["name"]]).values())
+    for budget in of_kind(manifests, "PodDisruptionBudget"):
+        missing += ["budget"] * (len(selected(manifests, budget["spec"]["selector"]["matchLabels"])) != 1)
+    volumes = [volume for pod in pods(manifests) for volume in pod["spec"].get("volumes", [])]
+    claims = {claim["metadata"]["name"] for claim in of_kind(manifests, "PersistentVolumeClaim")}
+    texts = {text["metadata"]["name"] for text in of_kind(manifests, "ConfigMap")}
+    missing += [str(v) for v in volumes if v.get("persistentVolumeClaim", {}).get("claimName") not in {None, *claims}]
+    return missing + [str(v) for v in volumes if v.get("configMap", {}).get("name") not in {None, *texts}]
+
+
+@every_chart
+def test_every_object_finds_what_it_names(chart: Path) -> None:
+    for features in COMBINATIONS:
+        assert dangling(render(chart, *features)) == [], features
+
+
+@every_chart
+@pytest.mark.parametrize("kind", ["PersistentVolumeClaim", "ConfigMap", "Deployment"])
+def test_what_is_not_there_is_missed(chart: Path, kind: str) -> None:
+    rest = [manifest for manifest in render(chart, "replicas") if manifest["kind"] != kind]
+    assert dangling(rest)
+
+
+@every_chart
+def test_an_ingress_has_the_class_the_certificate_and_the_annotations_it_is_given(chart: Path) -> None:
+    (plain,) = of_kind(render(chart), "Ingress")
+    assert not {"tls", "ingressClassName"} & plain["spec"].keys()
+    assert "annotations" not in plain["metadata"]
+    (given,) = of_kind(render(chart, "tls", "annotated"), "Ingress")
+    assert given["spec"]["ingressClassName"] == "nginx"
+    assert given["spec"]["tls"] == [{"hosts": [HOST], "secretName": f"{NAME}-tls"}]
+    assert given["metadata"]["annotations"] == {"a.example.com/b": "1"}
+    assert [rule["host"] for rule in given["spec"]["rules"]] == [HOST]
+
+
+@every_chart
+@pytest.mark.parametrize(("name", "tls"), [("wildcard", {"secretName": "wildcard"}), ("-", {})])
+def test_a_certificate_may_be_somebody_elses(chart: Path, name: str, tls: dict[str, str]) -> None:
+    (ingress,) = of_kind(render(chart, "tls", options=(f'ingress.tls.secretName="{name}"',)), "Ingress")
+    assert ingress["spec"]["tls"] == [{"hosts": [HOST]} | tls]
+
+
+@every_chart
+def test_a_shop_is_reached_by_ingress_gateway_or_both(chart: Path) -> None:
+    ways = {"Ingress", "HTTPRoute"}
+    kinds = [{m["kind"] for m in render(chart, *f)} & ways for f in [(), ("http-route",), ("no-ingress", "http-route")]]
+    assert kinds == [{"Ingress"}, ways, {"HTTPRoute"}]
+    (route,) = of_kind(render(chart, "http-route"), "HTTPRoute")
+    assert route["spec"]["hostnames"] == [HOST]
+    assert route["spec"]["parentRefs"] == [{"name": "shops", "namespace": "gateways"}]
+
+
+@every_chart
+def test_metrics_are_watched_only_when_asked_for_and_are_on_no_route(chart: Path) -> None:
+    assert of_kind(render(chart), "ServiceMonitor") == []
+    manifests = render(chart, "metrics", "http-route")
+    (monitor,) = of_kind(manifests, "ServiceMonitor")
+    (service,) = [s for s in services(manifests).values() if component(s) == "application"]
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    assert monitor["metadata"]["labels"]["release"] == "prometheus"
+    (endpoint,) = monitor["spec"]["endpoints"]
+    (route,) = of_kind(manifests, "HTTPRoute")
+    (ingress,) = of_kind(manifests, "Ingress")
+    metrics = ports(service)[endpoint["port"]]
+    assert metrics != route["spec"]["rules"][0]["backendRefs"][0]["port"] == ports(service)["http"]
+    assert ingress["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["port"] == {"name": "http"}
+
+
+@every_chart
+def test_two_replicas_roll_over_a_shared_volume_and_survive_a_drain(chart: Path) -> None:
+    one, two = render(chart), render(chart, "replicas")
+    assert of_kind(one, "PodDisruptionBudget") == []
+    assert of_kind(one, "Deployment")[0]["spec"]["strategy"] == {"type": "Recreate"}
+    (budget,) = of_kind(two, "PodDisruptionBudget")
+    assert budget["spec"]["maxUnavailable"] == 1
+    assert of_kind(two, "Deployment")[0]["spec"]["strategy"]["type"] == "RollingUpdate"
+    assert of_kind(two, "PersistentVolumeClaim")[0]["spec"]["accessModes"] == ["ReadWriteMany"]
+
+
+@every_chart
+def test_an_external_database_leaves_no_workload_of_its_own(chart: Path) -> None:
+    manifests = render(chart, "external")
+    assert [m for m in manifests if component(m) == "database" and m["kind"] != "NetworkPolicy"] == []
+    assert "database" not in {component(pod) for pod in pods(manifests)}

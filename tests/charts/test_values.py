@@ -1,0 +1,178 @@
+"""The values of every store chart: each is described by the schema and read by a template; anything else is refused."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft7Validator
+
+from tests.charts.releases import FEATURES, STORES, Object, every_chart, every_profile, helm, render, template
+
+# What a value may be changed to: the first that its schema takes is tried.
+OTHERS: list[Any] = [
+    *(True, False, 2, "other", "77Mi", "usd", "us", "45s", "#123456", "https://other.example.com", "10.1.2.3/32"),
+    *("ReadWriteMany", "Never", "verify-full", {"other.example.com/key": "1"}, [{"name": "other"}]),
+    *([{"secretRef": {"name": "other"}}], [{"ipBlock": {"cidr": "10.1.2.3/32"}}], [{"ports": [{"port": 25}]}]),
+]
+EVERYTHING_ON = tuple(setting for name in FEATURES if not name.startswith("no-") for setting in FEATURES[name])
+
+
+def values_of(chart: Path) -> Object:
+    loaded: Object = yaml.safe_load((chart / "values.yaml").read_text())
+    return loaded
+
+
+def schema_of(chart: Path) -> Object:
+    loaded: Object = json.loads((chart / "values.schema.json").read_text())
+    return loaded
+
+
+def nodes(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every value with its path, maps before what they hold."""
+    yield path, node
+    if isinstance(node, dict):
+        for key, inner in node.items():
+            yield from nodes(inner, (*path, key))
+
+
+def leaves(chart: Path) -> list[tuple[tuple[str, ...], Any]]:
+    """The values that hold no further ones; an empty map is one, for operators fill it."""
+    return [(path, node) for path, node in nodes(values_of(chart)) if not isinstance(node, dict) or not node]
+
+
+def described(schema: Object, path: tuple[str, ...]) -> Draft7Validator:
+    """The schema of one value. Raises KeyError where there is none."""
+    part = schema
+    for step in (*path, None):
+        if "$ref" in part:
+            part = schema["definitions"][part["$ref"].removeprefix("#/definitions/")]
+        if step is not None:
+            part = part["properties"][step]
+    return Draft7Validator({**part, "definitions": schema["definitions"]})
+
+
+def changed(values: Object, path: tuple[str, ...], value: Any) -> Object:
+    result = copy.deepcopy(values)
+    inner = result
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+    return result
+
+
+def is_read(chart: Path, path: tuple[str, ...], *values: Any) -> bool:
+    """Whether a template renders anything else with one of these values, with all features on or none."""
+    settings = [f"{'.'.join(path)}={json.dumps(value)}" for value in values]
+    tries = [(context, setting) for context in ((), EVERYTHING_ON) for setting in settings]
+    pairs = ((template(chart, *context), template(chart, *context, setting)) for context, setting in tries)
+    return any(before.stdout != after.stdout for before, after in pairs if after.returncode == 0)
+
+
+@every_profile
+def test_helm_finds_no_fault(chart: Path, profile: str) -> None:
+    checked = helm("lint", "--strict", chart, "--values", chart / f"values-{profile}.yaml")
+    assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.xfail(reason="the migration Job that reads migration.resources is still to come")
+@every_chart
+def test_every_value_is_described_and_read(chart: Path) -> None:
+    dead = []
+    for path, value in leaves(chart):
+        takes = described(schema_of(chart), path)
+        other = next(o for o in OTHERS if takes.is_valid(o) and json.dumps(o) != json.dumps(value))
+        if not is_read(chart, path, other, value):  # a feature may have set the other one already
+            dead.append(path)
+    assert dead == []
+
+
+@every_chart
+def test_a_value_that_nobody_reads_is_found(chart: Path) -> None:
+    assert not is_read(chart, ("common", "global"), {}), "Helm's own, which no template here reads"
+
+
+@every_chart
+def test_an_unknown_value_is_refused_wherever_it_stands(chart: Path) -> None:
+    maps = [path for path, node in nodes(values_of(chart)) if isinstance(node, dict) and node]
+    assert len(maps) > 10
+    for path in maps:
+        refused = template(chart, ".".join((*path, "unheard-of")) + "=1")
+        assert refused.returncode != 0, path
+        assert "additional properties" in refused.stderr, path
+
+
+@every_chart
+def test_the_schema_is_closed_everywhere(chart: Path) -> None:
+    schema = schema_of(chart)
+    Draft7Validator.check_schema(schema)
+
+    def objects(node: Any) -> list[Object]:
+        inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
+        found = [hit for value in inner for hit in objects(value)]
+        return [*found, node] if isinstance(node, dict) and node.get("type") == "object" else found
+
+    assert [
+        o for o in objects(schema) if o.get("additionalProperties", True) is True and "maxProperties" not in o
+    ] == []
+
+
+@every_chart
+def test_a_value_of_another_type_is_refused(chart: Path) -> None:
+    values, takes = values_of(chart), Draft7Validator(schema_of(chart))
+    assert takes.is_valid(values)
+    for path, value in leaves(chart):
+        wrong = "wrong" if isinstance(value, bool | int | list | dict) else {"wrong": "wrong"}
+        assert not takes.is_valid(changed(values, path, wrong)), path
+
+
+@every_chart
+@pytest.mark.parametrize(
+    "bad",
+    [
+        *('store.name="My_Shop"', 'store.host="My Shop"', 'store.url="my-shop.localhost"', 'store.currency="EUR"'),
+        *('store.country="Germany"', 'store.color="green"', 'store.logo="javascript:alert(1)"', 'secretName=""'),
+        *(
+            'uploads.storage.size="much"',
+            "replicas=0",
+            "replicas=2",
+            'ingress.annotations={"a":1}',
+            "httpRoute.enabled=true",
+        ),
+        *("database.external.enabled=true", "database.external.port=0", 'database.external.ssl="prefer"'),
+    ],
+)
+def test_a_value_of_the_wrong_form_is_refused(chart: Path, bad: str) -> None:
+    refused = template(chart, bad)
+    assert refused.returncode != 0
+    assert "don't meet the specifications of the schema" in refused.stderr
+
+
+@every_chart
+def test_every_choice_offered_with_an_order_is_taken(chart: Path) -> None:
+    assert STORES[chart.name].options
+    for option in STORES[chart.name].options:
+        path = tuple(option.value.split("."))
+        assert dict(leaves(chart))[path] == option.default
+        assert [choice for choice in option.choices if not described(schema_of(chart), path).is_valid(choice)] == []
+
+
+@every_chart
+def test_awkward_names_survive_rendering(chart: Path) -> None:
+    name = 'O\'Neil \\ "Sons": {{ x }} # 1'
+    manifests = render(chart, options=(f"store.displayName={json.dumps(name)}",))
+    told = [v for v in found(manifests, "env") if v["name"] == "STORE_NAME"]
+    assert told
+    assert {variable["value"] for variable in told} == {name}
+
+
+def found(node: Any, key: str) -> list[Any]:
+    """All that stands in lists called `key`, however deep."""
+    inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
+    here = list(node.get(key, [])) if isinstance(node, dict) else []
+    return here + [hit for value in inner for hit in found(value, key)]
