@@ -16,6 +16,7 @@ async function main() {
     new Worker(path.join(__dirname, "database.js")).once("message", resolve).once("error", reject)
   })
   prepared.catch(() => {}) // told below, once the modules are in
+  if (process.env.METRICS_PORT) require("./metrics").serve(process.env.METRICS_PORT)
   const start = require("@medusajs/medusa/commands/start").default
   // All that a start was seen to load when the image was made, most of which Medusa would ask for only after the
   // database has answered.

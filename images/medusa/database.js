@@ -4,30 +4,9 @@ const fs = require("node:fs")
 const path = require("node:path")
 const zlib = require("node:zlib")
 const { parentPort } = require("node:worker_threads")
-const { Client } = require("pg")
 const scrypt = require("scrypt-kdf")
-
-const patience = 120_000 // ms in which the database must answer
-const hopeless = new Set(["28P01", "28000", "3D000"]) // wrong password, not allowed in, no such database
-
-const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
-
-/** A connection by libpq's variables (PGHOST, PGUSER, ...), asked for again until the database is up. */
-async function connect() {
-  for (;;) {
-    const client = new Client({ connectionTimeoutMillis: 2000 })
-    client.on("error", () => {}) // a lost connection fails the query that is under way
-    try {
-      await client.connect()
-      return client
-    } catch (error) {
-      await client.end().catch(() => {})
-      if (hopeless.has(error.code) || performance.now() > patience)
-        throw new Error(`the database at ${process.env.PGHOST} refused this store: ${error.message}`, { cause: error })
-      await wait(50)
-    }
-  }
-}
+const { connect, isEmpty, lock } = require("./connection")
+const { place, settle } = require("./places")
 
 /** As Medusa's auth-emailpass makes it, and checks it. */
 async function hashPassword(password) {
@@ -46,19 +25,29 @@ async function personalise(client, password, { STORE_NAME, PUBLISHABLE_KEY, ADMI
   ])
 }
 
+async function loadTemplate(client) {
+  const template = zlib.gunzipSync(fs.readFileSync(path.join(__dirname, "template.sql.gz"))).toString()
+  try {
+    await client.query(template)
+  } catch (error) {
+    const { user, database } = client
+    const owner = error.code === "42501" ? `; make ${user} the owner of the database ${database}` : ""
+    throw new Error(`the empty database could not be filled: ${error.message}${owner}`, { cause: error })
+  }
+  await client.query("set local search_path = public") // the dump empties it
+}
+
 /** All in one transaction under a lock: a killed start leaves an empty database, two starts at once load it once. */
-async function prepare(client) {
+async function prepare(client, chosen) {
   await client.query("begin")
-  await client.query("select pg_advisory_xact_lock(7226)")
-  const { rows: [found] } = await client.query("select to_regclass('public.store') is not null as present")
-  if (found.present) {
+  await client.query("select pg_advisory_xact_lock($1)", [lock])
+  if (!(await isEmpty(client))) {
     await client.query("rollback")
     return "kept"
   }
-  const template = zlib.gunzipSync(fs.readFileSync(path.join(__dirname, "template.sql.gz"))).toString()
-  const [password] = await Promise.all([hashPassword(process.env.ADMIN_PASSWORD), client.query(template)])
-  await client.query("set local search_path = public") // the dump empties it
+  const [password] = await Promise.all([hashPassword(process.env.ADMIN_PASSWORD), loadTemplate(client)])
   await personalise(client, password, process.env)
+  await settle(client, chosen)
   await client.query("commit")
   return "loaded"
 }
@@ -67,8 +56,9 @@ async function main() {
   const missing = ["STORE_NAME", "PUBLISHABLE_KEY", "ADMIN_EMAIL", "ADMIN_PASSWORD", "JWT_SECRET", "COOKIE_SECRET"]
     .filter((name) => !process.env[name])
   if (missing.length > 0) throw new Error(`not set in the environment: ${missing.join(", ")}`)
+  const chosen = place()
   const client = await connect()
-  const outcome = await prepare(client)
+  const outcome = await prepare(client, chosen)
   await client.end()
   parentPort.postMessage(outcome)
 }

@@ -1,13 +1,15 @@
 /** What this store is told by its environment; the chart sets every variable, and secrets come from its Secret. */
 import { defineConfig } from "@medusajs/framework/utils"
 
+const { ssl } = require("./connection.js")
+
 const env = process.env
 const url = env.STORE_URL ?? "http://localhost:9000"
 
-/** One user, one database, named by libpq's own variables, which boot.js reads too. */
+/** One user, one database, named by libpq's own variables, which connection.js reads too. */
 const databaseUrl = new URL("postgres://localhost/medusa")
 databaseUrl.hostname = env.PGHOST ?? "localhost"
-databaseUrl.port = env.PGPORT ?? "5432"
+databaseUrl.port = env.PGPORT || "5432"
 databaseUrl.pathname = env.PGDATABASE ?? "medusa"
 databaseUrl.username = encodeURIComponent(env.PGUSER ?? "medusa")
 databaseUrl.password = encodeURIComponent(env.PGPASSWORD ?? "")
@@ -15,7 +17,7 @@ databaseUrl.password = encodeURIComponent(env.PGPASSWORD ?? "")
 module.exports = defineConfig({
   projectConfig: {
     databaseUrl: databaseUrl.href,
-    databaseDriverOptions: { connection: { ssl: false } },
+    databaseDriverOptions: { connection: { ssl: ssl() } },
     http: {
       // Shop, admin and API share one origin.
       storeCors: url,

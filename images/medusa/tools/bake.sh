@@ -16,7 +16,7 @@ start_database() {
   $as_postgres pg_ctl -D "$work/db" -l "$work/db/log" -w -o "-p $PGPORT -h $PGHOST -k $work/db -c fsync=off" start
   trap '$as_postgres pg_ctl -D "$work/db" -m immediate stop; rm -rf "$work"' EXIT
   psql -qU postgres -c 'create role medusa login' -c 'create database medusa owner medusa' \
-    -c 'create database first owner medusa' postgres
+    -c 'create database euros owner medusa' -c 'create database yen owner medusa' postgres
 }
 
 # \restrict is psql's own; everything else in the dump is SQL that any client can send.
@@ -25,7 +25,7 @@ dump() { pg_dump --no-owner --no-privileges --inserts --rows-per-insert=1000 | s
 # Not in .medusa: Medusa does not find its own scripts below a folder with a dot.
 make_template() (
   mv .medusa/server server
-  mv node_modules boot.js database.js server/
+  mv node_modules ./*.js server/
   cd server
   node node_modules/.bin/medusa db:migrate --execute-safe-links
   node node_modules/.bin/medusa exec ./src/scripts/seed.js
@@ -39,25 +39,31 @@ trace() {
   mkdir "$app/static"
 }
 
-# A real start with awkward values, with node's options $@; its exit writes the compiled code.
+# What runs in a cluster: as the run-time user, who may write nothing in the app's folder but the compiled code.
+run() { cd "$app" && NODE_COMPILE_CACHE=$app/.compile-cache exec $as_shop node "$@"; }
+
+# A real start with awkward values on the empty database $1, in the currency $2 and the country $3, where a mug costs $4;
+# with node's options $@. Its exit writes the compiled code.
 start() (
-  cd "$app"
-  PGDATABASE=first HOST=127.0.0.1 PORT=9039 NODE_COMPILE_CACHE=$app/.compile-cache STORE_URL=http://127.0.0.1:9039 \
-    STORE_NAME="O'Neil \\ \"Sons\"" PUBLISHABLE_KEY=pk_baking ADMIN_EMAIL="o'neil@localhost" ADMIN_PASSWORD="'\\\"\$x" \
-    $as_shop node "$@" boot.js &
+  export PGDATABASE=$1 STORE_CURRENCY=$2 STORE_COUNTRY=$3 HOST=127.0.0.1 PORT=9039 STORE_URL=http://127.0.0.1:9039 \
+    STORE_NAME="O'Neil \\ \"Sons\"" PUBLISHABLE_KEY=pk_baking ADMIN_EMAIL="o'neil@localhost" ADMIN_PASSWORD="'\\\"\$x"
+  price=$4
+  shift 4
+  run "$@" boot.js &
   shop=$!
-  node "$src/tools/probe.mjs" http://127.0.0.1:9039 || { kill $shop; exit 1; }
+  node "$src/tools/probe.mjs" "$STORE_URL" "$price" || { kill $shop; exit 1; }
   kill $shop
   wait $shop
 )
 
-# The first start fills the database and tells which modules a start needs; the second has their list.
+# The first start tells which modules a start needs; the second has their list, and metrics.
 prove() {
   install -d -o 1000 -g 1000 "$app/.compile-cache"
   chown 1000 "$app/modules.json"
-  start --require "$src/tools/record.cjs"
+  start euros eur de €18.00 --require "$src/tools/record.cjs"
   chown 0 "$app/modules.json"
-  start
+  METRICS_PORT=9040 start yen jpy jp ¥2,900
+  (PGDATABASE=euros run migrate.js)
   chmod -R a+rX "$app/.compile-cache"
 }
 

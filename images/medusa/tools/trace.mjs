@@ -50,13 +50,18 @@ function companions(folder) {
   return small ? own : [description]
 }
 
-const entries = ["boot.js", "database.js", "medusa-config.js", "node_modules/@medusajs/cli/cli.js"].map((f) => path.join(src, f))
+const entries = ["boot.js", "database.js", "migrate.js", "medusa-config.js", "node_modules/@medusajs/cli/cli.js"]
+  .map((file) => path.join(src, file))
 const listed = medusaFiles()
 const scripts = [...entries, ...files(path.join(src, "src")), ...listed].filter((file) => /\.c?js$/.test(file))
 const { fileList } = await nodeFileTrace(scripts, { base: src, ignore: (file) => unused.test(file), mixedModules: true })
 const reached = new Set([...fileList, ...listed.map(relative), "package.json", "modules.json", "template.sql.gz"])
 for (const folder of packages(reached)) for (const file of companions(folder)) reached.add(relative(file))
 for (const file of files(path.join(src, "public"))) reached.add(relative(file))
+
+// Of each module, even if it is empty: Medusa would make it when it migrates, and may not in a cluster.
+for (const folder of fs.globSync(path.join(medusa, "*/dist/migrations")))
+  fs.mkdirSync(path.join(dst, relative(folder)), { recursive: true })
 
 let bytes = 0
 for (const file of reached) {

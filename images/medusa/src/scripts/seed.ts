@@ -1,4 +1,7 @@
-/** A new shop's first stock, put in by Medusa's own workflows when the image is built: region, shipping, payment, products. */
+/**
+ * A new shop's first stock, put in by Medusa's own workflows when the image is built: region, shipping, payment, products.
+ * It is one of Germany in euros; the first start makes it that of the place the store was ordered for (places.js).
+ */
 import { ExecArgs, MedusaContainer } from "@medusajs/framework/types"
 import { ContainerRegistrationKeys, Modules, ProductStatus } from "@medusajs/framework/utils"
 import {
@@ -8,7 +11,8 @@ import {
 } from "@medusajs/medusa/core-flows"
 import { goods } from "./goods"
 
-const countries = ["at", "be", "de", "dk", "es", "fi", "fr", "ie", "it", "nl", "pt", "se"]
+const country = "de"
+const place = "Germany"
 const currency = "eur"
 
 export default async function seed({ container }: ExecArgs) {
@@ -33,16 +37,14 @@ export default async function seed({ container }: ExecArgs) {
 }
 
 async function createRegion(container: MedusaContainer): Promise<string> {
-  const regions = [{ name: "Europe", currency_code: currency, countries, payment_providers: ["pp_system_default"] }]
+  const regions = [{ name: place, currency_code: currency, countries: [country], payment_providers: ["pp_system_default"] }]
   const { result } = await createRegionsWorkflow(container).run({ input: { regions } })
-  await createTaxRegionsWorkflow(container).run({
-    input: countries.map((country_code) => ({ country_code, provider_id: "tp_system" })),
-  })
+  await createTaxRegionsWorkflow(container).run({ input: [{ country_code: country, provider_id: "tp_system" }] })
   return result[0].id
 }
 
 async function createStockLocation(container: MedusaContainer, channel: string): Promise<string> {
-  const locations = [{ name: "Warehouse", address: { city: "Berlin", country_code: "DE", address_1: "" } }]
+  const locations = [{ name: "Warehouse", address: { country_code: country.toUpperCase(), address_1: "" } }]
   const { result } = await createStockLocationsWorkflow(container).run({ input: { locations } })
   const id = result[0].id
   const link = container.resolve(ContainerRegistrationKeys.LINK)
@@ -61,7 +63,7 @@ async function createShipping(container: MedusaContainer, region: string, locati
   const set = await container.resolve(Modules.FULFILLMENT).createFulfillmentSets({
     name: "Delivery",
     type: "shipping",
-    service_zones: [{ name: "Europe", geo_zones: countries.map((country_code) => ({ country_code, type: "country" as const })) }],
+    service_zones: [{ name: place, geo_zones: [{ country_code: country, type: "country" }] }],
   })
   const link = container.resolve(ContainerRegistrationKeys.LINK)
   await link.create({ [Modules.STOCK_LOCATION]: { stock_location_id: location }, [Modules.FULFILLMENT]: { fulfillment_set_id: set.id } })
