@@ -17,7 +17,8 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
-{{/* Of a controller's pods: no versions among them, or a new chart would restart a database it does not change. Call with an `it`. */}}
+{{/* Of a controller's pods; no version among them, or a new chart would restart a database it does not change.
+     Call with an `it`. */}}
 {{- define "common.podLabels" -}}
 {{ include "common.selector" . }}
 storewright.dev/store: {{ .root.Values.store.name }}

@@ -1,6 +1,7 @@
 {{/* What pods are made of. */}}
 
-{{/* `image` and `imagePullPolicy`; an empty tag means the chart's appVersion. Call with (dict "root" $ "image" .Values.image). */}}
+{{/* `image` and `imagePullPolicy`; an empty tag means the chart's appVersion.
+     Call with (dict "root" $ "image" .Values.image). */}}
 {{- define "common.image" -}}
 image: {{ printf "%s:%s" .image.repository (.image.tag | default .root.Chart.AppVersion) | quote }}
 imagePullPolicy: {{ .image.pullPolicy }}
@@ -39,7 +40,8 @@ securityContext:
 {{- end }}
 {{- end }}
 
-{{/* Entries of `env` from the store's Secret. Call with (dict "root" $ "keys" (dict "PGPASSWORD" "database-password")): variable, key. */}}
+{{/* Entries of `env` from the store's Secret, by the variables' names.
+     Call with (dict "root" $ "keys" (dict "PGPASSWORD" "database-password")). */}}
 {{- define "common.secretEnv" -}}
 {{- $env := list }}
 {{- range $name, $key := .keys }}
@@ -48,8 +50,9 @@ securityContext:
 {{- toYaml $env }}
 {{- end }}
 
-{{/* host, port, name, user and ssl (disable, require, verify-full) of the database, the store's own or an external one, for fromYaml.
-     An external one's may be templates, because an operator's values are for many stores. Call with (dict "root" $ "port" 5432 "name" "medusa" "user" "medusa"): what its own has. */}}
+{{/* Of the database, the store's own or an external one, for fromYaml: host, port, name, user, ssl (disable, require, verify-full).
+     An external one's may be templates, because an operator's values are for many stores.
+     Call with (dict "root" $ "port" 5432 "name" "medusa" "user" "medusa"): what its own has. */}}
 {{- define "common.database" -}}
 {{- $own := dict "host" (include "common.name" (dict "root" .root "component" "database")) "ssl" "disable" -}}
 {{- $external := .root.Values.database.external -}}

@@ -1,7 +1,7 @@
 {{/* Who may talk to whom. Ports are the pods' own, and numbers: not every network plugin knows their names. */}}
 
 {{/* By `networkPolicy`: nothing in and nothing out for the pods of this release, and then what a shop needs.
-     Call with (dict "root" $ "http" 9000 "metrics" 9464 "database" 5432 "visitors" (list "test") "clients" (list "application" "migration")):
+     Call with (dict "root" $ "http" 9000 "metrics" 9464 "database" 5432 "visitors" (list "test") "clients" (list "application")):
      the containers' ports, the components that call the shop, the ones that use the database. */}}
 {{- define "common.networkPolicies" }}
 {{- $values := .root.Values }}

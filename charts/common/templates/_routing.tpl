@@ -1,6 +1,6 @@
 {{/* How the world reaches the shop. All are called with $. */}}
 
-{{/* The pods' ports `http` and `metrics`; only the first is routed. */}}
+{{/* The pods' ports `http` and, where it is monitored, `metrics`; only the first is routed. */}}
 {{- define "common.service" }}
 {{- $it := dict "root" $ "component" "application" }}
 ---
@@ -11,7 +11,9 @@ spec:
   selector: {{- include "common.selector" $it | nindent 4 }}
   ports:
     - { name: http, port: 80, targetPort: http }
+    {{- if .Values.serviceMonitor.enabled }}
     - { name: metrics, port: 9090, targetPort: metrics }
+    {{- end }}
 {{- end }}
 
 {{/* By `ingress`. A secretName of "-" leaves the certificate to the ingress controller's default one. */}}

@@ -9,5 +9,7 @@
 - { name: PGUSER, value: {{ $database.user | quote }} }
 - { name: PGSSLMODE, value: {{ $database.ssl | quote }} }
 {{ include "common.storeEnv" . }}
-{{ include "common.secretEnv" (dict "root" $ "keys" (dict "PGPASSWORD" "database-password" "PUBLISHABLE_KEY" "publishable-key" "ADMIN_EMAIL" "admin-email" "ADMIN_PASSWORD" "admin-password" "JWT_SECRET" "jwt-secret" "COOKIE_SECRET" "cookie-secret")) }}
+{{- $keys := dict "PGPASSWORD" "database-password" "PUBLISHABLE_KEY" "publishable-key" "ADMIN_EMAIL" "admin-email" }}
+{{- $_ := merge $keys (dict "ADMIN_PASSWORD" "admin-password" "JWT_SECRET" "jwt-secret" "COOKIE_SECRET" "cookie-secret") }}
+{{ include "common.secretEnv" (dict "root" $ "keys" $keys) }}
 {{- end }}
