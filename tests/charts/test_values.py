@@ -80,7 +80,6 @@ def test_helm_finds_no_fault(chart: Path, profile: str) -> None:
     assert checked.returncode == 0, checked.stdout
 
 
-@pytest.mark.xfail(reason="the migration Job that reads migration.resources is still to come")
 @every_chart
 def test_every_value_is_described_and_read(chart: Path) -> None:
     dead = []
