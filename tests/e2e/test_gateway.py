@@ -1,0 +1,92 @@
+"""Every store chart's HTTPRoute at a real Gateway: taken by the API server and by Traefik, and then walked."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from dev.charts import definitions
+from dev.cluster import Cluster, archive, binaries
+from dev.cluster.shell import kubectl, run
+from dev.stack import free_port
+from tests.charts.releases import NAME, every_chart, of_kind, render
+from tests.e2e.test_cluster import eventually
+
+LEAFLET = Path(__file__).parent / "charts" / "leaflet"
+GATEWAY = """
+{apiVersion: v1, kind: Namespace, metadata: {name: gateways}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: traefik}
+spec: {controllerName: traefik.io/gateway-controller}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: shops, namespace: gateways}
+spec:
+  gatewayClassName: traefik
+  listeners: [{name: http, protocol: HTTP, port: 80, allowedRoutes: {namespaces: {from: All}}}]
+"""
+Kubectl = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def kube(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
+    """kubectl in a namespace with a leaflet called like the shop whose routes come; the Gateway API is there."""
+    image = tmp_path_factory.mktemp("images") / "leaflet.tar"
+    archive.write(image, "storewright/leaflet:1", {"busybox": Path("/bin/busybox")}, ["/busybox"])
+    cluster.load_image(image)
+
+    def call(*arguments: str | Path, stdin: str = "") -> str:
+        return run(*kubectl(cluster.kubeconfig), "--namespace=gateways", *arguments, stdin=stdin)
+
+    resources = [f"--filename={file}" for file in definitions().glob("gateway.*.yaml")]
+    call("apply", "--server-side", *resources)
+    call("wait", "--for=condition=Established", *resources)
+    call("apply", "--filename=-", stdin=GATEWAY.replace("port: 80", f"port: {free_port()}"))
+    call("apply", "--filename=-", stdin=run("helm", "template", NAME, LEAFLET, "--set=store.displayName=By the gate"))
+    yield call
+    call("delete", "deployments,services,ingresses", "--all")
+    call("delete", "pods", "--all", "--grace-period=1")
+    call("delete", "namespace/gateways", "gatewayclass/traefik", *resources)
+
+
+@pytest.fixture(scope="module")
+def gateway(cluster: Cluster, kube: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Traefik that knows nothing but the Gateway API."""
+    port = kube("get", "gateway/shops", "--output=jsonpath={.spec.listeners[0].port}")
+    options = ["--providers.kubernetesgateway=true", f"--entrypoints.web.address=127.0.0.1:{port}"]
+    quiet = ["--global.checknewversion=false", "--global.sendanonymoususage=false"]
+    environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
+    with (tmp_path_factory.mktemp("traefik") / "log").open("w") as log:
+        traefik = subprocess.Popen([binaries.ensure()["traefik"], *options, *quiet], env=environment, stderr=log)
+    yield f"http://127.0.0.1:{port}/"
+    traefik.terminate()
+    traefik.wait(10)
+
+
+def answer(address: str, host: str) -> str:
+    try:
+        return httpx.get(address, headers={"Host": host}, timeout=2, trust_env=False).text
+    except httpx.TransportError as error:
+        return str(error)
+
+
+@every_chart
+def test_a_shop_is_reached_by_its_route(chart: Path, kube: Kubectl, gateway: str) -> None:
+    (route,) = of_kind(render(chart, "http-route", "no-ingress"), "HTTPRoute")
+    host = route["spec"]["hostnames"][0]
+    eventually(lambda: answer(gateway, host), lambda text: "404" in text)
+    kube("apply", "--filename=-", stdin=json.dumps(route))
+    eventually(lambda: answer(gateway, host), lambda text: "By the gate" in text)
+    assert "404" in answer(gateway, "other-shop.localhost")
+    (parent,) = json.loads(kube("get", "httproute", NAME, "--output=json"))["status"]["parents"]
+    assert {c["type"]: c["status"] for c in parent["conditions"]} == {"Accepted": "True", "ResolvedRefs": "True"}
+    kube("delete", "httproute", NAME)
