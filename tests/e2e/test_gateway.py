@@ -47,15 +47,14 @@ def kube(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     def call(*arguments: str | Path, stdin: str = "") -> str:
         return run(*kubectl(cluster.kubeconfig), "--namespace=gateways", *arguments, stdin=stdin)
 
+    call("delete", "--ignore-not-found", "namespace/gateways")  # of an earlier run, where the cluster was kept
     resources = [f"--filename={file}" for file in definitions().glob("gateway.*.yaml")]
     call("apply", "--server-side", *resources)
     call("wait", "--for=condition=Established", *resources)
-    call("apply", "--filename=-", stdin=GATEWAY.replace("port: 80", f"port: {free_port()}"))
+    call("apply", "--filename=-", stdin=GATEWAY.replace("port: 80", f"port: {free_port(8000)}"))
     call("apply", "--filename=-", stdin=run("helm", "template", NAME, LEAFLET, "--set=store.displayName=By the gate"))
     yield call
-    call("delete", "deployments,services,ingresses", "--all")
-    call("delete", "pods", "--all", "--grace-period=1")
-    call("delete", "namespace/gateways", "gatewayclass/traefik", *resources)
+    call("delete", "namespace/gateways", "gatewayclass/traefik", "--wait=false")
 
 
 @pytest.fixture(scope="module")
