@@ -31,7 +31,6 @@ FEATURES = {
     "metrics": ("serviceMonitor.enabled=true", 'serviceMonitor.labels={"release":"prometheus"}'),
     "no-policies": ("networkPolicy.enabled=false",),
     "payments": (
-        'envFrom=[{"secretRef":{"name":"stripe"}}]',
         f'networkPolicy.extraEgress=[{{"to":[{{"ipBlock":{{"cidr":"{PROVIDER_ADDRESS}/32"}}}}],"ports":[{{"port":443}}]}}]',
     ),
     "external": (

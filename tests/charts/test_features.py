@@ -38,7 +38,7 @@ def dangling(manifests: list[Object]) -> list[str]:
     known, missing = services(manifests), []
     for name, service in known.items():
         behind = selected(manifests, service["spec"]["selector"])
-        listens = {port["name"] for pod in behind for c in containers(pod) for port in c["ports"]}
+        listens = {port["name"] for pod in behind for c in containers(pod) for port in c.get("ports", [])}
         missing += [f"{name}: {port}" for port in service["spec"]["ports"] if port["targetPort"] not in listens]
     for ingress in of_kind(manifests, "Ingress"):
         backend = ingress["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]

@@ -100,7 +100,9 @@ def test_a_fault_is_found(chart: Path, path: tuple[Any, ...], bad: Any) -> None:
 def test_secrets_come_from_the_stores_own_secret_by_reference(chart: Path, profile: str) -> None:
     manifests = render(chart, profile=profile, options=('secretName="its-secret"',))
     assert of_kind(manifests, "Secret") == []
-    env = [variable for pod in pods(manifests) for container in containers(pod) for variable in container["env"]]
+    env = [
+        variable for pod in pods(manifests) for container in containers(pod) for variable in container.get("env", [])
+    ]
     told = [v["name"] for v in env if "value" in v and any(word in v["name"] for word in SECRET_WORDS)]
     assert told == []
     references = [v["valueFrom"]["secretKeyRef"] for v in env if "valueFrom" in v]
