@@ -44,7 +44,7 @@ def definitions() -> Path:
                 for definition in Path(module["Dir"], inside).glob("*_*.yaml"):
                     shutil.copyfile(definition, folder / definition.name)
 
-    return cached("crds", [pin for pins, _ in DEFINITIONS.values() for pin in _pins(pins)], fetch)
+    return cached("crds", [Path(__file__), *(pin for pins, _ in DEFINITIONS.values() for pin in _pins(pins))], fetch)
 
 
 @cache
