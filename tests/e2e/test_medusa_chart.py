@@ -4,125 +4,39 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-import yaml
 
-from dev import images
 from dev.cluster import Cluster
 from provisioner.catalog import Catalog
 from provisioner.check import Visitor
+from tests.e2e import medusa
+from tests.e2e.medusa import CHART, Shop, process, ready, until
 
-CHART = Path(__file__).parents[2] / "charts" / "medusa"
 NAME = "chart-shop"
 DOT = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
     "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
 )
-RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
-
-
-def until(what: str, holds: Callable[[], Any], seconds: float = 60) -> Any:
-    """What `holds` gives once it is true; fails naming `what` if it is not within `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.05)
-    return found
-
-
-@dataclass(frozen=True)
-class Shop:
-    """A release of the chart in a namespace of its own."""
-
-    cluster: Cluster
-    namespace: str
-    secret: dict[str, str]
-
-    @property
-    def host(self) -> str:
-        return f"{NAME}.{self.cluster.store_domain}"
-
-    def run(self, program: str, *arguments: str, stdin: str | None = None) -> str:
-        where = ["--kubeconfig", str(self.cluster.kubeconfig), "--namespace", self.namespace]
-        done = subprocess.run([program, *where, *arguments], input=stdin, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
-        return self.run("kubectl", *arguments, stdin=stdin)
-
-    def http(self, path: str, **options: Any) -> httpx.Response:
-        headers = {"Host": f"{self.host}:{self.cluster.ingress_port}", **options.pop("headers", {})}
-        method = "POST" if {"json", "files"} & options.keys() else "GET"
-        url = f"http://{self.cluster.ingress_address}{path}"
-        return httpx.request(method, url, headers=headers, timeout=10, trust_env=False, **options)
-
-    def answers(self) -> bool:
-        try:
-            return self.http("/").status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    def login(self) -> str:
-        """The owner's token. Fails if the credentials of the Secret do not open the admin."""
-        known = {"email": self.secret["admin-email"], "password": self.secret["admin-password"]}
-        answer = self.http("/auth/user/emailpass", json=known)
-        assert answer.status_code == 200, answer.text
-        return str(answer.json()["token"])
-
-    def orders(self) -> list[dict[str, Any]]:
-        answer = self.http("/admin/orders", headers={"Authorization": f"Bearer {self.login()}"})
-        assert answer.status_code == 200, answer.text
-        return list(answer.json()["orders"])
-
-    def pod(self, component: str) -> dict[str, Any]:
-        selector = f"--selector=app.kubernetes.io/component={component}"
-        found = json.loads(self.kubectl("get", "pods", selector, "--output=json"))["items"]
-        return dict(found[0]) if found else {}
-
-
-def ready(pod: dict[str, Any]) -> bool:
-    conditions = pod.get("status", {}).get("conditions", [])
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
 @pytest.fixture(scope="module")
 def shop(cluster: Cluster) -> Iterator[Shop]:
     """A shop installed as the provisioner would, with awkward values, once it answers; it is removed at the end."""
-    one = Shop(
-        cluster,
-        f"chart-{secrets.token_hex(3)}",
-        {
-            "admin-email": "o'neil@example.com",
-            "admin-password": 'it\'s \\ "quoted" $HOME; drop table store --',
-            "publishable-key": f"pk_{secrets.token_hex(32)}",
-            "database-password": "p'w\\ \"@:/?#%",
-            "jwt-secret": secrets.token_hex(32),
-            "cookie-secret": secrets.token_hex(32),
-        },
-    )
-    labels = {"metadata": {"name": one.namespace, "labels": RESTRICTED}}
-    one.kubectl("create", "--filename=-", stdin=json.dumps({"apiVersion": "v1", "kind": "Namespace", **labels}))
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "its-secret"}, "stringData": one.secret}
-    one.kubectl("create", "--filename=-", stdin=json.dumps(secret))
-    url = f"http://{one.host}:{cluster.ingress_port}"
-    store = {"name": NAME, "displayName": 'O\'Neil & "Sons"', "host": one.host, "url": url}
-    values = {"store": store, "secretName": "its-secret", **images.build()["medusa"]}
-    profile = str(CHART / "values-local.yaml")
-    one.run("helm", "install", NAME, str(CHART), "--values", profile, "--values=-", stdin=yaml.safe_dump(values))
-    until("the shop answers through the ingress", one.answers)
-    yield one
-    one.kubectl("delete", "namespace", one.namespace, "--ignore-not-found", "--wait=false")
+    awkward = {
+        "admin-email": "o'neil@example.com",
+        "admin-password": 'it\'s \\ "quoted" $HOME; drop table store --',
+        "database-password": "p'w\\ \"@:/?#%",
+    }
+    with medusa.shop(cluster, NAME, **awkward) as one:
+        done = one.helm("install", store={"displayName": 'O\'Neil & "Sons"'})
+        assert done.returncode == 0, done.stderr
+        until("the shop answers through the ingress", one.answers)
+        yield one
 
 
 def test_the_window_shows_its_name_and_products_with_prices(shop: Shop) -> None:
@@ -151,8 +65,7 @@ def test_nobody_gets_in_with_another_password(shop: Shop) -> None:
 
 def test_the_first_click_holds_and_leaves_no_order(shop: Shop) -> None:
     before = len(shop.orders())
-    url = f"http://{shop.host}:{shop.cluster.ingress_port}"
-    with Visitor(url, shop.cluster.ingress_address, {"secret": shop.secret}) as visitor:
+    with Visitor(shop.url, shop.cluster.ingress_address, {"secret": shop.secret}) as visitor:
         visitor.run(Catalog(CHART.parent).get("medusa").check)
     assert visitor.variables["cart"].startswith("cart_")
     assert len(shop.orders()) == before
@@ -196,7 +109,7 @@ def test_a_first_start_that_is_killed_leaves_nothing_and_two_at_once_load_once(s
 
 def test_an_order_and_a_picture_survive_a_restart_of_the_shop(shop: Shop) -> None:
     before = [order["id"] for order in shop.orders()]
-    picture = _upload(shop, "a dot.png", DOT)
+    picture = shop.upload("a dot.png", DOT)
     assert shop.http(picture).content == DOT
     old = shop.pod("application")["metadata"]["uid"]
     shop.kubectl("rollout", "restart", "deployment/chart-shop")
@@ -212,7 +125,7 @@ def test_an_order_and_a_picture_survive_a_restart_of_the_shop(shop: Shop) -> Non
 def test_an_order_survives_the_sudden_death_of_the_database(shop: Shop) -> None:
     before = [order["id"] for order in shop.orders()]
     assert before, "no order was placed before this test"
-    os.kill(_postmaster(shop), signal.SIGKILL)
+    os.kill(process(shop.pod("database"), b"/data/postgresql"), signal.SIGKILL)
     until("the kubelet sees it die", lambda: _restarts(shop) == 1)
     until("the database is ready again", lambda: ready(shop.pod("database")))
     until("the shop serves from it again", shop.answers)
@@ -220,32 +133,8 @@ def test_an_order_survives_the_sudden_death_of_the_database(shop: Shop) -> None:
     assert "redo done" in shop.kubectl("logs", "statefulset/chart-shop-database")
 
 
-def _upload(shop: Shop, name: str, content: bytes) -> str:
-    """The path under which the shop serves a picture its owner uploaded; the address it gives must be the shop's."""
-    owner = {"Authorization": f"Bearer {shop.login()}"}
-    answer = shop.http("/admin/uploads", headers=owner, files={"files": (name, content, "image/png")})
-    assert answer.status_code == 200, answer.text
-    address = str(answer.json()["files"][0]["url"])
-    origin = f"http://{shop.host}:{shop.cluster.ingress_port}"
-    assert address.startswith(f"{origin}/static/")
-    return address.removeprefix(origin)
-
-
 def _restarts(shop: Shop) -> int:
     return int(shop.pod("database")["status"]["containerStatuses"][0]["restartCount"])
-
-
-def _postmaster(shop: Shop) -> int:
-    """The database's first process, as this machine numbers it: found by the pod's id in its control group."""
-    uid = shop.pod("database")["metadata"]["uid"]
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            group, command = (process / "cgroup").read_text(), (process / "cmdline").read_bytes()
-        except OSError:
-            continue  # it ended meanwhile
-        if uid in group and b"-D\0/data/postgresql" in command:
-            return int(process.name)
-    raise AssertionError(f"no process of the database pod {uid} on this machine")
 
 
 def test_deleting_the_namespace_leaves_no_volume(shop: Shop) -> None:
