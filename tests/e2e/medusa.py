@@ -20,6 +20,10 @@ from dev.cluster import Cluster
 
 CHART = Path(__file__).parents[2] / "charts" / "medusa"
 SECRET = "its-secret"
+DOT = bytes.fromhex(  # a picture
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
+)
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 ADDRESS = {
     "first_name": "Ada",
@@ -95,7 +99,7 @@ class Shop:
 
     def http(self, path: str, **options: Any) -> httpx.Response:
         headers = {"Host": f"{self.host}:{self.cluster.ingress_port}", **options.pop("headers", {})}
-        method = "POST" if {"json", "files"} & options.keys() else "GET"
+        method = options.pop("method", "POST" if {"json", "files"} & options.keys() else "GET")
         url = f"http://{self.cluster.ingress_address}{path}"
         return httpx.request(method, url, headers=headers, timeout=10, trust_env=False, **options)
 

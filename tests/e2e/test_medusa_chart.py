@@ -15,13 +15,9 @@ from dev.cluster import Cluster
 from provisioner.catalog import Catalog
 from provisioner.check import Visitor
 from tests.e2e import medusa
-from tests.e2e.medusa import CHART, Shop, process, ready, until
+from tests.e2e.medusa import CHART, DOT, Shop, process, ready, until
 
 NAME = "chart-shop"
-DOT = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
-    "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
-)
 
 
 @pytest.fixture(scope="module")
