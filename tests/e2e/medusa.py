@@ -131,7 +131,7 @@ class Shop:
         return _content(self.http(f"/admin{path}", headers={"Authorization": f"Bearer {self.login()}"}, **options))
 
     def orders(self) -> list[dict[str, Any]]:
-        return list(self.admin("/orders?limit=1000")["orders"])
+        return list(self.admin("/orders?limit=1000&fields=id,total,currency_code")["orders"])
 
     def upload(self, name: str, content: bytes) -> str:
         """The path under which the shop serves a picture its owner uploaded; its address must be the shop's."""

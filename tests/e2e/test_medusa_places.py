@@ -1,0 +1,110 @@
+"""A Medusa shop ordered for another currency and country, its database elsewhere and reached by TLS; by Helm alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dev import images
+from dev.cluster import Cluster
+from tests.e2e import medusa
+from tests.e2e.medusa import Shop, until
+
+HOST = "managed"
+PSQL = ["psql", "--username=postgres", "--no-align", "--tuples-only", "--command"]
+
+
+@pytest.fixture(scope="module")
+def elsewhere(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A namespace with nothing but a PostgreSQL that takes TLS connections, as a hosted one would."""
+    with medusa.shop(cluster, "elsewhere") as one:
+        certificate = _certificate(tmp_path_factory.mktemp("tls"))
+        one.create("Secret", "tls", stringData={file.name: file.read_text() for file in certificate})
+        one.create("Service", HOST, spec={"selector": {"app": HOST}, "ports": [{"port": 5432}]})
+        one.create("Pod", HOST, metadata={"labels": {"app": HOST}}, spec=_server())
+        one.kubectl("wait", "--for=condition=Ready", f"pod/{HOST}", "--timeout=60s")
+        one.kubectl("exec", HOST, "--", *PSQL, "create database theirs", "template1")
+        yield one
+
+
+@pytest.fixture(scope="module")
+def shop(cluster: Cluster, elsewhere: Shop) -> Iterator[Shop]:
+    """A shop in dollars in the United States on that database, once it answers."""
+    password = elsewhere.secret["database-password"]
+    with medusa.shop(cluster, "abroad", **{"database-password": password}) as one:
+        address = elsewhere.found("service", HOST)["spec"]["clusterIP"]
+        external = {"enabled": True, "host": f"{HOST}.{elsewhere.namespace}.svc", "cidr": f"{address}/32"}
+        done = one.helm("install", store={"currency": "usd", "country": "us"}, database={"external": external})
+        assert done.returncode == 0, done.stderr
+        until("the shop answers through the ingress", one.answers)
+        yield one
+
+
+def test_the_window_shows_prices_in_its_currency(shop: Shop) -> None:
+    window = shop.http("/").text
+    assert "$20.00" in window
+    assert "€" not in window
+
+
+def test_a_sale_ends_in_its_currency_and_country_alone(shop: Shop) -> None:
+    regions = shop.store("/regions")["regions"]
+    told = [(r["name"], r["currency_code"], [c["iso_2"] for c in r["countries"]]) for r in regions]
+    assert told == [("United States", "usd", ["us"])]
+    assert "Succeeded" in shop.run("helm", "test", shop.name, "--timeout=120s")
+    assert [order["currency_code"] for order in shop.orders()] == ["usd"]
+
+
+def test_it_has_no_database_of_its_own_and_speaks_tls_to_the_other(shop: Shop, elsewhere: Shop) -> None:
+    assert shop.pod("database") == {}
+    query = "select distinct ssl from pg_stat_ssl join pg_stat_activity using (pid) where usename = 'medusa'"
+    assert elsewhere.kubectl("exec", HOST, "--", *PSQL, query, "medusa").split() == ["t"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "reason"),
+    [
+        ("STORE_CURRENCY", "xau", "STORE_CURRENCY is xau; it must be one of eur, usd, gbp, "),
+        ("STORE_COUNTRY", "aq", "STORE_COUNTRY is aq; it must be one of de, at, ch, "),
+        ("PGSSLMODE", "prefer", "PGSSLMODE is prefer; it must be one of disable, require, verify-ca, verify-full"),
+        ("PGSSLMODE", "verify-full", "refused this store: self-signed certificate"),
+        ("PGPASSWORD", "guess", 'refused this store: password authentication failed for user "medusa"'),
+        ("PGDATABASE", "theirs", "permission denied for schema public; make medusa the owner of the database theirs"),
+    ],
+)
+def test_a_start_that_cannot_be_says_why(shop: Shop, variable: str, value: str, reason: str) -> None:
+    script = f"process.env.{variable} = '{value}'; require('/app/boot.js')"
+    done = shop.attempt("kubectl", "exec", f"deployment/{shop.name}", "--", "node", "--eval", script)
+    assert done.returncode == 1
+    assert reason in json.loads(done.stdout.splitlines()[-1])["message"]
+
+
+def _certificate(folder: Path) -> list[Path]:
+    """Its own authority's, as hosted databases often have: (key, certificate)."""
+    key, certificate = folder / "tls.key", folder / "tls.crt"
+    name = ["-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={HOST}"]
+    openssl = ["openssl", "req", "-x509", *name, "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(openssl, check=True, capture_output=True)
+    return [key, certificate]
+
+
+def _server() -> dict[str, object]:
+    """Our image of PostgreSQL as a bare pod."""
+    image = images.build()["medusa"]["postgresql"]["image"]
+    password = {"secretKeyRef": {"name": medusa.SECRET, "key": "database-password"}}
+    server = {
+        "name": "postgresql",
+        "image": f"{image['repository']}:{image['tag']}",
+        "args": ["-c", "ssl=on", "-c", "ssl_cert_file=/tls/tls.crt", "-c", "ssl_key_file=/tls/tls.key"],
+        "env": [{"name": "POSTGRES_PASSWORD", "valueFrom": password}],
+        "readinessProbe": {"tcpSocket": {"port": 5432}, "periodSeconds": 1},
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "volumeMounts": [{"name": "data", "mountPath": "/data"}, {"name": "tls", "mountPath": "/tls"}],
+    }
+    user = {"runAsNonRoot": True, "runAsUser": 999, "fsGroup": 999, "seccompProfile": {"type": "RuntimeDefault"}}
+    data = {"name": "data", "emptyDir": {}}
+    tls = {"name": "tls", "secret": {"secretName": "tls", "defaultMode": 0o640}}
+    return {"securityContext": user, "containers": [server], "volumes": [data, tls]}
