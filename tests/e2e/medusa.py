@@ -178,15 +178,15 @@ def shop(cluster: Cluster, name: str, **secret: str) -> Iterator[Shop]:
         one.kubectl("delete", "namespace", one.namespace, "--ignore-not-found", "--wait=false")
 
 
-def process(pod: dict[str, Any], argument: bytes) -> int:
-    """The oldest process of a pod with that argument, by this machine's number: its control group has the pod's id."""
-    uid = pod["metadata"]["uid"]
+def process(pod: dict[str, Any], words: bytes) -> int:
+    """The oldest process of a pod that has `words` in its command, as this machine numbers it."""
+    uid = pod["metadata"]["uid"]  # its control group is named by it
     for folder in sorted(Path("/proc").glob("[0-9]*"), key=lambda folder: int(folder.name)):
         try:
             group, command = (folder / "cgroup").read_text(), (folder / "cmdline").read_bytes()
         except OSError:
             continue  # it ended meanwhile
-        if uid in group and argument in command.split(b"\0"):
+        if uid in group and words in command:
             return int(folder.name)
     raise AssertionError(f"no process of the pod {uid} on this machine")
 

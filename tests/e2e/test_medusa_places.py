@@ -11,6 +11,7 @@ import pytest
 
 from dev import images
 from dev.cluster import Cluster
+from provisioner.catalog import Catalog
 from tests.e2e import medusa
 from tests.e2e.medusa import Shop, until
 
@@ -27,7 +28,8 @@ def elsewhere(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
         one.create("Service", HOST, spec={"selector": {"app": HOST}, "ports": [{"port": 5432}]})
         one.create("Pod", HOST, metadata={"labels": {"app": HOST}}, spec=_server())
         one.kubectl("wait", "--for=condition=Ready", f"pod/{HOST}", "--timeout=60s")
-        one.kubectl("exec", HOST, "--", *PSQL, "create database theirs", "template1")
+        for database in ("theirs", "places owner medusa"):
+            one.kubectl("exec", HOST, "--", *PSQL, f"create database {database}", "template1")
         yield one
 
 
@@ -56,6 +58,25 @@ def test_a_sale_ends_in_its_currency_and_country_alone(shop: Shop) -> None:
     assert told == [("United States", "usd", ["us"])]
     assert "Succeeded" in shop.run("helm", "test", shop.name, "--timeout=120s")
     assert [order["currency_code"] for order in shop.orders()] == ["usd"]
+
+
+def test_every_choice_of_the_chart_makes_a_shop_of_that_place(shop: Shop) -> None:
+    script = Path(__file__).with_name("every_place.cjs").read_text()
+    lines = shop.kubectl("exec", "--stdin", f"deployment/{shop.name}", "--", "node", "-", stdin=script).splitlines()
+    told = [json.loads(line) for line in lines]
+    for place in told:
+        assert place["currencies"] == [place["currency"]]
+        assert place["countries"] == [place["country"]]
+        assert place["exact"]
+        assert min(place["prices"]) > 0
+    options = {option.id: option.choices for option in Catalog(medusa.CHART.parent).get("medusa").options}
+    assert {place["currency"] for place in told} == set(options["currency"])
+    assert {place["country"]: place["names"] for place in told} == {
+        code: [name] for code, name in options["country"].items()
+    }
+    mug = {place["currency"]: place["prices"] for place in told}
+    assert 18 in mug["eur"]
+    assert 2900 in mug["jpy"]
 
 
 def test_it_has_no_database_of_its_own_and_speaks_tls_to_the_other(shop: Shop, elsewhere: Shop) -> None:

@@ -1,0 +1,92 @@
+"""Sudden deaths of a Medusa shop's database while people buy: what a shopper was told is ordered stays ordered."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from dev.cluster import Cluster
+from tests.e2e import medusa
+from tests.e2e.medusa import Shop, process, ready, until
+
+pytestmark = pytest.mark.skipif("KUBE_CONTEXT" in os.environ, reason="another cluster's processes are not ours to kill")
+KILLS = 6
+SHOPPERS = 3
+BACKENDS = b"postgres: medusa medusa"
+
+
+@pytest.fixture
+def shop(cluster: Cluster) -> Iterator[Shop]:
+    """A shop with enough of everything in stock, once it answers."""
+    with medusa.shop(cluster, "survivor") as one:
+        done = one.helm("install")
+        assert done.returncode == 0, done.stderr
+        until("the shop answers through the ingress", one.answers)
+        one.sql("""update inventory_level set stocked_quantity = 10000, raw_stocked_quantity = '{"value": "10000"}'""")
+        yield one
+
+
+class Shoppers:
+    """People who buy one thing after another until they are told to stop, and try again when something fails."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.confirmed: list[str] = []
+        self.failures: list[str] = []
+        self._shop, self._over = shop, threading.Event()
+        self._threads = [threading.Thread(target=self._buy) for _ in range(SHOPPERS)]
+
+    def __enter__(self) -> Shoppers:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def go_on(self, orders: int) -> None:
+        """Wait until that many more are confirmed."""
+        sold = len(self.confirmed)
+        until("people buy", lambda: len(self.confirmed) >= sold + orders)
+
+    def _buy(self) -> None:
+        while not self._over.is_set():
+            try:
+                self.confirmed.append(self._shop.buy()["id"])
+            except (AssertionError, httpx.HTTPError) as error:
+                self.failures.append(str(error))
+                self._over.wait(0.1)
+
+
+def test_every_confirmed_order_outlives_sudden_deaths_of_the_database(shop: Shop) -> None:
+    web = shop.pod("application")["metadata"]["uid"]
+    with Shoppers(shop) as shoppers:
+        for number in range(KILLS):
+            shoppers.go_on(SHOPPERS)
+            time.sleep(secrets.randbelow(1500) / 1000)
+            kill(shop, whole=number % 2 == 0)
+        shoppers.go_on(3 * SHOPPERS)
+    print(f"{len(shoppers.confirmed)} orders confirmed, {len(shoppers.failures)} attempts failed")
+    assert shoppers.failures, "no shopper noticed anything: nothing was killed"
+    assert set(shoppers.confirmed) <= {order["id"] for order in shop.orders()}
+    assert shop.pod("application")["metadata"]["uid"] == web
+
+
+def kill(shop: Shop, *, whole: bool) -> None:
+    """SIGKILL to the database, or only to the process that serves one of its connections, which makes it recover too.
+
+    A container that died has its pod removed: in the same one Kubernetes would start it only after ever longer pauses.
+    """
+    pod = shop.pod("database")
+    os.kill(process(pod, b"/data/postgresql" if whole else BACKENDS), signal.SIGKILL)
+    if whole:
+        shop.kubectl("delete", "pod", pod["metadata"]["name"])
+    until("the database is ready again", lambda: ready(shop.pod("database")))
