@@ -55,6 +55,7 @@ def build_app(house: House, threads: ThreadPoolExecutor, signing_secret: str | N
     app.view("delete")(attended(house, modals.delete_submitted))
     app.action("type")(attended(house, modals.type_chosen))
     app.action("create")(attended(house, buttons.create))
+    app.action("upgrade")(attended(house, buttons.upgrade))
     app.action("delete")(attended(house, buttons.delete))
     app.action("retry")(attended(house, buttons.retry))
     app.action("credentials")(attended(house, buttons.credentials))

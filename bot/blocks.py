@@ -12,6 +12,7 @@ from slack_sdk.models.blocks import (
     ActionsBlock,
     Block,
     ButtonElement,
+    ConfirmObject,
     ContextBlock,
     HeaderBlock,
     MarkdownTextObject,
@@ -80,12 +81,26 @@ def log(text: str) -> RichTextBlock:
     return RichTextBlock(elements=[RichTextPreformattedElement(elements=[part])])
 
 
-def button(action: str, name: str, value: str, *, url: str | None = None, style: str | None = None) -> ButtonElement:
+def button(
+    action: str,
+    name: str,
+    value: str,
+    *,
+    url: str | None = None,
+    style: str | None = None,
+    confirm: ConfirmObject | None = None,
+) -> ButtonElement:
     """A button called as templates/buttons.j2 says; `name` is the store, for screen readers."""
     label = labels(action)
     spoken = shortened(labels("spoken", label=label, name=name), 75)
     return ButtonElement(
-        text=label, action_id=action, value=value or None, url=url, style=style, accessibility_label=spoken
+        text=label,
+        action_id=action,
+        value=value or None,
+        url=url,
+        style=style,
+        confirm=confirm,
+        accessibility_label=spoken,
     )
 
 

@@ -40,6 +40,11 @@ class Status:
 
 
 @dataclass(frozen=True)
+class Upgrade:
+    name: str
+
+
+@dataclass(frozen=True)
 class Delete:
     name: str
 
@@ -54,18 +59,20 @@ class Help:
     pass
 
 
-Command = Create | CreateForm | ListStores | Status | Delete | Credentials | Help
+Command = Create | CreateForm | ListStores | Status | Upgrade | Delete | Credentials | Help
 
 USAGE = {
     "create": "/store create NAME [TYPE] [OPTION=CHOICE …]",
     "list": "/store list",
     "status": "/store status NAME",
+    "upgrade": "/store upgrade NAME",
     "delete": "/store delete NAME",
     "credentials": "/store credentials NAME",
     "help": "/store help",
 }
-_NAMED: dict[str, type[Status | Delete | Credentials]] = {
+_NAMED: dict[str, type[Status | Upgrade | Delete | Credentials]] = {
     "status": Status,
+    "upgrade": Upgrade,
     "delete": Delete,
     "credentials": Credentials,
 }

@@ -8,7 +8,9 @@ from dataclasses import replace
 from slack_sdk.models.blocks import (
     Block,
     ButtonElement,
+    ConfirmObject,
     DividerBlock,
+    PlainTextObject,
     PlanBlock,
     RichTextBlock,
     RichTextElementParts,
@@ -18,15 +20,16 @@ from slack_sdk.models.blocks import (
 
 from bot import blocks
 from bot.blocks import Message, button, context, message, said, section
-from bot.story import Story, Task, chosen_of, label_of
+from bot.story import Story, Task, chosen_of, label_of, newer_than
 from bot.words import Words
-from provisioner.catalog import Catalog
+from provisioner.catalog import Catalog, StoreType
 from provisioner.errors import LimitReached, Refused
 from provisioner.jobs import EventKind, Job, JobEvent, JobKind
 from provisioner.ledger import Link
 from provisioner.stores import Store, StoreStatus
 
 root, stage_words, answers, home = Words("summary"), Words("stages"), Words("answers"), Words("home")
+ask_upgrade = Words("upgrade")
 
 LISTED = 20  # stores of each kind in /store list
 TOLD_IN_THREAD = (EventKind.DONE, EventKind.RETRYING, EventKind.FAILED, EventKind.SUPERSEDED)
@@ -58,11 +61,26 @@ def summary_buttons(s: Story) -> list[ButtonElement]:
     if not s.current or (s.job.kind == JobKind.DELETE and s.phase != "failed"):
         return []
     name, value = s.store.name, button_value(s.store, s.job)
+    retry = [button("retry", name, value, style="primary")] if s.phase == "failed" else []
+    if s.job.kind == JobKind.DELETE:
+        return retry
+    serves = s.store.status == StoreStatus.READY
+    upgrade = upgrade_buttons(s.store, value, s.newer) if serves and s.phase == "ready" else []
     remove = button("delete", name, value, style=None if s.job.live else "danger")
-    if s.phase == "failed":
-        retry = button("retry", name, value, style="primary")
-        return [retry] if s.job.kind == JobKind.DELETE else [retry, remove]
-    return [*store_buttons(s.store, value), remove] if s.phase == "ready" else [remove]
+    return [*retry, *(store_buttons(s.store, value) if serves else []), *upgrade, remove]
+
+
+def upgrade_buttons(store: Store, value: str, newer: str) -> list[ButtonElement]:
+    """One where the store's chart has a newer version; it asks before it does anything."""
+    if not newer:
+        return []
+    ask = ConfirmObject(
+        title=ask_upgrade("title", store=store),
+        text=PlainTextObject(text=ask_upgrade("text", newer=newer)),
+        confirm=ask_upgrade("confirm"),
+        deny=ask_upgrade("deny"),
+    )
+    return [button("upgrade", store.name, value, confirm=ask)]
 
 
 def store_buttons(store: Store, value: str) -> list[ButtonElement]:
@@ -149,6 +167,10 @@ def creating(job: Job, label: str, url: str) -> Message:
     return said(answers("creating", job=job, label=label, url=url))
 
 
+def upgrading(store: Store, kind: StoreType) -> Message:
+    return said(answers("upgrading", store=store, label=kind.label, version=kind.version))
+
+
 def ordered(job: Job, *, again: bool) -> Message:
     """A deletion, or another attempt (`again`), was ordered."""
     return said(answers("retrying" if again else "deleting", job=job))
@@ -196,7 +218,11 @@ def store_card(store: Store, job: Job | None, catalog: Catalog) -> list[Block | 
     value = button_value(store, job) if job else f"{store.id}/"
     remove = button("delete", store.name, value, style="danger")
     offered = {
-        StoreStatus.READY: [*store_buttons(store, value), remove],
+        StoreStatus.READY: [
+            *store_buttons(store, value),
+            *upgrade_buttons(store, value, newer_than(catalog, store)),
+            remove,
+        ],
         StoreStatus.FAILED: [button("retry", store.name, value, style="primary"), remove] if job else [remove],
         StoreStatus.CREATING: [remove],
     }.get(store.status, [])

@@ -110,6 +110,7 @@ class Settings(BaseSettings):
     creations_per_hour: int = Field(20, ge=1, description="how many stores a person may order in an hour, 1 or more")
     create_deadline: float = Field(900, ge=10, description="seconds a creation may take, 10 or more")
     delete_deadline: float = Field(300, ge=10, description="seconds a deletion may take, 10 or more")
+    upgrade_deadline: float = Field(1800, ge=10, description="seconds an upgrade may take, 10 or more")
     workers: int = Field(8, ge=1, le=64, description="how many jobs run at once, 1 to 64")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
@@ -136,7 +137,8 @@ class Settings(BaseSettings):
 
     @property
     def limits(self) -> Limits:
-        return Limits(self.stores_per_person, self.creations_per_hour, self.create_deadline, self.delete_deadline)
+        deadlines = self.create_deadline, self.delete_deadline, self.upgrade_deadline
+        return Limits(self.stores_per_person, self.creations_per_hour, *deadlines)
 
     @property
     def addresses(self) -> Addresses:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from provisioner.catalog import Catalog
-from provisioner.errors import UnknownStoreType
-from provisioner.jobs import STAGES, EventKind, Job, JobEvent, JobStatus
+from provisioner.jobs import ROLLBACK, STAGES, EventKind, Job, JobEvent, JobKind, JobStatus
 from provisioner.ledger import Ledger
 from provisioner.stores import Store, StoreStatus
 
@@ -22,7 +21,8 @@ class Task:
 
 @dataclass(frozen=True)
 class Story:
-    """A job, its store, its events in order, the store's newest job, the type's label and what was chosen of it."""
+    """A job, its store, its events in order, the store's newest job, the type's label and what was chosen of it;
+    `newer` is the version of the chart where it is another than the store's, or ''."""
 
     job: Job
     store: Store
@@ -30,6 +30,7 @@ class Story:
     events: tuple[JobEvent, ...]
     label: str
     chosen: tuple[str, ...] = ()
+    newer: str = ""
 
     @property
     def current(self) -> bool:
@@ -39,7 +40,7 @@ class Story:
     @property
     def phase(self) -> str:
         """working, ready, failed, superseded, retried (failed, then a later job), or what became of a ready store:
-        leaving, gone, past (its deletion failed)."""
+        leaving, gone, later (upgraded since), past (its deletion failed)."""
         if self.job.live:
             return "working"
         if self.job.status == JobStatus.FAILED:
@@ -48,7 +49,18 @@ class Story:
             return "superseded"
         if self.current:
             return "ready"
-        return {StoreStatus.DELETING: "leaving", StoreStatus.DELETED: "gone"}.get(self.store.status, "past")
+        later = "later" if self.newest.kind == JobKind.UPGRADE else "past"
+        return {StoreStatus.DELETING: "leaving", StoreStatus.DELETED: "gone"}.get(self.store.status, later)
+
+    @property
+    def version(self) -> str:
+        """Of the chart by which the job made the store ready; '' where that is not known."""
+        return next((event.detail for event in self.events if event.kind == EventKind.SUCCEEDED), "")
+
+    @property
+    def undone(self) -> bool:
+        """What a failed upgrade did is undone: the former version serves."""
+        return any(event.stage == ROLLBACK and event.kind == EventKind.DONE for event in self.events)
 
     @property
     def seconds(self) -> float:
@@ -60,17 +72,19 @@ class Story:
         """The job's stages in order, as far as its events tell; one that was passed over (not every store has a
         database) is none of them."""
         done = {event.stage: event.seconds for event in self.events if event.kind == EventKind.DONE}
-        begun = {event.stage for event in self.events if event.kind == EventKind.STARTED}
-        stages = STAGES[self.job.kind]
+        begun = [event.stage for event in self.events if event.kind == EventKind.STARTED]
+        stages = (*STAGES[self.job.kind], *[ROLLBACK] * (ROLLBACK in begun))
         reached = max((stages.index(stage) for stage in begun), default=0)
         shown = [stage for number, stage in enumerate(stages) if stage in begun or number >= reached]
         return [Task(stage, self._status(stage, begun, done), done.get(stage)) for stage in shown]
 
-    def _status(self, stage: str, begun: set[str], done: dict[str, float | None]) -> str:
+    def _status(self, stage: str, begun: list[str], done: dict[str, float | None]) -> str:
         if stage in done:
             return "complete"
         if stage not in begun:
             return "pending"
+        if stage != begun[-1]:
+            return "error"
         return {JobStatus.FAILED: "error", JobStatus.SUPERSEDED: "pending"}.get(self.job.status, "in_progress")
 
     @property
@@ -87,16 +101,27 @@ def read_story(ledger: Ledger, catalog: Catalog, job_id: str) -> Story | None:
     if not job or not store:
         return None
     newest = ledger.last_job(store.id) or job
-    events = tuple(ledger.events(job.id))
-    return Story(job, store, newest, events, label_of(catalog, store.type), chosen_of(catalog, store))
+    return Story(
+        job=job,
+        store=store,
+        newest=newest,
+        events=tuple(ledger.events(job.id)),
+        label=label_of(catalog, store.type),
+        chosen=chosen_of(catalog, store),
+        newer=newer_than(catalog, store),
+    )
 
 
 def label_of(catalog: Catalog, type_name: str) -> str:
     """The type's label; its bare name where its chart is gone."""
-    try:
-        return catalog.get(type_name).label
-    except UnknownStoreType:
-        return type_name
+    kind = catalog.types.get(type_name)
+    return kind.label if kind else type_name
+
+
+def newer_than(catalog: Catalog, store: Store) -> str:
+    """The version of the store's chart where it is another than the one that serves; '' where none is, or not known."""
+    kind = catalog.types.get(store.type)
+    return kind.version if kind and store.version not in ("", kind.version) else ""
 
 
 def chosen_of(catalog: Catalog, store: Store) -> tuple[str, ...]:

@@ -8,8 +8,9 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import urllib3
 from kubernetes import client, config
 from kubernetes.watch import Watch
 
-from provisioner.diagnosis import backs_off
+from provisioner.diagnosis import COMPONENT, backs_off, broken
 from provisioner.errors import JobFailed, StorewrightError, Transient
 
 Object = dict[str, Any]
@@ -51,6 +52,7 @@ class Cluster:
         self._api = client.ApiClient(configuration)
         self._core = client.CoreV1Api(self._api)
         self._apps = client.AppsV1Api(self._api)
+        self._batch = client.BatchV1Api(self._api)
         self._rbac = client.RbacAuthorizationV1Api(self._api)
 
     def version(self) -> str:
@@ -71,8 +73,12 @@ class Cluster:
         meta = {"name": name, "labels": labels, "annotations": annotations}
         return self._create(self._core.create_namespace, {"metadata": meta})
 
-    def annotate_namespace(self, name: str, annotations: dict[str, str]) -> None:
-        self._call(self._core.patch_namespace, name, {"metadata": {"annotations": annotations}})
+    def mark_namespace(
+        self, name: str, annotations: Mapping[str, str | None], labels: Mapping[str, str] | None = None
+    ) -> None:
+        """Set annotations (None takes one away) and labels; others stay."""
+        meta = {"annotations": dict(annotations), "labels": dict(labels or {})}
+        self._call(self._core.patch_namespace, name, {"metadata": meta})
 
     def delete_namespace(self, name: str) -> None:
         """Ask for its end; watch for it with `watch_namespace`. No error where it is gone already.
@@ -121,6 +127,10 @@ class Cluster:
             raise JobFailed(f"The Secret {namespace}/{name} is missing.", "Somebody deleted it.")
         return {key: base64.b64decode(value).decode() for key, value in (secret.get("data") or {}).items()}
 
+    def add_to_secret(self, namespace: str, name: str, values: dict[str, str]) -> None:
+        """Set these keys of it; others stay."""
+        self._call(self._core.patch_namespaced_secret, name, namespace, {"stringData": values})
+
     def delete_secret(self, namespace: str, name: str) -> None:
         """No error where there is none."""
         self._find(self._core.delete_namespaced_secret, name, namespace)
@@ -131,6 +141,19 @@ class Cluster:
         """Its Deployments and StatefulSets."""
         deployments = self._list(self._apps.list_namespaced_deployment, namespace)
         return deployments + self._list(self._apps.list_namespaced_stateful_set, namespace)
+
+    def pods(self, namespace: str) -> list[Object]:
+        return self._list(self._core.list_namespaced_pod, namespace)
+
+    def jobs_at_work(self, namespace: str, component: str) -> list[str]:
+        """The names of a component's Jobs that have not ended."""
+        jobs = self._list(self._batch.list_namespaced_job, namespace, label_selector=_selector({COMPONENT: component}))
+        return [job["metadata"]["name"] for job in jobs if not _ended(job)]
+
+    def stop_job(self, namespace: str, name: str) -> None:
+        """Remove a Job and its pods. No error where there is none."""
+        remove = partial(self._batch.delete_namespaced_job, propagation_policy="Background")
+        self._find(remove, name, namespace)
 
     def claims(self, namespace: str) -> list[Object]:
         return self._list(self._core.list_namespaced_persistent_volume_claim, namespace)
@@ -153,10 +176,14 @@ class Cluster:
                 return str(text)
         return ""
 
-    def restart_backing_off(self, namespace: str) -> None:
-        """End kubelet's and the controllers' back-off, so that a mended cause is seen at once and not minutes later."""
-        for pod in self._list(self._core.list_namespaced_pod, namespace):
-            if backs_off(pod):
+    def restart_backing_off(self, namespace: str, suspects: Collection[str] = ()) -> None:
+        """End kubelet's and the controllers' back-off, so that a mended cause is seen at once and not minutes later.
+
+        Of the `suspects` (pod names) those go too that are still broken: a StatefulSet waits for them for ever."""
+        pods = self.pods(namespace)
+        still = broken(pods) & set(suspects)
+        for pod in pods:
+            if backs_off(pod) or pod["metadata"]["name"] in still:
                 self._find(self._core.delete_namespaced_pod, pod["metadata"]["name"], namespace)
         nudge = {"metadata": {"annotations": {"storewright.dev/nudged-at": str(time.time())}}}
         self._each(self._apps.list_namespaced_replica_set, self._apps.patch_namespaced_replica_set, namespace, nudge)
@@ -312,6 +339,11 @@ def _typed(error: client.ApiException) -> StorewrightError:
     if error.status in (401, 429) or error.status >= 500:
         return Transient(f"Kubernetes refused for now ({error.status}): {message}")
     return JobFailed(f"Kubernetes refused ({error.status}): {message}", "", "Correct the chart or quota, then retry.")
+
+
+def _ended(job: Object) -> bool:
+    conditions = job.get("status", {}).get("conditions", [])
+    return any(c["type"] in ("Complete", "Failed") and c["status"] == "True" for c in conditions)
 
 
 def _brief(error: Exception) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from provisioner.errors import Problem
 
 Object = dict[str, Any]
+COMPONENT = "app.kubernetes.io/component"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def examine(store: str, pods: list[Object], claims: list[Object], warnings: list
     yield from _claims(store, claims, warnings)
     yield from _refused_pods(store, pods, warnings)
     for pod in pods:
-        if pod["metadata"].get("deletionTimestamp"):
+        if _leaves(pod):
             continue
         yield from _unschedulable(store, pod)
         for status in _containers(pod):
@@ -75,15 +76,44 @@ def examine(store: str, pods: list[Object], claims: list[Object], warnings: list
         yield from _sandbox(store, pod, warnings)
 
 
+def component_of(found: Object, default: str = "application") -> str:
+    """Which part of the store a workload or pod is."""
+    return str(found["metadata"].get("labels", {}).get(COMPONENT, default))
+
+
+def rolled_out(workload: Object) -> bool:
+    """Whether a Deployment or StatefulSet has nothing but pods of its present kind: none of a former one serve."""
+    status, wanted = workload.get("status", {}), workload["spec"].get("replicas", 1)
+    seen = status.get("observedGeneration", 0) >= workload["metadata"].get("generation", 0)
+    return bool(seen and status.get("updatedReplicas", 0) == wanted == status.get("replicas", 0))
+
+
 def ready_pods(pods: Iterable[Object], component: str) -> int:
     """How many pods of the component are Ready and not on their way out."""
-    return sum(
-        1
-        for pod in pods
-        if pod["metadata"].get("labels", {}).get("app.kubernetes.io/component") == component
-        and not pod["metadata"].get("deletionTimestamp")
-        and any(c["type"] == "Ready" and c["status"] == "True" for c in pod.get("status", {}).get("conditions", []))
-    )
+    return sum(component_of(pod, "") == component and _is_ready(pod) for pod in pods)
+
+
+def leaving(pods: Iterable[Object], component: str, now: float) -> bool:
+    """Whether a pod of the component is on its way out and may still answer; one that is overdue (on a node that is
+    gone) does not count."""
+    ends = [p["metadata"]["deletionTimestamp"] for p in pods if component_of(p, "") == component and _leaves(p)]
+    return any(datetime.fromisoformat(end).timestamp() + 1.0 > now for end in ends)
+
+
+def _leaves(pod: Object) -> bool:
+    return "deletionTimestamp" in pod["metadata"]
+
+
+def broken(pods: Iterable[Object]) -> set[str]:
+    """The names of pods that should serve and don't."""
+    ended = ("Succeeded", "Failed")
+    return {p["metadata"]["name"] for p in pods if not _is_ready(p) and p.get("status", {}).get("phase") not in ended}
+
+
+def _is_ready(pod: Object) -> bool:
+    conditions = pod.get("status", {}).get("conditions", [])
+    ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+    return ready and not _leaves(pod)
 
 
 def backs_off(pod: Object) -> bool:
@@ -91,6 +121,27 @@ def backs_off(pod: Object) -> bool:
     reasons = [(status.get("state", {}).get("waiting") or {}).get("reason", "") for status in _containers(pod)]
     waits = any(reason.endswith("BackOff") or reason.startswith("Err") for reason in reasons)
     return waits or any(map(_crashing, _containers(pod)))
+
+
+def ended_badly(store: str, pods: Iterable[Object], component: str) -> Finding | None:
+    """The newest pod of a component that ran to a bad end, such as a migration's; None where none did."""
+    runs = sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), reverse=True)
+    for pod in runs:
+        for status in _containers(pod) if component_of(pod, "") == component else []:
+            ended = status.get("state", {}).get("terminated") or {}
+            if ended.get("exitCode"):
+                why = "it needs more memory than its limit" if ended.get("reason") == "OOMKilled" else ""
+                why = why or f"it ended with exit code {ended['exitCode']}"
+                problem = Problem(f"The {component} of {store} failed: {why}.", "", "Mend the cause, then retry.")
+                return Finding("crash", pod["metadata"]["name"], problem, pod["metadata"]["name"], status["name"])
+    return None
+
+
+def last_words(log: str) -> str:
+    """The likeliest cause in the end of a log: its last line that speaks of an error, else its last line."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    telling = [line for line in lines if re.search(r"error|fatal|fail|exception|denied", line, re.IGNORECASE)]
+    return f"Its log says “{_shorten((telling or lines)[-1])}”." if lines else ""
 
 
 def event_time(event: Object) -> float:
@@ -208,8 +259,7 @@ def _owned_by(pod: Object, owner: Object) -> bool:
 
 
 def _component(pod: Object) -> str:
-    labels = pod["metadata"].get("labels", {})
-    return str(labels.get("app.kubernetes.io/component", f"pod {pod['metadata']['name']}"))
+    return component_of(pod, f"pod {pod['metadata']['name']}")
 
 
 def _image_trouble(message: str) -> tuple[str, str]:

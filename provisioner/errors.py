@@ -95,6 +95,10 @@ class JobFailed(StorewrightError):
     """Trying again by itself would not help; a person must act."""
 
 
+class StoreKept(JobFailed):
+    """The work could not be done, and the store is as it was before: what it was, it still is."""
+
+
 class Transient(StorewrightError):
     """Likely to pass by itself: the scheduler tries again with backoff."""
 

@@ -7,22 +7,30 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import yaml
 
 from provisioner.errors import JobFailed, Transient
 
-HISTORY = "5"  # revisions helm keeps of a release, each a Secret in the store's namespace
+HISTORY = "10"  # revisions helm keeps of a release, each a Secret in the store's namespace
+AFTER_HOOKS = 60.0  # seconds for what helm does besides waiting for hooks
+LOOK_UP = 0.2  # seconds between looks up from a helm at work
 PENDING = ("pending-install", "pending-upgrade", "pending-rollback", "uninstalling")
 
 # helm tells its errors only in words; these are the ones of helm 4.1 that matter, first match wins.
-TRANSIENT_WORDS = (
+UNREACHABLE_WORDS = (
     "cluster unreachable", "connection refused", "connection reset", "i/o timeout", "tls handshake timeout",
-    "context deadline exceeded", "etcdserver", "too many requests", "another operation", "the object has been modified",
-    "is forbidden: user", "internal error occurred", "unexpected eof", "http2: client connection lost",
+    "etcdserver", "too many requests", "internal error occurred", "unexpected eof", "http2: client connection lost",
+)  # fmt: skip
+TRANSIENT_WORDS = (
+    *UNREACHABLE_WORDS,
+    "context deadline exceeded", "another operation", "the object has been modified", "is forbidden: user",
 )  # fmt: skip
 PERMANENT_WORDS = {
     "values don't meet the specifications": ("The chart refuses the store's values.", "Correct STORE_VALUES."),
@@ -32,9 +40,13 @@ PERMANENT_WORDS = {
 }
 
 
+class HookFailed(JobFailed):
+    """A Job that the chart runs before it changes anything (a migration) failed or did not end: nothing was changed."""
+
+
 @dataclass(frozen=True)
 class Release:
-    """A Helm release as `helm list` tells it: `status` is deployed, failed, pending-install, …"""
+    """A revision of a release: `status` is deployed, failed, pending-install, …; `chart` is its name-version."""
 
     name: str
     revision: int
@@ -74,6 +86,12 @@ class Helm:
             return Release(row["name"], int(row["revision"]), row["status"], row["chart"])
         return None
 
+    def history(self, name: str, namespace: str) -> list[Release]:
+        """The revisions that helm keeps of a release, oldest first."""
+        out = self._run(["history", name, "--namespace", namespace, "--max", HISTORY, "--output", "json"])
+        rows = [Release(name, int(row["revision"]), row["status"], row["chart"]) for row in json.loads(out)]
+        return sorted(rows, key=lambda release: release.revision)
+
     def apply(
         self,
         name: str,
@@ -84,41 +102,101 @@ class Helm:
         timeout: float,
         hooks: bool = True,
     ) -> None:
-        """Install the release, or upgrade it to `chart` with `values` over the chart's `values-<profile>.yaml`.
+        """Install the release, or bring it to `chart` with `values` over the chart's `values-<profile>.yaml`.
 
-        Does not wait for readiness (the workflow watches that), but for the chart's `hooks`, such as an upgrade's
-        migration; `timeout` is in seconds."""
-        overlay = chart / f"values-{profile}.yaml"
-        files = ["--values", str(overlay)] if profile and overlay.exists() else []
-        self._run(
-            [
-                *("upgrade", name, str(chart), "--install", "--namespace", namespace, *files, "--values", "-"),
-                *("--history-max", HISTORY, "--hide-notes", "--output", "json"),
-                *([] if hooks else ["--no-hooks"]),
-            ],
-            stdin=yaml.safe_dump(values),
-            timeout=timeout,
-        )
+        Waits (`timeout` seconds) for the chart's `hooks`, not for readiness: the workflow watches that."""
+        more = ["--install", *([] if hooks else ["--no-hooks"])]
+        self._upgrade(name, namespace, _files(chart, profile), values, timeout, more, lambda: None)
 
-    def _run(self, args: list[str], stdin: str = "", timeout: float = 120) -> str:
+    def upgrade(
+        self,
+        name: str,
+        namespace: str,
+        chart: Path,
+        profile: str | None,
+        values: dict[str, Any],
+        timeout: float,
+        meanwhile: Callable[[], None],
+    ) -> None:
+        """As `apply`, of a release that must be there. While the hooks (a migration) run, `meanwhile` is called again
+        and again, and what it raises ends helm. Raises HookFailed where it was a hook that failed."""
+        self._upgrade(name, namespace, _files(chart, profile), values, timeout, [], meanwhile)
+
+    def _upgrade(
+        self,
+        name: str,
+        namespace: str,
+        chart: list[str],
+        values: dict[str, Any],
+        timeout: float,
+        more: list[str],
+        meanwhile: Callable[[], None],
+    ) -> None:
+        args = [
+            "upgrade",
+            name,
+            *chart,
+            "--namespace",
+            namespace,
+            "--values",
+            "-",
+            "--timeout",
+            f"{timeout:.0f}s",
+            *more,
+        ]
+        said = ["--history-max", HISTORY, "--hide-notes", "--output", "json"]
+        self._run([*args, *said], yaml.safe_dump(values), timeout + AFTER_HOOKS, meanwhile)
+
+    def rollback(self, name: str, namespace: str, revision: int) -> None:
+        """Make `revision` the present one again, whatever state the release was left in."""
+        self._run(["rollback", name, str(revision), "--namespace", namespace, "--history-max", HISTORY])
+
+    def _run(
+        self, args: list[str], stdin: str = "", timeout: float = 120, meanwhile: Callable[[], None] = lambda: None
+    ) -> str:
         command = [*_dies_with_us(), self.binary, *args, *self._global]
         try:
-            done = subprocess.run(
-                command, input=stdin, capture_output=True, text=True, timeout=timeout, env=self._env, check=False
-            )
+            with TemporaryFile("w+") as given:
+                given.write(stdin)
+                given.seek(0)
+                process = subprocess.Popen(
+                    command, text=True, env=self._env, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+                )
+            with process:
+                try:
+                    out, err = _communicate(process, timeout, meanwhile)
+                finally:
+                    process.kill()  # one that has ended is none the worse for it
         except subprocess.TimeoutExpired:
             raise Transient(f"helm {args[0]} took longer than {timeout:.0f} s.", "The cluster is slow.") from None
         except OSError as error:
             raise self._missing(error.strerror or str(error)) from None
-        if done.returncode == 127 or "failed to execute" in done.stderr:
-            raise self._missing(done.stderr.strip())
-        if done.returncode != 0:
-            raise _typed(args[0], done.stderr)
-        return done.stdout
+        if process.returncode == 127 or "failed to execute" in err:
+            raise self._missing(err.strip())
+        if process.returncode != 0:
+            raise _typed(args[0], err)
+        return out
 
     def _missing(self, why: str) -> JobFailed:
         next_step = "Install Helm 4 where the bot runs, or set HELM to its path, then retry."
         return JobFailed("Helm can't be run.", f"{self.binary}: {why}.", next_step)
+
+
+def _files(chart: Path, profile: str | None) -> list[str]:
+    overlay = chart / f"values-{profile}.yaml"
+    return [str(chart), *(["--values", str(overlay)] if profile and overlay.exists() else [])]
+
+
+def _communicate(process: subprocess.Popen[str], timeout: float, meanwhile: Callable[[], None]) -> tuple[str, str]:
+    """What the process says, with looks up from it meanwhile. Raises TimeoutExpired, and what `meanwhile` raises."""
+    until = time.monotonic() + timeout
+    while True:
+        try:
+            return process.communicate(timeout=LOOK_UP)
+        except subprocess.TimeoutExpired:
+            if time.monotonic() > until:
+                raise
+        meanwhile()
 
 
 def _dies_with_us() -> list[str]:
@@ -132,6 +210,8 @@ def _typed(verb: str, stderr: str) -> JobFailed | Transient:
     lines = [line for line in stderr.splitlines() if line.strip() and "level=" not in line and not line.startswith("W")]
     last = " ".join(lines[-3:]).removeprefix("Error: ")[:500]
     low = stderr.lower()
+    if "hooks failed" in low and not any(words in low for words in UNREACHABLE_WORDS):
+        return HookFailed(f"helm {verb} stopped: {last}", "", "Look at the job's log, then retry.")
     for words, (cause, next_step) in PERMANENT_WORDS.items():
         if words in low:
             return JobFailed(f"helm {verb} was refused: {last}", cause, next_step)

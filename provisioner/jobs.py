@@ -7,9 +7,12 @@ from enum import StrEnum
 
 from provisioner.errors import Problem
 
+LONGEST_PAUSE = 60.0  # seconds between two attempts
+
 
 class JobKind(StrEnum):
     CREATE = "create"
+    UPGRADE = "upgrade"
     DELETE = "delete"
 
 
@@ -18,7 +21,7 @@ class JobStatus(StrEnum):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-    SUPERSEDED = "superseded"  # a delete took the place of a running create
+    SUPERSEDED = "superseded"  # a delete took its place
 
 
 LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
@@ -33,8 +36,10 @@ TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
 
 STAGES: dict[JobKind, tuple[str, ...]] = {
     JobKind.CREATE: ("namespace", "secrets", "release", "database", "application", "storefront", "check"),
+    JobKind.UPGRADE: ("namespace", "secrets", "release", "database", "application", "storefront", "check"),
     JobKind.DELETE: ("namespace", "volumes"),
 }
+ROLLBACK = "rollback"  # the stage in which a failed upgrade is undone
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ class EventKind(StrEnum):
     STARTED = "started"  # a stage began
     DONE = "done"  # a stage ended well; `seconds` is its duration
     RETRYING = "retrying"  # an attempt failed for a passing reason; `detail` says which and when the next begins
-    SUCCEEDED = "succeeded"  # the job; `seconds` from the request to here
+    SUCCEEDED = "succeeded"  # the job; `seconds` from the request to here, `detail` the chart's version if it has one
     FAILED = "failed"  # the job; the job's `problem` says why
     SUPERSEDED = "superseded"
 

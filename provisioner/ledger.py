@@ -35,6 +35,12 @@ class Limits:
     creations_per_hour: int = 20
     create_deadline: float = 900.0
     delete_deadline: float = 300.0
+    upgrade_deadline: float = 1800.0
+
+    def seconds_for(self, kind: JobKind) -> float:
+        """How long a job of this kind may take."""
+        allowed = {JobKind.CREATE: self.create_deadline, JobKind.UPGRADE: self.upgrade_deadline}
+        return allowed.get(kind, self.delete_deadline)
 
 
 @dataclass(frozen=True)
@@ -135,7 +141,21 @@ class Ledger:
                 options=options or {},
             )
             db.table("stores").insert(store.__dict__)
-            return self._insert_job(db, JobKind.CREATE, store, owner, origin, delivery_key, limits.create_deadline)
+            return self._insert_job(db, JobKind.CREATE, store, owner, origin, delivery_key, limits)
+
+    def order_upgrade(self, *, store_id: str, by: str, origin: str, delivery_key: str, limits: Limits) -> Job:
+        """Make the job that brings a Ready store to its chart of today; the store stays Ready meanwhile.
+
+        Raises StoreNotFound, StoreBusy, or Refused where it is not Ready."""
+        with self._write() as db:
+            if repeated := self._job_where(db, "delivery_key = ?", delivery_key):
+                return repeated
+            store = self._existing(db, store_id)
+            self._refuse_busy(db, store)
+            if store.status != StoreStatus.READY:
+                what = f"{store.name} is {store.status}, and only a store that is ready can be upgraded."
+                raise Refused(what, next_step=f"Retry or delete it first (/store status {store.name}).")
+            return self._insert_job(db, JobKind.UPGRADE, store, by, origin, delivery_key, limits)
 
     def order_retry(self, *, job_id: str, by: str, origin: str, delivery_key: str, limits: Limits) -> Job:
         """Try a failed job once more, as a new job. Raises StoreNotFound, StoreBusy, or Refused where it is moot."""
@@ -150,19 +170,17 @@ class Ledger:
             newest = self._job_where(db, "store_id = ? ORDER BY created_at DESC, rowid DESC LIMIT 1", store.id)
             if failed.status != JobStatus.FAILED or newest != failed:
                 raise Refused(f"There is nothing to retry for {store.name}: it is {store.status}.")
-            status = StoreStatus.CREATING if failed.kind == JobKind.CREATE else StoreStatus.DELETING
-            self._set_store(db, store.id, status=status)
-            seconds = limits.create_deadline if failed.kind == JobKind.CREATE else limits.delete_deadline
-            return self._insert_job(db, failed.kind, store, by, origin, delivery_key, seconds, retry_of=job_id)
+            if failed.kind != JobKind.UPGRADE:  # which leaves it what it is
+                status = StoreStatus.CREATING if failed.kind == JobKind.CREATE else StoreStatus.DELETING
+                self._set_store(db, store.id, status=status)
+            return self._insert_job(db, failed.kind, store, by, origin, delivery_key, limits, retry_of=job_id)
 
     def order_delete(self, *, store_id: str, by: str, origin: str, delivery_key: str, limits: Limits) -> Job:
-        """Make the delete job, superseding a live create. Raises StoreNotFound or StoreBusy (already being deleted)."""
+        """Make the delete job, superseding another one. Raises StoreNotFound or StoreBusy (already being deleted)."""
         with self._write() as db:
             if repeated := self._job_where(db, "delivery_key = ?", delivery_key):
                 return repeated
-            store = self._store_where(db, "id = ? AND status != 'deleted'", store_id)
-            if not store:
-                raise StoreNotFound("That store no longer exists.", "It was deleted already.")
+            store = self._existing(db, store_id)
             live = self._job_where(db, f"store_id = ? AND status IN ({LIVE_SQL})", store_id)
             if live and live.kind == JobKind.DELETE:
                 raise StoreBusy(f"{store.name} is being deleted already.")
@@ -170,7 +188,7 @@ class Ledger:
                 self._finish(db, live, JobStatus.SUPERSEDED, EventKind.SUPERSEDED)
             self._set_store(db, store.id, status=StoreStatus.DELETING)
             self._revoke_links(db, store.id)
-            return self._insert_job(db, JobKind.DELETE, store, by, origin, delivery_key, limits.delete_deadline)
+            return self._insert_job(db, JobKind.DELETE, store, by, origin, delivery_key, limits)
 
     # --- work: what the scheduler and the workflows say -----------------------------------------------------------
 
@@ -208,29 +226,37 @@ class Ledger:
         """Raises Superseded where the job is not live any more."""
         self._require_live(self._db, job)
 
-    def succeed(self, job: Job) -> None:
-        """The job did what it was for: the store is Ready, or deleted. Raises Superseded."""
+    def succeed(self, job: Job, version: str = "") -> None:
+        """The job did what it was for: the store is Ready (by `version` of its chart) or deleted. Raises Superseded."""
         with self._write() as db:
             self._require_live(db, job)
             now = self.clock()
-            if job.kind == JobKind.CREATE:
-                store = self._store_where(db, "id = ?", job.store_id)
-                first = store.ready_at if store and store.ready_at else now
-                self._set_store(db, job.store_id, status=StoreStatus.READY, ready_at=first)
-            else:
+            if job.kind == JobKind.DELETE:
                 self._set_store(
                     db, job.store_id, status=StoreStatus.DELETED, deleted_at=now, deleted_by=job.requested_by
                 )
                 self._revoke_links(db, job.store_id)
-            self._finish(db, job, JobStatus.SUCCEEDED, EventKind.SUCCEEDED)
+            else:
+                store = self._store_where(db, "id = ?", job.store_id)
+                first = store.ready_at if store and store.ready_at else now
+                self._set_store(db, job.store_id, status=StoreStatus.READY, ready_at=first, version=version)
+            self._finish(db, job, JobStatus.SUCCEEDED, EventKind.SUCCEEDED, detail=version)
 
-    def fail(self, job: Job, problem: Problem) -> None:
-        """The job can't be done; the store is failed and a failure notice is due. Raises Superseded."""
+    def fail(self, job: Job, problem: Problem, *, store_kept: bool = False) -> None:
+        """The job can't be done: a failure notice is due; the store is failed, or else as it was (`store_kept`).
+
+        Raises Superseded."""
         with self._write() as db:
             self._require_live(db, job)
-            self._set_store(db, job.store_id, status=StoreStatus.FAILED)
-            self._finish(db, job, JobStatus.FAILED, EventKind.FAILED, problem)
+            if not store_kept:
+                self._set_store(db, job.store_id, status=StoreStatus.FAILED)
+            self._finish(db, job, JobStatus.FAILED, EventKind.FAILED, problem, problem.what)
             self._bump(db, f"failure:{job.id}", "failure", job.id)
+
+    def note_version(self, store_id: str, version: str) -> None:
+        """It was found out which version of its chart serves a store."""
+        with self._write() as db:
+            self._set_store(db, store_id, version=version)
 
     def retry_later(self, job: Job, problem: Problem, due_at: float) -> None:
         """Queue the job again for `due_at` after a passing failure. Raises Superseded."""
@@ -445,10 +471,10 @@ class Ledger:
         by: str,
         origin: str,
         delivery_key: str,
-        seconds: float,
+        limits: Limits,
         retry_of: str | None = None,
     ) -> Job:
-        now = self.clock()
+        now, seconds = self.clock(), limits.seconds_for(kind)
         job = Job(
             id=_new_id(),
             kind=kind,
@@ -493,15 +519,21 @@ class Ledger:
         return self.clock() - row[0] if row else None
 
     def _finish(
-        self, db: Database, job: Job, status: JobStatus, event: EventKind, problem: Problem | None = None
+        self,
+        db: Database,
+        job: Job,
+        status: JobStatus,
+        event: EventKind,
+        problem: Problem | None = None,
+        detail: str = "",
     ) -> None:
         current = self._job_where(db, "id = ?", job.id)
         if not current or status not in TRANSITIONS[current.status]:
             raise ValueError(f"job {job.id} can't become {status}: it is {current and current.status}")
-        detail = json.dumps(problem.as_dict()) if problem else None
+        told = json.dumps(problem.as_dict()) if problem else None
         query = "UPDATE jobs SET status = ?, finished_at = ?, problem = ? WHERE id = ?"
-        db.execute(query, (status, self.clock(), detail, job.id))
-        self._insert_event(db, job, event, "", problem.what if problem else "")
+        db.execute(query, (status, self.clock(), told, job.id))
+        self._insert_event(db, job, event, "", detail)
         self._touch_others(db, job)
 
     def _touch_others(self, db: Database, job: Job) -> None:
@@ -541,9 +573,16 @@ class Ledger:
         if not row:
             raise Superseded(job.id)
 
+    def _existing(self, db: Database, store_id: str) -> Store:
+        store = self._store_where(db, "id = ? AND status != 'deleted'", store_id)
+        if not store:
+            raise StoreNotFound("That store no longer exists.", "It was deleted already.")
+        return store
+
     def _refuse_busy(self, db: Database, store: Store) -> None:
-        if self._job_where(db, f"store_id = ? AND status IN ({LIVE_SQL})", store.id):
-            raise StoreBusy(f"{store.name} is {store.status} right now.", next_step="Wait until that is done.")
+        if live := self._job_where(db, f"store_id = ? AND status IN ({LIVE_SQL})", store.id):
+            doing = {JobKind.CREATE: "created", JobKind.UPGRADE: "upgraded", JobKind.DELETE: "deleted"}[live.kind]
+            raise StoreBusy(f"{store.name} is being {doing} right now.", next_step="Wait until that is done.")
 
     def _refuse_over_limit(self, db: Database, owner: str, limits: Limits) -> None:
         has = _count(db, "stores WHERE owner = ? AND status NOT IN ('deleted', 'deleting')", owner)

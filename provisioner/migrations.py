@@ -21,6 +21,12 @@ def m0002_chosen_options(db: Database) -> None:
     db.execute("ALTER TABLE stores ADD COLUMN options TEXT NOT NULL DEFAULT '{}'")
 
 
+@migrations()
+def m0003_chart_versions(db: Database) -> None:
+    """The version of the chart that serves a store; '' where that is not known."""
+    db.execute("ALTER TABLE stores ADD COLUMN version TEXT NOT NULL DEFAULT ''")
+
+
 FIRST_LEDGER = """
 CREATE TABLE stores (
     id TEXT PRIMARY KEY,

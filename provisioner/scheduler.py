@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from provisioner import workflows
-from provisioner.errors import HandedOver, JobFailed, Problem, StorewrightError, Superseded, Transient
-from provisioner.jobs import Job
+from provisioner.errors import HandedOver, JobFailed, Problem, StoreKept, StorewrightError, Superseded, Transient
+from provisioner.jobs import LONGEST_PAUSE, Job
 from provisioner.workflows import Toolbox
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,6 @@ logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it tells of every ti
 
 TICK = 0.5  # seconds; a new order does not wait for it (see wake)
 SWEEP = 600.0  # seconds
-LONGEST_PAUSE = 60.0  # seconds between two attempts
 
 
 class Scheduler:
@@ -95,7 +94,7 @@ class Scheduler:
             self._try_again(job, error.problem)
         except StorewrightError as error:
             log.warning("job failed: %s", error, extra={"job": job.id, "store": job.store})
-            self._tools.ledger.fail(job, error.problem)
+            self._tools.ledger.fail(job, error.problem, store_kept=isinstance(error, StoreKept))
         except (Superseded, HandedOver):
             raise
         except Exception:

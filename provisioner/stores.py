@@ -42,6 +42,7 @@ class Store:
     deleted_at: float | None = None
     deleted_by: str | None = None
     options: dict[str, str] = field(default_factory=dict)
+    version: str = ""  # of the chart that serves, as far as we know
 
 
 def parse_name(text: str) -> str:

@@ -34,6 +34,22 @@ def ask_to_delete(house: House, visit: Visit, store: Store) -> str:
     return "form opened"
 
 
+def upgrade(house: House, visit: Visit) -> str:
+    """Raises Refused."""
+    return order_upgrade(house, visit, _clicked_store(house, visit))
+
+
+def order_upgrade(house: House, visit: Visit, store: Store) -> str:
+    """Bring the store to its chart of today. Raises Refused."""
+    kind = house.catalog.get(store.type)
+    house.remember_aside(visit.key, visit.response_url)
+    job = house.ledger.order_upgrade(
+        store_id=store.id, by=visit.user, origin=visit.origin, delivery_key=visit.key, limits=house.limits
+    )
+    visit.answer(messages.upgrading(store, kind))
+    return f"ordered {job.id}"
+
+
 def retry(house: House, visit: Visit) -> str:
     """Order another attempt. Raises Refused."""
     store = _clicked_store(house, visit)

@@ -6,7 +6,7 @@ import html
 
 from bot import grammar, messages, views
 from bot.house import House
-from bot.listeners.buttons import ask_to_delete, offer_credentials
+from bot.listeners.buttons import ask_to_delete, offer_credentials, order_upgrade
 from bot.listeners.modals import order_create
 from bot.story import read_story
 from bot.visit import Visit
@@ -25,6 +25,9 @@ def store(house: House, visit: Visit) -> str:
             return _list(house, visit)
         case grammar.Status(name):
             return _status(house, visit, name)
+        case grammar.Upgrade(name):
+            visit.store = name
+            return order_upgrade(house, visit, house.managed(visit.user, name))
         case grammar.Delete(name):
             visit.store = name
             return ask_to_delete(house, visit, house.managed(visit.user, name))

@@ -22,7 +22,8 @@ from dev.slack.workspace import (
     random_id,
 )
 
-COMMANDS = {"/store": "create my-shop medusa · list · status my-shop · credentials my-shop · delete my-shop · help"}
+VERBS = ("create my-shop medusa", *(f"{verb} my-shop" for verb in ("status", "upgrade", "credentials", "delete")))
+COMMANDS = {"/store": " · ".join((*VERBS, "list", "help"))}
 SLASH_MEANS_COMMAND = 'In Slack, all messages that start with the "/" character are interpreted as commands.'
 TROUBLE = "We had some trouble connecting. Try again?"
 VERIFICATION_TOKEN = "local-verification-token"  # noqa: S105  (Slack's deprecated field, no secret)

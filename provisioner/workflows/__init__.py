@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from provisioner.jobs import Job, JobKind
-from provisioner.workflows import create, delete
+from provisioner.workflows import create, delete, upgrade
 from provisioner.workflows.toolbox import Toolbox
 
 __all__ = ["Toolbox", "run"]
 
-WORKFLOWS = {JobKind.CREATE: create.run, JobKind.DELETE: delete.run}
+WORKFLOWS = {JobKind.CREATE: create.run, JobKind.UPGRADE: upgrade.run, JobKind.DELETE: delete.run}
 
 
 def run(tools: Toolbox, job: Job) -> None:

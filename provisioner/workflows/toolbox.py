@@ -44,10 +44,12 @@ class Toolbox:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
-    def stage(self, job: Job, name: str) -> Iterator[None]:
-        """Tell that a stage began and, unless it raises, that it is done. Raises Superseded or HandedOver."""
+    def stage(self, job: Job, name: str, detail: str = "") -> Iterator[None]:
+        """Tell that a stage began and, unless it raises, that it is done; `detail` is kept with its beginning.
+
+        Raises Superseded or HandedOver."""
         self._let_go(job)
-        self.ledger.record(job, EventKind.STARTED, name)
+        self.ledger.record(job, EventKind.STARTED, name, detail)
         yield
         self.ledger.record(job, EventKind.DONE, name)
 
@@ -126,6 +128,7 @@ def _store(meta: Object) -> Store | None:
             created_at=float(notes[PREFIX + "created-at"]),
             ready_at=float(ready_at) if ready_at else None,
             options=json.loads(notes.get(PREFIX + "options", "{}")),
+            version=notes.get(PREFIX + "version", ""),
         )
     except (KeyError, ValueError) as error:
         log.warning("namespace %s can't be taken in as a store: %s is missing or wrong", meta["name"], error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,18 +15,15 @@ import yaml
 
 from dev.cluster import Cluster as DevCluster
 from dev.stack import ROOT, StackError, kubectl
-from provisioner.catalog import Catalog
 from provisioner.cluster import Cluster
 from provisioner.diagnosis import Patience
-from provisioner.helm import Helm
-from provisioner.jobs import EventKind, Job, JobStatus
+from provisioner.jobs import EventKind, JobStatus
 from provisioner.ledger import Ledger, Limits
-from provisioner.scheduler import Scheduler
-from provisioner.stores import SECRET_NAME, Addresses, StoreStatus
+from provisioner.stores import SECRET_NAME, StoreStatus
 from provisioner.workflows import Toolbox
+from tests.e2e.works import LIMITS, Works
 
 FOREIGN = "store-foreign-shop"
-LIMITS = Limits(stores_per_person=50, creations_per_hour=200)
 CLAIM = json.dumps(
     {
         "apiVersion": "v1",
@@ -37,88 +34,12 @@ CLAIM = json.dumps(
 )
 
 
-class Works:
-    """A provisioner without a front: ledger, scheduler and toolbox, opened anew as often as a test wants."""
-
-    def __init__(self, cluster: DevCluster, folder: Path) -> None:
-        self.cluster, self.folder = cluster, folder
-        self.overlay: dict[str, Any] = yaml.safe_load((ROOT / "build/images.yaml").read_text())
-        self.patience = Patience()
-        self.open()
-
-    def open(self) -> None:
-        addresses = Addresses(self.cluster.store_domain, port=self.cluster.ingress_port)
-        self.ledger = Ledger(self.folder / "ledger.db", addresses)
-        self.tools = Toolbox(
-            ledger=self.ledger,
-            cluster=Cluster(self.cluster.kubeconfig),
-            helm=Helm(kubeconfig=self.cluster.kubeconfig),
-            catalog=Catalog(ROOT / "charts"),
-            addresses=addresses,
-            instance="provisioner-test",
-            profile="local",
-            overlay=self.overlay,
-            ingress_address=self.cluster.ingress_address,
-            patience=self.patience,
-        )
-        self.scheduler = Scheduler(self.tools)
-        self.ledger.on_change = self.scheduler.wake
-        self.scheduler.start()
-
-    def close(self) -> None:
-        self.scheduler.stop()
-        self.ledger.close()
-
-    def create(self, name: str) -> Job:
-        return self.ledger.order_create(
-            name=name,
-            type="medusa",
-            admin_path="/app",
-            owner="U1",
-            origin="{}",
-            delivery_key=f"{name}-{time.monotonic()}",
-            limits=LIMITS,
-        )
-
-    def delete(self, job: Job, limits: Limits = LIMITS) -> Job:
-        key = f"delete-{job.id}-{time.monotonic()}"
-        return self.ledger.order_delete(store_id=job.store_id, by="U1", origin="{}", delivery_key=key, limits=limits)
-
-    def until(self, job: Job, look: Callable[[Job], bool], seconds: float = 120) -> Job:
-        end = time.monotonic() + seconds
-        while True:
-            now = self.ledger.job(job.id)
-            assert now is not None
-            if look(now):
-                return now
-            if time.monotonic() > end:
-                pytest.fail(f"{job.kind} of {job.store}: {now.status} after {seconds} s, {self.ledger.events(job.id)}")
-            time.sleep(0.05)
-
-    def ended(self, job: Job, seconds: float = 120) -> Job:
-        return self.until(job, lambda j: not j.live, seconds)
-
-    def reached(self, job: Job, stage: str) -> None:
-        def begun(_: Job) -> bool:
-            return any(e.stage == stage and e.kind == EventKind.STARTED for e in self.ledger.events(job.id))
-
-        self.until(job, begun)
-
-    def namespaces(self) -> list[str]:
-        return kubectl(self.cluster, "get", "namespaces", "-o", "name").split()
-
-    def volumes(self, namespace: str) -> list[str]:
-        items = json.loads(kubectl(self.cluster, "get", "pv", "-o", "json"))["items"]
-        return [v["metadata"]["name"] for v in items if v["spec"]["claimRef"]["namespace"] == namespace]
-
-
 @pytest.fixture
 def works(cluster: DevCluster, tmp_path: Path) -> Iterator[Works]:
     opened = Works(cluster, tmp_path)
     yield opened
     opened.close()
-    ours = ("-l", "storewright.dev/instance=provisioner-test")
-    kubectl(cluster, "delete", "namespace", *ours, "--wait=false")
+    opened.remove_all()
     kubectl(cluster, "delete", "namespace", FOREIGN, "--ignore-not-found", "--wait=false")
 
 

@@ -220,7 +220,7 @@ def test_a_second_click_on_retry_changes_nothing(bot: Bot) -> None:
     bot.notifier.stop()
     bot.slack.click("Dana", root, "retry")
     bot.slack.click("Dana", root, "retry")
-    bot.slack.wait_for(lambda: "my-shop is creating right now" in bot.whispered())
+    bot.slack.wait_for(lambda: "my-shop is being created right now" in bot.whispered())
     assert ("create", "queued", 1) in bot.ledger.counts()["jobs"]
 
 

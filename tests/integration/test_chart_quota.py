@@ -13,7 +13,7 @@ import yaml
 from kubernetes.utils.quantity import parse_quantity
 
 from provisioner.catalog import Catalog
-from provisioner.workflows.create import QUOTA
+from provisioner.workflows.prepare import QUOTA
 
 CHARTS = Catalog(Path(__file__).parents[2] / "charts").types.values()
 TWO = "replicas=2,uploads.storage.accessMode=ReadWriteMany"

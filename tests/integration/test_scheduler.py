@@ -14,9 +14,9 @@ from provisioner.catalog import Catalog
 from provisioner.cluster import Cluster
 from provisioner.errors import JobFailed, Problem
 from provisioner.helm import Helm
-from provisioner.jobs import EventKind, Job, JobStatus
+from provisioner.jobs import LONGEST_PAUSE, EventKind, Job, JobStatus
 from provisioner.ledger import Ledger, Limits
-from provisioner.scheduler import LONGEST_PAUSE, Scheduler, pause
+from provisioner.scheduler import Scheduler, pause
 from provisioner.stores import Addresses
 from provisioner.workflows import Toolbox
 from tests.conftest import write_kubeconfig

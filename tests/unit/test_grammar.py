@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot import grammar
-from bot.grammar import Create, CreateForm, Credentials, Delete, Help, ListStores, NotUnderstood, Status
+from bot.grammar import Create, CreateForm, Credentials, Delete, Help, ListStores, NotUnderstood, Status, Upgrade
 from provisioner.errors import InvalidName
 
 TYPES = {"medusa", "woocommerce"}
@@ -40,6 +40,7 @@ TYPES = {"medusa", "woocommerce"}
         ("List", ListStores()),
         ("status my-shop", Status("my-shop")),
         ("status My-Shop", Status("my-shop")),
+        ("upgrade My-Shop", Upgrade("my-shop")),
         ("delete my-shop", Delete("my-shop")),
         ("credentials my-shop", Credentials("my-shop")),
     ],
@@ -54,11 +55,13 @@ def test_understood(text: str, command: grammar.Command) -> None:
         ("crate my-shop", "I don't know “crate”. Did you mean /store create NAME [TYPE] [OPTION=CHOICE …]?"),
         ("lst", "Did you mean /store list?"),
         ("credential my-shop", "Did you mean /store credentials NAME?"),
-        ("xyzzy", "These work: create, list, status, delete, credentials, help."),
+        ("xyzzy", "These work: create, list, status, upgrade, delete, credentials, help."),
         ("<script>", "I don't know “<script>”."),
         ("v" * 300, "v" * 40 + "…"),
         ("status", "“status” needs the name of a store. Usage: /store status NAME"),
         ("delete", "Usage: /store delete NAME"),
+        ("upgade my-shop", "Did you mean /store upgrade NAME?"),
+        ("upgrade my-shop 0.2.0", "“0.2.0” is too much here. Usage: /store upgrade NAME"),
         ("credentials", "Usage: /store credentials NAME"),
         ("list all of them", "“all of them” is too much here. Usage: /store list"),
         ("delete my-shop now", "“now” is too much here. Usage: /store delete NAME"),

@@ -19,7 +19,7 @@ from bot.words import duration
 from dev.slack.limits import check_message, check_view
 from provisioner.catalog import Catalog, StoreType
 from provisioner.errors import LimitReached, Problem, Refused
-from provisioner.jobs import STAGES, EventKind, Job, JobEvent, JobKind, JobStatus
+from provisioner.jobs import ROLLBACK, STAGES, EventKind, Job, JobEvent, JobKind, JobStatus
 from provisioner.ledger import Link
 from provisioner.options import Option
 from provisioner.stores import Addresses, Store, StoreStatus
@@ -99,6 +99,25 @@ DELETING_JOB = replace(WORKING_JOB, id="j2", kind=JobKind.DELETE, requested_by="
 DELETED_JOB = replace(DELETING_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 9.96)
 HELD = Problem("The namespace store-my-shop is still there.", "A finalizer of a volume holds it.", "Ask for it to go.")
 RETRYING = JobEvent(90, "j1", NOON, EventKind.RETRYING, detail="The API is away. Trying again in 4 s.")
+UPGRADED = replace(STORE, version="0.2.0")
+UPGRADE_JOB = replace(WORKING_JOB, id="j3", kind=JobKind.UPGRADE, requested_by="U0ADA0001")
+UPGRADED_JOB = replace(UPGRADE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 21)
+UPGRADE_FAILED_JOB = replace(
+    UPGRADE_JOB,
+    status=JobStatus.FAILED,
+    finished_at=NOON + 21,
+    problem=Problem(
+        "The migration of my-shop failed: it ended with exit code 3.",
+        "Its log says “column price is odd”.",
+        "Mend the cause, then retry.",
+        "begin\ncolumn price is odd",
+    ),
+)
+ARRIVED = JobEvent(91, "j2", NOON, EventKind.SUCCEEDED, detail="0.2.0")
+BACK = (
+    JobEvent(92, "j2", NOON, EventKind.STARTED, ROLLBACK, detail="{}"),
+    JobEvent(93, "j2", NOON, EventKind.DONE, ROLLBACK, seconds=2.1),
+)
 LINK = Link("l1", "hash", "s1", "U0ADA0001", NOON, NOON + 900, claimed_at=NOON + 60)
 
 MESSAGES: dict[str, Message] = {
@@ -122,6 +141,30 @@ MESSAGES: dict[str, Message] = {
     "not-deleted": messages.summary(
         story(replace(DELETED_JOB, status=JobStatus.FAILED, problem=HELD), FAILED, None, 0)
     ),
+    "outdated": messages.summary(replace(story(store=replace(STORE, version="0.1.0")), newer="0.2.0")),
+    "upgrading": messages.summary(
+        replace(story(UPGRADE_JOB, replace(STORE, version="0.1.0"), None, 2), newer="0.2.0", chosen=("US $",))
+    ),
+    "upgraded": messages.summary(story(UPGRADED_JOB, UPGRADED, None, 7, ARRIVED)),
+    "upgraded-since": messages.summary(story(JOB, STORE, UPGRADE_JOB)),
+    "upgraded-then-gone": messages.summary(story(UPGRADED_JOB, GONE, DELETED_JOB, 7, ARRIVED)),
+    "not-upgraded": messages.summary(story(UPGRADE_FAILED_JOB, replace(STORE, version="0.1.0"), None, 2, *BACK)),
+    "not-upgraded-untouched": messages.summary(story(UPGRADE_FAILED_JOB, STORE, None, 1)),
+    "not-upgraded-broken": messages.summary(story(UPGRADE_FAILED_JOB, FAILED, None, 2, BACK[0])),
+    "upgrade-superseded": messages.summary(
+        story(
+            replace(UPGRADE_JOB, status=JobStatus.SUPERSEDED),
+            replace(STORE, status=StoreStatus.DELETING),
+            DELETING_JOB,
+            2,
+        )
+    ),
+    "failure-upgrade": messages.failure(
+        story(UPGRADE_FAILED_JOB, replace(STORE, version="0.1.0"), None, 2, *BACK),
+        "https://slack.example/archives/C1/p1",
+    ),
+    "upgrading-answer": messages.upgrading(replace(STORE, version="0.9"), MEDUSA),
+    "upgrading-same-answer": messages.upgrading(replace(STORE, version="1"), MEDUSA),
     "failure": messages.failure(story(FAILED_JOB, FAILED, None, 4), "https://slack.example/archives/C1/p1"),
     "failure-solved": messages.failure(story(FAILED_JOB, STORE, replace(JOB, id="j3"), 4), ""),
     "notice": messages.notice(STORE, LINK),
@@ -146,6 +189,14 @@ STAGE_POSTS = {
     "thread": messages.stages(story(), story().events),
     "thread-failed": messages.stages(
         story(FAILED_JOB), [RETRYING, JobEvent(91, "j1", NOON, EventKind.FAILED, detail="The image can't be pulled.")]
+    ),
+    "thread-upgrade": messages.stages(
+        story(UPGRADE_FAILED_JOB),
+        [
+            *events(JobKind.UPGRADE, 2),
+            *BACK,
+            JobEvent(94, "j2", NOON, EventKind.FAILED, detail="The migration failed."),
+        ],
     ),
     "thread-superseded": messages.stages(
         story(JOB, STORE, DELETING_JOB), [JobEvent(92, "j1", NOON, EventKind.SUPERSEDED)]

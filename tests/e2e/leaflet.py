@@ -1,0 +1,76 @@
+"""The tiny store type as a folder of a test's own, in whatever version and with whatever migration the test wants."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from dev.cluster import Cluster, archive
+
+CHART = Path(__file__).parent / "charts" / "leaflet"
+IMAGE = "storewright/leaflet:1"
+HOOK = """
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {{ .Release.Name }}-@component@
+  labels: { app.kubernetes.io/component: @component@ }
+  annotations: { helm.sh/hook: @hook@, helm.sh/hook-delete-policy: before-hook-creation }
+spec:
+  backoffLimit: 0
+  template:
+    metadata:
+      labels: { app.kubernetes.io/component: @component@ }
+    spec:
+      restartPolicy: Never
+      terminationGracePeriodSeconds: 1
+      automountServiceAccountToken: false
+      securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: RuntimeDefault } }
+      containers:
+        - name: @component@
+          image: @image@
+          command: [/busybox, sh, -c, "@script@"]
+          envFrom: [{ secretRef: { name: store-credentials } }]
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: [ALL] } }
+"""
+
+
+def load_image(cluster: Cluster, folder: Path) -> None:
+    """Its one image, onto the cluster's node."""
+    image = folder / "leaflet.tar"
+    archive.write(image, IMAGE, {"busybox": Path("/bin/busybox")}, ["/busybox"])
+    cluster.load_image(image)
+
+
+class Leaflet:
+    """The chart in `charts`, first as it is in the repository."""
+
+    def __init__(self, charts: Path) -> None:
+        self.charts = charts
+        self.chart = charts / "leaflet"
+        shutil.copytree(CHART, self.chart)
+
+    def release(self, version: str, migration: str = "", image: str = IMAGE, before_rollback: str = "") -> None:
+        """Make it `version`, whose image is `image`; `migration` is the shell script run before an upgrade to it,
+        `before_rollback` the one run before a way back to it."""
+        shutil.rmtree(self.chart)
+        shutil.copytree(CHART, self.chart)
+        meta, page = self.chart / "Chart.yaml", self.chart / "templates/leaflet.yaml"
+        meta.write_text(meta.read_text().replace("version: 0.1.0", f"version: {version}"))
+        page.write_text(page.read_text().replace(IMAGE, image))
+        self._hook("pre-upgrade", "migration", image, migration)
+        self._hook("pre-rollback", "way-back", image, before_rollback)
+
+    def want_key(self, key: str) -> None:
+        """Let it want one more key in the store's Secret."""
+        meta = self.chart / "Chart.yaml"
+        wanted = '    password: "{password}"\n'
+        meta.write_text(meta.read_text().replace(wanted, wanted + f'    {key}: "{{hex}}"\n'))
+
+    def _hook(self, hook: str, component: str, image: str, script: str) -> None:
+        if script:
+            words = {"hook": hook, "component": component, "image": image, "script": script}
+            text = HOOK
+            for word, value in words.items():
+                text = text.replace(f"@{word}@", value)
+            (self.chart / f"templates/{component}.yaml").write_text(text)

@@ -1,0 +1,110 @@
+"""A provisioner without a front on a real cluster, opened anew as often as a test wants: each opening is a process."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dev.cluster import Cluster as DevCluster
+from dev.stack import ROOT, kubectl
+from provisioner.catalog import Catalog
+from provisioner.cluster import Cluster
+from provisioner.diagnosis import Patience
+from provisioner.helm import Helm
+from provisioner.jobs import EventKind, Job
+from provisioner.ledger import Ledger, Limits
+from provisioner.scheduler import Scheduler
+from provisioner.stores import Addresses
+from provisioner.workflows import Toolbox
+
+LIMITS = Limits(stores_per_person=50, creations_per_hour=200)
+INSTANCE = "provisioner-test"
+
+
+class Works:
+    """Ledger, scheduler and toolbox over the charts in a folder."""
+
+    def __init__(self, cluster: DevCluster, folder: Path, charts: Path = ROOT / "charts", type: str = "medusa") -> None:
+        self.cluster, self.folder, self.charts, self.type = cluster, folder, charts, type
+        self.overlay: dict[str, Any] = yaml.safe_load((ROOT / "build/images.yaml").read_text())
+        self.patience = Patience()
+        self.open()
+
+    def open(self) -> None:
+        addresses = Addresses(self.cluster.store_domain, port=self.cluster.ingress_port)
+        self.ledger = Ledger(self.folder / "ledger.db", addresses)
+        self.tools = Toolbox(
+            ledger=self.ledger,
+            cluster=Cluster(self.cluster.kubeconfig),
+            helm=Helm(kubeconfig=self.cluster.kubeconfig),
+            catalog=Catalog(self.charts),
+            addresses=addresses,
+            instance=INSTANCE,
+            profile="local",
+            overlay=self.overlay,
+            ingress_address=self.cluster.ingress_address,
+            patience=self.patience,
+        )
+        self.scheduler = Scheduler(self.tools)
+        self.ledger.on_change = self.scheduler.wake
+        self.scheduler.start()
+
+    def close(self) -> None:
+        self.scheduler.stop()
+        self.ledger.close()
+
+    def create(self, name: str) -> Job:
+        return self.ledger.order_create(
+            name=name,
+            type=self.type,
+            admin_path="/app",
+            owner="U1",
+            origin="{}",
+            delivery_key=f"{name}-{time.monotonic()}",
+            limits=LIMITS,
+        )
+
+    def delete(self, job: Job, limits: Limits = LIMITS) -> Job:
+        key = f"delete-{job.id}-{time.monotonic()}"
+        return self.ledger.order_delete(store_id=job.store_id, by="U1", origin="{}", delivery_key=key, limits=limits)
+
+    def upgrade(self, job: Job, limits: Limits = LIMITS) -> Job:
+        key = f"upgrade-{job.id}-{time.monotonic()}"
+        return self.ledger.order_upgrade(store_id=job.store_id, by="U1", origin="{}", delivery_key=key, limits=limits)
+
+    def until(self, job: Job, look: Callable[[Job], bool], seconds: float = 120) -> Job:
+        end = time.monotonic() + seconds
+        while True:
+            now = self.ledger.job(job.id)
+            assert now is not None
+            if look(now):
+                return now
+            if time.monotonic() > end:
+                pytest.fail(f"{job.kind} of {job.store}: {now.status} after {seconds} s, {self.ledger.events(job.id)}")
+            time.sleep(0.05)
+
+    def ended(self, job: Job, seconds: float = 120) -> Job:
+        return self.until(job, lambda j: not j.live, seconds)
+
+    def reached(self, job: Job, stage: str) -> None:
+        def begun(_: Job) -> bool:
+            return any(e.stage == stage and e.kind == EventKind.STARTED for e in self.ledger.events(job.id))
+
+        self.until(job, begun)
+
+    def namespaces(self) -> list[str]:
+        return kubectl(self.cluster, "get", "namespaces", "-o", "name").split()
+
+    def volumes(self, namespace: str) -> list[str]:
+        items = json.loads(kubectl(self.cluster, "get", "pv", "-o", "json"))["items"]
+        return [v["metadata"]["name"] for v in items if v["spec"]["claimRef"]["namespace"] == namespace]
+
+    def remove_all(self) -> None:
+        """Let the cluster forget what was made here."""
+        kubectl(self.cluster, "delete", "namespace", "-l", f"storewright.dev/instance={INSTANCE}", "--wait=false")
