@@ -132,20 +132,9 @@ class Helm:
         more: list[str],
         meanwhile: Callable[[], None],
     ) -> None:
-        args = [
-            "upgrade",
-            name,
-            *chart,
-            "--namespace",
-            namespace,
-            "--values",
-            "-",
-            "--timeout",
-            f"{timeout:.0f}s",
-            *more,
-        ]
-        said = ["--history-max", HISTORY, "--hide-notes", "--output", "json"]
-        self._run([*args, *said], yaml.safe_dump(values), timeout + AFTER_HOOKS, meanwhile)
+        args = ["upgrade", name, *chart, "--values", "-", "--namespace", namespace, *more]
+        args += ["--timeout", f"{timeout:.0f}s", "--history-max", HISTORY, "--hide-notes", "--output", "json"]
+        self._run(args, yaml.safe_dump(values), timeout + AFTER_HOOKS, meanwhile)
 
     def rollback(self, name: str, namespace: str, revision: int) -> None:
         """Make `revision` the present one again, whatever state the release was left in."""

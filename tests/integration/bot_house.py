@@ -26,7 +26,7 @@ from dev.slack import LocalSlack
 from dev.slack.delivery import sign
 from provisioner.catalog import Catalog
 from provisioner.errors import Problem
-from provisioner.jobs import STAGES, EventKind, Job
+from provisioner.jobs import ROLLBACK, STAGES, EventKind, Job
 from provisioner.ledger import Ledger, Limits
 from provisioner.stores import Addresses, Store
 
@@ -111,19 +111,22 @@ class Bot:
             self.ledger.record(job, EventKind.DONE, stage)
         return job
 
-    def finish(self) -> Job:
-        """Take the next job to its good end."""
+    def finish(self, version: str = "1.0.0") -> Job:
+        """Take the next job to its good end, by that version of the chart."""
         job = self.job()
         for stage in STAGES[job.kind]:
             self.ledger.record(job, EventKind.STARTED, stage)
             self.ledger.record(job, EventKind.DONE, stage)
-        self.ledger.succeed(job)
+        self.ledger.succeed(job, version)
         return job
 
-    def break_down(self, problem: Problem) -> Job:
-        """Let the next job fail."""
+    def break_down(self, problem: Problem, *, undone: bool = False) -> Job:
+        """Let the next job fail, and put back what it changed where that is to be `undone`."""
         job = self.work("namespace")
-        self.ledger.fail(job, problem)
+        if undone:
+            self.ledger.record(job, EventKind.STARTED, ROLLBACK)
+            self.ledger.record(job, EventKind.DONE, ROLLBACK)
+        self.ledger.fail(job, problem, store_kept=undone)
         return job
 
     def store(self, name: str = "my-shop") -> Store:

@@ -231,6 +231,79 @@ def test_setbacks_are_told_while_they_last(bot: Bot) -> None:
     bot.slack.wait_for(lambda: "The API is away. Trying again in 3 s." in str(bot.root("Creating")["blocks"]))
 
 
+# --- upgrade -----------------------------------------------------------------------------------------------------
+
+
+def test_an_upgrade_is_ordered_by_command_and_followed_in_one_message(bot: Bot) -> None:
+    ready = ready_store(bot)
+    said = bot.slack.command("Dana", "#stores", "/store upgrade my-shop").json()["text"]
+    assert said == "*my-shop* is on Medusa 1.0.0 already; I'm bringing it up to date with today's settings. " + (
+        "I'll post its progress here."
+    )
+    working = bot.root("Upgrading *my-shop*, as")
+    assert {"open_shop", "open_admin", "credentials", "delete"} == set(buttons(working)), "it serves meanwhile"
+    bot.root("asked to upgrade it since")
+    assert "ready · " in bot.slack.command("Dana", "#stores", "/store list").json()["blocks"][0]["text"]["text"]
+    bot.finish()
+    done = bot.root("*my-shop* was brought to Medusa 1.0.0 in")
+    assert done["ts"] == working["ts"] != ready["ts"]
+    bot.slack.wait_for(lambda: "Data migrated and chart installed" in str(bot.slack.thread(done)))
+
+
+def test_a_store_of_an_older_chart_offers_its_upgrade(bot: Bot) -> None:
+    bot.slack.command("Dana", "#stores", "/store create my-shop")
+    bot.finish("0.9.0")
+    root = bot.root("*my-shop* is ready")
+    assert "version 1.0.0 of its chart" in buttons(root)["upgrade"]["confirm"]["text"]["text"]
+    bot.slack.open_home("Dana")
+    assert "'action_id': 'upgrade'" in str(home(bot, "my-shop")["blocks"])
+    assert bot.slack.click("Dana", root, "upgrade").ok
+    bot.slack.wait_for(lambda: "Upgrading *my-shop* to Medusa 1.0.0" in bot.whispered())
+    bot.root("Upgrading *my-shop* to Medusa 1.0.0, as")
+    bot.finish()
+    assert "upgrade" not in buttons(bot.root("was brought to Medusa 1.0.0"))
+
+
+def test_an_upgrade_that_failed_is_told_as_undone_and_can_be_retried(bot: Bot) -> None:
+    ready_store(bot)
+    bot.slack.command("Dana", "#stores", "/store upgrade my-shop")
+    bot.break_down(TROUBLE, undone=True)
+    root = bot.root("*my-shop* could not be upgraded. It is back on Medusa 1.0.0; nothing was lost.")
+    assert {"retry", "open_shop", "open_admin", "credentials", "delete"} == set(buttons(root))
+    told = bot.root("could not be upgraded", "#store-failures")
+    assert "nothing was lost" in told["text"]
+    bot.slack.wait_for(lambda: "The former version is back" in str(bot.slack.thread(root)))
+    assert bot.slack.click("Dana", told, "retry").ok
+    bot.slack.wait_for(lambda: "A later job took over" in str(bot.root("could not be", "#store-failures")["blocks"]))
+    bot.finish()
+    bot.slack.wait_for(lambda: "Solved" in str(bot.root("could not be", "#store-failures")["blocks"]))
+    bot.root("*my-shop* was brought to Medusa 1.0.0")
+
+
+def test_an_upgrade_is_refused_where_it_makes_no_sense(bot: Bot) -> None:
+    def upgrade(user: str = "Dana", name: str = "my-shop") -> str:
+        return str(bot.slack.command(user, "#stores", f"/store upgrade {name}").json()["text"])
+
+    bot.slack.command("Dana", "#stores", "/store create my-shop")
+    assert "my-shop is being created right now." in upgrade()
+    bot.finish()
+    assert "belongs to" in upgrade("Oli")
+    assert "bringing it up to date" in upgrade("Ada")
+    assert "my-shop is being upgraded right now." in upgrade()
+    assert "There is no store called “my-shpo”. Did you mean my-shop?" in upgrade(name="my-shpo")
+
+
+def test_deleting_a_store_that_is_being_upgraded_stops_that(bot: Bot) -> None:
+    ready_store(bot)
+    bot.slack.command("Dana", "#stores", "/store upgrade my-shop")
+    bot.work("namespace", "secrets")
+    form = delete_form(bot, bot.root("Upgrading *my-shop*"))
+    bot.slack.submit("Dana", form, {"name": "my-shop"})
+    bot.root("Stopped upgrading *my-shop*")
+    bot.finish()
+    bot.root("*my-shop* is deleted")
+
+
 # --- delete ------------------------------------------------------------------------------------------------------
 
 

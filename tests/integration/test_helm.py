@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import signal
@@ -12,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.errors import JobFailed, Transient
-from provisioner.helm import Helm
+from provisioner import helm as helms
+from provisioner.errors import HandedOver, JobFailed, Transient
+from provisioner.helm import Helm, HookFailed
 from tests.conftest import write_kubeconfig
 
 
@@ -51,6 +53,9 @@ def test_a_missing_helm_says_what_to_do() -> None:
         ('Error: secrets is forbidden: User "u" cannot list', Transient, "cannot list"),
         ("Error: UPGRADE FAILED: another operation (install/upgrade) is in progress", Transient, "another operation"),
         ("Error: template: boom", JobFailed, "boom"),
+        ("Error: UPGRADE FAILED: pre-upgrade hooks failed: Job failed", HookFailed, "stopped: .* Job failed"),
+        ("Error: pre-upgrade hooks failed: context deadline exceeded", HookFailed, "deadline exceeded"),
+        ("Error: pre-upgrade hooks failed: dial tcp: connection refused", Transient, "connection refused"),
         ('level=INFO msg="found symbolic link in path."\nError: boom', JobFailed, "^helm list failed: boom Correct"),
     ],
 )
@@ -59,7 +64,8 @@ def test_stderr_becomes_a_typed_error(tmp_path: Path, stderr: str, error: type[E
         Helm(script(tmp_path, f"echo {shlex.quote(stderr)} >&2; exit 1")).release("a", "b")
 
 
-def test_a_slow_helm_is_cut_off(tmp_path: Path) -> None:
+def test_a_slow_helm_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(helms, "AFTER_HOOKS", 0.0)
     helm = Helm(script(tmp_path, "exec sleep 60"))
     with pytest.raises(Transient, match="took longer than 1 s"):
         helm.apply("a", "b", tmp_path, None, {}, timeout=1)
@@ -82,6 +88,33 @@ def test_hooks_are_left_out_on_request(tmp_path: Path) -> None:
     for hooks in (True, False):
         helm.apply("a", "b", tmp_path, None, {}, 9, hooks=hooks)
     assert ["--no-hooks" in line for line in (tmp_path / "argv").read_text().splitlines()] == [False, True]
+
+
+def test_what_is_raised_meanwhile_ends_helm_at_once(tmp_path: Path) -> None:
+    helm = Helm(script(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 60"))
+    begun = time.monotonic()
+
+    def look() -> None:
+        if time.monotonic() > begun + 0.5:
+            raise HandedOver("job")
+
+    with pytest.raises(HandedOver):
+        helm.upgrade("a", "b", tmp_path, None, {}, 60, look)
+    assert time.monotonic() < begun + 5
+    assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
+
+
+def test_an_upgrade_installs_nothing_and_allows_hooks_their_time(tmp_path: Path) -> None:
+    Helm(script(tmp_path, f"echo $@ > {tmp_path}/argv")).upgrade("a", "b", tmp_path, None, {}, 900, lambda: None)
+    argv = (tmp_path / "argv").read_text()
+    assert "--install" not in argv
+    assert "--timeout 900s" in argv
+
+
+def test_history_is_told_oldest_first(tmp_path: Path) -> None:
+    rows = [{"revision": n, "status": s, "chart": "leaflet-0.1.0"} for n, s in ((2, "failed"), (1, "deployed"))]
+    helm = Helm(script(tmp_path, f"echo {shlex.quote(json.dumps(rows))}"))
+    assert [(r.revision, r.status) for r in helm.history("a", "b")] == [(1, "deployed"), (2, "failed")]
 
 
 def test_a_killed_bot_leaves_no_helm_behind(tmp_path: Path) -> None:

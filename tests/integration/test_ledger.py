@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlite_utils import Database
 
 from provisioner.errors import (
     LimitReached,
@@ -20,6 +22,7 @@ from provisioner.errors import (
 )
 from provisioner.jobs import EventKind, Job, JobStatus
 from provisioner.ledger import Ledger, LedgerInUse, Limits, Link
+from provisioner.migrations import migrations
 from provisioner.stores import Addresses, Store, StoreStatus
 from tests.conftest import Clock
 
@@ -50,12 +53,22 @@ def retry(ledger: Ledger, job: Job, key: str = "retry") -> Job:
     return ledger.order_retry(job_id=job.id, by="U1", origin="C1", delivery_key=key, limits=LIMITS)
 
 
-def finished(ledger: Ledger, job: Job) -> Job:
+def upgrade(ledger: Ledger, job: Job, key: str = "upgrade") -> Job:
+    return ledger.order_upgrade(store_id=job.store_id, by="U2", origin="C1", delivery_key=key, limits=LIMITS)
+
+
+def finished(ledger: Ledger, job: Job, version: str = "") -> Job:
     running = ledger.claim_due()
     assert running is not None
     assert running.id == job.id
-    ledger.succeed(running)
+    ledger.succeed(running, version)
     return running
+
+
+def present(ledger: Ledger, name: str = "my-shop") -> Store:
+    store = ledger.store(name)
+    assert store is not None
+    return store
 
 
 def test_an_order_is_a_store_a_job_and_news_at_once(ledger: Ledger, order: Callable[..., Job]) -> None:
@@ -116,6 +129,92 @@ def test_limits_say_when_the_next_is_free(ledger: Ledger, order: Callable[..., J
     assert "free in 57 min" in str(refusal.value)
     clock.now = refusal.value.free_at or 0
     assert order("shop-8", limits=Limits(stores_per_person=99, creations_per_hour=3))
+
+
+def test_a_store_stays_ready_while_it_is_upgraded_and_where_that_is_undone(
+    ledger: Ledger, order: Callable[..., Job]
+) -> None:
+    made = finished(ledger, order(), "0.1.0")
+    job = upgrade(ledger, made)
+    assert upgrade(ledger, made) == job, "a repeated delivery is the same job"
+    assert (job.allowed, job.retry_of) == (LIMITS.upgrade_deadline, None)
+    with pytest.raises(StoreBusy, match="my-shop is being upgraded right now"):
+        upgrade(ledger, made, "twice")
+    assert present(ledger).status == StoreStatus.READY
+    ledger.fail(ledger.claim_due() or job, Problem("The migration failed."), store_kept=True)
+    assert (present(ledger).status, present(ledger).version) == (StoreStatus.READY, "0.1.0")
+    assert f"failure:{job.id}" in [entry.key for entry in ledger.outgoing()]
+    again = retry(ledger, job)
+    assert present(ledger).status == StoreStatus.READY
+    ready_at = present(ledger).ready_at
+    finished(ledger, again, "0.2.0")
+    assert (present(ledger).version, present(ledger).ready_at) == ("0.2.0", ready_at)
+    assert ledger.events(again.id)[-1].detail == "0.2.0"
+
+
+def test_an_upgrade_that_could_not_be_undone_leaves_a_failed_store(ledger: Ledger, order: Callable[..., Job]) -> None:
+    made = finished(ledger, order(), "0.1.0")
+    job = upgrade(ledger, made)
+    ledger.fail(ledger.claim_due() or job, Problem("It is broken."))
+    assert present(ledger).status == StoreStatus.FAILED
+    with pytest.raises(Refused, match="my-shop is failed, and only a store that is ready can be upgraded"):
+        upgrade(ledger, made, "anew")
+    finished(ledger, retry(ledger, job), "0.2.0")
+    assert present(ledger).status == StoreStatus.READY
+
+
+def test_only_a_ready_store_is_upgraded(ledger: Ledger, order: Callable[..., Job]) -> None:
+    job = order()
+    with pytest.raises(StoreBusy, match="being created right now"):
+        upgrade(ledger, job)
+    removal = delete(ledger, finished(ledger, job))
+    with pytest.raises(StoreBusy, match="being deleted right now"):
+        upgrade(ledger, job)
+    finished(ledger, removal)
+    with pytest.raises(StoreNotFound):
+        upgrade(ledger, job)
+
+
+def test_a_delete_supersedes_an_upgrade(ledger: Ledger, order: Callable[..., Job]) -> None:
+    made = finished(ledger, order())
+    job = upgrade(ledger, made)
+    assert ledger.claim_due() is not None
+    removal = delete(ledger, made)
+    superseded = ledger.job(job.id)
+    assert superseded is not None
+    assert superseded.status == JobStatus.SUPERSEDED
+    finished(ledger, removal)
+    assert ledger.store("my-shop") is None
+
+
+def test_what_was_chosen_is_kept_with_the_store(ledger: Ledger) -> None:
+    ledger.order_create(
+        name="my-shop",
+        type="medusa",
+        admin_path="/app",
+        owner="U1",
+        origin="C1",
+        delivery_key="k",
+        limits=LIMITS,
+        options={"currency": "usd", "label": "Kč “x”"},
+    )
+    assert present(ledger).options == {"currency": "usd", "label": "Kč “x”"}
+    found = replace(present(ledger), id="other", name="found-shop")
+    assert ledger.adopt(found)
+    assert present(ledger, "found-shop") == found
+
+
+def test_a_ledger_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    old = Database(tmp_path / "old.db")
+    migrations.apply(old, stop_before="m0002_chosen_options")
+    row = "'s1', 'old-shop', 'medusa', 'ready', 'U1', 'C1', 'n', 'u', 'a', 1.0, 2.0, NULL, NULL"
+    old.execute(f"INSERT INTO stores VALUES ({row})")  # noqa: S608
+    old.conn.commit()
+    old.close()
+    ledger = Ledger(tmp_path / "old.db", Addresses("localhost"))
+    store = present(ledger, "old-shop")
+    assert (store.options, store.version, store.ready_at) == ({}, "", 2.0)
+    ledger.close()
 
 
 def test_claims_are_exclusive_and_spare_busy_stores(ledger: Ledger, order: Callable[..., Job]) -> None:

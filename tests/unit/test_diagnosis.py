@@ -5,7 +5,18 @@ from typing import Any
 
 import pytest
 
-from provisioner.diagnosis import Doctor, Patience, examine, namespace_holds, ready_pods
+from provisioner.diagnosis import (
+    Doctor,
+    Patience,
+    broken,
+    ended_badly,
+    examine,
+    last_words,
+    leaving,
+    namespace_holds,
+    ready_pods,
+    rolled_out,
+)
 
 NOW = 1_800_000_000.0
 STAMP = datetime.fromtimestamp(NOW, UTC).isoformat()
@@ -164,3 +175,67 @@ def test_a_registry_in_trouble_deserves_more_patience_than_a_missing_image(messa
     found = next(examine("shop", [pod(**waiting("ErrImagePull", message))], [], []))
     assert found.kind == kind
     assert Patience().registry > Patience().image
+
+
+# --- upgrades ----------------------------------------------------------------------------------------------------
+
+
+def workload(wanted: int = 2, seen: int = 3, updated: int = 2, there: int = 2) -> dict[str, Any]:
+    status = {"observedGeneration": seen, "updatedReplicas": updated, "replicas": there}
+    return {"metadata": {"generation": 3}, "spec": {"replicas": wanted}, "status": status}
+
+
+def test_rolled_out_is_nothing_but_pods_of_the_present_kind() -> None:
+    assert rolled_out(workload())
+    assert not rolled_out(workload(seen=2)), "its controller has not looked yet"
+    assert not rolled_out(workload(updated=1))
+    assert not rolled_out(workload(there=3)), "a former pod still serves"
+    assert not rolled_out({"metadata": {"generation": 1}, "spec": {}})
+
+
+def test_a_pod_on_its_way_out_may_still_answer_until_it_is_overdue() -> None:
+    leaves = pod()
+    leaves["metadata"]["deletionTimestamp"] = datetime.fromtimestamp(NOW, UTC).isoformat()
+    assert leaving([leaves], "application", NOW - 5)
+    assert not leaving([leaves], "application", NOW + 5)
+    assert not leaving([leaves], "database", NOW - 5)
+    assert not leaving([pod()], "application", NOW)
+
+
+def test_broken_pods_are_those_that_should_serve_and_do_not() -> None:
+    ready = pod("application", conditions=[{"type": "Ready", "status": "True"}])
+    assert broken([ready, pod("database"), pod("migration", phase="Failed")]) == {"database-0"}
+
+
+def ran(number: int, code: int, **more: Any) -> dict[str, Any]:
+    found = pod("migration", phase="Failed" if code else "Succeeded")
+    found["metadata"] |= {"name": f"migration-{number}", "creationTimestamp": f"2027-01-15T08:00:0{number}Z"}
+    found["status"]["containerStatuses"] = [{"name": "m", "state": {"terminated": {"exitCode": code, **more}}}]
+    return found
+
+
+def test_of_several_runs_the_newest_bad_end_is_told() -> None:
+    finding = ended_badly("my-shop", [ran(1, 1), ran(2, 3), pod("database")], "migration")
+    assert finding is not None
+    assert (finding.pod, finding.container) == ("migration-2", "m")
+    assert finding.problem.what == "The migration of my-shop failed: it ended with exit code 3."
+    killed = ended_badly("my-shop", [ran(1, 137, reason="OOMKilled")], "migration")
+    assert killed is not None
+    assert "needs more memory" in killed.problem.what
+    assert ended_badly("my-shop", [ran(1, 0), pod("application")], "migration") is None
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        ("", ""),
+        (
+            "begin\nerror: relation “x” exists\n    at run (a.js:1)\n\nNode.js v22\n",
+            "Its log says “error: relation “x” exists”.",
+        ),
+        ("begin\nit is odd\n", "Its log says “it is odd”."),
+        ("FATAL " + "x" * 900, "Its log says “FATAL " + "x" * 233 + "…”."),
+    ],
+)
+def test_last_words_are_those_that_tell_most(log: str, words: str) -> None:
+    assert last_words(log) == words
