@@ -8,7 +8,9 @@ import yaml
 from dev.cluster import Cluster
 from dev.cluster.site import locked
 from dev.images.builders import build_all
-from dev.images.recipes import CACHE, CHECKOUT, Image, ImageError, known
+from dev.images.errors import ImageError
+from dev.images.progress import tell
+from dev.images.recipes import CACHE, CHECKOUT, Image, known
 
 __all__ = ["ImageError", "build", "known", "load"]
 
@@ -21,6 +23,8 @@ def build() -> dict[str, Any]:
     Raises ImageError.
     """
     images = known()
+    for note in sorted({source.note for image in images for source in image.sources if source.note}):
+        tell(note)
     if any(not image.archive.exists() for image in images):
         (CACHE / "images").mkdir(parents=True, exist_ok=True)
         with locked(CACHE / "images"):  # two builds at once would do the same work twice
@@ -51,6 +55,6 @@ def _built(values: Any, images: list[Image]) -> dict[str, Any]:
         return {}
     for image in images:
         if values.get("repository") == f"storewright/{image.name}":
-            return {"repository": image.repository, "tag": image.tag}
+            return image.values
     found = {key: _built(value, images) for key, value in values.items()}
     return {key: value for key, value in found.items() if value}

@@ -37,7 +37,7 @@ def _make_base(base: Base, step: Step) -> None:
         f"--variant={recipe['variant']}",
         f"--include={','.join(recipe['packages'])}",
         *(f"--dpkgopt=path-exclude={path}" for path in recipe.get("without", [])),
-        "bookworm",
+        recipe.get("suite", "bookworm"),
         root,
     )
     step.run(
@@ -63,6 +63,7 @@ def _with_buildah(image: Image, step: Step) -> None:
     chroot = ["--isolation=chroot", f"--ulimit=nofile={OPEN_FILES}"]
     arguments = [f"--build-arg={argument}={base.reference}" for argument, base in image.bases.items()]
     made = work / "id"  # not a tag: the archive would name the image twice
+    arguments += _contexts(image)
     step.run(*buildah, "bud", *chroot, *_borrowed(), *arguments, "--iidfile", made, image.folder)
     step.run(*buildah, "push", made.read_text(), f"docker-archive:{work / 'image.tar'}:{image.reference}")
     (work / "image.tar").rename(image.archive)
@@ -71,9 +72,14 @@ def _with_buildah(image: Image, step: Step) -> None:
 
 def _with_docker(image: Image, step: Step) -> None:
     unfinished = image.archive.with_suffix(".new")
-    step.run("docker", "build", "-t", image.reference, image.folder)
+    step.run("docker", "build", *_contexts(image), "-t", image.reference, image.folder)
     step.run("docker", "save", "-o", unfinished, image.reference)
     unfinished.rename(image.archive)
+
+
+def _contexts(image: Image) -> list[str]:
+    """Each source takes the place of the Dockerfile's stage of its name, which is empty."""
+    return [f"--build-context={source.name}={source.folder}" for source in image.sources if source.folder]
 
 
 def _borrowed() -> list[str]:

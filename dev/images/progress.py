@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -10,11 +11,18 @@ from rich.console import Console
 from rich.progress import Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
 from rich.progress_bar import ProgressBar
 
-from dev.images.recipes import CHECKOUT, ImageError
+from dev.images.errors import ImageError
+from dev.images.recipes import CHECKOUT
 
 LOG = CHECKOUT / "build" / "images.log"
 TAIL = 15  # lines of a failed step's output that are shown
 console = Console(stderr=True, highlight=False)
+
+
+@cache
+def tell(note: str) -> None:
+    """A line that a process prints once."""
+    console.print(note, soft_wrap=True)
 
 
 class Step:

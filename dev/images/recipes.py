@@ -12,15 +12,17 @@ from typing import Any
 
 import yaml
 
+from dev.images import sources
+from dev.images.errors import ImageError
+from dev.images.sources import Source
+
+__all__ = ["Base", "Image", "ImageError", "has_buildah", "known"]
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 IMAGES = CHECKOUT / "images"
 CACHE = Path(os.environ.get("STOREWRIGHT_CACHE") or Path.home() / ".cache" / "storewright")
 TOOLS = CHECKOUT / "build" / "tools"
 NOT_INPUT = {"node_modules", ".medusa"}
-
-
-class ImageError(Exception):
-    """What could not be built, its likely cause and the next step."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,15 @@ class Base:
 class Image:
     """One folder under images/. `tag` is 12 hex digits of its inputs, `seconds` its own estimate of a build.
 
-    `bases` are its stand-ins by build argument; empty where Docker takes the public images.
+    `bases` are its stand-ins by build argument; empty where Docker takes the public images. `sources` are what it takes
+    from outside its folder.
     """
 
     name: str
     tag: str
     seconds: int
     bases: dict[str, Base]
+    sources: tuple[Source, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -70,6 +74,14 @@ class Image:
         """What a cluster pulls it from: within REGISTRY, if that is set."""
         registry = os.environ.get("REGISTRY", "").rstrip("/")
         return f"{registry}/storewright/{self.name}".removeprefix("/")
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What a chart that runs it sets under `image`."""
+        values = {"repository": self.repository, "tag": self.tag}
+        for source in self.sources:
+            values |= source.values
+        return values
 
     @property
     def archive(self) -> Path:
@@ -105,8 +117,10 @@ def _describe(folder: Path) -> Image:
     if not estimate:
         raise ImageError(f"images/{folder.name}/Dockerfile does not say how long it takes: add `# Takes about N s.`")
     bases = _stand_ins(dockerfile) if has_buildah() else {}
-    tag = digest(_content(folder), *(base.key.encode() for base in bases.values()))
-    return Image(folder.name, tag, int(estimate[1]), bases)
+    taken = tuple(sources.find(folder / "sources.yaml", CACHE / "sources"))
+    inputs = [base.key for base in bases.values()] + [source.digest for source in taken]
+    tag = digest(_content(folder), *map(str.encode, inputs))
+    return Image(folder.name, tag, int(estimate[1]), bases, taken)
 
 
 def _stand_ins(dockerfile: str) -> dict[str, Base]:

@@ -1,0 +1,173 @@
+"""What an image takes from outside: an operator's folder or zip, or a download, checked against published sums."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import io
+import json
+import threading
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from dev.images import recipes, sources
+from dev.images.errors import ImageError
+from dev.images.sources import Source
+
+PLUGIN = {"shop.php": "<?php // Version: 1", "src/cart.php": "<?php // the cart"}
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Iterator[Path]:
+    """The folder that a web server on this machine publishes: the plugin's zip and its checksums."""
+    folder = tmp_path / "published"
+    folder.mkdir()
+    (folder / "shop.zip").write_bytes(zipped(PLUGIN))
+    files: dict[str, Any] = {path: {"sha256": sha256(text.encode())} for path, text in PLUGIN.items()}
+    files["shop.php"]["sha256"] = [sha256(b"another release"), files["shop.php"]["sha256"]]
+    (folder / "sums.json").write_text(json.dumps({"files": files}))
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        describe(tmp_path, f"http://127.0.0.1:{server.server_port}")
+        yield folder
+        server.shutdown()
+
+
+def zipped(files: dict[str, str]) -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        for path, text in files.items():
+            archive.writestr(f"shop/{path}", text)
+    return written.getvalue()
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def describe(folder: Path, origin: str) -> None:
+    recipe = {
+        "variable": "SHOP_SRC",
+        "sha256_variable": "SHOP_SHA256",
+        "url": f"{origin}/shop.zip",
+        "checksums": f"{origin}/sums.json",
+        "contains": "shop.php",
+        "without": {"note": "SKIP: no shop (set SHOP_SRC)", "values": {"shop": False}},
+    }
+    (folder / "sources.yaml").write_text(yaml.safe_dump({"shop": recipe}))
+
+
+@pytest.fixture(autouse=True)
+def no_operator(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("SHOP_SRC", "SHOP_SHA256"):
+        monkeypatch.delenv(variable, raising=False)
+
+
+def found(tmp_path: Path) -> Source:
+    (source,) = sources.find(tmp_path / "sources.yaml", tmp_path / "cache")
+    return source
+
+
+def text_of(source: Source) -> str:
+    assert source.folder
+    return (source.folder / "shop.php").read_text()
+
+
+def test_the_download_is_checked_and_unpacked_and_then_kept(published: Path, tmp_path: Path) -> None:
+    first = found(tmp_path)
+    assert text_of(first) == PLUGIN["shop.php"]
+    assert first.values == {}
+    (published / "shop.zip").unlink()
+    assert found(tmp_path) == first
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({**PLUGIN, "src/cart.php": "<?php evil();"}, "src/cart.php"),
+        ({**PLUGIN, "more.php": "<?php evil();"}, "more.php"),
+        ({"shop.php": PLUGIN["shop.php"]}, "src/cart.php"),
+    ],
+)
+def test_a_download_that_is_not_as_published_is_refused(
+    published: Path, tmp_path: Path, changed: dict[str, str], named: str
+) -> None:
+    (published / "shop.zip").write_bytes(zipped(changed))
+    for _ in range(2):  # nor is it taken the next time
+        with pytest.raises(ImageError, match=f"1 files differ.*{named}"):
+            found(tmp_path)
+
+
+def test_an_operators_checksum_takes_the_place_of_the_published(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (published / "sums.json").unlink()
+    monkeypatch.setenv("SHOP_SHA256", sha256(b"something else"))
+    with pytest.raises(ImageError, match=r"has the SHA-256 .* not what was published"):
+        found(tmp_path)
+    archive = (published / "shop.zip").read_bytes()
+    monkeypatch.setenv("SHOP_SHA256", sha256(archive).upper())
+    assert text_of(found(tmp_path)) == PLUGIN["shop.php"]
+
+
+def test_a_server_that_refuses_is_an_error_and_one_out_of_reach_is_not(published: Path, tmp_path: Path) -> None:
+    (published / "shop.zip").unlink()
+    with pytest.raises(ImageError, match="answered 404"):
+        found(tmp_path)
+    describe(tmp_path, "http://127.0.0.1:9")
+    missing = found(tmp_path)
+    assert (missing.folder, missing.values, missing.note) == (None, {"shop": False}, "SKIP: no shop (set SHOP_SRC)")
+
+
+@pytest.mark.parametrize("form", ["folder", "parent", "zip"])
+def test_an_operators_copy_needs_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    describe(tmp_path, "http://127.0.0.1:9")
+    folder = tmp_path / "own" / "shop"
+    folder.mkdir(parents=True)
+    (folder / "shop.php").write_text("mine")
+    (tmp_path / "own.zip").write_bytes(zipped({"shop.php": "mine"}))
+    monkeypatch.setenv("SHOP_SRC", str({"folder": folder, "parent": folder.parent, "zip": tmp_path / "own.zip"}[form]))
+    assert text_of(found(tmp_path)) == "mine"
+
+
+def test_a_copy_that_is_something_else_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    describe(tmp_path, "http://127.0.0.1:9")
+    monkeypatch.setenv("SHOP_SRC", str(tmp_path))
+    with pytest.raises(ImageError, match=r"has no shop\.php: SHOP_SRC names shop's folder or its zip"):
+        found(tmp_path)
+    monkeypatch.setenv("SHOP_SRC", str(tmp_path / "nowhere"))
+    with pytest.raises(ImageError, match=r"there is no .*nowhere"):
+        found(tmp_path)
+
+
+def test_the_tag_follows_the_source_and_charts_hear_of_a_missing_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "images" / "store"
+    folder.mkdir(parents=True)
+    (folder.parent / "base").mkdir()
+    (folder.parent / "base/bases.yaml").write_text("{}\n")
+    (folder / "Dockerfile").write_text("# Takes about 7 s.\n")
+    describe(folder, "http://127.0.0.1:9")
+    monkeypatch.setattr(recipes, "IMAGES", folder.parent)
+    monkeypatch.setattr(recipes, "CACHE", tmp_path / "cache")
+    (without,) = recipes.known()
+    assert without.values["shop"] is False
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "shop.php").write_text("1")
+    monkeypatch.setenv("SHOP_SRC", str(own))
+    (with_it,) = recipes.known()
+    (own / "other").mkdir()
+    (own / "other/shop.php").write_text("2")
+    monkeypatch.setenv("SHOP_SRC", str(own / "other"))
+    (with_another,) = recipes.known()
+    assert "shop" not in with_it.values
+    assert len({image.tag for image in (without, with_it, with_another)}) == 3
