@@ -9,7 +9,7 @@ import {
   createShippingProfilesWorkflow, createStockLocationsWorkflow, createTaxRegionsWorkflow, createUserAccountWorkflow,
   linkSalesChannelsToStockLocationWorkflow, updateStoresWorkflow,
 } from "@medusajs/medusa/core-flows"
-import { goods } from "./goods"
+import { type Good, goods, type Variant } from "./goods.ts"
 
 const country = "de"
 const place = "Germany"
@@ -80,20 +80,29 @@ async function createShipping(container: MedusaContainer, region: string, locati
 }
 
 async function createGoods(container: MedusaContainer, channel: string, profile: string, location: string) {
-  const products = goods.map(({ handle, title, description, picture, amount, weight }) => ({
-    handle, title, description, weight, thumbnail: picture, images: [{ url: picture }],
-    status: ProductStatus.PUBLISHED, shipping_profile_id: profile, sales_channels: [{ id: channel }],
-    options: [{ title: "Kind", values: ["Standard"] }],
-    variants: [{
-      title: "Standard", sku: handle.toUpperCase(), options: { Kind: "Standard" }, manage_inventory: true,
-      prices: [{ currency_code: currency, amount }],
-    }],
-  }))
-  await createProductsWorkflow(container).run({ input: { products } })
+  await createProductsWorkflow(container).run({ input: { products: goods.map((good) => toProduct(good, channel, profile)) } })
+  const stock = new Map(goods.flatMap((good) => good.variants.map((variant) => [sku(good, variant), variant.stock])))
   const query = container.resolve(ContainerRegistrationKeys.QUERY)
-  const { data: items } = await query.graph({ entity: "inventory_item", fields: ["id"] })
-  const inventory_levels = items.map(({ id }) => ({ inventory_item_id: id, location_id: location, stocked_quantity: 100 }))
+  const { data: items } = await query.graph({ entity: "inventory_item", fields: ["id", "sku"] })
+  const inventory_levels = items.map(({ id, sku }) => ({ inventory_item_id: id, location_id: location, stocked_quantity: stock.get(sku!)! }))
   await createInventoryLevelsWorkflow(container).run({ input: { inventory_levels } })
+}
+
+const sku = ({ handle, variants }: Good, { options }: Variant) =>
+  [handle, ...(variants.length > 1 ? Object.values(options) : [])].join("-").replaceAll(" ", "-").toUpperCase()
+
+function toProduct(good: Good, channel: string, profile: string) {
+  const { handle, title, subtitle, description, material, weight, options, variants } = good
+  const pictures = [...new Set(variants.map(({ picture }) => picture))]
+  return {
+    handle, title, subtitle, description, material, weight, thumbnail: pictures[0], images: pictures.map((url) => ({ url })),
+    status: ProductStatus.PUBLISHED, shipping_profile_id: profile, sales_channels: [{ id: channel }],
+    options: Object.entries(options).map(([title, values]) => ({ title, values })),
+    variants: variants.map((variant, variant_rank) => ({
+      title: Object.values(variant.options).join(" / "), sku: sku(good, variant), options: variant.options, variant_rank,
+      thumbnail: variant.picture, manage_inventory: true, prices: [{ currency_code: currency, amount: variant.amount }],
+    })),
+  }
 }
 
 /** The owner's account under a name and a random password that nobody keeps: first start replaces both. */

@@ -1,0 +1,17 @@
+/** POST /cart/:line : there should be `quantity` of it, 0 removes it. */
+import type { MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
+import { changeLine, OutOfStock, readCart } from "../../../shop/carts.ts"
+import { cartOf, enter, text } from "../../../shop/web.ts"
+
+export async function POST(req: MedusaRequest<Record<string, unknown>>, res: MedusaResponse) {
+  const [line, quantity] = [text(req.params.line), text(req.body?.quantity)]
+  const cart = await readCart(req.scope, await enter(req), cartOf(req))
+  if (!cart || cart.order || !cart.lines.some(({ id }) => id === line) || !/^\d{1,2}$/.test(quantity)) return res.redirect(303, "/cart")
+  try {
+    await changeLine(req.scope, cart.id, line, Number(quantity))
+  } catch (error) {
+    if (error instanceof OutOfStock) return res.redirect(303, `/cart?scarce=${line}`)
+    throw error
+  }
+  res.redirect(303, Number(quantity) === 0 ? "/cart?removed" : "/cart")
+}

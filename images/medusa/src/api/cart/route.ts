@@ -1,0 +1,49 @@
+/** GET /cart : what is in it. POST /cart : `quantity` of `variant` goes into it. */
+import type { MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
+import { ContainerRegistrationKeys } from "@medusajs/framework/utils"
+import { addToCart, OutOfStock, readCart } from "../../shop/carts.ts"
+import { addressOf } from "../../shop/orders.ts"
+import { showProduct } from "../../shop/showcase.ts"
+import { cartOf, enter, keepCart, send, text } from "../../shop/web.ts"
+import { cart } from "../../storefront/cart.ts"
+import type { Line } from "../../storefront/model.ts"
+import { notFound } from "../../storefront/told.ts"
+
+const tooFew = ({ title, variant, left }: Line) => `There ${left === 1 ? "is" : "are"} only ${left} of ${[title, variant].filter(Boolean).join(", ")} left.`
+
+export async function GET(req: MedusaRequest, res: MedusaResponse) {
+  const shop = await enter(req)
+  const found = await readCart(req.scope, shop, cartOf(req))
+  if (found?.order) return send(req, res, shop, cart(null, { order: addressOf(found.order) }))
+  const { query } = req
+  const scarce = found?.lines.find(({ id, left }) => id === query.scarce && left !== null)
+  const added = found?.lines.find(({ handle }) => handle === query.added)
+  const message = added ? `${added.title} is in your cart.` : "removed" in query ? "It is no longer in your cart." : undefined
+  const trouble = scarce ? tooFew(scarce) : "scarce" in query ? "Some of it was sold meanwhile." : undefined
+  const inCart = found?.lines.reduce((sum, { quantity }) => sum + quantity, 0) ?? 0
+  await send(req, res, shop, cart(found, { message, trouble }), { inCart })
+}
+
+async function handleOf(req: MedusaRequest, variant: string): Promise<string | null> {
+  const query = req.scope.resolve(ContainerRegistrationKeys.QUERY)
+  const { data } = await query.graph({ entity: "product_variant", fields: ["product.handle"], filters: { id: variant } })
+  return data[0]?.product?.handle ?? null
+}
+
+export async function POST(req: MedusaRequest<Record<string, unknown>>, res: MedusaResponse) {
+  const shop = await enter(req)
+  const [variant, quantity] = [text(req.body?.variant), text(req.body?.quantity) || "1"]
+  const handle = variant && (await handleOf(req, variant))
+  if (!handle) return send(req, res, shop, notFound, { status: 404 })
+  const again = (trouble: string) => showProduct(req, res, shop, handle, { chosen: variant, quantity, trouble })
+  if (!/^[1-9]\d?$/.test(quantity)) return again("Please enter a quantity from 1 to 99.")
+  const existing = cartOf(req)
+  const open = existing && (await readCart(req.scope, shop, existing))
+  try {
+    keepCart(res, await addToCart(req.scope, shop, open && !open.order ? existing : null, variant, Number(quantity)))
+  } catch (error) {
+    if (error instanceof OutOfStock) return again("There are not that many left. What you have in your cart already counts, too.")
+    throw error
+  }
+  res.redirect(303, `/cart?added=${encodeURIComponent(handle)}`)
+}

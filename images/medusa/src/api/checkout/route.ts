@@ -1,0 +1,61 @@
+/** GET /checkout : the form. POST /checkout : the order is placed, once, or the form comes back with what is wrong. */
+import type { MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
+import { OutOfStock, readCart, setCountry } from "../../shop/carts.ts"
+import { addressOf, fingerprint, manual, placeOrder, readDeliveries } from "../../shop/orders.ts"
+import type { OpenShop } from "../../shop/shop.ts"
+import { cartOf, enter, send, text } from "../../shop/web.ts"
+import { short } from "../../storefront/cart.ts"
+import { check, checkout, type Desk, type Errors } from "../../storefront/checkout.ts"
+import { type Cart, type Details, fields } from "../../storefront/model.ts"
+
+/** The cart if it can be ordered; otherwise the visitor is sent on, and this is null. */
+async function orderable(req: MedusaRequest, res: MedusaResponse, shop: OpenShop): Promise<Cart | null> {
+  const cart = await readCart(req.scope, shop, cartOf(req))
+  if (cart?.order) res.redirect(303, addressOf(cart.order))
+  else if (!cart || cart.lines.length === 0 || cart.lines.some(short)) res.redirect(303, "/cart")
+  else return cart
+  return null
+}
+
+async function prepare(req: MedusaRequest, shop: OpenShop, cart: Cart, wanted = ""): Promise<Desk> {
+  const deliveries = await readDeliveries(req.scope, cart.id)
+  const chosen = deliveries.find(({ id }) => id === wanted) ?? deliveries[0]
+  return { cart, seen: fingerprint(cart), countries: shop.countries, deliveries, chosen: chosen?.id ?? null, payable: shop.payments.includes(manual) }
+}
+
+export async function GET(req: MedusaRequest, res: MedusaResponse) {
+  const shop = await enter(req)
+  const cart = await orderable(req, res, shop)
+  if (cart) await send(req, res, shop, checkout(shop, await prepare(req, shop, cart), cart.details))
+}
+
+const changed = "Your cart changed while this page was open. Please look at it again before you order."
+
+export async function POST(req: MedusaRequest<Record<string, unknown>>, res: MedusaResponse) {
+  const shop = await enter(req)
+  const cart = await orderable(req, res, shop)
+  if (!cart) return
+  const body = req.body ?? {}
+  const details = Object.fromEntries(fields.map((name) => [name, text(body[name])])) as Details
+  if (body.step === "country") return showCountry(req, res, shop, cart, details)
+  const delivery = text(body.delivery)
+  const desk = await prepare(req, shop, cart, delivery)
+  const errors: Errors = check(details, shop.countries)
+  if (delivery !== desk.chosen) errors.delivery = "Please choose how it is delivered."
+  const trouble = body.seen === desk.seen ? undefined : changed
+  if (trouble || Object.keys(errors).length > 0 || !desk.payable)
+    return send(req, res, shop, checkout(shop, desk, details, errors, trouble), { status: trouble ? 409 : 422 })
+  try {
+    res.redirect(303, addressOf(await placeOrder(req.scope, cart.id, details, delivery)))
+  } catch (error) {
+    if (!(error instanceof OutOfStock)) throw error
+    res.redirect(303, "/cart?scarce")
+  }
+}
+
+/** The same form with the deliveries to another country. */
+async function showCountry(req: MedusaRequest, res: MedusaResponse, shop: OpenShop, cart: Cart, details: Details) {
+  if (shop.countries.some(({ code }) => code === details.country_code)) await setCountry(req.scope, cart.id, details.country_code)
+  const moved = (await readCart(req.scope, shop, cart.id)) ?? cart
+  await send(req, res, shop, checkout(shop, await prepare(req, shop, moved), details))
+}

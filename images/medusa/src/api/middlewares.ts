@@ -1,0 +1,34 @@
+/** Around all routes: forms come from here alone; what is not there and what went wrong is told in the shop's look. */
+import {
+  defineMiddlewares, errorHandler, type MedusaErrorHandlerFunction, type MedusaNextFunction, type MedusaRequest, type MedusaResponse,
+} from "@medusajs/framework/http"
+import { ContainerRegistrationKeys } from "@medusajs/framework/utils"
+import { asLastSeen, enter, fromHere, send } from "../shop/web.ts"
+import { broken, notFound } from "../storefront/told.ts"
+
+/** Medusa's own paths, which answer as Medusa does. */
+const medusas = /^\/(admin|app|auth|cloud|health|hooks|static|store)(\/|$)/
+
+async function tellMissing(req: MedusaRequest, res: MedusaResponse, next: MedusaNextFunction) {
+  if (medusas.test(req.path)) return next()
+  await send(req, res, await enter(req), notFound, { status: 404 })
+}
+
+const medusaHandler = errorHandler()
+
+const handleError: MedusaErrorHandlerFunction = (error, req, res, next) => {
+  if (medusas.test(req.path)) return medusaHandler(error, req, res, next)
+  const status: number = error.statusCode ?? 500
+  if (status >= 500) req.scope.resolve(ContainerRegistrationKeys.LOGGER).error(`request ${req.requestId}: ${error.stack ?? error.message}`)
+  void send(req, res, asLastSeen(), status < 500 ? notFound : broken(req.requestId ?? "none"), { status, inCart: 0 })
+}
+
+export default defineMiddlewares({
+  errorHandler: handleError,
+  routes: [
+    { matcher: "/cart*", method: ["POST"], middlewares: [fromHere] },
+    { matcher: "/checkout", method: ["POST"], middlewares: [fromHere] },
+    { matcher: "/orders", method: ["POST"], middlewares: [fromHere] },
+    { matcher: "/:path(.*)", method: ["GET"], middlewares: [tellMissing] }, // a parameter alone is matched after everything else
+  ],
+})

@@ -1,0 +1,9 @@
+/** GET /robots.txt : what search engines may read. */
+import type { MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
+import { shopLooks } from "../../storefront/assets.ts"
+
+const rules = ["User-agent: *", ...["/app", "/cart", "/checkout", "/orders/"].map((path) => `Disallow: ${path}`)]
+
+export async function GET(_req: MedusaRequest, res: MedusaResponse) {
+  res.type("text").send([...rules, `Sitemap: ${shopLooks.url}/sitemap.xml`, ""].join("\n"))
+}

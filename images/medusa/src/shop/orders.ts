@@ -1,0 +1,93 @@
+/** From a cart to an order, once, and back to it by whoever may see it. */
+import { createHash, createHmac, timingSafeEqual } from "node:crypto"
+import type { MedusaContainer } from "@medusajs/framework/types"
+import { ContainerRegistrationKeys, Modules } from "@medusajs/framework/utils"
+import {
+  addShippingMethodToCartWorkflow, completeCartWorkflow, createPaymentCollectionForCartWorkflow, createPaymentSessionsWorkflow,
+  getOrderDetailWorkflow, listShippingOptionsForCartWithPricingWorkflow, updateCartWorkflow,
+} from "@medusajs/medusa/core-flows"
+import type { Cart, Delivery, Details, Order } from "../storefront/model.ts"
+import { minding, readOrderOf, toDetails, toPurchase } from "./carts.ts"
+
+/** The provider whose payments are agreed on by hand; no other can be used without a script of its own. */
+export const manual = "pp_system_default"
+
+export async function readDeliveries(scope: MedusaContainer, cart_id: string): Promise<Delivery[]> {
+  const { result } = await listShippingOptionsForCartWithPricingWorkflow(scope).run({ input: { cart_id, is_return: false } })
+  return (result as any[])
+    .filter((option) => option.calculated_price?.calculated_amount != null)
+    .map(({ id, name, type, calculated_price }) => ({ id, name, description: type?.description || null, price: Number(calculated_price.calculated_amount) }))
+    .sort((a, b) => a.price - b.price)
+}
+
+/** Changes with whatever of the cart a visitor orders: the things, how many, at what price. */
+export const fingerprint = ({ id, currency, lines }: Cart) =>
+  createHash("sha256").update(JSON.stringify([id, currency, lines.map(({ id, quantity, price }) => [id, quantity, price])])).digest("base64url").slice(0, 16)
+
+async function preparePayment(scope: MedusaContainer, cart_id: string) {
+  const query = scope.resolve(ContainerRegistrationKeys.QUERY)
+  const { data: [cart] } = await query.graph({ entity: "cart", fields: ["payment_collection.id"], filters: { id: cart_id } })
+  const existing = cart.payment_collection?.id
+  const made = existing ? null : await createPaymentCollectionForCartWorkflow(scope).run({ input: { cart_id } })
+  const payment_collection_id = existing ?? (made!.result as any).id
+  await createPaymentSessionsWorkflow(scope).run({ input: { payment_collection_id, provider_id: manual } })
+}
+
+/** Answers the order's id: of a new one, or of that which the cart became before. One at a time per cart. Raises OutOfStock. */
+export async function placeOrder(scope: MedusaContainer, id: string, details: Details, delivery: string): Promise<string> {
+  const { email, ...address } = details
+  const place = async () => {
+    const placed = await readOrderOf(scope, id)
+    if (placed) return placed
+    await updateCartWorkflow(scope).run({ input: { id, email, shipping_address: address, billing_address: address } })
+    await addShippingMethodToCartWorkflow(scope).run({ input: { cart_id: id, options: [{ id: delivery }] } })
+    await preparePayment(scope, id)
+    const { result } = await minding(completeCartWorkflow(scope).run({ input: { id } }))
+    return result.id
+  }
+  return scope.resolve(Modules.LOCKING).execute(`checkout:${id}`, place, { timeout: 60 })
+}
+
+const orderFields = [
+  "id", "display_id", "created_at", "email", "currency_code", "status", "total", "tax_total", "discount_total", "discount_subtotal",
+  "items.*", "items.product.variants.id", "shipping_methods.name", "shipping_methods.amount", "shipping_address.*",
+]
+
+function stateOf(order: any): Order["state"] {
+  if (order.status === "canceled") return "cancelled"
+  if (order.fulfillment_status === "delivered") return "delivered"
+  return ["shipped", "partially_delivered"].includes(order.fulfillment_status) ? "sent" : "received"
+}
+
+export async function readOrder(scope: MedusaContainer, order_id: string): Promise<Order> {
+  const { result } = await getOrderDetailWorkflow(scope).run({ input: { order_id, fields: orderFields } })
+  const order = result as any
+  return {
+    number: order.display_id,
+    placed: new Date(order.created_at),
+    email: order.email,
+    currency: order.currency_code,
+    ...toPurchase(order),
+    address: toDetails(order.email, order.shipping_address),
+    delivery: order.shipping_methods?.[0]?.name ?? null,
+    state: stateOf(order),
+    paid: ["captured", "partially_refunded"].includes(order.payment_status),
+  }
+}
+
+/** The order with that number if it was placed with that e-mail address, else null. */
+export async function findOrder(scope: MedusaContainer, number: number, email: string): Promise<string | null> {
+  const query = scope.resolve(ContainerRegistrationKeys.QUERY)
+  const { data: [order] } = await query.graph({ entity: "order", fields: ["id", "email"], filters: { display_id: number } as any })
+  return order?.email?.toLowerCase() === email.toLowerCase() ? order.id : null
+}
+
+const seal = (id: string) => createHmac("sha256", process.env.COOKIE_SECRET!).update(`order ${id}`).digest("base64url").slice(0, 22)
+
+/** The order's page, for those alone who were given this address. */
+export const addressOf = (id: string) => `/orders/${id}?key=${seal(id)}`
+
+export function mayRead(id: string, key: string): boolean {
+  const [given, right] = [Buffer.from(key), Buffer.from(seal(id))]
+  return given.length === right.length && timingSafeEqual(given, right)
+}

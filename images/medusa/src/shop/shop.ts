@@ -1,0 +1,48 @@
+/** Whose shop this is: name, currency, where it delivers and what it delivers from. */
+import type { MedusaContainer } from "@medusajs/framework/types"
+import { ContainerRegistrationKeys } from "@medusajs/framework/utils"
+import type { Country, Shop } from "../storefront/model.ts"
+
+/** With what only the shop's own side needs; `locations` are where the stock of its sales channel lies. */
+export type OpenShop = Shop & { region: string; channel: string; locations: string[]; payments: string[] }
+
+const regionFields = ["id", "currency_code", "countries.iso_2", "countries.display_name", "payment_providers.id"]
+
+async function read(scope: MedusaContainer): Promise<OpenShop> {
+  const query = scope.resolve(ContainerRegistrationKeys.QUERY)
+  const [stores, regions] = await Promise.all([
+    query.graph({ entity: "store", fields: ["name", "metadata", "default_region_id", "default_sales_channel_id"] }),
+    query.graph({ entity: "region", fields: regionFields, pagination: { order: { created_at: "ASC" } } }),
+  ])
+  const store = stores.data[0]
+  const region = regions.data.find(({ id }) => id === store.default_region_id) ?? regions.data[0]
+  if (!region) throw new Error("the store has no region: make one in the admin, under Settings, Regions")
+  const { data: locations } = await query.graph({
+    entity: "sales_channel_locations", fields: ["stock_location_id"], filters: { sales_channel_id: store.default_sales_channel_id },
+  })
+  return {
+    name: store.name,
+    tagline: typeof store.metadata?.tagline === "string" ? store.metadata.tagline : null,
+    currency: region.currency_code,
+    countries: (region.countries ?? [])
+      .map(({ iso_2, display_name }: any) => ({ code: iso_2, name: display_name }))
+      .sort((a: Country, b: Country) => a.name.localeCompare(b.name)),
+    region: region.id,
+    channel: store.default_sales_channel_id!,
+    locations: locations.map(({ stock_location_id }: any) => stock_location_id),
+    payments: (region.payment_providers ?? []).map(({ id }: any) => id),
+  }
+}
+
+const fresh = 5000 // ms for which it is believed; products and stock are always asked for
+let known: { shop: Promise<OpenShop>; until: number } | null = null
+
+/** The store with its default region, or its oldest. Raises if there is no region: then nothing can be sold. */
+export function readShop(scope: MedusaContainer): Promise<OpenShop> {
+  if (!known || known.until < Date.now()) {
+    const shop = read(scope)
+    known = { shop, until: Date.now() + fresh }
+    shop.catch(() => (known = null))
+  }
+  return known.shop
+}

@@ -1,0 +1,58 @@
+/** Between the pages and HTTP: what a visitor sent, which cart is theirs, and answers with the headers they need. */
+import type { MedusaNextFunction, MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
+import { shopLooks } from "../storefront/assets.ts"
+import type { Shop } from "../storefront/model.ts"
+import { frame, type Page } from "../storefront/page.ts"
+import { foreign } from "../storefront/told.ts"
+import { countItems } from "./carts.ts"
+import { type OpenShop, readShop } from "./shop.ts"
+
+const policy = [
+  "default-src 'none'", "style-src 'self'", "script-src 'self'", "img-src 'self' data: https:", "form-action 'self'", "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join("; ")
+const month = 30 * 24 * 3600 * 1000 // ms
+
+/** One line of text as sent in a form or an address, at most `length` characters; empty if it is anything else. */
+export const text = (sent: unknown, length = 120): string =>
+  typeof sent === "string" ? sent.replace(/[\u0000-\u001f\u007f]+/g, " ").trim().slice(0, length) : ""
+
+export function cartOf(req: MedusaRequest): string | null {
+  const id = req.cookies?.cart
+  return typeof id === "string" && /^cart_[0-9A-Z]{26}$/.test(id) ? id : null
+}
+
+export function keepCart(res: MedusaResponse, id: string) {
+  res.cookie("cart", id, { httpOnly: true, sameSite: "lax", secure: shopLooks.url.startsWith("https:"), maxAge: month, path: "/" })
+}
+
+type Answer = { status?: number; inCart?: number }
+
+/** A page in the frame of the shop, never kept by anyone but the visitor's browser, which asks again each time. */
+export async function send(req: MedusaRequest, res: MedusaResponse, shop: Shop, page: Page, { status = 200, inCart }: Answer = {}) {
+  const count = inCart ?? await countItems(req.scope, cartOf(req))
+  res.status(status).set({
+    "Content-Security-Policy": policy,
+    "Cache-Control": page.path ? "private, no-cache" : "private, no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+  }).type("html").send(frame(shop, shopLooks, count, page))
+}
+
+let lastSeen: OpenShop | null = null
+
+/** The shop; what was last known of it is there for pages that must do without the database. */
+export const enter = async (req: MedusaRequest): Promise<OpenShop> => (lastSeen = await readShop(req.scope))
+
+const fallback: Shop = { name: process.env.STORE_NAME ?? "Shop", tagline: null, currency: process.env.STORE_CURRENCY ?? "eur", countries: [] }
+export const asLastSeen = (): Shop => lastSeen ?? fallback
+
+/** A form may only come from this shop's own pages. Cookies are kept from other sites' forms already; this is for older browsers. */
+export async function fromHere(req: MedusaRequest, res: MedusaResponse, next: MedusaNextFunction) {
+  const site = req.get("sec-fetch-site")
+  const origin = req.get("origin")
+  const here = [req.get("host"), new URL(shopLooks.url).host]
+  const host = origin && URL.canParse(origin) ? new URL(origin).host : origin
+  if (site ? ["same-origin", "none"].includes(site) : !origin || here.includes(host)) return next()
+  await send(req, res, asLastSeen(), foreign, { status: 403, inCart: 0 })
+}

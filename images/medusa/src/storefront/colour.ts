@@ -1,0 +1,40 @@
+/** Colours that can be read: what goes on an accent of any brightness, and the accent as text, by WCAG's contrast. */
+
+export const ink = "#1f2421"
+export const paper = "#fbfaf7"
+const enough = 4.5 // WCAG 2.2 AA for text
+
+type Rgb = [number, number, number]
+
+const parse = (hex: string): Rgb => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)) as Rgb
+
+function luminance(hex: string): number {
+  const [r, g, b] = parse(hex).map((part) => (part <= 10 ? part / 3294.6 : ((part / 255 + 0.055) / 1.055) ** 2.4))
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b
+}
+
+/** From 1 (the same) to 21 (black on white). */
+export function contrast(one: string, other: string): number {
+  const [dark, light] = [luminance(one), luminance(other)].sort((a, b) => a - b)
+  return (light + 0.05) / (dark + 0.05)
+}
+
+/** `share` (0 to 1) of `other` in `one`. */
+export function mix(one: string, other: string, share: number): string {
+  const [from, to] = [parse(one), parse(other)]
+  const parts = from.map((part, i) => Math.round(part + (to[i] - part) * share))
+  return "#" + parts.map((part) => part.toString(16).padStart(2, "0")).join("")
+}
+
+/** What a page needs of an accent (`#rrggbb`): text on it, itself as text on paper, its hovered and its faintest shade. */
+export function shades(accent: string) {
+  const onAccent = ["#ffffff", ink, "#000000"].find((text) => contrast(accent, text) >= enough)! // black, if no other
+  let text = accent
+  while (contrast(text, paper) < enough + 0.3) text = mix(text, ink, 0.1)
+  const hover = mix(accent, onAccent === "#ffffff" ? "#000000" : "#ffffff", 0.14)
+  return { accent, onAccent, text, hover, tint: mix(accent, paper, 0.9) }
+}
+
+/** `colour` if it is a `#rrggbb`, otherwise the house's green. */
+export const accentOr = (colour: string | undefined): string =>
+  /^#[0-9a-f]{6}$/i.test(colour ?? "") ? colour!.toLowerCase() : "#2f6f4f"
