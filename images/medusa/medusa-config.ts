@@ -25,6 +25,7 @@ module.exports = defineConfig({
       authCors: url,
       jwtSecret: env.JWT_SECRET,
       cookieSecret: env.COOKIE_SECRET,
+      compression: { enabled: true },
     },
   },
   admin: { path: "/app" },

@@ -51,7 +51,7 @@ def test_a_page_that_is_not_there_says_so(shop: Shop) -> None:
 def test_the_api_wants_the_key(shop: Shop) -> None:
     assert shop.http("/store/products").status_code == 400
     key = {"x-publishable-api-key": shop.secret["publishable-key"]}
-    assert len(shop.http("/store/products", headers=key).json()["products"]) == 6
+    assert len(shop.http("/store/products", headers=key).json()["products"]) == 8
 
 
 def test_nobody_gets_in_with_another_password(shop: Shop) -> None:

@@ -1,24 +1,41 @@
 /**
- * Waits until the shop at the address given answers, then checks what a visitor and its owner need: window, the price given
- * in it, product, API, login; and its metrics, if it has them.
+ * Waits until the shop at the address given answers, then does what a visitor and its owner do: look for the price given,
+ * open a product, buy it, read the API, log in; and looks at its metrics, if it has them.
  */
 import assert from "node:assert/strict"
 
 const [address, price] = process.argv.slice(2)
 const get = (path, init) => fetch(address + path, init)
+const form = (fields, headers) => ({ method: "POST", redirect: "manual", headers, body: new URLSearchParams(fields) })
 const json = (body) => ({ method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) })
 
 for (let tries = 0; !(await get("/health").catch(() => ({ ok: false }))).ok; tries++) {
   assert(tries < 300, `nothing answered at ${address} within a minute`)
   await new Promise((resolve) => setTimeout(resolve, 200))
 }
+
+const field = (page, name) => page.match(new RegExp(`name="${name}" value="([^"]+)"`))[1]
+
+/** Buys what the product's page shows, by its forms; the page that thanks. */
+async function buy(product) {
+  const added = await get("/cart", form({ variant: field(product, "variant"), quantity: "1" }))
+  const cookie = added.headers.get("set-cookie").split(";")[0]
+  const desk = await (await get("/checkout", { headers: { cookie } })).text()
+  const address = { first_name: "Jo", last_name: "Baker", address_1: "1 Mill Lane", postal_code: "10115", city: "Town", province: "P" }
+  const chosen = Object.fromEntries(["seen", "country_code", "delivery"].map((name) => [name, field(desk, name)]))
+  const placed = await get("/checkout", form({ email: "jo@example.com", ...address, ...chosen }, { cookie }))
+  return (await get(placed.headers.get("location"), { headers: { cookie } })).text()
+}
+
 const window = await (await get("/")).text()
 assert.match(window, /O&#39;Neil \\ &quot;Sons&quot;/)
 assert(window.includes(price), `the window does not show ${price}`)
-assert.match(await (await get("/products/stoneware-mug")).text(), /<h1>Stoneware mug<\/h1>/)
+const product = await (await get("/products/stoneware-mug")).text()
+assert.match(product, /<h1>Stoneware mug<\/h1>/)
+assert.match(await buy(product), /Thank you, Jo/)
 assert.equal((await get("/products/none")).status, 404)
 const { products } = await (await get("/store/products", { headers: { "x-publishable-api-key": "pk_baking" } })).json()
-assert.equal(products.length, 6)
+assert.equal(products.length, 8)
 const login = await get("/auth/user/emailpass", json({ email: "o'neil@localhost", password: `'\\"$x` }))
 const { token } = await login.json()
 const { user } = await (await get("/admin/users/me", { headers: { authorization: `Bearer ${token}` } })).json()
@@ -30,4 +47,4 @@ if (METRICS_PORT) {
   assert.match(metrics, /^http_request_duration_seconds_count\{method="GET",route="\/store\/products",status="200"\} 1$/m)
   assert.match(metrics, /^process_resident_memory_bytes \d+$/m)
 }
-console.log("the shop answers, shows its products and lets its owner in")
+console.log("the shop answers, sells and lets its owner in")

@@ -30,6 +30,7 @@ export default async function seed({ container }: ExecArgs) {
         supported_currencies: [{ currency_code: currency, is_default: true }],
         default_region_id: region,
         default_location_id: location,
+        metadata: { tagline: "Good things for every day" }, // over the shop window; the owner's to change
       },
     },
   })
