@@ -1,6 +1,7 @@
 /** Colours that can be read: what goes on an accent of any brightness, and the accent as text, by WCAG's contrast. */
 
 export const ink = "#1f2421"
+export const muted = "#59615b"
 export const paper = "#fbfaf7"
 const enough = 4.5 // WCAG 2.2 AA for text
 
@@ -29,10 +30,11 @@ export function mix(one: string, other: string, share: number): string {
 /** What a page needs of an accent (`#rrggbb`): text on it, itself as text on paper, its hovered and its faintest shade. */
 export function shades(accent: string) {
   const onAccent = ["#ffffff", ink, "#000000"].find((text) => contrast(accent, text) >= enough)! // black, if no other
+  const tint = mix(accent, paper, 0.9)
   let text = accent
-  while (contrast(text, paper) < enough + 0.3) text = mix(text, ink, 0.1)
+  while ([paper, tint].some((ground) => contrast(text, ground) < enough)) text = mix(text, ink, 0.1)
   const hover = mix(accent, onAccent === "#ffffff" ? "#000000" : "#ffffff", 0.14)
-  return { accent, onAccent, text, hover, tint: mix(accent, paper, 0.9) }
+  return { accent, onAccent, text, hover, tint }
 }
 
 /** `colour` if it is a `#rrggbb`, otherwise the house's green. */

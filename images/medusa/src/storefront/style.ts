@@ -1,12 +1,12 @@
 /** The shop's one stylesheet, for an accent colour and the address of the picture behind the welcome. */
-import { ink, paper, shades } from "./colour.ts"
+import { ink, muted, paper, shades } from "./colour.ts"
 
 export function style(accentColour: string, welcome: string): string {
   const { accent, onAccent, text, hover, tint } = shades(accentColour)
   return `
 :root {
   color-scheme: light;
-  --paper: ${paper}; --card: #fff; --ink: ${ink}; --muted: #59615b; --line: #e5e0d6; --edge: #85897f; --wrong: #9b2226;
+  --paper: ${paper}; --card: #fff; --ink: ${ink}; --muted: ${muted}; --line: #e5e0d6; --edge: #85897f; --wrong: #9b2226;
   --accent: ${accent}; --on-accent: ${onAccent}; --accent-text: ${text}; --accent-hover: ${hover}; --tint: ${tint};
   --serif: "Iowan Old Style", "Palatino Linotype", Palatino, "Noto Serif", "Source Serif 4", Georgia, serif;
   --sans: system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
@@ -100,17 +100,16 @@ small, .small { font-size: .9rem }
 .chips { border: 0; padding: 0; margin: 0 0 1.25rem; min-width: 0 }
 .chips legend { padding: 0; font-weight: 600; margin-bottom: .5rem }
 .chips div { display: flex; flex-wrap: wrap; gap: .5rem }
-.chip { position: relative }
-.chip input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; cursor: pointer }
+.chip { position: relative; margin: 0; font-weight: 400; cursor: pointer }
+.chip input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; pointer-events: none }
 .chip span { height: 100%; display: grid; place-content: center; min-width: 3.25rem; min-height: 3rem; padding: .3rem 1rem; text-align: center; line-height: 1.3;
   border: 1px solid var(--edge); border-radius: .75rem; background: var(--card) }
 .chip small { color: var(--muted); font-weight: 400 }
 .chips legend span { font-weight: 400; color: var(--muted) }
-.chip input:hover + span { border-color: var(--ink) }
+.chip:hover span { border-color: var(--ink) }
 .chip input:checked + span { border-color: var(--accent-text); box-shadow: inset 0 0 0 1px var(--accent-text); background: var(--tint) }
 .chip input:focus-visible + span { outline: 3px solid var(--accent-text); outline-offset: 3px }
-.chip input:disabled { cursor: not-allowed }
-.chip input:disabled + span { color: #6a6f69; background: #f1eee7; border-style: dashed; border-color: #b9b6ad; box-shadow: none }
+.chip input:disabled + span { cursor: not-allowed; color: #6a6f69; background: #f1eee7; border-style: dashed; border-color: #b9b6ad; box-shadow: none }
 .chip input:disabled + span b { text-decoration: line-through }
 .chip b { font-weight: 500 }
 .take { display: flex; flex-wrap: wrap; align-items: end; gap: 1rem }

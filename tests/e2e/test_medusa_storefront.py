@@ -1,0 +1,387 @@
+"""Medusa's storefront in a real browser on a real cluster: with and without scripts, by keys, on a phone, in need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from dev.cluster import Cluster
+from dev.stack import ROOT
+from tests.e2e import medusa
+from tests.e2e.medusa import Shop, until
+
+SHOTS = ROOT / "build/screenshots"
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+FIRST_LOAD = 100_000  # bytes on the wire
+ADDRESS = {
+    "E-mail": "ann@example.com",
+    "First name": "Ann",
+    "Last name": "Buyer",
+    "Street and house number": "1 Main Street",
+    "Postal code": "10115",
+    "Town or city": "Berlin",
+}
+
+
+@pytest.fixture(scope="module")
+def shop(cluster: Cluster) -> Iterator[Shop]:
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    with medusa.shop(cluster, "front-shop") as one:
+        done = one.helm("install", store={"displayName": "Hazel & Oak"})
+        assert done.returncode == 0, done.stderr
+        until("the shop answers through the ingress", one.answers)
+        yield one
+
+
+@pytest.fixture
+def visit(browser: Browser, shop: Shop) -> Iterator[Callable[..., Page]]:
+    """Opens a page of the shop as a new visitor; what its console complains of fails the test."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_page(path: str = "/", **options: Any) -> Page:
+        options = {"viewport": DESKTOP, **options}
+        contexts.append(browser.new_context(base_url=shop.url, **options))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda told: complaints.append(told.text) if "Content Security" in told.text else None)
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def shoot(page: Page, name: str) -> None:
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=SHOTS / f"medusa-{name}.png", full_page=True)
+
+
+def add(page: Page, handle: str) -> None:
+    page.goto(f"/products/{handle}")
+    page.get_by_role("button", name="Add to cart").click()
+    page.wait_for_url("**/cart?added=*")
+
+
+def fill_in(page: Page, **other: str) -> None:
+    for label, words in (ADDRESS | other).items():
+        page.get_by_label(label).fill(words)
+
+
+def order_number(page: Page) -> str:
+    page.wait_for_url("**/orders/order_*")
+    expect(page.get_by_role("heading", name="Thank you, Ann")).to_be_visible()
+    return page.locator(".thanks strong").inner_text().removeprefix("number ")
+
+
+def buy(page: Page, shot: Callable[[str], None]) -> str:
+    """From the window to the confirmation: a tea of a kind and two mugs; the order's number."""
+    shot("home")
+    page.get_by_role("link", name="Loose-leaf tea").click()
+    expect(page.get_by_role("radio", name="Rooibos")).to_be_disabled()
+    page.get_by_text("Sencha").click()
+    shot("product")
+    page.get_by_role("button", name="Add to cart").click()
+    expect(page.get_by_role("status")).to_contain_text("Loose-leaf tea is in your cart")
+    add(page, "stoneware-mug")
+    page.get_by_role("spinbutton", name="Quantity of Stoneware mug").fill("2")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-sum=total]")).to_have_text("€49.00")
+    shot("cart")
+    page.get_by_role("link", name="Check out").click()
+    fill_in(page)
+    expect(page.locator("[data-sum=total]")).to_have_text("€54.00")
+    shot("checkout")
+    page.get_by_role("button", name="Place order").click()
+    number = order_number(page)
+    expect(page.get_by_text("€54.00")).to_be_visible()
+    shot("confirmation")
+    return number
+
+
+def in_stock(shop: Shop, sku: str) -> int:
+    (item,) = shop.admin(f"/inventory-items?sku={sku}")["inventory_items"]
+    return int(item["stocked_quantity"]) - int(item["reserved_quantity"])
+
+
+def put_in_stock(shop: Shop, sku: str, number: int) -> None:
+    """Leave `number` to be sold."""
+    (item,) = shop.admin(f"/inventory-items?sku={sku}&fields=id,reserved_quantity,*location_levels")["inventory_items"]
+    (level,) = item["location_levels"]
+    levels = f"/inventory-items/{item['id']}/location-levels/{level['location_id']}"
+    shop.admin(levels, json={"stocked_quantity": number + int(item["reserved_quantity"])})
+
+
+def test_bought_from_the_window_and_found_in_the_admin(shop: Shop, visit: Callable[..., Page]) -> None:
+    before = in_stock(shop, "STONEWARE-MUG")
+    page = visit()
+    number = buy(page, lambda name: shoot(page, f"{name}-desktop"))
+    assert in_stock(shop, "STONEWARE-MUG") == before - 2
+    page.goto("/app/login")
+    page.get_by_placeholder("Email").fill(shop.secret["admin-email"])
+    page.get_by_placeholder("Password").fill(shop.secret["admin-password"])
+    page.get_by_role("button", name="Continue with Email").click()
+    page.wait_for_url("**/app/orders**")
+    expect(page.get_by_text(f"#{number}").first).to_be_visible()
+    expect(page.get_by_text("ann@example.com").first).to_be_visible()
+    page.goto("/app/products")
+    expect(page.get_by_text("Stoneware mug")).to_be_visible()
+    drawn = "[...document.images].filter((it) => it.src.includes('/assets/') && it.naturalWidth).length"
+    until("the admin shows all eight pictures", lambda: page.evaluate(drawn) == 8)
+
+
+def test_bought_without_any_script_on_a_phone(shop: Shop, visit: Callable[..., Page]) -> None:
+    page = visit(viewport=PHONE, is_mobile=True, has_touch=True, java_script_enabled=False)
+    before = len(shop.orders())
+    buy(page, lambda name: shoot(page, f"{name}-phone"))
+    assert len(shop.orders()) == before + 1
+
+
+def test_into_the_cart_by_keys_alone(visit: Callable[..., Page]) -> None:
+    page = visit()
+
+    def tab_to(role: str, name: str) -> None:
+        focused = page.get_by_role(role, name=name)  # type: ignore[arg-type]
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if focused.evaluate("(it) => it === document.activeElement"):
+                return
+        raise AssertionError(f"no way by the Tab key to the {role} {name}")
+
+    tab_to("link", "Skip to the content")
+    page.keyboard.press("Enter")
+    tab_to("link", "Loose-leaf tea")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/products/loose-leaf-tea")
+    tab_to("radio", "Earl Grey")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("[data-price-line]")).to_have_text("€13.00")
+    tab_to("spinbutton", "Quantity")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/cart?added=*")
+    expect(page.get_by_role("spinbutton", name="Quantity of Loose-leaf tea, Sencha")).to_have_value("2")
+
+
+def test_price_stock_and_picture_follow_the_choice(shop: Shop, visit: Callable[..., Page]) -> None:
+    page = visit("/products/organic-t-shirt")
+    stock = page.locator("[data-stock-line]")
+    expect(stock).to_have_text("In stock")
+    page.get_by_role("group", name="Oat").get_by_text("XL").click()
+    expect(stock).to_have_text("Only 3 left")
+    page.get_by_role("button", name="More").click(click_count=4)
+    expect(page.get_by_label("Quantity")).to_have_value("3")
+    page.get_by_role("group", name="Clay").get_by_text("L", exact=True).click()
+    shown = "(it => Math.round(it.scrollLeft / it.clientWidth))(document.querySelector('.track'))"
+    until("the third picture is shown, the one in clay", lambda: page.evaluate(shown) == 2)
+
+
+def test_a_sold_out_product_an_empty_cart_and_a_page_that_is_not_there(shop: Shop, visit: Callable[..., Page]) -> None:
+    put_in_stock(shop, "POCKET-NOTEBOOK", 0)
+    page = visit()
+    expect(page.get_by_role("listitem").filter(has_text="Pocket notebook")).to_contain_text("Sold out")
+    page.get_by_role("link", name="Pocket notebook").click()
+    expect(page.get_by_text("It cannot be ordered at present")).to_be_visible()
+    expect(page.get_by_role("button", name="Add to cart")).to_have_count(0)
+    put_in_stock(shop, "POCKET-NOTEBOOK", 100)
+    page.goto("/checkout")
+    expect(page.get_by_role("heading", name="Your cart is empty")).to_be_visible()
+    missing = page.goto("/nowhere/at/all")
+    assert missing
+    assert missing.status == 404
+    page.get_by_role("link", name="See all products").click()
+    page.get_by_role("searchbox").fill("bread")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("We found nothing for “bread”")).to_be_visible()
+
+
+def test_mistakes_are_told_at_the_field_and_nothing_typed_is_lost(visit: Callable[..., Page]) -> None:
+    page = visit()
+    add(page, "oak-board")
+    page.goto("/checkout")
+    fill_in(page, **{"E-mail": "ann@", "Last name": ""})
+    page.get_by_role("button", name="Place order").click()
+    expect(page.get_by_role("alert")).to_contain_text("Please look at 2 fields again")
+    expect(page.get_by_label("E-mail")).to_be_focused()
+    expect(page.get_by_label("E-mail")).to_have_attribute("aria-describedby", "email-error")
+    expect(page.get_by_label("Town or city")).to_have_value("Berlin")
+    fill_in(page)
+    page.get_by_role("button", name="Place order").click()
+    order_number(page)
+    page.goto("/checkout")  # once more: the order is there, and no other is made
+    order_number(page)
+    page.goto("/cart")
+    expect(page.get_by_role("link", name="see your order")).to_be_visible()
+
+
+def test_what_was_sold_meanwhile_is_told_before_it_is_ordered(shop: Shop, visit: Callable[..., Page]) -> None:
+    put_in_stock(shop, "WOOL-BLANKET", 4)
+    page = visit("/products/wool-blanket")
+    page.get_by_label("Quantity").fill("3")
+    page.get_by_role("button", name="Add to cart").click()
+    page.wait_for_url("**/cart?added=*")
+    page.goto("/checkout")
+    fill_in(page)
+    put_in_stock(shop, "WOOL-BLANKET", 1)
+    page.get_by_role("button", name="Place order").click()
+    page.wait_for_url("**/cart")
+    expect(page.get_by_text("Only 1 left. Please take one to go on.")).to_be_visible()
+    expect(page.get_by_role("link", name="Check out")).to_have_count(0)
+    page.get_by_role("spinbutton").fill("1")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Check out")).to_be_visible()
+    page.goto("/products/wool-blanket")
+    page.get_by_role("button", name="Add to cart").click()
+    expect(page.get_by_role("alert")).to_contain_text("There are not that many left")
+
+
+def test_a_cart_changed_in_another_tab_is_looked_at_again(visit: Callable[..., Page]) -> None:
+    page = visit()
+    add(page, "oak-board")
+    page.goto("/checkout")
+    fill_in(page)
+    other = page.context.new_page()
+    add(other, "linen-tote")
+    page.get_by_role("button", name="Place order").click()
+    expect(page.get_by_role("alert")).to_contain_text("Your cart changed while this page was open")
+    expect(page.get_by_label("Town or city")).to_have_value("Berlin")
+    expect(page.get_by_text("Linen tote bag")).to_be_visible()
+    page.get_by_role("button", name="Place order").click()
+    order_number(page)
+
+
+@pytest.mark.parametrize("width", [320, 390, 768])
+def test_nothing_scrolls_sideways(visit: Callable[..., Page], width: int) -> None:
+    page = visit(viewport={"width": width, "height": 700}, is_mobile=True)
+    add(page, "organic-t-shirt")
+    for path in ("/", "/?q=zzz", "/products/organic-t-shirt", "/cart", "/checkout", "/orders", "/nowhere"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_a_first_load_is_small(visit: Callable[..., Page]) -> None:
+    page = visit("/robots.txt")
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    received: dict[str, int] = {}
+    network.on("Network.loadingFinished", lambda it: received.update({it["requestId"]: it["encodedDataLength"]}))
+    page.goto("/")
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")  # what is loaded lazily, too
+    page.wait_for_load_state("networkidle")
+    print(f"first load: {sum(received.values())} bytes in {len(received)} answers")
+    assert len(received) >= 10
+    assert sum(received.values()) < FIRST_LOAD
+
+
+def test_pages_carry_what_browsers_need_to_be_careful(shop: Shop) -> None:
+    window = shop.http("/")
+    assert "default-src 'none'" in window.headers["content-security-policy"]
+    assert "unsafe" not in window.headers["content-security-policy"]
+    assert not re.search(r"<script(?! src)|<style|\bon\w+=|style=", window.text)
+    assert shop.http("/", headers={"If-None-Match": window.headers["etag"]}).status_code == 304
+    assert shop.http("/", headers={"Accept-Encoding": "gzip"}).headers["content-encoding"] == "gzip"
+    style = re.search(r"/assets/shop\.\w+\.css", window.text)
+    assert style
+    assert "immutable" in shop.http(style[0]).headers["cache-control"]
+    older = shop.http("/assets/stoneware-mug.0123456789.svg")
+    assert (older.status_code, "immutable" in older.headers["cache-control"]) == (200, False)
+
+
+@contextmanager
+def shopper(shop: Shop) -> Iterator[httpx.Client]:
+    """Someone with one mug in the cart and no browser."""
+    headers = {"Host": httpx.URL(shop.url).netloc.decode()}
+    address = f"http://{shop.cluster.ingress_address}"
+    with httpx.Client(base_url=address, headers=headers, trust_env=False, timeout=30) as client:
+        form = {"variant": field(client.get("/products/stoneware-mug").text, "variant")}
+        assert client.post("/cart", data=form).status_code == 303
+        yield client
+
+
+def field(page: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]+)"', page)
+    assert found, f"the page has no field {name}"
+    return found[1]
+
+
+def desk(client: httpx.Client) -> dict[str, str]:
+    """The checkout's form, filled in."""
+    page = client.get("/checkout").text
+    hidden = {name: field(page, name) for name in ("seen", "country_code", "delivery")}
+    return medusa.ADDRESS | {"email": "ada@example.com"} | hidden
+
+
+def test_sent_five_times_at_once_an_order_is_made_once(shop: Shop) -> None:
+    before = len(shop.orders())
+    with shopper(shop) as client:
+        form = desk(client)
+        with ThreadPoolExecutor(5) as people:
+            answers = list(people.map(lambda _: client.post("/checkout", data=form), range(5)))
+        assert {answer.status_code for answer in answers} == {303}
+        assert len({answer.headers["location"] for answer in answers}) == 1
+    assert len(shop.orders()) == before + 1
+
+
+def test_forms_of_other_sites_are_refused(shop: Shop) -> None:
+    with shopper(shop) as client:
+        form = desk(client)
+        before = len(shop.orders())
+        for header in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+            assert client.post("/checkout", data=form, headers=header).status_code == 403
+            assert client.post("/cart", data={"variant": "x"}, headers=header).status_code == 403
+        assert len(shop.orders()) == before
+        assert client.post("/checkout", data=form, headers={"Origin": shop.url}).status_code == 303
+
+
+def test_nonsense_is_refused_kindly(shop: Shop) -> None:
+    assert shop.http("/products/%00").status_code == 404
+    assert shop.http("/cart", headers={"Cookie": 'cart=j:{"id":{"$ne":null}}'}).status_code == 200
+    assert shop.http("/cart", headers={"Cookie": "cart=cart_01ARZ3NDEKTSV4RRFFQ69G5FAV"}).status_code == 200
+    assert shop.http("/?q[a]=1&page[b]=x").status_code == 200
+    assert shop.http("/?page=999").status_code == 404
+    with shopper(shop) as client:
+        variant = field(client.get("/products/stoneware-mug").text, "variant")
+        for quantity in ("0", "-1", "1e9", "x", "100"):
+            assert client.post("/cart", data={"variant": variant, "quantity": quantity}).status_code == 409
+        assert client.post("/cart", data={"variant": "variant_none"}).status_code == 404
+        assert client.post("/cart/cali_other", data={"quantity": "5"}).headers["location"] == "/cart"
+
+
+def test_an_order_is_shown_to_whoever_placed_it_and_to_nobody_else(shop: Shop, visit: Callable[..., Page]) -> None:
+    """Last, because it ends with being told to wait."""
+    page = visit()
+    add(page, "stoneware-mug")
+    page.goto("/checkout")
+    fill_in(page)
+    page.get_by_role("button", name="Place order").click()
+    number, path = order_number(page), httpx.URL(page.url).path
+    assert shop.http(path).status_code == 404
+    assert shop.http(f"{path}?key=wrong").status_code == 404
+    other = visit("/orders")
+    other.get_by_label("Order number").fill(f"#{number}")
+    other.get_by_label("E-mail").fill("ANN@example.com")
+    other.get_by_role("button", name="Find it").click()
+    assert order_number(other) == number
+    tries = [("999999", "ann@example.com"), (number, "bob@example.com"), (number, ""), ("one", "ann@example.com")] * 3
+    answers = [_look_up(shop, *typed) for typed in tries]
+    assert [answer.status_code for answer in answers] == [422] * 10 + [429] * 2
+    said = {re.sub(r'value="[^"]*"', "", answer.text) for answer in answers[:10]}
+    assert len(said) == 1, "a wrong number is answered otherwise than a wrong address"
+    assert _look_up(shop, number, "ann@example.com").status_code == 429
+
+
+def _look_up(shop: Shop, number: str, email: str) -> httpx.Response:
+    url = f"http://{shop.cluster.ingress_address}/orders"
+    headers = {"Host": httpx.URL(shop.url).netloc.decode()}
+    return httpx.post(url, data={"number": number, "email": email}, headers=headers, trust_env=False, timeout=10)
