@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from dev.cluster import Cluster
-from dev.stack import ROOT, Stack, kubectl, read_secret
-from provisioner.stores import SECRET_NAME
+from dev.stack import ROOT, Stack, kubectl
+from tests.e2e.storefront import fill_in, place_order
 
 STORE = "browser-shop"
 SHOTS = ROOT / "build/screenshots"
@@ -37,7 +36,7 @@ def test_from_a_typed_command_to_nothing_left(
     slack.goto(bot.workspace_url)
     _order_store(slack)
     shop = _open_shop(slack, context)
-    number = _buy(cluster, shop.url)
+    number = _buy(shop)
     email, password = _credentials(slack, context)
     _find_order_in_admin(slack, context, email, password, number)
     _delete(slack)
@@ -82,31 +81,13 @@ def _open_shop(slack: Page, context: BrowserContext) -> Page:
     return shop
 
 
-def _buy(cluster: Cluster, url: str) -> str:
-    """An order by the Store API, as a storefront would place it; its number."""
-    key = read_secret(cluster, f"store-{STORE}", SECRET_NAME)["publishable-key"]
-    headers = {"x-publishable-api-key": key, "Host": httpx.URL(url).netloc.decode()}
-    with httpx.Client(base_url=f"http://{cluster.ingress_address}", headers=headers, trust_env=False) as api:
-
-        def post(path: str, **body: Any) -> Any:
-            answer = api.post(f"/store{path}", json=body)
-            assert answer.status_code == 200, answer.text
-            return answer.json()
-
-        region = api.get("/store/regions").json()["regions"][0]
-        variant = api.get("/store/products").json()["products"][0]["variants"][0]["id"]
-        cart = post("/carts", region_id=region["id"])["cart"]["id"]
-        post(f"/carts/{cart}/line-items", variant_id=variant, quantity=2)
-        country = region["countries"][0]["iso_2"]
-        address = {"first_name": "Ann", "last_name": "Buyer", "address_1": "1 Main St", "city": "Town"}
-        address |= {"postal_code": "10115", "country_code": country}
-        post(f"/carts/{cart}", email="ann@example.com", shipping_address=address, billing_address=address)
-        option = api.get("/store/shipping-options", params={"cart_id": cart}).json()["shipping_options"][0]["id"]
-        post(f"/carts/{cart}/shipping-methods", option_id=option)
-        payment = post("/payment-collections", cart_id=cart)["payment_collection"]["id"]
-        post(f"/payment-collections/{payment}/payment-sessions", provider_id="pp_system_default")
-        order = post(f"/carts/{cart}/complete")["order"]
-        return str(order["display_id"])
+def _buy(shop: Page) -> str:
+    """An order placed in the shop; its number."""
+    shop.get_by_role("link", name="Stoneware mug").click()
+    shop.get_by_role("button", name="Add to cart").click()
+    shop.get_by_role("link", name="Check out").click()
+    fill_in(shop)
+    return place_order(shop)
 
 
 def _credentials(slack: Page, context: BrowserContext) -> tuple[str, str]:

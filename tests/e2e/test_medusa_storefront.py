@@ -16,19 +16,12 @@ from dev.cluster import Cluster
 from dev.stack import ROOT
 from tests.e2e import medusa
 from tests.e2e.medusa import Shop, until
+from tests.e2e.storefront import fill_in, order_number, place_order
 
 SHOTS = ROOT / "build/screenshots"
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 FIRST_LOAD = 100_000  # bytes on the wire
-ADDRESS = {
-    "E-mail": "ann@example.com",
-    "First name": "Ann",
-    "Last name": "Buyer",
-    "Street and house number": "1 Main Street",
-    "Postal code": "10115",
-    "Town or city": "Berlin",
-}
 
 
 @pytest.fixture(scope="module")
@@ -74,17 +67,6 @@ def add(page: Page, handle: str) -> None:
     page.wait_for_url("**/cart?added=*")
 
 
-def fill_in(page: Page, **other: str) -> None:
-    for label, words in (ADDRESS | other).items():
-        page.get_by_label(label).fill(words)
-
-
-def order_number(page: Page) -> str:
-    page.wait_for_url("**/orders/order_*")
-    expect(page.get_by_role("heading", name="Thank you, Ann")).to_be_visible()
-    return page.locator(".thanks strong").inner_text().removeprefix("number ")
-
-
 def buy(page: Page, shot: Callable[[str], None]) -> str:
     """From the window to the confirmation: a tea of a kind and two mugs; the order's number."""
     shot("home")
@@ -103,8 +85,7 @@ def buy(page: Page, shot: Callable[[str], None]) -> str:
     fill_in(page)
     expect(page.locator("[data-sum=total]")).to_have_text("€54.00")
     shot("checkout")
-    page.get_by_role("button", name="Place order").click()
-    number = order_number(page)
+    number = place_order(page)
     expect(page.get_by_text("€54.00")).to_be_visible()
     shot("confirmation")
     return number
@@ -217,8 +198,7 @@ def test_mistakes_are_told_at_the_field_and_nothing_typed_is_lost(visit: Callabl
     expect(page.get_by_label("E-mail")).to_have_attribute("aria-describedby", "email-error")
     expect(page.get_by_label("Town or city")).to_have_value("Berlin")
     fill_in(page)
-    page.get_by_role("button", name="Place order").click()
-    order_number(page)
+    place_order(page)
     page.goto("/checkout")  # once more: the order is there, and no other is made
     order_number(page)
     page.goto("/cart")
@@ -257,8 +237,7 @@ def test_a_cart_changed_in_another_tab_is_looked_at_again(visit: Callable[..., P
     expect(page.get_by_role("alert")).to_contain_text("Your cart changed while this page was open")
     expect(page.get_by_label("Town or city")).to_have_value("Berlin")
     expect(page.get_by_text("Linen tote bag")).to_be_visible()
-    page.get_by_role("button", name="Place order").click()
-    order_number(page)
+    place_order(page)
 
 
 @pytest.mark.parametrize("width", [320, 390, 768])
@@ -364,8 +343,7 @@ def test_an_order_is_shown_to_whoever_placed_it_and_to_nobody_else(shop: Shop, v
     add(page, "stoneware-mug")
     page.goto("/checkout")
     fill_in(page)
-    page.get_by_role("button", name="Place order").click()
-    number, path = order_number(page), httpx.URL(page.url).path
+    number, path = place_order(page), httpx.URL(page.url).path
     assert shop.http(path).status_code == 404
     assert shop.http(f"{path}?key=wrong").status_code == 404
     other = visit("/orders")
