@@ -80,7 +80,8 @@ def serve(settings: Settings) -> None:
         public_origin=settings.public_origin,
         healthy=scheduler.healthy,
         readiness=Readiness(
-            {"ledger": ledger.counts, "cluster": cluster.version, "slack": slack.auth_test, "helm": helm.version}
+            {"ledger": ledger.counts, "cluster": cluster.version, "slack": slack.auth_test, "helm": helm.version},
+            {"failure_channel": lambda: slack.conversations_history(channel=settings.failure_channel, limit=1)},
         ),
         registry=metrics.registry,
     )

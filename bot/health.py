@@ -8,35 +8,49 @@ from collections.abc import Callable, Mapping
 
 from slack_sdk.errors import SlackApiError
 
-from bot.slack import UNREACHABLE, error_word
+from bot.slack import NO_ENTRY, UNREACHABLE, error_word
 from provisioner.errors import StorewrightError
 
 KEPT = 5.0  # seconds for which an answer is not asked for again
+REMARKS_KEPT = 60.0  # the same for remarks
+Checks = Mapping[str, Callable[[], object]]
 
 
 class Readiness:
-    """Checks by name; each raises where its thing is not usable. Answers are kept for a few seconds."""
+    """Checks by name; each raises where its thing is not usable. `remarks` are told too, but keep nobody from work."""
 
-    def __init__(self, checks: Mapping[str, Callable[[], object]]) -> None:
-        self._checks = checks
+    def __init__(self, checks: Checks, remarks: Checks | None = None) -> None:
+        self._checks, self._remarks = _Kept(checks, KEPT), _Kept(remarks or {}, REMARKS_KEPT)
+
+    def report(self) -> tuple[bool, dict[str, str]]:
+        """Whether all is there that is needed; and name -> 'ok', or what is wrong."""
+        needed = self._checks.outcomes()
+        return all(outcome == "ok" for outcome in needed.values()), {**needed, **self._remarks.outcomes()}
+
+
+class _Kept:
+    """The outcomes of checks, kept for some seconds."""
+
+    def __init__(self, checks: Checks, seconds: float) -> None:
+        self._checks, self._seconds = checks, seconds
         self._lock = threading.Lock()
-        self._kept: tuple[float, dict[str, str]] = (-KEPT, {})
+        self._kept: tuple[float, dict[str, str]] = (-seconds, {})
 
-    def report(self) -> dict[str, str]:
-        """Name -> 'ok', or what is wrong."""
+    def outcomes(self) -> dict[str, str]:
         with self._lock:
-            asked_at, report = self._kept
-            if time.monotonic() - asked_at >= KEPT:
-                report = {name: _outcome(check) for name, check in self._checks.items()}
-                self._kept = (time.monotonic(), report)
-            return report
+            asked_at, outcomes = self._kept
+            if time.monotonic() - asked_at >= self._seconds:
+                outcomes = {name: _outcome(check) for name, check in self._checks.items()}
+                self._kept = (time.monotonic(), outcomes)
+            return outcomes
 
 
 def _outcome(check: Callable[[], object]) -> str:
     try:
         check()
     except SlackApiError as error:
-        return f"Slack answered {error_word(error)}."
+        invite = " Invite the app to that channel." if error_word(error) in NO_ENTRY else ""
+        return f"Slack answered {error_word(error)}.{invite}"
     except StorewrightError as error:
         return str(error)
     except UNREACHABLE as error:

@@ -14,7 +14,7 @@ from bot import logs, messages, views
 from bot.blocks import Message
 from bot.pace import NotYet
 from bot.postman import THROTTLED, Postman, is_person
-from bot.slack import UNREACHABLE, Slack, error_word, retry_after, whisper
+from bot.slack import NO_ENTRY, UNREACHABLE, Slack, error_word, retry_after, whisper
 from bot.story import Story, read_story
 from provisioner.catalog import Catalog
 from provisioner.ledger import Ledger, Limits, Outgoing
@@ -28,13 +28,6 @@ CLOCK_SKEW = 60.0  # seconds by which Slack's clock may be behind ours
 LONGEST_BACKOFF = 60.0
 ASK_A_PERSON = 300.0  # seconds until the next try of what only a person can mend
 
-NO_ENTRY = {
-    "not_in_channel",
-    "channel_not_found",
-    "is_archived",
-    "restricted_action",
-    "restricted_action_read_only_channel",
-}
 LOST_MESSAGE = {
     "message_not_found",
     "thread_not_found",

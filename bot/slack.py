@@ -19,6 +19,15 @@ log = logging.getLogger(__name__)
 TIMEOUT = 10  # seconds
 UNREACHABLE = (OSError, HTTPException)  # what a call raises where no answer came (URLError is an OSError)
 
+# What Slack answers where we may not read or post, until a person lets us.
+NO_ENTRY = {
+    "not_in_channel",
+    "channel_not_found",
+    "is_archived",
+    "restricted_action",
+    "restricted_action_read_only_channel",
+}
+
 
 class Slack(WebClient):
     """slack_sdk's client without its retries (the outbox is the one retry layer), counting calls by how they ended."""

@@ -141,8 +141,8 @@ def _healthz(front: Front) -> tuple[Response, int]:
 
 
 def _readyz(front: Front) -> tuple[Response, int]:
-    report = front.readiness.report()
-    return jsonify(report), 200 if all(state == "ok" for state in report.values()) else 503
+    ready, report = front.readiness.report()
+    return jsonify(report), 200 if ready else 503
 
 
 def _harden(response: Response) -> Response:

@@ -12,6 +12,7 @@ from provisioner.errors import Problem
 
 Object = dict[str, Any]
 COMPONENT = "app.kubernetes.io/component"
+LONG_RUN = 600.0  # seconds after which also the kubelet forgets earlier crashes of a container
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,17 @@ def _containers(pod: Object) -> list[Object]:
 
 
 def _crashing(status: Object) -> bool:
-    return bool(status.get("restartCount", 0) >= 2 and not status.get("ready"))
+    """Again and again, and not once in a while: before its last end it did not even run for a while."""
+    ended = (status.get("lastState") or {}).get("terminated") or {}
+    return bool(status.get("restartCount", 0) >= 2 and not status.get("ready") and _ran(ended) < LONG_RUN)
+
+
+def _ran(ended: Object) -> float:
+    """How many seconds a container ran; 0 where that is not told."""
+    if not ended.get("startedAt") or not ended.get("finishedAt"):
+        return 0.0
+    run = datetime.fromisoformat(ended["finishedAt"]) - datetime.fromisoformat(ended["startedAt"])
+    return run.total_seconds()
 
 
 def _crash(where: str, restarts: int, ended: Object) -> Problem:

@@ -82,7 +82,7 @@ def values_of(tools: Toolbox, store: Store, kind: StoreType) -> dict[str, Any]:
         "url": store.url,
     }
     values: dict[str, Any] = deepcopy(tools.overlay.get(store.type, {}))
-    values["store"] = {**values.get("store", {}), **told}
+    values["store"] = {**(values.get("store") or {}), **told}
     values["secretName"] = SECRET_NAME
     place(kind.options, store.options, values)
     return values

@@ -69,21 +69,25 @@ class Vigil:
             self._examine(f"The {component} of {self._store.name} was not ready", pods)
 
     def look(self, component: str) -> None:
-        """One look at the pods of one component, while something else is waited for. Raises JobFailed."""
+        """One look at the Jobs of a component and their pods, while they are waited for. Raises JobFailed."""
         pods = [pod for pod in next(self._snapshots) if component_of(pod) == component]
-        self._examine(f"The {component} of {self._store.name} did not end", pods)
+        names = {pod["metadata"]["name"] for pod in pods}
+        names.update(self._tools.cluster.jobs_at_work(self._store.namespace, component))
+        self._examine(f"The {component} of {self._store.name} did not end", pods, about=names)
 
     def _workloads(self, component: str | None = None) -> list[Object]:
         found = self._tools.cluster.workloads(self._store.namespace)
         return [workload for workload in found if component in (None, component_of(workload))]
 
-    def _examine(self, late: str, pods: list[Object]) -> None:
+    def _examine(self, late: str, pods: list[Object], about: set[str] | None = None) -> None:
+        """What else is told counts where it is `about` one of these names; None for all there is."""
         self._tools.check_in(self._job, late, str(self._likeliest.problem) if self._likeliest else "")
         if time.monotonic() - self._looked_at < LOOK_AGAIN:
             return  # a burst of pod changes needs no look at claims and events for each
         self._looked_at = time.monotonic()
         cluster, namespace = self._tools.cluster, self._store.namespace
-        claims, warnings = cluster.claims(namespace), cluster.warnings(namespace)
+        claims = cluster.claims(namespace) if about is None else []
+        warnings = [w for w in cluster.warnings(namespace) if about is None or w["involvedObject"].get("name") in about]
         finding, self._likeliest = self._doctor.look(pods, claims, warnings, self._tools.ledger.clock())
         if finding:
             raise failure(self._tools, self._store, finding, self._secret)

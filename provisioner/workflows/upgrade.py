@@ -98,7 +98,7 @@ def _ensure_release(
     name, namespace = release_name(store.name), store.namespace
     release = tools.helm.release(name, namespace)
     if release and release.status == "deployed" and _is_done(tools, job, "release"):
-        return
+        return tools.cluster.restart_backing_off(namespace)
     while tools.cluster.jobs_at_work(namespace, MIGRATION):
         vigil.look(MIGRATION)  # of an attempt that was killed: it goes on by itself, and is better not disturbed
     if release and release.stuck:
@@ -110,7 +110,7 @@ def _ensure_release(
     except HookFailed as error:
         finding = ended_badly(store.name, tools.cluster.pods(namespace), MIGRATION)
         raise failure(tools, store, finding, secret) if finding else error from error
-    tools.cluster.restart_backing_off(namespace, suspects)
+    return tools.cluster.restart_backing_off(namespace, suspects)
 
 
 def _is_done(tools: Toolbox, job: Job, stage: str) -> bool:

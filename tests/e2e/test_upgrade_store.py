@@ -15,6 +15,7 @@ from dev.stack import Stack, job_of, kubectl, read_secret
 from provisioner.jobs import Job, JobStatus
 from provisioner.ledger import Limits
 from provisioner.stores import SECRET_NAME, StoreStatus, suggest_name
+from provisioner.workflows.prepare import QUOTA
 from tests.e2e.leaflet import Leaflet, load_image
 from tests.e2e.works import LIMITS, Works
 
@@ -206,6 +207,8 @@ def test_upgrades_from_slack(stack: Callable[..., Stack], cluster: DevCluster, t
     assert slack.command("Dana", "#stores", "/store create slack-shop leaflet color=ocean").ok
     root("create", "succeeded")
     before = read_secret(cluster, "store-slack-shop", SECRET_NAME)
+    smaller = '{"spec": {"hard": {"pods": "9"}}}'  # as an older Storewright may have made it
+    kubectl(cluster, "patch", "resourcequota", "store", "-n", "store-slack-shop", "-p", smaller)
 
     leaflet.release("0.2.0", migration="echo migrated", before_rollback="sleep 2")
     leaflet.want_key("token")
@@ -220,6 +223,8 @@ def test_upgrades_from_slack(stack: Callable[..., Stack], cluster: DevCluster, t
     after = read_secret(cluster, "store-slack-shop", SECRET_NAME)
     assert len(after.pop("token")) == 64
     assert after == before
+    quota = ("get", "resourcequota", "store", "-n", "store-slack-shop", "-o", "jsonpath={.spec.hard.pods}")
+    assert kubectl(cluster, *quota) == QUOTA["pods"]
 
     leaflet.release("0.3.0", migration="sleep 3; echo reading $password; echo error: the column is odd; exit 3")
     restart_bot()

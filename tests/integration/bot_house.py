@@ -163,17 +163,23 @@ class Bot:
 
 @contextmanager
 def running_bot(
-    folder: Path, slack: LocalSlack, *, limits: Limits | None = None, socket: bool = False, tell: bool = True
+    folder: Path,
+    slack: LocalSlack,
+    *,
+    limits: Limits | None = None,
+    socket: bool = False,
+    tell: bool = True,
+    failures: str = FAILURES,
 ) -> Iterator[Bot]:
-    """A bot with its ledger in `folder`; `tell=False` leaves the notifier unstarted. A second one in the same folder is
-    the same bot after a restart."""
+    """A bot with its ledger in `folder`, whose channel for failures is `failures`; `tell=False` leaves the notifier
+    unstarted. A second one in the same folder is the same bot after a restart."""
     limits, clock = limits or Limits(), MovableClock()
     catalog = Catalog(make_charts(folder))
     ledger = Ledger(folder / "ledger.db", Addresses("localhost", port=8081), clock)
     metrics = Metrics()
     metrics.watch(ledger)
     client = Slack(slack.bot_token, slack.api_url, metrics.slack_calls)
-    notifier = Notifier(ledger, catalog, client, FAILURES, limits)
+    notifier = Notifier(ledger, catalog, client, failures, limits)
     bot = Bot("", slack, ledger, notifier, clock)
     with ExitStack() as stack:
         stack.callback(ledger.close)
@@ -181,7 +187,10 @@ def running_bot(
         house = House(ledger, catalog, client, frozenset({ADA}), limits, public, notifier.remember_aside)
         threads = stack.enter_context(listener_threads())
         app = build_app(house, threads, None if socket else slack.signing_secret)
-        readiness = Readiness({"ledger": ledger.counts, "slack": client.auth_test, "cluster": lambda: _read(bot)})
+        readiness = Readiness(
+            {"ledger": ledger.counts, "slack": client.auth_test, "cluster": lambda: _read(bot)},
+            {"failure_channel": lambda: client.conversations_history(channel=failures, limit=1)},
+        )
         front = Front(ledger, catalog, lambda _: _read(bot), public, lambda: True, readiness, metrics.registry)
         server = web_server(build_web(front, None if socket else app), public.removeprefix("http://"))
         threading.Thread(target=server.run, name="web", daemon=True).start()

@@ -14,7 +14,7 @@ from slack_sdk import signature
 from bot import logs
 from dev.slack import LocalSlack
 from provisioner.errors import Transient
-from tests.integration.bot_house import DANA, STORES, Bot, running_bot
+from tests.integration.bot_house import DANA, RANDOM, STORES, Bot, running_bot
 
 COMMAND = {
     "command": "/store",
@@ -107,6 +107,7 @@ def test_health_and_readiness_tell_apart_what_is_wrong(tmp_path: Path) -> None:
             "ledger": "ok",
             "slack": "Slack answered invalid_auth.",
             "cluster": "The Kubernetes API can't be reached.",
+            "failure_channel": "ok",
         }
         asked = http.get("/metrics").text
         assert http.get("/readyz").status_code == 503
@@ -116,6 +117,14 @@ def test_health_and_readiness_tell_apart_what_is_wrong(tmp_path: Path) -> None:
 def test_ready_where_all_is_well(bot: Bot) -> None:
     with bot.http() as http:
         assert (http.get("/readyz").status_code, set(http.get("/readyz").json().values())) == (200, {"ok"})
+
+
+def test_a_failure_channel_that_is_closed_to_us_is_told_and_keeps_nobody_from_work(tmp_path: Path) -> None:
+    with LocalSlack() as slack, running_bot(tmp_path, slack, failures=RANDOM) as bot, bot.http() as http:
+        answer = http.get("/readyz")
+        assert answer.status_code == 200
+        told = answer.json().pop("failure_channel")
+        assert told == "Slack answered not_in_channel. Invite the app to that channel."
 
 
 def test_metrics_tell_what_the_ledger_and_slack_know(tmp_path: Path) -> None:

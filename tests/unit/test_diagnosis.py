@@ -177,6 +177,17 @@ def test_a_registry_in_trouble_deserves_more_patience_than_a_missing_image(messa
     assert Patience().registry > Patience().image
 
 
+def test_a_restart_once_in_a_while_is_no_crash_loop() -> None:
+    """Such as an application's whose database is restarted after months, or whose node was drained."""
+
+    def crashed(finished: str) -> dict[str, Any]:
+        last = {"terminated": {"exitCode": 1, "startedAt": "2026-09-01T08:00:00Z", "finishedAt": finished}}
+        return pod(**waiting("CrashLoopBackOff", restartCount=9, lastState=last))
+
+    assert not list(examine("shop", [crashed("2026-11-21T08:00:00Z")], [], []))
+    assert [finding.kind for finding in examine("shop", [crashed("2026-09-01T08:00:05Z")], [], [])] == ["crash"]
+
+
 # --- upgrades ----------------------------------------------------------------------------------------------------
 
 
