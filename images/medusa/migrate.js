@@ -31,10 +31,19 @@ async function migrate(client) {
   await runMigrationScripts(call)
 }
 
+/** Until this connection ends, which is also when this process dies. */
+async function hold(client) {
+  try {
+    await client.query("select pg_advisory_lock($1)", [lock])
+  } catch (error) {
+    throw new Error(`another migration or first start has this database and does not let go: ${error.message}`, { cause: error })
+  }
+}
+
 async function main() {
   process.on("SIGTERM", () => process.exit(143)) // as a container's first process, node would not heed it otherwise
   const client = await connect()
-  await client.query("select pg_advisory_lock($1)", [lock])
+  await hold(client)
   if (await isEmpty(client)) return "the database is empty: the first start fills it"
   const before = new Set(await seen(client))
   await migrate(client)

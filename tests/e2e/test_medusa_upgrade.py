@@ -58,6 +58,17 @@ def test_an_upgrade_of_what_is_up_to_date_changes_nothing(shop: Shop) -> None:
     assert migrations(shop) == before
 
 
+def test_a_migration_that_is_killed_half_way_ends_when_entered_again(shop: Shop) -> None:
+    shop.kubectl(*MEDUSA, "db:rollback", "product", "settings")
+    script = Path(__file__).with_name("killed_migration.cjs").read_text()
+    inside = ["exec", "--stdin", "deployment/upgraded", "--", "node", "-", OPTIONS, LAYOUTS]
+    told = json.loads(shop.kubectl(*inside, stdin=script))
+    assert told["half"] == [OPTIONS]
+    assert f"done: {LAYOUTS}" in told["again"]
+    assert told["whole"] == [OPTIONS, LAYOUTS]
+    assert told["unfinished"] == 0
+
+
 def test_a_migration_that_fails_says_why_and_the_old_version_serves_on(shop: Shop) -> None:
     """Its owner has two options of one title, which the new version does not allow."""
     orders, running = len(shop.orders()), shop.pod("application")["metadata"]["uid"]

@@ -1,0 +1,37 @@
+/**
+ * Run by test_medusa_upgrade.py inside a shop's container, with the names of two migrations to do: kills a migration without
+ * warning once the first of them is done, then enters it again.
+ */
+"use strict"
+const { spawn, spawnSync } = require("node:child_process")
+const { once } = require("node:events")
+const { connect } = require("/app/connection.js")
+
+const wanted = process.argv.slice(2)
+
+async function main() {
+  const client = await connect()
+  const ask = async (question, values) => (await client.query(question, values)).rows
+  const done = async () => {
+    const rows = await ask("select name from mikro_orm_migrations where name = any($1) order by id", [wanted])
+    return rows.map(({ name }) => name)
+  }
+
+  // As a script is left that was killed, which Medusa by itself would never enter again.
+  await ask("update script_migrations set finished_at = null where script_name = 'reconcile-inventory-reserved-quantity.js'")
+  const first = spawn(process.execPath, ["/app/migrate.js"], { stdio: "ignore" })
+  while ((await done()).length === 0) if (first.exitCode !== null) throw new Error("it ended before it did anything")
+  first.kill("SIGKILL")
+  await once(first, "exit")
+  const half = await done()
+
+  const again = spawnSync(process.execPath, ["/app/migrate.js"]).stdout.toString()
+  const [{ unfinished }] = await ask("select count(*)::int as unfinished from script_migrations where finished_at is null")
+  console.log(JSON.stringify({ half, again, whole: await done(), unfinished }))
+  await client.end()
+}
+
+main().catch((error) => {
+  console.error(error)
+  process.exit(1)
+})
