@@ -64,6 +64,17 @@ class Release:
         return f"sh.helm.release.v1.{self.name}.v{self.revision}"
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What a release should be: `values` go over the chart's own `values-<profile>.yaml`."""
+
+    name: str
+    namespace: str
+    chart: Path
+    profile: str | None
+    values: dict[str, Any]
+
+
 class Helm:
     """Runs one helm binary against one cluster. Every method raises Transient or JobFailed."""
 
@@ -92,49 +103,23 @@ class Helm:
         rows = [Release(name, int(row["revision"]), row["status"], row["chart"]) for row in json.loads(out)]
         return sorted(rows, key=lambda release: release.revision)
 
-    def apply(
-        self,
-        name: str,
-        namespace: str,
-        chart: Path,
-        profile: str | None,
-        values: dict[str, Any],
-        timeout: float,
-        hooks: bool = True,
-    ) -> None:
-        """Install the release, or bring it to `chart` with `values` over the chart's `values-<profile>.yaml`.
+    def apply(self, wanted: Wanted, timeout: float, *, hooks: bool = True) -> None:
+        """Install the release, or bring it to what is `wanted`.
 
         Waits (`timeout` seconds) for the chart's `hooks`, not for readiness: the workflow watches that."""
-        more = ["--install", *([] if hooks else ["--no-hooks"])]
-        self._upgrade(name, namespace, _files(chart, profile), values, timeout, more, lambda: None)
+        self._bring_to(wanted, timeout, ["--install", *([] if hooks else ["--no-hooks"])], lambda: None)
 
-    def upgrade(
-        self,
-        name: str,
-        namespace: str,
-        chart: Path,
-        profile: str | None,
-        values: dict[str, Any],
-        timeout: float,
-        meanwhile: Callable[[], None],
-    ) -> None:
+    def upgrade(self, wanted: Wanted, timeout: float, meanwhile: Callable[[], None]) -> None:
         """As `apply`, of a release that must be there. While the hooks (a migration) run, `meanwhile` is called again
         and again, and what it raises ends helm. Raises HookFailed where it was a hook that failed."""
-        self._upgrade(name, namespace, _files(chart, profile), values, timeout, [], meanwhile)
+        self._bring_to(wanted, timeout, [], meanwhile)
 
-    def _upgrade(
-        self,
-        name: str,
-        namespace: str,
-        chart: list[str],
-        values: dict[str, Any],
-        timeout: float,
-        more: list[str],
-        meanwhile: Callable[[], None],
-    ) -> None:
-        args = ["upgrade", name, *chart, "--values", "-", "--namespace", namespace, *more]
-        args += ["--timeout", f"{timeout:.0f}s", "--history-max", HISTORY, "--hide-notes", "--output", "json"]
-        self._run(args, yaml.safe_dump(values), timeout + AFTER_HOOKS, meanwhile)
+    def _bring_to(self, wanted: Wanted, timeout: float, more: list[str], meanwhile: Callable[[], None]) -> None:
+        overlay = wanted.chart / f"values-{wanted.profile}.yaml"
+        files = ["--values", str(overlay)] if wanted.profile and overlay.exists() else []
+        args = ["upgrade", wanted.name, str(wanted.chart), *files, "--values", "-", "--namespace", wanted.namespace]
+        args += ["--timeout", f"{timeout:.0f}s", "--history-max", HISTORY, "--hide-notes", "--output", "json", *more]
+        self._run(args, yaml.safe_dump(wanted.values), timeout + AFTER_HOOKS, meanwhile)
 
     def rollback(self, name: str, namespace: str, revision: int) -> None:
         """Make `revision` the present one again, whatever state the release was left in."""
@@ -169,11 +154,6 @@ class Helm:
     def _missing(self, why: str) -> JobFailed:
         next_step = "Install Helm 4 where the bot runs, or set HELM to its path, then retry."
         return JobFailed("Helm can't be run.", f"{self.binary}: {why}.", next_step)
-
-
-def _files(chart: Path, profile: str | None) -> list[str]:
-    overlay = chart / f"values-{profile}.yaml"
-    return [str(chart), *(["--values", str(overlay)] if profile and overlay.exists() else [])]
 
 
 def _communicate(process: subprocess.Popen[str], timeout: float, meanwhile: Callable[[], None]) -> tuple[str, str]:

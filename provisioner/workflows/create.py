@@ -6,7 +6,7 @@ from provisioner.catalog import StoreType
 from provisioner.errors import JobFailed, Transient
 from provisioner.jobs import Job
 from provisioner.stores import Store, release_name
-from provisioner.workflows.prepare import ensure_limits, ensure_secret, values_of
+from provisioner.workflows.prepare import ensure_limits, ensure_secret, wanted_release
 from provisioner.workflows.readiness import await_store
 from provisioner.workflows.toolbox import PREFIX, Toolbox
 
@@ -41,16 +41,13 @@ def _ensure_namespace(tools: Toolbox, store: Store) -> None:
 
 
 def _ensure_release(tools: Toolbox, job: Job, store: Store, kind: StoreType) -> None:
-    """The release as the chart and the operator want it now. Of one that a killed helm left pending, the record is
-    forgotten first: helm then finds what there is, takes it over and goes on; nothing is uninstalled."""
-    name = release_name(store.name)
-    release = tools.helm.release(name, store.namespace)
+    """Of a release that a killed helm left pending, the record is forgotten first: helm then finds what there is, takes
+    it over and goes on; nothing is uninstalled."""
+    release = tools.helm.release(release_name(store.name), store.namespace)
     if release and release.stuck:
         tools.cluster.delete_secret(store.namespace, release.record)
-    values = values_of(tools, store, kind)
-    timeout = min(120.0, tools.remaining(job))
     # Only a first install runs the chart's hooks: what is entered again has no older version to migrate from.
-    tools.helm.apply(name, store.namespace, kind.chart, tools.profile, values, timeout, hooks=release is None)
+    tools.helm.apply(wanted_release(tools, store, kind), min(120.0, tools.remaining(job)), hooks=release is None)
     if job.retry_of or job.attempts > 1:
         # After helm, because a StatefulSet replaces no broken pod by itself: its next one must be of the new kind.
         tools.cluster.restart_backing_off(store.namespace)

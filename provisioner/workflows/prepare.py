@@ -11,8 +11,9 @@ from typing import Any
 
 from provisioner.catalog import StoreType
 from provisioner.cluster import Forbidden
+from provisioner.helm import Wanted
 from provisioner.options import place
-from provisioner.stores import SECRET_NAME, Store
+from provisioner.stores import SECRET_NAME, Store, release_name
 from provisioner.workflows.toolbox import Toolbox
 
 ROLE = "storewright-store"  # the ClusterRole (manifests/rbac.yaml) we work through inside a store's namespace
@@ -73,7 +74,13 @@ def _generate(template: str, store: Store, tools: Toolbox) -> str:
     )
 
 
-def values_of(tools: Toolbox, store: Store, kind: StoreType) -> dict[str, Any]:
+def wanted_release(tools: Toolbox, store: Store, kind: StoreType) -> Wanted:
+    """The release as the chart and the operator want it now."""
+    values = _values(tools, store, kind)
+    return Wanted(release_name(store.name), store.namespace, kind.chart, tools.profile, values)
+
+
+def _values(tools: Toolbox, store: Store, kind: StoreType) -> dict[str, Any]:
     """What every store chart is given; no secret is among it, only the Secret's name."""
     told = {
         "name": store.name,

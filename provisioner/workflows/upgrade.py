@@ -18,7 +18,7 @@ from provisioner.errors import JobFailed, Problem, StoreKept, StorewrightError, 
 from provisioner.helm import HookFailed, Release
 from provisioner.jobs import LONGEST_PAUSE, ROLLBACK, EventKind, Job
 from provisioner.stores import SECRET_NAME, Store, release_name
-from provisioner.workflows.prepare import ensure_limits, ensure_secret, values_of
+from provisioner.workflows.prepare import ensure_limits, ensure_secret, wanted_release
 from provisioner.workflows.readiness import Vigil, await_answer, await_store, failed, failure, watching
 from provisioner.workflows.toolbox import PREFIX, Toolbox
 
@@ -95,8 +95,8 @@ def _ensure_release(
     tools: Toolbox, job: Job, store: Store, kind: StoreType, vigil: Vigil, secret: dict[str, str]
 ) -> None:
     """Once for a job: helm migrates the data by the chart's hook, then changes what there is."""
-    name, namespace = release_name(store.name), store.namespace
-    release = tools.helm.release(name, namespace)
+    namespace = store.namespace
+    release = tools.helm.release(release_name(store.name), namespace)
     if release and release.status == "deployed" and _is_done(tools, job, "release"):
         return tools.cluster.restart_backing_off(namespace)
     while tools.cluster.jobs_at_work(namespace, MIGRATION):
@@ -104,9 +104,9 @@ def _ensure_release(
     if release and release.stuck:
         tools.cluster.delete_secret(namespace, release.record)  # as in create: helm goes on from what there is
     suspects = broken(tools.cluster.pods(namespace))  # what the upgrade is to mend may be what holds it up
-    values, timeout = values_of(tools, store, kind), tools.remaining(job)
+    wanted = wanted_release(tools, store, kind)
     try:
-        tools.helm.upgrade(name, namespace, kind.chart, tools.profile, values, timeout, lambda: vigil.look(MIGRATION))
+        tools.helm.upgrade(wanted, tools.remaining(job), lambda: vigil.look(MIGRATION))
     except HookFailed as error:
         finding = ended_badly(store.name, tools.cluster.pods(namespace), MIGRATION)
         raise failure(tools, store, finding, secret) if finding else error from error

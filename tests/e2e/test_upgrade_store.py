@@ -176,72 +176,101 @@ def test_of_a_store_whose_namespace_is_gone_nothing_new_is_made(shop: Shop) -> N
     assert f"namespace/store-{shop.name}" not in shop.works.namespaces()
 
 
-def test_upgrades_from_slack(stack: Callable[..., Stack], cluster: DevCluster, tmp_path: Path) -> None:
-    leaflet = Leaflet(tmp_path / "charts")
-    leaflet.release("0.1.0", before_rollback="sleep 2")
-    running = stack(CHARTS_DIR=str(leaflet.charts))
-    slack = running.slack()
+class SlackShop:
+    """A running bot over the tiny chart, and one store as people see it."""
 
-    def root(kind: str, status: str, seconds: float = 60) -> dict[str, Any]:
+    def __init__(self, stack: Callable[..., Stack], cluster: DevCluster, charts: Path, name: str) -> None:
+        self.cluster, self.leaflet, self.name = cluster, Leaflet(charts), name
+        self.leaflet.release("0.1.0", before_rollback="sleep 2")
+        self.stack = stack(CHARTS_DIR=str(charts))
+        self.slack = self.stack.slack()
+
+    def restart_bot(self, *, kill: bool = False) -> None:
+        process = self.stack.bot_process.process()
+        assert process is not None
+        if kill:
+            process.kill()
+            process.wait(10)
+        self.stack.bot_process.stop()
+        self.stack.start_bot()
+
+    def root(self, kind: str, status: str, seconds: float = 90) -> dict[str, Any]:
+        """The newest root message of a job of that kind, once it has come to that status."""
+
         def look() -> dict[str, Any] | None:
-            found = [m for m in slack.messages("#stores") if job_of(m).get("kind") == kind]
+            found = [m for m in self.slack.messages("#stores") if job_of(m).get("kind") == kind]
             return found[-1] if found and job_of(found[-1])["status"] == status else None
 
-        return slack.wait_for(look, seconds, f"{kind} {status}")
+        return self.slack.wait_for(look, seconds, f"{kind} {status}")
 
-    def page() -> str:
-        host = f"slack-shop.{cluster.store_domain}:{cluster.ingress_port}"
-        return httpx.get(f"http://{cluster.ingress_address}/", headers={"Host": host}, trust_env=False).text
+    def page(self) -> str:
+        host = f"{self.name}.{self.cluster.store_domain}:{self.cluster.ingress_port}"
+        return httpx.get(f"http://{self.cluster.ingress_address}/", headers={"Host": host}, trust_env=False).text
 
-    def restart_bot() -> None:
-        running.bot_process.stop()
-        running.start_bot()
+    def kubectl(self, *args: str) -> str:
+        return kubectl(self.cluster, *args, "-n", f"store-{self.name}")
 
-    def kill_bot() -> None:
-        process = running.bot_process.process()
-        assert process is not None
-        process.kill()
-        process.wait(10)
-        running.start_bot()
+    def secret(self) -> dict[str, str]:
+        return read_secret(self.cluster, f"store-{self.name}", SECRET_NAME)
 
-    assert slack.command("Dana", "#stores", "/store create slack-shop leaflet color=ocean").ok
-    root("create", "succeeded")
-    before = read_secret(cluster, "store-slack-shop", SECRET_NAME)
+    def await_job(self, component: str) -> None:
+        self.slack.wait_for(lambda: component in self.kubectl("get", "jobs", "-o", "name"), 60, component)
+
+
+@pytest.fixture
+def slack_shop(
+    stack: Callable[..., Stack], cluster: DevCluster, tmp_path: Path, request: pytest.FixtureRequest
+) -> SlackShop:
+    made = SlackShop(stack, cluster, tmp_path / "charts", suggest_name(request.node.name.removeprefix("test_")))
+    assert made.slack.command("Dana", "#stores", f"/store create {made.name} leaflet color=ocean").ok
+    made.root("create", "succeeded")
+    return made
+
+
+def test_an_upgrade_from_slack_keeps_what_is_there_and_adds_what_is_wanted(slack_shop: SlackShop) -> None:
+    before = slack_shop.secret()
     smaller = '{"spec": {"hard": {"pods": "9"}}}'  # as an older Storewright may have made it
-    kubectl(cluster, "patch", "resourcequota", "store", "-n", "store-slack-shop", "-p", smaller)
-
-    leaflet.release("0.2.0", migration="echo migrated", before_rollback="sleep 2")
-    leaflet.want_key("token")
-    restart_bot()
-    status = slack.command("Dana", "#stores", "/store status slack-shop").json()
+    slack_shop.kubectl("patch", "resourcequota", "store", "-p", smaller)
+    slack_shop.leaflet.release("0.2.0", migration="echo migrated")
+    slack_shop.leaflet.want_key("token")
+    slack_shop.restart_bot()
+    status = slack_shop.slack.command("Dana", "#stores", f"/store status {slack_shop.name}").json()
     assert "'action_id': 'upgrade'" in str(status["blocks"])
-    assert slack.command("Dana", "#stores", "/store upgrade slack-shop").ok
-    done = root("upgrade", "succeeded")
-    assert "was brought to Leaflet 0.2.0" in done["text"]
-    assert "#1f5f8b" in page()
-    assert "version 0.2.0<" in page()
-    after = read_secret(cluster, "store-slack-shop", SECRET_NAME)
+    assert slack_shop.slack.command("Dana", "#stores", f"/store upgrade {slack_shop.name}").ok
+    assert "was brought to Leaflet 0.2.0" in slack_shop.root("upgrade", "succeeded")["text"]
+    slack_shop.slack.wait_for(lambda: "version 0.2.0<" in slack_shop.page())
+    assert "#1f5f8b" in slack_shop.page()
+    after = slack_shop.secret()
     assert len(after.pop("token")) == 64
     assert after == before
-    quota = ("get", "resourcequota", "store", "-n", "store-slack-shop", "-o", "jsonpath={.spec.hard.pods}")
-    assert kubectl(cluster, *quota) == QUOTA["pods"]
+    quota = slack_shop.kubectl("get", "resourcequota", "store", "-o", "jsonpath={.spec.hard.pods}")
+    assert quota == QUOTA["pods"]
 
-    leaflet.release("0.3.0", migration="sleep 3; echo reading $password; echo error: the column is odd; exit 3")
-    restart_bot()
-    assert slack.command("Dana", "#stores", "/store upgrade slack-shop").ok
-    slack.wait_for(lambda: kubectl(cluster, "get", "jobs", "-n", "store-slack-shop", "-o", "name").count("migr"), 20)
-    kill_bot()  # with helm in the midst of the migration
-    slack.wait_for(lambda: "way-back" in kubectl(cluster, "get", "jobs", "-n", "store-slack-shop", "-o", "name"), 60)
-    kill_bot()  # with helm in the midst of the way back
-    told = root("upgrade", "failed", 90)
-    assert "could not be upgraded. It is back on Leaflet 0.2.0; nothing was lost." in told["text"]
-    assert "the column is odd" in told["text"]
-    assert "version 0.2.0<" in page()
-    heard = slack.wait_for(lambda: [m for m in slack.messages("#store-failures") if "slack-shop" in m["text"]])[-1]
+
+def test_a_failed_upgrade_is_undone_and_told_though_the_bot_is_killed_twice(slack_shop: SlackShop) -> None:
+    slack = slack_shop.slack
+    slack_shop.leaflet.release("0.2.0", migration="sleep 3; echo reading $password; echo error: it is odd; exit 3")
+    slack_shop.restart_bot()
+    assert slack.command("Dana", "#stores", f"/store upgrade {slack_shop.name}").ok
+    slack_shop.await_job("migration")
+    slack_shop.restart_bot(kill=True)  # with helm in the midst of the migration
+    slack_shop.await_job("way-back")
+    slack_shop.restart_bot(kill=True)  # with helm in the midst of the way back
+    told = slack_shop.root("upgrade", "failed")
+    assert "could not be upgraded. It is back on Leaflet 0.1.0; nothing was lost." in told["text"]
+    assert "Its log says “error: it is odd”." in told["text"]
+    assert "version 0.1.0<" in slack_shop.page()
+    revisions = slack_shop.kubectl(
+        "get", "secrets", "-l", "owner=helm", "-o", "jsonpath={.items[*].metadata.labels.status}"
+    )
+    assert "pending-rollback" in revisions, "helm was killed on the way back"
+    heard = slack.wait_for(lambda: [m for m in slack.messages("#store-failures") if slack_shop.name in m["text"]])[-1]
     assert "reading •••" in str(heard["blocks"])
-    assert before["password"] not in str(slack.messages("#store-failures")) + str(slack.thread(told["ts"]))
+    said = str(slack.messages("#store-failures")) + str(slack.messages("#stores")) + str(slack.thread(told))
+    assert slack_shop.secret()["password"] not in said
 
-    leaflet.release("0.3.1", migration="true")
-    restart_bot()
+    slack_shop.leaflet.release("0.2.1", migration="true")
+    slack_shop.restart_bot()
     assert slack.click("Dana", told, "retry").ok
-    slack.wait_for(lambda: "version 0.3.1<" in page(), 60)
+    assert "was brought to Leaflet 0.2.1" in slack_shop.root("upgrade", "succeeded")["text"]
+    slack.wait_for(lambda: "version 0.2.1<" in slack_shop.page())

@@ -15,7 +15,7 @@ import pytest
 
 from provisioner import helm as helms
 from provisioner.errors import HandedOver, JobFailed, Transient
-from provisioner.helm import Helm, HookFailed
+from provisioner.helm import Helm, HookFailed, Wanted
 from tests.conftest import write_kubeconfig
 
 
@@ -29,6 +29,10 @@ def script(tmp_path: Path, body: str) -> str:
     path.write_text("#!/bin/sh\n" + body)
     path.chmod(0o755)
     return str(path)
+
+
+def wanted(chart: Path, profile: str | None = None) -> Wanted:
+    return Wanted("shop", "ns", chart, profile, {"store": {"name": "shop"}})
 
 
 def test_it_is_helm_4() -> None:
@@ -68,14 +72,14 @@ def test_a_slow_helm_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(helms, "AFTER_HOOKS", 0.0)
     helm = Helm(script(tmp_path, "exec sleep 60"))
     with pytest.raises(Transient, match="took longer than 1 s"):
-        helm.apply("a", "b", tmp_path, None, {}, timeout=1)
+        helm.apply(wanted(tmp_path), timeout=1)
 
 
 def test_values_go_by_stdin_and_slack_tokens_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-not-for-helm")
     (tmp_path / "values-local.yaml").write_text("")
     body = f"cat > {tmp_path}/stdin; env > {tmp_path}/env; echo $@ > {tmp_path}/argv"
-    Helm(script(tmp_path, body), context="ctx").apply("shop", "ns", tmp_path, "local", {"store": {"name": "shop"}}, 9)
+    Helm(script(tmp_path, body), context="ctx").apply(wanted(tmp_path, "local"), 9)
     assert "name: shop" in (tmp_path / "stdin").read_text()
     assert "xoxb" not in (tmp_path / "env").read_text()
     argv = (tmp_path / "argv").read_text()
@@ -86,7 +90,7 @@ def test_values_go_by_stdin_and_slack_tokens_nowhere(tmp_path: Path, monkeypatch
 def test_hooks_are_left_out_on_request(tmp_path: Path) -> None:
     helm = Helm(script(tmp_path, f"echo $@ >> {tmp_path}/argv"))
     for hooks in (True, False):
-        helm.apply("a", "b", tmp_path, None, {}, 9, hooks=hooks)
+        helm.apply(wanted(tmp_path), 9, hooks=hooks)
     assert ["--no-hooks" in line for line in (tmp_path / "argv").read_text().splitlines()] == [False, True]
 
 
@@ -99,13 +103,13 @@ def test_what_is_raised_meanwhile_ends_helm_at_once(tmp_path: Path) -> None:
             raise HandedOver("job")
 
     with pytest.raises(HandedOver):
-        helm.upgrade("a", "b", tmp_path, None, {}, 60, look)
+        helm.upgrade(wanted(tmp_path), 60, look)
     assert time.monotonic() < begun + 5
     assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
 
 
 def test_an_upgrade_installs_nothing_and_allows_hooks_their_time(tmp_path: Path) -> None:
-    Helm(script(tmp_path, f"echo $@ > {tmp_path}/argv")).upgrade("a", "b", tmp_path, None, {}, 900, lambda: None)
+    Helm(script(tmp_path, f"echo $@ > {tmp_path}/argv")).upgrade(wanted(tmp_path), 900, lambda: None)
     argv = (tmp_path / "argv").read_text()
     assert "--install" not in argv
     assert "--timeout 900s" in argv
