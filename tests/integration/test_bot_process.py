@@ -78,7 +78,8 @@ def test_a_bot_without_a_cluster_serves_and_says_so(tmp_path: Path) -> None:
         assert answer(f"{url}/healthz").json() == {"scheduler": "ok"}
         ready = answer(f"{url}/readyz")
         assert ready.status_code == 503
-        assert {name for name, state in ready.json().items() if state == "ok"} == {"ledger", "slack", "helm"}
+        well = {name for name, state in ready.json().items() if state == "ok"}
+        assert well == {"ledger", "slack", "helm", "failure_channel"}
         assert slack.command("Dana", "#stores", "/store create my-shop").ok
         root = slack.wait_for(lambda: slack.messages("#stores"))[0]
         slack.wait_for(lambda: "Trying again in" in str(slack.thread(root)), 15, "the setback in the thread")
@@ -133,6 +134,7 @@ def test_a_bot_starts_while_slack_is_away_and_without_helm(tmp_path: Path) -> No
         ),
         ({"KUBECONFIG": ""}, ("No Kubernetes cluster is configured.", "Set KUBECONFIG")),
         ({"CHARTS_DIR": os.devnull}, ("no store type found",)),
+        ({"DEFAULT_TYPE": "medussa"}, ("There is no store type “medussa”.", "Did you mean medusa?")),
     ],
 )
 def test_a_bot_that_can_not_run_says_why_and_ends(
