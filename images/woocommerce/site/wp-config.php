@@ -1,0 +1,49 @@
+<?php
+/** WordPress in a store's container: all that differs from store to store is in the environment. It stands above the web root. */
+
+$env = static fn (string $name, string $default = ''): string => (string) getenv($name) ?: $default;
+
+define('DB_HOST', $env('MARIADB_HOST') . ':' . $env('MARIADB_PORT', '3306'));
+define('DB_NAME', $env('MARIADB_DATABASE'));
+define('DB_USER', $env('MARIADB_USER'));
+define('DB_PASSWORD', $env('MARIADB_PASSWORD'));
+define('DB_CHARSET', 'utf8mb4');
+define('DB_COLLATE', '');
+define('MYSQL_CLIENT_FLAGS', match ($env('MARIADB_SSL', 'disable')) {
+    'disable' => 0,
+    'require' => MYSQLI_CLIENT_SSL | MYSQLI_CLIENT_SSL_DONT_VERIFY_SERVER_CERT,
+    'verify-full' => MYSQLI_CLIENT_SSL | MYSQLI_CLIENT_SSL_VERIFY_SERVER_CERT,
+});
+$table_prefix = 'wp_';
+
+// Where it is found: what the database has of an address is not asked, so that a new host name works at once.
+define('WP_HOME', $env('STORE_URL'));
+define('WP_SITEURL', $env('STORE_URL'));
+
+// TLS ends at the ingress.
+if (str_starts_with($_SERVER['HTTP_X_FORWARDED_PROTO'] ?? '', 'https')) {
+    $_SERVER['HTTPS'] = 'on';
+    $_SERVER['SERVER_PORT'] = '443';
+}
+
+foreach (['AUTH', 'SECURE_AUTH', 'LOGGED_IN', 'NONCE'] as $what) {
+    define("{$what}_KEY", hash_hmac('sha256', "{$what}_KEY", $env('WORDPRESS_SALT')));
+    define("{$what}_SALT", hash_hmac('sha256', "{$what}_SALT", $env('WORDPRESS_SALT')));
+}
+
+// The code is the image's and changes with it alone; pods may not call out; a CronJob keeps the time.
+define('DISALLOW_FILE_MODS', true);
+define('AUTOMATIC_UPDATER_DISABLED', true);
+define('WP_HTTP_BLOCK_EXTERNAL', true);
+define('WP_ACCESSIBLE_HOSTS', $env('WP_ACCESSIBLE_HOSTS')); // but for whom the operator names
+define('DISABLE_WP_CRON', true);
+define('FS_METHOD', 'direct'); // without it WooCommerce's log asks for FTP, and a checkout that logs fails
+define('WP_DEBUG', false);
+define('WP_POST_REVISIONS', 20);
+define('WP_DEFAULT_THEME', 'storewright');
+define('WPMU_PLUGIN_DIR', __DIR__ . '/mu-plugins');
+define('CONCATENATE_SCRIPTS', false);
+
+unset($env, $what);
+defined('ABSPATH') || define('ABSPATH', __DIR__ . '/wordpress/');
+require_once ABSPATH . 'wp-settings.php';

@@ -1,0 +1,123 @@
+<?php
+/**
+ * Before PHP serves: waits for the database, fills an empty one and makes it this store's; moves a filled one whose address
+ * changed. Any number may run at once, and each may be killed at any point.
+ */
+
+declare(strict_types=1);
+
+require __DIR__ . '/database.php';
+require __DIR__ . '/personalise.php';
+
+const TEMPLATE = __DIR__ . '/template.sql.gz';
+const PICTURES = __DIR__ . '/uploads';
+const UPLOADS = '/srv/wordpress/wp-content/uploads';
+const PLUGIN = '/srv/wordpress/wp-content/plugins/woocommerce';
+const REFUSALS = [1044, 1045, 1049, 1698]; // access denied, unknown database: waiting mends none of them
+
+function say(string $what): void
+{
+    fwrite(STDERR, "boot: $what\n");
+}
+
+function stop(string $why): never
+{
+    say($why);
+    exit(1);
+}
+
+/** A chart and an image that disagree on what is sold here would look like a shop that is broken. */
+function compare_with_chart(): void
+{
+    $has = is_dir(PLUGIN) ? 'true' : 'false';
+    if (env('WOOCOMMERCE', $has) !== $has) {
+        stop($has === 'true' ? 'WooCommerce is in this image: set image.woocommerce to true' :
+            'this image was built without WooCommerce: set image.woocommerce to false, or build it with WOOCOMMERCE_SRC');
+    }
+}
+
+/** The database, once it answers. The password's hash takes a moment, so it is made while there is nothing else to do. */
+function await_database(Admin $admin): mysqli
+{
+    for ($waited = false;; $waited = true) {
+        try {
+            return connect();
+        } catch (mysqli_sql_exception $error) {
+            if (in_array($error->getCode(), REFUSALS, true)) {
+                stop("the database refuses: {$error->getMessage()}. Compare the Secret's database-password with the database's.");
+            }
+            $waited || say('waiting for the database');
+            $admin->hash();
+            usleep(50_000);
+        }
+    }
+}
+
+/** What stands in the database: null if nothing does, 'filling' if somebody began, 'ready'. */
+function state(mysqli $database): ?string
+{
+    $tables = array_column($database->query('SHOW TABLES')->fetch_all(), 0);
+    if (!in_array('storewright', $tables, true)) {
+        $tables && stop(env('MARIADB_DATABASE') . ' holds tables that are no store of this image; give it an empty database.');
+        return null;
+    }
+    return $database->query('SELECT state FROM storewright')->fetch_column() ?: 'filling';
+}
+
+/** Tables can't be made in a transaction: what a killed attempt left is dropped. */
+function fill(mysqli $database): void
+{
+    $database->query("CREATE TABLE IF NOT EXISTS storewright (state varchar(10) NOT NULL)");
+    $database->query('SET foreign_key_checks = 0');
+    foreach ($database->query('SHOW TABLES')->fetch_all() as [$table]) {
+        $table === 'storewright' || $database->query("DROP TABLE `$table`");
+    }
+    $database->multi_query(gzdecode(file_get_contents(TEMPLATE)));
+    do {
+        $database->store_result();
+    } while ($database->more_results() && $database->next_result());
+}
+
+/** The sample pictures onto the volume, each beside its name first. */
+function copy_pictures(): void
+{
+    $files = new RecursiveIteratorIterator(new RecursiveDirectoryIterator(PICTURES, FilesystemIterator::SKIP_DOTS));
+    foreach ($files as $file) {
+        $target = UPLOADS . substr($file->getPathname(), strlen(PICTURES));
+        is_dir(dirname($target)) || mkdir(dirname($target), 0755, true);
+        if (!file_exists($target)) {
+            copy($file->getPathname(), "$target.new");
+            rename("$target.new", $target);
+        }
+    }
+}
+
+function main(): void
+{
+    compare_with_chart();
+    $admin = new Admin(env('ADMIN_USER'), env('ADMIN_PASSWORD'), env('ADMIN_EMAIL'));
+    $database = await_database($admin);
+    $began = microtime(true);
+    $database->query("SELECT GET_LOCK('storewright', 600)");
+    $found = state($database);
+    if ($found !== 'ready') {
+        copy_pictures();
+        fill($database);
+    }
+    $database->begin_transaction();
+    if ($found !== 'ready') {
+        personalise($database, $admin);
+        $database->query('DELETE FROM storewright');
+        $database->query("INSERT INTO storewright VALUES ('ready')");
+    }
+    move($database, env('STORE_URL'));
+    $database->commit();
+    $database->query("SELECT RELEASE_LOCK('storewright')");
+    say(sprintf('database %s in %.2f s', $found === 'ready' ? 'kept' : 'filled', microtime(true) - $began));
+}
+
+try {
+    main();
+} catch (mysqli_sql_exception $error) {
+    stop("the database failed: {$error->getMessage()}");
+}

@@ -1,0 +1,119 @@
+<?php
+/** What makes a freshly filled database this store's. Plain SQL, because to load WordPress for it would take longer than all of it. */
+
+declare(strict_types=1);
+
+const FORMATS = __DIR__ . '/formats.json'; // country -> [currency position, thousands separator, decimal separator]
+const MOCK_COLOR = '#2f6f4f'; // the accent that the image was made with
+
+// Sample prices are in euros; about what one is worth elsewhere, and to what a price is rounded there.
+const CURRENCIES = [
+    'eur' => [1, 0.01], 'usd' => [1.1, 0.5], 'gbp' => [0.85, 0.5], 'chf' => [1, 0.5], 'cad' => [1.5, 0.5], 'aud' => [1.7, 0.5],
+    'sek' => [11, 5], 'nok' => [11, 5], 'dkk' => [7.5, 5], 'pln' => [4.3, 1], 'czk' => [25, 5], 'jpy' => [160, 50],
+    'inr' => [95, 10], 'brl' => [6, 1],
+];
+
+/**
+ * The one who may do everything. The hash is WordPress's own of 6.8: bcrypt of an HMAC, so that long passwords count whole, made
+ * of what its login form gives it, which has quotes and backslashes escaped.
+ */
+final class Admin
+{
+    private ?string $hash = null;
+
+    public function __construct(public readonly string $user, private readonly string $password, public readonly string $email)
+    {
+    }
+
+    public function hash(): string
+    {
+        $digest = base64_encode(hash_hmac('sha384', addslashes(trim($this->password)), 'wp-sha384', true));
+        return $this->hash ??= '$wp' . password_hash($digest, PASSWORD_BCRYPT);
+    }
+}
+
+function personalise(mysqli $database, Admin $admin): void
+{
+    $database->execute_query(
+        'UPDATE wp_users SET user_login = ?, user_nicename = ?, display_name = ?, user_email = ?, user_pass = ? WHERE ID = 1',
+        [$admin->user, $admin->user, $admin->user, $admin->email, $admin->hash()],
+    );
+    $database->execute_query("UPDATE wp_usermeta SET meta_value = ? WHERE meta_key = 'nickname' AND user_id = 1", [$admin->user]);
+    foreach (['admin_email', 'woocommerce_email_from_address', 'woocommerce_stock_email_recipient'] as $option) {
+        set_option($database, $option, $admin->email);
+    }
+    foreach (['blogname', 'woocommerce_email_from_name'] as $option) {
+        set_option($database, $option, htmlspecialchars(env('STORE_NAME'))); // as WordPress keeps names
+    }
+    $database->execute_query(
+        "UPDATE wp_posts SET post_content = REPLACE(post_content, ?, ?) WHERE post_type = 'wp_global_styles'",
+        [MOCK_COLOR, env('STORE_COLOR', MOCK_COLOR)],
+    );
+    if (file_exists(FORMATS)) {
+        open_shop($database);
+    }
+}
+
+/** What WooCommerce needs to know. */
+function open_shop(mysqli $database): void
+{
+    $country = strtoupper(env('STORE_COUNTRY', 'de'));
+    $currency = env('STORE_CURRENCY', 'eur');
+    [$position, $thousands, $decimals] = json_decode(file_get_contents(FORMATS), true)[$country];
+    set_option($database, 'woocommerce_default_country', $country);
+    set_option($database, 'woocommerce_currency', strtoupper($currency));
+    set_option($database, 'woocommerce_currency_pos', $position);
+    set_option($database, 'woocommerce_price_thousand_sep', $thousands);
+    set_option($database, 'woocommerce_price_decimal_sep', $decimals);
+    set_option($database, 'woocommerce_price_num_decimals', $currency === 'jpy' ? '0' : '2');
+    set_prices($database, ...CURRENCIES[$currency]);
+    $database->query("UPDATE wp_options SET option_value = UUID() WHERE option_name = 'woocommerce_store_id'");
+    [$key, $secret] = [env('API_KEY'), env('API_SECRET')];
+    $database->execute_query(
+        "INSERT INTO wp_woocommerce_api_keys (user_id, description, permissions, consumer_key, consumer_secret, truncated_key)
+         VALUES (1, 'Storewright', 'read_write', ?, ?, ?)",
+        [hash_hmac('sha256', $key, 'wc-api'), $secret, substr($key, -7)],
+    );
+}
+
+/** Sample prices and shipping, from euros to what `factor` euros' worth is called here, rounded to `step`. */
+function set_prices(mysqli $database, float $factor, float $step): void
+{
+    $convert = static fn (mixed $euros): mixed =>
+        is_numeric($euros) ? (string) round(round($euros * $factor / $step) * $step, 2) : $euros;
+    $prices = "SELECT meta_id, meta_value FROM wp_postmeta WHERE meta_key IN ('_price', '_regular_price', '_sale_price')";
+    foreach ($database->query($prices)->fetch_all() as [$id, $euros]) {
+        $database->execute_query('UPDATE wp_postmeta SET meta_value = ? WHERE meta_id = ?', [$convert($euros), $id]);
+    }
+    $ofProduct = "(meta_value + 0) FROM wp_postmeta WHERE post_id = product_id AND meta_key = '_price'";
+    $database->query("UPDATE wp_wc_product_meta_lookup
+        SET min_price = (SELECT MIN$ofProduct), max_price = (SELECT MAX$ofProduct)");
+    $methods = "SELECT option_name, option_value FROM wp_options
+        WHERE option_name REGEXP '^woocommerce_(flat_rate|free_shipping)_[0-9]+_settings$'";
+    foreach ($database->query($methods)->fetch_all() as [$option, $serialized]) {
+        $settings = unserialize($serialized, ['allowed_classes' => false]);
+        $amounts = array_intersect_key($settings, ['cost' => 1, 'min_amount' => 1]);
+        set_option($database, $option, serialize([...$settings, ...array_map($convert, $amounts)]));
+    }
+}
+
+function set_option(mysqli $database, string $name, string $value): void
+{
+    $database->execute_query('UPDATE wp_options SET option_value = ? WHERE option_name = ?', [$value, $name]);
+}
+
+/** To a changed address: WordPress itself is told it by the environment, but texts may have it in links and pictures. */
+function move(mysqli $database, string $address): void
+{
+    $former = $database->query("SELECT option_value FROM wp_options WHERE option_name = 'home'")->fetch_column();
+    if ($former === $address) {
+        return;
+    }
+    $database->execute_query('UPDATE wp_posts SET post_content = REPLACE(post_content, ?, ?)', [$former, $address]);
+    $database->execute_query(
+        "UPDATE wp_postmeta SET meta_value = REPLACE(meta_value, ?, ?) WHERE meta_key = '_menu_item_url'",
+        [$former, $address],
+    );
+    set_option($database, 'home', $address);
+    set_option($database, 'siteurl', $address);
+}

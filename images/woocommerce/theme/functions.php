@@ -1,0 +1,17 @@
+<?php
+/** The shop window: its stylesheet, and the operator's logo where the owner has not chosen one. */
+
+add_action('wp_enqueue_scripts', static function (): void {
+    wp_enqueue_style('storewright', get_stylesheet_uri(), [], wp_get_theme()->get('Version'));
+});
+add_action('after_setup_theme', static fn () => add_editor_style('style.css'));
+
+// It may be a data: URI, which esc_url() would refuse; it is the operator's own, and an attribute is all it gets into.
+add_filter('render_block_core/site-logo', static function (string $html): string {
+    $logo = (string) getenv('STORE_LOGO');
+    if ($html !== '' || $logo === '') {
+        return $html;
+    }
+    $picture = sprintf('<img class="site-logo" src="%s" alt="%s">', esc_attr($logo), esc_attr(get_bloginfo('name')));
+    return '<div class="wp-block-site-logo"><a href="' . esc_url(home_url('/')) . '" rel="home">' . $picture . '</a></div>';
+});
