@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,9 +46,12 @@ class Visitor:
 
     def step(self, step: dict[str, Any]) -> None:
         """One request: `get`/`post` a path, with `headers` and `json`; its `status` (200), what to `save` of the answer
-        (variable -> dotted path, or `header:Name`) and what to `assert` (dotted path -> `nonempty` or `>0`).
+        (variable -> dotted path, or `header:Name`) and what to `assert` (dotted path -> `nonempty` or `>0`). One whose
+        `when` is not True is passed over.
 
         Strings are Jinja2 templates over the saved variables. Raises CheckFailed."""
+        if self._fill(step.get("when", "True")) != "True":
+            return
         method = "post" if "post" in step else "get"
         path = self._fill(step[method])
         answer = self._send(method, path, step)
@@ -99,5 +103,13 @@ def _holds(value: Any, condition: str) -> bool:
     if condition == "nonempty":
         return bool(value)
     if condition.startswith(">"):
-        return isinstance(value, int | float) and value > float(condition[1:])
+        return _number(value) > float(condition[1:])
     raise ValueError(f"check.yaml: unknown condition {condition!r}; use 'nonempty' or '>NUMBER'")
+
+
+def _number(value: Any) -> float:
+    """A number, also one in a string, as money often is in JSON; not a number where it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan

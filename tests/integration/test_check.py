@@ -27,7 +27,7 @@ class Shop(BaseHTTPRequestHandler):
             return self._answer(404, {})
         if self.path == "/products":
             return self._answer(200, {"products": [{"id": "p1"}], "key": self.headers["X-Key"]})
-        return self._answer(200, {"empty": [], "none": None})
+        return self._answer(200, {"empty": [], "none": None, "cents": "1250", "free": "0", "word": "much"})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -75,6 +75,8 @@ def test_a_cart_with_a_price_passes(address: str) -> None:
         ({"get": "/products", "status": 204}, "GET /products answered 200, not 204"),
         ({"get": "/", "assert": {"empty": "nonempty"}}, "empty is not nonempty"),
         ({"get": "/", "assert": {"none": ">0"}}, "none is not >0"),
+        ({"get": "/", "assert": {"free": ">0"}}, "free is not >0"),
+        ({"get": "/", "assert": {"word": ">0"}}, "word is not >0"),
         ({"get": "/", "save": {"x": "empty.0.id"}}, r"answered without empty\.0\.id"),
         ({"get": "/", "save": {"x": "header:Nope"}}, "without header:Nope"),
     ],
@@ -82,6 +84,16 @@ def test_a_cart_with_a_price_passes(address: str) -> None:
 def test_what_does_not_hold_is_named(address: str, step: dict[str, Any], words: str) -> None:
     with visitor(address) as shopper, pytest.raises(CheckFailed, match=words):
         shopper.step(step)
+
+
+def test_a_step_is_passed_over_unless_its_condition_is_true(address: str) -> None:
+    with visitor(address, apis=["store"]) as shopper:
+        shopper.step({"when": "{{ 'other' in apis }}", "get": "/products", "status": 500})
+        assert shopper.variables == {"apis": ["store"]}
+        shopper.step(
+            {"when": "{{ 'store' in apis }}", "get": "/", "save": {"price": "cents"}, "assert": {"cents": ">0"}}
+        )
+        assert shopper.variables["price"] == "1250"
 
 
 def test_another_host_is_not_this_store(address: str) -> None:
