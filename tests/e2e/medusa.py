@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import secrets
-import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
-import yaml
 
-from dev import images
 from dev.cluster import Cluster
+from tests.e2e.shops import CHARTS, Release, namespace
 
-CHART = Path(__file__).parents[2] / "charts" / "medusa"
-SECRET = "its-secret"
-DOT = bytes.fromhex(  # a picture
-    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
-    "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
-)
-RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+CHART = CHARTS / "medusa"
 ADDRESS = {
     "first_name": "Ada",
     "last_name": "L",
@@ -34,85 +23,11 @@ ADDRESS = {
 }
 
 
-def until(what: str, holds: Callable[[], Any], seconds: float = 60) -> Any:
-    """What `holds` gives once it is true; fails naming `what` if it is not within `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.05)
-    return found
-
-
-def ready(pod: dict[str, Any]) -> bool:
-    """Tell whether a pod is, by its conditions."""
-    conditions = pod.get("status", {}).get("conditions", [])
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
-
-
 @dataclass(frozen=True)
-class Shop:
-    """A release `name` of a chart in a namespace of its own, with the content of its Secret."""
+class Shop(Release):
+    """A Medusa shop."""
 
-    cluster: Cluster
-    name: str
-    namespace: str
-    secret: dict[str, str]
-
-    @property
-    def host(self) -> str:
-        return f"{self.name}.{self.cluster.store_domain}"
-
-    @property
-    def url(self) -> str:
-        return f"http://{self.host}:{self.cluster.ingress_port}"
-
-    def attempt(self, program: str, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Run helm or kubectl in the shop's namespace, whatever comes of it."""
-        where = ["--kubeconfig", str(self.cluster.kubeconfig), "--namespace", self.namespace]
-        return subprocess.run([program, *where, *arguments], input=stdin, capture_output=True, text=True, check=False)
-
-    def run(self, program: str, *arguments: str, stdin: str | None = None) -> str:
-        done = self.attempt(program, *arguments, stdin=stdin)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
-        return self.run("kubectl", *arguments, stdin=stdin)
-
-    def found(self, kind: str, name: str) -> dict[str, Any]:
-        return dict(json.loads(self.kubectl("get", kind, name, "--output=json")))
-
-    def create(self, kind: str, name: str, api_version: str = "v1", **content: Any) -> None:
-        """Make an object; `content` is what it has beside its kind and name."""
-        metadata = {"name": name, **content.pop("metadata", {})}
-        manifest = {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
-        self.kubectl("create", "--filename=-", stdin=json.dumps(manifest))
-
-    def helm(self, verb: str, chart: Path = CHART, **values: Any) -> subprocess.CompletedProcess[str]:
-        """`helm install` or `upgrade` with the images built here; `values` go on top, "store" on what is always set."""
-        store = {"name": self.name, "displayName": self.name, "host": self.host, "url": self.url}
-        store |= values.pop("store", {})
-        everything = {"store": store, "secretName": SECRET, **images.build()["medusa"], **values}
-        profile = str(CHART / "values-local.yaml")
-        arguments = [verb, self.name, str(chart), "--values", profile, "--values=-", "--timeout=120s"]
-        return self.attempt("helm", *arguments, stdin=yaml.safe_dump(everything))
-
-    def http(self, path: str, **options: Any) -> httpx.Response:
-        headers = {"Host": f"{self.host}:{self.cluster.ingress_port}", **options.pop("headers", {})}
-        method = options.pop("method", "POST" if {"json", "files"} & options.keys() else "GET")
-        url = f"http://{self.cluster.ingress_address}{path}"
-        return httpx.request(method, url, headers=headers, timeout=10, trust_env=False, **options)
-
-    def answers(self) -> bool:
-        try:
-            return self.http("/").status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    def pod(self, component: str) -> dict[str, Any]:
-        selector = f"--selector=app.kubernetes.io/component={component}"
-        found = json.loads(self.kubectl("get", "pods", selector, "--output=json"))["items"]
-        return dict(found[0]) if found else {}
+    type = "medusa"
 
     def sql(self, query: str) -> list[str]:
         """The lines that psql prints, without a heading, as the superuser of the shop's own database."""
@@ -165,30 +80,13 @@ class Shop:
 
 @contextmanager
 def shop(cluster: Cluster, name: str, **secret: str) -> Iterator[Shop]:
-    """A namespace as the provisioner makes it, with a store's Secret (`secret` replaces parts of it), for a while."""
+    """A shop's namespace with its Secret, of which `secret` replaces parts, for a while."""
     keys = ["admin-password", "database-password", "jwt-secret", "cookie-secret"]
     content = {key: secrets.token_hex(24) for key in keys}
     content |= {"admin-email": "ada@example.com", "publishable-key": f"pk_{secrets.token_hex(32)}"} | secret
     one = Shop(cluster, name, f"{name}-{secrets.token_hex(3)}", content)
-    one.create("Namespace", one.namespace, metadata={"labels": RESTRICTED})
-    try:
-        one.create("Secret", SECRET, stringData=one.secret)
+    with namespace(one):
         yield one
-    finally:
-        one.kubectl("delete", "namespace", one.namespace, "--ignore-not-found", "--wait=false")
-
-
-def process(pod: dict[str, Any], words: bytes) -> int:
-    """The oldest process of a pod that has `words` in its command, as this machine numbers it."""
-    uid = pod["metadata"]["uid"]  # its control group is named by it
-    for folder in sorted(Path("/proc").glob("[0-9]*"), key=lambda folder: int(folder.name)):
-        try:
-            group, command = (folder / "cgroup").read_text(), (folder / "cmdline").read_bytes()
-        except OSError:
-            continue  # it ended meanwhile
-        if uid in group and words in command:
-            return int(folder.name)
-    raise AssertionError(f"no process of the pod {uid} on this machine")
 
 
 def _content(answer: httpx.Response) -> dict[str, Any]:

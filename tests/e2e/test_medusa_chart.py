@@ -15,7 +15,8 @@ from dev.cluster import Cluster
 from provisioner.catalog import Catalog
 from provisioner.check import Visitor
 from tests.e2e import medusa
-from tests.e2e.medusa import CHART, DOT, Shop, process, ready, until
+from tests.e2e.medusa import CHART, Shop
+from tests.e2e.shops import DOT, process, ready, until
 
 NAME = "chart-shop"
 

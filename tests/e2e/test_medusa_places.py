@@ -13,7 +13,8 @@ from dev import images
 from dev.cluster import Cluster
 from provisioner.catalog import Catalog
 from tests.e2e import medusa
-from tests.e2e.medusa import Shop, until
+from tests.e2e.medusa import Shop
+from tests.e2e.shops import SECRET, until
 
 HOST = "managed"
 PSQL = ["psql", "--username=postgres", "--no-align", "--tuples-only", "--command"]
@@ -115,7 +116,7 @@ def _certificate(folder: Path) -> list[Path]:
 def _server() -> dict[str, object]:
     """Our image of PostgreSQL as a bare pod."""
     image = images.build()["medusa"]["postgresql"]["image"]
-    password = {"secretKeyRef": {"name": medusa.SECRET, "key": "database-password"}}
+    password = {"secretKeyRef": {"name": SECRET, "key": "database-password"}}
     server = {
         "name": "postgresql",
         "image": f"{image['repository']}:{image['tag']}",

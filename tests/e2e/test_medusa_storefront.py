@@ -15,7 +15,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from dev.cluster import Cluster
 from dev.stack import ROOT
 from tests.e2e import medusa
-from tests.e2e.medusa import Shop, until
+from tests.e2e.medusa import Shop
+from tests.e2e.shops import until
 from tests.e2e.storefront import fill_in, order_number, place_order
 
 SHOTS = ROOT / "build/screenshots"

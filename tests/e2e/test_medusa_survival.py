@@ -14,7 +14,8 @@ import pytest
 
 from dev.cluster import Cluster
 from tests.e2e import medusa
-from tests.e2e.medusa import Shop, process, ready, until
+from tests.e2e.medusa import Shop
+from tests.e2e.shops import process, ready, until
 
 pytestmark = pytest.mark.skipif("KUBE_CONTEXT" in os.environ, reason="another cluster's processes are not ours to kill")
 KILLS = 6

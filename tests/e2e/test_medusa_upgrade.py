@@ -13,7 +13,8 @@ import pytest
 
 from dev.cluster import Cluster
 from tests.e2e import medusa
-from tests.e2e.medusa import DOT, Shop, until
+from tests.e2e.medusa import Shop
+from tests.e2e.shops import DOT, SECRET, until
 
 PREVIOUS = Path(__file__).parent / "charts" / "previous" / "medusa"
 CHANGED = {"requests": {"cpu": "30m", "memory": "384Mi"}, "limits": {"memory": "768Mi"}}  # so that its pod is a new one
@@ -33,7 +34,7 @@ def shop(cluster: Cluster) -> Iterator[Shop]:
 
 
 def test_an_upgrade_migrates_the_database_and_keeps_all_there_is(shop: Shop) -> None:
-    order, picture, secret = shop.buy(), shop.upload("dot.png", DOT), shop.found("secret", medusa.SECRET)
+    order, picture, secret = shop.buy(), shop.upload("dot.png", DOT), shop.found("secret", SECRET)
     shop.kubectl(*MEDUSA, "db:rollback", "settings")
     assert LAYOUTS not in migrations(shop)
     assert "layout_configuration" not in tables(shop)
@@ -48,7 +49,7 @@ def test_an_upgrade_migrates_the_database_and_keeps_all_there_is(shop: Shop) -> 
     assert shop.found("deployment", "upgraded")["metadata"]["labels"]["helm.sh/chart"] != "medusa-0.1.0"
     assert [(o["id"], o["total"]) for o in shop.orders()] == [(order["id"], order["total"])]
     assert shop.http(picture).content == DOT
-    assert shop.found("secret", medusa.SECRET) == secret
+    assert shop.found("secret", SECRET) == secret
 
 
 def test_an_upgrade_of_what_is_up_to_date_changes_nothing(shop: Shop) -> None:
