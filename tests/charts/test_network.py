@@ -31,7 +31,7 @@ def meant(store: Store, features: tuple[str, ...]) -> set[str]:
     if "metrics" in features:
         wanted.add("prometheus > application:metrics/TCP")
     if "payments" in features:
-        wanted |= {f"{who} > payment provider:443/TCP" for who in {"application", "cron"} & set(store.pods)}
+        wanted |= {f"{who} > payment provider:443/TCP" for who in {"application", "cron"} & clients}
     return wanted
 
 

@@ -17,7 +17,7 @@ from tests.charts.releases import FEATURES, STORES, Object, every_chart, every_p
 # What a value may be changed to: the first that its schema takes is tried.
 OTHERS: list[Any] = [
     *(True, False, 2, "other", "77Mi", "usd", "us", "45s", "#123456", "https://other.example.com", "10.1.2.3/32"),
-    *("ReadWriteMany", "Never", "verify-full", {"other.example.com/key": "1"}, [{"name": "other"}]),
+    *("0 3 * * *", "ReadWriteMany", "Never", "verify-full", {"other.example.com/key": "1"}, [{"name": "other"}]),
     *([{"secretRef": {"name": "other"}}], [{"ipBlock": {"cidr": "10.1.2.3/32"}}], [{"ports": [{"port": 25}]}]),
 ]
 EVERYTHING_ON = tuple(setting for name in FEATURES if not name.startswith("no-") for setting in FEATURES[name])

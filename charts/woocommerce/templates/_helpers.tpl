@@ -1,0 +1,20 @@
+{{/* What WordPress's containers share. */}}
+
+{{/* Its database, what it is told of itself, and its secrets. Call with $. */}}
+{{- define "woocommerce.env" -}}
+{{- $database := include "common.database" (dict "root" $ "port" 3306 "name" "store" "user" "store") | fromYaml -}}
+- { name: MARIADB_HOST, value: {{ $database.host | quote }} }
+- { name: MARIADB_PORT, value: {{ $database.port | quote }} }
+- { name: MARIADB_DATABASE, value: {{ $database.name | quote }} }
+- { name: MARIADB_USER, value: {{ $database.user | quote }} }
+- { name: MARIADB_SSL, value: {{ $database.ssl | quote }} }
+- { name: WOOCOMMERCE, value: {{ .Values.image.woocommerce | quote }} }
+{{ include "common.storeEnv" . }}
+{{ include "common.secretEnv" (dict "root" $ "keys" (dict "MARIADB_PASSWORD" "database-password" "WORDPRESS_SALT" "salt" "ADMIN_USER" "admin-user" "ADMIN_PASSWORD" "admin-password" "ADMIN_EMAIL" "admin-email" "API_KEY" "api-key" "API_SECRET" "api-secret")) }}
+{{- end }}
+
+{{/* A visitor's headers, for a probe that asks for a page: WordPress sends others to its own address. Call with $. */}}
+{{- define "woocommerce.visitor" -}}
+{{- $url := urlParse .Values.store.url -}}
+[{ name: Host, value: {{ $url.host | quote }} }, { name: X-Forwarded-Proto, value: {{ $url.scheme | quote }} }]
+{{- end }}
