@@ -8,10 +8,10 @@ import { type Details, fields, type Order } from "../../../images/medusa/src/sto
 import { lookUp, order as orderPage } from "../../../images/medusa/src/storefront/order.ts"
 import { frame } from "../../../images/medusa/src/storefront/page.ts"
 import { product as productPage } from "../../../images/medusa/src/storefront/product.ts"
-import { cart, line, product, seen, shop, variant, words } from "./sample.ts"
+import { cart, germany, line, looks, product, seen, shop, variant, words } from "./sample.ts"
 
-const looks = { style: "/s.css", script: "/s.js", icon: "/i.svg", logo: null, accent: "#123456", url: "https://shop.example" }
-const opened = (products = [product()], more = {}) => home(shop, { products, total: products.length, search: "", page: 1, pages: 1, ...more })
+const opened = (products = [product()], more = {}) =>
+  home(shop, { products, total: products.length, search: "", page: 1, pages: 1, ...more })
 
 test("the frame names the shop, counts the cart and is found by search engines only where it should be", () => {
   const text = frame(shop, looks, 3, opened())
@@ -21,7 +21,8 @@ test("the frame names the shop, counts the cart and is found by search engines o
   assert.match(text, /og:image" content="https:\/\/shop\.example\/assets\/mug\.1\.svg"/)
   assert.match(frame(shop, looks, 0, cartPage(null)), /noindex/)
   assert(!frame(shop, looks, 0, cartPage(null)).includes("class=\"count\""))
-  assert.match(frame(shop, { ...looks, logo: "/static/l.png" }, 0, cartPage(null)), /<img src="\/static\/l\.png" alt="O&#39;Neil &amp; Sons"/)
+  const withLogo = frame(shop, { ...looks, logo: "/static/l.png" }, 0, cartPage(null))
+  assert.match(withLogo, /<img src="\/static\/l\.png" alt="O&#39;Neil &amp; Sons"/)
 })
 
 test("the window tells prices, what is sold out and what runs low", () => {
@@ -52,18 +53,23 @@ test("one variant needs no choice", () => {
 })
 
 test("of several variants the first that can be bought is chosen, and a sold-out one cannot be", () => {
-  const shown = product({ options: ["Size"], variants: [variant({ id: "v1", options: ["S"], left: 0 }), variant({ id: "v2", options: ["M"], price: 20 })] })
+  const small = variant({ id: "v1", options: ["S"], left: 0 })
+  const middle = variant({ id: "v2", options: ["M"], price: 20 })
+  const shown = product({ options: ["Size"], variants: [small, middle] })
   const text = seen(productPage(shop, shown, []))
-  assert.match(text, /value="v1" required\s+disabled/)
+  assert.match(text, /value="v1" required disabled/)
   assert.match(text, /value="v2" required checked/)
   assert.match(text, /<b>S<\/b><small>Sold out<\/small>/)
   assert.match(text, /<b>M<\/b><small>€20\.00<\/small>/)
-  assert.match(seen(productPage(shop, { ...shown, variants: [variant({ id: "v0", options: ["L"] }), ...shown.variants] }, [], { chosen: "v2" })), /value="v2" required checked/)
+  const three = { ...shown, variants: [variant({ id: "v0", options: ["L"] }), small, middle] }
+  assert.match(seen(productPage(shop, three, [])), /value="v0" required checked/)
+  assert.match(seen(productPage(shop, three, [], { chosen: "v2" })), /value="v2" required checked/)
 })
 
 test("two options make a group for each value of the first", () => {
-  const colours = ["Oat", "Moss"].flatMap((colour) => ["S", "M"].map((size) => variant({ id: colour + size, options: [colour, size] })))
-  const text = words(productPage(shop, product({ options: ["Colour", "Size"], variants: colours }), []))
+  const both = [["Oat", "S"], ["Oat", "M"], ["Moss", "S"], ["Moss", "M"]]
+  const variants = both.map((options) => variant({ id: options.join(), options }))
+  const text = words(productPage(shop, product({ options: ["Colour", "Size"], variants }), []))
   assert.match(text, /Colour: Oat S M Colour: Moss S M/)
 })
 
@@ -85,36 +91,42 @@ test("a cart is empty, ordered, full or scarce", () => {
 })
 
 const typed = (given: Partial<Details> = {}): Details => ({
-  ...(Object.fromEntries(fields.map((name) => [name, ""])) as Details), email: "ann@example.com", first_name: "Ann", last_name: "Lee",
-  address_1: "1 Main St", postal_code: "1", city: "Town", country_code: "de", ...given,
+  ...(Object.fromEntries(fields.map((name) => [name, ""])) as Details),
+  email: "ann@example.com", first_name: "Ann", last_name: "Lee", address_1: "1 Main St", postal_code: "1", city: "Town",
+  country_code: "de", ...given,
 })
 
 test("what is missing or cannot be is named, and nothing else", () => {
   assert.deepEqual(check(typed(), shop.countries), {})
   const required = ["email", "first_name", "last_name", "address_1", "postal_code", "city", "country_code"]
   for (const name of required) assert.deepEqual(Object.keys(check(typed({ [name]: "" }), shop.countries)), [name])
-  for (const email of ["ann", "ann@", "ann@home", "a b@example.com", "@example.com"]) assert("email" in check(typed({ email }), shop.countries), email)
+  for (const email of ["ann", "ann@", "ann@home", "a b@example.com", "@example.com"])
+    assert("email" in check(typed({ email }), shop.countries), email)
   assert("country_code" in check(typed({ country_code: "us" }), shop.countries))
   assert("province" in check(typed({ country_code: "us" }), [{ code: "us", name: "United States" }]))
   assert("phone" in check(typed({ phone: "call me" }), shop.countries))
   assert(!("phone" in check(typed({ phone: "+49 (30) 123-45" }), shop.countries)))
 })
 
-const deliveries = [{ id: "so_1", name: "Standard", description: "2 days", price: 5 }, { id: "so_2", name: "Pick up", description: null, price: 0 }]
+const deliveries = [
+  { id: "so_1", name: "Standard", description: "2 days", price: 5 },
+  { id: "so_2", name: "Pick up", description: null, price: 0 },
+]
 const desk = (given: Partial<Desk> = {}): Desk =>
   ({ cart: cart(), seen: "abc", countries: shop.countries, deliveries, chosen: "so_1", payable: true, ...given })
 
 test("the checkout sums up with the delivery chosen, and knows the sum with each other", () => {
   const page = checkout(shop, desk(), {})
   assert.match(words(page), /Products €36\.00 Delivery €5\.00 Total €41\.00 Place order/)
-  assert.match(seen(page), /value="so_2" required\s+data-delivery="€0\.00" data-total="€36\.00"/)
+  assert.match(seen(page), /value="so_2" required data-delivery="€0\.00" data-total="€36\.00"/)
   assert.match(words(page), /Country Germany/)
   assert.match(seen(page), /name="country_code" value="de"/)
 })
 
 test("mistakes stand at their fields, and what was typed is still there", () => {
   const page = checkout(shop, desk(), { email: "ann@", city: "Town" }, { email: "Please enter an address." })
-  assert.match(seen(page), /value="ann@" autocomplete="email" maxlength="120" required aria-invalid="true" aria-describedby="email-error">\s*<p class="error" id="email-error">/)
+  assert.match(seen(page), /value="ann@" autocomplete="email" maxlength="120" required aria-invalid="true"/)
+  assert.match(seen(page), /aria-describedby="email-error"><p class="error" id="email-error">/)
   assert.match(seen(page), /role="alert".*<a href="#email">/s)
   assert.match(seen(page), /id="city"[^>]*value="Town"/)
   assert.match(page.title, /^Please look again/)
@@ -126,15 +138,18 @@ test("nothing can be ordered where there is no delivery or no payment", () => {
 })
 
 test("a state is asked for where mail needs one", () => {
-  const [de, us] = [{ code: "de", name: "Germany" }, { code: "us", name: "United States" }]
+  const [de, us] = [germany, { code: "us", name: "United States" }]
   assert(!seen(checkout(shop, desk(), {})).includes("province"))
   assert.match(seen(checkout(shop, desk({ countries: [us] }), {})), /id="province"[^>]*required/)
   assert.doesNotMatch(seen(checkout(shop, desk({ countries: [de, us] }), {})), /id="province"[^>]*required/)
-  assert.match(seen(checkout(shop, desk({ countries: [de, us] }), { country_code: "us" })), /<option value="us" selected>/)
+  const abroad = checkout(shop, desk({ countries: [de, us] }), { country_code: "us" })
+  assert.match(seen(abroad), /<option value="us" selected>/)
 })
 
-const order = (given: Partial<Order> = {}): Order =>
-  ({ ...cart(), number: 7, placed: new Date("2026-11-21T10:00:00Z"), email: "ann@example.com", address: typed(), delivery: "Standard", state: "received", paid: false, ...given })
+const order = (given: Partial<Order> = {}): Order => ({
+  ...cart(), number: 7, placed: new Date("2026-11-21T10:00:00Z"), email: "ann@example.com", address: typed(),
+  delivery: "Standard", state: "received", paid: false, ...given,
+})
 
 test("an order says its number, how it stands and what to keep", () => {
   const page = words(orderPage(shop, order()))

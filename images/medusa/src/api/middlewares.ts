@@ -1,6 +1,7 @@
 /** Around all routes: forms come from here alone; what is not there and what went wrong is told in the shop's look. */
 import {
-  defineMiddlewares, errorHandler, type MedusaErrorHandlerFunction, type MedusaNextFunction, type MedusaRequest, type MedusaResponse,
+  defineMiddlewares, errorHandler, type MedusaErrorHandlerFunction, type MedusaNextFunction, type MedusaRequest,
+  type MedusaResponse,
 } from "@medusajs/framework/http"
 import { ContainerRegistrationKeys } from "@medusajs/framework/utils"
 import { asLastSeen, enter, fromHere, send } from "../shop/web.ts"
@@ -19,8 +20,9 @@ const medusaHandler = errorHandler()
 const handleError: MedusaErrorHandlerFunction = (error, req, res, next) => {
   if (medusas.test(req.path)) return medusaHandler(error, req, res, next)
   const status: number = error.statusCode ?? 500
-  if (status >= 500) req.scope.resolve(ContainerRegistrationKeys.LOGGER).error(`request ${req.requestId}: ${error.stack ?? error.message}`)
-  void send(req, res, asLastSeen(), status < 500 ? notFound : broken(req.requestId ?? "none"), { status, inCart: 0 })
+  const { requestId = "none" } = req
+  if (status >= 500) req.scope.resolve(ContainerRegistrationKeys.LOGGER).error(`request ${requestId}: ${error.stack}`)
+  void send(req, res, asLastSeen(), status < 500 ? notFound : broken(requestId), { status, inCart: 0 })
 }
 
 export default defineMiddlewares({
@@ -29,6 +31,7 @@ export default defineMiddlewares({
     { matcher: "/cart*", method: ["POST"], middlewares: [fromHere] },
     { matcher: "/checkout", method: ["POST"], middlewares: [fromHere] },
     { matcher: "/orders", method: ["POST"], middlewares: [fromHere] },
-    { matcher: "/:path(.*)", method: ["GET"], middlewares: [tellMissing] }, // a parameter alone is matched after everything else
+    // A parameter alone is matched after everything else.
+    { matcher: "/:path(.*)", method: ["GET"], middlewares: [tellMissing] },
   ],
 })

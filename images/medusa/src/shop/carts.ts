@@ -1,9 +1,11 @@
 /** A visitor's cart, by Medusa's own workflows: read, filled, changed. */
 import type { MedusaContainer } from "@medusajs/framework/types"
 import { ContainerRegistrationKeys, MedusaError } from "@medusajs/framework/utils"
-import { addToCartWorkflow, createCartWorkflow, updateCartWorkflow, updateLineItemInCartWorkflow } from "@medusajs/medusa/core-flows"
+import {
+  addToCartWorkflow, createCartWorkflow, updateCartWorkflow, updateLineItemInCartWorkflow,
+} from "@medusajs/medusa/core-flows"
 import { type Cart, type Details, fields, type Line, type Totals } from "../storefront/model.ts"
-import { local, readStock } from "./catalogue.ts"
+import { local, readStock, type Stock } from "./catalogue.ts"
 import type { OpenShop } from "./shop.ts"
 
 /** Raised where the shop has less than is asked for. */
@@ -11,36 +13,38 @@ export class OutOfStock extends Error {}
 
 const cartFields = [
   "id", "currency_code", "email", "completed_at", "total", "tax_total", "discount_total", "discount_subtotal",
-  "items.*", "items.variant.manage_inventory", "items.variant.allow_backorder", "items.product.status", "items.product.variants.id",
-  "shipping_methods.amount", "shipping_methods.shipping_option_id", "shipping_address.*",
+  "items.*", "items.variant.manage_inventory", "items.variant.allow_backorder", "items.product.status",
+  "items.product.variants.id", "shipping_methods.amount", "shipping_methods.shipping_option_id", "shipping_address.*",
 ]
 
-/** Lines and sums of a cart or an order; `stock` by variant, empty where it does not matter. */
-export function toPurchase(bought: any, stock = new Map<string, number | null>()): { lines: Line[]; totals: Totals } {
-  const items = [...(bought.items ?? [])].sort((a, b) => +new Date(a.created_at) - +new Date(b.created_at) || a.title.localeCompare(b.title))
-  const lines = items.map((item) => ({
-    id: item.id,
-    title: item.product_title ?? item.title,
-    variant: item.product?.variants?.length === 1 ? null : item.variant_title,
-    handle: item.product_handle,
-    picture: local(item.thumbnail),
-    quantity: Number(item.quantity),
-    price: Number(item.unit_price),
-    left: stock.get(item.variant_id) ?? null,
-  }))
+const toLine = (item: any, left: number | null): Line => ({
+  id: item.id,
+  title: item.product_title ?? item.title,
+  variant: item.product?.variants?.length === 1 ? null : item.variant_title,
+  handle: item.product_handle,
+  picture: local(item.thumbnail),
+  quantity: Number(item.quantity),
+  price: Number(item.unit_price),
+  left,
+})
+
+const byTime = (a: any, b: any) => +new Date(a.created_at) - +new Date(b.created_at) || a.title.localeCompare(b.title)
+
+/** Lines and sums of a cart or an order; no stock where it does not matter. */
+export function toPurchase(bought: any, stock: Stock = new Map()): { lines: Line[]; totals: Totals } {
+  const items: any[] = [...(bought.items ?? [])].sort(byTime)
+  const lines = items.map((item) => toLine(item, stock.get(item.variant_id) ?? null))
   const methods: any[] = bought.shipping_methods ?? []
   const taxIncluded = items.every((item) => item.is_tax_inclusive)
-  return {
-    lines,
-    totals: {
-      items: lines.reduce((sum, line) => sum + line.price * line.quantity, 0),
-      delivery: methods.length > 0 ? methods.reduce((sum, method) => sum + Number(method.amount), 0) : null,
-      discount: Number((taxIncluded ? bought.discount_total : bought.discount_subtotal) ?? 0),
-      tax: Number(bought.tax_total ?? 0),
-      taxIncluded,
-      total: Number(bought.total),
-    },
+  const totals = {
+    items: lines.reduce((sum, line) => sum + line.price * line.quantity, 0),
+    delivery: methods.length > 0 ? methods.reduce((sum, method) => sum + Number(method.amount), 0) : null,
+    discount: Number((taxIncluded ? bought.discount_total : bought.discount_subtotal) ?? 0),
+    tax: Number(bought.tax_total ?? 0),
+    taxIncluded,
+    total: Number(bought.total),
   }
+  return { lines, totals }
 }
 
 /** The address with the e-mail, as the checkout's form has them. */
@@ -53,12 +57,13 @@ export async function readOrderOf(scope: MedusaContainer, cart: string): Promise
   return data[0]?.order_id ?? null
 }
 
-/** The cart of that id, or null. What is no longer sold is in it with none left. */
+/** The cart of that id, or null. What is no longer sold is in it with none left; what it became is its order. */
 export async function readCart(scope: MedusaContainer, shop: OpenShop, id: string | null): Promise<Cart | null> {
   if (!id) return null
   const query = scope.resolve(ContainerRegistrationKeys.QUERY)
   const { data: [cart] } = await query.graph({ entity: "cart", fields: cartFields, filters: { id } })
-  if (!cart) return null
+  const order = cart?.completed_at ? await readOrderOf(scope, id) : null
+  if (!cart || (cart.completed_at && !order)) return null
   const items: any[] = cart.items ?? []
   const sold = items.flatMap(({ variant, product }) => (variant && product?.status === "published" ? [variant] : []))
   const stock = await readStock(scope, shop, sold)
@@ -69,7 +74,7 @@ export async function readCart(scope: MedusaContainer, shop: OpenShop, id: strin
     ...toPurchase(cart, stock),
     country: cart.shipping_address?.country_code ?? null,
     details: cart.email ? toDetails(cart.email, cart.shipping_address) : {},
-    order: cart.completed_at ? await readOrderOf(scope, id) : null,
+    order,
   }
 }
 
@@ -77,7 +82,8 @@ export async function readCart(scope: MedusaContainer, shop: OpenShop, id: strin
 export async function countItems(scope: MedusaContainer, id: string | null): Promise<number> {
   if (!id) return 0
   const query = scope.resolve(ContainerRegistrationKeys.QUERY)
-  const { data: [cart] } = await query.graph({ entity: "cart", fields: ["completed_at", "items.quantity"], filters: { id } })
+  const fields = ["completed_at", "items.quantity"]
+  const { data: [cart] } = await query.graph({ entity: "cart", fields, filters: { id } })
   if (!cart || cart.completed_at) return 0
   return (cart.items ?? []).reduce((sum: number, item: any) => sum + Number(item.quantity), 0)
 }
@@ -90,23 +96,26 @@ export async function minding<T>(work: Promise<T>): Promise<T> {
 }
 
 /** The country delivered to until a visitor says another: the store's own, if it delivers there. */
-const home = ({ countries }: OpenShop) => (countries.find(({ code }) => code === process.env.STORE_COUNTRY) ?? countries[0])?.code
+const home = ({ countries }: OpenShop) =>
+  (countries.find(({ code }) => code === process.env.STORE_COUNTRY) ?? countries[0])?.code
 
-/** Into the cart of that id, or a new one; answers its id. Raises OutOfStock. */
-export async function addToCart(scope: MedusaContainer, shop: OpenShop, id: string | null, variant_id: string, quantity: number): Promise<string> {
-  const items = [{ variant_id, quantity }]
-  if (id) {
-    await minding(addToCartWorkflow(scope).run({ input: { cart_id: id, items } }))
-    return id
-  }
-  const { result } = await minding(createCartWorkflow(scope).run({
-    input: { region_id: shop.region, sales_channel_id: shop.channel, items, shipping_address: { country_code: home(shop) } },
-  }))
+type Item = { variant_id: string; quantity: number }
+
+/** Raises OutOfStock. */
+export async function addToCart(scope: MedusaContainer, cart_id: string, item: Item): Promise<void> {
+  await minding(addToCartWorkflow(scope).run({ input: { cart_id, items: [item] } }))
+}
+
+/** A new cart's id. Raises OutOfStock. */
+export async function openCart(scope: MedusaContainer, shop: OpenShop, item: Item): Promise<string> {
+  const { region: region_id, channel: sales_channel_id } = shop
+  const input = { region_id, sales_channel_id, items: [item], shipping_address: { country_code: home(shop) } }
+  const { result } = await minding(createCartWorkflow(scope).run({ input }))
   return result.id
 }
 
 /** `quantity` 0 removes the line. Raises OutOfStock. */
-export async function changeLine(scope: MedusaContainer, cart_id: string, item_id: string, quantity: number): Promise<void> {
+export async function changeLine(scope: MedusaContainer, cart_id: string, item_id: string, quantity: number) {
   await minding(updateLineItemInCartWorkflow(scope).run({ input: { cart_id, item_id, update: { quantity } } }))
 }
 

@@ -7,30 +7,40 @@ import type { OpenShop } from "./shop.ts"
 export const perPage = 24
 
 const cardFields = [
-  "id", "handle", "title", "thumbnail", "variants.id", "variants.manage_inventory", "variants.allow_backorder", "variants.calculated_price.*",
+  "id", "handle", "title", "thumbnail", "variants.id", "variants.manage_inventory", "variants.allow_backorder",
+  "variants.calculated_price.*",
 ]
 const pageFields = [
-  ...cardFields, "subtitle", "description", "material", "images.url", "images.rank", "variants.title", "variants.thumbnail",
-  "variants.variant_rank", "variants.options.value", "variants.options.option.title",
+  ...cardFields, "subtitle", "description", "material", "images.url", "images.rank", "variants.title",
+  "variants.thumbnail", "variants.variant_rank", "variants.options.value", "variants.options.option.title",
 ]
 const stockFields = [
-  "variant_id", "required_quantity", ...["location_id", "stocked_quantity", "reserved_quantity"].map((name) => `inventory.location_levels.${name}`),
+  "variant_id", "required_quantity", "inventory.location_levels.location_id",
+  "inventory.location_levels.stocked_quantity", "inventory.location_levels.reserved_quantity",
 ]
 
-/** How often a variant can be made from what lies at `locations` of one of its parts. */
-const enoughFor = ({ required_quantity, inventory }: any, locations: string[]) =>
-  Math.floor((inventory?.location_levels ?? []).filter((level: any) => locations.includes(level.location_id))
-    .reduce((sum: number, level: any) => sum + Number(level.stocked_quantity) - Number(level.reserved_quantity), 0) / required_quantity)
+/** By variant, how many can still be sold; null is any number. */
+export type Stock = Map<string, number | null>
 
-/** How many of each variant can still be sold; null is any number. */
-export async function readStock(scope: MedusaContainer, { locations }: OpenShop, variants: any[]): Promise<Map<string, number | null>> {
+/** How often a variant can be made from what lies at `locations` of one of its parts. */
+function enoughFor({ required_quantity, inventory }: any, locations: string[]): number {
+  const levels: any[] = (inventory?.location_levels ?? []).filter((level: any) => locations.includes(level.location_id))
+  const there = levels.reduce((sum, level) => sum + Number(level.stocked_quantity) - Number(level.reserved_quantity), 0)
+  return Math.max(0, Math.floor(there / required_quantity))
+}
+
+/** A variant lasts as long as the scarcest of its parts; one that is tracked but lies nowhere is sold out. */
+export async function readStock(scope: MedusaContainer, { locations }: OpenShop, variants: any[]): Promise<Stock> {
   const query = scope.resolve(ContainerRegistrationKeys.QUERY)
   const tracked = variants.filter((variant) => variant.manage_inventory && !variant.allow_backorder).map(({ id }) => id)
-  const { data } = await query.graph({ entity: "product_variant_inventory_items", fields: stockFields, filters: { variant_id: tracked } })
-  const stock = new Map<string, number | null>(variants.map(({ id }) => [id, tracked.includes(id) ? Infinity : null]))
-  for (const part of data) stock.set(part.variant_id, Math.min(stock.get(part.variant_id)!, Math.max(0, enoughFor(part, locations))))
-  for (const [id, left] of stock) if (left === Infinity) stock.set(id, 0) // tracked, but nothing says where
-  return stock
+  const { data: parts } = await query.graph({
+    entity: "product_variant_inventory_items", fields: stockFields, filters: { variant_id: tracked },
+  })
+  const left = (id: string) => {
+    const numbers = parts.filter((part: any) => part.variant_id === id).map((part: any) => enoughFor(part, locations))
+    return numbers.length > 0 ? Math.min(...numbers) : 0
+  }
+  return new Map(variants.map(({ id }) => [id, tracked.includes(id) ? left(id) : null]))
 }
 
 /** An uploaded picture by its path alone, so that it is found under whatever name the shop is reached. */
@@ -39,17 +49,22 @@ export const local = (address: string | null | undefined): string | null =>
 
 /** Titles of the options, the one first that changes most seldom along the variants: Colour before Size. */
 function optionTitles(variants: any[]): string[] {
-  const titles = [...new Set<string>(variants.flatMap((variant) => (variant.options ?? []).map((o: any) => o.option.title)))]
-  const value = (variant: any, title: string) => variant.options.find((o: any) => o.option.title === title)?.value
-  const changes = (title: string) => variants.filter((variant, i) => i > 0 && value(variant, title) !== value(variants[i - 1], title)).length
-  return titles.sort((a, b) => changes(a) - changes(b) || a.localeCompare(b))
+  const titles = variants.flatMap(({ options = [] }) => options.map(({ option }: any) => option.title as string))
+  const changes = (title: string) => {
+    const values = variants.map((variant) => valueOf(variant, title))
+    return values.filter((value, i) => i > 0 && value !== values[i - 1]).length
+  }
+  return [...new Set(titles)].sort((a, b) => changes(a) - changes(b) || a.localeCompare(b))
 }
 
-function toVariant(variant: any, titles: string[], stock: Map<string, number | null>): Variant {
+const valueOf = ({ options }: any, title: string): string | undefined =>
+  options.find(({ option }: any) => option.title === title)?.value
+
+function toVariant(variant: any, titles: string[], stock: Stock): Variant {
   const { calculated_amount: price = null, original_amount: original = null } = variant.calculated_price ?? {}
   return {
     id: variant.id,
-    options: titles.map((title) => variant.options.find((o: any) => o.option.title === title)?.value ?? variant.title),
+    options: titles.map((title) => valueOf(variant, title) ?? variant.title),
     price,
     before: original !== null && price !== null && original > price ? original : null,
     left: stock.get(variant.id) ?? null,
@@ -57,7 +72,7 @@ function toVariant(variant: any, titles: string[], stock: Map<string, number | n
   }
 }
 
-function toProduct(product: any, stock: Map<string, number | null>): Product {
+function toProduct(product: any, stock: Stock): Product {
   const variants = [...product.variants].sort((a, b) => a.variant_rank - b.variant_rank || (a.id < b.id ? -1 : 1))
   const options = optionTitles(variants)
   const images = [...(product.images ?? [])].sort((a, b) => a.rank - b.rank).map(({ url }) => url)
@@ -73,18 +88,26 @@ function toProduct(product: any, stock: Map<string, number | null>): Product {
 
 export type Wanted = { handle?: string; search?: string; skip?: number; take?: number }
 
-/** One page of products by title, and how many there are in all. Only with a `handle` are they complete, otherwise good for cards. */
-export async function readProducts(scope: MedusaContainer, shop: OpenShop, wanted: Wanted): Promise<{ products: Product[]; total: number }> {
+/**
+ * One page of products by title, and how many there are in all. They are complete only if asked for by their handle,
+ * otherwise good for cards.
+ */
+export async function readProducts(scope: MedusaContainer, shop: OpenShop, wanted: Wanted) {
   const query = scope.resolve(ContainerRegistrationKeys.QUERY)
-  const links = await query.graph({ entity: "product_sales_channel", fields: ["product_id"], filters: { sales_channel_id: shop.channel } })
+  const { data: links } = await query.graph({
+    entity: "product_sales_channel", fields: ["product_id"], filters: { sales_channel_id: shop.channel },
+  })
   const { handle, search, skip = 0, take = perPage } = wanted
-  const filters: any = { id: links.data.map((link: any) => link.product_id), status: "published", ...(handle !== undefined && { handle }), ...(search && { q: search }) }
+  const one = handle !== undefined && { handle }
+  const filters: any = { id: links.map((link: any) => link.product_id), status: "published", ...one }
+  if (search) filters.q = search
+  const price = QueryContext({ region_id: shop.region, currency_code: shop.currency })
   const { data, metadata } = await query.graph({
     entity: "product",
-    fields: handle === undefined ? cardFields : pageFields,
+    fields: one ? pageFields : cardFields,
     filters,
     pagination: { skip, take, order: { title: "ASC" } },
-    context: { variants: { calculated_price: QueryContext({ region_id: shop.region, currency_code: shop.currency }) } },
+    context: { variants: { calculated_price: price } },
   })
   const sold = data.filter((product) => product.variants.length > 0)
   const stock = await readStock(scope, shop, sold.flatMap(({ variants }) => variants))
@@ -94,8 +117,8 @@ export async function readProducts(scope: MedusaContainer, shop: OpenShop, wante
 /** Handles of all that is for sale, for search engines. */
 export async function readHandles(scope: MedusaContainer, shop: OpenShop): Promise<string[]> {
   const query = scope.resolve(ContainerRegistrationKeys.QUERY)
-  const { data } = await query.graph({
-    entity: "product_sales_channel", fields: ["product.handle", "product.status"], filters: { sales_channel_id: shop.channel },
-  })
+  const fields = ["product.handle", "product.status"]
+  const filters = { sales_channel_id: shop.channel }
+  const { data } = await query.graph({ entity: "product_sales_channel", fields, filters })
   return data.flatMap(({ product }: any) => (product?.status === "published" ? [product.handle] : []))
 }

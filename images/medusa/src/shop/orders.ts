@@ -3,8 +3,9 @@ import { createHash, createHmac, timingSafeEqual } from "node:crypto"
 import type { MedusaContainer } from "@medusajs/framework/types"
 import { ContainerRegistrationKeys, Modules } from "@medusajs/framework/utils"
 import {
-  addShippingMethodToCartWorkflow, completeCartWorkflow, createPaymentCollectionForCartWorkflow, createPaymentSessionsWorkflow,
-  getOrderDetailWorkflow, listShippingOptionsForCartWithPricingWorkflow, updateCartWorkflow,
+  addShippingMethodToCartWorkflow, completeCartWorkflow, createPaymentCollectionForCartWorkflow,
+  createPaymentSessionsWorkflow, getOrderDetailWorkflow, listShippingOptionsForCartWithPricingWorkflow,
+  updateCartWorkflow,
 } from "@medusajs/medusa/core-flows"
 import type { Cart, Delivery, Details, Order } from "../storefront/model.ts"
 import { minding, readOrderOf, toDetails, toPurchase } from "./carts.ts"
@@ -13,28 +14,33 @@ import { minding, readOrderOf, toDetails, toPurchase } from "./carts.ts"
 export const manual = "pp_system_default"
 
 export async function readDeliveries(scope: MedusaContainer, cart_id: string): Promise<Delivery[]> {
-  const { result } = await listShippingOptionsForCartWithPricingWorkflow(scope).run({ input: { cart_id, is_return: false } })
+  const list = listShippingOptionsForCartWithPricingWorkflow(scope)
+  const { result } = await list.run({ input: { cart_id, is_return: false } })
+  const priceOf = (option: any) => option.calculated_price?.calculated_amount
   return (result as any[])
-    .filter((option) => option.calculated_price?.calculated_amount != null)
-    .map(({ id, name, type, calculated_price }) => ({ id, name, description: type?.description || null, price: Number(calculated_price.calculated_amount) }))
+    .filter((option) => priceOf(option) != null)
+    .map((option) => ({ ...option, description: option.type?.description || null, price: Number(priceOf(option)) }))
     .sort((a, b) => a.price - b.price)
 }
 
 /** Changes with whatever of the cart a visitor orders: the things, how many, at what price. */
-export const fingerprint = ({ id, currency, lines }: Cart) =>
-  createHash("sha256").update(JSON.stringify([id, currency, lines.map(({ id, quantity, price }) => [id, quantity, price])])).digest("base64url").slice(0, 16)
+export function fingerprint({ id, currency, lines }: Cart): string {
+  const content = [id, currency, lines.map((line) => [line.id, line.quantity, line.price])]
+  return createHash("sha256").update(JSON.stringify(content)).digest("base64url").slice(0, 16)
+}
 
 async function preparePayment(scope: MedusaContainer, cart_id: string) {
   const query = scope.resolve(ContainerRegistrationKeys.QUERY)
-  const { data: [cart] } = await query.graph({ entity: "cart", fields: ["payment_collection.id"], filters: { id: cart_id } })
+  const fields = ["payment_collection.id"]
+  const { data: [cart] } = await query.graph({ entity: "cart", fields, filters: { id: cart_id } })
   const existing = cart.payment_collection?.id
   const made = existing ? null : await createPaymentCollectionForCartWorkflow(scope).run({ input: { cart_id } })
   const payment_collection_id = existing ?? (made!.result as any).id
   await createPaymentSessionsWorkflow(scope).run({ input: { payment_collection_id, provider_id: manual } })
 }
 
-/** Answers the order's id: of a new one, or of that which the cart became before. One at a time per cart. Raises OutOfStock. */
-export async function placeOrder(scope: MedusaContainer, id: string, details: Details, delivery: string): Promise<string> {
+/** The id of a new order, or of that which the cart became before. One at a time per cart. Raises OutOfStock. */
+export async function placeOrder(scope: MedusaContainer, id: string, details: Details, delivery: string) {
   const { email, ...address } = details
   const place = async () => {
     const placed = await readOrderOf(scope, id)
@@ -49,8 +55,9 @@ export async function placeOrder(scope: MedusaContainer, id: string, details: De
 }
 
 const orderFields = [
-  "id", "display_id", "created_at", "email", "currency_code", "status", "total", "tax_total", "discount_total", "discount_subtotal",
-  "items.*", "items.product.variants.id", "shipping_methods.name", "shipping_methods.amount", "shipping_address.*",
+  "id", "display_id", "created_at", "email", "currency_code", "status", "total", "tax_total", "discount_total",
+  "discount_subtotal", "items.*", "items.product.variants.id", "shipping_methods.name", "shipping_methods.amount",
+  "shipping_address.*",
 ]
 
 function stateOf(order: any): Order["state"] {
@@ -78,11 +85,13 @@ export async function readOrder(scope: MedusaContainer, order_id: string): Promi
 /** The order with that number if it was placed with that e-mail address, else null. */
 export async function findOrder(scope: MedusaContainer, number: number, email: string): Promise<string | null> {
   const query = scope.resolve(ContainerRegistrationKeys.QUERY)
-  const { data: [order] } = await query.graph({ entity: "order", fields: ["id", "email"], filters: { display_id: number } as any })
+  const filters: any = { display_id: number }
+  const { data: [order] } = await query.graph({ entity: "order", fields: ["id", "email"], filters })
   return order?.email?.toLowerCase() === email.toLowerCase() ? order.id : null
 }
 
-const seal = (id: string) => createHmac("sha256", process.env.COOKIE_SECRET!).update(`order ${id}`).digest("base64url").slice(0, 22)
+const seal = (id: string) =>
+  createHmac("sha256", process.env.COOKIE_SECRET!).update(`order ${id}`).digest("base64url").slice(0, 22)
 
 /** The order's page, for those alone who were given this address. */
 export const addressOf = (id: string) => `/orders/${id}?key=${seal(id)}`

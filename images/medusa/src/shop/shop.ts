@@ -1,4 +1,5 @@
 /** Whose shop this is: name, currency, where it delivers and what it delivers from. */
+import { setTimeout as wait } from "node:timers/promises"
 import type { MedusaContainer } from "@medusajs/framework/types"
 import { ContainerRegistrationKeys } from "@medusajs/framework/utils"
 import type { Country, Shop } from "../storefront/model.ts"
@@ -17,8 +18,9 @@ async function read(scope: MedusaContainer): Promise<OpenShop> {
   const store = stores.data[0]
   const region = regions.data.find(({ id }) => id === store.default_region_id) ?? regions.data[0]
   if (!region) throw new Error("the store has no region: make one in the admin, under Settings, Regions")
+  const channel = store.default_sales_channel_id!
   const { data: locations } = await query.graph({
-    entity: "sales_channel_locations", fields: ["stock_location_id"], filters: { sales_channel_id: store.default_sales_channel_id },
+    entity: "sales_channel_locations", fields: ["stock_location_id"], filters: { sales_channel_id: channel },
   })
   return {
     name: store.name,
@@ -28,19 +30,26 @@ async function read(scope: MedusaContainer): Promise<OpenShop> {
       .map(({ iso_2, display_name }: any) => ({ code: iso_2, name: display_name }))
       .sort((a: Country, b: Country) => a.name.localeCompare(b.name)),
     region: region.id,
-    channel: store.default_sales_channel_id!,
+    channel,
     locations: locations.map(({ stock_location_id }: any) => stock_location_id),
     payments: (region.payment_providers ?? []).map(({ id }: any) => id),
   }
 }
 
+const patience = 10_000 // ms; Medusa itself would wait a minute for a database that is away
+
+async function giveUp(): Promise<never> {
+  await wait(patience, undefined, { ref: false })
+  throw new Error(`the database did not answer within ${patience / 1000} s`)
+}
+
 const fresh = 5000 // ms for which it is believed; products and stock are always asked for
 let known: { shop: Promise<OpenShop>; until: number } | null = null
 
-/** The store with its default region, or its oldest. Raises if there is no region: then nothing can be sold. */
+/** The store with its default region, or its oldest. Raises if it has none, so nothing can be sold, or no database. */
 export function readShop(scope: MedusaContainer): Promise<OpenShop> {
   if (!known || known.until < Date.now()) {
-    const shop = read(scope)
+    const shop = Promise.race([read(scope), giveUp()])
     known = { shop, until: Date.now() + fresh }
     shop.catch(() => (known = null))
   }

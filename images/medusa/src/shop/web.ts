@@ -8,8 +8,8 @@ import { countItems } from "./carts.ts"
 import { type OpenShop, readShop } from "./shop.ts"
 
 const policy = [
-  "default-src 'none'", "style-src 'self'", "script-src 'self'", "img-src 'self' data: https:", "form-action 'self'", "base-uri 'none'",
-  "frame-ancestors 'none'",
+  "default-src 'none'", "style-src 'self'", "script-src 'self'", "img-src 'self' data: https:", "form-action 'self'",
+  "base-uri 'none'", "frame-ancestors 'none'",
 ].join("; ")
 const month = 30 * 24 * 3600 * 1000 // ms
 
@@ -23,14 +23,16 @@ export function cartOf(req: MedusaRequest): string | null {
 }
 
 export function keepCart(res: MedusaResponse, id: string) {
-  res.cookie("cart", id, { httpOnly: true, sameSite: "lax", secure: shopLooks.url.startsWith("https:"), maxAge: month, path: "/" })
+  const secure = shopLooks.url.startsWith("https:")
+  res.cookie("cart", id, { httpOnly: true, sameSite: "lax", secure, maxAge: month, path: "/" })
 }
 
 type Answer = { status?: number; inCart?: number }
 
 /** A page in the frame of the shop, never kept by anyone but the visitor's browser, which asks again each time. */
-export async function send(req: MedusaRequest, res: MedusaResponse, shop: Shop, page: Page, { status = 200, inCart }: Answer = {}) {
-  const count = inCart ?? await countItems(req.scope, cartOf(req))
+export async function send(req: MedusaRequest, res: MedusaResponse, shop: Shop, page: Page, answer: Answer = {}) {
+  const { status = 200, inCart } = answer
+  const count = inCart ?? (await countItems(req.scope, cartOf(req)))
   res.status(status).set({
     "Content-Security-Policy": policy,
     "Cache-Control": page.path ? "private, no-cache" : "private, no-store",
@@ -44,10 +46,12 @@ let lastSeen: OpenShop | null = null
 /** The shop; what was last known of it is there for pages that must do without the database. */
 export const enter = async (req: MedusaRequest): Promise<OpenShop> => (lastSeen = await readShop(req.scope))
 
-const fallback: Shop = { name: process.env.STORE_NAME ?? "Shop", tagline: null, currency: process.env.STORE_CURRENCY ?? "eur", countries: [] }
-export const asLastSeen = (): Shop => lastSeen ?? fallback
+export const asLastSeen = (): Shop => {
+  const { STORE_NAME: name = "Shop", STORE_CURRENCY: currency = "eur" } = process.env
+  return lastSeen ?? { name, currency, tagline: null, countries: [] }
+}
 
-/** A form may only come from this shop's own pages. Cookies are kept from other sites' forms already; this is for older browsers. */
+/** Forms may only come from this shop's own pages. Other sites' come without the cookie; this is for old browsers. */
 export async function fromHere(req: MedusaRequest, res: MedusaResponse, next: MedusaNextFunction) {
   const site = req.get("sec-fetch-site")
   const origin = req.get("origin")

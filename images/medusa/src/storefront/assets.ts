@@ -1,4 +1,4 @@
-/** What pages load: style, script and pictures, made once at the start, each under an address that changes with its content. */
+/** What pages load: style, script and pictures, made once at the start, at addresses that change with their content. */
 import { createHash } from "node:crypto"
 import fs from "node:fs"
 import path from "node:path"
@@ -23,7 +23,7 @@ function add(file: string, body: string): string {
   return `/assets/${name}.${hash}.${ending}`
 }
 
-/** What is at /assets/<file>; `current` is false if the address is an older content's, as pages and databases keep some. */
+/** What is at /assets/<file>; `current` is false for an older content's address, as pages and databases keep some. */
 export function find(file: string): (Asset & { current: boolean }) | null {
   const [name, hash, ending] = file.split(".")
   const asset = assets.get(`${name}.${ending}`)

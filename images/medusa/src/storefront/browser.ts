@@ -1,8 +1,9 @@
-/** What a browser with scripts adds to the pages, all of which work without: live price and stock, steppers, no Update buttons. */
+/** What scripts add to pages that all work without: live price and stock, steppers, quantities that need no button. */
 
 document.documentElement.classList.add("js")
 
-const all = <T extends Element>(selector: string, within: ParentNode = document) => [...within.querySelectorAll<T>(selector)]
+const all = <T extends Element>(selector: string, within: ParentNode = document) =>
+  [...within.querySelectorAll<T>(selector)]
 
 /** − and + beside a number, for those who point; the number itself stays as it is for keys. */
 function addSteppers(box: HTMLElement) {
@@ -38,7 +39,8 @@ function followVariant(form: HTMLFormElement) {
     const chosen = form.querySelector<HTMLInputElement>("[name=variant]:checked")
     if (!chosen) return
     const told = chosen.dataset
-    price.replaceChildren(...(told.before ? [Object.assign(document.createElement("s"), { textContent: told.before })] : []), told.price ?? "")
+    const before = Object.assign(document.createElement("s"), { textContent: told.before })
+    price.replaceChildren(...(told.before ? [before] : []), told.price ?? "")
     const stock = line.querySelector("p")!
     stock.dataset.state = told.state
     stock.textContent = told.stock ?? ""
@@ -77,7 +79,7 @@ function assist(form: HTMLFormElement) {
     const button = event.submitter as HTMLButtonElement | null
     if (button && !button.name) button.textContent = "Placing your order …"
   })
-  window.addEventListener("pageshow", (event) => event.persisted && location.reload()) // back again: the cart may be another
+  window.addEventListener("pageshow", (event) => event.persisted && location.reload()) // the cart may be another
 }
 
 all<HTMLFormElement>("[data-buy]").forEach(followVariant)

@@ -8,30 +8,46 @@ import { money } from "./words.ts"
 export type Errors = Partial<Record<Field | "delivery", string>>
 
 /** `seen` identifies the cart's content that is shown, so that no other is ordered by the form. */
-export type Desk = { cart: Cart; seen: string; countries: Country[]; deliveries: Delivery[]; chosen: string | null; payable: boolean }
+export type Desk = {
+  cart: Cart
+  seen: string
+  countries: Country[]
+  deliveries: Delivery[]
+  chosen: string | null
+  payable: boolean
+}
 
 /** Countries where mail does not arrive without a state, province or prefecture. */
 const withProvince = new Set(["us", "ca", "au", "br", "in", "jp", "mx", "cn"])
 
 const missing: Errors = {
-  email: "Please enter your e-mail address.", first_name: "Please enter your first name.", last_name: "Please enter your last name.",
-  address_1: "Please enter your street and house number.", postal_code: "Please enter your postal code.", city: "Please enter your town or city.",
+  email: "Please enter your e-mail address.",
+  first_name: "Please enter your first name.",
+  last_name: "Please enter your last name.",
+  address_1: "Please enter your street and house number.",
+  postal_code: "Please enter your postal code.",
+  city: "Please enter your town or city.",
 }
 
+const isEmail = (typed: string) => /^[^\s@]+@[^\s@]+\.[^\s@.]+$/.test(typed)
+const isPhone = (typed: string) => /^[+()\d\s./-]{5,}$/.test(typed)
+
 /** What is wrong with what was typed; empty if nothing is. */
-export function check(details: Details, countries: Country[]): Errors {
-  const errors: Errors = {}
-  for (const [field, message] of Object.entries(missing)) if (!details[field as Field]) errors[field as Field] = message
-  if (details.email && !/^[^\s@]+@[^\s@]+\.[^\s@.]+$/.test(details.email)) errors.email = "Please enter an address like name@example.com."
-  if (!countries.some(({ code }) => code === details.country_code)) errors.country_code = "Please choose a country that we deliver to."
-  else if (withProvince.has(details.country_code) && !details.province) errors.province = "Please enter your state or province."
-  if (details.phone && !/^[+()\d\s./-]{5,}$/.test(details.phone)) errors.phone = "Please enter digits, or leave it empty."
+export function check(typed: Details, countries: Country[]): Errors {
+  const empty = Object.entries(missing).filter(([field]) => !typed[field as Field])
+  const errors: Errors = Object.fromEntries(empty)
+  if (typed.email && !isEmail(typed.email)) errors.email = "Please enter an address like name@example.com."
+  if (!countries.some(({ code }) => code === typed.country_code))
+    errors.country_code = "Please choose a country that we deliver to."
+  else if (withProvince.has(typed.country_code) && !typed.province)
+    errors.province = "Please enter your state or province."
+  if (typed.phone && !isPhone(typed.phone)) errors.phone = "Please enter digits, or leave it empty."
   return errors
 }
 
 type Shape = { label: string; autocomplete: string; type?: string; optional?: boolean; width?: string }
 
-const shapes: Partial<Record<Field, Shape>> = {
+const shapes = {
   email: { label: "E-mail", autocomplete: "email", type: "email" },
   phone: { label: "Phone", autocomplete: "tel", type: "tel", optional: true },
   first_name: { label: "First name", autocomplete: "given-name", width: "half" },
@@ -41,69 +57,100 @@ const shapes: Partial<Record<Field, Shape>> = {
   address_2: { label: "Flat, floor or building", autocomplete: "address-line2", optional: true },
   postal_code: { label: "Postal code", autocomplete: "postal-code", width: "third" },
   city: { label: "Town or city", autocomplete: "address-level2", width: "rest" },
-}
+} satisfies Partial<Record<Field, Shape>>
 
 const problem = (name: string, error?: string) => error && html`<p class="error" id="${name}-error">${error}</p>`
-const marks = (name: string, error?: string) => error && html`aria-invalid="true" aria-describedby="${name}-error"`
+const marks = (name: string, error?: string) =>
+  error && html`aria-invalid="true" aria-describedby="${name}-error"`
 
-function field(name: Field, shape: Shape, details: Partial<Details>, errors: Errors): Html {
+function field(name: Field, shape: Shape, typed: Partial<Details>, errors: Errors): Html {
   const { label, autocomplete, type = "text", optional, width } = shape
-  return html`<div class="field ${width}"><label for="${name}">${label}${optional && html` <span class="muted">(optional)</span>`}</label>
-<input id="${name}" name="${name}" type="${type}" value="${details[name]}" autocomplete="${autocomplete}" maxlength="120" ${!optional && "required"} ${marks(name, errors[name])}>
-${problem(name, errors[name])}</div>`
+  const error = errors[name]
+  return html`<div class="field ${width}">
+    <label for="${name}">${label}${optional && html` <span class="muted">(optional)</span>`}</label>
+    <input id="${name}" name="${name}" type="${type}" value="${typed[name]}" autocomplete="${autocomplete}"
+      maxlength="120" ${!optional && "required"} ${marks(name, error)}>${problem(name, error)}</div>`
 }
 
 /** One country needs no choice; with more, the button shows that country's delivery where no script does. */
 function country(countries: Country[], chosen: string | null | undefined, error?: string): Html {
   const [only] = countries
-  if (countries.length === 1) return html`<div class="field"><span class="label">Country</span>${only.name}<input type="hidden" name="country_code" value="${only.code}"></div>`
-  return html`<div class="field"><label for="country_code">Country</label><select id="country_code" name="country_code" autocomplete="country" required ${marks("country_code", error)}>
-${countries.map(({ code, name }) => html`<option value="${code}" ${code === chosen && "selected"}>${name}</option>`)}</select>${problem("country_code", error)}
-<button class="link small without-script" name="step" value="country" formnovalidate>Show delivery to this country</button></div>`
+  if (countries.length === 1)
+    return html`<div class="field"><span class="label">Country</span>${only.name}
+      <input type="hidden" name="country_code" value="${only.code}"></div>`
+  const options = countries.map(({ code, name }) =>
+    html`<option value="${code}" ${code === chosen && "selected"}>${name}</option>`)
+  return html`<div class="field"><label for="country_code">Country</label>
+    <select id="country_code" name="country_code" autocomplete="country" required ${marks("country_code", error)}>
+      ${options}</select>${problem("country_code", error)}
+    <button class="link small without-script" name="step" value="country" formnovalidate>Show delivery to this
+      country</button></div>`
 }
 
-function address(desk: Desk, details: Partial<Details>, errors: Errors): Html {
-  const wanted = [...new Set(desk.countries.map(({ code }) => withProvince.has(code)))]
-  const province: Shape = { label: "State or province", autocomplete: "address-level1", optional: wanted.includes(false) }
-  const one = (name: Field) => field(name, shapes[name]!, details, errors)
-  return html`<fieldset class="panel"><legend>Delivery address</legend><div class="fields">${one("first_name")}${one("last_name")}${one("company")}
-${one("address_1")}${one("address_2")}${one("postal_code")}${one("city")}${wanted.includes(true) && field("province", province, details, errors)}
-${country(desk.countries, details.country_code ?? desk.cart.country, errors.country_code)}</div></fieldset>`
+function contact(typed: Partial<Details>, errors: Errors): Html {
+  const names = ["email", "phone"] as const
+  return html`<fieldset class="panel"><legend>Contact</legend>
+    <div class="fields">${names.map((name) => field(name, shapes[name], typed, errors))}</div></fieldset>`
 }
 
-const way = ({ id, name, description, price }: Delivery, { cart, chosen }: Desk) => html`<label class="choice"><input type="radio" name="delivery" value="${id}" required
-${id === chosen && "checked"} data-delivery="${money(price, cart.currency)}" data-total="${money(cart.totals.total - (cart.totals.delivery ?? 0) + price, cart.currency)}">
-<b>${name}</b><span class="number">${price === 0 ? "Free" : money(price, cart.currency)}</span>${description && html`<small class="muted">${description}</small>`}</label>`
+function address({ cart, countries }: Desk, typed: Partial<Details>, errors: Errors): Html {
+  const names = ["first_name", "last_name", "company", "address_1", "address_2", "postal_code", "city"] as const
+  const asked = countries.map(({ code }) => withProvince.has(code))
+  const province = { label: "State or province", autocomplete: "address-level1", optional: asked.includes(false) }
+  return html`<fieldset class="panel"><legend>Delivery address</legend>
+    <div class="fields">${names.map((name) => field(name, shapes[name], typed, errors))}
+      ${asked.includes(true) && field("province", province, typed, errors)}
+      ${country(countries, typed.country_code ?? cart.country, errors.country_code)}</div></fieldset>`
+}
 
-const delivery = (desk: Desk, error?: string) => html`<fieldset class="panel"><legend>Delivery</legend>${desk.deliveries.length > 0
-  ? desk.deliveries.map((option) => way(option, desk))
-  : html`<p class="error">We have no delivery to this country at present. Please choose another one.</p>`}${problem("delivery", error)}</fieldset>`
+/** The cart's sums with that delivery instead of what it has. */
+function withDelivery({ totals }: Cart, price: number): Cart["totals"] {
+  return { ...totals, delivery: price, total: totals.total - (totals.delivery ?? 0) + price }
+}
 
-const payment = (shop: Shop, { payable }: Desk) => html`<fieldset class="panel"><legend>Payment</legend>${payable
-  ? html`<div class="choice"><span aria-hidden="true">${"✓"}</span><b>Pay later</b><small class="muted">Nothing is charged now. ${shop.name} gets in touch with you
-by e-mail about how to pay, for instance by bank transfer.</small></div>`
-  : html`<p class="error">This shop takes no orders at present, because it has no way to be paid. Please come back later.</p>`}</fieldset>`
+function way({ id, name, description, price }: Delivery, { cart, chosen }: Desk): Html {
+  const tell = (amount: number) => money(amount, cart.currency)
+  return html`<label class="choice"><input type="radio" name="delivery" value="${id}" required
+    ${id === chosen && "checked"} data-delivery="${tell(price)}" data-total="${tell(withDelivery(cart, price).total)}">
+    <b>${name}</b><span class="number">${price === 0 ? "Free" : tell(price)}</span>
+    ${description && html`<small class="muted">${description}</small>`}</label>`
+}
+
+const nowhere = html`<p class="error">We have no delivery to this country at present. Please choose another one.</p>`
+
+const delivery = (desk: Desk, error?: string) => html`<fieldset class="panel"><legend>Delivery</legend>
+  ${desk.deliveries.length > 0 ? desk.deliveries.map((option) => way(option, desk)) : nowhere}
+  ${problem("delivery", error)}</fieldset>`
+
+const payment = ({ name }: Shop, { payable }: Desk) => html`<fieldset class="panel"><legend>Payment</legend>${payable
+  ? html`<div class="choice"><span aria-hidden="true">✓</span><b>Pay later</b><small class="muted">Nothing is charged
+      now. ${name} gets in touch with you by e-mail about how to pay, for instance by bank transfer.</small></div>`
+  : html`<p class="error">This shop takes no orders at present, because it has no way to be paid. Please come back
+      later.</p>`}</fieldset>`
 
 function mistakes(errors: Errors): Html | false {
   const found = Object.entries(errors)
-  return found.length > 0 && notice(html`<strong>Please look at ${found.length === 1 ? "one field" : `${found.length} fields`} again.</strong>
-<ul>${found.map(([name, message]) => html`<li><a href="#${name}">${message}</a></li>`)}</ul>`, true)
+  const many = found.length === 1 ? "one field" : `${found.length} fields`
+  return found.length > 0 && notice(html`<strong>Please look at ${many} again.</strong>
+    <ul>${found.map(([name, message]) => html`<li><a href="#${name}">${message}</a></li>`)}</ul>`, true)
 }
 
-export function checkout(shop: Shop, desk: Desk, details: Partial<Details>, errors: Errors = {}, trouble?: string): Page {
+/** `typed` is what the fields hold; `trouble` why the order was not placed, if it is nothing of theirs. */
+export function checkout(shop: Shop, desk: Desk, typed: Partial<Details>, errors: Errors = {}, trouble?: string): Page {
   const { cart, deliveries, chosen, payable } = desk
   const option = deliveries.find(({ id }) => id === chosen)
-  const totals = option ? { ...cart.totals, delivery: option.price, total: cart.totals.total - (cart.totals.delivery ?? 0) + option.price } : cart.totals
-  const bad = Object.keys(errors).length > 0
-  const contact = html`<fieldset class="panel"><legend>Contact</legend><div class="fields">${field("email", shapes.email!, details, errors)}
-${field("phone", shapes.phone!, details, errors)}</div></fieldset>`
+  const sum = { ...cart, totals: option ? withDelivery(cart, option.price) : cart.totals }
   return {
-    title: bad ? "Please look again: checkout" : "Checkout",
+    title: Object.keys(errors).length > 0 ? "Please look again: checkout" : "Checkout",
     main: html`<h1 class="title">Checkout</h1>${trouble && notice(trouble, true)}${mistakes(errors)}
-<form method="post" action="/checkout" class="split" novalidate data-checkout><input type="hidden" name="seen" value="${desk.seen}">
-<div>${contact}${address(desk, details, errors)}${delivery(desk, errors.delivery)}${payment(shop, desk)}</div>
-<section class="panel aside stack" aria-labelledby="yours"><h2 id="yours">Your order</h2>${brief(cart.lines, cart.currency)}${sums({ ...cart, totals })}
-<button class="button full" ${(!payable || deliveries.length === 0) && "disabled"}>Place order</button>
-<p class="small muted">By placing it you order what is listed above.</p><a class="small" href="/cart">Back to the cart</a></section></form>`,
+      <form method="post" action="/checkout" class="split" novalidate data-checkout>
+        <input type="hidden" name="seen" value="${desk.seen}">
+        <div>${contact(typed, errors)}${address(desk, typed, errors)}
+          ${delivery(desk, errors.delivery)}${payment(shop, desk)}</div>
+        <section class="panel aside stack" aria-labelledby="yours"><h2 id="yours">Your order</h2>
+          ${brief(cart.lines, cart.currency)}${sums(sum)}
+          <button class="button full" ${(!payable || !option) && "disabled"}>Place order</button>
+          <p class="small muted">By placing it you order what is listed above.</p>
+          <a class="small" href="/cart">Back to the cart</a></section></form>`,
   }
 }

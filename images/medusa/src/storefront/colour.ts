@@ -27,7 +27,7 @@ export function mix(one: string, other: string, share: number): string {
   return "#" + parts.map((part) => part.toString(16).padStart(2, "0")).join("")
 }
 
-/** What a page needs of an accent (`#rrggbb`): text on it, itself as text on paper, its hovered and its faintest shade. */
+/** What pages need of an accent (`#rrggbb`): text on it, itself as text, its shade when hovered and its faintest. */
 export function shades(accent: string) {
   const onAccent = ["#ffffff", ink, "#000000"].find((text) => contrast(accent, text) >= enough)! // black, if no other
   const tint = mix(accent, paper, 0.9)

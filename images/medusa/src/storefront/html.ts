@@ -18,9 +18,18 @@ function render(part: Part): string {
   return String(part).replace(/[&<>"']/g, (character) => entities[character])
 }
 
+const texts = new WeakMap<TemplateStringsArray, string[]>()
+
+/** A template's own text without its indentation, worked out once. */
+function textsOf(strings: TemplateStringsArray): string[] {
+  const known = texts.get(strings) ?? strings.map((text) => text.replace(/\n\s+/g, "\n"))
+  texts.set(strings, known)
+  return known
+}
+
 /** Lists are joined; null, undefined and booleans are nothing, so that `condition && ...` reads well. */
 export const html = (strings: TemplateStringsArray, ...parts: Part[]): Html =>
-  new Html(strings.raw.map((text, i) => text + (i < parts.length ? render(parts[i]) : "")).join(""))
+  new Html(textsOf(strings).map((text, i) => text + (i < parts.length ? render(parts[i]) : "")).join(""))
 
 /** Text as paragraphs: an empty line divides them. */
 export const paragraphs = (text: string): Html[] =>

@@ -72,7 +72,8 @@ export type Order = Purchase & {
 
 /** What the checkout asks for, as typed. */
 export const fields = [
-  "email", "first_name", "last_name", "company", "address_1", "address_2", "postal_code", "city", "province", "country_code", "phone",
+  "email", "first_name", "last_name", "company", "address_1", "address_2", "postal_code", "city", "province",
+  "country_code", "phone",
 ] as const
 export type Field = (typeof fields)[number]
 export type Details = Record<Field, string>

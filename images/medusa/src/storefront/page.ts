@@ -13,32 +13,35 @@ export type Page = {
   path?: string // its address, where it should be found by search engines
 }
 
-const bag = html`<svg width="20" height="20" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.7" stroke-linecap="round"
-stroke-linejoin="round" aria-hidden="true"><path d="M5 8h14l1 12.5H4zM8.5 10.5V7a3.5 3.5 0 0 1 7 0v3.5"/></svg>`
+const bag = html`<svg width="20" height="20" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.7"
+  stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path
+  d="M5 8h14l1 12.5H4zM8.5 10.5V7a3.5 3.5 0 0 1 7 0v3.5"/></svg>`
 
-const metadata = (shop: Shop, looks: Looks, page: Page) => html`
-<meta name="description" content="${page.description ?? shop.tagline ?? shop.name}">
-<meta property="og:site_name" content="${shop.name}">
-<meta property="og:type" content="website">
-<meta property="og:title" content="${page.title}">
-<meta property="og:description" content="${page.description ?? shop.tagline ?? shop.name}">
-${page.path
-  ? html`<meta property="og:url" content="${looks.url + page.path}"><link rel="canonical" href="${looks.url + page.path}">`
-  : html`<meta name="robots" content="noindex">`}
-${page.picture && !page.picture.startsWith("data:") && html`<meta property="og:image" content="${new URL(page.picture, looks.url).href}">`}`
+function metadata(shop: Shop, { url }: Looks, { title, description, picture, path }: Page): Html {
+  const words = description ?? shop.tagline ?? shop.name
+  const seen = picture && !picture.startsWith("data:") && new URL(picture, url).href
+  return html`<meta name="description" content="${words}">
+    <meta property="og:site_name" content="${shop.name}"><meta property="og:type" content="website">
+    <meta property="og:title" content="${title}"><meta property="og:description" content="${words}">
+    ${seen && html`<meta property="og:image" content="${seen}">`}
+    ${path
+      ? html`<meta property="og:url" content="${url + path}"><link rel="canonical" href="${url + path}">`
+      : html`<meta name="robots" content="noindex">`}`
+}
 
-const header = (shop: Shop, looks: Looks, inCart: number) => html`
-<header class="top"><div class="wide">
-<a class="brand" href="/">${looks.logo
-  ? html`<img src="${looks.logo}" alt="${shop.name}" height="44">`
-  : html`<span class="letter" aria-hidden="true">${[...shop.name][0]}</span> <span>${shop.name}</span>`}</a>
-<nav aria-label="Shop"><a class="find" href="/orders">Find an order</a>
-<a class="cart" href="/cart">${bag}<span>Cart</span>${inCart > 0 && html` <span class="count">${inCart}<span class="unseen"> items</span></span>`}</a></nav>
-</div></header>`
+const brand = ({ name }: Shop, { logo }: Looks) => html`<a class="brand" href="/">${logo
+  ? html`<img src="${logo}" alt="${name}" height="44">`
+  : html`<span class="letter" aria-hidden="true">${[...name][0]}</span> <span>${name}</span>`}</a>`
 
-const footer = (shop: Shop) => html`
-<footer class="bottom"><div class="wide"><p>${shop.name}</p><a href="/">All products</a><a href="/orders">Find an order</a>
-<p>Prices in ${shop.currency.toUpperCase()}</p></div></footer>`
+const header = (shop: Shop, looks: Looks, inCart: number) => html`<header class="top"><div class="wide">
+  ${brand(shop, looks)}<nav aria-label="Shop"><a class="find" href="/orders">Find an order</a>
+    <a class="cart" href="/cart">${bag}<span>Cart</span>${
+      inCart > 0 && html` <span class="count">${inCart}<span class="unseen"> items</span></span>`}</a></nav>
+  </div></header>`
+
+const footer = (shop: Shop) => html`<footer class="bottom"><div class="wide"><p>${shop.name}</p>
+  <a href="/">All products</a><a href="/orders">Find an order</a><p>Prices in ${shop.currency.toUpperCase()}</p>
+  </div></footer>`
 
 /** A whole page of `shop`, in whose cart are `inCart` things. */
 export function frame(shop: Shop, looks: Looks, inCart: number, page: Page): string {
@@ -48,9 +51,12 @@ export function frame(shop: Shop, looks: Looks, inCart: number, page: Page): str
 <title>${title}</title>
 <link rel="stylesheet" href="${looks.style}">
 <link rel="icon" href="${looks.icon}" type="image/svg+xml">
-<meta name="theme-color" content="${looks.accent}">${metadata(shop, looks, page)}
+<meta name="theme-color" content="${looks.accent}">
+${metadata(shop, looks, page)}
 <script src="${looks.script}" defer></script></head>
-<body><a class="skip" href="#main">Skip to the content</a>${header(shop, looks, inCart)}
-<main id="main" class="wide" tabindex="-1">${page.main}</main>${footer(shop)}</body></html>
+<body><a class="skip" href="#main">Skip to the content</a>
+${header(shop, looks, inCart)}
+<main id="main" class="wide" tabindex="-1">${page.main}</main>
+${footer(shop)}</body></html>
 `.text
 }

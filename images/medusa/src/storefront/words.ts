@@ -6,7 +6,10 @@ const formats = new Map<string, Intl.NumberFormat>()
 /** `18` in `eur` is "€18.00"; each currency with its own number of decimals. */
 export function money(amount: number, currency: string): string {
   let format = formats.get(currency)
-  if (!format) formats.set(currency, (format = new Intl.NumberFormat("en", { style: "currency", currency: currency.toUpperCase() })))
+  if (!format) {
+    format = new Intl.NumberFormat("en", { style: "currency", currency: currency.toUpperCase() })
+    formats.set(currency, format)
+  }
   return format.format(amount)
 }
 
@@ -21,6 +24,9 @@ export function stock(left: number | null): string {
 }
 
 export const isLow = (left: number | null) => left !== null && left > 0 && left <= few
+
+/** The most that can be taken at once. */
+export const most = (left: number | null) => Math.min(left ?? 99, 99)
 
 export const count = (number: number, one: string, many: string) => `${number} ${number === 1 ? one : many}`
 

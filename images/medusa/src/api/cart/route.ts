@@ -1,7 +1,7 @@
 /** GET /cart : what is in it. POST /cart : `quantity` of `variant` goes into it. */
 import type { MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
 import { ContainerRegistrationKeys } from "@medusajs/framework/utils"
-import { addToCart, OutOfStock, readCart } from "../../shop/carts.ts"
+import { addToCart, openCart, OutOfStock, readCart } from "../../shop/carts.ts"
 import { addressOf } from "../../shop/orders.ts"
 import { showProduct } from "../../shop/showcase.ts"
 import { cartOf, enter, keepCart, send, text } from "../../shop/web.ts"
@@ -9,7 +9,9 @@ import { cart } from "../../storefront/cart.ts"
 import type { Line } from "../../storefront/model.ts"
 import { notFound } from "../../storefront/told.ts"
 
-const tooFew = ({ title, variant, left }: Line) => `There ${left === 1 ? "is" : "are"} only ${left} of ${[title, variant].filter(Boolean).join(", ")} left.`
+const tooFew = ({ title, variant, left }: Line) =>
+  `There ${left === 1 ? "is" : "are"} only ${left} of ${variant ? `${title}, ${variant}` : title} left.`
+const notThatMany = "There are not that many left. What you have in your cart already counts, too."
 
 export async function GET(req: MedusaRequest, res: MedusaResponse) {
   const shop = await enter(req)
@@ -18,7 +20,8 @@ export async function GET(req: MedusaRequest, res: MedusaResponse) {
   const { query } = req
   const scarce = found?.lines.find(({ id, left }) => id === query.scarce && left !== null)
   const added = found?.lines.find(({ handle }) => handle === query.added)
-  const message = added ? `${added.title} is in your cart.` : "removed" in query ? "It is no longer in your cart." : undefined
+  const removed = "removed" in query ? "It is no longer in your cart." : undefined
+  const message = added ? `${added.title} is in your cart.` : removed
   const trouble = scarce ? tooFew(scarce) : "scarce" in query ? "Some of it was sold meanwhile." : undefined
   const inCart = found?.lines.reduce((sum, { quantity }) => sum + quantity, 0) ?? 0
   await send(req, res, shop, cart(found, { message, trouble }), { inCart })
@@ -26,7 +29,8 @@ export async function GET(req: MedusaRequest, res: MedusaResponse) {
 
 async function handleOf(req: MedusaRequest, variant: string): Promise<string | null> {
   const query = req.scope.resolve(ContainerRegistrationKeys.QUERY)
-  const { data } = await query.graph({ entity: "product_variant", fields: ["product.handle"], filters: { id: variant } })
+  const fields = ["product.handle"]
+  const { data } = await query.graph({ entity: "product_variant", fields, filters: { id: variant } })
   return data[0]?.product?.handle ?? null
 }
 
@@ -37,12 +41,13 @@ export async function POST(req: MedusaRequest<Record<string, unknown>>, res: Med
   if (!handle) return send(req, res, shop, notFound, { status: 404 })
   const again = (trouble: string) => showProduct(req, res, shop, handle, { chosen: variant, quantity, trouble })
   if (!/^[1-9]\d?$/.test(quantity)) return again("Please enter a quantity from 1 to 99.")
-  const existing = cartOf(req)
-  const open = existing && (await readCart(req.scope, shop, existing))
+  const item = { variant_id: variant, quantity: Number(quantity) }
+  const open = await readCart(req.scope, shop, cartOf(req))
   try {
-    keepCart(res, await addToCart(req.scope, shop, open && !open.order ? existing : null, variant, Number(quantity)))
+    if (open && !open.order) await addToCart(req.scope, open.id, item)
+    else keepCart(res, await openCart(req.scope, shop, item))
   } catch (error) {
-    if (error instanceof OutOfStock) return again("There are not that many left. What you have in your cart already counts, too.")
+    if (error instanceof OutOfStock) return again(notThatMany)
     throw error
   }
   res.redirect(303, `/cart?added=${encodeURIComponent(handle)}`)

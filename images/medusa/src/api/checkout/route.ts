@@ -18,9 +18,11 @@ async function orderable(req: MedusaRequest, res: MedusaResponse, shop: OpenShop
 }
 
 async function prepare(req: MedusaRequest, shop: OpenShop, cart: Cart, wanted = ""): Promise<Desk> {
+  const { countries, payments } = shop
   const deliveries = await readDeliveries(req.scope, cart.id)
   const chosen = deliveries.find(({ id }) => id === wanted) ?? deliveries[0]
-  return { cart, seen: fingerprint(cart), countries: shop.countries, deliveries, chosen: chosen?.id ?? null, payable: shop.payments.includes(manual) }
+  const payable = payments.includes(manual)
+  return { cart, seen: fingerprint(cart), countries, deliveries, chosen: chosen?.id ?? null, payable }
 }
 
 export async function GET(req: MedusaRequest, res: MedusaResponse) {
@@ -55,7 +57,8 @@ export async function POST(req: MedusaRequest<Record<string, unknown>>, res: Med
 
 /** The same form with the deliveries to another country. */
 async function showCountry(req: MedusaRequest, res: MedusaResponse, shop: OpenShop, cart: Cart, details: Details) {
-  if (shop.countries.some(({ code }) => code === details.country_code)) await setCountry(req.scope, cart.id, details.country_code)
+  const { country_code } = details
+  if (shop.countries.some(({ code }) => code === country_code)) await setCountry(req.scope, cart.id, country_code)
   const moved = (await readCart(req.scope, shop, cart.id)) ?? cart
   await send(req, res, shop, checkout(shop, await prepare(req, shop, moved), details))
 }

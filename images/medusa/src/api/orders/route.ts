@@ -10,12 +10,13 @@ export async function GET(req: MedusaRequest, res: MedusaResponse) {
 }
 
 const unknown = "No order has this number and this e-mail address. Please look at both again."
+const wait = "That was tried too often. Please wait ten minutes and try again."
 
 export async function POST(req: MedusaRequest<Record<string, unknown>>, res: MedusaResponse) {
   const shop = await enter(req)
   const typed = { number: text(req.body?.number, 12), email: text(req.body?.email) }
   const visitor = req.ip ?? ""
-  if (tooMany(visitor)) return send(req, res, shop, lookUp(typed, "That was tried too often. Please wait ten minutes and try again."), { status: 429 })
+  if (tooMany(visitor)) return send(req, res, shop, lookUp(typed, wait), { status: 429 })
   const number = /^#?(\d{1,9})$/.exec(typed.number)?.[1]
   const id = number ? await findOrder(req.scope, Number(number), typed.email) : null
   if (id) return res.redirect(303, addressOf(id))

@@ -6,7 +6,8 @@ import { cartOf, enter, text } from "../../../shop/web.ts"
 export async function POST(req: MedusaRequest<Record<string, unknown>>, res: MedusaResponse) {
   const [line, quantity] = [text(req.params.line), text(req.body?.quantity)]
   const cart = await readCart(req.scope, await enter(req), cartOf(req))
-  if (!cart || cart.order || !cart.lines.some(({ id }) => id === line) || !/^\d{1,2}$/.test(quantity)) return res.redirect(303, "/cart")
+  const known = cart && !cart.order && cart.lines.some(({ id }) => id === line)
+  if (!known || !/^\d{1,2}$/.test(quantity)) return res.redirect(303, "/cart")
   try {
     await changeLine(req.scope, cart.id, line, Number(quantity))
   } catch (error) {
