@@ -52,7 +52,8 @@ def kube(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     call("apply", "--server-side", *resources)
     call("wait", "--for=condition=Established", *resources)
     call("apply", "--filename=-", stdin=GATEWAY.replace("port: 80", f"port: {free_port(8000)}"))
-    told = ["--set=store.displayName=By the gate", "--set=store.host=beside-the-gate.localhost"]  # no host is every host
+    # With a host, because an Ingress without one answers for every other test's.
+    told = ["--set=store.displayName=By the gate", "--set=store.host=beside-the-gate.localhost"]
     call("apply", "--filename=-", stdin=run("helm", "template", NAME, LEAFLET, *told))
     yield call
     call("delete", "namespace/gateways", "gatewayclass/traefik", "--wait=false")
