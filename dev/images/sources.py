@@ -17,6 +17,11 @@ from dev.images.errors import ImageError
 
 ANSWER_WITHIN = 10.0  # seconds
 ALTERED = "what came is not what was published"
+NO_WAY_THERE = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.ProxyError,
+)  # what a network says that does not lead there
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,14 @@ def find(recipes: Path, cached: Path) -> list[Source]:
 def _find(name: str, recipe: dict[str, Any], cached: Path) -> Source:
     own = os.environ.get(recipe["variable"])
     wanted = os.environ.get(recipe["sha256_variable"], "")
-    found = Path(own).expanduser().resolve() if own else _download(recipe["url"], recipe["checksums"], wanted, cached)
+    found = Path(own).expanduser().resolve() if own else _download(name, recipe, wanted, cached)
     if found is None:
         return Source(name, values=recipe["without"]["values"], note=recipe["without"]["note"])
     if found.is_dir():
+        if wanted:
+            raise ImageError(
+                f"{recipe['sha256_variable']} is the checksum of a zip, but {recipe['variable']} is a folder"
+            )
         folder, digest = found, _digest_of(found)
     else:
         digest = _checked(found, wanted)
@@ -78,45 +87,55 @@ def _unpacked(archive: Path, folder: Path) -> Path:
     return folder
 
 
-@cache
-def _download(url: str, checksums: str, wanted: str, cached: Path) -> Path | None:
-    """The archive, from the cache or the network; None where the network does not lead there."""
-    archive = cached / url.rsplit("/", 1)[1]
+def _download(name: str, recipe: dict[str, Any], wanted: str, cached: Path) -> Path | None:
+    """The archive, from the cache or the network; None where the network does not lead there.
+
+    It is what the operator's SHA-256 or the checksums published for its files say. Raises ImageError."""
+    archive = cached / str(recipe["url"]).rsplit("/", 1)[1]
     if archive.exists():
         return archive
-    try:
-        content = _get(url)
-        published = None if wanted else _get(checksums)
-    except httpx.TransportError:
+    content = _get(recipe["url"], optional=True)
+    if content is None:
         return None
     cached.mkdir(parents=True, exist_ok=True)
     unfinished = archive.with_suffix(f".{os.getpid()}.new")
     unfinished.write_bytes(content)
-    if published is None:
+    if wanted:
         _checked(unfinished, wanted)
     else:
-        _compare(unfinished, json.loads(published)["files"])
+        published = json.loads(_get(recipe["checksums"]) or b"")["files"]
+        _compare(unfinished, name, published, set(recipe["tolerated"]))
     unfinished.rename(archive)
     return archive
 
 
-def _get(url: str) -> bytes:
-    answer = httpx.get(url, timeout=ANSWER_WITHIN, follow_redirects=True)
+@cache  # a network that leads nowhere is waited for once
+def _get(url: str, optional: bool = False) -> bytes | None:
+    """What `url` answers; None only where it is `optional` and no connection can be made. Raises ImageError."""
+    try:
+        answer = httpx.get(url, timeout=ANSWER_WITHIN, follow_redirects=True)
+    except httpx.TransportError as error:
+        if optional and isinstance(error, NO_WAY_THERE):
+            return None
+        raise ImageError(f"{url} did not come through ({type(error).__name__}): try again") from error
     if answer.status_code != httpx.codes.OK:
         raise ImageError(f"{url} answered {answer.status_code}")
     return answer.content
 
 
-def _compare(archive: Path, published: dict[str, Any]) -> None:
-    """Every file, and no other, is as `published`: path below the archive's folder -> sha256, one or several."""
+def _compare(archive: Path, name: str, published: dict[str, Any], tolerated: set[str]) -> None:
+    """Every file, and no other, is as `published`: path below the folder `name` -> sha256, one or several.
+
+    Those `tolerated` may differ: authors edit a readme after the release."""
     with zipfile.ZipFile(archive) as unzipped:
-        names = [name for name in unzipped.namelist() if not name.endswith("/")]
-        found = {name.partition("/")[2]: hashlib.sha256(unzipped.read(name)).hexdigest() for name in names}
-    wrong = [path for path, digest in found.items() if digest not in published.get(path, {}).get("sha256", "")]
-    wrong += published.keys() - found.keys()
-    if wrong:
+        names = [member for member in unzipped.namelist() if not member.endswith("/")]
+        found = {member: hashlib.sha256(unzipped.read(member)).hexdigest() for member in names}
+    due = {f"{name}/{path}": entry["sha256"] for path, entry in published.items()}
+    wrong = {path for path, digest in found.items() if digest not in due.get(path, "")} | (due.keys() - found.keys())
+    wrong -= {f"{name}/{path}" for path in tolerated}
+    if wrong or len(names) != len(found):
         archive.unlink()
-        example = min(wrong)
+        example = min(wrong, default="a file that is in it twice")
         raise ImageError(f"{len(wrong)} files differ from the published checksums, {example} is one: {ALTERED}")
 
 

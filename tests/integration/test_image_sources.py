@@ -58,6 +58,7 @@ def describe(folder: Path, origin: str) -> None:
         "sha256_variable": "SHOP_SHA256",
         "url": f"{origin}/shop.zip",
         "checksums": f"{origin}/sums.json",
+        "tolerated": ["readme.txt"],
         "contains": "shop.php",
         "without": {"note": "SKIP: no shop (set SHOP_SRC)", "values": {"shop": False}},
     }
@@ -115,6 +116,34 @@ def test_an_operators_checksum_takes_the_place_of_the_published(
     archive = (published / "shop.zip").read_bytes()
     monkeypatch.setenv("SHOP_SHA256", sha256(archive).upper())
     assert text_of(found(tmp_path)) == PLUGIN["shop.php"]
+
+
+def test_a_readme_may_be_edited_after_its_release(published: Path, tmp_path: Path) -> None:
+    (published / "shop.zip").write_bytes(zipped({**PLUGIN, "readme.txt": "edited"}))
+    assert text_of(found(tmp_path)) == PLUGIN["shop.php"]
+
+
+def test_a_file_outside_its_folder_is_refused(published: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(published / "shop.zip", "a") as archive:
+        archive.writestr("other/shop.php", PLUGIN["shop.php"])
+    with pytest.raises(ImageError, match=r"other/shop\.php"):
+        found(tmp_path)
+
+
+def test_an_archive_whose_checksums_do_not_come_is_an_error(published: Path, tmp_path: Path) -> None:
+    recipe = yaml.safe_load((tmp_path / "sources.yaml").read_text())
+    recipe["shop"]["checksums"] = "http://127.0.0.1:9/sums.json"
+    (tmp_path / "sources.yaml").write_text(yaml.safe_dump(recipe))
+    with pytest.raises(ImageError, match=r"did not come through \(ConnectError\)"):
+        found(tmp_path)
+
+
+def test_a_checksum_for_a_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    describe(tmp_path, "http://127.0.0.1:9")
+    monkeypatch.setenv("SHOP_SRC", str(tmp_path))
+    monkeypatch.setenv("SHOP_SHA256", sha256(b"a zip"))
+    with pytest.raises(ImageError, match="SHOP_SHA256 is the checksum of a zip, but SHOP_SRC is a folder"):
+        found(tmp_path)
 
 
 def test_a_server_that_refuses_is_an_error_and_one_out_of_reach_is_not(published: Path, tmp_path: Path) -> None:
