@@ -22,6 +22,7 @@ from tests.e2e.storefront import fill_in, order_number, place_order
 SHOTS = ROOT / "build/screenshots"
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
+ACCENT = "#1f5f8b"
 FIRST_LOAD = 100_000  # bytes on the wire
 
 
@@ -29,7 +30,7 @@ FIRST_LOAD = 100_000  # bytes on the wire
 def shop(cluster: Cluster) -> Iterator[Shop]:
     SHOTS.mkdir(parents=True, exist_ok=True)
     with medusa.shop(cluster, "front-shop") as one:
-        done = one.helm("install", store={"displayName": "Hazel & Oak"})
+        done = one.helm("install", store={"displayName": "Hazel & Oak", "color": ACCENT})
         assert done.returncode == 0, done.stderr
         until("the shop answers through the ingress", one.answers)
         yield one
@@ -203,7 +204,8 @@ def test_mistakes_are_told_at_the_field_and_nothing_typed_is_lost(visit: Callabl
     page.goto("/checkout")  # once more: the order is there, and no other is made
     order_number(page)
     page.goto("/cart")
-    expect(page.get_by_role("link", name="see your order")).to_be_visible()
+    page.get_by_role("link", name="see your order").click()
+    order_number(page)
 
 
 def test_what_was_sold_meanwhile_is_told_before_it_is_ordered(shop: Shop, visit: Callable[..., Page]) -> None:
@@ -241,6 +243,33 @@ def test_a_cart_changed_in_another_tab_is_looked_at_again(visit: Callable[..., P
     place_order(page)
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_another_country_is_shown_its_own_deliveries(shop: Shop, visit: Callable[..., Page], scripts: bool) -> None:
+    """To Germany it is delivered, to the United States not yet."""
+    (region,) = shop.admin("/regions")["regions"]
+    shop.admin(f"/regions/{region['id']}", json={"countries": ["de", "us"]})
+    until("the shop knows of it", lambda: "United States" in shop.http("/").text)
+    page = visit(java_script_enabled=scripts)
+    add(page, "oak-board")
+    page.goto("/checkout")
+    fill_in(page)
+    _choose_country(page, "United States", scripts)
+    expect(page.get_by_text("We have no delivery to this country")).to_be_visible()
+    expect(page.get_by_role("button", name="Place order")).to_be_disabled()
+    expect(page.get_by_label("Town or city")).to_have_value("Berlin")
+    _choose_country(page, "Germany", scripts)
+    expect(page.get_by_text("€44.00")).to_be_visible()
+    place_order(page)
+    shop.admin(f"/regions/{region['id']}", json={"countries": ["de"]})
+    until("the shop knows of that, too", lambda: "United States" not in shop.http("/").text)
+
+
+def _choose_country(page: Page, name: str, scripts: bool) -> None:
+    page.get_by_label("Country").select_option(name)
+    if not scripts:
+        page.get_by_role("button", name="Show delivery to this country").click()
+
+
 @pytest.mark.parametrize("width", [320, 390, 768])
 def test_nothing_scrolls_sideways(visit: Callable[..., Page], width: int) -> None:
     page = visit(viewport={"width": width, "height": 700}, is_mobile=True)
@@ -273,6 +302,7 @@ def test_pages_carry_what_browsers_need_to_be_careful(shop: Shop) -> None:
     assert shop.http("/", headers={"Accept-Encoding": "gzip"}).headers["content-encoding"] == "gzip"
     style = re.search(r"/assets/shop\.\w+\.css", window.text)
     assert style
+    assert f"--accent: {ACCENT}" in shop.http(style[0]).text
     assert "immutable" in shop.http(style[0]).headers["cache-control"]
     older = shop.http("/assets/stoneware-mug.0123456789.svg")
     assert (older.status_code, "immutable" in older.headers["cache-control"]) == (200, False)
@@ -346,7 +376,8 @@ def test_an_order_is_shown_to_whoever_placed_it_and_to_nobody_else(shop: Shop, v
     fill_in(page)
     number, path = place_order(page), httpx.URL(page.url).path
     assert shop.http(path).status_code == 404
-    assert shop.http(f"{path}?key=wrong").status_code == 404
+    assert shop.http(path, headers={"Cookie": "order=wrong"}).status_code == 404
+    assert shop.http("/orders/order_01ARZ3NDEKTSV4RRFFQ69G5FAV").status_code == 404
     other = visit("/orders")
     other.get_by_label("Order number").fill(f"#{number}")
     other.get_by_label("E-mail").fill("ANN@example.com")

@@ -1,10 +1,12 @@
 /** Between the pages and HTTP: what a visitor sent, which cart is theirs, and answers with the headers they need. */
+import type { CookieOptions } from "express"
 import type { MedusaNextFunction, MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
 import { shopLooks } from "../storefront/assets.ts"
 import type { Shop } from "../storefront/model.ts"
 import { frame, type Page } from "../storefront/page.ts"
 import { foreign } from "../storefront/told.ts"
 import { countItems } from "./carts.ts"
+import { seal } from "./orders.ts"
 import { type OpenShop, readShop } from "./shop.ts"
 
 const policy = [
@@ -22,9 +24,15 @@ export function cartOf(req: MedusaRequest): string | null {
   return typeof id === "string" && /^cart_[0-9A-Z]{26}$/.test(id) ? id : null
 }
 
-export function keepCart(res: MedusaResponse, id: string) {
-  const secure = shopLooks.url.startsWith("https:")
-  res.cookie("cart", id, { httpOnly: true, sameSite: "lax", secure, maxAge: month, path: "/" })
+const secure = shopLooks.url.startsWith("https:")
+const kept: CookieOptions = { httpOnly: true, sameSite: "lax", secure, maxAge: month }
+
+export const keepCart = (res: MedusaResponse, id: string) => res.cookie("cart", id, kept)
+
+/** On to the order's page, which opens by this visitor's cookie alone: addresses get around, and into logs. */
+export function showOrder(res: MedusaResponse, id: string) {
+  const path = `/orders/${id}`
+  res.cookie("order", seal(id), { ...kept, path }).redirect(303, path)
 }
 
 type Answer = { status?: number; inCart?: number }

@@ -4,7 +4,7 @@ import fs from "node:fs"
 import path from "node:path"
 import { accentOr, mix, shades } from "./colour.ts"
 import { icon, landscape } from "./drawings.ts"
-import type { Looks } from "./page.ts"
+import { logoFrom, type Looks } from "./page.ts"
 import { pictures } from "./pictures.ts"
 import { style } from "./style.ts"
 
@@ -38,9 +38,6 @@ export function pictureOf(name: string): string {
   return addresses[name]
 }
 
-/** A path of this shop, an https address or a data URI; anything else would not be shown. */
-const logo = (given = "") => (/^(\/(?!\/)|https:\/\/|data:image\/)/.test(given) ? given : null)
-
 function looks({ STORE_COLOR, STORE_LOGO, STORE_NAME, STORE_URL }: NodeJS.ProcessEnv): Looks {
   const { accent, onAccent } = shades(accentOr(STORE_COLOR))
   const welcome = add("welcome.svg", landscape((share) => mix(accent, onAccent, share)))
@@ -48,7 +45,7 @@ function looks({ STORE_COLOR, STORE_LOGO, STORE_NAME, STORE_URL }: NodeJS.Proces
     style: add("shop.css", style(accent, welcome)),
     script: add("shop.js", fs.readFileSync(path.join(__dirname, "browser.js"), "utf8")),
     icon: add("icon.svg", icon([...(STORE_NAME ?? "S")][0], accent, onAccent)),
-    logo: logo(STORE_LOGO),
+    logo: logoFrom(STORE_LOGO),
     accent,
     url: STORE_URL ?? "http://localhost:9000",
   }

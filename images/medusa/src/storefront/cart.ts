@@ -35,20 +35,20 @@ function row(line: Line, currency: string): Html {
     ${short(line) && warning(line)}${controls(line)}</li>`
 }
 
-/** An empty cart; `order` is the address of the order that the last one became. */
-const empty = (order?: string | null) => html`<div class="centre"><div class="art">${basket}</div>
+/** The address of the order that a cart became is the checkout's to tell. */
+const empty = (ordered: boolean) => html`<div class="centre"><div class="art">${basket}</div>
   <h1>Your cart is empty</h1>
-  <p class="muted">${order
-    ? html`What was in it is ordered: <a href="${order}">see your order</a>.`
+  <p class="muted">${ordered
+    ? html`What was in it is ordered: <a href="/checkout">see your order</a>.`
     : "Whatever you add to it waits here for you."}</p>
   <p><a class="button" href="/">See all products</a></p></div>`
 
-type Told = { message?: string; trouble?: string; order?: string | null }
+type Told = { message?: string; trouble?: string; ordered?: boolean }
 
-/** `message` says what just happened, `trouble` what could not. */
-export function cart(cart: Cart | null, { message, trouble, order }: Told = {}): Page {
+/** `message` says what just happened, `trouble` what could not; `ordered` that the last cart became an order. */
+export function cart(cart: Cart | null, { message, trouble, ordered = false }: Told = {}): Page {
   const news = html`${trouble && notice(trouble, true)}${message && notice(message)}`
-  if (!cart?.lines.length) return { title: "Your cart", main: html`${news}${empty(order)}` }
+  if (!cart?.lines.length) return { title: "Your cart", main: html`${news}${empty(ordered)}` }
   const { lines, currency } = cart
   return {
     title: "Your cart",

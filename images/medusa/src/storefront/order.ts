@@ -29,8 +29,8 @@ function payment({ name }: Shop, { paid, state, email }: Order): string {
 const tick = html`<svg width="28" height="28" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2.4"
   stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="m5 12.5 4.5 4.5L19 7.5"/></svg>`
 
-const keep = notice(html`<strong>Please keep this page or the order number.</strong> No e-mail is sent. With the number
-  and your e-mail address you <a href="/orders">find the order</a> again at any time.`)
+const keep = notice(html`<strong>Please keep the order number.</strong> No e-mail is sent. With the number and your
+  e-mail address you <a href="/orders">find the order</a> again at any time.`)
 
 export function order(shop: Shop, order: Order): Page {
   const { address: to, number, placed, email, currency } = order

@@ -5,6 +5,9 @@ import type { Shop } from "./model.ts"
 /** Addresses of what pages load, and what the store's environment says of its looks. */
 export type Looks = { style: string; script: string; icon: string; logo: string | null; accent: string; url: string }
 
+/** A path of this shop, an https address or a data URI; anything else would not be shown. */
+export const logoFrom = (given = "") => (/^(\/(?!\/)|https:\/\/|data:image\/)/.test(given) ? given : null)
+
 export type Page = {
   title: string
   main: Html

@@ -2,7 +2,6 @@
 import type { MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
 import { ContainerRegistrationKeys } from "@medusajs/framework/utils"
 import { addToCart, openCart, OutOfStock, readCart } from "../../shop/carts.ts"
-import { addressOf } from "../../shop/orders.ts"
 import { showProduct } from "../../shop/showcase.ts"
 import { cartOf, enter, keepCart, send, text } from "../../shop/web.ts"
 import { cart } from "../../storefront/cart.ts"
@@ -16,7 +15,7 @@ const notThatMany = "There are not that many left. What you have in your cart al
 export async function GET(req: MedusaRequest, res: MedusaResponse) {
   const shop = await enter(req)
   const found = await readCart(req.scope, shop, cartOf(req))
-  if (found?.order) return send(req, res, shop, cart(null, { order: addressOf(found.order) }))
+  if (found?.order) return send(req, res, shop, cart(null, { ordered: true }))
   const { query } = req
   const scarce = found?.lines.find(({ id, left }) => id === query.scarce && left !== null)
   const added = found?.lines.find(({ handle }) => handle === query.added)

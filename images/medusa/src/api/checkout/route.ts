@@ -1,9 +1,9 @@
 /** GET /checkout : the form. POST /checkout : the order is placed, once, or the form comes back with what is wrong. */
 import type { MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
 import { OutOfStock, readCart, setCountry } from "../../shop/carts.ts"
-import { addressOf, fingerprint, manual, placeOrder, readDeliveries } from "../../shop/orders.ts"
+import { fingerprint, manual, placeOrder, readDeliveries } from "../../shop/orders.ts"
 import type { OpenShop } from "../../shop/shop.ts"
-import { cartOf, enter, send, text } from "../../shop/web.ts"
+import { cartOf, enter, send, showOrder, text } from "../../shop/web.ts"
 import { short } from "../../storefront/cart.ts"
 import { check, checkout, type Desk, type Errors } from "../../storefront/checkout.ts"
 import { type Cart, type Details, fields } from "../../storefront/model.ts"
@@ -11,7 +11,7 @@ import { type Cart, type Details, fields } from "../../storefront/model.ts"
 /** The cart if it can be ordered; otherwise the visitor is sent on, and this is null. */
 async function orderable(req: MedusaRequest, res: MedusaResponse, shop: OpenShop): Promise<Cart | null> {
   const cart = await readCart(req.scope, shop, cartOf(req))
-  if (cart?.order) res.redirect(303, addressOf(cart.order))
+  if (cart?.order) showOrder(res, cart.order)
   else if (!cart || cart.lines.length === 0 || cart.lines.some(short)) res.redirect(303, "/cart")
   else return cart
   return null
@@ -48,7 +48,7 @@ export async function POST(req: MedusaRequest<Record<string, unknown>>, res: Med
   if (trouble || Object.keys(errors).length > 0 || !desk.payable)
     return send(req, res, shop, checkout(shop, desk, details, errors, trouble), { status: trouble ? 409 : 422 })
   try {
-    res.redirect(303, addressOf(await placeOrder(req.scope, cart.id, details, delivery)))
+    showOrder(res, await placeOrder(req.scope, cart.id, details, delivery))
   } catch (error) {
     if (!(error instanceof OutOfStock)) throw error
     res.redirect(303, "/cart?scarce")

@@ -1,8 +1,8 @@
 /** GET /orders : the form that finds an order. POST /orders : on to the order, if number and e-mail belong together. */
 import type { MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
 import { noteVain, tooMany } from "../../shop/attempts.ts"
-import { addressOf, findOrder } from "../../shop/orders.ts"
-import { enter, send, text } from "../../shop/web.ts"
+import { findOrder } from "../../shop/orders.ts"
+import { enter, send, showOrder, text } from "../../shop/web.ts"
 import { lookUp } from "../../storefront/order.ts"
 
 export async function GET(req: MedusaRequest, res: MedusaResponse) {
@@ -19,7 +19,7 @@ export async function POST(req: MedusaRequest<Record<string, unknown>>, res: Med
   if (tooMany(visitor)) return send(req, res, shop, lookUp(typed, wait), { status: 429 })
   const number = /^#?(\d{1,9})$/.exec(typed.number)?.[1]
   const id = number ? await findOrder(req.scope, Number(number), typed.email) : null
-  if (id) return res.redirect(303, addressOf(id))
+  if (id) return showOrder(res, id)
   noteVain(visitor)
   await send(req, res, shop, lookUp(typed, unknown), { status: 422 })
 }

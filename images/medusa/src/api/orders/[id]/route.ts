@@ -1,13 +1,14 @@
-/** GET /orders/:id?key= : the order, for whoever was given its address. */
+/** GET /orders/:id : the order, for whoever placed or found it; for others the form that finds it. */
 import type { MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
 import { mayRead, readOrder } from "../../../shop/orders.ts"
 import { enter, send, text } from "../../../shop/web.ts"
-import { order } from "../../../storefront/order.ts"
-import { notFound } from "../../../storefront/told.ts"
+import { lookUp, order } from "../../../storefront/order.ts"
+
+const unknown = "This order can be seen with its number and e-mail address."
 
 export async function GET(req: MedusaRequest, res: MedusaResponse) {
   const shop = await enter(req)
   const id = text(req.params.id)
-  if (!mayRead(id, text(req.query.key))) return send(req, res, shop, notFound, { status: 404 })
+  if (!mayRead(id, text(req.cookies?.order))) return send(req, res, shop, lookUp({}, unknown), { status: 404 })
   await send(req, res, shop, order(shop, await readOrder(req.scope, id)))
 }
