@@ -18,13 +18,13 @@ const field = (page, name) => page.match(new RegExp(`name="${name}" value="([^"]
 
 /** Buys what the product's page shows, by its forms; the page that thanks. */
 async function buy(product) {
-  const added = await get("/cart", form({ variant: field(product, "variant"), quantity: "1" }))
-  const cookie = added.headers.get("set-cookie").split(";")[0]
-  const desk = await (await get("/checkout", { headers: { cookie } })).text()
-  const address = { first_name: "Jo", last_name: "Baker", address_1: "1 Mill Lane", postal_code: "10115", city: "Town", province: "P" }
+  const cookieOf = (answer) => ({ cookie: answer.headers.get("set-cookie").split(";")[0] })
+  const cart = cookieOf(await get("/cart", form({ variant: field(product, "variant"), quantity: "1" })))
+  const desk = await (await get("/checkout", { headers: cart })).text()
+  const address = { first_name: "Jo", last_name: "Baker", address_1: "1 Mill Lane", postal_code: "1", city: "T", province: "P" }
   const chosen = Object.fromEntries(["seen", "country_code", "delivery"].map((name) => [name, field(desk, name)]))
-  const placed = await get("/checkout", form({ email: "jo@example.com", ...address, ...chosen }, { cookie }))
-  return (await get(placed.headers.get("location"), { headers: { cookie } })).text()
+  const placed = await get("/checkout", form({ email: "jo@example.com", ...address, ...chosen }, cart))
+  return (await get(placed.headers.get("location"), { headers: cookieOf(placed) })).text()
 }
 
 const window = await (await get("/")).text()
