@@ -183,7 +183,7 @@ def test_a_foreign_namespace_is_neither_used_nor_deleted(works: Works) -> None:
         ),
         ({"postgresql": {"storage": {"size": "90Gi"}}}, {}, ["quota"]),
         ({"postgresql": {"storage": {"className": "nowhere"}}}, {"volume": 2.0}, ["volume", "nowhere"]),
-        ({"resources": {"requests": {"memory": "3500Mi"}, "limits": {"memory": "3500Mi"}}}, {}, ["quota"]),
+        ({"resources": {"requests": {"memory": "5Gi"}, "limits": {"memory": "5Gi"}}}, {}, ["quota"]),
         ({"resources": {"requests": {"cpu": "1000"}}}, {"unschedulable": 2.0}, ["finds no node", "Insufficient cpu"]),
         # PostgreSQL's image in Medusa's place ends at once, with a word in its log.
         ({"image": "postgresql"}, {"crash": 0.0}, ["keeps crashing", "exit code 1", "POSTGRES_PASSWORD must be"]),
