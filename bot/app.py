@@ -5,32 +5,41 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-from uuid import uuid4
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
 
 from slack_bolt import Ack, App, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.middleware import RequestVerification
 from slack_bolt.request import BoltRequest
 
-from bot import logs, messages
+from bot import messages
 from bot.blocks import Message
 from bot.house import House
 from bot.listeners import buttons, commands, home, modals
 from bot.slack import UNREACHABLE
 from bot.visit import FormNotOpened, Visit, read_visit
 from provisioner.errors import Refused
+from provisioner.tracing import bound, bound_ids, carried, new_id
 
 log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Listener = Callable[[House, Visit], str]
 LISTENER_THREADS = 32  # Bolt's own 5 let the sixth command time out while five wait for Slack
 
 
-def listener_threads() -> ThreadPoolExecutor:
-    """Where listeners run. Leave its `with` before the ledger is closed: they write their audit after the answer."""
-    return ThreadPoolExecutor(LISTENER_THREADS, thread_name_prefix="listener")
+class ListenerThreads(ThreadPoolExecutor):
+    """Where listeners run, each with the ids of the request that brought it.
+
+    Leave its `with` before the ledger is closed: they write their audit after the answer."""
+
+    def __init__(self) -> None:
+        super().__init__(LISTENER_THREADS, thread_name_prefix="listener")
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        return super().submit(carried(fn), *args, **kwargs)
 
 
 def build_app(house: House, threads: ThreadPoolExecutor, signing_secret: str | None) -> App:
@@ -72,8 +81,8 @@ def attended(house: House, listener: Listener) -> Callable[[dict[str, Any], Ack]
     """A Bolt listener around ours: refusals and surprises are answered, and everything is audited."""
 
     def attend(body: dict[str, Any], ack: Ack) -> None:
-        visit = read_visit(body, ack, house.slack, request_id=uuid4().hex[:12])
-        with logs.bound(request=visit.request_id, user=visit.user):
+        visit = read_visit(body, ack, house.slack, request_id=_request_id())
+        with bound(request=visit.request_id, user=visit.user):
             outcome = _carry_out(house, listener, visit)
             log.info("%s: %s", visit.kind, outcome, extra={"store": visit.store})
             _audit(house, visit, outcome)
@@ -117,9 +126,14 @@ def _answer_safely(visit: Visit, said: Message) -> None:
 
 def _answer_surprise(error: Exception, body: dict[str, Any]) -> BoltResponse:
     """What failed outside of our listeners, before we knew whom to answer how: a command shows this text."""
-    request_id = uuid4().hex[:12]
+    request_id = _request_id()
     log.error("a request failed", exc_info=error, extra={"request": request_id})
     return BoltResponse(status=200, body=messages.unexpected(request_id).text if "command" in body else "")
+
+
+def _request_id() -> str:
+    """The HTTP request's; in Socket Mode there is none before us."""
+    return bound_ids().get("request") or new_id()
 
 
 class SignatureCheck(RequestVerification):

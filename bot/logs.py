@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
-_bound: ContextVar[dict[str, str]] = ContextVar("bound", default={})  # noqa: B039  (never mutated)
+from provisioner.tracing import bound_ids
 
 # At DEBUG these print message bodies, and one of those is the credential link.
 TALKATIVE = ("slack_sdk", "slack_bolt", "urllib3", "kubernetes", "apscheduler")
@@ -29,24 +25,13 @@ def configure(level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
-@contextmanager
-def bound(**ids: str) -> Iterator[None]:
-    """Every log line of this thread within the block carries `ids`, such as request, job or store."""
-    token = _bound.set({**_bound.get(), **ids})
-    try:
-        yield
-    finally:
-        _bound.reset(token)
-
-
 def _is_discreet(record: logging.LogRecord) -> bool:
     """Here and not by the loggers' levels, since Bolt sets those of its own loggers itself."""
     return record.levelno >= logging.INFO or not record.name.startswith(TALKATIVE)
 
 
 def _add_bound(record: logging.LogRecord) -> bool:
-    fields: dict[str, Any] = _bound.get()
-    for name, value in fields.items():
+    for name, value in bound_ids().items():
         if not hasattr(record, name):
             setattr(record, name, value)
     return True

@@ -1,22 +1,31 @@
-"""What Prometheus scrapes: the ledger's own numbers at that moment, and counts of our calls to Slack."""
+"""What Prometheus scrapes: the ledger's own numbers at that moment, and counts of our calls to Slack and runs of helm.
+
+Every name here is one that `charts/storewright/files` may ask for; a test scrapes them and asks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import platform
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
 
-from prometheus_client import CollectorRegistry, Counter, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from provisioner.ledger import Ledger
+from bot.health import OK, Readiness
+from provisioner.backups import Backups
+from provisioner.ledger import Ledger, Spread
 
-READY_BUCKETS = (5, 10, 15, 20, 30, 45, 60, 120, 300, 900)  # seconds
+READY_BUCKETS = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900)  # seconds; 900 is the longest by default
+STAGE_BUCKETS = (0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 900)
+HELM_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120)
 
 
 class Metrics:
     """One registry. `slack_calls` counts by method and outcome: ok, Slack's error word (ratelimited is a 429),
-    unreachable."""
+    unreachable. `helm_runs` are timed by verb and outcome: ok, refused, transient (tried again) or stopped (by us)."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -25,41 +34,92 @@ class Metrics:
         self.slack_calls = Counter(
             "storewright_slack_calls", "Calls to Slack's Web API.", ["method", "outcome"], registry=self.registry
         )
+        self.helm_runs = Histogram(
+            "storewright_helm_seconds",
+            "Runs of helm.",
+            ["verb", "outcome"],
+            buckets=HELM_BUCKETS,
+            registry=self.registry,
+        )
 
-    def watch(self, ledger: Ledger) -> None:
-        """Add the ledger's numbers, read at each scrape."""
-        self.registry.register(_LedgerNumbers(ledger))
+    def ran_helm(self, verb: str, outcome: str, seconds: float) -> None:
+        """Count one run of helm."""
+        self.helm_runs.labels(verb, outcome).observe(seconds)
+
+    def watch(self, ledger: Ledger, backups: Backups) -> None:
+        """Add the ledger's numbers and its backups', read at each scrape."""
+        self.registry.register(_Read(lambda: [*_work(ledger), *_durations(ledger), *_files(ledger, backups)]))
+
+    def watch_work(self, readiness: Readiness, workers: int, held: Callable[[], tuple[int, int]]) -> None:
+        """Add what the bot itself is doing: `held` gives how many workers have a job, and how many past its deadline.
+
+        Readiness is told as it was last asked for: a scrape does not dial anybody."""
+        self.registry.register(_Read(lambda: [*_self(readiness), *_workers(workers, *held())]))
 
 
-class _LedgerNumbers(Collector):
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+class _Read(Collector):
+    """Metrics that are made when they are read."""
+
+    def __init__(self, read: Callable[[], Sequence[Metric]]) -> None:
+        self._read = read
 
     def describe(self) -> list[Metric]:
         return []
 
     def collect(self) -> Iterator[Metric]:
-        counts = self._ledger.counts()
-        yield _gauge("jobs", "Jobs by kind and status.", counts["jobs"], ["kind", "status"])
-        yield _gauge("stores", "Stores by type and status.", counts["stores"], ["type", "status"])
-        yield _gauge("outbox_due", "Messages not told yet.", counts["outbox"], [])
-        [(waiting, oldest)] = counts["queue"]
-        yield _gauge("queue_jobs", "Jobs that wait for a worker.", [(waiting,)], [])
-        yield _gauge("queue_oldest_seconds", "How long the oldest has waited.", [(oldest,)], [])
-        yield _ready_seconds(counts["ready_seconds"])
+        yield from self._read()
 
 
-def _gauge(name: str, text: str, rows: Sequence[tuple[object, ...]], labels: list[str]) -> Metric:
+def _work(ledger: Ledger) -> Iterator[Metric]:
+    counts = ledger.counts()
+    yield _gauge("jobs", "Jobs by kind and status.", counts["jobs"], ["kind", "status"])
+    yield _gauge("stores", "Stores by type and status.", counts["stores"], ["type", "status"])
+    yield _gauge("outbox_due", "Messages not told yet.", counts["outbox"])
+    [(waiting, oldest)] = counts["queue"]
+    yield _gauge("queue_jobs", "Jobs that wait for a worker.", [(waiting,)])
+    yield _gauge("queue_oldest_seconds", "How long the oldest has waited.", [(oldest,)])
+
+
+def _durations(ledger: Ledger) -> Iterator[Metric]:
+    ready, stages = ledger.ready_seconds(READY_BUCKETS), ledger.stage_seconds(STAGE_BUCKETS)
+    yield _histogram("ready", "From the order to Ready, or to failure.", ready, ["type", "outcome"], READY_BUCKETS)
+    yield _histogram("stage", "Stages that were completed.", stages, ["kind", "stage", "type"], STAGE_BUCKETS)
+
+
+def _files(ledger: Ledger, backups: Backups) -> Iterator[Metric]:
+    newest = backups.newest()
+    yield _gauge("ledger_bytes", "Size of the ledger.", [(ledger.size(),)])
+    yield _gauge("ledger_free_bytes", "Room on its volume.", [(shutil.disk_usage(ledger.path.parent).free,)])
+    yield _gauge("ledger_backups", "Backups kept.", [(len(backups.kept()),)])
+    yield _gauge("ledger_backup_bytes", "Size of the newest backup.", [(newest.bytes if newest else 0,)])
+    made_at = "When the newest backup was made (epoch), 0 for never."
+    yield _gauge("ledger_backup_timestamp_seconds", made_at, [(newest.made_at if newest else 0,)])
+    yield _gauge("ledger_backup_interval_seconds", "How often one is made.", [(backups.every,)])
+
+
+def _self(readiness: Readiness) -> Iterator[Metric]:
+    parts = [(part, int(state == OK)) for part, state in readiness.last().items()]
+    yield _gauge("part_ready", "1 where a part was usable when /readyz was last asked.", parts, ["part"])
+    build = (version("storewright"), platform.python_version(), 1)
+    yield _gauge("build_info", "This bot.", [build], ["version", "python"])
+
+
+def _workers(workers: int, busy: int, overdue: int) -> Iterator[Metric]:
+    yield _gauge("workers", "How many jobs may run at once.", [(workers,)])
+    yield _gauge("workers_busy", "How many do.", [(busy,)])
+    yield _gauge("jobs_overdue", "Jobs at work past their deadline.", [(overdue,)])
+
+
+def _gauge(name: str, text: str, rows: Sequence[tuple[object, ...]], labels: Sequence[str] = ()) -> Metric:
     family = GaugeMetricFamily(f"storewright_{name}", text, labels=labels)
     for *values, number in rows:
         family.add_metric([str(value) for value in values], float(str(number)))
     return family
 
 
-def _ready_seconds(rows: Sequence[tuple[object, ...]]) -> Metric:
-    family = HistogramMetricFamily("storewright_ready_seconds", "From the order to Ready.", labels=["type"])
-    for kind in sorted({str(row[0]) for row in rows}):
-        times = [float(str(seconds)) for type_name, seconds in rows if type_name == kind]
-        buckets = [(str(float(most)), float(sum(t <= most for t in times))) for most in READY_BUCKETS]
-        family.add_metric([kind], buckets=[*buckets, ("+Inf", float(len(times)))], sum_value=sum(times))
+def _histogram(name: str, text: str, spreads: Sequence[Spread], labels: list[str], bounds: Sequence[float]) -> Metric:
+    family = HistogramMetricFamily(f"storewright_{name}_seconds", text, labels=labels)
+    for spread in spreads:
+        within = [(str(float(most)), float(count)) for most, count in zip(bounds, spread.within, strict=True)]
+        family.add_metric(list(spread.labels), buckets=[*within, ("+Inf", spread.count)], sum_value=spread.seconds)
     return family

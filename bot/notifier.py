@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from slack_sdk.errors import SlackApiError
 
-from bot import logs, messages, views
+from bot import messages, views
 from bot.blocks import Message
 from bot.pace import NotYet
 from bot.postman import THROTTLED, Postman, is_person
@@ -18,6 +18,7 @@ from bot.slack import NO_ENTRY, UNREACHABLE, Slack, error_word, retry_after, whi
 from bot.story import Story, read_story
 from provisioner.catalog import Catalog
 from provisioner.ledger import Ledger, Limits, Outgoing
+from provisioner.tracing import bound
 
 log = logging.getLogger(__name__)
 
@@ -60,10 +61,14 @@ class Notifier:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
-        """Returns when the message under way is told; the rest is told by the next process."""
+    def let_go(self) -> None:
+        """Tell no more than the message under way; the rest is told by the next process. Returns at once."""
         self._stopping.set()
         self._news.set()
+
+    def stop(self) -> None:
+        """Let go, and wait for that message."""
+        self.let_go()
         if self._thread.is_alive():
             self._thread.join(timeout=15)
 
@@ -96,7 +101,7 @@ class Notifier:
         for entry in sorted(self._ledger.outgoing(), key=lambda entry: URGENCY[entry.kind]):
             if self._stopping.is_set():
                 break
-            with logs.bound(outbox=entry.key):
+            with bound(outbox=entry.key):
                 try:
                     self._tell_one(entry)
                 except NotYet as wait:

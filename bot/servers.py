@@ -1,4 +1,4 @@
-"""The two doors by which requests come in: our HTTP port, and Slack's Socket Mode."""
+"""The doors by which requests come in: our HTTP ports, and Slack's Socket Mode."""
 
 from __future__ import annotations
 
@@ -6,19 +6,53 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from flask import Flask
+from flask import Flask, Response
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk.errors import SlackApiError
 from waitress.server import BaseWSGIServer, create_server
 
 from bot.slack import UNREACHABLE
+from provisioner.errors import StorewrightError
+from provisioner.tracing import bound, bound_ids, new_id
 
 log = logging.getLogger(__name__)
 
 WEB_THREADS = 32
+OPS_THREADS = 4
 RECONNECT = 5.0  # seconds between attempts of the first connection; later ones are the SDK's
+
+
+class CannotListen(StorewrightError):
+    """A port of ours is taken, or not ours to take."""
+
+
+def bare_web() -> Flask:
+    """An app without pages: each request has an id, that its log lines and its answer carry; nothing is cached."""
+    web = Flask("bot", static_folder=None)
+    answer = web.wsgi_app
+
+    def with_id(environ: Any, start_response: Any) -> Any:
+        with bound(request=new_id()):
+            return answer(environ, start_response)
+
+    web.wsgi_app = with_id  # type: ignore[method-assign]
+    web.after_request(_harden)
+    return web
+
+
+def _harden(response: Response) -> Response:
+    response.headers |= {
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Robots-Tag": "noindex, nofollow",
+        "X-Frame-Options": "DENY",
+        "X-Request-Id": bound_ids().get("request", ""),
+    }
+    return response
 
 
 def serve_web(web: Flask, listen: str) -> None:
@@ -28,9 +62,19 @@ def serve_web(web: Flask, listen: str) -> None:
     server.run()
 
 
-def web_server(web: Flask, listen: str) -> BaseWSGIServer:
-    """Bound to its port, not yet running."""
-    return create_server(web, listen=listen, threads=WEB_THREADS, ident=None, clear_untrusted_proxy_headers=True)
+def serve_beside(web: Flask, listen: str) -> None:
+    """Serve `web` on a thread of its own, to the very end: an operator may ask while we stop. Raises CannotListen."""
+    server = web_server(web, listen, OPS_THREADS)
+    threading.Thread(target=server.run, name=f"web {listen}", daemon=True).start()
+
+
+def web_server(web: Flask, listen: str, threads: int = WEB_THREADS) -> BaseWSGIServer:
+    """Bound to its port, not yet running. Raises CannotListen."""
+    try:
+        return create_server(web, listen=listen, threads=threads, ident=None, clear_untrusted_proxy_headers=True)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise CannotListen(f"The bot can't listen at {listen}.", f"{why}.", "Free that port or set another.") from None
 
 
 @contextmanager

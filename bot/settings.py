@@ -12,6 +12,7 @@ import yaml
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from provisioner.backups import Backups
 from provisioner.ledger import Limits
 from provisioner.stores import Addresses
 
@@ -40,39 +41,19 @@ PersonId = Annotated[str, _matching(r"[UW][A-Z0-9]{5,}")]
 ExistingPath = Annotated[Path, AfterValidator(_existing)]
 
 
-class Settings(BaseSettings):
-    """Every field is the environment variable of its name in capitals; `description` says what it should be."""
+class StoreSettings(BaseSettings):
+    """What work on stores needs, with or without Slack.
+
+    Every field is the environment variable of its name in capitals; `description` says what it should be."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
-    slack_mode: Literal["http", "socket"] = Field("http", description="http (Slack calls the bot) or socket")
-    slack_bot_token: Annotated[SecretStr, _matching(r"xoxb-\S+")] = Field(
-        description="the bot token, xoxb-…, from the Slack app's page OAuth & Permissions"
-    )
-    slack_signing_secret: SecretStr | None = Field(
-        None,
-        validate_default=True,
-        description="the Slack app's signing secret (Basic Information), for SLACK_MODE=http",
-    )
-    slack_app_token: Annotated[SecretStr | None, _matching(r"xapp-\S+")] = Field(
-        None,
-        validate_default=True,
-        description="an app-level token, xapp-…, with connections:write, for SLACK_MODE=socket",
-    )
-    slack_api_url: Annotated[str, _matching(r"https?://\S+/")] = Field(
-        "https://slack.com/api/", description="the address of Slack's Web API, ending with /"
-    )
-    failure_channel: Annotated[str, _matching(r"[CG][A-Z0-9]{5,}")] = Field(
-        description="the id (not the name) of the channel that hears of failures, C…; the bot must be a member"
-    )
-    admins: Annotated[frozenset[PersonId], NoDecode] = Field(
-        frozenset(), description="Slack ids of people who may manage every store, U…, separated by commas"
-    )
-    public_url: Annotated[str, _matching(r"https?://[^\s/?#]+(/[^\s?#]*)?")] = Field(
-        description="the address at which browsers reach this bot (for credential links), http(s)://host[:port]"
-    )
-    listen: Annotated[str, _matching(r"[^\s:]+:\d{1,5}")] = Field("0.0.0.0:3000", description="host:port to listen on")
     ledger_path: Path = Field(Path("data/ledger.db"), description="the file of the ledger (SQLite)")
+    ledger_backups: Path | None = Field(
+        None, description="the folder of the ledger's backups; without it, backups beside the ledger"
+    )
+    ledger_backup_hours: float = Field(6, gt=0, description="hours from one backup to the next, such as 6 or 0.5")
+    ledger_backups_kept: int = Field(28, ge=1, description="how many backups are kept, 1 or more")
     charts_dir: ExistingPath = Field(
         Path("charts"), validate_default=True, description="the folder with a chart for each store type"
     )
@@ -114,19 +95,6 @@ class Settings(BaseSettings):
     workers: int = Field(8, ge=1, le=64, description="how many jobs run at once, 1 to 64")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
-    @field_validator("admins", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-    @field_validator("slack_signing_secret", "slack_app_token")
-    @classmethod
-    def _needed_in_mode(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        needed_in = {"slack_signing_secret": "http", "slack_app_token": "socket"}[info.field_name or ""]
-        if value is None and info.data.get("slack_mode") == needed_in:
-            raise ValueError("is missing")
-        return value
-
     @classmethod
     def from_environment(cls, **given: Any) -> Self:
         """The environment's settings; what is `given` comes before it. Raises BadSettings."""
@@ -148,6 +116,58 @@ class Settings(BaseSettings):
     def overlay(self) -> dict[str, Any]:
         """STORE_VALUES, read: values by store type."""
         return yaml.safe_load(self.store_values.read_text()) or {} if self.store_values else {}
+
+    def backups(self) -> Backups:
+        """Of the ledger; nothing is touched yet."""
+        return Backups(self.ledger_path, self.ledger_backups, self.ledger_backup_hours * 3600, self.ledger_backups_kept)
+
+
+class Settings(StoreSettings):
+    """What the bot needs: Slack, its addresses, and all that work on stores does."""
+
+    slack_mode: Literal["http", "socket"] = Field("http", description="http (Slack calls the bot) or socket")
+    slack_bot_token: Annotated[SecretStr, _matching(r"xoxb-\S+")] = Field(
+        description="the bot token, xoxb-…, from the Slack app's page OAuth & Permissions"
+    )
+    slack_signing_secret: SecretStr | None = Field(
+        None,
+        validate_default=True,
+        description="the Slack app's signing secret (Basic Information), for SLACK_MODE=http",
+    )
+    slack_app_token: Annotated[SecretStr | None, _matching(r"xapp-\S+")] = Field(
+        None,
+        validate_default=True,
+        description="an app-level token, xapp-…, with connections:write, for SLACK_MODE=socket",
+    )
+    slack_api_url: Annotated[str, _matching(r"https?://\S+/")] = Field(
+        "https://slack.com/api/", description="the address of Slack's Web API, ending with /"
+    )
+    failure_channel: Annotated[str, _matching(r"[CG][A-Z0-9]{5,}")] = Field(
+        description="the id (not the name) of the channel that hears of failures, C…; the bot must be a member"
+    )
+    admins: Annotated[frozenset[PersonId], NoDecode] = Field(
+        frozenset(), description="Slack ids of people who may manage every store, U…, separated by commas"
+    )
+    public_url: Annotated[str, _matching(r"https?://[^\s/?#]+(/[^\s?#]*)?")] = Field(
+        description="the address at which browsers reach this bot (for credential links), http(s)://host[:port]"
+    )
+    listen: Annotated[str, _matching(r"[^\s:]+:\d{1,5}")] = Field("0.0.0.0:3000", description="host:port to listen on")
+    ops_listen: Annotated[str | None, _matching(r"[^\s:]+:\d{1,5}")] = Field(
+        None, description="host:port for /healthz, /readyz and /metrics; without it, they are at LISTEN too"
+    )
+
+    @field_validator("admins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("slack_signing_secret", "slack_app_token")
+    @classmethod
+    def _needed_in_mode(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        needed_in = {"slack_signing_secret": "http", "slack_app_token": "socket"}[info.field_name or ""]
+        if value is None and info.data.get("slack_mode") == needed_in:
+            raise ValueError("is missing")
+        return value
 
     @property
     def public_origin(self) -> str:

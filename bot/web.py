@@ -1,4 +1,4 @@
-"""The one HTTP port: Slack's endpoint, the credential page, health, readiness and metrics."""
+"""The public port: Slack's endpoint and the credential page; the operators' addresses too where they have no other."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from uuid import uuid4
 
 from flask import Flask, Request, Response, jsonify, make_response, render_template, request
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from slack_bolt import App
 from slack_bolt.adapter.flask import SlackRequestHandler
 
-from bot import logs
-from bot.health import Readiness
+from bot.ops import Ops, add_ops
+from bot.servers import bare_web
 from provisioner import credentials as links
 from provisioner.catalog import Catalog
 from provisioner.errors import LinkRefused, Problem, StorewrightError, Transient
 from provisioner.ledger import Ledger
 from provisioner.stores import Store
+from provisioner.tracing import bound_ids
 
 log = logging.getLogger(__name__)
 
@@ -35,26 +34,19 @@ class Front:
     catalog: Catalog
     read_secret: Callable[[Store], dict[str, str]]
     public_origin: str
-    healthy: Callable[[], bool]
-    readiness: Readiness
-    registry: CollectorRegistry
 
 
-def build_web(front: Front, slack_app: App | None) -> Flask:
-    """The WSGI app. `slack_app` is None in Socket Mode, where Slack does not call us."""
-    web = Flask("bot", static_folder=None)
+def build_web(front: Front, slack_app: App | None, ops: Ops | None) -> Flask:
+    """The WSGI app. `slack_app` is None in Socket Mode, where Slack does not call us; `ops` where they have a port."""
+    web = bare_web()
     web.config["MAX_CONTENT_LENGTH"] = SLACK_BODY
     if slack_app:
         handler = SlackRequestHandler(slack_app)
         web.post("/slack/events", endpoint="slack")(lambda: handler.handle(request))
     web.get("/s/<link_id>", endpoint="page")(lambda link_id: _page())
     web.post("/s/<link_id>", endpoint="reveal")(lambda link_id: _reveal(front, link_id))
-    web.get("/healthz", endpoint="healthz")(lambda: _healthz(front))
-    web.get("/readyz", endpoint="readyz")(lambda: _readyz(front))
-    web.get("/metrics", endpoint="metrics")(
-        lambda: Response(generate_latest(front.registry), content_type=CONTENT_TYPE_LATEST)
-    )
-    web.after_request(_harden)
+    if ops:
+        add_ops(web, ops)
     return web
 
 
@@ -74,29 +66,27 @@ def _page() -> Response:
 
 def _reveal(front: Front, link_id: str) -> tuple[Response, int]:
     """Use the link up and answer with the credentials; anything wrong is told as a Problem and changes nothing."""
-    request_id = uuid4().hex[:12]
-    with logs.bound(request=request_id):
-        token = _token(front, request)
-        if not token:
-            return _problem(Problem("This page may only be used as it was opened from Slack."), 403)
-        try:
-            detail = f"link {link_id[:40]} from {request.remote_addr}"
-            store, secret = links.reveal(
-                front.ledger, link_id, token, front.read_secret, detail=detail, request_id=request_id
-            )
-        except LinkRefused as refusal:
-            return _problem(refusal.problem, 410)
-        except Transient as error:
-            log.warning("credentials could not be read: %s", error)
-            return _problem(UNREADABLE, 503)
-        except StorewrightError as error:  # such as a Secret that somebody deleted: waiting does not help
-            log.error("credentials could not be read: %s", error)
-            return _problem(error.problem, 500)
-        except Exception:
-            log.exception("a reveal failed")
-            return _problem(UNREADABLE, 503)
-        log.info("credentials revealed", extra={"store": store.name})
-        return _revealed(front, store, secret), 200
+    token = _token(front, request)
+    if not token:
+        return _problem(Problem("This page may only be used as it was opened from Slack."), 403)
+    try:
+        detail = f"link {link_id[:40]} from {request.remote_addr}"
+        store, secret = links.reveal(
+            front.ledger, link_id, token, front.read_secret, detail=detail, request_id=bound_ids()["request"]
+        )
+    except LinkRefused as refusal:
+        return _problem(refusal.problem, 410)
+    except Transient as error:
+        log.warning("credentials could not be read: %s", error)
+        return _problem(UNREADABLE, 503)
+    except StorewrightError as error:  # such as a Secret that somebody deleted: waiting does not help
+        log.error("credentials could not be read: %s", error)
+        return _problem(error.problem, 500)
+    except Exception:
+        log.exception("a reveal failed")
+        return _problem(UNREADABLE, 503)
+    log.info("credentials revealed", extra={"store": store.name})
+    return _revealed(front, store, secret), 200
 
 
 UNREADABLE = Problem(
@@ -130,27 +120,3 @@ def _problem(problem: Problem, status: int) -> tuple[Response, int]:
     if status == 503:
         answer.headers["Retry-After"] = "5"
     return answer, status
-
-
-# --- health, readiness -------------------------------------------------------------------------------------------
-
-
-def _healthz(front: Front) -> tuple[Response, int]:
-    ok = front.healthy()
-    return jsonify(scheduler="ok" if ok else "does not tick"), 200 if ok else 503
-
-
-def _readyz(front: Front) -> tuple[Response, int]:
-    ready, report = front.readiness.report()
-    return jsonify(report), 200 if ready else 503
-
-
-def _harden(response: Response) -> Response:
-    response.headers |= {
-        "Cache-Control": "no-store",
-        "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-        "X-Robots-Tag": "noindex, nofollow",
-        "X-Frame-Options": "DENY",
-    }
-    return response

@@ -20,6 +20,7 @@ from kubernetes.watch import Watch
 
 from provisioner.diagnosis import COMPONENT, backs_off, broken
 from provisioner.errors import JobFailed, StorewrightError, Transient
+from provisioner.tracing import carried
 
 Object = dict[str, Any]
 CONNECTIONS = 64  # a watch and a few calls for each of many jobs at once
@@ -211,7 +212,7 @@ class Cluster:
     @contextmanager
     def _watch(self, lister: Callable[..., Any], **where: Any) -> Iterator[Snapshots]:
         snapshots = Snapshots(lambda: self._call(lister, **where), lister, where)
-        thread = threading.Thread(target=snapshots.follow, name="watch", daemon=True)
+        thread = threading.Thread(target=carried(snapshots.follow), name="watch", daemon=True)
         thread.start()
         try:
             yield snapshots

@@ -76,10 +76,13 @@ class Wanted:
 
 
 class Helm:
-    """Runs one helm binary against one cluster. Every method raises Transient or JobFailed."""
+    """Runs one helm binary against one cluster. Every method raises Transient or JobFailed.
+
+    `on_run` is told each run's verb, outcome (ok, refused, transient, stopped) and seconds."""
 
     def __init__(self, binary: str = "helm", kubeconfig: Path | None = None, context: str | None = None) -> None:
         self.binary = binary
+        self.on_run: Callable[[str, str, float], None] = lambda verb, outcome, seconds: None
         self._global = ["--kube-context", context] if context else []
         # Proxies and clouds' own settings pass, Slack's tokens do not.
         self._env = {name: value for name, value in os.environ.items() if not name.startswith("SLACK_")}
@@ -125,7 +128,23 @@ class Helm:
         """Make `revision` the present one again, whatever state the release was left in."""
         self._run(["rollback", name, str(revision), "--namespace", namespace, "--history-max", HISTORY])
 
-    def _run(
+    def _run(self, args: list[str], *given: Any, **named: Any) -> str:
+        """Run helm and tell `on_run` of it, however it ends."""
+        begun, outcome = time.monotonic(), "stopped"
+        try:
+            out = self._run_to_end(args, *given, **named)
+            outcome = "ok"
+        except Transient:
+            outcome = "transient"
+            raise
+        except JobFailed:
+            outcome = "refused"
+            raise
+        finally:
+            self.on_run(args[0], outcome, time.monotonic() - begun)
+        return out
+
+    def _run_to_end(
         self, args: list[str], stdin: str = "", timeout: float = 120, meanwhile: Callable[[], None] = lambda: None
     ) -> str:
         command = [*_dies_with_us(), self.binary, *args, *self._global]

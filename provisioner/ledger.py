@@ -19,12 +19,23 @@ from uuid import uuid4
 
 from sqlite_utils import Database
 
-from provisioner.errors import LimitReached, Problem, Refused, StoreBusy, StoreExists, StoreNotFound, Superseded
+from provisioner.backups import Backups
+from provisioner.errors import (
+    LimitReached,
+    Problem,
+    Refused,
+    StoreBusy,
+    StoreExists,
+    StoreNotFound,
+    StorewrightError,
+    Superseded,
+)
 from provisioner.jobs import LIVE, TRANSITIONS, EventKind, Job, JobEvent, JobKind, JobStatus
 from provisioner.migrations import migrations
 from provisioner.stores import Addresses, Store, StoreStatus
 
 LIVE_SQL = ", ".join(f"'{status}'" for status in LIVE)
+LOCKED_WITHIN = 3.0  # seconds for a process that is ending, or only looked, to let the ledger go
 
 
 @dataclass(frozen=True)
@@ -78,23 +89,53 @@ class Link:
     revoked_at: float | None = None
 
 
-class LedgerInUse(Exception):
+@dataclass(frozen=True)
+class Spread:
+    """Durations of one kind: how many there were `within` each of the bounds asked for, in all, and their sum."""
+
+    labels: tuple[str, ...]
+    within: tuple[int, ...]
+    count: int
+    seconds: float
+
+
+class LedgerInUse(StorewrightError):
     """Another process has this ledger open."""
+
+
+class LedgerNotUsable(StorewrightError):
+    """The ledger is of another version than we are, or is not there where one was expected."""
 
 
 class Ledger:
     """Thread-safe; one SQLite connection per thread. `on_change` is called after each commit that made work or news."""
 
-    def __init__(self, path: Path, addresses: Addresses, clock: Callable[[], float] = time.time) -> None:
-        """Opens (or makes) the ledger and brings its schema up to date.
+    def __init__(
+        self,
+        path: Path,
+        addresses: Addresses,
+        clock: Callable[[], float] = time.time,
+        *,
+        backups: Backups | None = None,
+        alone: bool = True,
+    ) -> None:
+        """`alone`: to work on it, by the one process that claims jobs. Makes the ledger where there is none, takes an
+        offered backup, and brings its schema up to date (after a backup). Raises LedgerInUse where another has it.
 
-        Raises LedgerInUse where another process has it: two bots must not share one ledger."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        Else: beside that process, to read and to order. Raises LedgerNotUsable where it is not there or not up to
+        date."""
         self.path, self.addresses, self.clock = path, addresses, clock
         self.on_change: Callable[[], None] = lambda: None
         self._local = threading.local()
-        self._lock = _lock_file(path.with_suffix(".lock"))
-        migrations.apply(self._db)
+        self._lock = _lock_file(path.with_suffix(".lock")) if alone else None
+        try:
+            if alone:
+                self._bring_up_to_date(backups or Backups(path))
+            else:
+                self._require_up_to_date()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Let another process have the ledger. Only this thread's connection is closed: SQLite does not survive it
@@ -102,7 +143,32 @@ class Ledger:
         if hasattr(self._local, "db"):
             self._local.db.close()
             del self._local.db
-        self._lock.close()
+        if self._lock:
+            self._lock.close()
+
+    def _bring_up_to_date(self, backups: Backups) -> None:
+        backups.take_offered()
+        applied, pending = self._migrations()
+        if applied and pending:
+            backups.make(f"before-{pending[0].replace('_', '-')}")
+        migrations.apply(self._db)
+
+    def _require_up_to_date(self) -> None:
+        if not self.path.exists():
+            raise LedgerNotUsable(f"There is no ledger at {self.path}.", "", "Start the bot first, or set LEDGER_PATH.")
+        if pending := self._migrations()[1]:
+            what = f"The ledger {self.path} is of an older version."
+            raise LedgerNotUsable(what, f"It lacks {', '.join(pending)}.", "Start the bot of this version first.")
+
+    def _migrations(self) -> tuple[list[str], list[str]]:
+        """Which were applied, which are to be. Raises LedgerNotUsable where a later version wrote this ledger."""
+        applied = [migration.name for migration in migrations.applied(self._db)]
+        pending = [migration.name for migration in migrations.pending(self._db)]
+        if len(applied) + len(pending) > len(list(migrations.pending(Database(memory=True)))):
+            what = f"The ledger {self.path} was written by a later version of Storewright ({applied[-1]})."
+            next_step = "Run that version, or restore a backup from before it: storewright ledger restore."
+            raise LedgerNotUsable(what, "", next_step)
+        return applied, pending
 
     # --- orders: what people ask for ----------------------------------------------------------------------------
 
@@ -194,6 +260,7 @@ class Ledger:
 
     def claim_due(self, busy_stores: Sequence[str] = ()) -> Job | None:
         """Take the oldest due job of a store not in `busy_stores` and set it running; None where there is none."""
+        self._require_alone()
         marks = ", ".join("?" * len(busy_stores))
         with self._write() as db:
             row = db.execute(
@@ -207,6 +274,7 @@ class Ledger:
 
     def requeue_interrupted(self, at_work: Sequence[str] = ()) -> list[Job]:
         """What is running here and not among the jobs `at_work` is due again at once. Returns those jobs."""
+        self._require_alone()
         marks = ", ".join("?" * len(at_work))
         with self._write() as db:
             query = f"""UPDATE jobs SET status = 'queued', due_at = ?, started_at = NULL
@@ -316,7 +384,7 @@ class Ledger:
 
     def counts(self) -> dict[str, list[tuple[Any, ...]]]:
         """Numbers for metrics: `jobs` (kind, status, n), `stores` (type, status, n), `outbox` (n,) due entries,
-        `queue` (n, age of the oldest in seconds), `ready_seconds` (type, seconds) of all successful creations."""
+        `queue` (n, age of the oldest in seconds)."""
 
         def rows(sql: str, *args: Any) -> list[tuple[Any, ...]]:
             return list(self._db.execute(sql, args).fetchall())
@@ -330,11 +398,37 @@ class Ledger:
                 self.clock(),
                 self.clock(),
             ),
-            "ready_seconds": rows(
-                """SELECT s.type, e.seconds FROM job_events e JOIN jobs j ON j.id = e.job_id
-                   JOIN stores s ON s.id = j.store_id WHERE e.kind = 'succeeded' AND j.kind = 'create'"""
-            ),
         }
+
+    def ready_seconds(self, bounds: Sequence[float]) -> list[Spread]:
+        """How long creations took from their order, by store type and outcome: ready or failed."""
+        outcome = "CASE e.kind WHEN 'succeeded' THEN 'ready' ELSE 'failed' END"
+        return self._spreads(
+            ["s.type", outcome], "j.kind = 'create' AND e.stage = '' AND e.kind IN ('succeeded', 'failed')", bounds
+        )
+
+    def stage_seconds(self, bounds: Sequence[float]) -> list[Spread]:
+        """How long stages took that were completed, by job kind, stage and store type."""
+        return self._spreads(["j.kind", "e.stage", "s.type"], "e.kind = 'done'", bounds)
+
+    def _spreads(self, labels: list[str], where: str, bounds: Sequence[float]) -> list[Spread]:
+        """Counted by SQLite: with years of history a scrape still moves a few rows."""
+        within = "".join(f", sum(e.seconds <= {float(bound)})" for bound in bounds)
+        query = f"""SELECT {", ".join(labels)}{within}, count(*), sum(e.seconds) FROM job_events e
+                    JOIN jobs j ON j.id = e.job_id JOIN stores s ON s.id = j.store_id
+                    WHERE {where} AND e.seconds IS NOT NULL GROUP BY {", ".join(labels)}"""
+        rows, n = self._db.execute(query).fetchall(), len(labels)
+        return [Spread(tuple(row[:n]), tuple(row[n:-2]), row[-2], row[-1]) for row in rows]
+
+    def size(self) -> int:
+        """Bytes on disk, with what is not checkpointed yet."""
+        parts = (self.path.with_name(self.path.name + end) for end in ("", "-wal"))
+        return sum(part.stat().st_size for part in parts if part.exists())
+
+    def try_writing(self) -> None:
+        """Raises sqlite3.Error where nothing can be written."""
+        with self._write():
+            pass
 
     # --- outbox: what the front still has to tell -------------------------------------------------------------------
 
@@ -436,6 +530,10 @@ class Ledger:
             db.execute("DELETE FROM links WHERE expires_at < ?", (yesterday,))
 
     # --- inside -------------------------------------------------------------------------------------------------
+
+    def _require_alone(self) -> None:
+        if not self._lock:
+            raise LedgerInUse(f"{self.path} was opened beside the process that works on it: no job is claimed here.")
 
     @property
     def _db(self) -> Database:
@@ -648,10 +746,16 @@ def _new_id() -> str:
 
 
 def _lock_file(path: Path) -> IO[str]:
+    path.parent.mkdir(parents=True, exist_ok=True)
     handle = path.open("w")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        handle.close()
-        raise LedgerInUse(f"{path.with_suffix('')} is in use by another process; stop that one first") from None
-    return handle
+    until = time.monotonic() + LOCKED_WITHIN
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return handle
+        except BlockingIOError:
+            if time.monotonic() > until:
+                handle.close()
+                what = f"The ledger {path.with_suffix('')} is in use by another process."
+                raise LedgerInUse(what, "A bot is running on it.", "Stop that one first.") from None
+            time.sleep(0.05)

@@ -6,6 +6,7 @@ import logging
 import random
 import threading
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -14,6 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from provisioner import workflows
 from provisioner.errors import HandedOver, JobFailed, Problem, StoreKept, StorewrightError, Superseded, Transient
 from provisioner.jobs import LONGEST_PAUSE, Job
+from provisioner.tracing import bound
 from provisioner.workflows import Toolbox
 
 log = logging.getLogger(__name__)
@@ -21,15 +23,19 @@ logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it tells of every ti
 
 TICK = 0.5  # seconds; a new order does not wait for it (see wake)
 SWEEP = 600.0  # seconds
+SILENT = 20 * TICK  # seconds without a tick after which the clock is stuck
+STOPPED_WITHIN = 15.0  # seconds for jobs at work to let go
+WEDGED = 120.0  # seconds past its deadline after which a job's thread will not come back by itself
 
 
 class Scheduler:
     """Runs up to `workers` jobs at once, never two of one store."""
 
-    def __init__(self, tools: Toolbox, workers: int = 8) -> None:
-        self._tools, self._workers = tools, workers
+    def __init__(self, tools: Toolbox, workers: int = 8, chores: Sequence[Callable[[], None]] = ()) -> None:
+        """`chores` are called at the start and every SWEEP seconds; what one raises is logged."""
+        self._tools, self.workers, self._chores = tools, workers, chores
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="job")
-        self._busy: dict[str, str] = {}  # store name -> id of the job whose thread has not ended
+        self._busy: dict[str, Job] = {}  # by store name, whose thread has not ended
         self._lock = threading.Lock()
         self._clock = BackgroundScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
         self._ticked_at = time.monotonic()
@@ -41,69 +47,94 @@ class Scheduler:
         self._clock.add_job(self._sweep, "interval", seconds=SWEEP, id="sweep", next_run_time=datetime.now(UTC))
         self._clock.start()
 
-    def stop(self) -> None:
-        """Take no more jobs; those at work let go at their next step and go on in the next process."""
+    def let_go(self) -> None:
+        """Take no more jobs; those at work let go at their next step and go on in the next process. Returns at once."""
         self._tools.stopping.set()
+
+    def stop(self, within: float = STOPPED_WITHIN) -> int:
+        """Let go and wait for those at work; how many had not let go `within` these seconds."""
+        self.let_go()
         self._clock.shutdown(wait=False)  # a tick may be about to wake us, which waits for the clock
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        until = time.monotonic() + within
+        while self._busy and time.monotonic() < until:
+            time.sleep(0.02)
+        return len(self._busy)
 
     def wake(self) -> None:
         """There is news: look now rather than at the next tick."""
         if self._clock.running:
             self._clock.modify_job("tick", next_run_time=datetime.now(UTC))
 
-    def healthy(self) -> bool:
-        """Whether the clock still ticks."""
-        return time.monotonic() - self._ticked_at < 20 * TICK
+    def trouble(self) -> str:
+        """Why no work goes on, so that only a restart helps; '' where all is well, or not begun."""
+        if not self._clock.running:
+            return ""
+        silent = time.monotonic() - self._ticked_at
+        if silent > SILENT:
+            return f"has not ticked for {silent:.0f} s"
+        if len(self._overdue(WEDGED)) >= self.workers:
+            return f"all {self.workers} workers are held by jobs past their deadline"
+        return ""
+
+    def held(self) -> tuple[int, int]:
+        """How many workers have a job, and how many of these are past their deadline."""
+        return len(self._busy), len(self._overdue(0))
+
+    def _overdue(self, by: float) -> list[Job]:
+        """Without the lock: whoever asks after our health must not wait for a claim that hangs."""
+        now = self._tools.ledger.clock()
+        return [job for job in list(self._busy.values()) if now > job.deadline_at + by]
 
     def _tick(self) -> None:
         self._ticked_at = time.monotonic()
         while not self._tools.stopping.is_set() and (job := self._claim()):
-            log.info("job begins", extra={"job": job.id, "store": job.store, "attempt": job.attempts})
             self._pool.submit(self._work, job)
 
     def _claim(self) -> Job | None:
         with self._lock:
-            if len(self._busy) >= self._workers:
+            if len(self._busy) >= self.workers:
                 return None
             job = self._tools.ledger.claim_due(list(self._busy))
             if job:
-                self._busy[job.store] = job.id
+                self._busy[job.store] = job
             return job
 
     def _work(self, job: Job) -> None:
-        try:
-            self._settle(job)
-        except Superseded:
-            log.info("job is no longer wanted", extra={"job": job.id, "store": job.store})
-        except HandedOver:
-            log.info("job is left to the next process", extra={"job": job.id, "store": job.store})
-        except Exception:
-            log.exception("the outcome of a job could not be written", extra={"job": job.id, "store": job.store})
-        finally:
-            with self._lock:
-                del self._busy[job.store]
-            self.wake()
+        with bound(job=job.id, store=job.store, kind=job.kind):
+            log.info("job begins", extra={"attempt": job.attempts})
+            try:
+                self._settle(job)
+            except Superseded:
+                log.info("job is no longer wanted")
+            except HandedOver:
+                log.info("job is left to the next process")
+            except Exception:
+                log.exception("the outcome of a job could not be written")
+            finally:
+                with self._lock:
+                    del self._busy[job.store]
+                self.wake()
 
     def _settle(self, job: Job) -> None:
         """Run the workflow and write how it ended. Raises Superseded or HandedOver."""
         try:
             workflows.run(self._tools, job)
-            log.info("job done", extra={"job": job.id, "store": job.store})
+            log.info("job done")
         except Transient as error:
             self._try_again(job, error.problem)
         except StorewrightError as error:
-            log.warning("job failed: %s", error, extra={"job": job.id, "store": job.store})
+            log.warning("job failed: %s", error)
             self._tools.ledger.fail(job, error.problem, store_kept=isinstance(error, StoreKept))
         except (Superseded, HandedOver):
             raise
         except Exception:
-            log.exception("job failed unexpectedly", extra={"job": job.id, "store": job.store})
+            log.exception("job failed unexpectedly")
             self._tools.ledger.fail(job, _unexpected(job))
 
     def _try_again(self, job: Job, problem: Problem) -> None:
         due_at = self._tools.ledger.clock() + pause(job.attempts)
-        log.warning("attempt failed: %s", problem, extra={"job": job.id, "store": job.store, "attempt": job.attempts})
+        log.warning("attempt failed: %s", problem, extra={"attempt": job.attempts})
         if due_at >= job.deadline_at:
             what = f"{problem.what} ({job.attempts} attempts)"
             self._tools.ledger.fail(job, Problem(what, problem.cause, problem.next_step or "Retry when it is mended."))
@@ -113,12 +144,17 @@ class Scheduler:
     def _take_up_interrupted(self) -> None:
         """Jobs that are running in the ledger and in no thread: of a former process, or whose end was not written."""
         with self._lock:
-            for job in self._tools.ledger.requeue_interrupted(list(self._busy.values())):
+            for job in self._tools.ledger.requeue_interrupted([job.id for job in self._busy.values()]):
                 log.info("took up an interrupted job", extra={"job": job.id, "store": job.store})
 
     def _sweep(self) -> None:
         self._tools.ledger.sweep()
         self._take_up_interrupted()
+        for chore in self._chores:
+            try:
+                chore()
+            except Exception:
+                log.exception("a chore failed; it is tried again in %.0f min", SWEEP / 60)
         try:
             for store in self._tools.adopt_unknown():
                 log.warning("took in a store that only the cluster knew", extra={"store": store.name})

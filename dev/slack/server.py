@@ -13,7 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from dev.slack import page
+from dev.slack import page, scopes
 from dev.slack.api import METHODS
 from dev.slack.calls import Args, Web
 from dev.slack.delivery import Delivery
@@ -29,13 +29,15 @@ EVENT_RETRY_DELAYS = (0.0, 60.0, 300.0)
 
 @dataclass(frozen=True)
 class Settings:
-    """How the app is registered with this Slack. Rate limits: see traffic.LIMITS; {} for none."""
+    """How the app is registered with this Slack. Rate limits: see traffic.LIMITS; {} for none. `scopes` are the bot
+    token's."""
 
     bot_url: str | None = None
     socket_mode: bool = False
     signing_secret: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
     bot_token: str = field(default_factory=lambda: f"xoxb-{secrets.token_hex(16)}", repr=False)
     app_token: str = field(default_factory=lambda: f"xapp-1-{secrets.token_hex(16)}", repr=False)
+    scopes: frozenset[str] = field(default_factory=scopes.of_manifest)
     limits: dict[str, tuple[int, float, bool]] = field(default_factory=lambda: dict(LIMITS))
     retry_delays: tuple[float, ...] = EVENT_RETRY_DELAYS
 
@@ -88,13 +90,14 @@ class Server:
             self._authorize(name, args)
             await self._trouble_before(name, args)
             answer = METHODS[name](self.web, Args(args))
-            return await self._trouble_after(name, JSONResponse({"ok": True, **answer}))
+            granted = {"x-oauth-scopes": ",".join(sorted(self.settings.scopes))}
+            return await self._trouble_after(name, JSONResponse({"ok": True, **answer}, headers=granted))
         except SlackError as refusal:
             body = {"ok": False, "error": refusal.code, **refusal.extra}
             return JSONResponse(body, refusal.status, headers=refusal.headers)
 
     def _authorize(self, name: str, args: Json) -> None:
-        """SlackError unknown_method, not_authed, invalid_auth or not_allowed_token_type."""
+        """SlackError unknown_method, not_authed, invalid_auth, not_allowed_token_type or missing_scope."""
         if name not in METHODS:
             raise SlackError("unknown_method")
         if name == "api.test":
@@ -107,6 +110,7 @@ class Server:
         wants_app_token = name == "apps.connections.open"
         if wants_app_token != (token == self.settings.app_token):
             raise SlackError("not_allowed_token_type")
+        scopes.check(name, str(args.get("channel", "")), self.settings.scopes)
 
     async def _trouble_before(self, name: str, args: Json) -> None:
         if fault := self.faults.take("ratelimited", name):

@@ -14,16 +14,18 @@ from urllib.parse import urlencode
 
 import httpx
 
-from bot.app import build_app, listener_threads
+from bot.app import ListenerThreads, build_app
 from bot.health import Readiness
 from bot.house import House
 from bot.metrics import Metrics
 from bot.notifier import Notifier
+from bot.ops import Ops
 from bot.servers import socket_mode, web_server
 from bot.slack import Slack
 from bot.web import Front, build_web
 from dev.slack import LocalSlack
 from dev.slack.delivery import sign
+from provisioner.backups import Backups
 from provisioner.catalog import Catalog
 from provisioner.errors import Problem
 from provisioner.jobs import ROLLBACK, STAGES, EventKind, Job
@@ -177,7 +179,7 @@ def running_bot(
     catalog = Catalog(make_charts(folder))
     ledger = Ledger(folder / "ledger.db", Addresses("localhost", port=8081), clock)
     metrics = Metrics()
-    metrics.watch(ledger)
+    metrics.watch(ledger, Backups(ledger.path))
     client = Slack(slack.bot_token, slack.api_url, metrics.slack_calls)
     notifier = Notifier(ledger, catalog, client, failures, limits)
     bot = Bot("", slack, ledger, notifier, clock)
@@ -185,14 +187,16 @@ def running_bot(
         stack.callback(ledger.close)
         public = web_server_address()
         house = House(ledger, catalog, client, frozenset({ADA}), limits, public, notifier.remember_aside)
-        threads = stack.enter_context(listener_threads())
+        threads = stack.enter_context(ListenerThreads())
         app = build_app(house, threads, None if socket else slack.signing_secret)
         readiness = Readiness(
-            {"ledger": ledger.counts, "slack": client.auth_test, "cluster": lambda: _read(bot)},
+            {"ledger": ledger.try_writing, "slack": client.auth_test, "cluster": lambda: _read(bot)},
             {"failure_channel": lambda: client.conversations_history(channel=failures, limit=1)},
         )
-        front = Front(ledger, catalog, lambda _: _read(bot), public, lambda: True, readiness, metrics.registry)
-        server = web_server(build_web(front, None if socket else app), public.removeprefix("http://"))
+        metrics.watch_work(readiness, 8, lambda: (0, 0))
+        ops = Ops(lambda: "", readiness, metrics.registry)
+        front = Front(ledger, catalog, lambda _: _read(bot), public)
+        server = web_server(build_web(front, None if socket else app, ops), public.removeprefix("http://"))
         threading.Thread(target=server.run, name="web", daemon=True).start()
         stack.callback(server.task_dispatcher.shutdown)
         bot.url = public

@@ -127,19 +127,6 @@ def test_a_failure_channel_that_is_closed_to_us_is_told_and_keeps_nobody_from_wo
         assert told == "Slack answered not_in_channel. Invite the app to that channel."
 
 
-def test_metrics_tell_what_the_ledger_and_slack_know(tmp_path: Path) -> None:
-    with LocalSlack() as slack, running_bot(tmp_path, slack) as bot, bot.http() as http:
-        slack.command("Dana", "#stores", "/store create my-shop")
-        bot.finish()
-        bot.settled()
-        told = http.get("/metrics").text
-        assert 'storewright_stores{status="ready",type="medusa"} 1.0' in told
-        assert 'storewright_jobs{kind="create",status="succeeded"} 1.0' in told
-        assert 'storewright_ready_seconds_bucket{le="5.0",type="medusa"} 1.0' in told
-        assert "storewright_outbox_due 0.0" in told
-        assert 'storewright_slack_calls_total{method="chat.postMessage",outcome="ok"}' in told
-
-
 # --- logs --------------------------------------------------------------------------------------------------------
 
 
@@ -155,6 +142,7 @@ def test_logs_are_json_with_ids_and_without_secrets(
             said = slack.command("Dana", "#stores", "/store credentials my-shop").json()["text"]
             slack.click("Dana", bot.root("is ready"), "credentials")
             whispered = slack.wait_for(lambda: bot.whispered() if "/s/" in bot.whispered() else None)
+            knock = bot.signed(COMMAND, signature="nonsense")
             secrets = [
                 slack.bot_token,
                 slack.signing_secret,
@@ -166,6 +154,9 @@ def test_logs_are_json_with_ids_and_without_secrets(
     rows = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
     ordered = next(row for row in rows if "command: ordered" in row["message"])
     assert {"at", "level", "name", "request", "user", "store"} <= set(ordered)
+    refused = next(row for row in rows if "refused a request" in row["message"])
+    assert refused["request"] == knock.headers["X-Request-Id"]
+    assert len({row["request"] for row in rows if "request" in row}) >= 4, "one id for each request"
     assert not [secret for secret in secrets if secret in written]
     assert b"".join(p.read_bytes() for p in tmp_path.glob("ledger.db*")).find(secrets[2].encode()) == -1
 

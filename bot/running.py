@@ -1,0 +1,126 @@
+"""The only place that wires settings, clients, scheduler and servers, and takes them apart again in time."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+from bot.app import ListenerThreads, build_app
+from bot.health import Readiness
+from bot.house import House
+from bot.metrics import Metrics
+from bot.notifier import Notifier
+from bot.ops import Ops, build_ops
+from bot.servers import serve_beside, serve_web, socket_mode
+from bot.settings import Settings, StoreSettings
+from bot.slack import Slack
+from bot.web import Front, build_web
+from provisioner import stores
+from provisioner.catalog import Catalog
+from provisioner.cluster import Cluster
+from provisioner.helm import Helm
+from provisioner.ledger import Ledger
+from provisioner.scheduler import Scheduler
+from provisioner.workflows import Toolbox
+
+log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises StorewrightError, or ValueError for charts of no use."""
+    catalog, backups = Catalog(settings.charts_dir, settings.default_type), settings.backups()
+    ledger = Ledger(settings.ledger_path, settings.addresses, backups=backups)
+    metrics = Metrics()
+    slack = Slack(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_calls)
+    notifier = Notifier(ledger, catalog, slack, settings.failure_channel, settings.limits)
+    tools = toolbox(settings, ledger, catalog)
+    tools.helm.on_run = metrics.ran_helm
+    scheduler = Scheduler(tools, settings.workers, chores=[backups.keep_up])
+    readiness = Readiness(
+        {
+            "ledger": ledger.try_writing,
+            "cluster": tools.cluster.version,
+            "slack": slack.auth_test,
+            "helm": tools.helm.version,
+        },
+        {"failure_channel": lambda: slack.conversations_history(channel=settings.failure_channel, limit=1)},
+    )
+    metrics.watch(ledger, backups)
+    metrics.watch_work(readiness, scheduler.workers, scheduler.held)
+    house = House(
+        ledger, catalog, slack, settings.admins, settings.limits, settings.public_url, notifier.remember_aside
+    )
+    front = Front(
+        ledger=ledger,
+        catalog=catalog,
+        read_secret=lambda store: tools.cluster.read_secret(store.namespace, stores.SECRET_NAME),
+        public_origin=settings.public_origin,
+    )
+    ops = Ops(scheduler.trouble, readiness, metrics.registry)
+
+    def wake_all() -> None:
+        scheduler.wake()
+        notifier.wake()
+
+    ledger.on_change = wake_all
+    with _working(ledger, scheduler, notifier), ListenerThreads() as threads, _letting_go(scheduler, notifier):
+        _listen(settings, house, front, ops, threads)
+
+
+def toolbox(settings: StoreSettings, ledger: Ledger, catalog: Catalog) -> Toolbox:
+    """What work on stores is done with. Raises ClusterNotConfigured."""
+    return Toolbox(
+        ledger=ledger,
+        cluster=Cluster(settings.kubeconfig, settings.kube_context),
+        helm=Helm(settings.helm, settings.kubeconfig, settings.kube_context),
+        catalog=catalog,
+        addresses=settings.addresses,
+        instance=settings.instance,
+        profile=settings.store_profile,
+        overlay=settings.overlay,
+        service_account=settings.service_account,
+        ingress_address=settings.ingress_address,
+    )
+
+
+@contextmanager
+def _working(ledger: Ledger, scheduler: Scheduler, notifier: Notifier) -> Iterator[None]:
+    """The threads that work and tell; at the end what they left is in the ledger for the next process."""
+    scheduler.start()
+    notifier.start()
+    try:
+        yield
+    finally:
+        left = scheduler.stop()
+        notifier.stop()
+        ledger.close()
+        log.info("stopped", extra={"jobs_left_at_work": left})
+        if left:  # in a call that does not return: they would hold up our end, and lose nothing by it
+            logging.shutdown()
+            os._exit(0)
+
+
+@contextmanager
+def _letting_go(scheduler: Scheduler, notifier: Notifier) -> Iterator[None]:
+    """At the end everything is asked to stop before anything is waited for."""
+    try:
+        yield
+    finally:
+        scheduler.let_go()
+        notifier.let_go()
+
+
+def _listen(settings: Settings, house: House, front: Front, ops: Ops, threads: ThreadPoolExecutor) -> None:
+    """Take requests until a signal says stop. Raises CannotListen."""
+    beside = None if settings.ops_listen else ops
+    if settings.ops_listen:
+        serve_beside(build_ops(ops), settings.ops_listen)
+    if settings.slack_mode == "http" and settings.slack_signing_secret:
+        app = build_app(house, threads, settings.slack_signing_secret.get_secret_value())
+        return serve_web(build_web(front, app, beside), settings.listen)
+    app_token = settings.slack_app_token.get_secret_value() if settings.slack_app_token else ""
+    with socket_mode(build_app(house, threads, None), app_token):
+        return serve_web(build_web(front, None, beside), settings.listen)

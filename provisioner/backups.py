@@ -1,0 +1,210 @@
+"""Copies of the ledger, made while it is at work: whole or not there, checked before they count, the newest ones kept.
+
+A backup is one SQLite file, `ledger-<UTC>[-<why>].db`. To restore one is to offer it: the next process that has the
+ledger to itself takes it, so that it works where the ledger's volume can't be reached beside the bot."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import re
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from provisioner.errors import StorewrightError
+
+log = logging.getLogger(__name__)
+
+STAMP = "%Y%m%dT%H%M%SZ"
+NAME = re.compile(r"ledger-(\d{8}T\d{6}Z)(-[a-z0-9-]+)?\.db")
+UNFINISHED = ".unfinished-"
+RESTORED = "before-restore"
+
+
+class BackupUnusable(StorewrightError):
+    """A file that is no sound ledger."""
+
+
+class BackupFailed(StorewrightError):
+    """No backup could be made, or none put where it is to be restored."""
+
+
+@dataclass(frozen=True)
+class Backup:
+    """`made_at` is epoch seconds."""
+
+    path: Path
+    made_at: float
+    bytes: int
+
+
+class Backups:
+    """Of one ledger, in one folder. `every` is in seconds, `keep` the number of backups that are spared."""
+
+    def __init__(
+        self,
+        ledger: Path,
+        folder: Path | None = None,
+        every: float = 6 * 3600,
+        keep: int = 28,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Without a `folder`, they are in `backups` beside the ledger. Nothing is touched yet."""
+        self.ledger, self.folder, self.every, self.keep = ledger, folder or ledger.parent / "backups", every, keep
+        self._clock = clock
+
+    def kept(self) -> list[Backup]:
+        """Oldest first."""
+        with suppress(FileNotFoundError):
+            return sorted(_found(self.folder), key=lambda backup: (backup.made_at, backup.path.name))
+        return []
+
+    def newest(self) -> Backup | None:
+        return next(reversed(self.kept()), None)
+
+    def is_due(self) -> bool:
+        """Whether the newest is older than `every`, or of the future: a clock went wrong."""
+        newest = self.newest()
+        return not newest or not 0 <= self._clock() - newest.made_at < self.every
+
+    def make(self, why: str = "") -> Backup:
+        """Copy the ledger as it is at this moment; writers are not held up. Older ones beyond `keep` go.
+
+        `why` (a-z, 0-9, -) becomes part of the name. Raises BackupUnusable where the ledger itself is not sound,
+        BackupFailed."""
+        with _told_as("The ledger could not be backed up."), _alone(self.folder):
+            for left in self.folder.glob(f"{UNFINISHED}*"):  # of one that was killed
+                left.unlink()
+            made_at = datetime.fromtimestamp(self._clock(), UTC)
+            name = f"ledger-{made_at.strftime(STAMP)}{f'-{why}' if why else ''}.db"
+            copy = self.folder / f"{UNFINISHED}{name}"
+            _copy(self.ledger, copy)
+            require_sound(copy)
+            _put(copy, self.folder / name)
+            for old in self.kept()[: -self.keep]:
+                old.path.unlink()
+        found = self.folder / name
+        return Backup(found, int(made_at.timestamp()), found.stat().st_size)
+
+    def keep_up(self) -> None:
+        """Make one where one is due. Raises as `make` does."""
+        if self.is_due():
+            made = self.make()
+            log.info("backed up the ledger", extra={"backup": made.path.name, "bytes": made.bytes})
+
+    # --- restoring ------------------------------------------------------------------------------------------------
+
+    @property
+    def offered(self) -> Path:
+        """Where a backup waits that is to take the ledger's place."""
+        return self.ledger.with_suffix(".restore")
+
+    def offer(self, backup: Path) -> None:
+        """Let `backup` take the ledger's place as soon as a process has it to itself. Raises BackupUnusable and
+        BackupFailed."""
+        require_sound(backup)
+        with _told_as("The backup could not be put beside the ledger."):
+            self.ledger.parent.mkdir(parents=True, exist_ok=True)
+            copy = self.offered.with_suffix(".restore-new")
+            shutil.copyfile(backup, copy)
+            _put(copy, self.offered)
+
+    def take_offered(self) -> bool:
+        """Put the offered backup in the ledger's place; what was there is kept as a backup. To be called by the process
+        that has the ledger to itself; killed half-way, it can be called again. False where none is offered."""
+        if not self.offered.exists():
+            return False
+        if self.ledger.exists():
+            self._set_aside()
+        for end in ("-wal", "-shm"):  # of the old ledger: SQLite would play them into the new one
+            self.ledger.with_name(self.ledger.name + end).unlink(missing_ok=True)
+        _put(self.offered, self.ledger)
+        return True
+
+    def _set_aside(self) -> None:
+        try:
+            self.make(RESTORED)
+        except (BackupUnusable, BackupFailed):  # it is broken, which may be why another is to take its place
+            stamp = datetime.fromtimestamp(self._clock(), UTC).strftime(STAMP)
+            for end in ("", "-wal"):
+                part = self.ledger.with_name(self.ledger.name + end)
+                if part.exists():
+                    shutil.copyfile(part, self.folder / f"broken-{stamp}.db{end}")
+
+
+def require_sound(file: Path) -> None:
+    """Raises BackupUnusable where SQLite finds fault with `file`, or it is no ledger."""
+    if not file.is_file():
+        raise BackupUnusable(f"{file} can't be read.", "There is no such file.", "See: storewright ledger backups")
+    if faults := faults_of(file):
+        raise BackupUnusable(f"{file} is not a sound ledger.", "; ".join(faults[:3]), "Take another backup.")
+
+
+def faults_of(file: Path) -> list[str]:
+    """What is wrong with a ledger or backup; reads it whole. Safe while a bot is at work on it."""
+    try:
+        with closing(_read_only(file)) as db:
+            found = [row[0] for row in db.execute("PRAGMA integrity_check")]
+            found += [f"{row[0]} refers to a missing {row[2]}" for row in db.execute("PRAGMA foreign_key_check")]
+            tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    except sqlite3.Error as error:
+        return [str(error)]
+    missing = {"stores", "jobs", "job_events", "outbox"} - tables
+    return [fault for fault in found if fault != "ok"] + [f"there is no table {name}" for name in sorted(missing)]
+
+
+def _read_only(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=30)
+
+
+def _copy(ledger: Path, copy: Path) -> None:
+    """By SQLite's backup interface: one consistent moment, writers go on."""
+    with closing(_read_only(ledger)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+        target.execute("PRAGMA journal_mode = DELETE")  # one file, with no -wal that could be lost
+
+
+def _put(file: Path, place: Path) -> None:
+    """Give `file` its final name, durably: whoever finds that name finds all of it."""
+    _sync(file)
+    file.replace(place)
+    _sync(place.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _told_as(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise BackupFailed(what, f"{error}.", "Check the volume's room and rights, then try again.") from error
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """A schedule and a person may want a backup at the same moment: one after the other."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / ".lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _found(folder: Path) -> Iterator[Backup]:
+    for path in folder.iterdir():
+        if match := NAME.fullmatch(path.name):
+            made_at = datetime.strptime(match[1], STAMP).replace(tzinfo=UTC).timestamp()
+            yield Backup(path, made_at, path.stat().st_size)

@@ -1,0 +1,244 @@
+"""/metrics, /healthz and /readyz as an operator's machines meet them, with every number real."""
+
+from __future__ import annotations
+
+import platform
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from bot.health import Readiness
+from bot.metrics import READY_BUCKETS, STAGE_BUCKETS, Metrics
+from bot.ops import Ops, build_ops
+from bot.servers import CannotListen, serve_beside
+from bot.web import Front, build_web
+from dev.slack import LocalSlack
+from provisioner import workflows
+from provisioner.backups import Backups
+from provisioner.catalog import Catalog
+from provisioner.cluster import Cluster
+from provisioner.errors import JobFailed, Problem, Transient
+from provisioner.helm import Helm
+from provisioner.jobs import Job
+from provisioner.ledger import Ledger, Limits
+from provisioner.scheduler import Scheduler
+from provisioner.stores import Addresses
+from provisioner.workflows import Toolbox
+from tests.conftest import Clock, write_kubeconfig
+from tests.integration.bot_house import make_charts, running_bot, web_server_address
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def scraped(text: str) -> Samples:
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def value(samples: Samples, name: str, **labels: str) -> float:
+    return samples["storewright_" + name, frozenset(labels.items())]
+
+
+def order(ledger: Ledger, name: str, deadline: float = 900) -> Job:
+    limits = Limits(stores_per_person=99, creations_per_hour=99, create_deadline=deadline)
+    return ledger.order_create(
+        name=name, type="medusa", admin_path="/", owner="U1", origin="", delivery_key=name, limits=limits
+    )
+
+
+def test_every_number_is_the_ledgers_or_slacks_own(tmp_path: Path) -> None:
+    with LocalSlack() as slack, running_bot(tmp_path, slack) as bot, bot.http() as http:
+        slack.command("Dana", "#stores", "/store create my-shop")
+        bot.finish()
+        slack.fault("ratelimited", "chat.postMessage", seconds=1)
+        slack.command("Dana", "#stores", "/store create other-shop")
+        bot.break_down(Problem("No."))
+        slack.command("Dana", "#stores", "/store create third-shop")
+        bot.settled()
+        http.get("/readyz")
+        Backups(bot.ledger.path).make()
+        told = scraped(http.get("/metrics").text)
+        assert value(told, "stores", type="medusa", status="ready") == 1
+        assert value(told, "jobs", kind="create", status="succeeded") == 1
+        assert value(told, "jobs", kind="create", status="failed") == 1
+        assert value(told, "ready_seconds_bucket", type="medusa", outcome="ready", le="5.0") == 1
+        assert value(told, "ready_seconds_count", type="medusa", outcome="failed") == 1
+        assert value(told, "stage_seconds_count", type="medusa", kind="create", stage="check") == 1
+        assert (value(told, "queue_jobs"), value(told, "outbox_due")) == (1, 0)
+        assert 0 < value(told, "queue_oldest_seconds") < 30
+        assert value(told, "slack_calls_total", method="chat.postMessage", outcome="ok") >= 2
+        assert value(told, "slack_calls_total", method="chat.postMessage", outcome="ratelimited") == 1
+        assert value(told, "ledger_bytes") == sum(
+            p.stat().st_size for p in tmp_path.glob("ledger.db*") if p.suffix != ".db-shm"
+        )
+        assert value(told, "ledger_backups") == 1
+        assert time.time() - value(told, "ledger_backup_timestamp_seconds") < 60
+        assert value(told, "part_ready", part="slack") == 1
+        build = {"version": version("storewright"), "python": platform.python_version()}
+        assert value(told, "build_info", **build) == 1
+
+
+def test_buckets_reach_the_longest_a_job_may_take() -> None:
+    assert READY_BUCKETS[-1] == STAGE_BUCKETS[-1] == Limits().create_deadline == 900
+
+
+def test_durations_are_counted_as_prometheus_counts(ledger: Ledger, clock: Clock) -> None:
+    for number, seconds in enumerate((4, 5, 6, 800, 5000)):
+        order(ledger, f"shop-{number}")
+        job = ledger.claim_due()
+        assert job is not None
+        clock.now += seconds
+        ledger.succeed(job)
+    [spread] = ledger.ready_seconds((5, 900))
+    assert spread.labels == ("medusa", "ready")
+    assert (spread.within, spread.count, spread.seconds) == ((2, 4), 5, 5815)
+
+
+def test_years_of_history_are_scraped_in_a_moment(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.db", Addresses("localhost"))
+    job = order(ledger, "my-shop")
+    with sqlite3.connect(ledger.path) as db:
+        template = "INSERT INTO job_events (job_id, at, kind, stage, detail, seconds) VALUES (?, 0, ?, ?, '', ?)"
+        db.execute("DROP INDEX a_stage_starts_and_ends_once")
+        db.executemany(template, ((job.id, "done", f"stage-{n % 9}", n % 700) for n in range(100_000)))
+    metrics = Metrics()
+    metrics.watch(ledger, Backups(ledger.path))
+    web = build_ops(Ops(lambda: "", Readiness({}), metrics.registry)).test_client()
+    web.get("/metrics")
+    begun = time.monotonic()
+    assert b'stage="stage-8"' in web.get("/metrics").data
+    assert time.monotonic() - begun < 1.5, "100,000 events are some 10,000 orders"
+    ledger.close()
+
+
+# --- a port of their own ---------------------------------------------------------------------------------------------
+
+
+def test_on_their_own_port_they_are_not_on_the_public_one(tmp_path: Path) -> None:
+    ops = Ops(lambda: "", Readiness({"slack": lambda: None}), Metrics().registry)
+    public = build_web(Front(None, None, lambda _: {}, "http://x"), None, None).test_client()  # type: ignore[arg-type]
+    assert [public.get(path).status_code for path in ("/healthz", "/readyz", "/metrics")] == [404] * 3
+    address = web_server_address()
+    serve_beside(build_ops(ops), address.removeprefix("http://"))
+    assert httpx.get(f"{address}/healthz", trust_env=False).status_code == 200
+    assert httpx.get(f"{address}/readyz", trust_env=False).json() == {"slack": "ok"}
+    assert httpx.get(f"{address}/s/anything", trust_env=False).status_code == 404
+    with pytest.raises(CannotListen, match="Address already in use"):
+        serve_beside(build_ops(ops), address.removeprefix("http://"))
+
+
+# --- readiness -------------------------------------------------------------------------------------------------------
+
+
+def test_readiness_asks_all_at_once_and_remembers() -> None:
+    asked: list[str] = []
+
+    def slow(name: str, error: Exception | None = None) -> None:
+        asked.append(name)
+        time.sleep(0.3)
+        if error:
+            raise error
+
+    readiness = Readiness(
+        {"ledger": lambda: slow("ledger"), "cluster": lambda: slow("cluster", Transient("Away.")), "odd": lambda: 1 / 0}
+    )
+    assert readiness.last() == {}
+    begun = time.monotonic()
+    told = {"ledger": "ok", "cluster": "Away.", "odd": "ZeroDivisionError: division by zero"}
+    assert readiness.report() == (False, told)
+    assert time.monotonic() - begun < 0.5
+    assert readiness.report() == (False, told)
+    assert readiness.last() == told
+    assert sorted(asked) == ["cluster", "ledger"]
+
+
+# --- liveness --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def scheduler(tmp_path: Path) -> Iterator[Scheduler]:
+    addresses = Addresses("localhost")
+    ledger = Ledger(tmp_path / "ledger.db", addresses)
+    kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:9")
+    tools = Toolbox(
+        ledger=ledger,
+        cluster=Cluster(kubeconfig),
+        helm=Helm(kubeconfig=kubeconfig),
+        catalog=Catalog(make_charts(tmp_path)),
+        addresses=addresses,
+    )
+    made = Scheduler(tools, workers=2)
+    ledger.on_change = made.wake
+    yield made
+    made.stop(0.1)
+    ledger.close()
+
+
+def until(true: object, what: str) -> None:
+    assert callable(true)
+    end = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < end, what
+        time.sleep(0.02)
+
+
+def test_a_scheduler_that_waits_to_begin_is_healthy_and_one_that_stopped_ticking_is_not(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provisioner.scheduler.SILENT", 0.7)
+    time.sleep(0.8)
+    assert scheduler.trouble() == ""
+    scheduler.start()
+    until(lambda: scheduler.trouble() == "", "the first tick")
+    hanging = threading.Event()
+    monkeypatch.setattr(scheduler._tools.ledger, "claim_due", lambda *_: hanging.wait(20) and None)
+    until(lambda: "has not ticked for" in scheduler.trouble(), "a clock that hangs in a claim")
+    hanging.set()
+    until(lambda: scheduler.trouble() == "", "to recover")
+
+
+def test_workers_that_are_all_held_past_their_deadline_are_unhealthy(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging = threading.Event()
+    monkeypatch.setattr(workflows, "run", lambda *_: hanging.wait(30))
+    monkeypatch.setattr("provisioner.scheduler.WEDGED", 0.3)
+    scheduler.start()
+    ledger = scheduler._tools.ledger
+    order(ledger, "first-shop", deadline=0.1)
+    until(lambda: scheduler.held() == (1, 1), "the first job, past its deadline")
+    time.sleep(0.4)
+    assert scheduler.trouble() == "", "the other worker is free"
+    order(ledger, "second-shop", deadline=0.1)
+    until(lambda: scheduler.trouble() == "all 2 workers are held by jobs past their deadline", "the second")
+    web = build_ops(Ops(scheduler.trouble, Readiness({}), Metrics().registry)).test_client()
+    assert web.get("/healthz").status_code == 503
+    hanging.set()
+    until(lambda: scheduler.trouble() == "", "to recover")
+    assert web.get("/healthz").status_code == 200
+
+
+def test_helm_is_timed_by_verb_and_outcome(tmp_path: Path) -> None:
+    metrics = Metrics()
+    for body in ("exit 0", "echo Error: template: boom >&2; exit 1", "echo Error: connection refused >&2; exit 1"):
+        (tmp_path / "helm").write_text(f"#!/bin/sh\n{body}")
+        (tmp_path / "helm").chmod(0o755)
+        helm = Helm(str(tmp_path / "helm"))
+        helm.on_run = metrics.ran_helm
+        try:
+            helm.apply("shop", "ns", tmp_path, None, {}, 9)
+        except (JobFailed, Transient):
+            continue
+    told = [sample for family in metrics.registry.collect() for sample in family.samples]
+    counted = [sample.labels["outcome"] for sample in told if sample.name == "storewright_helm_seconds_count"]
+    assert counted == ["ok", "refused", "transient"]
