@@ -9,9 +9,10 @@ from importlib.metadata import version
 import click
 
 from bot import logs
+from bot.ledger_commands import ledger
 from bot.running import serve
-from bot.settings import BadSettings, Settings, variables
-from provisioner.errors import StorewrightError
+from bot.settings import Settings, variables
+from bot.shown import complaints
 
 
 def _variables_for_people() -> str:
@@ -29,14 +30,13 @@ def main() -> None:
 def run() -> None:
     """Run the bot: Slack, the credential page, health and metrics, and the work itself."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
+    with complaints():
         settings = Settings.from_environment()
         logs.configure(settings.log_level)
         serve(settings)
-    except BadSettings as error:
-        raise click.ClickException(f"the settings can't be used.\n{error}") from None
-    except (StorewrightError, ValueError) as error:
-        raise click.ClickException(str(error)) from None
+
+
+main.add_command(ledger)
 
 
 if __name__ == "__main__":

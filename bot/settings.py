@@ -41,8 +41,8 @@ PersonId = Annotated[str, _matching(r"[UW][A-Z0-9]{5,}")]
 ExistingPath = Annotated[Path, AfterValidator(_existing)]
 
 
-class StoreSettings(BaseSettings):
-    """What work on stores needs, with or without Slack.
+class LedgerSettings(BaseSettings):
+    """Where the ledger and its backups are.
 
     Every field is the environment variable of its name in capitals; `description` says what it should be."""
 
@@ -54,6 +54,23 @@ class StoreSettings(BaseSettings):
     )
     ledger_backup_hours: float = Field(6, gt=0, description="hours from one backup to the next, such as 6 or 0.5")
     ledger_backups_kept: int = Field(28, ge=1, description="how many backups are kept, 1 or more")
+
+    @classmethod
+    def from_environment(cls, **given: Any) -> Self:
+        """The environment's settings; what is `given` comes before it. Raises BadSettings."""
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            raise BadSettings("\n".join(_explain(error))) from None
+
+    def backups(self) -> Backups:
+        """Of the ledger; nothing is touched yet."""
+        return Backups(self.ledger_path, self.ledger_backups, self.ledger_backup_hours * 3600, self.ledger_backups_kept)
+
+
+class StoreSettings(LedgerSettings):
+    """What work on stores needs, with or without Slack."""
+
     charts_dir: ExistingPath = Field(
         Path("charts"), validate_default=True, description="the folder with a chart for each store type"
     )
@@ -95,14 +112,6 @@ class StoreSettings(BaseSettings):
     workers: int = Field(8, ge=1, le=64, description="how many jobs run at once, 1 to 64")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
-    @classmethod
-    def from_environment(cls, **given: Any) -> Self:
-        """The environment's settings; what is `given` comes before it. Raises BadSettings."""
-        try:
-            return cls(**given)
-        except ValidationError as error:
-            raise BadSettings("\n".join(_explain(error))) from None
-
     @property
     def limits(self) -> Limits:
         deadlines = self.create_deadline, self.delete_deadline, self.upgrade_deadline
@@ -116,10 +125,6 @@ class StoreSettings(BaseSettings):
     def overlay(self) -> dict[str, Any]:
         """STORE_VALUES, read: values by store type."""
         return yaml.safe_load(self.store_values.read_text()) or {} if self.store_values else {}
-
-    def backups(self) -> Backups:
-        """Of the ledger; nothing is touched yet."""
-        return Backups(self.ledger_path, self.ledger_backups, self.ledger_backup_hours * 3600, self.ledger_backups_kept)
 
 
 class Settings(StoreSettings):

@@ -133,10 +133,9 @@ class Backups:
             self.make(RESTORED)
         except (BackupUnusable, BackupFailed):  # it is broken, which may be why another is to take its place
             stamp = datetime.fromtimestamp(self._clock(), UTC).strftime(STAMP)
-            for end in ("", "-wal"):
-                part = self.ledger.with_name(self.ledger.name + end)
-                if part.exists():
-                    shutil.copyfile(part, self.folder / f"broken-{stamp}.db{end}")
+            with _told_as("The broken ledger could not be kept."):
+                for part in self.ledger.parent.glob(f"{self.ledger.name}*"):  # its -wal too
+                    shutil.copyfile(part, self.folder / part.name.replace(self.ledger.name, f"broken-{stamp}.db"))
 
 
 def require_sound(file: Path) -> None:
@@ -158,6 +157,32 @@ def faults_of(file: Path) -> list[str]:
         return [str(error)]
     missing = {"stores", "jobs", "job_events", "outbox"} - tables
     return [fault for fault in found if fault != "ok"] + [f"there is no table {name}" for name in sorted(missing)]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a ledger or backup holds; `as_of` is when something last happened in it (epoch seconds), 0 for never."""
+
+    stores: int
+    jobs: int
+    live: int
+    as_of: float
+    schema: str
+
+
+def contents_of(file: Path) -> Contents:
+    """Of a sound ledger. Raises BackupUnusable."""
+    try:
+        with closing(_read_only(file)) as db:
+            numbers = db.execute(
+                """SELECT (SELECT count(*) FROM stores WHERE status != 'deleted'), (SELECT count(*) FROM jobs),
+                   (SELECT count(*) FROM jobs WHERE status IN ('queued', 'running')),
+                   (SELECT coalesce(max(at), 0) FROM job_events),
+                   (SELECT name FROM _sqlite_migrations ORDER BY name DESC LIMIT 1)"""
+            ).fetchone()
+            return Contents(*numbers)
+    except sqlite3.Error as error:
+        raise BackupUnusable(f"{file} can't be read.", f"{error}.") from error
 
 
 def _read_only(file: Path) -> sqlite3.Connection:

@@ -151,7 +151,12 @@ class Ledger:
         applied, pending = self._migrations()
         if applied and pending:
             backups.make(f"before-{pending[0].replace('_', '-')}")
-        migrations.apply(self._db)
+        try:
+            migrations.apply(self._db)
+        except sqlite3.Error as error:
+            what = f"The ledger {self.path} could not be brought up to date ({pending[0]})."
+            next_step = f"Run the former version meanwhile; a backup of before is in {backups.folder}."
+            raise LedgerNotUsable(what, f"{error}.", next_step) from error
 
     def _require_up_to_date(self) -> None:
         if not self.path.exists():
