@@ -13,6 +13,7 @@ from bot.ledger_commands import ledger
 from bot.running import serve
 from bot.settings import Settings, variables
 from bot.shown import complaints
+from bot.terminal import COMMANDS
 
 
 def _variables_for_people() -> str:
@@ -36,7 +37,8 @@ def run() -> None:
         serve(settings)
 
 
-main.add_command(ledger)
+for command in (*COMMANDS, ledger):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

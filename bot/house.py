@@ -43,12 +43,7 @@ class House:
 
     def named(self, name: str) -> Store:
         """The store called `name`. Raises StoreNotFound with the nearest name, or who deleted it."""
-        if store := self.ledger.store(name):
-            return store
-        if gone := self.ledger.last_deleted(name):
-            raise StoreNotFound(answers("gone", store=gone))
-        near = difflib.get_close_matches(name, [store.name for store in self.ledger.stores()], n=1)
-        raise StoreNotFound(answers("no_such_store", name=shortened(name, 40), near=near))
+        return named(self.ledger, name)
 
     def clicked(self, user: str, value: str) -> Store:
         """The store a button stands for, which `user` may manage. Raises StoreNotFound or NotAllowed.
@@ -62,3 +57,13 @@ class House:
         if self.ledger.job(job_id):
             self.ledger.announce(f"summary:{job_id}", "summary", job_id)
         raise StoreNotFound(answers("gone", store=store) if store else answers("forgotten"))
+
+
+def named(ledger: Ledger, name: str) -> Store:
+    """The store called `name`. Raises StoreNotFound with the nearest name, or who deleted it."""
+    if store := ledger.store(name):
+        return store
+    if gone := ledger.last_deleted(name):
+        raise StoreNotFound(answers("gone", store=gone))
+    near = difflib.get_close_matches(name, [store.name for store in ledger.stores()], n=1)
+    raise StoreNotFound(answers("no_such_store", name=shortened(name, 40), near=near))

@@ -13,9 +13,10 @@ from slack_sdk.errors import SlackApiError
 from bot import messages, views
 from bot.blocks import Message
 from bot.pace import NotYet
-from bot.postman import THROTTLED, Postman, is_person
+from bot.postman import THROTTLED, Postman
 from bot.slack import NO_ENTRY, UNREACHABLE, Slack, error_word, retry_after, whisper
 from bot.story import Story, read_story
+from bot.words import is_person
 from provisioner.catalog import Catalog
 from provisioner.ledger import Ledger, Limits, Outgoing
 from provisioner.tracing import bound
@@ -153,8 +154,11 @@ class Notifier:
     def _tell_summary(self, entry: Outgoing) -> None:
         story = self._story(entry)
         if not story:
-            return
+            return None
         origin = story.job.origin
+        if not origin:  # ordered at a terminal: nobody in Slack waits for it
+            self._told(entry, "", None, "")
+            return self._refresh_home(story)
         moved = bool(entry.address) and not is_person(origin) and entry.address != origin
         said = messages.summary(story, moved_from=origin if moved else "")
         channel = entry.address or self._postman.channel_of(origin)
@@ -162,6 +166,9 @@ class Notifier:
         self._project(entry, channel, said, urgent=not story.job.live)
         if moved and first:
             self._whisper_where(story, entry.key)
+        return self._refresh_home(story)
+
+    def _refresh_home(self, story: Story) -> None:
         if self._ledger.outbox_entry(f"home:{story.store.owner}"):
             self._ledger.announce(f"home:{story.store.owner}", "home", story.store.owner)
 
@@ -177,7 +184,8 @@ class Notifier:
         store = self._ledger.store_by_id(link.store_id) if link else None
         if not link or not store:
             return self._told(entry, "", None, "")
-        return self._project(entry, self._postman.channel_of(store.owner), messages.notice(store, link), urgent=True)
+        told = store.owner if is_person(store.owner) else self._failure_channel
+        return self._project(entry, self._postman.channel_of(told), messages.notice(store, link), urgent=True)
 
     def _tell_home(self, entry: Outgoing) -> None:
         stores = [(store, self._ledger.last_job(store.id)) for store in self._ledger.stores(entry.subject)]

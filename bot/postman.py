@@ -10,6 +10,7 @@ from slack_sdk.errors import SlackApiError
 from bot.blocks import Json, Message
 from bot.pace import Pace
 from bot.slack import Slack, error_word, retry_after
+from bot.words import is_person
 
 log = logging.getLogger(__name__)
 
@@ -111,11 +112,6 @@ class Postman:
                 return ""
             self._permalinks[ts] = answer["permalink"]
         return self._permalinks[ts]
-
-
-def is_person(place: str) -> bool:
-    """Whether an origin is a person (to be told in direct messages) and not a conversation."""
-    return place[:1] in ("U", "W")
 
 
 def payload_of(message: Json) -> Json:

@@ -27,12 +27,13 @@ from provisioner.scheduler import Scheduler
 from provisioner.workflows import Toolbox
 
 log = logging.getLogger(__name__)
+LEDGER_FREE_WITHIN = 3.0  # seconds for a process that is ending to let go of the ledger
 
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises StorewrightError, or ValueError for charts of no use."""
     catalog, backups = Catalog(settings.charts_dir, settings.default_type), settings.backups()
-    ledger = Ledger(settings.ledger_path, settings.addresses, backups=backups)
+    ledger = Ledger(settings.ledger_path, settings.addresses, backups=backups, patience=LEDGER_FREE_WITHIN)
     metrics = Metrics()
     slack = Slack(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_calls)
     notifier = Notifier(ledger, catalog, slack, settings.failure_channel, settings.limits)

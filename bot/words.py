@@ -29,7 +29,15 @@ def escape(value: Any) -> Markup:
 
 
 def person(user_id: str) -> Markup:
+    """Whoever is not known by a Slack id asked at a terminal."""
+    if not is_person(user_id):
+        return Markup("an operator")
     return Markup(f"<@{escape(user_id)}>")  # noqa: S704
+
+
+def is_person(place: str) -> bool:
+    """Whether an owner, asker or origin is a person in Slack, and not a conversation or a terminal."""
+    return place[:1] in ("U", "W")
 
 
 def link(url: str, label: str) -> Markup:

@@ -35,7 +35,6 @@ from provisioner.migrations import migrations
 from provisioner.stores import Addresses, Store, StoreStatus
 
 LIVE_SQL = ", ".join(f"'{status}'" for status in LIVE)
-LOCKED_WITHIN = 3.0  # seconds for a process that is ending, or only looked, to let the ledger go
 
 
 @dataclass(frozen=True)
@@ -118,16 +117,18 @@ class Ledger:
         *,
         backups: Backups | None = None,
         alone: bool = True,
+        patience: float = 0.0,
     ) -> None:
         """`alone`: to work on it, by the one process that claims jobs. Makes the ledger where there is none, takes an
-        offered backup, and brings its schema up to date (after a backup). Raises LedgerInUse where another has it.
+        offered backup, and brings its schema up to date (after a backup). Raises LedgerInUse where another still has it
+        after `patience` seconds.
 
         Else: beside that process, to read and to order. Raises LedgerNotUsable where it is not there or not up to
         date."""
         self.path, self.addresses, self.clock = path, addresses, clock
         self.on_change: Callable[[], None] = lambda: None
         self._local = threading.local()
-        self._lock = _lock_file(path.with_suffix(".lock")) if alone else None
+        self._lock = _lock_file(path.with_suffix(".lock"), patience) if alone else None
         try:
             if alone:
                 self._bring_up_to_date(backups or Backups(path))
@@ -145,6 +146,11 @@ class Ledger:
             del self._local.db
         if self._lock:
             self._lock.close()
+
+    @property
+    def alone(self) -> bool:
+        """Whether it was opened to work on."""
+        return self._lock is not None
 
     def _bring_up_to_date(self, backups: Backups) -> None:
         backups.take_offered()
@@ -537,7 +543,7 @@ class Ledger:
     # --- inside -------------------------------------------------------------------------------------------------
 
     def _require_alone(self) -> None:
-        if not self._lock:
+        if not self.alone:
             raise LedgerInUse(f"{self.path} was opened beside the process that works on it: no job is claimed here.")
 
     @property
@@ -750,16 +756,16 @@ def _new_id() -> str:
     return uuid4().hex[:12]
 
 
-def _lock_file(path: Path) -> IO[str]:
+def _lock_file(path: Path, patience: float) -> IO[str]:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = path.open("w")
-    until = time.monotonic() + LOCKED_WITHIN
+    until = time.monotonic() + patience
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return handle
         except BlockingIOError:
-            if time.monotonic() > until:
+            if time.monotonic() >= until:
                 handle.close()
                 what = f"The ledger {path.with_suffix('')} is in use by another process."
                 raise LedgerInUse(what, "A bot is running on it.", "Stop that one first.") from None

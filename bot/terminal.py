@@ -1,0 +1,260 @@
+"""What `/store` does in Slack, from a terminal: list, status, create, delete, by the same rules, in the same words.
+
+A running bot has the ledger: then this orders beside it and follows. Without one this does the work itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+
+import click
+
+from bot import grammar, logs, messages
+from bot.house import named
+from bot.running import toolbox
+from bot.settings import StoreSettings
+from bot.shown import complaints, mark, plain
+from bot.story import read_story
+from provisioner.catalog import Catalog
+from provisioner.errors import NotAllowed, Refused
+from provisioner.jobs import Job, JobKind, JobStatus
+from provisioner.ledger import Ledger, LedgerInUse
+from provisioner.options import choose
+from provisioner.scheduler import Scheduler
+from provisioner.stores import SECRET_NAME, Store
+from provisioner.tracing import new_id
+from provisioner.workflows import Toolbox
+
+TERMINAL = "terminal"  # who asks, and who owns what nobody else does
+LOOK_AGAIN = 0.2  # seconds
+SIGNS = {"ready": "ok", "failed": "wrong", "creating": "busy", "deleting": "busy"}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """`tools` are there where no bot has the ledger and the work is ours."""
+
+    settings: StoreSettings
+    catalog: Catalog
+    ledger: Ledger
+    tools: Toolbox | None
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
+waiting = click.option("--wait/--no-wait", default=True, help="Follow the work to its end (or only order it).")
+
+
+@click.command("list")
+@as_json
+def list_stores(as_json: bool) -> None:
+    """Show all stores."""
+    with complaints(), _desk() as desk:
+        stores = desk.ledger.stores()
+        if as_json:
+            click.echo(json.dumps([asdict(store) for store in stores], indent=2))
+        elif not stores:
+            click.echo("There are no stores yet. Make the first: storewright create my-shop")
+        for store in [] if as_json else stores:
+            sign = mark(SIGNS.get(store.status, "unsure"))
+            click.echo(f"{sign} {store.name:<30} {store.status:<9} {store.type:<12} {store.owner:<12} {store.url}")
+
+
+@click.command()
+@click.argument("name")
+@as_json
+def status(name: str, as_json: bool) -> None:
+    """Show how a store is doing."""
+    with complaints(), _desk() as desk:
+        store = named(desk.ledger, name)
+        job = desk.ledger.last_job(store.id)
+        if as_json:
+            events = [asdict(event) for event in desk.ledger.events(job.id)] if job else []
+            found = {"store": asdict(store), "job": asdict(job) if job else None, "events": events}
+            click.echo(json.dumps(found, indent=2))
+        elif job:
+            _tell(desk, job, after=0)
+            _tell_end(desk, job)
+        else:
+            click.echo(plain(messages.store_alone(store, desk.catalog).text))
+
+
+@click.command()
+@click.argument("words", nargs=-1, required=True, metavar="NAME [TYPE] [OPTION=CHOICE]...")
+@click.option("--owner", default=TERMINAL, help="The Slack id of the person whose store it is, U…")
+@waiting
+def create(words: tuple[str, ...], owner: str, wait: bool) -> None:
+    """Make a store, such as: storewright create my-shop medusa currency=usd"""
+    with complaints(), _desk(to_work=wait) as desk:
+        text = " ".join(("create", *words))
+        _go_on(desk, _audited(desk, text, lambda: _order_create(desk, text, _person(owner))), wait)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@waiting
+def delete(name: str, yes: bool, wait: bool) -> None:
+    """Remove a store with all its data."""
+    with complaints(), _desk(to_work=wait) as desk:
+        _go_on(desk, _audited(desk, f"delete {name}", lambda: _order_delete(desk, name, sure=yes)), wait)
+
+
+COMMANDS = (list_stores, status, create, delete)
+
+
+# --- ordering ----------------------------------------------------------------------------------------------------
+
+
+def _order_create(desk: Desk, text: str, owner: str) -> Job:
+    """What `/store create …` orders. Raises Refused."""
+    wanted = grammar.parse(text, desk.catalog.types)
+    assert isinstance(wanted, grammar.Create)  # noqa: S101  (there is at least one word after it)
+    kind = desk.catalog.get(wanted.type) if wanted.type else desk.catalog.default
+    return desk.ledger.order_create(
+        name=wanted.name,
+        type=kind.name,
+        admin_path=kind.admin_path,
+        owner=owner,
+        origin="",
+        delivery_key=f"{TERMINAL}:{new_id()}",
+        limits=desk.settings.limits,
+        options=choose(kind.options, wanted.options),
+    )
+
+
+def _order_delete(desk: Desk, name: str, *, sure: bool) -> Job:
+    """Raises Refused, also where the store's name is not typed when it is asked for."""
+    store = named(desk.ledger, name)
+    if not sure and click.prompt(f"This removes {store.url} with all its data. Type its name to do so") != name:
+        raise Refused("That is not its name.", "", "Nothing was deleted.")
+    key = f"{TERMINAL}:{new_id()}"
+    return desk.ledger.order_delete(
+        store_id=store.id, by=TERMINAL, origin="", delivery_key=key, limits=desk.settings.limits
+    )
+
+
+def _person(owner: str) -> str:
+    if owner != TERMINAL and not re.fullmatch(r"[UW][A-Z0-9]{5,}", owner):
+        raise NotAllowed(
+            f"“{owner}” is no Slack id of a person.", "It is like U0DANA001.", "Copy it from their profile."
+        )
+    return owner
+
+
+def _audited(desk: Desk, text: str, order: Callable[[], Job]) -> Job:
+    """What was typed and how it ended is kept, like what is typed in Slack. Raises what `order` does."""
+    outcome = "not ordered"
+    try:
+        job = order()
+        outcome = f"ordered {job.id}"
+    except Refused as refusal:
+        outcome = f"refused: {refusal}"
+        raise
+    finally:
+        store, request_id = text.split()[1][:100], new_id()
+        desk.ledger.audit(
+            actor=TERMINAL,
+            action="command",
+            store=store,
+            origin="",
+            detail=text,
+            outcome=outcome,
+            request_id=request_id,
+        )
+    return job
+
+
+# --- following ---------------------------------------------------------------------------------------------------
+
+
+def _go_on(desk: Desk, job: Job, wait: bool) -> None:
+    """Follow the job to its end; status 1 where it failed."""
+    if not wait:
+        click.echo(f"{mark('busy')} Ordered; the bot does the work as soon as it runs: storewright status {job.store}")
+        return
+    with _at_work(desk):
+        if _follow(desk, job).status != JobStatus.SUCCEEDED:
+            raise SystemExit(1)
+
+
+@contextmanager
+def _at_work(desk: Desk) -> Iterator[None]:
+    """The bot's own scheduler where no bot is; what is not done when we end is left to the next process."""
+    if not desk.tools:
+        yield
+        return
+    scheduler = Scheduler(desk.tools, desk.settings.workers)
+    desk.ledger.on_change = scheduler.wake
+    scheduler.start()
+    try:
+        yield
+    finally:
+        if scheduler.stop():
+            os._exit(1)
+
+
+def _follow(desk: Desk, job: Job) -> Job:
+    told = 0
+    try:
+        while True:
+            now = desk.ledger.job(job.id) or job  # before its events: what it ended with is then among them
+            told = _tell(desk, now, told)
+            if not now.live:
+                _tell_end(desk, now)
+                return now
+            time.sleep(LOOK_AGAIN)
+    except KeyboardInterrupt:
+        click.echo(f"\nThe work on {job.store} goes on where a bot runs. See: storewright status {job.store}", err=True)
+        raise
+
+
+def _tell(desk: Desk, job: Job, after: int) -> int:
+    """What happened since event `after`, as the thread in Slack has it; the last event's id."""
+    events, story = desk.ledger.events(job.id, after), read_story(desk.ledger, desk.catalog, job.id)
+    said = messages.stages(story, events) if story else None
+    if said:
+        click.echo(plain(said.text))
+    return events[-1].id if events else after
+
+
+def _tell_end(desk: Desk, job: Job) -> None:
+    story = read_story(desk.ledger, desk.catalog, job.id)
+    if not story:
+        return
+    kind = "busy" if job.live else "ok" if job.status == JobStatus.SUCCEEDED else "wrong"
+    click.echo(f"{mark(kind)} {plain(messages.summary(story).text)}")
+    if story.phase == "ready" and job.kind == JobKind.CREATE:
+        click.echo(_way_in(story.store))
+
+
+def _way_in(store: Store) -> str:
+    return f"Admin: {store.admin_url}  Its login: kubectl get secret {SECRET_NAME} -n {store.namespace} -o yaml"
+
+
+# --- the ledger --------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _desk(to_work: bool = False) -> Iterator[Desk]:
+    """Beside the bot that has the ledger; alone where none has, if it is `to_work`."""
+    settings = StoreSettings.from_environment()
+    logs.configure("ERROR")
+    catalog = Catalog(settings.charts_dir, settings.default_type)
+    ledger = _open(settings, to_work)
+    try:
+        yield Desk(settings, catalog, ledger, toolbox(settings, ledger, catalog) if ledger.alone else None)
+    finally:
+        ledger.close()
+
+
+def _open(settings: StoreSettings, to_work: bool) -> Ledger:
+    """Raises LedgerNotUsable."""
+    if to_work:
+        with suppress(LedgerInUse):
+            return Ledger(settings.ledger_path, settings.addresses, backups=settings.backups())
+    return Ledger(settings.ledger_path, settings.addresses, alone=False)
