@@ -9,6 +9,7 @@ from importlib.metadata import version
 import click
 
 from bot import logs
+from bot.doctor import doctor
 from bot.ledger_commands import ledger
 from bot.running import serve
 from bot.settings import Settings, variables
@@ -37,7 +38,7 @@ def run() -> None:
         serve(settings)
 
 
-for command in (*COMMANDS, ledger):
+for command in (doctor, *COMMANDS, ledger):
     main.add_command(command)
 
 

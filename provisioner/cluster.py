@@ -219,6 +219,47 @@ class Cluster:
         finally:
             snapshots.stop()
 
+    # --- what only a doctor asks ------------------------------------------------------------------------------------
+
+    def may(self, verb: str, group: str, resource: str, *, namespace: str = "", name: str = "") -> bool:
+        """Whether we are allowed this; `resource` may have a subresource, such as pods/log."""
+        kind, _, part = resource.partition("/")
+        asked = {"verb": verb, "group": group, "resource": kind, "subresource": part}
+        asked |= {"namespace": namespace, "name": name}
+        review = client.AuthorizationV1Api(self._api).create_self_subject_access_review
+        return bool(self._call(review, {"spec": {"resourceAttributes": asked}})["status"].get("allowed"))
+
+    def rehearse_namespace(self, name: str) -> None:
+        """Ask the API server whether we could make a namespace without any label of ours; none is made. Raises what
+        it refuses it with."""
+        self._call(self._core.create_namespace, {"metadata": {"name": name}}, dry_run="All")
+
+    def cluster_role(self, name: str) -> Object | None:
+        """Raises Forbidden where we may not read it."""
+        return self._find(self._rbac.read_cluster_role, name)
+
+    def kinds(self, group_version: str) -> set[str]:
+        """The kinds that the cluster serves under an apiVersion; none where it does not know that at all."""
+        group, _, version = group_version.rpartition("/")
+        if group:
+            found = self._find(client.CustomObjectsApi(self._api).get_api_resources, group, version)
+        else:
+            found = self._find(self._core.get_api_resources)
+        return {resource["kind"] for resource in (found or {}).get("resources", [])}
+
+    def storage_classes(self) -> list[Object]:
+        """Raises Forbidden where we may not list them."""
+        return self._list(client.StorageV1Api(self._api).list_storage_class)
+
+    def ingress_classes(self) -> list[Object]:
+        """Raises Forbidden where we may not list them."""
+        return self._list(client.NetworkingV1Api(self._api).list_ingress_class)
+
+    def node_images(self) -> set[str]:
+        """Names of images that lie on nodes (each node tells of the largest 50). Raises Forbidden as a rule."""
+        nodes = self._list(self._core.list_node)
+        return {name for node in nodes for image in node["status"].get("images", []) for name in image.get("names", [])}
+
     # --- calls ----------------------------------------------------------------------------------------------------
 
     def _call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Object:

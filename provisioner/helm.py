@@ -74,6 +74,13 @@ class Wanted:
     profile: str | None
     values: dict[str, Any]
 
+    @property
+    def files(self) -> list[str]:
+        """The chart and its values, the last of them on stdin, as arguments of helm."""
+        overlay = self.chart / f"values-{self.profile}.yaml"
+        profile = ["--values", str(overlay)] if self.profile and overlay.exists() else []
+        return [str(self.chart), *profile, "--values", "-"]
+
 
 class Helm:
     """Runs one helm binary against one cluster. Every method raises Transient or JobFailed.
@@ -106,6 +113,11 @@ class Helm:
         rows = [Release(name, int(row["revision"]), row["status"], row["chart"]) for row in json.loads(out)]
         return sorted(rows, key=lambda release: release.revision)
 
+    def render(self, wanted: Wanted) -> list[dict[str, Any]]:
+        """The manifests that `apply` would send, hooks too; no cluster is asked."""
+        args = ["template", wanted.name, *wanted.files, "--namespace", wanted.namespace]
+        return [found for found in yaml.safe_load_all(self._run(args, yaml.safe_dump(wanted.values))) if found]
+
     def apply(self, wanted: Wanted, timeout: float, *, hooks: bool = True) -> None:
         """Install the release, or bring it to what is `wanted`.
 
@@ -118,9 +130,7 @@ class Helm:
         self._bring_to(wanted, timeout, [], meanwhile)
 
     def _bring_to(self, wanted: Wanted, timeout: float, more: list[str], meanwhile: Callable[[], None]) -> None:
-        overlay = wanted.chart / f"values-{wanted.profile}.yaml"
-        files = ["--values", str(overlay)] if wanted.profile and overlay.exists() else []
-        args = ["upgrade", wanted.name, str(wanted.chart), *files, "--values", "-", "--namespace", wanted.namespace]
+        args = ["upgrade", wanted.name, *wanted.files, "--namespace", wanted.namespace]
         args += ["--timeout", f"{timeout:.0f}s", "--history-max", HISTORY, "--hide-notes", "--output", "json", *more]
         self._run(args, yaml.safe_dump(wanted.values), timeout + AFTER_HOOKS, meanwhile)
 

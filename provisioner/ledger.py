@@ -172,9 +172,14 @@ class Ledger:
             raise LedgerNotUsable(what, f"It lacks {', '.join(pending)}.", "Start the bot of this version first.")
 
     def _migrations(self) -> tuple[list[str], list[str]]:
-        """Which were applied, which are to be. Raises LedgerNotUsable where a later version wrote this ledger."""
-        applied = [migration.name for migration in migrations.applied(self._db)]
-        pending = [migration.name for migration in migrations.pending(self._db)]
+        """Which were applied, which are to be. Raises LedgerNotUsable where it can't be read, or a later version wrote
+        it."""
+        try:
+            applied = [migration.name for migration in migrations.applied(self._db)]
+            pending = [migration.name for migration in migrations.pending(self._db)]
+        except sqlite3.Error as error:
+            next_step = "If it is damaged, restore a backup: storewright ledger backups, storewright ledger restore."
+            raise LedgerNotUsable(f"The ledger {self.path} can't be read.", f"{error}.", next_step) from error
         if len(applied) + len(pending) > len(list(migrations.pending(Database(memory=True)))):
             what = f"The ledger {self.path} was written by a later version of Storewright ({applied[-1]})."
             next_step = "Run that version, or restore a backup from before it: storewright ledger restore."
@@ -437,9 +442,13 @@ class Ledger:
         return sum(part.stat().st_size for part in parts if part.exists())
 
     def try_writing(self) -> None:
-        """Raises sqlite3.Error where nothing can be written."""
-        with self._write():
-            pass
+        """Raises LedgerNotUsable where nothing can be written."""
+        try:
+            with self._write():
+                pass
+        except sqlite3.Error as error:
+            next_step = "Mend its volume, or the rights of its folder."
+            raise LedgerNotUsable(f"The ledger {self.path} can't be written.", f"{error}.", next_step) from error
 
     # --- outbox: what the front still has to tell -------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from provisioner.catalog import StoreType
 from provisioner.cluster import Forbidden
 from provisioner.helm import Wanted
 from provisioner.options import place
-from provisioner.stores import SECRET_NAME, Store, release_name
+from provisioner.stores import SECRET_NAME, Addresses, Store, release_name
 from provisioner.workflows.toolbox import Toolbox
 
 ROLE = "storewright-store"  # the ClusterRole (manifests/rbac.yaml) we work through inside a store's namespace
@@ -76,19 +76,19 @@ def _generate(template: str, store: Store, tools: Toolbox) -> str:
 
 def wanted_release(tools: Toolbox, store: Store, kind: StoreType) -> Wanted:
     """The release as the chart and the operator want it now."""
-    values = _values(tools, store, kind)
+    values = values_of(tools.addresses, tools.overlay, store, kind)
     return Wanted(release_name(store.name), store.namespace, kind.chart, tools.profile, values)
 
 
-def _values(tools: Toolbox, store: Store, kind: StoreType) -> dict[str, Any]:
-    """What every store chart is given; no secret is among it, only the Secret's name."""
+def values_of(addresses: Addresses, overlay: dict[str, Any], store: Store, kind: StoreType) -> dict[str, Any]:
+    """What every store chart is given, over the operator's `overlay`; of secrets only the Secret's name."""
     told = {
         "name": store.name,
         "displayName": store.name,
-        "host": tools.addresses.host(store.name),
+        "host": addresses.host(store.name),
         "url": store.url,
     }
-    values: dict[str, Any] = deepcopy(tools.overlay.get(store.type, {}))
+    values: dict[str, Any] = deepcopy(overlay.get(store.type, {}))
     values["store"] = {**(values.get("store") or {}), **told}
     values["secretName"] = SECRET_NAME
     place(kind.options, store.options, values)

@@ -256,6 +256,8 @@ def test_a_broken_ledger_gives_way_and_is_kept_as_it_is(ledger: Ledger, backups:
     ledger.close()
     broken = b"not a ledger at all"
     ledger.path.write_bytes(broken)
+    with pytest.raises(LedgerNotUsable, match="storewright ledger restore"):
+        Ledger(ledger.path, ADDRESSES)
     restored = swap_in(ledger.path, good.path)
     assert restored.store("my-shop") is not None
     restored.close()

@@ -1,0 +1,137 @@
+"""What is wrong with the cluster as the bot meets it: whether it answers, and what it lets the bot do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from bot.doctor.findings import Finding, ok, unsure, wrong
+from bot.doctor.site import PROBE, Site
+from provisioner.cluster import Cluster, Forbidden
+from provisioner.errors import StorewrightError
+from provisioner.workflows.prepare import ROLE
+
+PREFIX = "storewright.dev/"
+OLDEST = (1, 31)
+# What nobody who works as the bot should be allowed.
+TOO_MUCH = (
+    ("get", "", "secrets", "kube-system"),
+    ("list", "", "nodes", ""),
+    ("create", "rbac.authorization.k8s.io", "clusterrolebindings", ""),
+    ("create", "", "pods", "default"),
+)
+INSTALL = "Install with the chart charts/storewright, or: kubectl apply -f manifests/"
+Rule = dict[str, Any]
+
+
+def version(site: Site) -> Iterator[Finding]:
+    if isinstance(site.answers, StorewrightError):
+        raise site.answers
+    known = tuple(int(part) for part in site.answers.lstrip("v").split("+")[0].split("-")[0].split(".")[:2])
+    if known < OLDEST:
+        said = f"Kubernetes {site.answers} is older than any this was tested on."
+        yield unsure(said, f"Use {OLDEST[0]}.{OLDEST[1]} or later.")
+    else:
+        yield ok(f"Kubernetes {site.answers} answers.")
+
+
+def reached(site: Site) -> Cluster | None:
+    """The cluster, or None where it does not answer: one line says so, and not each check's own."""
+    return site.cluster if isinstance(site.cluster, Cluster) and isinstance(site.answers, str) else None
+
+
+def rights(site: Site) -> Iterator[Finding]:
+    if not (cluster := reached(site)):
+        return
+    if missing := _missing(cluster, _rules("cluster"), ""):
+        yield wrong(f"The bot may not {'; '.join(missing)}.", INSTALL)
+    else:
+        yield ok("The bot may all that it needs everywhere.")
+    if more := [what for what in TOO_MUCH if cluster.may(what[0], what[1], what[2], namespace=what[3])]:
+        said = (
+            f"These rights go far beyond what is needed ({', '.join(f'{verb} {kind}' for verb, _, kind, _ in more)})."
+        )
+        yield unsure(said, "Run the bot by its own ServiceAccount. " + INSTALL)
+
+
+def store_rights(site: Site) -> Iterator[Finding]:
+    """Asked where a store is; where none is, the role is read that the bot will bind there."""
+    if not (cluster := reached(site)):
+        return
+    stores = [found["metadata"]["name"] for found in cluster.namespaces({PREFIX + "instance": site.settings.instance})]
+    if stores:
+        if missing := _missing(cluster, _rules("store"), stores[0]):
+            yield wrong(f"In {stores[0]} the bot may not {'; '.join(missing)}.", INSTALL)
+        else:
+            yield ok(f"The bot may all that it needs in {stores[0]}.")
+        return
+    try:
+        role = cluster.cluster_role(ROLE)
+    except Forbidden:
+        yield unsure("They show when there is a store.", f"kubectl get clusterrole {ROLE} shows the role.")
+        return
+    if role is None:
+        yield wrong(f"There is no ClusterRole {ROLE}.", INSTALL)
+    elif lacking := [_told(*one) for one in _wishes(_rules("store")) if not _grants(role["rules"], *one[:3])]:
+        yield wrong(f"The ClusterRole {ROLE} does not allow to {'; '.join(lacking[:5])}.", INSTALL)
+    else:
+        yield ok(f"The ClusterRole {ROLE} allows all that is needed in a store's namespace.")
+
+
+def admission(site: Site) -> Iterator[Finding]:
+    """A namespace without our labels is asked for in a dry run: a policy, and not RBAC, is what refuses it."""
+    if not (cluster := reached(site)):
+        return
+    said = "No admission policy keeps the bot to namespaces of its own: a leaked token could do more than it should."
+    try:
+        cluster.rehearse_namespace(PROBE)
+    except StorewrightError as error:
+        if "ValidatingAdmissionPolicy" in str(error):
+            yield ok("A policy keeps the bot to namespaces of its own.")
+        else:
+            yield unsure(f"It can't be told: {error.problem.what}", INSTALL)
+        return
+    yield unsure(said, INSTALL)
+
+
+# --- rights ------------------------------------------------------------------------------------------------------
+
+
+def _rules(part: str) -> list[Rule]:
+    rules: list[Rule] = yaml.safe_load(files("bot.doctor").joinpath("rights.yaml").read_text())[part]
+    return rules
+
+
+def _wishes(rules: list[Rule]) -> list[tuple[str, str, str, str]]:
+    """Verb, API group, resource and name, one by one."""
+    return [
+        (verb, group, resource, name)
+        for rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+        for name in rule.get("resourceNames", [""])
+    ]
+
+
+def _missing(cluster: Cluster, rules: list[Rule], namespace: str) -> list[str]:
+    """What is not allowed there, in words."""
+    wishes = _wishes(rules)
+    with ThreadPoolExecutor(8) as threads:
+        allowed = threads.map(lambda w: cluster.may(w[0], w[1], w[2], namespace=namespace, name=w[3]), wishes)
+        return [_told(*wish) for wish, may in zip(wishes, allowed, strict=True) if not may]
+
+
+def _told(verb: str, group: str, resource: str, name: str) -> str:
+    return " ".join(filter(None, (verb, f"{resource}.{group}" if group else resource, name)))
+
+
+def _grants(rules: list[Rule], verb: str, group: str, resource: str) -> bool:
+    return any(
+        verb in rule["verbs"] and group in rule.get("apiGroups", []) and resource in rule.get("resources", [])
+        for rule in rules
+    )

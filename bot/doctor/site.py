@@ -1,0 +1,117 @@
+"""What the doctor looks at: the bot's own clients, and each store type as it renders with the operator's values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from bot.metrics import Metrics
+from bot.settings import Settings
+from bot.slack import Slack
+from provisioner.catalog import Catalog
+from provisioner.cluster import Cluster, Object
+from provisioner.errors import StorewrightError
+from provisioner.helm import Helm, Wanted
+from provisioner.options import choose
+from provisioner.stores import Store, StoreStatus, release_name
+from provisioner.workflows.prepare import values_of
+
+PROBE = "storewright-doctor"  # the name of a store that nobody has
+
+
+@dataclass(frozen=True)
+class Site:
+    """`rendered`: by store type the manifests of a store named PROBE, or why there are none. `answers`: the cluster's
+    version, or why it can't be told."""
+
+    settings: Settings
+    slack: Slack
+    helm: Helm
+    catalog: Catalog | StorewrightError
+    cluster: Cluster | StorewrightError
+    answers: str | StorewrightError
+    rendered: dict[str, list[Object] | StorewrightError] = field(default_factory=dict)
+
+    def pods(self) -> Iterator[tuple[str, Object]]:
+        """Store type and spec of every pod that its charts run, hooks and tests too."""
+        for name, manifest in self.manifests():
+            job = manifest["spec"]["jobTemplate"] if manifest["kind"] == "CronJob" else manifest
+            if manifest["kind"] == "Pod":
+                yield name, manifest["spec"]
+            elif "template" in job.get("spec", {}):
+                yield name, job["spec"]["template"]["spec"]
+
+    def claims(self) -> Iterator[tuple[str, Object]]:
+        """Store type and spec of every volume claim."""
+        for name, manifest in self.manifests():
+            if manifest["kind"] == "PersistentVolumeClaim":
+                yield name, manifest["spec"]
+            for claim in manifest.get("spec", {}).get("volumeClaimTemplates", []):
+                yield name, claim["spec"]
+
+    def manifests(self) -> Iterator[tuple[str, Object]]:
+        """Store type and manifest, of the types that render."""
+        for name, manifests in self.rendered.items():
+            for manifest in [] if isinstance(manifests, StorewrightError) else manifests:
+                yield name, manifest
+
+
+def visit(settings: Settings) -> Site:
+    """Look at the site as the bot would find it with these settings."""
+    helm = Helm(settings.helm, settings.kubeconfig, settings.kube_context)
+    slack = Slack(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, Metrics().slack_calls)
+    catalog, cluster = _catalog(settings), _cluster(settings)
+    site = Site(settings, slack, helm, catalog, cluster, _version(cluster))
+    if isinstance(catalog, Catalog):
+        site.rendered.update({name: _render(site, catalog, name) for name in catalog.types})
+    return site
+
+
+class ChartsUnusable(StorewrightError):
+    """No store type can be made of CHARTS_DIR."""
+
+
+def _catalog(settings: Settings) -> Catalog | StorewrightError:
+    try:
+        return Catalog(settings.charts_dir, settings.default_type)
+    except StorewrightError as error:
+        return error
+    except ValueError as error:
+        return ChartsUnusable(f"{error}.", "", "Correct that chart, or set CHARTS_DIR.")
+
+
+def _cluster(settings: Settings) -> Cluster | StorewrightError:
+    try:
+        return Cluster(settings.kubeconfig, settings.kube_context)
+    except StorewrightError as error:
+        return error
+
+
+def _version(cluster: Cluster | StorewrightError) -> str | StorewrightError:
+    try:
+        return cluster if isinstance(cluster, StorewrightError) else cluster.version()
+    except StorewrightError as error:
+        return error
+
+
+def _render(site: Site, catalog: Catalog, name: str) -> list[Object] | StorewrightError:
+    kind, addresses = catalog.get(name), site.settings.addresses
+    store = Store(
+        id=PROBE,
+        name=PROBE,
+        type=name,
+        status=StoreStatus.CREATING,
+        owner="",
+        origin="",
+        namespace=addresses.namespace(PROBE),
+        url=addresses.url(PROBE),
+        admin_url=addresses.url(PROBE) + kind.admin_path,
+        created_at=0,
+        options=choose(kind.options, {}),
+    )
+    try:
+        values = values_of(addresses, site.settings.overlay, store, kind)
+        profile = site.settings.store_profile
+        return site.helm.render(Wanted(release_name(PROBE), store.namespace, kind.chart, profile, values))
+    except StorewrightError as error:
+        return error

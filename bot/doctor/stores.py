@@ -1,0 +1,224 @@
+"""What keeps stores from coming up, known before anybody orders one; and the stores that there are."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+
+import httpx
+
+from bot.doctor.cluster import PREFIX, reached
+from bot.doctor.findings import Finding, ok, unsure, wrong
+from bot.doctor.images import Image, Unknown, pullable
+from bot.doctor.site import PROBE, Site
+from provisioner.cluster import Cluster, Forbidden, Object
+from provisioner.ledger import Ledger, LedgerNotUsable
+from provisioner.stores import StoreStatus
+
+DEFAULT_STORAGE = "storageclass.kubernetes.io/is-default-class"
+DEFAULT_INGRESS = "ingressclass.kubernetes.io/is-default-class"
+TIMEOUT = 10.0  # seconds
+
+
+def kinds(site: Site) -> Iterator[Finding]:
+    """Every kind that a chart makes is one that the cluster has."""
+    if not (cluster := reached(site)):
+        return
+    wanted = {(manifest["apiVersion"], manifest["kind"]) for _, manifest in site.manifests()}
+    served = {version: cluster.kinds(version) for version in {version for version, _ in wanted}}
+    missing = sorted(f"{kind} ({version})" for version, kind in wanted if kind not in served[version])
+    for one in missing:
+        yield wrong(f"The cluster has no {one}.", "Install its CRDs, or turn it off in STORE_VALUES.")
+    if wanted and not missing:
+        yield ok(f"The cluster has all {len(wanted)} that the charts make.")
+
+
+def storage(site: Site) -> Iterator[Finding]:
+    """Every volume's class exists; a default one where a chart names none."""
+    if not (cluster := reached(site)):
+        return
+    try:
+        found = {one["metadata"]["name"]: one for one in cluster.storage_classes()}
+    except Forbidden:
+        mend = "kubectl get storageclass must show one “(default)”, and those that STORE_VALUES name."
+        yield unsure("The bot may not list StorageClasses.", mend)
+        return
+    default = next((name for name, one in found.items() if _is(one, DEFAULT_STORAGE)), None)
+    used = {claim.get("storageClassName") or default for _, claim in site.claims()}
+    if None in used:
+        mend = (
+            "Make one: kubectl annotate storageclass NAME " + DEFAULT_STORAGE + "=true (or name one in STORE_VALUES)."
+        )
+        yield wrong("There is no default StorageClass, and stores' volumes name none.", mend)
+    for name in sorted(filter(None, used)):
+        if name not in found:
+            yield wrong(f"There is no StorageClass {name}.", f"Known: {', '.join(found)}. Correct STORE_VALUES.")
+        elif found[name].get("reclaimPolicy") == "Retain":
+            said = f"{name} keeps the volumes of deleted stores (Retain); their deletion will end as failed."
+            yield unsure(said, "Use a class with reclaimPolicy: Delete.")
+        else:
+            yield ok(f"Stores' volumes are of class {name}{' (the default)' * (name == default)}.")
+
+
+def ingress_class(site: Site) -> Iterator[Finding]:
+    """The class of every Ingress exists; a default one where a chart names none."""
+    wanted = {m["spec"].get("ingressClassName") for _, m in site.manifests() if m["kind"] == "Ingress"}
+    cluster = reached(site)
+    if not cluster or not wanted:
+        return
+    try:
+        found = {one["metadata"]["name"]: one for one in cluster.ingress_classes()}
+    except Forbidden:
+        mend = "kubectl get ingressclass must show the one that STORE_VALUES names, or a default one."
+        yield unsure("The bot may not list IngressClasses.", mend)
+        return
+    default = next((name for name, one in found.items() if _is(one, DEFAULT_INGRESS)), None)
+    for name in {name or default for name in wanted}:
+        if name is None:
+            mend = "Name one in STORE_VALUES (ingress.className), or make one the default. Known: " + (
+                ", ".join(found) or "none"
+            )
+            yield wrong("There is no default IngressClass, and stores' Ingresses name none.", mend + ".")
+        elif name not in found:
+            mend = f"Known: {', '.join(found) or 'none: install an ingress controller'}. Correct STORE_VALUES."
+            yield wrong(f"There is no IngressClass {name}.", mend)
+        else:
+            yield ok(f"{name}{' (the default)' * (name == default)}.")
+
+
+def dns(site: Site) -> Iterator[Finding]:
+    """A name that no store has resolves all the same: there is a wildcard."""
+    given = site.settings
+    found, meant = _resolved(site), (given.ingress_address or "").rpartition(":")[0]
+    if not found:
+        yield _unresolved(site)
+    elif _is_address(meant) and meant not in found:
+        said = f"*.{given.store_domain} leads to {', '.join(found)}, and INGRESS_ADDRESS is {meant}."
+        yield unsure(said, "That is well where both are the same ingress, seen from outside and from inside.")
+    else:
+        yield ok(f"*.{given.store_domain} leads to {', '.join(found)}.")
+
+
+def _resolved(site: Site) -> list[str]:
+    try:
+        return sorted({str(entry[4][0]) for entry in socket.getaddrinfo(site.settings.addresses.host(PROBE), None)})
+    except OSError:
+        return []
+
+
+def _unresolved(site: Site) -> Finding:
+    domain = site.settings.store_domain
+    if domain == "localhost" or domain.endswith(".localhost"):
+        return ok(f"Browsers on this machine find *.{domain} by themselves.")
+    mend = f"Add a record for *.{domain} with the address of your ingress (kubectl get services -A shows it)."
+    if site.settings.ingress_address:
+        return unsure(f"*.{domain} does not resolve from here; for shoppers it must.", mend)
+    return wrong(f"*.{domain} does not resolve.", mend)
+
+
+def ingress(site: Site) -> Iterator[Finding]:
+    """Whether anybody speaks HTTP where stores will be; which answer comes does not matter."""
+    given = site.settings
+    if not given.ingress_address and not _resolved(site):
+        return  # as DNS tells
+    url, host = given.addresses.url(PROBE), given.addresses.host(PROBE)
+    asked = f"{given.store_scheme}://{given.ingress_address}" if given.ingress_address else url
+    try:
+        with httpx.Client(timeout=TIMEOUT, trust_env=False) as http:
+            answer = http.get(asked, headers={"Host": host}, extensions={"sni_hostname": host})
+    except httpx.HTTPError as error:
+        yield _not_answered(asked, error)
+        return
+    yield ok(f"{asked} answers ({answer.status_code} for a store that is not there).")
+
+
+def _not_answered(asked: str, error: httpx.HTTPError) -> Finding:
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        said = f"{asked} answers, but has no certificate for a store that has none of its own."
+        return unsure(said, "That is well where each store gets its own (cert-manager); else install a wildcard's.")
+    said = f"{asked} does not answer: {error or type(error).__name__}."
+    mend = "Is an ingress controller running, at the address in DNS or INGRESS_ADDRESS? See: kubectl get services -A"
+    return wrong(said, mend)
+
+
+def _is(found: Object, annotation: str) -> bool:
+    return str((found["metadata"].get("annotations") or {}).get(annotation, "")).lower() == "true"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
+    except OSError:
+        return False
+    return True
+
+
+# --- images ------------------------------------------------------------------------------------------------------
+
+
+def images(site: Site) -> Iterator[Finding]:
+    """Each image that a chart runs lies on a node or in its registry, as far as that can be told."""
+    wanted: dict[str, set[str]] = {}
+    for name, pod in site.pods():
+        for container in [*pod.get("initContainers", []), *pod["containers"]]:
+            wanted.setdefault(container["image"], set()).add(name)
+    here = _at_hand(reached(site), site)
+    for image, types in sorted(wanted.items()):
+        kind = ", ".join(sorted(types))
+        if Image.of(image).full in here:
+            yield ok(f"{kind}: {image} is in the cluster.")
+            continue
+        try:
+            found = pullable(image)
+        except Unknown as error:
+            mend = "Order one store to see, or look in the registry."
+            yield unsure(f"{kind}: whether {image} can be pulled can't be told: {error}", mend)
+            continue
+        if found:
+            yield ok(f"{kind}: {image} is in its registry.")
+        else:
+            mend = "Push it there, or correct its place in STORE_VALUES (image.repository, image.tag)."
+            yield wrong(f"{kind}: {image} is not in its registry.", mend)
+
+
+def _at_hand(cluster: Cluster | None, site: Site) -> set[str]:
+    """Images, by full name, that run in stores of ours, and those on nodes where we may ask."""
+    if not cluster:
+        return set()
+    found: set[str] = set()
+    for namespace in cluster.namespaces({PREFIX + "instance": site.settings.instance}):
+        for pod in cluster.pods(namespace["metadata"]["name"]):
+            running = pod.get("status", {}).get("containerStatuses", [])
+            found |= {status["image"] for status in running if status.get("imageID")}
+    with suppress(Forbidden):
+        found |= cluster.node_images()
+    return {Image.of(name).full for name in found if "/" in name or ":" in name}
+
+
+# --- the stores there are ----------------------------------------------------------------------------------------
+
+
+def known(site: Site) -> Iterator[Finding]:
+    """Ledger and cluster tell of the same stores."""
+    cluster = reached(site)
+    if not cluster or not site.settings.ledger_path.exists():
+        return
+    try:
+        ledger = Ledger(site.settings.ledger_path, site.settings.addresses, alone=False)
+    except LedgerNotUsable:
+        return  # as the ledger's own check tells
+    try:
+        stores = {store.namespace: store for store in ledger.stores()}
+    finally:
+        ledger.close()
+    there = {found["metadata"]["name"] for found in cluster.namespaces({PREFIX + "instance": site.settings.instance})}
+    for namespace, store in stores.items():
+        if namespace not in there and store.status == StoreStatus.READY:
+            mend = f"Delete it (storewright delete {store.name}), or restore its namespace."
+            yield wrong(f"{store.name} is ready by the ledger, but its namespace {namespace} is gone.", mend)
+    if strange := sorted(there - set(stores)):
+        said = f"The ledger does not know {', '.join(strange)}."
+        yield unsure(said, "A running bot takes them in within 10 minutes.")
+    if there >= set(stores) >= there:
+        yield ok(f"Ledger and cluster agree on {len(stores)}.")
