@@ -80,6 +80,7 @@ class Bot:
     ledger: Ledger
     notifier: Notifier
     clock: MovableClock
+    metrics: Metrics
     secret: dict[str, str] | Exception = field(default_factory=lambda: dict(SECRET))
 
     def http(self) -> httpx.Client:
@@ -182,7 +183,7 @@ def running_bot(
     metrics.watch(ledger, Backups(ledger.path))
     client = Slack(slack.bot_token, slack.api_url, metrics.slack_calls)
     notifier = Notifier(ledger, catalog, client, failures, limits)
-    bot = Bot("", slack, ledger, notifier, clock)
+    bot = Bot("", slack, ledger, notifier, clock, metrics)
     with ExitStack() as stack:
         stack.callback(ledger.close)
         public = web_server_address()

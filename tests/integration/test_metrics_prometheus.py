@@ -1,0 +1,206 @@
+"""Alerts and dashboard by a real Prometheus: rules tested by promtool, every query asked of what the bot really tells."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from dev import prometheus
+from dev.slack import LocalSlack
+from provisioner.backups import Backups
+from provisioner.errors import Problem
+from provisioner.helm import Helm
+from tests.conftest import ROOT
+from tests.integration.bot_house import Bot, running_bot, web_server_address
+
+FILES = ROOT / "charts/storewright/files"
+RULES = FILES / "rules.yaml"
+RULES_TEST = Path(__file__).parent / "prometheus/rules_test.yaml"
+# A Grafana variable or macro, and what stands for it here.
+GRAFANA = {"$namespace": "", "$job": "storewright", "$__rate_interval": "1m"}
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Callable[..., str]:
+    """Run it; what it says. A failure of it fails the test."""
+    program = prometheus.programs() / "promtool"
+
+    def run(*args: str | Path, cwd: Path = ROOT) -> str:
+        done = subprocess.run([program, *args], cwd=cwd, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+def rules() -> list[dict[str, Any]]:
+    return [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+
+
+def panels() -> dict[str, list[str]]:
+    """The dashboard's queries by the panel's title, with Grafana's variables filled in."""
+    found = {}
+    for panel in json.loads((FILES / "dashboard.json").read_text())["panels"]:
+        queries = [target["expr"] for target in panel.get("targets", [])]
+        for variable, value in GRAFANA.items():
+            queries = [query.replace(variable, value) for query in queries]
+        found[f"{panel['title']} ({panel['id']})"] = queries
+    return {title: queries for title, queries in found.items() if queries}
+
+
+# --- alerts ------------------------------------------------------------------------------------------------------
+
+
+def test_the_rules_are_rules(promtool: Callable[..., str]) -> None:
+    assert f"{len(rules())} rules found" in promtool("check", "rules", RULES)
+
+
+def test_alerts_come_when_they_should_and_say_what_to_do(promtool: Callable[..., str], tmp_path: Path) -> None:
+    shutil.copy(RULES, tmp_path)
+    shutil.copy(RULES_TEST, tmp_path)
+    promtool("test", "rules", RULES_TEST.name, cwd=tmp_path)
+
+
+def test_every_alert_is_seen_silent_and_firing() -> None:
+    tested: dict[str, set[bool]] = {}
+    for group in yaml.safe_load(RULES_TEST.read_text())["tests"]:
+        for one in group["alert_rule_test"]:
+            tested.setdefault(one["alertname"], set()).add(bool(one["exp_alerts"]))
+    assert tested == {rule["alert"]: {True, False} for rule in rules()}
+
+
+def test_every_alert_is_explained_to_operators() -> None:
+    told = (ROOT / "docs/operating.md").read_text()
+    assert [rule["alert"] for rule in rules() if rule["alert"] not in told] == []
+
+
+# --- the dashboard, and all queries, on real numbers -------------------------------------------------------------
+
+
+@dataclass
+class Scraped:
+    """A Prometheus that scrapes a bot which had some work."""
+
+    url: str
+
+    def ask(self, query: str) -> list[dict[str, Any]]:
+        """The samples of now. AssertionError with Prometheus' words for a query it does not take."""
+        answer = httpx.get(f"{self.url}/api/v1/query", params={"query": query}, trust_env=False).json()
+        assert answer["status"] == "success", f"{query}: {answer}"
+        found: list[dict[str, Any]] = answer["data"]["result"]
+        return found
+
+    def numbers(self, query: str) -> list[float]:
+        return [number for sample in self.ask(query) if not isnan(number := float(sample["value"][1]))]
+
+    def names(self) -> set[str]:
+        answer = httpx.get(f"{self.url}/api/v1/label/__name__/values", trust_env=False).json()
+        return set(answer["data"])
+
+
+@pytest.fixture(scope="module")
+def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
+    folder, url = tmp_path_factory.mktemp("prometheus"), web_server_address()
+    with LocalSlack() as slack, running_bot(folder / "bot", slack) as bot:
+        job = {"job_name": "storewright", "static_configs": [{"targets": [bot.url.removeprefix("http://")]}]}
+        config = {"global": {"scrape_interval": "500ms", "scrape_timeout": "500ms"}, "scrape_configs": [job]}
+        config["rule_files"] = [str(RULES)]
+        (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+        command = [str(prometheus.programs() / "prometheus"), f"--config.file={folder}/prometheus.yml"]
+        command += [f"--storage.tsdb.path={folder}/data", f"--web.listen-address={url.removeprefix('http://')}"]
+        with (folder / "log").open("w") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            server = Scraped(url)
+            _until(lambda: httpx.get(f"{url}/-/ready", trust_env=False).status_code == 200)
+            _until(lambda: server.numbers('up{job="storewright"}') == [1])
+            _work(bot, slack)
+            yield server
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _until(true: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            if true():
+                return
+        except httpx.TransportError:
+            pass
+        assert time.monotonic() < end, "Prometheus did not come to it"
+        time.sleep(0.1)
+
+
+def _work(bot: Bot, slack: LocalSlack) -> None:
+    """Stores that come up and fail, a helm that runs, a Slack that throttles; scraped between."""
+    helm = Helm()
+    helm.on_run = bot.metrics.ran_helm
+    with bot.http() as http:
+        http.get("/readyz")
+    Backups(bot.ledger.path).make()
+    for number in range(3):
+        slack.fault("ratelimited", "chat.update", seconds=1)
+        for name in (f"good-{number}", f"bad-{number}", f"waiting-{number}"):
+            assert slack.command("Ada", "#stores", f"/store create {name}").ok
+        bot.finish()
+        bot.break_down(Problem("No."))
+        bot.finish()
+        helm.version()
+        time.sleep(1.2)
+    slack.command("Ada", "#stores", "/store create last-one")
+    time.sleep(1.2)
+
+
+@pytest.mark.parametrize("title", panels())
+def test_a_panel_shows_what_the_bot_tells(scraped: Scraped, title: str) -> None:
+    for query in panels()[title]:
+        assert scraped.numbers(query), f"no number for {query}"
+
+
+@pytest.mark.parametrize("alert", [rule["alert"] for rule in rules()])
+def test_an_alert_asks_for_metrics_that_there_are(scraped: Scraped, alert: str) -> None:
+    query = next(rule["expr"] for rule in rules() if rule["alert"] == alert)
+    scraped.ask(query)
+    asked = {name.removesuffix("_total") for name in re.findall(r"\bstorewright_\w+|\bup(?=\{)", query)}
+    assert asked
+    assert asked <= {name.removesuffix("_total") for name in scraped.names()}
+
+
+def test_the_bots_labels_are_the_ones_that_queries_select_by(scraped: Scraped) -> None:
+    """A misspelt label selects nothing and never fails: each that stands in a query exists with the metric."""
+    for query in [*(rule["expr"] for rule in rules()), *(q for queries in panels().values() for q in queries)]:
+        for name, labels in re.findall(r"(storewright_\w+)\{([^}]*)\}", query):
+            known = {label for sample in scraped.ask(name) for label in sample["metric"]}
+            assert set(re.findall(r"(\w+)[!=]~?=?", labels)) - {"namespace"} <= known, f"{name} in {query}"
+        for by, inside in re.findall(r"by \(([^)]*)\) \((.*)", query):
+            [name] = re.findall(r"storewright_\w+", inside)[:1]
+            known = {label for sample in scraped.ask(name) for label in sample["metric"]}
+            assert set(re.split(r",\s*", by)) - {"namespace"} <= known, f"{by} of {name}"
+
+
+def test_nobody_is_woken_by_a_healthy_bot(scraped: Scraped) -> None:
+    firing = {sample["metric"]["alertname"] for sample in scraped.ask('ALERTS{alertstate="firing"}')}
+    assert firing <= {"StorewrightCreationsFail"}, "three of them did fail"
+
+
+def test_names_are_as_prometheus_wants_them(tmp_path: Path) -> None:
+    program = prometheus.programs() / "promtool"
+    with LocalSlack() as slack, running_bot(tmp_path, slack) as bot, bot.http() as http:
+        text = http.get("/metrics").text
+    done = subprocess.run([program, "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    ours = [line for line in done.stderr.splitlines() + done.stdout.splitlines() if line.startswith("storewright_")]
+    assert ours == []
