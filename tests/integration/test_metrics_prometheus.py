@@ -1,4 +1,4 @@
-"""Alerts and dashboard by a real Prometheus: rules tested by promtool, every query asked of what the bot really tells."""
+"""Alerts and dashboard by a real Prometheus: rules tested by promtool, every query asked of what the bot tells."""
 
 from __future__ import annotations
 
