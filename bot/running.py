@@ -32,7 +32,7 @@ LEDGER_FREE_WITHIN = 3.0  # seconds for a process that is ending to let go of th
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises StorewrightError, or ValueError for charts of no use."""
-    catalog, backups = Catalog(settings.charts_dir, settings.default_type), settings.backups()
+    catalog, backups = settings.catalog(), settings.backups()
     ledger = Ledger(settings.ledger_path, settings.addresses, backups=backups, patience=LEDGER_FREE_WITHIN)
     metrics = Metrics()
     slack = Slack(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_calls)

@@ -13,6 +13,8 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from provisioner.backups import Backups
+from provisioner.catalog import Catalog
+from provisioner.errors import UnknownStoreType
 from provisioner.ledger import Limits
 from provisioner.stores import Addresses
 
@@ -111,6 +113,13 @@ class StoreSettings(LedgerSettings):
     upgrade_deadline: float = Field(1800, ge=10, description="seconds an upgrade may take, 10 or more")
     workers: int = Field(8, ge=1, le=64, description="how many jobs run at once, 1 to 64")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+    def catalog(self) -> Catalog:
+        """The store types of CHARTS_DIR. Raises BadSettings, or ValueError for charts of no use."""
+        try:
+            return Catalog(self.charts_dir, self.default_type)
+        except UnknownStoreType as error:
+            raise BadSettings(f"DEFAULT_TYPE: {error}") from None
 
     @property
     def limits(self) -> Limits:

@@ -244,7 +244,7 @@ def _desk(to_work: bool = False) -> Iterator[Desk]:
     """Beside the bot that has the ledger; alone where none has, if it is `to_work`."""
     settings = StoreSettings.from_environment()
     logs.configure("ERROR")
-    catalog = Catalog(settings.charts_dir, settings.default_type)
+    catalog = settings.catalog()
     ledger = _open(settings, to_work)
     try:
         yield Desk(settings, catalog, ledger, toolbox(settings, ledger, catalog) if ledger.alone else None)

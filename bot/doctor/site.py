@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bot.metrics import Metrics
-from bot.settings import Settings
+from bot.settings import BadSettings, Settings
 from bot.slack import Slack
 from provisioner.catalog import Catalog
 from provisioner.cluster import Cluster, Object
@@ -73,11 +73,9 @@ class ChartsUnusable(StorewrightError):
 
 def _catalog(settings: Settings) -> Catalog | StorewrightError:
     try:
-        return Catalog(settings.charts_dir, settings.default_type)
-    except StorewrightError as error:
-        return error
-    except ValueError as error:
-        return ChartsUnusable(f"{error}.", "", "Correct that chart, or set CHARTS_DIR.")
+        return settings.catalog()
+    except (BadSettings, ValueError) as error:
+        return ChartsUnusable(f"{error}", "", "Correct that chart, CHARTS_DIR or DEFAULT_TYPE.")
 
 
 def _cluster(settings: Settings) -> Cluster | StorewrightError:

@@ -25,7 +25,7 @@ from provisioner.backups import Backups
 from provisioner.catalog import Catalog
 from provisioner.cluster import Cluster
 from provisioner.errors import JobFailed, Problem, Transient
-from provisioner.helm import Helm
+from provisioner.helm import Helm, Wanted
 from provisioner.jobs import Job
 from provisioner.ledger import Ledger, Limits
 from provisioner.scheduler import Scheduler
@@ -236,7 +236,7 @@ def test_helm_is_timed_by_verb_and_outcome(tmp_path: Path) -> None:
         helm = Helm(str(tmp_path / "helm"))
         helm.on_run = metrics.ran_helm
         try:
-            helm.apply("shop", "ns", tmp_path, None, {}, 9)
+            helm.apply(Wanted("shop", "ns", tmp_path, None, {}), 9)
         except (JobFailed, Transient):
             continue
     told = [sample for family in metrics.registry.collect() for sample in family.samples]
