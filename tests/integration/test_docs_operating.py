@@ -1,0 +1,71 @@
+"""Every `storewright …` of docs/operating.md is typed, in order, beside a bot whose worker is played."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import threading
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bot.__main__ import main
+from bot.settings import variables
+from dev.slack import LocalSlack
+from provisioner.backups import Backups
+from tests.conftest import ROOT
+from tests.integration.bot_house import Bot, running_bot
+from tests.integration.test_bot_process import environment
+
+PAGE = (ROOT / "docs/operating.md").read_text()
+
+
+def typed(program: str) -> list[str]:
+    """The page's commands of a program: indented lines that begin with it."""
+    return re.findall(rf"^    ({program} .*)$", PAGE, re.MULTILINE)
+
+
+def test_what_operators_are_told_to_type_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.logs.configure", lambda level: None)
+    with LocalSlack() as slack, running_bot(tmp_path, slack) as bot:
+        for name, value in environment(tmp_path, bot.url, slack).items():
+            monkeypatch.setenv(name, value)
+        over = threading.Event()
+        worker = threading.Thread(target=_finish_jobs, args=(bot, over))
+        worker.start()
+        for command in typed("storewright"):
+            newest = Backups(tmp_path / "ledger.db").newest()
+            words = re.sub(r"ledger-\w+\.db", newest.path.name if newest else "", command)
+            done = CliRunner().invoke(main, shlex.split(words)[1:])
+            well = (0, 1) if "doctor" in command else (0,)  # which finds no cluster here
+            assert done.exit_code in well, f"{command}: {done.output} {done.exception!r}"
+            assert done.output.strip(), command
+        over.set()
+        worker.join()
+    assert len(typed("storewright")) > 8
+
+
+def _finish_jobs(bot: Bot, over: threading.Event) -> None:
+    while not over.wait(0.05):
+        if bot.ledger.counts()["queue"][0][0]:
+            bot.finish()
+
+
+def test_the_cluster_is_named_as_the_chart_names_it() -> None:
+    assert typed("kubectl")
+    assert all("deployment/storewright" in command for command in typed("kubectl"))
+
+
+def test_every_metric_and_setting_it_tells_of_is_there(tmp_path: Path) -> None:
+    with LocalSlack() as slack, running_bot(tmp_path, slack) as bot, bot.http() as http:
+        slack.command("Dana", "#stores", "/store create my-shop")
+        bot.finish()
+        bot.settled()
+        http.get("/readyz")
+        bot.metrics.ran_helm("upgrade", "ok", 1)
+        there = set(re.findall(r"^# TYPE (storewright_\w+) ", http.get("/metrics").text, re.MULTILINE))
+    told = set(re.findall(r"`(storewright_\w+)`", PAGE))
+    assert told == there - {name for name in there if name.endswith("_created")}
+    settings = {name for name, _, _ in variables()}
+    assert set(re.findall(r"`((?:LEDGER|OPS)_\w+)`", PAGE)) <= settings
