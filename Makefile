@@ -4,7 +4,7 @@ PY := .venv/bin/python
 export PATH := $(CURDIR)/build/tools/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test test-unit lint cluster-up cluster-down images bench bot-image docs locks clean
+.PHONY: help setup demo demo-down test test-unit lint cluster-up cluster-down images bench docs locks clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-13s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,16 +39,11 @@ cluster-up: setup ## Start (building it once) a real single-node Kubernetes
 cluster-down: setup ## Stop that cluster and remove all it holds
 	@$(PY) -m dev.cluster down
 
-images: setup ## Build the store images
-	@$(PY) -m dev.images build
+images: setup ## Build all images, with their bills of materials (PUSH=registry.example.com/team: push them too)
+	@$(PY) -m dev.images $(if $(PUSH),push $(PUSH),build)
 
 bench: setup ## Measure; prints a table and writes build/bench/*.json
 	@$(PY) -m tests.bench
-
-bot-image: setup ## Build the bot's own image, storewright:latest (BASE_IMAGE=… for another base)
-	@cp -L build/tools/bin/helm build/helm
-	@$$(command -v docker >/dev/null && [ -S /var/run/docker.sock ] && echo docker build || \
-	   echo buildah bud --isolation=chroot) $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) -t storewright .
 
 docs: setup ## Write the charts' README.md from their values
 	@$(PY) -m dev.charts

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +22,7 @@ class ExternalCluster(Cluster):
             raise ClusterError(
                 f"set REGISTRY to a registry that cluster {self.context!r} pulls from, to push images to"
             )
-        name = archive.reference(tar).removeprefix("docker.io/")
-        push = _push_with_buildah if shutil.which("buildah") else _push_with_docker
-        push(tar, name, f"{registry}/{name}")
+        push(tar, f"{registry}/{archive.reference(tar).removeprefix('docker.io/')}")
 
     def down(self) -> None:
         spare()
@@ -32,17 +31,26 @@ class ExternalCluster(Cluster):
         spare()
 
 
-def _push_with_buildah(tar: Path, name: str, target: str) -> None:
+def push(tar: Path, target: str) -> str:
+    """Push the one image of a docker archive to `target` (registry/name:tag); its digest there. Raises ClusterError."""
+    return (_push_with_buildah if shutil.which("buildah") else _push_with_docker)(tar, target)
+
+
+def _push_with_buildah(tar: Path, target: str) -> str:
     # As Docker does: a registry on this machine itself may speak plain HTTP.
     secure = not target.startswith(("localhost:", "127.0.0.1:"))
     image = run("buildah", "pull", "--quiet", f"docker-archive:{tar}").strip()
-    run("buildah", "push", f"--tls-verify={str(secure).lower()}", image, f"docker://{target}", timeout=600)
+    with tempfile.NamedTemporaryFile() as digest:
+        options = (f"--tls-verify={str(secure).lower()}", f"--digestfile={digest.name}")
+        run("buildah", "push", *options, image, f"docker://{target}", timeout=600)
+        return digest.read().decode().strip()
 
 
-def _push_with_docker(tar: Path, name: str, target: str) -> None:
+def _push_with_docker(tar: Path, target: str) -> str:
     run("docker", "load", "--input", tar, timeout=600)
-    run("docker", "tag", name, target)
+    run("docker", "tag", archive.reference(tar).removeprefix("docker.io/"), target)
     run("docker", "push", target, timeout=600)
+    return run("docker", "inspect", "--format={{index .RepoDigests 0}}", target).strip().rpartition("@")[2]
 
 
 def connect(name: str, context: str) -> ExternalCluster:

@@ -1,42 +1,52 @@
-"""Builds the images under images/ and gives them to a cluster (`python -m dev.images build|load|list`)."""
+"""Builds the store images and the bot's own, and gives them to a cluster or a registry (`python -m dev.images`)."""
 
-from pathlib import Path
+import shutil
 from typing import Any
 
 import yaml
 
 from dev.cluster import Cluster
+from dev.cluster.external import push as push_archive
 from dev.cluster.site import locked
+from dev.images import bill
 from dev.images.builders import build_all
 from dev.images.errors import ImageError
 from dev.images.progress import tell
-from dev.images.recipes import CACHE, CHECKOUT, Image, known
+from dev.images.recipes import CACHE, CHECKOUT, Image, known, own
 
-__all__ = ["ImageError", "build", "known", "load"]
+__all__ = ["ImageError", "build", "build_everything", "known", "load", "load_own", "own", "push"]
 
 OVERLAY = CHECKOUT / "build" / "images.yaml"
+BILLS = CHECKOUT / "build" / "sbom"
+PUSHED = CHECKOUT / "build" / "values.yaml"
 
 
 def build() -> dict[str, Any]:
-    """Build what is not in the cache, write build/images.yaml and return its content: image values by store type.
+    """Build what is missing of the store images, write build/images.yaml and return it: image values by store type.
 
     Raises ImageError.
     """
     images = known()
     for note in sorted({source.note for image in images for source in image.sources if source.note}):
         tell(note)
-    if any(not image.archive.exists() for image in images):
-        (CACHE / "images").mkdir(parents=True, exist_ok=True)
-        with locked(CACHE / "images"):  # two builds at once would do the same work twice
-            build_all([image for image in images if not image.archive.exists()])
-    overlay = {chart.parent.name: _built(yaml.safe_load(chart.read_text()), images) for chart in _values()}
+    _ensure(images)
+    overlay = _overlay({image.name: image.values for image in images})
     OVERLAY.parent.mkdir(exist_ok=True)
-    OVERLAY.write_text(yaml.safe_dump({store_type: found for store_type, found in overlay.items() if found}))
-    return yaml.safe_load(OVERLAY.read_text()) or {}
+    OVERLAY.write_text(yaml.safe_dump(overlay))
+    return overlay
+
+
+def build_everything() -> None:
+    """Build what is missing of all images and put each one's bill of materials into build/sbom. Raises ImageError."""
+    build()
+    _ensure([own()])
+    BILLS.mkdir(exist_ok=True)
+    for image in [*known(), own()]:
+        shutil.copyfile(image.bill, BILLS / f"{image.name}.cdx.json")
 
 
 def load(cluster: Cluster) -> None:
-    """Give the cluster every image, building what is missing; it leaves alone what it has.
+    """Give the cluster every store image, building what is missing; it leaves alone what it has.
 
     Raises ImageError or dev.cluster.ClusterError.
     """
@@ -45,16 +55,52 @@ def load(cluster: Cluster) -> None:
         cluster.load_image(image.archive)
 
 
-def _values() -> list[Path]:
-    return sorted((CHECKOUT / "charts").glob("*/values.yaml"))
+def load_own(cluster: Cluster) -> dict[str, Any]:
+    """Give the cluster the bot's image, built if it is missing; its values. Raises ImageError or ClusterError."""
+    image = own()
+    _ensure([image])
+    cluster.load_image(image.archive)
+    return image.values
 
 
-def _built(values: Any, images: list[Image]) -> dict[str, Any]:
-    """The part of a chart's values that names images built here (`repository: storewright/<image>`), as built."""
+def push(registry: str) -> None:
+    """Build everything, push it, and write the bot's values for it, pinned by digest, to build/values.yaml.
+
+    Raises ImageError or ClusterError.
+    """
+    build_everything()
+    places = {}
+    for image in [*known(), own()]:
+        repository = f"{registry.rstrip('/')}/storewright/{image.name}"
+        digest = push_archive(image.archive, f"{repository}:{image.tag}")
+        places[image.name] = image.values | {"repository": repository, "tag": f"{image.tag}@{digest}"}
+    values = {"image": places.pop("storewright"), "stores": {"values": _overlay(places)}}
+    PUSHED.write_text(yaml.safe_dump(values))
+
+
+def _ensure(images: list[Image]) -> None:
+    if any(not image.archive.exists() for image in images):
+        (CACHE / "images").mkdir(parents=True, exist_ok=True)
+        with locked(CACHE / "images"):  # two builds at once would do the same work twice
+            build_all([image for image in images if not image.archive.exists()])
+    for image in images:
+        if not image.bill.exists():
+            bill.write(image.archive, f"storewright/{image.name}", image.tag, image.bill)
+
+
+def _overlay(places: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """By store type: the part of its chart's values that names images built here, with where they are."""
+    charts = sorted((CHECKOUT / "charts").glob("*/values.yaml"))
+    found = {chart.parent.name: _built(yaml.safe_load(chart.read_text()), places) for chart in charts}
+    return {store_type: values for store_type, values in found.items() if values}
+
+
+def _built(values: Any, places: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The part of a chart's values that has `repository: storewright/<image>` of one of these places, filled in."""
     if not isinstance(values, dict):
         return {}
-    for image in images:
-        if values.get("repository") == f"storewright/{image.name}":
-            return image.values
-    found = {key: _built(value, images) for key, value in values.items()}
+    name = str(values.get("repository", "")).removeprefix("storewright/")
+    if name in places:
+        return places[name]
+    found = {key: _built(value, places) for key, value in values.items()}
     return {key: value for key, value in found.items() if value}

@@ -6,17 +6,28 @@ import sys
 from rich.console import Console
 
 from dev.cluster import ClusterError, find
-from dev.images import ImageError, build, known, load
+from dev.images import ImageError, build_everything, known, load, own, push
 
 
 def main() -> int:
     """Run the command that was typed; 1 and one sentence on standard error if it could not be done."""
-    parser = argparse.ArgumentParser(prog="python -m dev.images", description="Build the store images and load them.")
-    parser.add_argument("command", choices=["build", "load", "list"])
-    parser.add_argument("--name", default="dev", help="the cluster to load them into (default: dev)")
+    parser = argparse.ArgumentParser(
+        prog="python -m dev.images", description="Build all images and bring them somewhere."
+    )
+    parser.add_argument("command", choices=["build", "load", "list", "push"])
+    parser.add_argument("registry", nargs="?", help="where to push to, such as registry.example.com/team")
+    parser.add_argument("--name", default="dev", help="the cluster to load store images into (default: dev)")
     options = parser.parse_args()
     try:
-        {"build": build, "load": lambda: _load(options.name), "list": _list}[options.command]()
+        match options.command:
+            case "build":
+                build_everything()
+            case "load":
+                _load(options.name)
+            case "push":
+                _push(options.registry)
+            case "list":
+                _list()
     except (ImageError, ClusterError) as error:
         Console(stderr=True, highlight=False).print(f"images: {error}", style="red", markup=False)
         return 1
@@ -30,8 +41,15 @@ def _load(name: str) -> None:
     load(cluster)
 
 
+def _push(registry: str | None) -> None:
+    if not registry:
+        raise ImageError("push needs to know where to: `python -m dev.images push registry.example.com/team`")
+    push(registry)
+    print("Pushed. The values to install Storewright with these images, pinned by digest: build/values.yaml")
+
+
 def _list() -> None:
-    for image in known():
+    for image in [*known(), own()]:
         size = f"{image.archive.stat().st_size / 1e6:.0f} MB" if image.archive.exists() else "not built"
         print(f"{image.reference}  {size}")
 

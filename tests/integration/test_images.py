@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
 from dev.images import _built, recipes
-from dev.images.recipes import Image, ImageError, known
+from dev.images.recipes import CHECKOUT, Image, ImageError, known, own
 
 
 @pytest.fixture
@@ -60,14 +61,46 @@ def test_an_image_without_an_estimate_is_refused(images: Path) -> None:
         known()
 
 
-def test_the_overlay_names_only_what_is_built_here(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_overlay_names_only_what_is_built_here() -> None:
     values = {
         "image": {"repository": "storewright/shop", "tag": "", "pullPolicy": "Always"},
         "database": {"image": {"repository": "storewright/other"}, "size": 3},
     }
-    assert _built(values, [only()]) == {"image": {"repository": "storewright/shop", "tag": only().tag}}
+    place = {"repository": "registry.example/shops/storewright/shop", "tag": "1a@sha256:2b"}
+    assert _built(values, {"shop": place}) == {"image": place}
+
+
+def test_images_are_found_within_the_registry_that_the_environment_names(
+    images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert only().repository == "storewright/shop"
     monkeypatch.setenv("REGISTRY", "registry.example/shops/")
-    assert _built(values, [only()])["image"]["repository"] == "registry.example/shops/storewright/shop"
+    assert only().repository == "registry.example/shops/storewright/shop"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of what the bot's own image is built of."""
+    for name in ("Dockerfile", ".dockerignore", "pyproject.toml", "requirements.lock", "requirements-build.lock"):
+        shutil.copy(CHECKOUT / name, tmp_path)
+    for name in ("bot", "provisioner", "charts"):
+        shutil.copytree(CHECKOUT / name, tmp_path / name, symlinks=True)
+    monkeypatch.setattr(recipes, "CHECKOUT", tmp_path)
+    return tmp_path
+
+
+def test_the_bots_own_image_is_keyed_by_what_docker_is_given(checkout: Path) -> None:
+    tags = [own().tag]
+    for change in ("Dockerfile", "requirements.lock", "bot/app.py", "provisioner/helm.py", "charts/medusa/Chart.yaml"):
+        with (checkout / change).open("a") as file:
+            file.write("# more\n")
+        tags.append(own().tag)
+    assert len(set(tags)) == 6
+    for untold in ("README.md", "charts/storewright/values.yaml", "bot/__pycache__/app.pyc"):
+        (checkout / untold).parent.mkdir(exist_ok=True, parents=True)
+        with (checkout / untold).open("a") as file:
+            file.write("# more\n")
+    assert own().tag == tags[-1]
 
 
 def test_this_checkout_has_its_images() -> None:
