@@ -21,7 +21,9 @@ app.kubernetes.io/component: {{ .component }}
      Call with an `it`. */}}
 {{- define "common.podLabels" -}}
 {{ include "common.selector" . }}
-storewright.dev/store: {{ .root.Values.store.name }}
+{{- with .root.Values.store }}
+storewright.dev/store: {{ .name }}
+{{- end }}
 {{- end }}
 
 {{/* Of an object. Call with an `it`. */}}

@@ -1,0 +1,44 @@
+{{/* Every setting of the bot (`storewright run --help`), as entries of `env`; an empty one is as good as none. Call with $. */}}
+{{- define "storewright.env" -}}
+{{- with .Values.slack -}}
+- { name: SLACK_MODE, value: {{ .mode }} }
+- { name: SLACK_BOT_TOKEN, valueFrom: { secretKeyRef: { name: {{ .secretName }}, key: {{ .secretKeys.botToken }} } } }
+{{- if eq .mode "http" }}
+- { name: SLACK_SIGNING_SECRET, valueFrom: { secretKeyRef: { name: {{ .secretName }}, key: {{ .secretKeys.signingSecret }} } } }
+{{- else }}
+- { name: SLACK_APP_TOKEN, valueFrom: { secretKeyRef: { name: {{ .secretName }}, key: {{ .secretKeys.appToken }} } } }
+{{- end }}
+- { name: SLACK_API_URL, value: {{ .apiUrl | quote }} }
+- { name: FAILURE_CHANNEL, value: {{ .failureChannel | quote }} }
+- { name: ADMINS, value: {{ join "," .admins | quote }} }
+{{- end }}
+- { name: PUBLIC_URL, value: {{ .Values.publicUrl | quote }} }
+- { name: LISTEN, value: "0.0.0.0:3000" }
+- { name: OPS_LISTEN, value: "0.0.0.0:9090" }
+- { name: LEDGER_PATH, value: /data/ledger.db }
+{{- with .Values.stores }}
+- { name: CHARTS_DIR, value: {{ .chartsDir | quote }} }
+- { name: DEFAULT_TYPE, value: {{ .defaultType | quote }} }
+- { name: STORE_DOMAIN, value: {{ .domain | quote }} }
+- { name: STORE_SCHEME, value: {{ .scheme | quote }} }
+- { name: STORE_PORT, value: {{ .port | default "" | quote }} }
+- { name: STORE_PROFILE, value: {{ .profile | quote }} }
+- { name: STORE_VALUES, value: /etc/storewright/stores.yaml }
+- { name: INGRESS_ADDRESS, value: {{ .ingressAddress | quote }} }
+{{- end }}
+- { name: INSTANCE, value: {{ include "storewright.instance" . | quote }} }
+- { name: SERVICE_ACCOUNT, value: {{ printf "%s/%s" .Release.Namespace .Release.Name | quote }} }
+- { name: STORE_ROLE, value: {{ include "storewright.storeRole" . | quote }} }
+{{- with .Values.limits }}
+- { name: STORES_PER_PERSON, value: {{ .storesPerPerson | quote }} }
+- { name: CREATIONS_PER_HOUR, value: {{ .creationsPerHour | quote }} }
+- { name: CREATE_DEADLINE, value: {{ .createDeadline | quote }} }
+- { name: DELETE_DEADLINE, value: {{ .deleteDeadline | quote }} }
+- { name: WORKERS, value: {{ .workers | quote }} }
+{{- end }}
+- { name: EXECUTOR, value: {{ .Values.executor }} }
+- { name: LOG_LEVEL, value: {{ .Values.logLevel }} }
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
