@@ -83,6 +83,7 @@ def toolbox(settings: StoreSettings, ledger: Ledger, catalog: Catalog) -> Toolbo
         profile=settings.store_profile,
         overlay=settings.overlay,
         service_account=settings.service_account,
+        store_role=settings.store_role,
         ingress_address=settings.ingress_address,
     )
 

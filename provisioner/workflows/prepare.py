@@ -16,7 +16,6 @@ from provisioner.options import place
 from provisioner.stores import SECRET_NAME, Addresses, Store, release_name
 from provisioner.workflows.toolbox import Toolbox
 
-ROLE = "storewright-store"  # the ClusterRole (manifests/rbac.yaml) we work through inside a store's namespace
 # Room for two replicas and all that may run beside them: a rolling upgrade, a migration, a test and a cron job.
 QUOTA = {
     "pods": "12",
@@ -34,7 +33,7 @@ BOUND_WITHIN = 5.0  # seconds for a RoleBinding of ours to be seen
 def ensure_limits(tools: Toolbox, store: Store) -> None:
     """Our rights in the store's namespace, its quota and its limit range, as they should be today."""
     if tools.service_account:
-        tools.cluster.bind_ourselves(store.namespace, ROLE, tools.service_account)
+        tools.cluster.bind_ourselves(store.namespace, tools.store_role, tools.service_account)
     _once_allowed(lambda: tools.cluster.ensure_limits(store.namespace, QUOTA, LIMIT_RANGE))
 
 

@@ -27,8 +27,9 @@ log = logging.getLogger(__name__)
 class Toolbox:
     """`instance` tells several Storewrights on one cluster apart; `profile` picks the charts' values-<profile>.yaml;
     `overlay` is the operator's values by store type; `service_account` ("namespace/name") is who we are in the cluster,
-    None for an admin's kubeconfig; `ingress_address` ("host:port") is dialled for checks, None to dial the store's
-    URL. Once `stopping` is set, jobs let go at their next step and are taken up by the next process."""
+    None for an admin's kubeconfig, and `store_role` the ClusterRole by which we work in a store's namespace;
+    `ingress_address` ("host:port") is dialled for checks, None to dial the store's URL. Once `stopping` is set, jobs
+    let go at their next step and are taken up by the next process."""
 
     ledger: Ledger
     cluster: Cluster
@@ -39,6 +40,7 @@ class Toolbox:
     profile: str | None = None
     overlay: dict[str, Any] = field(default_factory=dict)
     service_account: str | None = None
+    store_role: str = "storewright-store"
     ingress_address: str | None = None
     patience: Patience = field(default_factory=Patience)
     stopping: threading.Event = field(default_factory=threading.Event)
