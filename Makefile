@@ -4,7 +4,7 @@ PY := .venv/bin/python
 export PATH := $(CURDIR)/build/tools/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test test-unit lint cluster-up cluster-down images bench docs locks clean
+.PHONY: help setup demo demo-down test test-unit lint cluster-up cluster-down images bench docs manifests locks clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-13s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: setup ## Measure; prints a table and writes build/bench/*.json
 
 docs: setup ## Write the charts' README.md from their values
 	@$(PY) -m dev.charts
+
+manifests: setup ## Write manifests/storewright.yaml from the bot's own chart
+	@$(PY) -m dev.charts.own
 
 locks: setup ## Pin anew, with hashes, after a change of pyproject.toml or dev/tools.in
 	@sh dev/lock.sh

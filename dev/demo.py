@@ -66,7 +66,7 @@ def down(name: str) -> None:
         Background(process, folder_of(name)).stop()
     if os.environ.get("KUBE_CONTEXT") and (cluster := clusters.find(name)):
         remove_stores(cluster, folder_of(name))
-        console.print("Left in your cluster, others may use it: what manifests/rbac.yaml made.")
+        console.print("Left in your cluster, others may use it: the namespace storewright.")
     else:
         clusters.down(name)
     shutil.rmtree(folder_of(name), ignore_errors=True)

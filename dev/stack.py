@@ -18,12 +18,12 @@ from typing import Any
 import httpx
 
 from dev.background import Background
+from dev.charts import own
 from dev.cluster import Cluster
 from dev.slack import LocalSlackClient
 from provisioner.stores import Addresses
 
 ROOT = Path(__file__).parents[1]
-SERVICE_ACCOUNT = "storewright/storewright"  # as manifests/rbac.yaml has it
 BOT_CONTEXT = "bot"
 ADMIN, FAILURES = "U0ADA0001", "C0FAILURE"  # the local Slack's Ada and #store-failures
 
@@ -101,7 +101,8 @@ class Stack:
             "INSTANCE": instance_of(self.folder),
             "KUBECONFIG": str(self._bot_kubeconfig()),
             "KUBE_CONTEXT": BOT_CONTEXT,  # over the one that names the cluster to us
-            "SERVICE_ACCOUNT": SERVICE_ACCOUNT,
+            "SERVICE_ACCOUNT": f"storewright/{instance_of(self.folder)}",
+            "STORE_ROLE": f"{instance_of(self.folder)}-store",
             "HELM": str(ROOT / "build/tools/bin/helm"),
             **self.settings,
         }
@@ -128,9 +129,9 @@ class Stack:
 
     def _bot_kubeconfig(self) -> Path:
         """A kubeconfig that holds nothing but the bot's own ServiceAccount's token."""
-        kubectl(self.cluster, "apply", "-f", str(ROOT / "manifests/rbac.yaml"))
-        namespace, account = SERVICE_ACCOUNT.split("/")
-        token = kubectl(self.cluster, "create", "token", account, "-n", namespace, "--duration=720h").strip()
+        account = instance_of(self.folder)
+        kubectl(self.cluster, "apply", "-f", "-", stdin=own.NAMESPACE + own.rights(account))
+        token = kubectl(self.cluster, "create", "token", account, "-n", "storewright", "--duration=720h").strip()
         admin = json.loads(kubectl(self.cluster, "config", "view", "--raw", "--minify", "--flatten", "-o", "json"))
         config = {
             **admin,
@@ -161,12 +162,14 @@ class Stack:
 
 def instance_of(folder: Path) -> str:
     """What the cluster's labels call the bot of this folder: none of its stores is taken for another bot's."""
-    return f"local-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+    return f"storewright-local-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
 
 
 def remove_stores(cluster: Cluster, folder: Path, *options: str) -> None:
-    """Remove the namespaces of that folder's stores, and of no others. Raises StackError."""
-    kubectl(cluster, "delete", "namespace", "-l", f"storewright.dev/instance={instance_of(folder)}", *options)
+    """Remove the namespaces of that folder's stores, and of no others, and its bot's rights. Raises StackError."""
+    instance = instance_of(folder)
+    kubectl(cluster, "delete", "namespace", "-l", f"storewright.dev/instance={instance}", *options)
+    kubectl(cluster, "delete", "--ignore-not-found", "-f", "-", stdin=own.rights(instance))
 
 
 def kubectl(cluster: Cluster, *args: str, stdin: str | None = None) -> str:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from dev.cluster import Cluster as DevCluster
-from dev.stack import ROOT, StackError, kubectl
+from dev.stack import ROOT, kubectl
 from provisioner.cluster import Cluster
 from provisioner.diagnosis import Patience
 from provisioner.jobs import EventKind, JobStatus
@@ -238,30 +238,6 @@ def test_without_helm_the_job_says_what_to_install(works: Works) -> None:
     job = works.ended(works.create("helmless-shop"))
     assert job.status == JobStatus.FAILED
     assert "Install Helm 4" in str(job.problem)
-
-
-def test_the_bots_own_rights_end_where_it_has_bound_itself(works: Works, cluster: DevCluster) -> None:
-    kubectl(cluster, "apply", "-f", str(ROOT / "manifests/rbac.yaml"))
-
-    def can(*what: str) -> bool:
-        who = "--as=system:serviceaccount:storewright:storewright"
-        try:
-            return kubectl(cluster, "auth", "can-i", *what, who).strip() == "yes"
-        except StackError:  # kubectl says no by its exit status
-            return False
-
-    assert can("create", "namespaces")
-    for refused in (
-        ("get", "secrets", "-n", "kube-system"),
-        ("list", "secrets", "--all-namespaces"),
-        ("create", "pods", "-n", "default"),
-        ("get", "nodes"),
-        ("create", "clusterroles"),
-        ("create", "clusterrolebindings"),
-        ("escalate", "clusterroles"),
-        ("*", "*"),
-    ):
-        assert not can(*refused), refused
 
 
 def test_volumes_that_are_to_be_retained_are_named_and_spared(works: Works) -> None:

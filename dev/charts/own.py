@@ -1,0 +1,44 @@
+"""The bot's own chart without Helm: manifests/storewright.yaml (`make manifests`), and a local bot's rights."""
+
+import sys
+
+from dev.cluster.shell import ClusterError, checkout, console, run, tools
+
+CHART = checkout / "charts" / "storewright"
+VALUES = checkout / "manifests" / "values.yaml"
+MANIFESTS = checkout / "manifests" / "storewright.yaml"
+HEAD = """\
+# Storewright without Helm. Written by `make manifests` from charts/storewright and manifests/values.yaml: change those.
+# Before `kubectl apply -f` put your own in place of C0FAILURES, storewright.example.com, shops.example.com and the
+# image, and make the Secret storewright-slack with SLACK_BOT_TOKEN and SLACK_APP_TOKEN in the namespace storewright.
+"""
+NAMESPACE = """\
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: storewright
+  labels: { pod-security.kubernetes.io/enforce: restricted }
+"""
+
+
+def manifests() -> str:
+    """What manifests/storewright.yaml should be. Raises ClusterError where helm refuses."""
+    return HEAD + NAMESPACE + _render("storewright")
+
+
+def rights(instance: str, *options: str) -> str:
+    """The ServiceAccount storewright/<instance>, what it may do and what it is refused. Raises ClusterError too."""
+    only = ("--show-only=templates/rbac.yaml", "--show-only=templates/admission.yaml")
+    return _render(instance, f"--set=instance={instance}", *only, *options)
+
+
+def _render(release: str, *options: str) -> str:
+    return run(tools / "helm", "template", release, CHART, "--namespace=storewright", f"--values={VALUES}", *options)
+
+
+if __name__ == "__main__":
+    try:
+        MANIFESTS.write_text(manifests())
+        console.print(f"wrote {MANIFESTS.relative_to(checkout)}")
+    except ClusterError as error:
+        sys.exit(str(error))
