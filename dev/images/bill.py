@@ -20,7 +20,7 @@ from dev.images.recipes import TOOLS
 
 def write(archive: Path, name: str, tag: str, bill: Path) -> None:
     """Write the bill of the image `name:tag`, which is in an archive of `docker save`."""
-    found = {str(package): package for package in _packages(archive)}
+    found = {str(package): package for package in _with_release(list(_packages(archive)))}
     image = Component(name=name, version=tag, type=ComponentType.CONTAINER, bom_ref=f"{name}:{tag}")
     bom = Bom(metadata=BomMetaData(component=image), components=map(_component, found.values()))
     bom.register_dependency(image, bom.components)
@@ -33,6 +33,14 @@ def _component(package: PackageURL) -> Component:
     return Component(
         name=package.name, group=package.namespace, version=package.version, purl=package, bom_ref=str(package)
     )
+
+
+def _with_release(packages: list[PackageURL]) -> Iterator[PackageURL]:
+    """Debian's packages with the release they are of, by which scanners look them up: base-files has its number."""
+    release = next((str(p.version).partition(".")[0] for p in packages if p.name == "base-files"), "")
+    for package in packages:
+        known = package.qualifiers | ({"distro": f"debian-{release}"} if package.type == "deb" and release else {})
+        yield package._replace(qualifiers=known)
 
 
 def _packages(archive: Path) -> Iterator[PackageURL]:
@@ -55,8 +63,7 @@ def _debian(status: bytes) -> Iterator[PackageURL]:
     for stanza in status.strip().split(b"\n\n"):
         note = message_from_bytes(stanza)
         if "Package" in note and note.get("Status", "installed").endswith("installed"):
-            qualifiers = {"arch": note["Architecture"], "distro": "debian-12"}
-            yield PackageURL("deb", "debian", note["Package"], note["Version"], qualifiers)
+            yield PackageURL("deb", "debian", note["Package"], note["Version"], {"arch": note["Architecture"]})
 
 
 def _python(metadata: bytes) -> Iterator[PackageURL]:
