@@ -60,6 +60,14 @@ def endpoint(bot_url: str) -> str:
     return bot_url if urlsplit(bot_url).path.strip("/") else f"{bot_url.rstrip('/')}/slack/events"
 
 
+def dialled(url: str) -> tuple[str, str]:
+    """The address to dial for a URL, and the host to name: *.localhost is this machine (RFC 6761), as in browsers."""
+    parts = urlsplit(url)
+    if not (parts.hostname or "").endswith(".localhost"):
+        return url, parts.netloc
+    return parts._replace(netloc=f"127.0.0.1:{parts.port or 80}").geturl(), parts.netloc
+
+
 def sign(secret: str, body: bytes, timestamp: str) -> str:
     """Slack's v0 signature of a request body."""
     digest = hmac.new(secret.encode(), f"v0:{timestamp}:".encode() + body, hashlib.sha256).hexdigest()
@@ -96,9 +104,11 @@ class HttpTransport:
     async def send(self, request: Request) -> Ack:
         """One attempt; never raises for what the bot does."""
         start = time.monotonic()
+        url, host = dialled(self.url)
         try:
             async with asyncio.timeout(ACK_SECONDS):
-                response = await self._client.post(self.url, content=request.body, headers=request.headers)
+                headers = {**request.headers, "Host": host}
+                response = await self._client.post(url, content=request.body, headers=headers)
         except (TimeoutError, httpx.TimeoutException):
             return Ack(0, "", time.monotonic() - start, "operation_timeout")
         except httpx.HTTPError as problem:

@@ -14,13 +14,13 @@ START_SECONDS = 10
 
 
 class LocalSlack(LocalSlackClient):
-    """A Slack workspace in this process, for `with`: it listens on a free loopback port until the block ends.
+    """A Slack workspace in this process, for `with`: it listens on a free port of `host` until the block ends.
 
     Takes the fields of `dev.slack.server.Settings` (bot_url, signing_secret, …) as keywords."""
 
-    def __init__(self, bot_url: str | None = None, *, port: int = 0, **settings: Any):
-        self._socket = socket.create_server(("127.0.0.1", port))
-        super().__init__(f"http://127.0.0.1:{self._socket.getsockname()[1]}")
+    def __init__(self, bot_url: str | None = None, *, host: str = "127.0.0.1", port: int = 0, **settings: Any):
+        self._socket = socket.create_server((host, port))
+        super().__init__(f"http://{host}:{self._socket.getsockname()[1]}")
         self.settings = Settings(bot_url=bot_url, **settings)
         self._server = serve_on(self.settings, self.workspace_url)
         self._thread = threading.Thread(

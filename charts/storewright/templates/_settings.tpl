@@ -17,7 +17,6 @@
 - { name: OPS_LISTEN, value: "0.0.0.0:9090" }
 - { name: LEDGER_PATH, value: /data/ledger.db }
 {{- with .Values.stores }}
-- { name: CHARTS_DIR, value: {{ .chartsDir | quote }} }
 - { name: DEFAULT_TYPE, value: {{ .defaultType | quote }} }
 - { name: STORE_DOMAIN, value: {{ .domain | quote }} }
 - { name: STORE_SCHEME, value: {{ .scheme | quote }} }

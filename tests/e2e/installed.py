@@ -1,0 +1,100 @@
+"""Storewright as an operator installs it: its own image, by its own chart, with a local Slack outside the cluster."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from dev import images
+from dev.charts.own import CHART
+from dev.cluster import Cluster
+from dev.slack import LocalSlack
+from dev.stack import ADMIN, FAILURES, ROOT, kubectl
+from tests.e2e import leaflet
+
+
+@dataclass
+class Installed:
+    """One release, called like its namespace. Beside the image's store types it has leaflet, as an operator's own."""
+
+    cluster: Cluster
+    slack: LocalSlack
+    name: str
+    folder: Path
+
+    @property
+    def host(self) -> str:
+        """Of the credential page, as a browser names it."""
+        return f"{self.name}.localhost:{self.cluster.ingress_port}"
+
+    def prepare(self) -> None:
+        """What is there before Helm: a namespace, the Secret with Slack's words, images on the node."""
+        self.image = images.load_own(self.cluster)
+        leaflet.load_image(self.cluster, self.folder)
+        restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
+        self._make({"kind": "Namespace", "metadata": {"name": self.name, "labels": restricted}})
+        words = {
+            "SLACK_BOT_TOKEN": self.slack.bot_token,
+            "SLACK_APP_TOKEN": self.slack.app_token,
+            "SLACK_SIGNING_SECRET": self.slack.signing_secret,
+        }
+        self._make({"kind": "Secret", "metadata": {"name": "storewright-slack"}, "stringData": words})
+        files = {str(f.relative_to(leaflet.CHART)): f.read_text() for f in leaflet.CHART.rglob("*") if f.is_file()}
+        self.leaflet = {path.replace("/", "."): path for path in files}
+        data = {key: files[path] for key, path in self.leaflet.items()}
+        self._make({"kind": "ConfigMap", "metadata": {"name": "leaflet"}, "data": data})
+
+    def _make(self, manifest: dict[str, Any]) -> None:
+        stdin = json.dumps({"apiVersion": "v1", **manifest})
+        kubectl(self.cluster, "apply", f"--namespace={self.name}", "-f", "-", stdin=stdin)
+
+    def values(self, mode: str) -> dict[str, Any]:
+        items = [{"key": key, "path": path} for key, path in self.leaflet.items()]
+        return {
+            "image": self.image,
+            "slack": {"mode": mode, "apiUrl": self.slack.api_url, "failureChannel": FAILURES, "admins": [ADMIN]},
+            "publicUrl": f"http://{self.host}",
+            "stores": {
+                "domain": self.cluster.store_domain,
+                "scheme": "http",
+                "port": self.cluster.ingress_port,
+                "profile": "local",
+                "values": images.build(),
+                "ingressAddress": self.cluster.pod_ingress_address,
+            },
+            "extraVolumes": [{"name": "leaflet", "configMap": {"name": "leaflet", "items": items}}],
+            "extraVolumeMounts": [{"name": "leaflet", "mountPath": "/app/charts/leaflet", "readOnly": True}],
+        }
+
+    def upgrade(self, mode: str, *options: str) -> str:
+        """Install it, or upgrade it, and wait until it is ready; what Helm said."""
+        done = self._helm("upgrade", "--install", self.name, str(CHART), "--wait", "--values=-", *options, mode=mode)
+        assert done.returncode == 0, f"{done.stderr}\n{self.log()}"
+        return done.stdout
+
+    def _helm(self, *arguments: str, mode: str = "") -> subprocess.CompletedProcess[str]:
+        command = [str(ROOT / "build/tools/bin/helm"), *arguments, "--timeout=120s"]
+        command += [f"--namespace={self.name}", f"--kubeconfig={self.cluster.kubeconfig}"]
+        stdin = json.dumps(self.values(mode)) if mode else ""
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+
+    def log(self) -> str:
+        return kubectl(self.cluster, "logs", f"deployment/{self.name}", f"--namespace={self.name}", "--tail=30")
+
+    def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """What the world is answered, through the ingress."""
+        headers = {"Host": self.host, "Origin": f"http://{self.host}"}
+        url = f"http://{self.cluster.ingress_address}{path}"
+        return httpx.request(method, url, headers=headers, trust_env=False, timeout=10, **options)
+
+    def remove(self) -> None:
+        """All of it, and its stores."""
+        self._helm("uninstall", self.name, "--ignore-not-found")
+        kubectl(self.cluster, "delete", "namespace", self.name, "--ignore-not-found", "--wait=false")
+        ours = f"storewright.dev/instance={self.name}"
+        kubectl(self.cluster, "delete", "namespace", "-l", ours, "--wait=false")

@@ -1,0 +1,134 @@
+"""The bot in the cluster, as its chart installs it: it serves Slack both ways, and works with its own rights alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import httpx
+import pytest
+
+from dev.cluster import Cluster
+from dev.slack import LocalSlack
+from dev.stack import job_of, kubectl
+from tests.e2e.installed import Installed
+
+
+@pytest.fixture
+def installed(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[[str], Installed]]:
+    """Makes a release in one of Slack's modes, prepared and not yet installed."""
+    opened: list[tuple[LocalSlack, Installed]] = []
+
+    def prepare(mode: str) -> Installed:
+        name = f"storewright-{mode}"
+        host = cluster.pod_ingress_address.rpartition(":")[0]  # this machine, as pods see it
+        bot = f"http://{name}.localhost:{cluster.ingress_port}"
+        slack = LocalSlack(bot, host=host, socket_mode=mode == "socket").__enter__()
+        release = Installed(cluster, slack, name, tmp_path)
+        opened.append((slack, release))
+        release.prepare()
+        return release
+
+    yield prepare
+    for slack, release in opened:
+        release.remove()
+        slack.__exit__()
+
+
+def root(slack: LocalSlack, store: str, kind: str) -> dict[str, Any] | None:
+    """The one root message of a store's job."""
+    found = [m for m in slack.messages("#stores") if (job_of(m).get("store"), job_of(m).get("kind")) == (store, kind)]
+    assert len(found) <= 1, found
+    return found[0] if found else None
+
+
+def status(slack: LocalSlack, store: str) -> str:
+    """How far its creation is, as people are told."""
+    return job_of(root(slack, store, "create") or {}).get("status", "")
+
+
+def ended(slack: LocalSlack, store: str, kind: str) -> dict[str, Any]:
+    """The root message once its job has succeeded."""
+
+    def look() -> dict[str, Any] | None:
+        message = root(slack, store, kind)
+        assert message is None or job_of(message)["status"] != "failed", message
+        return message if message and job_of(message)["status"] == "succeeded" else None
+
+    found: dict[str, Any] = slack.wait_for(look, 120, f"the {kind} of {store}")
+    return found
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("http", "leaflet"), ("socket", "medusa")])
+def test_it_makes_and_deletes_a_store(
+    mode: str, kind: str, installed: Callable[[str], Installed], cluster: Cluster
+) -> None:
+    bot = installed(mode)
+    notes = bot.upgrade(mode)
+    assert "rollout status" in notes
+    assert "create secret" not in notes, "it is there"
+
+    bot.slack.wait_for(lambda: bot.ask("GET", "/s/any").status_code == 200, 10, "the ingress to lead to the bot")
+
+    name = f"{mode}-shop"
+    ack = bot.slack.command("Dana", "#stores", f"/store create {name} {kind}")
+    assert ack.ok, ack
+    made = ended(bot.slack, name, "create")
+    shop = httpx.get(
+        f"http://{cluster.ingress_address}/",
+        headers={"Host": f"{name}.{cluster.store_domain}:{cluster.ingress_port}"},
+        trust_env=False,
+    )
+    assert shop.status_code == 200
+    _credentials_are_revealed_once(bot, made)
+    _the_world_gets_no_further(bot)
+
+    bot.slack.command("Dana", "#stores", f"/store delete {name}")
+    form = bot.slack.wait_for(lambda: bot.slack.views("Dana"))[-1]
+    assert bot.slack.submit("Dana", form, {"name": name}) is None
+    ended(bot.slack, name, "delete")
+    assert f"namespace/store-{name}" not in kubectl(cluster, "get", "namespaces", "-o", "name").split()
+
+
+def _credentials_are_revealed_once(bot: Installed, made: dict[str, Any]) -> None:
+    assert bot.slack.click("Dana", made, "credentials").ok
+    told = bot.slack.wait_for(lambda: [m for m in bot.slack.ephemerals("Dana", "#stores") if "/s/" in m["text"]])[-1]
+    address, token = told["text"].split("<", 1)[1].split("|", 1)[0].split("#")
+    path = address.removeprefix(f"http://{bot.host}")
+    assert bot.ask("GET", path).status_code == 200
+    first, second = (bot.ask("POST", path, json={"token": token}) for _ in range(2))
+    assert first.json()["credentials"]
+    assert second.status_code == 410
+
+
+def _the_world_gets_no_further(bot: Installed) -> None:
+    for path in ("/healthz", "/readyz", "/metrics"):
+        assert bot.ask("GET", path).status_code == 404, path
+
+
+def test_an_upgrade_of_the_bot_loses_no_order(installed: Callable[[str], Installed], cluster: Cluster) -> None:
+    bot = installed("socket")
+    bot.upgrade("socket")
+    stores = [f"carried-{n}" for n in range(3)]
+    for store in stores:
+        assert bot.slack.command("Dana", "#stores", f"/store create {store} medusa").ok
+    bot.slack.wait_for(lambda: all(status(bot.slack, store) == "running" for store in stores), 30, "the work's begin")
+
+    former = _pod(bot)
+    upgrade = Thread(target=bot.upgrade, args=("socket", "--set=logLevel=DEBUG"))
+    upgrade.start()
+    bot.slack.wait_for(lambda: _pod(bot) != former, 60, "the former pod's end")
+    assert "running" in [status(bot.slack, store) for store in stores], "or nothing was handed over"
+    upgrade.join()
+    for store in stores:
+        ended(bot.slack, store, "create")  # and has no second root message
+    assert bot.slack.messages("#store-failures") == []
+
+
+def _pod(bot: Installed) -> str:
+    """The name of the bot's pod, '' where there is none."""
+    found = json.loads(kubectl(bot.cluster, "get", "pods", f"--namespace={bot.name}", "-o", "json"))["items"]
+    return str(found[0]["metadata"]["name"]) if found else ""
