@@ -39,11 +39,12 @@ def push(tar: Path, target: str) -> str:
 def _push_with_buildah(tar: Path, target: str) -> str:
     # As Docker does: a registry on this machine itself may speak plain HTTP.
     secure = not target.startswith(("localhost:", "127.0.0.1:"))
-    image = run("buildah", "pull", "--quiet", f"docker-archive:{tar}").strip()
-    with tempfile.NamedTemporaryFile() as digest:
-        options = (f"--tls-verify={str(secure).lower()}", f"--digestfile={digest.name}")
-        run("buildah", "push", *options, image, f"docker://{target}", timeout=600)
-        return digest.read().decode().strip()
+    with tempfile.TemporaryDirectory() as folder:  # a storage of its own leaves nothing in this machine's
+        buildah = ("buildah", f"--root={folder}/storage", f"--runroot={folder}/run", "--storage-driver=vfs")
+        image = run(*buildah, "pull", "--quiet", f"docker-archive:{tar}", timeout=600).strip()
+        options = (f"--tls-verify={str(secure).lower()}", f"--digestfile={folder}/digest")
+        run(*buildah, "push", *options, image, f"docker://{target}", timeout=600)
+        return Path(folder, "digest").read_text().strip()
 
 
 def _push_with_docker(tar: Path, target: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -23,7 +24,7 @@ def installed(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[[str], Inst
     opened: list[tuple[LocalSlack, Installed]] = []
 
     def prepare(mode: str) -> Installed:
-        name = f"storewright-{mode}"
+        name = f"storewright-{uuid4().hex[:8]}"  # a former one's namespace may still be on its way out
         host = cluster.pod_ingress_address.rpartition(":")[0]  # this machine, as pods see it
         bot = f"http://{name}.localhost:{cluster.ingress_port}"
         slack = LocalSlack(bot, host=host, socket_mode=mode == "socket").__enter__()

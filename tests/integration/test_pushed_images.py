@@ -1,0 +1,129 @@
+"""Where built images go: a real registry, with the values to install from it, and bills of what is in them."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import tarfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+from dev import images
+from dev.cluster import archive
+from dev.images import bill, recipes
+from dev.images.recipes import Image
+from dev.stack import free_port
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Debian's docker-registry, unpacked and not installed, on a port of its own."""
+    folder = tmp_path_factory.mktemp("registry")
+    if not shutil.which("apt-get") or not shutil.which("buildah"):
+        pytest.skip("needs Debian's docker-registry and buildah: run on Debian 12")
+    subprocess.run(["apt-get", "download", "-qq", "docker-registry"], cwd=folder, check=True, capture_output=True)
+    subprocess.run(["dpkg-deb", "--extract", next(folder.glob("*.deb")), folder], check=True)
+    port = free_port(5055)
+    storage = {"filesystem": {"rootdirectory": str(folder / "data")}}
+    config = {"version": 0.1, "storage": storage, "http": {"addr": f"127.0.0.1:{port}"}, "log": {"level": "error"}}
+    (folder / "config.yml").write_text(json.dumps(config))
+    with subprocess.Popen([folder / "usr/bin/docker-registry", "serve", folder / "config.yml"]) as process:
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            try:
+                httpx.get(f"http://127.0.0.1:{port}/v2/", trust_env=False)
+                break
+            except httpx.TransportError:
+                time.sleep(0.05)
+        yield f"localhost:{port}"
+        process.terminate()
+
+
+def tiny(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Image:
+    """An image that is built already: one file."""
+    monkeypatch.setattr(recipes, "CACHE", folder)
+    image = Image(name, folder, "1a", 1, {})
+    image.archive.parent.mkdir(exist_ok=True)
+    archive.write(image.archive, image.reference, {"bin/busybox": Path("/bin/busybox")}, ["/bin/busybox"])
+    return image
+
+
+def test_everything_is_pushed_and_the_values_for_it_are_pinned_by_digest(
+    registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {name: tiny(name, tmp_path, monkeypatch) for name in ("storewright", "medusa", "postgresql")}
+    monkeypatch.setattr(images, "known", lambda: [made["medusa"], made["postgresql"]])
+    monkeypatch.setattr(images, "own", lambda: made["storewright"])
+    monkeypatch.setattr(images, "OVERLAY", tmp_path / "images.yaml")
+    monkeypatch.setattr(images, "BILLS", tmp_path / "sbom")
+    monkeypatch.setattr(images, "PUSHED", tmp_path / "values.yaml")
+    images.push(f"{registry}/shops/")
+    values = yaml.safe_load((tmp_path / "values.yaml").read_text())
+    told = {
+        "storewright": values["image"],
+        "medusa": values["stores"]["values"]["medusa"]["image"],
+        "postgresql": values["stores"]["values"]["medusa"]["postgresql"]["image"],
+    }
+    for name, image in told.items():
+        tag, _, digest = image["tag"].partition("@")
+        assert (image["repository"], tag) == (f"{registry}/shops/storewright/{name}", "1a")
+        for reference in (tag, digest):
+            found = httpx.get(
+                f"http://{registry}/v2/shops/storewright/{name}/manifests/{reference}",
+                headers={"Accept": "application/vnd.docker.distribution.manifest.v2+json"},
+                trust_env=False,
+            )
+            assert found.headers["Docker-Content-Digest"] == digest
+    assert {file.name for file in (tmp_path / "sbom").iterdir()} == {f"{name}.cdx.json" for name in made}
+
+
+def layered(archive: Path, files: dict[str, bytes]) -> None:
+    """An archive of `docker save` with these files in its one layer."""
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w") as tar:
+        for name, content in files.items():
+            _add(tar, name, content)
+    with tarfile.open(archive, "w") as tar:
+        _add(tar, "layer.tar", layer.getvalue())
+        _add(tar, "manifest.json", json.dumps([{"Layers": ["layer.tar"]}]).encode())
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size = len(content)
+    tar.addfile(entry, io.BytesIO(content))
+
+
+def test_a_bill_names_every_package_as_its_ecosystem_does(tmp_path: Path) -> None:
+    files = {
+        "./var/lib/dpkg/status.d/base-files": b"Package: base-files\nVersion: 12.4+deb12u1\nArchitecture: amd64\n",
+        "var/lib/dpkg/status": b"Package: libc6\nStatus: install ok installed\nVersion: 2.36-9\nArchitecture: amd64\n\n"
+        b"Package: gone\nStatus: deinstall ok config-files\nVersion: 1\nArchitecture: all\n",
+        "app/lib/slack_bolt-1.2.dist-info/METADATA": b"Metadata-Version: 2.4\nName: slack-bolt\nVersion: 1.2\n\nText",
+        "app/node_modules/@medusajs/medusa/package.json": b'{"name": "@medusajs/medusa", "version": "2.1.0"}',
+        "app/node_modules/left/test/package.json": b'{"name": "a-test-of-it", "version": "1.0.0"}',
+        "usr/bin/helm": (recipes.TOOLS / "bin/helm").read_bytes(),
+        "usr/bin/true": b"#!/bin/sh\n",
+    }
+    layered(tmp_path / "image.tar", files)
+    bill.write(tmp_path / "image.tar", "storewright/x", "1a", tmp_path / "bill.json")
+    text = (tmp_path / "bill.json").read_text()
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    packages = {component["purl"] for component in json.loads(text)["components"]}
+    assert {p for p in packages if not p.startswith("pkg:golang/")} == {
+        "pkg:deb/debian/base-files@12.4%2Bdeb12u1?arch=amd64&distro=debian-12",
+        "pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12",
+        "pkg:pypi/slack-bolt@1.2",
+        "pkg:npm/%40medusajs/medusa@2.1.0",
+    }
+    assert any(package.startswith("pkg:golang/helm.sh/helm/v4@v4.") for package in packages)
+    assert any(package.startswith("pkg:golang/stdlib@1.") for package in packages)
