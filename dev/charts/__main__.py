@@ -1,4 +1,4 @@
-"""`python -m dev.charts` (`make docs`): writes each store chart's README.md from its Chart.yaml and values.yaml."""
+"""`python -m dev.charts` (`make docs`): writes each chart's README.md from its Chart.yaml and values.yaml."""
 
 import sys
 from pathlib import Path
@@ -7,16 +7,16 @@ from dev.charts import HERE, helm_docs
 from dev.cluster.shell import ClusterError, checkout, console, run
 from provisioner.catalog import Catalog
 
-TEMPLATE = HERE / "readme.md.gotmpl"
-
 
 def write_docs(charts: Path) -> list[Path]:
-    """Write README.md into every store type's folder under `charts`; returns them. Raises ClusterError."""
-    names = sorted(kind.chart.name for kind in Catalog(charts).types.values())
-    options = ("--sort-values-order=file", f"--template-files={TEMPLATE}", "--log-level=warning")
-    for name in names:
-        run(helm_docs(), f"--chart-search-root={charts / name}", *options)
-    return [charts / name / "README.md" for name in names]
+    """Write README.md into the folder of every chart under `charts` that has values. Raises ClusterError."""
+    stores, written = Catalog(charts).types, []
+    for chart in sorted(values.parent for values in charts.glob("*/values.yaml")):
+        template = HERE / ("store.md.gotmpl" if chart.name in stores else "bot.md.gotmpl")
+        options = ("--sort-values-order=file", f"--template-files={template}", "--log-level=warning")
+        run(helm_docs(), f"--chart-search-root={chart}", *options)
+        written.append(chart / "README.md")
+    return written
 
 
 if __name__ == "__main__":
