@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import json
 import logging
 import queue
@@ -25,7 +26,9 @@ from provisioner.tracing import carried
 Object = dict[str, Any]
 CONNECTIONS = 64  # a watch and a few calls for each of many jobs at once
 TIMEOUT = (5, 30)  # seconds to connect, to answer
+HASTE = (2, 4)  # the same where an answer that comes late is of no use
 WATCH = 60  # seconds after which a watch is begun anew
+OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 log = logging.getLogger(__name__)
 
 
@@ -38,13 +41,16 @@ class Cluster:
     JobFailed where it refuses for good."""
 
     def __init__(self, kubeconfig: Path | None = None, context: str | None = None) -> None:
-        """Reads the configuration only; nothing is dialled. Raises ClusterNotConfigured."""
+        """Reads the configuration only; nothing is dialled. `home` is the namespace we are in: the pod's own, or what
+        the kubeconfig's context says. Raises ClusterNotConfigured."""
         configuration = client.Configuration()
         try:
             if kubeconfig or context:
                 config.load_kube_config(str(kubeconfig) if kubeconfig else None, context, configuration)
+                self.home = _namespace_of(str(kubeconfig) if kubeconfig else None, context)
             else:
                 config.load_incluster_config(configuration)
+                self.home = OWN_NAMESPACE.read_text().strip()
         except (config.ConfigException, OSError) as error:
             hint = "Set KUBECONFIG (and KUBE_CONTEXT), or run the bot inside the cluster."
             raise ClusterNotConfigured("No Kubernetes cluster is configured.", str(error), hint) from None
@@ -55,6 +61,14 @@ class Cluster:
         self._apps = client.AppsV1Api(self._api)
         self._batch = client.BatchV1Api(self._api)
         self._rbac = client.RbacAuthorizationV1Api(self._api)
+        self._leases = client.CoordinationV1Api(self._api)
+        self._fence: Callable[[], None] = lambda: None
+
+    def fenced(self, fence: Callable[[], None]) -> Cluster:
+        """The same, for work that may lose its right to go on: `fence` is called before each call, and raises then."""
+        fenced = copy.copy(self)
+        fenced._fence = fence
+        return fenced
 
     def version(self) -> str:
         """Such as v1.34.4."""
@@ -260,11 +274,27 @@ class Cluster:
         nodes = self._list(self._core.list_node)
         return {name for node in nodes for image in node["status"].get("images", []) for name in image.get("names", [])}
 
+    # --- leases ---------------------------------------------------------------------------------------------------
+
+    def lease(self, namespace: str, name: str) -> Object | None:
+        return self._find(self._leases.read_namespaced_lease, name, namespace, _request_timeout=HASTE)
+
+    def create_lease(self, namespace: str, name: str, spec: Object) -> bool:
+        """False where there is one of that name."""
+        body = {"metadata": {"name": name}, "spec": spec}
+        return self._create(self._leases.create_namespaced_lease, namespace, body, _request_timeout=HASTE)
+
+    def replace_lease(self, lease: Object) -> None:
+        """Raises Conflict where it has changed since it was read, which its resourceVersion tells."""
+        where = lease["metadata"]["name"], lease["metadata"]["namespace"]
+        self._call(self._leases.replace_namespaced_lease, *where, lease, _request_timeout=HASTE)
+
     # --- calls ----------------------------------------------------------------------------------------------------
 
     def _call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Object:
+        self._fence()
         try:
-            answer = method(*args, **kwargs, _preload_content=False, _request_timeout=TIMEOUT)
+            answer = method(*args, **{"_request_timeout": TIMEOUT, "_preload_content": False, **kwargs})
             parsed: Object = json.loads(answer.data)
             return parsed
         except client.ApiException as error:
@@ -272,9 +302,9 @@ class Cluster:
         except urllib3.exceptions.HTTPError as error:
             raise Transient("The Kubernetes API can't be reached.", _brief(error)) from error
 
-    def _find(self, method: Callable[..., Any], *args: Any) -> Object | None:
+    def _find(self, method: Callable[..., Any], *args: Any, **options: Any) -> Object | None:
         try:
-            return self._call(method, *args)
+            return self._call(method, *args, **options)
         except NotFound:
             return None
 
@@ -283,9 +313,9 @@ class Cluster:
         for found in self._list(lister, namespace):
             self._find(act, found["metadata"]["name"], namespace, *more)
 
-    def _create(self, method: Callable[..., Any], *args: Any) -> bool:
+    def _create(self, method: Callable[..., Any], *args: Any, **options: Any) -> bool:
         try:
-            self._call(method, *args)
+            self._call(method, *args, **options)
         except Conflict:
             return False
         return True
@@ -390,6 +420,12 @@ def _ended(job: Object) -> bool:
 
 def _brief(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error)[:200]}"
+
+
+def _namespace_of(kubeconfig: str | None, context: str | None) -> str:
+    contexts, current = config.list_kube_config_contexts(kubeconfig)
+    chosen = next((c for c in contexts if c["name"] == context), current)
+    return str(chosen["context"].get("namespace", "default"))
 
 
 def _selector(labels: dict[str, str]) -> str:

@@ -1,0 +1,222 @@
+"""The Lease against a real HTTP server that keeps one as Kubernetes does, and that can be away, hang or be slow."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provisioner.cluster import Cluster
+from provisioner.errors import HandedOver
+from provisioner.lease import HeldByAnother, Lease, NotHeld, Pace
+from tests.conftest import write_kubeconfig
+
+PACE = Pace(duration=2, let_go=1.2, renew=0.3, retry=0.1)
+
+
+class Store:
+    """One lease; `trouble` is asked before each request and may answer with a status."""
+
+    def __init__(self) -> None:
+        self.lease: dict[str, Any] | None = None
+        self.version = 0
+        self.lock = threading.Lock()
+        self.trouble: Callable[[str], int | None] = lambda _: None
+
+    def get(self) -> tuple[int, dict[str, Any]]:
+        return (200, self.lease) if self.lease else (404, {"message": "no such lease"})
+
+    def put(self, lease: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        with self.lock:
+            if self.lease and lease["metadata"].get("resourceVersion") != self.lease["metadata"]["resourceVersion"]:
+                return 409, {"message": "the object has been modified"}
+            self.version += 1
+            lease["metadata"] |= {"resourceVersion": str(self.version), "namespace": "home"}
+            self.lease = lease
+            return 200, lease
+
+
+class Api(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    store: Store
+    who = ""
+
+    def do_GET(self) -> None:
+        self._answer(self.store.get)
+
+    def do_PUT(self) -> None:
+        self._answer(lambda: self.store.put(self._body()))
+
+    def do_POST(self) -> None:
+        self._answer(lambda: self.store.put(self._body()))
+
+    def _body(self) -> Any:
+        return json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def _answer(self, act: Callable[[], tuple[int, dict[str, Any]]]) -> None:
+        trouble = self.store.trouble(self.who)
+        status, answer = (trouble, {"message": "in trouble"}) if trouble else act()
+        body = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: Any) -> None:
+        """Quiet."""
+
+
+class Cells:
+    """Makes leases of one store, each with a way to it of its own, so that one can be cut off alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.store = folder, Store()
+        self.made: list[Lease] = []
+        self.servers: list[ThreadingHTTPServer] = []
+
+    def lease(self, identity: str, pace: Pace = PACE) -> Lease:
+        handler = type("Handler", (Api,), {"store": self.store, "who": identity})
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.servers.append(server)
+        kubeconfig = write_kubeconfig(self.folder / identity, f"http://127.0.0.1:{server.server_port}")
+        lease = Lease(Cluster(kubeconfig), "home", "storewright-test", identity, pace)
+        self.made.append(lease)
+        return lease
+
+    @contextmanager
+    def cut_off(self, identity: str, status: Callable[[], int] = lambda: 503) -> Iterator[None]:
+        self.store.trouble = lambda who: status() if who == identity else None
+        yield
+        self.store.trouble = lambda _: None
+
+
+@pytest.fixture
+def cells(tmp_path: Path) -> Iterator[Cells]:
+    opened = Cells(tmp_path)
+    yield opened
+    opened.store.trouble = lambda _: None
+    for lease in opened.made:
+        lease.stop()
+    for server in opened.servers:
+        server.shutdown()
+
+
+def within(seconds: float, look: Callable[[], object]) -> float:
+    """Wait until it is so; how long that took."""
+    begun = time.monotonic()
+    while not look():
+        assert time.monotonic() - begun < seconds
+        time.sleep(0.01)
+    return time.monotonic() - begun
+
+
+def test_the_first_has_it_and_the_second_says_who(cells: Cells) -> None:
+    first, second = cells.lease("first"), cells.lease("second")
+    first.start()
+    first.await_turn()
+    first.check()
+    first.require()
+    second.start()
+    within(1, lambda: isinstance(second.obstacle, HeldByAnother))
+    with pytest.raises(HeldByAnother, match=r"Another bot \(first\) .* has the lease home/storewright-test"):
+        second.check()
+    with pytest.raises(HandedOver):
+        second.require()
+    time.sleep(2 * PACE.duration)
+    assert first.held(), "it is renewed for as long as it is wanted"
+    assert not second.held()
+
+
+def test_who_waits_has_it_at_once_when_it_is_given_back(cells: Cells) -> None:
+    first, second = cells.lease("first"), cells.lease("second")
+    first.start()
+    first.await_turn()
+    second.start()
+    within(1, lambda: second.obstacle)
+    first.release()
+    assert not first.held()
+    assert within(PACE.duration, second.held) < 1
+    assert cells.store.lease is not None
+    assert cells.store.lease["spec"]["leaseTransitions"] == 2
+
+
+def test_who_is_cut_off_lets_go_before_another_may_have_it(cells: Cells) -> None:
+    first, second = cells.lease("first"), cells.lease("second")
+    first.start()
+    first.await_turn()
+    second.start()
+    within(1, lambda: second.obstacle)
+    with cells.cut_off("first"):
+        within(PACE.let_go + 0.5, lambda: not first.held())
+        let_go_at = time.monotonic()
+        assert not second.held()
+        assert type(first.obstacle) is NotHeld, "it can't know of another"
+        within(PACE.duration, second.held)
+        assert time.monotonic() - let_go_at > 0.3
+    within(1, lambda: isinstance(first.obstacle, HeldByAnother))
+
+
+def test_an_api_that_does_not_answer_counts_as_away(cells: Cells) -> None:
+    lease = cells.lease("only")
+    lease.start()
+    lease.await_turn()
+
+    def late() -> int:
+        time.sleep(2.5)
+        return 503
+
+    with cells.cut_off("only", late):
+        within(PACE.let_go + 0.5, lambda: not lease.held())
+        with pytest.raises(NotHeld):
+            lease.check()
+    within(8, lease.held)
+
+
+def test_nobody_waits_for_a_turn_that_nobody_can_give(cells: Cells) -> None:
+    lease = cells.lease("only")
+    with cells.cut_off("only"):
+        lease.start()
+        lease.await_turn()
+        with pytest.raises(NotHeld, match="can't be had"):
+            lease.check()
+    within(1, lease.held)
+
+
+def test_who_died_and_is_back_need_not_wait_for_itself(cells: Cells) -> None:
+    died = cells.lease("same")
+    died.start()
+    died.await_turn()
+    died.stop()
+    back = cells.lease("same")
+    back.start()
+    within(0.5, back.held)
+
+
+def test_of_many_at_once_one_has_it(cells: Cells) -> None:
+    many = [cells.lease(f"bot-{number}") for number in range(5)]
+    for lease in many:
+        lease.start()
+    within(2, lambda: all(lease.held() or lease.obstacle for lease in many))
+    assert sum(lease.held() for lease in many) == 1
+
+
+def test_a_lease_taken_by_hand_is_let_go(cells: Cells) -> None:
+    lease = cells.lease("only")
+    changes: list[bool] = []
+    lease.on_change = lambda: changes.append(lease.held())
+    lease.start()
+    lease.await_turn()
+    assert cells.store.lease is not None
+    taken = {**cells.store.lease, "spec": {**cells.store.lease["spec"], "holderIdentity": "somebody"}}
+    cells.store.put(taken)
+    within(1, lambda: not lease.held())
+    within(PACE.duration + 1, lease.held)  # somebody does not renew
+    within(1, lambda: changes == [True, False, True])
