@@ -19,7 +19,7 @@ import urllib3
 from kubernetes import client, config
 from kubernetes.watch import Watch
 
-from provisioner.diagnosis import COMPONENT, backs_off, broken
+from provisioner.diagnosis import COMPONENT, backs_off, broken, ended
 from provisioner.errors import JobFailed, StorewrightError, Transient
 from provisioner.tracing import carried
 
@@ -163,7 +163,7 @@ class Cluster:
     def jobs_at_work(self, namespace: str, component: str) -> list[str]:
         """The names of a component's Jobs that have not ended."""
         jobs = self._list(self._batch.list_namespaced_job, namespace, label_selector=_selector({COMPONENT: component}))
-        return [job["metadata"]["name"] for job in jobs if not _ended(job)]
+        return [job["metadata"]["name"] for job in jobs if not ended(job)]
 
     def stop_job(self, namespace: str, name: str) -> None:
         """Remove a Job and its pods. No error where there is none."""
@@ -207,8 +207,10 @@ class Cluster:
     # --- watches --------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def watch_pods(self, namespace: str) -> Iterator[Snapshots]:
-        with self._watch(self._core.list_namespaced_pod, namespace=namespace) as snapshots:
+    def watch_pods(self, namespace: str, labels: Mapping[str, str] | None = None) -> Iterator[Snapshots]:
+        """Those with all these labels."""
+        where = {"namespace": namespace, "label_selector": _selector(labels or {})}
+        with self._watch(self._core.list_namespaced_pod, **where) as snapshots:
             yield snapshots
 
     @contextmanager
@@ -232,6 +234,29 @@ class Cluster:
             yield snapshots
         finally:
             snapshots.stop()
+
+    # --- jobs of our own --------------------------------------------------------------------------------------------
+
+    def job(self, namespace: str, name: str) -> Object | None:
+        return self._find(self._batch.read_namespaced_job, name, namespace)
+
+    def jobs(self, namespace: str, labels: Mapping[str, str]) -> list[Object]:
+        """Those with all these labels."""
+        return self._list(self._batch.list_namespaced_job, namespace, label_selector=_selector(labels))
+
+    def create_job(self, namespace: str, manifest: Object) -> bool:
+        """False where there is one of that name."""
+        return self._create(self._batch.create_namespaced_job, namespace, manifest)
+
+    def delete_job(self, namespace: str, name: str) -> None:
+        """Ask for its end. It is there until its pods are gone. No error where there is none."""
+        remove = partial(self._batch.delete_namespaced_job, propagation_policy="Foreground")
+        self._find(remove, name, namespace)
+
+    def log(self, namespace: str, pod: str, container: str, *, follow: bool) -> LogLines:
+        """Its whole log, and with `follow` what it says from now on, until it ends. Nothing is asked for yet."""
+        read = partial(self._core.read_namespaced_pod_log, pod, namespace, container=container, follow=follow)
+        return LogLines(lambda: read(_preload_content=False, _request_timeout=(TIMEOUT[0], WATCH)))
 
     # --- what only a doctor asks ------------------------------------------------------------------------------------
 
@@ -385,6 +410,37 @@ class Snapshots:
         self._news.put(list(objects.values()))
 
 
+class LogLines:
+    """A log as it comes. The last line may be missing where the connection broke: only whole ones are given."""
+
+    def __init__(self, ask: Callable[[], Any]) -> None:
+        self._ask = ask
+        self._answer: Any = None
+        self._stopped = False
+
+    def __iter__(self) -> Iterator[str]:
+        """Raises Transient or JobFailed."""
+        try:
+            self._answer = self._ask()
+            if self._stopped:
+                return
+            rest = b""
+            for part in self._answer.stream(None, decode_content=False):
+                *whole, rest = (rest + part).split(b"\n")
+                yield from (line.decode(errors="replace") for line in whole)
+        except client.ApiException as error:
+            raise _typed(error) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise Transient("A log can't be followed.", _brief(error)) from error
+
+    def stop(self) -> None:
+        """From another thread: no more lines."""
+        self._stopped = True
+        if self._answer:
+            with suppress(OSError, ValueError, RuntimeError):  # it is over already
+                self._answer.shutdown()
+
+
 class NotFound(JobFailed):
     """404."""
 
@@ -413,11 +469,6 @@ def _typed(error: client.ApiException) -> StorewrightError:
     return JobFailed(f"Kubernetes refused ({error.status}): {message}", "", "Correct the chart or quota, then retry.")
 
 
-def _ended(job: Object) -> bool:
-    conditions = job.get("status", {}).get("conditions", [])
-    return any(c["type"] in ("Complete", "Failed") and c["status"] == "True" for c in conditions)
-
-
 def _brief(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error)[:200]}"
 
@@ -428,5 +479,5 @@ def _namespace_of(kubeconfig: str | None, context: str | None) -> str:
     return str(chosen["context"].get("namespace", "default"))
 
 
-def _selector(labels: dict[str, str]) -> str:
+def _selector(labels: Mapping[str, str]) -> str:
     return ",".join(f"{key}={value}" for key, value in labels.items())

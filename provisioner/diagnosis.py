@@ -82,6 +82,14 @@ def component_of(found: Object, default: str = "application") -> str:
     return str(found["metadata"].get("labels", {}).get(COMPONENT, default))
 
 
+def ended(job: Object) -> str:
+    """Why a Job is over, in Kubernetes' word: '' while it is not."""
+    for condition in job.get("status", {}).get("conditions", []):
+        if condition["type"] in ("Complete", "Failed") and condition["status"] == "True":
+            return str(condition.get("reason") or condition["type"])
+    return ""
+
+
 def rolled_out(workload: Object) -> bool:
     """Whether a Deployment or StatefulSet has nothing but pods of its present kind: none of a former one serve."""
     status, wanted = workload.get("status", {}), workload["spec"].get("replicas", 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
@@ -96,6 +97,14 @@ class Helm:
         if kubeconfig:
             self._env["KUBECONFIG"] = str(kubeconfig)
 
+        self._fence: Callable[[], None] = lambda: None
+
+    def fenced(self, fence: Callable[[], None]) -> Helm:
+        """The same, for work that may lose its right to go on: what `fence` raises ends a helm at work, too."""
+        fenced = copy.copy(self)
+        fenced._fence = fence
+        return fenced
+
     def version(self) -> str:
         """Such as v4.1.4."""
         return self._run(["version", "--short"], timeout=10).strip()
@@ -158,6 +167,7 @@ class Helm:
         self, args: list[str], stdin: str = "", timeout: float = 120, meanwhile: Callable[[], None] = lambda: None
     ) -> str:
         command = [*_dies_with_us(), self.binary, *args, *self._global]
+        self._fence()
         try:
             with TemporaryFile("w+") as given:
                 given.write(stdin)
@@ -167,7 +177,7 @@ class Helm:
                 )
             with process:
                 try:
-                    out, err = _communicate(process, timeout, meanwhile)
+                    out, err = _communicate(process, timeout, self._fence, meanwhile)
                 finally:
                     process.kill()  # one that has ended is none the worse for it
         except subprocess.TimeoutExpired:
@@ -185,7 +195,7 @@ class Helm:
         return JobFailed("Helm can't be run.", f"{self.binary}: {why}.", next_step)
 
 
-def _communicate(process: subprocess.Popen[str], timeout: float, meanwhile: Callable[[], None]) -> tuple[str, str]:
+def _communicate(process: subprocess.Popen[str], timeout: float, *meanwhile: Callable[[], None]) -> tuple[str, str]:
     """What the process says, with looks up from it meanwhile. Raises TimeoutExpired, and what `meanwhile` raises."""
     until = time.monotonic() + timeout
     while True:
@@ -194,7 +204,8 @@ def _communicate(process: subprocess.Popen[str], timeout: float, meanwhile: Call
         except subprocess.TimeoutExpired:
             if time.monotonic() > until:
                 raise
-        meanwhile()
+        for look in meanwhile:
+            look()
 
 
 def _dies_with_us() -> list[str]:

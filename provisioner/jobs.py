@@ -92,3 +92,9 @@ class JobEvent:
     stage: str = ""
     detail: str = ""
     seconds: float | None = None
+
+
+def surprise(job: Job) -> Problem:
+    """What a person is told of an error that nobody thought of."""
+    cause = f"The bot's log has it under job {job.id}."
+    return Problem("Something unexpected went wrong.", cause, "Retry, or report it.")

@@ -298,23 +298,26 @@ class Ledger:
             ids = [row[0] for row in db.execute(query, (self.clock(), *at_work)).fetchall()]
             return [job for job in (self._job_where(db, "id = ?", i) for i in ids) if job]
 
-    def record(self, job: Job, kind: EventKind, stage: str = "", detail: str = "") -> None:
-        """Write an event of a running job. A stage's start and end are kept once, however often it is entered again.
+    def record(self, job: Job, kind: EventKind, stage: str = "", detail: str = "", *, at: float | None = None) -> None:
+        """Write an event of a running job, of now or as of `at`. A stage's start and end are kept once, however often
+        it is entered again or told.
 
         Raises Superseded where the job is not live any more."""
         with self._write() as db:
             self._require_live(db, job)
-            self._insert_event(db, job, kind, stage, detail)
+            self._insert_event(db, job, kind, stage, detail, at)
 
     def require_live(self, job: Job) -> None:
         """Raises Superseded where the job is not live any more."""
         self._require_live(self._db, job)
 
-    def succeed(self, job: Job, version: str = "") -> None:
-        """The job did what it was for: the store is Ready (by `version` of its chart) or deleted. Raises Superseded."""
+    def succeed(self, job: Job, version: str = "", *, at: float | None = None) -> None:
+        """The job did what it was for, now or at `at`: the store is Ready (by `version` of its chart) or deleted.
+
+        Raises Superseded."""
         with self._write() as db:
             self._require_live(db, job)
-            now = self.clock()
+            now = self._time(at)
             if job.kind == JobKind.DELETE:
                 self._set_store(
                     db, job.store_id, status=StoreStatus.DELETED, deleted_at=now, deleted_by=job.requested_by
@@ -324,7 +327,7 @@ class Ledger:
                 store = self._store_where(db, "id = ?", job.store_id)
                 first = store.ready_at if store and store.ready_at else now
                 self._set_store(db, job.store_id, status=StoreStatus.READY, ready_at=first, version=version)
-            self._finish(db, job, JobStatus.SUCCEEDED, EventKind.SUCCEEDED, detail=version)
+            self._finish(db, job, JobStatus.SUCCEEDED, EventKind.SUCCEEDED, detail=version, at=at)
 
     def fail(self, job: Job, problem: Problem, *, store_kept: bool = False) -> None:
         """The job can't be done: a failure notice is due; the store is failed, or else as it was (`store_kept`).
@@ -614,27 +617,34 @@ class Ledger:
         self._touch_others(db, job)
         return job
 
-    def _insert_event(self, db: Database, job: Job, kind: EventKind, stage: str = "", detail: str = "") -> None:
-        seconds = self._seconds(db, job, kind, stage)
+    def _time(self, at: float | None) -> float:
+        """When something was, by a clock that may be ahead of ours."""
+        return self.clock() if at is None else min(at, self.clock())
+
+    def _insert_event(
+        self, db: Database, job: Job, kind: EventKind, stage: str = "", detail: str = "", at: float | None = None
+    ) -> None:
+        now = self._time(at)
+        seconds = self._seconds(db, job, kind, stage, now)
         row = db.execute(
             """INSERT INTO job_events (job_id, at, kind, stage, detail, seconds) VALUES (?, ?, ?, ?, ?, ?)
                ON CONFLICT DO NOTHING RETURNING id""",
-            (job.id, self.clock(), kind, stage, detail, seconds),
+            (job.id, now, kind, stage, detail, seconds),
         ).fetchone()
         if row:
             self._bump(db, f"summary:{job.id}", "summary", job.id)
             if kind in (EventKind.DONE, EventKind.RETRYING, EventKind.FAILED, EventKind.SUPERSEDED):
                 self._bump(db, f"stages:{job.id}", "stages", job.id)
 
-    def _seconds(self, db: Database, job: Job, kind: EventKind, stage: str) -> float | None:
+    def _seconds(self, db: Database, job: Job, kind: EventKind, stage: str, now: float) -> float | None:
         """A stage's duration at its end; the job's, from the request, at its own."""
         if kind in (EventKind.SUCCEEDED, EventKind.FAILED):
-            return self.clock() - job.created_at
+            return now - job.created_at
         if kind != EventKind.DONE:
             return None
         query = "SELECT at FROM job_events WHERE job_id = ? AND stage = ? AND kind = 'started'"
         row = db.execute(query, (job.id, stage)).fetchone()
-        return self.clock() - row[0] if row else None
+        return now - row[0] if row else None
 
     def _finish(
         self,
@@ -644,14 +654,15 @@ class Ledger:
         event: EventKind,
         problem: Problem | None = None,
         detail: str = "",
+        at: float | None = None,
     ) -> None:
         current = self._job_where(db, "id = ?", job.id)
         if not current or status not in TRANSITIONS[current.status]:
             raise ValueError(f"job {job.id} can't become {status}: it is {current and current.status}")
         told = json.dumps(problem.as_dict()) if problem else None
         query = "UPDATE jobs SET status = ?, finished_at = ?, problem = ? WHERE id = ?"
-        db.execute(query, (status, self.clock(), told, job.id))
-        self._insert_event(db, job, event, "", detail)
+        db.execute(query, (status, self._time(at), told, job.id))
+        self._insert_event(db, job, event, "", detail, at)
         self._touch_others(db, job)
 
     def _touch_others(self, db: Database, job: Job) -> None:

@@ -64,7 +64,7 @@ class Vigil:
         wanted = sum(workload["spec"].get("replicas", 1) for workload in self._workloads(component))
         for pods in self._snapshots:
             ready = ready_pods(pods, component) >= wanted and all(map(rolled_out, self._workloads(component)))
-            if ready and not leaving(pods, component, self._tools.ledger.clock()):
+            if ready and not leaving(pods, component, self._tools.book.clock()):
                 return
             self._examine(f"The {component} of {self._store.name} was not ready", pods)
 
@@ -88,7 +88,7 @@ class Vigil:
         cluster, namespace = self._tools.cluster, self._store.namespace
         claims = cluster.claims(namespace) if about is None else []
         warnings = [w for w in cluster.warnings(namespace) if about is None or w["involvedObject"].get("name") in about]
-        finding, self._likeliest = self._doctor.look(pods, claims, warnings, self._tools.ledger.clock())
+        finding, self._likeliest = self._doctor.look(pods, claims, warnings, self._tools.book.clock())
         if finding:
             raise failure(self._tools, self._store, finding, self._secret)
 
@@ -113,14 +113,14 @@ def redact(text: str, secret: dict[str, str]) -> str:
 
 def await_answer(tools: Toolbox, job: Job, store: Store, pause: float, ask: Callable[[], None]) -> None:
     """Ask every `pause` seconds until the store answers as it should: an ingress takes a moment to hear of it."""
-    until = tools.ledger.clock() + ANSWER_WITHIN
+    until = tools.book.clock() + ANSWER_WITHIN
     while True:
         try:
             ask()
             return
         except CheckFailed as failure:
             tools.check_in(job, f"{store.name} did not answer", str(failure))
-            if tools.ledger.clock() > until:
+            if tools.book.clock() > until:
                 what = f"{store.name} runs, but its shop does not answer as it should."
                 next_step = f"Open {store.url} and check the ingress controller and DNS, then retry."
                 raise JobFailed(what, str(failure), next_step) from None

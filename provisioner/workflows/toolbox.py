@@ -5,36 +5,46 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from provisioner.catalog import Catalog
 from provisioner.cluster import Cluster, Object
 from provisioner.diagnosis import Patience
 from provisioner.errors import HandedOver, JobFailed
 from provisioner.helm import Helm
-from provisioner.jobs import EventKind, Job
-from provisioner.ledger import Ledger
+from provisioner.jobs import EventKind, Job, JobEvent
 from provisioner.stores import Addresses, Store, StoreStatus
 
 PREFIX = "storewright.dev/"
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Toolbox:
-    """`instance` tells several Storewrights on one cluster apart; `profile` picks the charts' values-<profile>.yaml;
-    `overlay` is the operator's values by store type; `service_account` ("namespace/name") is who we are in the cluster,
-    None for an admin's kubeconfig, and `store_role` the ClusterRole by which we work in a store's namespace;
-    `ingress_address` ("host:port") is dialled for checks, None to dial the store's URL. Once `stopping` is set, jobs
-    let go at their next step and are taken up by the next process."""
+class Book(Protocol):
+    """What a workflow reads and writes of the ledger: the Ledger itself, or, in a process of a job's own, a way to it.
 
-    ledger: Ledger
-    cluster: Cluster
-    helm: Helm
-    catalog: Catalog
+    Each method is the Ledger's of that name."""
+
+    @property
+    def clock(self) -> Callable[[], float]: ...
+    def store_by_id(self, store_id: str) -> Store | None: ...
+    def events(self, job_id: str) -> list[JobEvent]: ...
+    def require_live(self, job: Job) -> None: ...
+    def record(self, job: Job, kind: EventKind, stage: str = "", detail: str = "") -> None: ...
+    def note_version(self, store_id: str, version: str) -> None: ...
+    def succeed(self, job: Job, version: str = "") -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What an operator decides about all stores; no secret is among it. `instance` tells several Storewrights on one
+    cluster apart; `profile` picks the charts' values-<profile>.yaml; `overlay` is the operator's values by store type;
+    `service_account` ("namespace/name") is who we are in the cluster, None for an admin's kubeconfig, and `store_role`
+    the ClusterRole by which we work in a store's namespace; `ingress_address` ("host:port") is dialled for checks, None
+    to dial the store's URL."""
+
     addresses: Addresses
     instance: str = "storewright"
     profile: str | None = None
@@ -43,36 +53,53 @@ class Toolbox:
     store_role: str = "storewright-store"
     ingress_address: str | None = None
     patience: Patience = field(default_factory=Patience)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toolbox(Terms):
+    """The terms, and what the work is done with. Once `stopping` is set, jobs let go at their next step and are taken
+    up by the next process; `fence` raises HandedOver where another process may have taken them up already."""
+
+    book: Book
+    cluster: Cluster
+    helm: Helm
+    catalog: Catalog
     stopping: threading.Event = field(default_factory=threading.Event)
+    fence: Callable[[], None] = lambda: None
+
+    def fenced(self, fence: Callable[[], None]) -> Toolbox:
+        """The same tools, of which none does anything once `fence` raises."""
+        return replace(self, cluster=self.cluster.fenced(fence), helm=self.helm.fenced(fence), fence=fence)
 
     @contextmanager
     def stage(self, job: Job, name: str, detail: str = "") -> Iterator[None]:
         """Tell that a stage began and, unless it raises, that it is done; `detail` is kept with its beginning.
 
         Raises Superseded or HandedOver."""
-        self._let_go(job)
-        self.ledger.record(job, EventKind.STARTED, name, detail)
+        self.require_wanted(job)
+        self.book.record(job, EventKind.STARTED, name, detail)
         yield
-        self.ledger.record(job, EventKind.DONE, name)
+        self.book.record(job, EventKind.DONE, name)
 
     def check_in(self, job: Job, what: str, hint: str = "") -> None:
-        """While waiting: raises Superseded where the job is no longer wanted, HandedOver where this process
-        stops, JobFailed past the deadline."""
-        self._let_go(job)
-        if self.ledger.clock() > job.deadline_at:
+        """While waiting: as `require_wanted`, and raises JobFailed past the deadline."""
+        self.require_wanted(job)
+        if self.book.clock() > job.deadline_at:
             raise JobFailed(f"{what} within {job.allowed / 60:.0f} min.", hint, "Look at the namespace, then retry.")
 
-    def _let_go(self, job: Job) -> None:
+    def require_wanted(self, job: Job) -> None:
+        """Raises Superseded where the job is no longer wanted, HandedOver where it is not ours (any more)."""
         if self.stopping.is_set():
             raise HandedOver(job.id)
-        self.ledger.require_live(job)
+        self.fence()
+        self.book.require_live(job)
 
     def remaining(self, job: Job) -> float:
         """Seconds to the job's deadline, at least one."""
-        return max(1.0, job.deadline_at - self.ledger.clock())
+        return max(1.0, job.deadline_at - self.book.clock())
 
     def store_of(self, job: Job) -> Store:
-        store = self.ledger.store_by_id(job.store_id)
+        store = self.book.store_by_id(job.store_id)
         if not store:
             raise JobFailed(f"The ledger has no store {job.store_id}.")
         return store
@@ -103,13 +130,13 @@ class Toolbox:
         labels: dict[str, str] = namespace["metadata"].get("labels", {})
         return labels.get(PREFIX + "instance") == self.instance and labels.get(PREFIX + "store-id") == store.id
 
-    def adopt_unknown(self) -> list[Store]:
-        """Take stores into the ledger that only the cluster knows (after the ledger was lost). Raises Transient."""
+    def stores_in_cluster(self) -> list[Store]:
+        """Ours, as their namespaces tell of them. Raises Transient."""
         found = self.cluster.namespaces(
             {"app.kubernetes.io/managed-by": "storewright", PREFIX + "instance": self.instance}
         )
         stores = [_store(n["metadata"]) for n in found if not n["metadata"].get("deletionTimestamp")]
-        return [store for store in stores if store and self.ledger.adopt(store)]
+        return [store for store in stores if store]
 
 
 def _store(meta: Object) -> Store | None:

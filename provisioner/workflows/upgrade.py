@@ -37,7 +37,7 @@ def run(tools: Toolbox, job: Job) -> None:
             raise failed(problem)
         _go_forward(tools, job, store)
     except StorewrightError as error:
-        time_left = tools.ledger.clock() + LONGEST_PAUSE < job.deadline_at
+        time_left = tools.book.clock() + LONGEST_PAUSE < job.deadline_at
         if isinstance(error, Transient) and time_left:
             raise
         _go_back(tools, job, store, error.problem)
@@ -46,7 +46,7 @@ def run(tools: Toolbox, job: Job) -> None:
 
 def _given_up(tools: Toolbox, job: Job) -> Problem | None:
     """Why a former attempt went back, in the midst of which it ended; None where none did."""
-    begun = [e for e in tools.ledger.events(job.id) if e.stage == ROLLBACK and e.kind == EventKind.STARTED]
+    begun = [e for e in tools.book.events(job.id) if e.stage == ROLLBACK and e.kind == EventKind.STARTED]
     return Problem.from_dict(json.loads(begun[0].detail)) if begun else None
 
 
@@ -55,7 +55,7 @@ def _given_up(tools: Toolbox, job: Job) -> Problem | None:
 
 def _go_forward(tools: Toolbox, job: Job, store: Store) -> None:
     kind = tools.catalog.get(store.type)
-    since = tools.ledger.clock()
+    since = tools.book.clock()
     with tools.stage(job, "namespace"):
         _prepare_namespace(tools, store)
     with tools.stage(job, "secrets"):
@@ -64,7 +64,7 @@ def _go_forward(tools: Toolbox, job: Job, store: Store) -> None:
         _ensure_release(tools, job, store, kind, vigil, secret)
     await_store(tools, job, store, kind, secret, since)
     tools.cluster.mark_namespace(store.namespace, {MARK: None, PREFIX + "version": kind.version})
-    tools.ledger.succeed(job, kind.version)
+    tools.book.succeed(job, kind.version)
 
 
 def _prepare_namespace(tools: Toolbox, store: Store) -> None:
@@ -78,7 +78,7 @@ def _prepare_namespace(tools: Toolbox, store: Store) -> None:
     if MARK not in (namespace["metadata"].get("annotations") or {}):
         present = _deployed(tools, store)
         marks[MARK] = str(present.revision)
-        tools.ledger.note_version(store.id, present.chart.removeprefix(f"{store.type}-"))
+        tools.book.note_version(store.id, present.chart.removeprefix(f"{store.type}-"))
     tools.cluster.mark_namespace(store.namespace, marks, tools.labels(store))
 
 
@@ -114,7 +114,7 @@ def _ensure_release(
 
 
 def _is_done(tools: Toolbox, job: Job, stage: str) -> bool:
-    return any(e.stage == stage and e.kind == EventKind.DONE for e in tools.ledger.events(job.id))
+    return any(e.stage == stage and e.kind == EventKind.DONE for e in tools.book.events(job.id))
 
 
 # --- back --------------------------------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ def _is_done(tools: Toolbox, job: Job, stage: str) -> bool:
 
 def _go_back(tools: Toolbox, job: Job, store: Store, problem: Problem) -> None:
     """Until the former version serves. Raises JobFailed where it does not come to that, Superseded or HandedOver."""
-    job = replace(job, allowed=BACK_WITHIN, deadline_at=tools.ledger.clock() + BACK_WITHIN)
+    job = replace(job, allowed=BACK_WITHIN, deadline_at=tools.book.clock() + BACK_WITHIN)
     try:
         revision = _insist(tools, job, lambda: _marked(tools, store))
         if revision is None:
@@ -171,7 +171,7 @@ def _restore(tools: Toolbox, store: Store, revision: int) -> None:
 def _await_former(tools: Toolbox, job: Job, store: Store) -> None:
     """Until a shopper is answered again; then the upgrade is over."""
     secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
-    with watching(tools, job, store, secret, tools.ledger.clock()) as vigil:
+    with watching(tools, job, store, secret, tools.book.clock()) as vigil:
         for component in vigil.components():
             vigil.await_ready(component)
     first = tools.catalog.get(store.type).check[0]

@@ -20,7 +20,6 @@ from provisioner.diagnosis import Patience
 from provisioner.jobs import EventKind, JobStatus
 from provisioner.ledger import Ledger, Limits
 from provisioner.stores import SECRET_NAME, StoreStatus
-from provisioner.workflows import Toolbox
 from tests.e2e.works import LIMITS, Works
 
 FOREIGN = "store-foreign-shop"
@@ -75,7 +74,7 @@ def _no_secret_in_the_release(works: Works, namespace: str) -> None:
 def _enough_to_rebuild_the_ledger(works: Works, namespace: str) -> None:
     known = works.ledger.store("first-shop")
     fresh = Ledger(works.folder / "rebuilt.db", works.tools.addresses)
-    adopted = Toolbox(**{**works.tools.__dict__, "ledger": fresh}).adopt_unknown()
+    adopted = [store for store in works.tools.stores_in_cluster() if fresh.adopt(store)]
     fresh.close()
     found = next(store for store in adopted if store.namespace == namespace)
     assert known is not None

@@ -16,6 +16,7 @@ from dev.stack import ROOT, kubectl
 from provisioner.catalog import Catalog
 from provisioner.cluster import Cluster
 from provisioner.diagnosis import Patience
+from provisioner.executors import Executor, Local
 from provisioner.helm import Helm
 from provisioner.jobs import EventKind, Job
 from provisioner.ledger import Ledger, Limits
@@ -40,7 +41,7 @@ class Works:
         addresses = Addresses(self.cluster.store_domain, port=self.cluster.ingress_port)
         self.ledger = Ledger(self.folder / "ledger.db", addresses)
         self.tools = Toolbox(
-            ledger=self.ledger,
+            book=self.ledger,
             cluster=Cluster(self.cluster.kubeconfig),
             helm=Helm(kubeconfig=self.cluster.kubeconfig),
             catalog=Catalog(self.charts),
@@ -51,9 +52,12 @@ class Works:
             ingress_address=self.cluster.ingress_address,
             patience=self.patience,
         )
-        self.scheduler = Scheduler(self.tools)
+        self.scheduler = Scheduler(self.ledger, self.tools, self.executor())
         self.ledger.on_change = self.scheduler.wake
         self.scheduler.start()
+
+    def executor(self) -> Executor:
+        return Local(self.tools)
 
     def close(self) -> None:
         self.scheduler.stop()

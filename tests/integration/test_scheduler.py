@@ -13,6 +13,7 @@ from provisioner import workflows
 from provisioner.catalog import Catalog
 from provisioner.cluster import Cluster
 from provisioner.errors import JobFailed, Problem
+from provisioner.executors import Local
 from provisioner.helm import Helm
 from provisioner.jobs import LONGEST_PAUSE, EventKind, Job, JobStatus
 from provisioner.ledger import Ledger, Limits
@@ -30,13 +31,13 @@ def scheduler(tmp_path: Path) -> Iterator[Scheduler]:
     addresses = Addresses("localhost")
     ledger = Ledger(tmp_path / "ledger.db", addresses)
     tools = Toolbox(
-        ledger=ledger,
+        book=ledger,
         cluster=Cluster(kubeconfig),
         helm=Helm(kubeconfig=kubeconfig),
         catalog=Catalog(ROOT / "charts"),
         addresses=addresses,
     )
-    made = Scheduler(tools)
+    made = Scheduler(ledger, tools, Local(tools))
     ledger.on_change = made.wake
     made.start()
     yield made
@@ -75,7 +76,7 @@ def test_pauses_grow_are_bounded_and_do_not_march_in_step() -> None:
 
 
 def test_a_cluster_that_is_away_is_tried_again_later(scheduler: Scheduler) -> None:
-    ledger = scheduler._tools.ledger
+    ledger = scheduler._ledger
     job = until(ledger, order(ledger), lambda j: j.attempts >= 2)
     retrying = [e.detail for e in ledger.events(job.id) if e.kind == EventKind.RETRYING]
     assert "The Kubernetes API can't be reached." in retrying[0]
@@ -85,7 +86,7 @@ def test_a_cluster_that_is_away_is_tried_again_later(scheduler: Scheduler) -> No
 
 def test_the_deadline_ends_the_attempts(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("provisioner.scheduler.pause", lambda attempt: 0.2)
-    ledger = scheduler._tools.ledger
+    ledger = scheduler._ledger
     job = until(ledger, order(ledger, deadline=1), lambda j: not j.live)
     assert job.status == JobStatus.FAILED
     assert job.problem is not None
@@ -94,7 +95,7 @@ def test_the_deadline_ends_the_attempts(scheduler: Scheduler, monkeypatch: pytes
 
 
 def test_no_attempt_begins_after_the_deadline(scheduler: Scheduler) -> None:
-    ledger = scheduler._tools.ledger
+    ledger = scheduler._ledger
     job = until(ledger, order(ledger, deadline=0.5), lambda j: not j.live)
     assert (job.status, job.attempts) == (JobStatus.FAILED, 1)
 
@@ -104,7 +105,7 @@ def test_what_only_a_person_can_mend_is_not_tried_again(scheduler: Scheduler, mo
         raise JobFailed("The chart is broken.", "A typo.", "Mend it.")
 
     monkeypatch.setattr(workflows, "run", refuse)
-    ledger = scheduler._tools.ledger
+    ledger = scheduler._ledger
     job = until(ledger, order(ledger), lambda j: not j.live)
     assert (job.status, job.attempts) == (JobStatus.FAILED, 1)
     assert job.problem == Problem("The chart is broken.", "A typo.", "Mend it.")
@@ -115,7 +116,7 @@ def test_the_unexpected_is_told_without_its_insides(scheduler: Scheduler, monkey
         raise RuntimeError("inside")
 
     monkeypatch.setattr(workflows, "run", break_down)
-    ledger = scheduler._tools.ledger
+    ledger = scheduler._ledger
     job = until(ledger, order(ledger), lambda j: not j.live)
     assert job.status == JobStatus.FAILED
     assert job.id in str(job.problem)

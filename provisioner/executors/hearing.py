@@ -1,0 +1,116 @@
+"""The bot's ear at a job's own process: its log, followed line by line and written into the ledger as it comes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from provisioner.cluster import Cluster, LogLines
+from provisioner.errors import JobFailed, StorewrightError, Superseded, Transient
+from provisioner.executors.errand import read_end, read_line
+from provisioner.executors.manifest import CONTAINER
+from provisioner.jobs import EventKind, Job
+from provisioner.ledger import Ledger
+
+log = logging.getLogger(__name__)
+
+TRY_AGAIN = 0.5  # seconds until a log whose connection broke is read anew
+
+
+class Report:
+    """What was told so far. The same log may be read again and again: a line is taken in once, and what another process
+    took in before us the ledger does not keep twice."""
+
+    def __init__(self, ledger: Ledger, job: Job) -> None:
+        self._ledger, self._job = ledger, job
+        self._heard = 0  # lines
+        self._closed = False
+        self._lock = threading.Lock()
+        self.complete = False  # the workflow told how it ended
+        self.error: Transient | JobFailed | None = None  # where that was not well
+
+    def hear(self, lines: Iterable[str]) -> None:
+        """A log from its beginning, as far as it goes. Raises Superseded, and what `lines` raises."""
+        for number, line in enumerate(lines):
+            with self._lock:
+                if self._closed:
+                    return
+                if number >= self._heard:
+                    self._take_in(line)
+                    self._heard = number + 1
+
+    def close(self) -> None:
+        """Take in no more: from here on another may."""
+        with self._lock:
+            self._closed = True
+
+    def _take_in(self, text: str) -> None:
+        line = read_line(text)
+        if line is None:
+            log.warning("the job's process said: %s", text[:1000])
+            return
+        match line["told"]:
+            case "record":
+                kind, at = EventKind(line["kind"]), line["at"]
+                self._ledger.record(self._job, kind, line["stage"], line["detail"], at=at)
+            case "version":
+                self._ledger.note_version(self._job.store_id, line["version"])
+            case "succeeded":
+                self._ledger.succeed(self._job, line["version"], at=line["at"])
+                self.complete = True
+            case "log":
+                logging.getLogger(line["logger"]).log(line["level"], "%s", line["message"])
+            case _:
+                self.error = read_end(line)
+                self.complete = self.error is not None
+
+
+class Ear:
+    """Follows the log of one pod, once that has begun to speak."""
+
+    def __init__(self, cluster: Cluster, namespace: str, report: Report) -> None:
+        self._cluster, self._namespace, self._report = cluster, namespace, report
+        self._lines: LogLines | None = None
+        self._stopped = threading.Event()
+
+    def listen_to(self, pod: str) -> None:
+        """Begin, unless that was done."""
+        if not self._lines:
+            self._lines = self._cluster.log(self._namespace, pod, CONTAINER, follow=True)
+            threading.Thread(target=self._listen, args=(self._lines,), name="ear", daemon=True).start()
+
+    def hear_out(self, pod: str) -> None:
+        """What there is of the log, now that there will be no more of it; nothing where it is lost with its node."""
+        try:
+            self._report.hear(self._cluster.log(self._namespace, pod, CONTAINER, follow=False))
+        except StorewrightError as error:
+            log.warning("the log of %s can't be read: %s", pod, error)
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._report.close()
+        if self._lines:
+            self._lines.stop()
+
+    def _listen(self, lines: LogLines) -> None:
+        while not self._stopped.is_set() and not self._report.complete:
+            try:
+                self._report.hear(lines)
+            except Superseded:
+                return  # whoever attends to the job sees that by itself
+            except Exception as error:  # noqa: BLE001
+                # Whatever breaks it off, it is read again: a thread that died here would leave a job without its end.
+                log.info("a log broke off: %s", error)
+            self._stopped.wait(TRY_AGAIN)
+
+
+@contextmanager
+def hearing(cluster: Cluster, namespace: str, report: Report) -> Iterator[Ear]:
+    """An Ear, as long as the `with` lasts; nothing is taken in after it."""
+    ear = Ear(cluster, namespace, report)
+    try:
+        yield ear
+    finally:
+        ear.stop()

@@ -1,0 +1,104 @@
+"""The Kubernetes Job of a job: our own image, nothing of Slack's, a pod as restricted as a store's."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from provisioner.cluster import Object
+from provisioner.diagnosis import COMPONENT
+from provisioner.executors.errand import VARIABLE, Errand
+from provisioner.workflows.toolbox import PREFIX
+
+CONTAINER = "worker"
+JOB, STORE_ID, INSTANCE = PREFIX + "job", PREFIX + "store-id", PREFIX + "instance"  # labels
+GRACE = 600.0  # seconds past a job's deadline, in which a failed upgrade is put back
+KEPT = 86_400  # seconds for which a Job that ended is kept: nobody may have heard its end yet
+LET_GO = 10  # seconds from being asked to stop to being stopped
+
+
+@dataclass(frozen=True)
+class Worker:
+    """What an operator decides about these pods. `pod` is laid over the pod's spec and `container` over its container:
+    lists are added to ours, everything else takes the place of ours."""
+
+    image: str
+    pod: dict[str, Any] = field(default_factory=dict)
+    container: dict[str, Any] = field(default_factory=dict)
+
+
+def name_of(errand: Errand) -> str:
+    """One Job for a job: the API server lets no second one be made while there is a first."""
+    return f"{errand.store.name}-{errand.job.kind}-{errand.job.id}"
+
+
+def labels_of(errand: Errand) -> dict[str, str]:
+    return {
+        "app.kubernetes.io/name": "storewright",
+        "app.kubernetes.io/managed-by": "storewright",
+        COMPONENT: CONTAINER,
+        INSTANCE: errand.terms.instance,
+        JOB: errand.job.id,
+        PREFIX + "store": errand.store.name,
+        STORE_ID: errand.store.id,
+    }
+
+
+def manifest_of(errand: Errand, worker: Worker, seconds: float) -> Object:
+    """`seconds` are left for the job. Raises JobFailed where the errand is too long."""
+    labels = labels_of(errand)
+    return {
+        "metadata": {"name": name_of(errand), "labels": labels},
+        "spec": {
+            "backoffLimit": 0,  # whether it is tried again the ledger says
+            "activeDeadlineSeconds": math.ceil(seconds + GRACE),
+            "ttlSecondsAfterFinished": KEPT,
+            "template": {"metadata": {"labels": labels}, "spec": _laid_over(_pod(errand, worker), worker.pod)},
+        },
+    }
+
+
+def _pod(errand: Errand, worker: Worker) -> Object:
+    return {
+        "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": LET_GO,
+        "enableServiceLinks": False,
+        **_account(errand.terms.service_account),
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 65532,
+            "runAsGroup": 65532,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_laid_over(_container(errand, worker.image), worker.container)],
+        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
+    }
+
+
+def _account(service_account: str | None) -> Object:
+    """Ours, in whose namespace the Job is made."""
+    if not service_account:
+        return {}
+    return {"serviceAccountName": service_account.split("/")[1], "automountServiceAccountToken": True}
+
+
+def _container(errand: Errand, image: str) -> Object:
+    return {
+        "name": CONTAINER,
+        "image": image,
+        "command": ["python3", "-m", "provisioner.executors.pod"],
+        "env": [{"name": VARIABLE, "value": errand.as_text()}, {"name": "HOME", "value": "/tmp"}],  # noqa: S108
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
+        "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
+
+
+def _laid_over(ours: Object, theirs: Object) -> Object:
+    both = {key: ours[key] + value for key, value in theirs.items() if isinstance(ours.get(key), list)}
+    return {**ours, **theirs, **both}

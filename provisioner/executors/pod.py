@@ -1,0 +1,106 @@
+"""The process of a job that runs as a Kubernetes Job: `python -m provisioner.executors.pod`.
+
+What it does it tells on its log, and the bot alone writes the ledger: it needs no ledger, no Slack, no running bot."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+from provisioner import workflows
+from provisioner.catalog import Catalog
+from provisioner.cluster import Cluster
+from provisioner.errors import HandedOver, JobFailed, StorewrightError
+from provisioner.executors.errand import VARIABLE, Errand, read_errand, say, say_end
+from provisioner.helm import Helm
+from provisioner.jobs import EventKind, Job, JobEvent, surprise
+from provisioner.stores import Store
+from provisioner.workflows import Toolbox
+from provisioner.workflows.toolbox import Terms
+
+FAILED = 3  # exit code of a workflow that told how it failed; Python's own is 1
+STOPPED = 143  # of one that was asked to stop, as a shell has it for SIGTERM
+log = logging.getLogger(__name__)
+
+
+class Teller:
+    """A Book (see workflows/toolbox.py) whose entries are said, for the bot to write."""
+
+    def __init__(self, errand: Errand) -> None:
+        self._errand, self._events = errand, list(errand.events)
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        return time.time
+
+    def store_by_id(self, store_id: str) -> Store | None:
+        return self._errand.store if self._errand.store.id == store_id else None
+
+    def events(self, job_id: str) -> list[JobEvent]:
+        return [event for event in self._events if event.job_id == job_id]
+
+    def require_live(self, job: Job) -> None:
+        """A job that is no longer wanted is ended from outside, with its process."""
+
+    def record(self, job: Job, kind: EventKind, stage: str = "", detail: str = "") -> None:
+        self._events.append(JobEvent(len(self._events), job.id, time.time(), kind, stage, detail))
+        say("record", kind=kind, stage=stage, detail=detail)
+
+    def note_version(self, store_id: str, version: str) -> None:
+        say("version", version=version)
+
+    def succeed(self, job: Job, version: str = "") -> None:
+        say("succeeded", version=version)
+
+
+class TellLogs(logging.Handler):
+    """Log lines as lines for the bot, which has them in its own log then."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say("log", level=record.levelno, logger=record.name, message=self.format(record))
+
+
+def main() -> None:
+    """Do the errand of the environment; the exit code is for people, the bot goes by what was said."""
+    logging.basicConfig(handlers=[TellLogs()], level=logging.INFO)
+    errand = read_errand(os.environ[VARIABLE])
+    tools = _toolbox(errand)
+    signal.signal(signal.SIGTERM, lambda *_: tools.stopping.set())
+    sys.exit(_carry_out(tools, errand.job))
+
+
+def _toolbox(errand: Errand) -> Toolbox:
+    kubeconfig = Path(os.environ["KUBECONFIG"]) if "KUBECONFIG" in os.environ else None
+    tools = Toolbox(
+        **{field.name: getattr(errand.terms, field.name) for field in fields(Terms)},
+        book=Teller(errand),
+        cluster=Cluster(kubeconfig),
+        helm=Helm(os.environ.get("HELM", "helm"), kubeconfig),
+        catalog=Catalog(Path(os.environ.get("CHARTS_DIR", "charts"))),
+    )
+    return tools.fenced(lambda: tools.require_wanted(errand.job))
+
+
+def _carry_out(tools: Toolbox, job: Job) -> int:
+    try:
+        workflows.run(tools, job)
+    except HandedOver:
+        return STOPPED
+    except StorewrightError as error:
+        say_end(error)
+        return FAILED
+    except Exception:
+        log.exception("job failed unexpectedly")
+        say_end(JobFailed(**surprise(job).as_dict()))
+        return FAILED
+    return 0
+
+
+if __name__ == "__main__":
+    main()
