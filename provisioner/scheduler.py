@@ -8,13 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from provisioner import workflows
 from provisioner.errors import HandedOver, JobFailed, Problem, StoreKept, StorewrightError, Superseded, Transient
-from provisioner.jobs import LONGEST_PAUSE, Job
+from provisioner.executors import Executor
+from provisioner.jobs import LONGEST_PAUSE, Job, surprise
+from provisioner.ledger import Ledger
 from provisioner.tracing import bound
 from provisioner.workflows import Toolbox
 
@@ -29,22 +32,31 @@ WEDGED = 120.0  # seconds past its deadline after which a job's thread will not 
 
 
 class Scheduler:
-    """Runs up to `workers` jobs at once, never two of one store."""
+    """Runs as many jobs at once as its executor bears, never two of one store, and none while `may_work` says no."""
 
-    def __init__(self, tools: Toolbox, workers: int = 8, chores: Sequence[Callable[[], None]] = ()) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        tools: Toolbox,
+        executor: Executor,
+        *,
+        may_work: Callable[[], bool] = lambda: True,
+        chores: Sequence[Callable[[], None]] = (),
+    ) -> None:
         """`chores` are called at the start and every SWEEP seconds; what one raises is logged."""
-        self._tools, self.workers, self._chores = tools, workers, chores
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="job")
+        self._ledger, self._tools, self._executor = ledger, tools, executor
+        self._may_work, self._chores = may_work, chores
+        self._left = True  # whether a job may be running in the ledger and nowhere else: by a former process, or let go
+        self._pool = ThreadPoolExecutor(executor.at_once, thread_name_prefix="job")
         self._busy: dict[str, Job] = {}  # by store name, whose thread has not ended
         self._lock = threading.Lock()
         self._clock = BackgroundScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
         self._ticked_at = time.monotonic()
 
     def start(self) -> None:
-        """Take up what a former process left, then tick."""
-        self._take_up_interrupted()
+        """Tick; as soon as we may work, what a former process left is taken up first."""
         self._clock.add_job(self._tick, "interval", seconds=TICK, id="tick", next_run_time=datetime.now(UTC))
-        self._clock.add_job(self._sweep, "interval", seconds=SWEEP, id="sweep", next_run_time=datetime.now(UTC))
+        self._clock.add_job(self._sweep, "interval", seconds=SWEEP, id="sweep")
         self._clock.start()
 
     def let_go(self) -> None:
@@ -63,8 +75,11 @@ class Scheduler:
 
     def wake(self) -> None:
         """There is news: look now rather than at the next tick."""
-        if self._clock.running:
-            self._clock.modify_job("tick", next_run_time=datetime.now(UTC))
+        self._run_now("tick")
+
+    def _run_now(self, clock_job: str) -> None:
+        with suppress(JobLookupError):  # not begun, or over
+            self._clock.modify_job(clock_job, next_run_time=datetime.now(UTC))
 
     def trouble(self) -> str:
         """Why no work goes on, so that only a restart helps; '' where all is well, or not begun."""
@@ -73,8 +88,8 @@ class Scheduler:
         silent = time.monotonic() - self._ticked_at
         if silent > SILENT:
             return f"has not ticked for {silent:.0f} s"
-        if len(self._overdue(WEDGED)) >= self.workers:
-            return f"all {self.workers} workers are held by jobs past their deadline"
+        if len(self._overdue(WEDGED)) >= self._executor.at_once:
+            return f"all {self._executor.at_once} workers are held by jobs past their deadline"
         return ""
 
     def held(self) -> tuple[int, int]:
@@ -83,24 +98,29 @@ class Scheduler:
 
     def _overdue(self, by: float) -> list[Job]:
         """Without the lock: whoever asks after our health must not wait for a claim that hangs."""
-        now = self._tools.ledger.clock()
+        now = self._ledger.clock()
         return [job for job in list(self._busy.values()) if now > job.deadline_at + by]
 
     def _tick(self) -> None:
         self._ticked_at = time.monotonic()
-        while not self._tools.stopping.is_set() and (job := self._claim()):
+        if self._left and self._may_work():
+            self._left = False
+            self._take_up_interrupted()
+            self._run_now("sweep")
+        while not self._tools.stopping.is_set() and self._may_work() and (job := self._claim()):
             self._pool.submit(self._work, job)
 
     def _claim(self) -> Job | None:
         with self._lock:
-            if len(self._busy) >= self.workers:
+            if len(self._busy) >= self._executor.at_once:
                 return None
-            job = self._tools.ledger.claim_due(list(self._busy))
+            job = self._ledger.claim_due(list(self._busy))
             if job:
                 self._busy[job.store] = job
             return job
 
     def _work(self, job: Job) -> None:
+        let_go = False
         with bound(job=job.id, store=job.store, kind=job.kind):
             log.info("job begins", extra={"attempt": job.attempts})
             try:
@@ -108,56 +128,64 @@ class Scheduler:
             except Superseded:
                 log.info("job is no longer wanted")
             except HandedOver:
-                log.info("job is left to the next process")
+                let_go = True
+                log.info("job is left to whoever may work next")
             except Exception:
                 log.exception("the outcome of a job could not be written")
             finally:
                 with self._lock:
                     del self._busy[job.store]
+                if let_go:
+                    self._left = True
                 self.wake()
 
     def _settle(self, job: Job) -> None:
         """Run the workflow and write how it ended. Raises Superseded or HandedOver."""
         try:
-            workflows.run(self._tools, job)
+            self._executor.run(job)
             log.info("job done")
         except Transient as error:
             self._try_again(job, error.problem)
         except StorewrightError as error:
             log.warning("job failed: %s", error)
-            self._tools.ledger.fail(job, error.problem, store_kept=isinstance(error, StoreKept))
+            self._ledger.fail(job, error.problem, store_kept=isinstance(error, StoreKept))
         except (Superseded, HandedOver):
             raise
         except Exception:
             log.exception("job failed unexpectedly")
-            self._tools.ledger.fail(job, _unexpected(job))
+            self._ledger.fail(job, surprise(job))
 
     def _try_again(self, job: Job, problem: Problem) -> None:
-        due_at = self._tools.ledger.clock() + pause(job.attempts)
+        due_at = self._ledger.clock() + pause(job.attempts)
         log.warning("attempt failed: %s", problem, extra={"attempt": job.attempts})
         if due_at >= job.deadline_at:
             what = f"{problem.what} ({job.attempts} attempts)"
-            self._tools.ledger.fail(job, Problem(what, problem.cause, problem.next_step or "Retry when it is mended."))
+            self._ledger.fail(job, Problem(what, problem.cause, problem.next_step or "Retry when it is mended."))
         else:
-            self._tools.ledger.retry_later(job, problem, due_at)
+            self._ledger.retry_later(job, problem, due_at)
 
     def _take_up_interrupted(self) -> None:
         """Jobs that are running in the ledger and in no thread: of a former process, or whose end was not written."""
         with self._lock:
-            for job in self._tools.ledger.requeue_interrupted([job.id for job in self._busy.values()]):
+            for job in self._ledger.requeue_interrupted([job.id for job in self._busy.values()]):
                 log.info("took up an interrupted job", extra={"job": job.id, "store": job.store})
 
     def _sweep(self) -> None:
-        self._tools.ledger.sweep()
-        self._take_up_interrupted()
+        self._ledger.sweep()
         for chore in self._chores:
             try:
                 chore()
             except Exception:
                 log.exception("a chore failed; it is tried again in %.0f min", SWEEP / 60)
+        if self._may_work():
+            self._take_up_interrupted()
+            self._adopt_unknown()
+
+    def _adopt_unknown(self) -> None:
         try:
-            for store in self._tools.adopt_unknown():
-                log.warning("took in a store that only the cluster knew", extra={"store": store.name})
+            for store in self._tools.stores_in_cluster():
+                if self._ledger.adopt(store):
+                    log.warning("took in a store that only the cluster knew", extra={"store": store.name})
         except (Transient, JobFailed) as error:
             log.warning("could not look for unknown stores: %s", error)
 
@@ -165,9 +193,3 @@ class Scheduler:
 def pause(attempt: int) -> float:
     """Seconds before the attempt after the given one: exponential, with jitter so that jobs do not march in step."""
     return float(min(LONGEST_PAUSE, 2.0**attempt) * random.uniform(0.5, 1.0))  # noqa: S311  (no secret)
-
-
-def _unexpected(job: Job) -> Problem:
-    return Problem(
-        "Something unexpected went wrong.", f"The bot's log has it under job {job.id}.", "Retry, or report it."
-    )

@@ -37,24 +37,32 @@ class Works:
         self.patience = Patience()
         self.open()
 
-    def open(self) -> None:
+    def open_ledger(self) -> None:
+        """Only that: orders are taken, and nobody works."""
         addresses = Addresses(self.cluster.store_domain, port=self.cluster.ingress_port)
         self.ledger = Ledger(self.folder / "ledger.db", addresses)
+
+    def open(self) -> None:
+        self.open_ledger()
         self.tools = Toolbox(
             book=self.ledger,
             cluster=Cluster(self.cluster.kubeconfig),
             helm=Helm(kubeconfig=self.cluster.kubeconfig),
             catalog=Catalog(self.charts),
-            addresses=addresses,
+            addresses=self.ledger.addresses,
             instance=INSTANCE,
             profile="local",
             overlay=self.overlay,
-            ingress_address=self.cluster.ingress_address,
             patience=self.patience,
+            **self.terms(),
         )
         self.scheduler = Scheduler(self.ledger, self.tools, self.executor())
         self.ledger.on_change = self.scheduler.wake
         self.scheduler.start()
+
+    def terms(self) -> dict[str, Any]:
+        """Where those work from that do the work."""
+        return {"ingress_address": self.cluster.ingress_address}
 
     def executor(self) -> Executor:
         return Local(self.tools)

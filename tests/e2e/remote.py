@@ -1,0 +1,73 @@
+"""The bot's own image at work as Kubernetes Jobs: the namespace, rights and charts that its pods need."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from dev import images
+from dev.charts import own
+from dev.cluster import Cluster as DevCluster
+from dev.stack import kubectl
+from provisioner.executors import Executor, Remote
+from provisioner.executors.manifest import Worker
+from tests.e2e.leaflet import Leaflet
+from tests.e2e.works import INSTANCE, Works
+
+HOME = "storewright"
+OURS = ("jobs", "-n", HOME, "-l", f"storewright.dev/instance={INSTANCE}")
+CHARTS = "charts-of-a-test"  # a ConfigMap
+
+
+def give_charts(cluster: DevCluster, charts: Path) -> dict[str, Any]:
+    """Put a folder of charts into the cluster; what lets a pod find it, as EXECUTOR_POD has it."""
+    files = {str(path.relative_to(charts)): path.read_text() for path in charts.rglob("*") if path.is_file()}
+    keys = {f"file-{number}": name for number, name in enumerate(files)}
+    data = {key: files[name] for key, name in keys.items()}
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": CHARTS, "namespace": HOME}, "data": data}
+    kubectl(cluster, "apply", "-f", "-", stdin=json.dumps(config))
+    items = [{"key": key, "path": name} for key, name in keys.items()]
+    return {
+        "pod": {"volumes": [{"name": "charts", "configMap": {"name": CHARTS, "items": items}}]},
+        "container": {
+            "volumeMounts": [{"name": "charts", "mountPath": "/charts"}],
+            "env": [{"name": "CHARTS_DIR", "value": "/charts"}],
+        },
+    }
+
+
+class RemoteWorks(Works):
+    """Works that have everything done by Jobs."""
+
+    def __init__(self, cluster: DevCluster, folder: Path, leaflet: Leaflet) -> None:
+        kubectl(cluster, "apply", "-f", "-", stdin=own.NAMESPACE + own.rights(INSTANCE))
+        image = images.load_own(cluster)
+        self.leaflet = leaflet
+        self.worker = Worker(f"{image['repository']}:{image['tag']}", **give_charts(cluster, leaflet.charts))
+        super().__init__(cluster, folder, leaflet.charts, "leaflet")
+
+    def give_charts(self) -> None:
+        """The charts as they are now, also to the pods."""
+        self.worker = replace(self.worker, **give_charts(self.cluster, self.charts))
+
+    def terms(self) -> dict[str, Any]:
+        return {
+            "ingress_address": self.cluster.pod_ingress_address,
+            "service_account": f"{HOME}/{INSTANCE}",
+            "store_role": f"storewright-{INSTANCE}-store",
+        }
+
+    def executor(self) -> Executor:
+        return Remote(self.ledger, self.tools, self.worker, HOME)
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """The Jobs there are, of whatever state."""
+        items: list[dict[str, Any]] = json.loads(kubectl(self.cluster, "get", *OURS, "-o", "json"))["items"]
+        return items
+
+    def remove_all(self) -> None:
+        super().remove_all()
+        kubectl(self.cluster, "delete", *OURS)
+        kubectl(self.cluster, "delete", "--ignore-not-found", "-f", "-", stdin=own.rights(INSTANCE))

@@ -1,0 +1,114 @@
+"""The bot's ear on a real ledger: a log may be heard again and again, by one process after another."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from provisioner.errors import JobFailed, Superseded
+from provisioner.executors.hearing import Report
+from provisioner.jobs import EventKind, Job, JobStatus
+from provisioner.ledger import Ledger, Limits
+from provisioner.stores import StoreStatus
+from tests.conftest import Clock
+
+
+@pytest.fixture
+def job(ledger: Ledger, clock: Clock) -> Job:
+    ledger.order_create(
+        name="my-shop", type="medusa", admin_path="/", owner="U1", origin="", delivery_key="1", limits=Limits()
+    )
+    claimed = ledger.claim_due()
+    assert claimed is not None
+    clock.now += 100
+    return claimed
+
+
+def line(told: str, at: float, **more: Any) -> str:
+    return json.dumps({"told": told, "at": at, **more})
+
+
+def stage(kind: str, at: float, name: str = "release") -> str:
+    return line("record", at, kind=kind, stage=name, detail="")
+
+
+def heard(ledger: Ledger, job: Job) -> list[tuple[EventKind, str, float, float | None]]:
+    return [(e.kind, e.stage, e.at, e.seconds) for e in ledger.events(job.id)][1:]
+
+
+def test_it_is_kept_once_and_as_of_when_it_was(ledger: Ledger, job: Job) -> None:
+    begun = job.created_at
+    log = [stage("started", begun + 1), stage("done", begun + 4), line("succeeded", begun + 5, version="0.2.0")]
+    first = Report(ledger, job)
+    first.hear(log[:2])
+    first.hear(log[:2])
+    second = Report(ledger, job)  # of the next process
+    second.hear(log)
+    assert second.complete
+    assert second.error is None
+    assert heard(ledger, job) == [
+        ("started", "release", begun + 1, None),
+        ("done", "release", begun + 4, 3.0),
+        ("succeeded", "", begun + 5, 5.0),
+    ]
+    store = ledger.store("my-shop")
+    assert store is not None
+    assert (store.status, store.ready_at, store.version) == (StoreStatus.READY, begun + 5, "0.2.0")
+
+
+def test_a_clock_that_is_ahead_writes_nothing_of_the_future(ledger: Ledger, job: Job, clock: Clock) -> None:
+    Report(ledger, job).hear([stage("started", clock.now + 60)])
+    assert heard(ledger, job) == [("started", "release", clock.now, None)]
+
+
+def test_an_end_that_is_not_well_is_left_to_the_scheduler(ledger: Ledger, job: Job) -> None:
+    report = Report(ledger, job)
+    problem = {"what": "It broke.", "cause": "", "next_step": "", "log_tail": "last words"}
+    report.hear([line("failed", 1.0, problem=problem)])
+    assert report.complete
+    assert isinstance(report.error, JobFailed)
+    assert report.error.problem.log_tail == "last words"
+    assert ledger.job(job.id).status == JobStatus.RUNNING  # type: ignore[union-attr]
+
+
+def test_logs_come_into_our_own_and_so_does_what_nobody_meant_to_say(
+    ledger: Ledger, job: Job, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = [
+        line("log", 1.0, level=logging.WARNING, logger="provisioner.helm", message="100 % slow"),
+        "Segmentation fault",
+    ]
+    report = Report(ledger, job)
+    report.hear(log)
+    report.hear(log)
+    assert [(r.name, r.getMessage()) for r in caplog.records] == [
+        ("provisioner.helm", "100 % slow"),
+        ("provisioner.executors.hearing", "the job's process said: Segmentation fault"),
+    ]
+
+
+def test_what_breaks_off_is_gone_on_with(ledger: Ledger, job: Job) -> None:
+    def broken() -> Iterator[str]:
+        yield stage("started", 1.0)
+        raise ConnectionError
+
+    report = Report(ledger, job)
+    with pytest.raises(ConnectionError):
+        report.hear(broken())
+    report.hear([stage("started", 1.0), stage("done", 2.0)])
+    assert [kind for kind, *_ in heard(ledger, job)] == ["started", "done"]
+
+
+def test_nothing_is_heard_of_a_job_that_is_not_wanted_or_not_ours(ledger: Ledger, job: Job) -> None:
+    closed = Report(ledger, job)
+    closed.close()
+    closed.hear([stage("started", 1.0)])
+    assert heard(ledger, job) == []
+    ledger.order_delete(store_id=job.store_id, by="U1", origin="", delivery_key="2", limits=Limits())
+    with pytest.raises(Superseded):
+        Report(ledger, job).hear([stage("started", 1.0)])
+    assert [kind for kind, *_ in heard(ledger, job)] == [EventKind.SUPERSEDED]
