@@ -17,32 +17,41 @@ from bot.ops import Ops, build_ops
 from bot.servers import serve_beside, serve_web, socket_mode
 from bot.settings import Settings, StoreSettings
 from bot.slack import Slack
+from bot.turn import end_if_taken_over, home_of, our_turn
 from bot.web import Front, build_web
 from provisioner import stores
 from provisioner.catalog import Catalog
 from provisioner.cluster import Cluster
+from provisioner.executors import Executor, Local, Remote
 from provisioner.helm import Helm
+from provisioner.lease import Lease
 from provisioner.ledger import Ledger
 from provisioner.scheduler import Scheduler
 from provisioner.workflows import Toolbox
 
 log = logging.getLogger(__name__)
-LEDGER_FREE_WITHIN = 3.0  # seconds for a process that is ending to let go of the ledger
 
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises StorewrightError, or ValueError for charts of no use."""
-    catalog, backups = settings.catalog(), settings.backups()
-    ledger = Ledger(settings.ledger_path, settings.addresses, backups=backups, patience=LEDGER_FREE_WITHIN)
-    metrics = Metrics()
+    catalog, metrics = settings.catalog(), Metrics()
+    cluster = Cluster(settings.kubeconfig, settings.kube_context)
+    with our_turn(settings, cluster, metrics.registry) as (ledger, lease):
+        _serve(settings, toolbox(settings, ledger, catalog, cluster), ledger, lease, metrics)
+    log.info("stopped")
+
+
+def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, metrics: Metrics) -> None:
+    backups = settings.backups()
     slack = Slack(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_calls)
-    notifier = Notifier(ledger, catalog, slack, settings.failure_channel, settings.limits)
-    tools = toolbox(settings, ledger, catalog)
+    notifier = Notifier(ledger, tools.catalog, slack, settings.failure_channel, settings.limits)
     tools.helm.on_run = metrics.ran_helm
-    scheduler = Scheduler(tools, settings.workers, chores=[backups.keep_up])
+    executor = executor_of(settings, ledger, tools, lease)
+    scheduler = Scheduler(ledger, tools, executor, lease=lease, chores=[backups.keep_up])
     readiness = Readiness(
         {
             "ledger": ledger.try_writing,
+            "lease": lease.check,
             "cluster": tools.cluster.version,
             "slack": slack.auth_test,
             "helm": tools.helm.version,
@@ -50,13 +59,13 @@ def serve(settings: Settings) -> None:
         {"failure_channel": lambda: slack.conversations_history(channel=settings.failure_channel, limit=1)},
     )
     metrics.watch(ledger, backups)
-    metrics.watch_work(readiness, scheduler.workers, scheduler.held)
+    metrics.watch_work(readiness, executor.at_once, scheduler.held)
     house = House(
-        ledger, catalog, slack, settings.admins, settings.limits, settings.public_url, notifier.remember_aside
+        ledger, tools.catalog, slack, settings.admins, settings.limits, settings.public_url, notifier.remember_aside
     )
     front = Front(
         ledger=ledger,
-        catalog=catalog,
+        catalog=tools.catalog,
         read_secret=lambda store: tools.cluster.read_secret(store.namespace, stores.SECRET_NAME),
         public_origin=settings.public_origin,
     )
@@ -65,17 +74,26 @@ def serve(settings: Settings) -> None:
     def wake_all() -> None:
         scheduler.wake()
         notifier.wake()
+        end_if_taken_over(lease)
 
-    ledger.on_change = wake_all
-    with _working(ledger, scheduler, notifier), ListenerThreads() as threads, _letting_go(scheduler, notifier):
+    ledger.on_change = lease.on_change = wake_all
+    with _working(scheduler, notifier), ListenerThreads() as threads, _letting_go(scheduler, notifier):
         _listen(settings, house, front, ops, threads)
 
 
-def toolbox(settings: StoreSettings, ledger: Ledger, catalog: Catalog) -> Toolbox:
-    """What work on stores is done with. Raises ClusterNotConfigured."""
+def executor_of(settings: StoreSettings, ledger: Ledger, tools: Toolbox, lease: Lease) -> Executor:
+    """Where jobs run, and only while the Lease is ours. Raises BadSettings."""
+    fenced = tools.fenced(lease.require)
+    if settings.executor == "local":
+        return Local(fenced, settings.workers)
+    return Remote(ledger, fenced, settings.worker, home_of(settings, tools.cluster), settings.jobs_at_once)
+
+
+def toolbox(settings: StoreSettings, ledger: Ledger, catalog: Catalog, cluster: Cluster) -> Toolbox:
+    """What work on stores is done with."""
     return Toolbox(
-        ledger=ledger,
-        cluster=Cluster(settings.kubeconfig, settings.kube_context),
+        book=ledger,
+        cluster=cluster,
         helm=Helm(settings.helm, settings.kubeconfig, settings.kube_context),
         catalog=catalog,
         addresses=settings.addresses,
@@ -89,7 +107,7 @@ def toolbox(settings: StoreSettings, ledger: Ledger, catalog: Catalog) -> Toolbo
 
 
 @contextmanager
-def _working(ledger: Ledger, scheduler: Scheduler, notifier: Notifier) -> Iterator[None]:
+def _working(scheduler: Scheduler, notifier: Notifier) -> Iterator[None]:
     """The threads that work and tell; at the end what they left is in the ledger for the next process."""
     scheduler.start()
     notifier.start()
@@ -98,9 +116,8 @@ def _working(ledger: Ledger, scheduler: Scheduler, notifier: Notifier) -> Iterat
     finally:
         left = scheduler.stop()
         notifier.stop()
-        ledger.close()
-        log.info("stopped", extra={"jobs_left_at_work": left})
         if left:  # in a call that does not return: they would hold up our end, and lose nothing by it
+            log.warning("stopped", extra={"jobs_left_at_work": left})
             logging.shutdown()
             os._exit(0)
 

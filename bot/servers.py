@@ -68,6 +68,17 @@ def serve_beside(web: Flask, listen: str) -> None:
     threading.Thread(target=server.run, name=f"web {listen}", daemon=True).start()
 
 
+@contextmanager
+def serving(web: Flask, listen: str) -> Iterator[None]:
+    """Serve `web` as long as the `with` lasts. Raises CannotListen."""
+    server = web_server(web, listen, OPS_THREADS)
+    threading.Thread(target=server.run, name=f"web {listen}", daemon=True).start()
+    try:
+        yield
+    finally:
+        server.close()
+
+
 def web_server(web: Flask, listen: str, threads: int = WEB_THREADS) -> BaseWSGIServer:
     """Bound to its port, not yet running. Raises CannotListen."""
     try:

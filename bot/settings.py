@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from provisioner.backups import Backups
 from provisioner.catalog import Catalog
 from provisioner.errors import UnknownStoreType
+from provisioner.executors.manifest import Worker
 from provisioner.ledger import Limits
 from provisioner.stores import Addresses
 
@@ -104,7 +105,7 @@ class StoreSettings(LedgerSettings):
         "storewright", description="this bot's name in the cluster's labels: a-z, 0-9 and -"
     )
     service_account: Annotated[str | None, _matching(r"[a-z0-9.-]+/[a-z0-9.-]+")] = Field(
-        None, description="namespace/name of the bot's ServiceAccount"
+        None, description="namespace/name of the bot's ServiceAccount, which EXECUTOR=kubernetes needs"
     )
     store_role: str = Field(
         "storewright-store", description="the ClusterRole that SERVICE_ACCOUNT binds to itself for each store"
@@ -114,7 +115,17 @@ class StoreSettings(LedgerSettings):
     create_deadline: float = Field(900, ge=10, description="seconds a creation may take, 10 or more")
     delete_deadline: float = Field(300, ge=10, description="seconds a deletion may take, 10 or more")
     upgrade_deadline: float = Field(1800, ge=10, description="seconds an upgrade may take, 10 or more")
-    workers: int = Field(8, ge=1, le=64, description="how many jobs run at once, 1 to 64")
+    workers: int = Field(8, ge=1, le=64, description="how many jobs run at once with EXECUTOR=local, 1 to 64")
+    executor: Literal["local", "kubernetes"] = Field(
+        "local", description="where jobs run: local (in the bot) or kubernetes (each as a Kubernetes Job)"
+    )
+    executor_image: str | None = Field(
+        None, validate_default=True, description="the bot's own image, for EXECUTOR=kubernetes"
+    )
+    executor_pod: ExistingPath | None = Field(
+        None, description="the path of a YAML file with `pod` and `container`: what is laid over the Jobs' pods"
+    )
+    jobs_at_once: int = Field(50, ge=1, le=500, description="how many run at once with EXECUTOR=kubernetes, 1 to 500")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     def catalog(self) -> Catalog:
@@ -123,6 +134,22 @@ class StoreSettings(LedgerSettings):
             return Catalog(self.charts_dir, self.default_type)
         except UnknownStoreType as error:
             raise BadSettings(f"DEFAULT_TYPE: {error}") from None
+
+    @field_validator("executor_image")
+    @classmethod
+    def _needed_for_jobs(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("executor") == "kubernetes" and not (value and info.data.get("service_account")):
+            raise ValueError("is missing, or SERVICE_ACCOUNT is")
+        return value
+
+    @property
+    def worker(self) -> Worker:
+        """Of EXECUTOR=kubernetes, with EXECUTOR_POD, read. Raises BadSettings."""
+        try:
+            laid_over = yaml.safe_load(self.executor_pod.read_text()) or {} if self.executor_pod else {}
+            return Worker(self.executor_image or "", **laid_over)
+        except (yaml.YAMLError, TypeError) as error:
+            raise BadSettings(f"EXECUTOR_POD: {error}. It should have the maps `pod` and `container`.") from None
 
     @property
     def limits(self) -> Limits:

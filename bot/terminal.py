@@ -16,13 +16,16 @@ import click
 
 from bot import grammar, logs, messages
 from bot.house import named
-from bot.running import toolbox
+from bot.running import executor_of, toolbox
 from bot.settings import StoreSettings
 from bot.shown import complaints, mark, plain
 from bot.story import read_story
+from bot.turn import AT_ONCE, lease_of
 from provisioner.catalog import Catalog
+from provisioner.cluster import Cluster
 from provisioner.errors import NotAllowed, Refused
 from provisioner.jobs import Job, JobKind, JobStatus
+from provisioner.lease import Lease
 from provisioner.ledger import Ledger, LedgerInUse
 from provisioner.options import choose
 from provisioner.scheduler import Scheduler
@@ -37,12 +40,13 @@ SIGNS = {"ready": "ok", "failed": "wrong", "creating": "busy", "deleting": "busy
 
 @dataclass(frozen=True)
 class Desk:
-    """`tools` are there where no bot has the ledger and the work is ours."""
+    """`tools` and `lease` are there where no bot has the ledger and the work is ours."""
 
     settings: StoreSettings
     catalog: Catalog
     ledger: Ledger
-    tools: Toolbox | None
+    tools: Toolbox | None = None
+    lease: Lease | None = None
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
@@ -185,10 +189,11 @@ def _go_on(desk: Desk, job: Job, wait: bool) -> None:
 @contextmanager
 def _at_work(desk: Desk) -> Iterator[None]:
     """The bot's own scheduler where no bot is; what is not done when we end is left to the next process."""
-    if not desk.tools:
+    if not desk.tools or not desk.lease:
         yield
         return
-    scheduler = Scheduler(desk.tools, desk.settings.workers)
+    executor = executor_of(desk.settings, desk.ledger, desk.tools, desk.lease)
+    scheduler = Scheduler(desk.ledger, desk.tools, executor, lease=desk.lease)
     desk.ledger.on_change = scheduler.wake
     scheduler.start()
     try:
@@ -247,9 +252,26 @@ def _desk(to_work: bool = False) -> Iterator[Desk]:
     catalog = settings.catalog()
     ledger = _open(settings, to_work)
     try:
-        yield Desk(settings, catalog, ledger, toolbox(settings, ledger, catalog) if ledger.alone else None)
+        if ledger.alone:
+            with _working_alone(settings, catalog, ledger) as desk:
+                yield desk
+        else:
+            yield Desk(settings, catalog, ledger)
     finally:
         ledger.close()
+
+
+@contextmanager
+def _working_alone(settings: StoreSettings, catalog: Catalog, ledger: Ledger) -> Iterator[Desk]:
+    """Raises HeldByAnother where a bot with another ledger works under this name; then nothing is ordered."""
+    cluster = Cluster(settings.kubeconfig, settings.kube_context)
+    lease = lease_of(settings, cluster, ledger)
+    lease.start()
+    try:
+        lease.await_turn(AT_ONCE)
+        yield Desk(settings, catalog, ledger, toolbox(settings, ledger, catalog, cluster), lease)
+    finally:
+        lease.release()
 
 
 def _open(settings: StoreSettings, to_work: bool) -> Ledger:

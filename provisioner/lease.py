@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from provisioner.cluster import Cluster, Conflict, Object
-from provisioner.errors import HandedOver, StorewrightError
+from provisioner.errors import HandedOver, StorewrightError, Transient
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Pace:
     retry: float = 1.0  # between attempts of who waits, or could not renew
 
 
-class NotHeld(StorewrightError):
+class NotHeld(Transient):
     """The lease is not ours, or nobody can say whose it is."""
 
 
@@ -85,21 +85,27 @@ class Lease:
             raise HandedOver(self._name)
 
     def check(self) -> None:
-        """Raises NotHeld, in words for a person, where we may not work."""
+        """Raises NotHeld, in words for a person, where we may not work (yet, or any more)."""
         if not self.held():
             raise self._obstacle or NotHeld(f"The lease {self._name} is not ours yet.")
 
     @property
-    def obstacle(self) -> NotHeld | None:
-        """Why the last attempt did not get it: HeldByAnother, or something that says nothing about others."""
-        return self._obstacle
+    def another(self) -> HeldByAnother | None:
+        """Who has it, where that is another."""
+        return self._obstacle if isinstance(self._obstacle, HeldByAnother) else None
 
-    def await_turn(self) -> None:
-        """Until it is ours, or until nobody can say whose it is: no other bot is known to work then."""
+    def await_turn(self, within: float) -> None:
+        """Until it is ours, or nobody can say whose it is: no other bot is known to work then.
+
+        Raises HeldByAnother where another still has it after `within` seconds."""
+
+        def is_settled() -> bool:
+            return self.held() or (self._obstacle is not None and not self.another)
+
         with self._tried:
-            self._tried.wait_for(
-                lambda: self.held() or (self._obstacle and not isinstance(self._obstacle, HeldByAnother))
-            )
+            while not self._tried.wait_for(is_settled, within):
+                if other := self.another:
+                    raise other
 
     # --- keeping it -----------------------------------------------------------------------------------------------
 
@@ -130,8 +136,7 @@ class Lease:
         except Conflict:
             return False  # somebody was faster; who, the next look tells
         except Exception as error:  # noqa: BLE001  (a thread that died here would be a bot that never works again)
-            cause = str(error) if isinstance(error, StorewrightError) else f"{type(error).__name__}: {error}"
-            self._obstacle = NotHeld(f"The lease {self._name} can't be had.", cause, "Jobs wait for it.")
+            self._obstacle = self._out_of_reach(error)
             return False
         self._held_until, self._obstacle = asked_at + self._pace.let_go, None
         return True
@@ -143,6 +148,12 @@ class Lease:
             self._seen = version, time.monotonic()
         lasts = lease["spec"].get("leaseDurationSeconds") or self._pace.duration
         return bool(holder and holder != self._identity and time.monotonic() < self._seen[1] + lasts)
+
+    def _out_of_reach(self, error: Exception) -> NotHeld:
+        waits = f"Work waits for the lease {self._namespace}/{self._name}."
+        if isinstance(error, StorewrightError):
+            return NotHeld(error.problem.what, error.problem.cause, waits)
+        return NotHeld("The lease can't be had.", f"{type(error).__name__}: {error}", waits)
 
     def _held_by(self, holder: str) -> HeldByAnother:
         what = f"Another bot ({holder}) works under this name: it has the lease {self._namespace}/{self._name}."

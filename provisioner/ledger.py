@@ -124,11 +124,14 @@ class Ledger:
         after `patience` seconds.
 
         Else: beside that process, to read and to order. Raises LedgerNotUsable where it is not there or not up to
-        date."""
+        date.
+
+        `seat` is the same for all processes that had the ledger to themselves on this machine, and no other's."""
         self.path, self.addresses, self.clock = path, addresses, clock
         self.on_change: Callable[[], None] = lambda: None
         self._local = threading.local()
         self._lock = _lock_file(path.with_suffix(".lock"), patience) if alone else None
+        self.seat = _seat(self._lock) if self._lock else ""
         try:
             if alone:
                 self._bring_up_to_date(backups or Backups(path))
@@ -776,9 +779,19 @@ def _new_id() -> str:
     return uuid4().hex[:12]
 
 
+def _seat(lock: IO[str]) -> str:
+    """What the lock's file is known by: whoever has locked it comes after all that had it before."""
+    lock.seek(0)
+    if not (seat := lock.read().strip()):
+        seat = _new_id()
+        lock.write(seat)
+        lock.flush()
+    return seat
+
+
 def _lock_file(path: Path, patience: float) -> IO[str]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = path.open("w")
+    handle = path.open("a+")
     until = time.monotonic() + patience
     while True:
         try:

@@ -17,6 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from provisioner.errors import HandedOver, JobFailed, Problem, StoreKept, StorewrightError, Superseded, Transient
 from provisioner.executors import Executor
 from provisioner.jobs import LONGEST_PAUSE, Job, surprise
+from provisioner.lease import Lease
 from provisioner.ledger import Ledger
 from provisioner.tracing import bound
 from provisioner.workflows import Toolbox
@@ -32,7 +33,7 @@ WEDGED = 120.0  # seconds past its deadline after which a job's thread will not 
 
 
 class Scheduler:
-    """Runs as many jobs at once as its executor bears, never two of one store, and none while `may_work` says no."""
+    """Runs as many jobs at once as its executor bears, never two of one store; with a lease, only while it is held."""
 
     def __init__(
         self,
@@ -40,12 +41,12 @@ class Scheduler:
         tools: Toolbox,
         executor: Executor,
         *,
-        may_work: Callable[[], bool] = lambda: True,
+        lease: Lease | None = None,
         chores: Sequence[Callable[[], None]] = (),
     ) -> None:
         """`chores` are called at the start and every SWEEP seconds; what one raises is logged."""
         self._ledger, self._tools, self._executor = ledger, tools, executor
-        self._may_work, self._chores = may_work, chores
+        self._lease, self._chores = lease, chores
         self._left = True  # whether a job may be running in the ledger and nowhere else: by a former process, or let go
         self._pool = ThreadPoolExecutor(executor.at_once, thread_name_prefix="job")
         self._busy: dict[str, Job] = {}  # by store name, whose thread has not ended
@@ -54,7 +55,7 @@ class Scheduler:
         self._ticked_at = time.monotonic()
 
     def start(self) -> None:
-        """Tick; as soon as we may work, what a former process left is taken up first."""
+        """Tick; what a former process left is taken up first."""
         self._clock.add_job(self._tick, "interval", seconds=TICK, id="tick", next_run_time=datetime.now(UTC))
         self._clock.add_job(self._sweep, "interval", seconds=SWEEP, id="sweep")
         self._clock.start()
@@ -103,11 +104,13 @@ class Scheduler:
 
     def _tick(self) -> None:
         self._ticked_at = time.monotonic()
-        if self._left and self._may_work():
+        if self._lease and self._lease.another:
+            return
+        if self._left:
             self._left = False
             self._take_up_interrupted()
             self._run_now("sweep")
-        while not self._tools.stopping.is_set() and self._may_work() and (job := self._claim()):
+        while not self._tools.stopping.is_set() and (job := self._claim()):
             self._pool.submit(self._work, job)
 
     def _claim(self) -> Job | None:
@@ -142,6 +145,8 @@ class Scheduler:
     def _settle(self, job: Job) -> None:
         """Run the workflow and write how it ended. Raises Superseded or HandedOver."""
         try:
+            if self._lease:
+                self._lease.check()
             self._executor.run(job)
             log.info("job done")
         except Transient as error:
@@ -177,7 +182,7 @@ class Scheduler:
                 chore()
             except Exception:
                 log.exception("a chore failed; it is tried again in %.0f min", SWEEP / 60)
-        if self._may_work():
+        if not self._lease or self._lease.held():
             self._take_up_interrupted()
             self._adopt_unknown()
 

@@ -13,7 +13,6 @@ from bot.doctor.findings import Finding, ok, unsure, wrong
 from bot.doctor.site import PROBE, Site
 from provisioner.cluster import Cluster, Forbidden
 from provisioner.errors import StorewrightError
-from provisioner.workflows.prepare import ROLE
 
 PREFIX = "storewright.dev/"
 OLDEST = (1, 31)
@@ -69,17 +68,18 @@ def store_rights(site: Site) -> Iterator[Finding]:
         else:
             yield ok(f"The bot may all that it needs in {stores[0]}.")
         return
+    role_name = site.settings.store_role
     try:
-        role = cluster.cluster_role(ROLE)
+        role = cluster.cluster_role(role_name)
     except Forbidden:
-        yield unsure("They show when there is a store.", f"kubectl get clusterrole {ROLE} shows the role.")
+        yield unsure("They show when there is a store.", f"kubectl get clusterrole {role_name} shows the role.")
         return
     if role is None:
-        yield wrong(f"There is no ClusterRole {ROLE}.", INSTALL)
+        yield wrong(f"There is no ClusterRole {role_name}.", INSTALL)
     elif lacking := [_told(*one) for one in _wishes(_rules("store")) if not _grants(role["rules"], *one[:3])]:
-        yield wrong(f"The ClusterRole {ROLE} does not allow to {'; '.join(lacking[:5])}.", INSTALL)
+        yield wrong(f"The ClusterRole {role_name} does not allow to {'; '.join(lacking[:5])}.", INSTALL)
     else:
-        yield ok(f"The ClusterRole {ROLE} allows all that is needed in a store's namespace.")
+        yield ok(f"The ClusterRole {role_name} allows all that is needed in a store's namespace.")
 
 
 def admission(site: Site) -> Iterator[Finding]:

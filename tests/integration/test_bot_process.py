@@ -80,24 +80,36 @@ def test_a_bot_without_a_cluster_serves_and_says_so(tmp_path: Path) -> None:
         assert ready.status_code == 503
         well = {name for name, state in ready.json().items() if state == "ok"}
         assert well == {"ledger", "slack", "helm", "failure_channel"}
+        assert "Work waits for the lease" in ready.json()["lease"]
         assert slack.command("Dana", "#stores", "/store create my-shop").ok
         root = slack.wait_for(lambda: slack.messages("#stores"))[0]
         slack.wait_for(lambda: "Trying again in" in str(slack.thread(root)), 15, "the setback in the thread")
-        second = subprocess.run(
-            [sys.executable, "-m", "bot", "run"],
-            env=environment(tmp_path, web_server_address(), slack),
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
-        assert second.returncode == 1
-        assert "is in use by another process" in second.stderr
         bot.send_signal(signal.SIGTERM)
         _, log = bot.communicate(timeout=15)
         assert bot.returncode == 0
         assert '"message": "stopped"' in log
         assert "Traceback" not in log
+
+
+def test_a_second_bot_on_the_same_ledger_waits_and_takes_over(tmp_path: Path) -> None:
+    url, second_url = web_server_address(), web_server_address()
+    with LocalSlack() as slack, process(environment(tmp_path, url, slack)) as first:
+        answer(f"{url}/healthz")
+        with process(environment(tmp_path, second_url, slack)) as second:
+            ready = answer(f"{second_url}/readyz")
+            assert ready.status_code == 503
+            assert list(ready.json()) == ["lease"]
+            assert "is in use by another process" in ready.json()["lease"]
+            assert answer(f"{second_url}/healthz").status_code == 200
+            assert httpx.post(f"{second_url}/slack/events", trust_env=False).status_code == 404
+            first.send_signal(signal.SIGTERM)
+            slack.connect_bot(second_url)
+            slack.wait_for(lambda: "ledger" in answer(f"{second_url}/readyz").json(), 15, "the takeover")
+            assert slack.command("Dana", "#stores", "/store list").ok
+            second.send_signal(signal.SIGTERM)
+            _, log = second.communicate(timeout=15)
+            assert '"message": "stopped"' in log
+            assert "Traceback" not in log
 
 
 def test_a_bot_killed_while_it_posts_posts_nothing_twice(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from provisioner.backups import Backups
 from provisioner.catalog import Catalog
 from provisioner.cluster import Cluster
 from provisioner.errors import JobFailed, Problem, Transient
+from provisioner.executors import Local
 from provisioner.helm import Helm, Wanted
 from provisioner.jobs import Job
 from provisioner.ledger import Ledger, Limits
@@ -171,13 +172,13 @@ def scheduler(tmp_path: Path) -> Iterator[Scheduler]:
     ledger = Ledger(tmp_path / "ledger.db", addresses)
     kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:9")
     tools = Toolbox(
-        ledger=ledger,
+        book=ledger,
         cluster=Cluster(kubeconfig),
         helm=Helm(kubeconfig=kubeconfig),
         catalog=Catalog(make_charts(tmp_path)),
         addresses=addresses,
     )
-    made = Scheduler(tools, workers=2)
+    made = Scheduler(ledger, tools, Local(tools, 2))
     ledger.on_change = made.wake
     yield made
     made.stop(0.1)
@@ -201,7 +202,7 @@ def test_a_scheduler_that_waits_to_begin_is_healthy_and_one_that_stopped_ticking
     scheduler.start()
     until(lambda: scheduler.trouble() == "", "the first tick")
     hanging = threading.Event()
-    monkeypatch.setattr(scheduler._tools.ledger, "claim_due", lambda *_: hanging.wait(20) and None)
+    monkeypatch.setattr(scheduler._ledger, "claim_due", lambda *_: hanging.wait(20) and None)
     until(lambda: "has not ticked for" in scheduler.trouble(), "a clock that hangs in a claim")
     hanging.set()
     until(lambda: scheduler.trouble() == "", "to recover")
@@ -214,7 +215,7 @@ def test_workers_that_are_all_held_past_their_deadline_are_unhealthy(
     monkeypatch.setattr(workflows, "run", lambda *_: hanging.wait(30))
     monkeypatch.setattr("provisioner.scheduler.WEDGED", 0.3)
     scheduler.start()
-    ledger = scheduler._tools.ledger
+    ledger = scheduler._ledger
     order(ledger, "first-shop", deadline=0.1)
     until(lambda: scheduler.held() == (1, 1), "the first job, past its deadline")
     time.sleep(0.4)

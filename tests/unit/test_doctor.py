@@ -15,7 +15,6 @@ from bot.doctor.images import Image
 from bot.doctor.slack import SCOPES
 from bot.shown import plain
 from provisioner.errors import Transient
-from provisioner.workflows.prepare import ROLE
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,7 +29,7 @@ def test_it_asks_for_the_rights_that_the_manifests_give() -> None:
     ]
     given = {manifest["metadata"]["name"]: wishes(manifest["rules"]) for manifest in manifests}
     assert given["storewright"] == wishes(_rules("cluster")) | wishes(_rules("doctor"))
-    assert given[ROLE] == wishes(_rules("store"))
+    assert given["storewright-store"] == wishes(_rules("store"))
 
 
 def test_it_asks_for_the_scopes_of_the_slack_app() -> None:

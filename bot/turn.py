@@ -1,0 +1,98 @@
+"""One bot at a time: who is not to work yet serves its health, says what it waits for, and takes nothing from Slack.
+
+The ledger's lock tells processes of one machine apart, the Lease tells machines and ledgers apart."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from prometheus_client import CollectorRegistry
+
+from bot.health import Readiness
+from bot.ops import Ops, build_ops
+from bot.servers import serving
+from bot.settings import Settings, StoreSettings
+from provisioner.cluster import Cluster
+from provisioner.errors import StorewrightError
+from provisioner.lease import HeldByAnother, Lease
+from provisioner.ledger import Ledger, LedgerInUse
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+AT_ONCE = 2.0  # seconds for which nobody need be told that we wait
+LEDGER_FREE_WITHIN = 3.0  # seconds for a process that is ending to let go of the ledger
+
+
+class TakenOver(StorewrightError):
+    """Another bot has the Lease that was ours."""
+
+
+def home_of(settings: StoreSettings, cluster: Cluster) -> str:
+    """The namespace the bot itself is in, or is taken to be."""
+    return settings.service_account.split("/")[0] if settings.service_account else cluster.home
+
+
+def lease_of(settings: StoreSettings, cluster: Cluster, ledger: Ledger) -> Lease:
+    """Who has the ledger's lock may go on with what its last process on this machine held."""
+    identity = f"{socket.gethostname()}/{ledger.seat}"
+    return Lease(cluster, home_of(settings, cluster), settings.instance, identity)
+
+
+@contextmanager
+def our_turn(settings: Settings, cluster: Cluster, registry: CollectorRegistry) -> Iterator[tuple[Ledger, Lease]]:
+    """The ledger and the Lease, once no other bot is known to have them; given back at the end.
+
+    Where the cluster can't be reached nobody is known to: then orders are taken, and worked on once the Lease is ours.
+    Raises TakenOver where another bot is found to have it after all."""
+    ledger = _when_free(settings, registry, lambda: _open_ledger(settings))
+    lease = lease_of(settings, cluster, ledger)
+    lease.start()
+    try:
+        _when_free(settings, registry, lambda: lease.await_turn(AT_ONCE))
+        yield ledger, lease
+    except SystemExit:
+        if other := lease.another:
+            raise TakenOver(other.problem.what, "", "Started again, this one waits.") from None
+        raise
+    finally:
+        ledger.close()
+        lease.release()
+
+
+def end_if_taken_over(lease: Lease) -> None:
+    """For when the Lease has changed hands: two bots are not to answer in Slack."""
+    if lease.another:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _open_ledger(settings: Settings) -> Ledger:
+    where = settings.ledger_path, settings.addresses
+    return Ledger(*where, backups=settings.backups(), patience=LEDGER_FREE_WITHIN)
+
+
+def _when_free(settings: Settings, registry: CollectorRegistry, attempt: Callable[[], T]) -> T:
+    """What `attempt` gives when it raises LedgerInUse or HeldByAnother no more. Meanwhile health is served, and /readyz
+    says why."""
+    try:
+        return attempt()
+    except (LedgerInUse, HeldByAnother) as error:
+        reason: StorewrightError = error
+
+    def why() -> None:
+        raise reason
+
+    log.warning("this bot waits: %s", reason)
+    ops = Ops(lambda: "", Readiness({"lease": why}), registry)
+    with serving(build_ops(ops), settings.ops_listen or settings.listen):
+        while True:
+            try:
+                return attempt()
+            except (LedgerInUse, HeldByAnother) as error:
+                reason = error
