@@ -83,10 +83,10 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
 
 def executor_of(settings: StoreSettings, ledger: Ledger, tools: Toolbox, lease: Lease) -> Executor:
     """Where jobs run, and only while the Lease is ours. Raises BadSettings."""
-    fenced = tools.fenced(lease.require)
+    fenced, home = tools.fenced(lease.require), home_of(settings, tools.cluster)
     if settings.executor == "local":
-        return Local(fenced, settings.workers)
-    return Remote(ledger, fenced, settings.worker, home_of(settings, tools.cluster), settings.jobs_at_once)
+        return Local(fenced, settings.workers, home)
+    return Remote(ledger, fenced, settings.worker, home, settings.jobs_at_once)
 
 
 def toolbox(settings: StoreSettings, ledger: Ledger, catalog: Catalog, cluster: Cluster) -> Toolbox:

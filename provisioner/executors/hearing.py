@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from provisioner.cluster import Cluster, LogLines
@@ -13,6 +13,7 @@ from provisioner.executors.errand import read_end, read_line
 from provisioner.executors.manifest import CONTAINER
 from provisioner.jobs import EventKind, Job
 from provisioner.ledger import Ledger
+from provisioner.tracing import carried
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +24,9 @@ class Report:
     """What was told so far. The same log may be read again and again: a line is taken in once, and what another process
     took in before us the ledger does not keep twice."""
 
-    def __init__(self, ledger: Ledger, job: Job) -> None:
-        self._ledger, self._job = ledger, job
+    def __init__(self, ledger: Ledger, job: Job, on_helm: Callable[[str, str, float], None]) -> None:
+        """`on_helm` is as Helm.on_run."""
+        self._ledger, self._job, self._on_helm = ledger, job, on_helm
         self._heard = 0  # lines
         self._closed = False
         self._lock = threading.Lock()
@@ -60,6 +62,8 @@ class Report:
             case "succeeded":
                 self._ledger.succeed(self._job, line["version"], at=line["at"])
                 self.complete = True
+            case "helm":
+                self._on_helm(line["verb"], line["outcome"], line["seconds"])
             case "log":
                 logging.getLogger(line["logger"]).log(line["level"], "%s", line["message"])
             case _:
@@ -79,7 +83,7 @@ class Ear:
         """Begin, unless that was done."""
         if not self._lines:
             self._lines = self._cluster.log(self._namespace, pod, CONTAINER, follow=True)
-            threading.Thread(target=self._listen, args=(self._lines,), name="ear", daemon=True).start()
+            threading.Thread(target=carried(self._listen), args=(self._lines,), name="ear", daemon=True).start()
 
     def hear_out(self, pod: str) -> None:
         """What there is of the log, now that there will be no more of it; nothing where it is lost with its node."""

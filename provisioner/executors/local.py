@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from provisioner import workflows
+from provisioner.cluster import Forbidden
+from provisioner.executors.others import end_others
 from provisioner.jobs import Job
 from provisioner.workflows import Toolbox
 
 
 class Local:
-    """The default."""
+    """The default. `home` is the namespace in which a bot with another executor would have made its Jobs, if any."""
 
-    def __init__(self, tools: Toolbox, at_once: int = 8) -> None:
-        self._tools, self.at_once = tools, at_once
+    def __init__(self, tools: Toolbox, at_once: int = 8, home: str | None = None) -> None:
+        self._tools, self.at_once, self._home = tools, at_once, home
 
     def run(self, job: Job) -> None:
+        if self._home:
+            with suppress(Forbidden):  # who may not see Jobs there has made none
+                end_others(self._tools, self._home, job)
         workflows.run(self._tools, job)

@@ -77,11 +77,13 @@ def main() -> None:
 
 def _toolbox(errand: Errand) -> Toolbox:
     kubeconfig = Path(os.environ["KUBECONFIG"]) if "KUBECONFIG" in os.environ else None
+    helm = Helm(os.environ.get("HELM", "helm"), kubeconfig)
+    helm.on_run = lambda verb, outcome, seconds: say("helm", verb=verb, outcome=outcome, seconds=seconds)
     tools = Toolbox(
         **{field.name: getattr(errand.terms, field.name) for field in fields(Terms)},
         book=Teller(errand),
         cluster=Cluster(kubeconfig),
-        helm=Helm(os.environ.get("HELM", "helm"), kubeconfig),
+        helm=helm,
         catalog=Catalog(Path(os.environ.get("CHARTS_DIR", "charts"))),
     )
     return tools.fenced(lambda: tools.require_wanted(errand.job))

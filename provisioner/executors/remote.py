@@ -15,7 +15,8 @@ from provisioner.diagnosis import Doctor, Patience, ended
 from provisioner.errors import HandedOver, JobFailed, StorewrightError, Superseded, Transient
 from provisioner.executors.errand import errand_of
 from provisioner.executors.hearing import Ear, Report, hearing
-from provisioner.executors.manifest import GRACE, JOB, STORE_ID, Worker, manifest_of, name_of
+from provisioner.executors.manifest import GRACE, JOB, Worker, manifest_of, name_of
+from provisioner.executors.others import end_others
 from provisioner.jobs import Job
 from provisioner.ledger import Ledger
 from provisioner.workflows import Toolbox
@@ -41,7 +42,7 @@ class Remote:
         """As Executor has it. On HandedOver the Job goes on, and the next process finds it."""
         errand = errand_of(job, self._tools.store_of(job), self._ledger.events(job.id), self._tools)
         name, seconds = name_of(errand), self._tools.remaining(job)
-        self._await_others(job, name)
+        end_others(self._tools, self._home, job, spared=name)
         self._ensure(job, name, manifest_of(errand, self._worker, seconds))
         try:
             error = self._attend(job, name)
@@ -54,19 +55,6 @@ class Remote:
             raise error
 
     # --- beginning and end ----------------------------------------------------------------------------------------
-
-    def _await_others(self, job: Job, name: str) -> None:
-        """Until no other Job is at work on this store, such as one that a delete has superseded."""
-        while others := [other for other in self._at_work_on(job.store_id) if other != name]:
-            for other in others:
-                self._cluster.delete_job(self._home, other)
-            hint = f"Its pod does not go; its node may be lost: kubectl get jobs,pods -n {self._home}"
-            self._tools.check_in(job, f"An earlier Job of {job.store} ({', '.join(others)}) did not end", hint)
-            time.sleep(LOOK_AGAIN)
-
-    def _at_work_on(self, store_id: str) -> list[str]:
-        found = self._cluster.jobs(self._home, {STORE_ID: store_id})
-        return [one["metadata"]["name"] for one in found if not ended(one)]
 
     def _ensure(self, job: Job, name: str, manifest: Object) -> None:
         """The Job, made or found; one on its way out, of a former attempt, is waited for."""
@@ -93,7 +81,10 @@ class Remote:
         """Until the workflow has ended: why it did not succeed, or None.
 
         Raises JobFailed where it does not come to that, Superseded or HandedOver."""
-        report, doctor = Report(self._ledger, job), Doctor(f"{job.store}'s job", PATIENCE, self._ledger.clock())
+        report, doctor = (
+            Report(self._ledger, job, self._tools.helm.on_run),
+            Doctor(f"{job.store}'s job", PATIENCE, self._ledger.clock()),
+        )
         late = replace(job, deadline_at=job.deadline_at + 2 * GRACE)
         with hearing(self._cluster, self._home, report) as ear:
             while True:

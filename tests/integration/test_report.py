@@ -28,6 +28,10 @@ def job(ledger: Ledger, clock: Clock) -> Job:
     return claimed
 
 
+def hearer(ledger: Ledger, job: Job) -> Report:
+    return Report(ledger, job, lambda verb, outcome, seconds: None)
+
+
 def line(told: str, at: float, **more: Any) -> str:
     return json.dumps({"told": told, "at": at, **more})
 
@@ -43,10 +47,10 @@ def heard(ledger: Ledger, job: Job) -> list[tuple[EventKind, str, float, float |
 def test_it_is_kept_once_and_as_of_when_it_was(ledger: Ledger, job: Job) -> None:
     begun = job.created_at
     log = [stage("started", begun + 1), stage("done", begun + 4), line("succeeded", begun + 5, version="0.2.0")]
-    first = Report(ledger, job)
+    first = hearer(ledger, job)
     first.hear(log[:2])
     first.hear(log[:2])
-    second = Report(ledger, job)  # of the next process
+    second = hearer(ledger, job)  # of the next process
     second.hear(log)
     assert second.complete
     assert second.error is None
@@ -61,12 +65,12 @@ def test_it_is_kept_once_and_as_of_when_it_was(ledger: Ledger, job: Job) -> None
 
 
 def test_a_clock_that_is_ahead_writes_nothing_of_the_future(ledger: Ledger, job: Job, clock: Clock) -> None:
-    Report(ledger, job).hear([stage("started", clock.now + 60)])
+    hearer(ledger, job).hear([stage("started", clock.now + 60)])
     assert heard(ledger, job) == [("started", "release", clock.now, None)]
 
 
 def test_an_end_that_is_not_well_is_left_to_the_scheduler(ledger: Ledger, job: Job) -> None:
-    report = Report(ledger, job)
+    report = hearer(ledger, job)
     problem = {"what": "It broke.", "cause": "", "next_step": "", "log_tail": "last words"}
     report.hear([line("failed", 1.0, problem=problem)])
     assert report.complete
@@ -82,7 +86,7 @@ def test_logs_come_into_our_own_and_so_does_what_nobody_meant_to_say(
         line("log", 1.0, level=logging.WARNING, logger="provisioner.helm", message="100 % slow"),
         "Segmentation fault",
     ]
-    report = Report(ledger, job)
+    report = hearer(ledger, job)
     report.hear(log)
     report.hear(log)
     assert [(r.name, r.getMessage()) for r in caplog.records] == [
@@ -91,12 +95,19 @@ def test_logs_come_into_our_own_and_so_does_what_nobody_meant_to_say(
     ]
 
 
+def test_runs_of_helm_are_counted_here(ledger: Ledger, job: Job) -> None:
+    counted: list[tuple[str, str, float]] = []
+    report = Report(ledger, job, lambda *run: counted.append(run))
+    report.hear([line("helm", 1.0, verb="upgrade", outcome="ok", seconds=0.5)])
+    assert counted == [("upgrade", "ok", 0.5)]
+
+
 def test_what_breaks_off_is_gone_on_with(ledger: Ledger, job: Job) -> None:
     def broken() -> Iterator[str]:
         yield stage("started", 1.0)
         raise ConnectionError
 
-    report = Report(ledger, job)
+    report = hearer(ledger, job)
     with pytest.raises(ConnectionError):
         report.hear(broken())
     report.hear([stage("started", 1.0), stage("done", 2.0)])
@@ -104,11 +115,11 @@ def test_what_breaks_off_is_gone_on_with(ledger: Ledger, job: Job) -> None:
 
 
 def test_nothing_is_heard_of_a_job_that_is_not_wanted_or_not_ours(ledger: Ledger, job: Job) -> None:
-    closed = Report(ledger, job)
+    closed = hearer(ledger, job)
     closed.close()
     closed.hear([stage("started", 1.0)])
     assert heard(ledger, job) == []
     ledger.order_delete(store_id=job.store_id, by="U1", origin="", delivery_key="2", limits=Limits())
     with pytest.raises(Superseded):
-        Report(ledger, job).hear([stage("started", 1.0)])
+        hearer(ledger, job).hear([stage("started", 1.0)])
     assert [kind for kind, *_ in heard(ledger, job)] == [EventKind.SUPERSEDED]
