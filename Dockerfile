@@ -18,7 +18,8 @@ COPY bot bot
 COPY provisioner provisioner
 RUN touch README.md \
  && PYTHONPATH=/src/build-tools pip install --no-deps --no-build-isolation --target /app/lib . \
- && mkdir /data
+ && mkdir /data /app/bin \
+ && printf '#!/usr/bin/python3\nfrom bot.__main__ import main\nmain()\n' >/app/bin/storewright && chmod +x /app/bin/storewright
 # A third of it all, and nothing here runs it: Kubernetes' client once more for asyncio, and a plug-in command's pip.
 RUN cd /app/lib && rm -rf bin kubernetes/aio aiohttp aiohttp-* aiohttp_retry* pip pip-*
 
@@ -31,7 +32,7 @@ RUN ["/usr/bin/python3", "-m", "compileall", "-q", "/usr/lib/python3.11", "/app/
 COPY --from=build --chown=65532:65532 /data /data
 COPY charts /app/charts
 WORKDIR /app
-ENV PYTHONPATH=/app/lib PYTHONUNBUFFERED=1 HOME=/tmp SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
+ENV PATH=/app/bin:/usr/bin PYTHONPATH=/app/lib PYTHONUNBUFFERED=1 HOME=/tmp SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
     CHARTS_DIR=/app/charts LEDGER_PATH=/data/ledger.db
 USER 65532:65532
 EXPOSE 3000 9090

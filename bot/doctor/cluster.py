@@ -46,7 +46,7 @@ def reached(site: Site) -> Cluster | None:
 def rights(site: Site) -> Iterator[Finding]:
     if not (cluster := reached(site)):
         return
-    if missing := _missing(cluster, _rules("cluster"), ""):
+    if missing := _missing(cluster, _rules("cluster", site.settings.store_role), ""):
         yield wrong(f"The bot may not {'; '.join(missing)}.", INSTALL)
     else:
         yield ok("The bot may all that it needs everywhere.")
@@ -61,25 +61,25 @@ def store_rights(site: Site) -> Iterator[Finding]:
     """Asked where a store is; where none is, the role is read that the bot will bind there."""
     if not (cluster := reached(site)):
         return
+    name, wanted = site.settings.store_role, _rules("store")
     stores = [found["metadata"]["name"] for found in cluster.namespaces({PREFIX + "instance": site.settings.instance})]
     if stores:
-        if missing := _missing(cluster, _rules("store"), stores[0]):
+        if missing := _missing(cluster, wanted, stores[0]):
             yield wrong(f"In {stores[0]} the bot may not {'; '.join(missing)}.", INSTALL)
         else:
             yield ok(f"The bot may all that it needs in {stores[0]}.")
         return
-    role_name = site.settings.store_role
     try:
-        role = cluster.cluster_role(role_name)
+        role = cluster.cluster_role(name)
     except Forbidden:
-        yield unsure("They show when there is a store.", f"kubectl get clusterrole {role_name} shows the role.")
+        yield unsure("They show when there is a store.", f"kubectl get clusterrole {name} shows the role.")
         return
     if role is None:
-        yield wrong(f"There is no ClusterRole {role_name}.", INSTALL)
-    elif lacking := [_told(*one) for one in _wishes(_rules("store")) if not _grants(role["rules"], *one[:3])]:
-        yield wrong(f"The ClusterRole {role_name} does not allow to {'; '.join(lacking[:5])}.", INSTALL)
+        yield wrong(f"There is no ClusterRole {name}.", INSTALL)
+    elif lacking := [_told(*one) for one in _wishes(wanted) if not _grants(role["rules"], *one[:3])]:
+        yield wrong(f"The ClusterRole {name} does not allow to {'; '.join(lacking[:5])}.", INSTALL)
     else:
-        yield ok(f"The ClusterRole {role_name} allows all that is needed in a store's namespace.")
+        yield ok(f"The ClusterRole {name} allows all that is needed in a store's namespace.")
 
 
 def admission(site: Site) -> Iterator[Finding]:
@@ -101,8 +101,9 @@ def admission(site: Site) -> Iterator[Finding]:
 # --- rights ------------------------------------------------------------------------------------------------------
 
 
-def _rules(part: str) -> list[Rule]:
-    rules: list[Rule] = yaml.safe_load(files("bot.doctor").joinpath("rights.yaml").read_text())[part]
+def _rules(part: str, store_role: str = "storewright-store") -> list[Rule]:
+    text = files("bot.doctor").joinpath("rights.yaml").read_text().replace("storewright-store", store_role)
+    rules: list[Rule] = yaml.safe_load(text)[part]
     return rules
 
 

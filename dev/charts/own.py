@@ -26,10 +26,10 @@ def manifests() -> str:
     return HEAD + NAMESPACE + _render("storewright")
 
 
-def rights(instance: str, *options: str) -> str:
+def rights(instance: str) -> str:
     """The ServiceAccount storewright/<instance>, what it may do and what it is refused. Raises ClusterError too."""
     only = ("--show-only=templates/rbac.yaml", "--show-only=templates/admission.yaml")
-    return _render(instance, f"--set=instance={instance}", *only, *options)
+    return _render(instance, f"--set=instance={instance}", *only)
 
 
 def _render(release: str, *options: str) -> str:

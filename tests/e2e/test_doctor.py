@@ -163,7 +163,7 @@ def test_a_bot_with_fewer_rights_and_one_with_all(
     bot: Stack, diagnose: Diagnose, cluster: Cluster, tmp_path: Path
 ) -> None:
     role = next(
-        m for m in yaml.safe_load_all((ROOT / "manifests/rbac.yaml").read_text())
+        m for m in yaml.safe_load_all((ROOT / "manifests/storewright.yaml").read_text())
         if m["kind"] == "ClusterRole" and m["metadata"]["name"] == "storewright"
     )  # fmt: skip
     role["metadata"]["name"] = "doctor-test"

@@ -63,9 +63,12 @@ def binding(place: str, role: str = f"{WE}-store", kind: str = "ClusterRole", **
     }
 
 
+def worker(**different: Any) -> dict[str, Any]:
+    return {"name": "worker", "image": IMAGE, "command": ["python3", "-m", "provisioner.executors.pod"]} | different
+
+
 def job(place: str, **pod: Any) -> dict[str, Any]:
-    container = {"name": "job", "image": IMAGE, "args": ["work"]}
-    spec = {"serviceAccountName": WE, "restartPolicy": "Never", "containers": [container]} | pod
+    spec = {"serviceAccountName": WE, "restartPolicy": "Never", "containers": [worker()]} | pod
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -81,12 +84,11 @@ def lease(name: str, place: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def bot(cluster: Cluster) -> Iterator[Bot]:
     """Us, each Storewright having made a namespace, and let itself into it, with its own token."""
-    executor = {WE: "kubernetes", THEY: "local"}
-    granted = "".join(own.rights(name, f"--set=executor={executor[name]}") for name in executor)
+    granted = own.rights(WE) + own.rights(THEY)
     kubectl(cluster, "apply", "-f", "-", stdin=own.NAMESPACE + granted)
     kubectl(cluster, "create", "namespace", PLAIN)
     try:
-        bots = {name: Bot(cluster, name) for name in executor}
+        bots = {name: Bot(cluster, name) for name in (WE, THEY)}
         for name, place in {WE: OURS, THEY: THEIRS}.items():
             _await_policies(bots[name], name)
             made = bots[name].ask("create", "-f", "-", manifest=namespace(place, labels(name)))
@@ -152,7 +154,7 @@ BY_KUBERNETES: dict[str, tuple[str, ...]] = {
     "make a resource type": ("get", "customresourcedefinitions"),
     "delete a volume": ("delete", "persistentvolume", "any"),
     "finalize a namespace": ("replace", "--raw", f"/api/v1/namespaces/{OURS}/finalize", "-f", "/dev/null"),
-    "take another's Lease": ("delete", "lease", THEY, "-n", "storewright"),
+    "take another's Lease": ("get", "lease", f"storewright-{THEY}", "-n", "storewright"),
     "take a node's Lease": ("get", "leases", "-n", "kube-node-lease"),
     "delete kube-system": ("delete", "namespace", "kube-system", "--wait=false"),
     "delete default": ("delete", "namespace", "default", "--wait=false"),
@@ -186,14 +188,12 @@ BY_POLICY: dict[str, dict[str, Any]] = {
     "make a namespace by an old Pod Security": namespace(
         "refused-asked", labels(**{"pod-security.kubernetes.io/enforce-version": "v1.10"})
     ),
-    "run another image beside itself": job("storewright", containers=[{"name": "x", "image": "any"}]),
-    "run another program beside itself": job(
-        "storewright", containers=[{"name": "x", "image": IMAGE, "command": ["/usr/bin/helm"]}]
-    ),
+    "run another image beside itself": job("storewright", containers=[worker(image="any")]),
+    "run another program beside itself": job("storewright", containers=[worker(command=["/usr/bin/helm"])]),
+    "run another module beside itself": job("storewright", containers=[worker(args=["-c", "print()"])]),
+    "run a second container beside itself": job("storewright", containers=[worker(), worker(name="second")]),
     "be another ServiceAccount beside itself": job("storewright", serviceAccountName="default"),
-    "run a privileged Job beside itself": job(
-        "storewright", containers=[{"name": "x", "image": IMAGE, "securityContext": {"privileged": True}}]
-    ),
+    "run a privileged Job beside itself": job("storewright", containers=[worker(securityContext={"privileged": True})]),
     "mount the node's disk": job("storewright", volumes=[{"name": "x", "hostPath": {"path": "/"}}]),
     "use the node's network": job("storewright", hostNetwork=True),
     "see the node's processes": job("storewright", hostPID=True),
@@ -248,6 +248,9 @@ GRANTED: dict[str, tuple[str, ...]] = {
     "run its store": ("create", "deployment", "asked", "--image=any", "-n", OURS),
     "see its store's pods": ("get", "pods", "-n", OURS),
     "see what went wrong in its store": ("get", "events", "-n", OURS),
+    "see its Jobs": ("get", "jobs", "-n", "storewright"),
+    "see what a cluster has for disks": ("get", "storageclasses"),
+    "see its own role": ("get", "clusterrole", f"{WE}-store"),
 }
 
 
@@ -259,7 +262,7 @@ def test_it_may(bot: Bot, what: str) -> None:
 
 @pytest.mark.parametrize(
     "asked",
-    [lease(WE, "storewright"), job("storewright"), job(OURS, containers=[{"name": "x", "image": "any"}])],
+    [lease(f"storewright-{WE}", "storewright"), job("storewright"), job(OURS, containers=[worker(image="any")])],
     ids=["hold its Lease", "have work done beside itself", "run a Job of its store's"],
 )
 def test_it_may_make(bot: Bot, asked: dict[str, Any]) -> None:

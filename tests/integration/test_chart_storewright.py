@@ -151,7 +151,7 @@ def test_the_bot_takes_every_setting_the_chart_gives(
     fields = {name.upper() for name in Settings.model_fields}
     assert fields - told.keys() - for_the_other_mode == left_alone
     for name, value in told.items():
-        monkeypatch.setenv(name, str(tmp_path) if name == "STORE_VALUES" else value)
+        monkeypatch.setenv(name, str(tmp_path) if name in ("STORE_VALUES", "EXECUTOR_POD") else value)
     settings = Settings.from_environment()
     assert settings.instance == "tools-bot"
     assert settings.service_account == "tools/bot"
@@ -213,7 +213,7 @@ def test_two_releases_share_nothing_cluster_wide() -> None:
         return {(m["kind"], m["metadata"]["name"]) for m in made if "namespace" not in m["metadata"]}
 
     names = [cluster_wide(*where) for where in (("bot", "tools"), ("tools", "bot"), ("storewright", "storewright"))]
-    assert {len(found) for found in names} == {7}
+    assert {len(found) for found in names} == {9}
     assert all(not one & other for one, other in combinations(names, 2))
     assert ("ClusterRole", "storewright-store") in names[2]
 
@@ -263,7 +263,10 @@ def test_its_network_policy_lets_through_what_is_needed() -> None:
 
 
 def test_it_may_ask_stores_at_their_own_port() -> None:
-    (policy,) = of_kind(render('stores.scheme="http"', 'stores.ingressAddress="10.0.0.1:8081"'), "NetworkPolicy")
+    made = of_kind(render('stores.scheme="http"', 'stores.ingressAddress="10.0.0.1:8081"'), "NetworkPolicy")
+    policy, of_jobs = sorted(made, key=lambda found: len(found["metadata"]["name"]))
+    assert of_jobs["spec"]["egress"] == policy["spec"]["egress"]
+    assert "ingress" not in of_jobs["spec"]
     ports = [port["port"] for rule in policy["spec"]["egress"] for port in rule.get("ports", [])]
     assert {80, 8081} < set(ports)
     assert len(ports) == len(set(ports)) + 1, "53 by TCP and UDP, and nothing else twice"
@@ -289,8 +292,36 @@ def test_the_dashboard_is_grafanas() -> None:
     assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
     board = json.loads(found["data"]["storewright.json"])
     assert len(board["panels"]) > 10
-    for panel in board["panels"]:
-        assert all("storewright_" in target["expr"] for target in panel["targets"]), panel["title"]
+
+
+def test_alerts_are_about_this_release() -> None:
+    (group,) = the("PrometheusRule", with_features("monitored"))["spec"]["groups"]
+    told = [rule["expr"] for rule in group["rules"]]
+    assert len(told) > 5
+    assert all('namespace="tools", job="bot"' in expr for expr in told)
+    assert not any('job="storewright"' in expr for expr in told)
+
+
+def test_jobs_are_given_what_the_bots_pod_is() -> None:
+    given = (
+        'pod.nodeSelector={"disk":"fast"}',
+        'imagePullSecrets=[{"name":"registry"}]',
+        'extraEnv=[{"name":"HTTPS_PROXY","value":"http://proxy:3128"}]',
+        'extraVolumes=[{"name":"ca","configMap":{"name":"ca"}}]',
+        'extraVolumeMounts=[{"name":"ca","mountPath":"/ca"}]',
+        'worker.resources.limits.memory="1Gi"',
+    )
+    manifests = render('executor="kubernetes"', *given)
+    told = next(m for m in of_kind(manifests, "ConfigMap") if m["metadata"]["name"] == "bot-stores")["data"]
+    worker = yaml.safe_load(told["worker.yaml"])
+    assert worker["pod"]["nodeSelector"] == {"disk": "fast"}
+    assert worker["pod"]["imagePullSecrets"] == [{"name": "registry"}]
+    assert worker["pod"]["volumes"] == [{"name": "ca", "configMap": {"name": "ca"}}]
+    assert worker["container"]["env"] == [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}]
+    assert worker["container"]["volumeMounts"] == [{"name": "ca", "mountPath": "/ca"}]
+    assert worker["container"]["resources"]["limits"] == {"memory": "1Gi"}
+    (bot,) = containers(pod(manifests))
+    assert environment(manifests)["EXECUTOR_IMAGE"] == bot["image"]
 
 
 def test_its_notes_lead_on() -> None:

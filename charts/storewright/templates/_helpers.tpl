@@ -32,6 +32,10 @@ namespace: {{ .Release.Namespace }}
 labels: {{- include "storewright.labels" . | nindent 2 }}
 {{- end }}
 
+{{- define "storewright.image" -}}
+{{ (include "common.image" (dict "root" . "image" .Values.image) | fromYaml).image }}
+{{- end }}
+
 {{- define "storewright.host" -}}
 {{ (urlParse .Values.publicUrl).hostname }}
 {{- end }}
@@ -51,6 +55,20 @@ labels: {{- include "storewright.labels" . | nindent 2 }}
 {{- $rules := list }}
 {{- range $ports }}{{ $rules = append $rules (dict "protocol" "TCP" "port" (int .)) }}{{ end }}
 {{- $rules | uniq | toYaml }}
+{{- end }}
+
+{{/* Where the bot and its Jobs may go. */}}
+{{- define "storewright.egress" -}}
+{{- with .Values.networkPolicy -}}
+- to: {{- toYaml .dns | nindent 4 }}
+  ports: [{ protocol: UDP, port: 53 }, { protocol: TCP, port: 53 }]
+- ports: {{- include "storewright.ports" $ | nindent 4 }}
+# Also where a store's public address ends at the controller's own pods and ports.
+- to: {{- toYaml .ingressControllers | nindent 4 }}
+{{- with .extraEgress }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{/* Fails with everything at once that only the operator can know. */}}

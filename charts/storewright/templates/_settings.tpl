@@ -15,7 +15,12 @@
 - { name: PUBLIC_URL, value: {{ .Values.publicUrl | quote }} }
 - { name: LISTEN, value: "0.0.0.0:3000" }
 - { name: OPS_LISTEN, value: "0.0.0.0:9090" }
+{{- with .Values.ledger }}
 - { name: LEDGER_PATH, value: /data/ledger.db }
+- { name: LEDGER_BACKUPS, value: /data/backups }
+- { name: LEDGER_BACKUP_HOURS, value: {{ .backups.hours | quote }} }
+- { name: LEDGER_BACKUPS_KEPT, value: {{ .backups.kept | quote }} }
+{{- end }}
 {{- with .Values.stores }}
 - { name: DEFAULT_TYPE, value: {{ .defaultType | quote }} }
 - { name: STORE_DOMAIN, value: {{ .domain | quote }} }
@@ -33,11 +38,25 @@
 - { name: CREATIONS_PER_HOUR, value: {{ .creationsPerHour | quote }} }
 - { name: CREATE_DEADLINE, value: {{ .createDeadline | quote }} }
 - { name: DELETE_DEADLINE, value: {{ .deleteDeadline | quote }} }
+- { name: UPGRADE_DEADLINE, value: {{ .upgradeDeadline | quote }} }
 - { name: WORKERS, value: {{ .workers | quote }} }
+- { name: JOBS_AT_ONCE, value: {{ .jobsAtOnce | quote }} }
 {{- end }}
 - { name: EXECUTOR, value: {{ .Values.executor }} }
+- { name: EXECUTOR_IMAGE, value: {{ include "storewright.image" . | quote }} }
+- { name: EXECUTOR_POD, value: /etc/storewright/worker.yaml }
 - { name: LOG_LEVEL, value: {{ .Values.logLevel }} }
 {{- with .Values.extraEnv }}
 {{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* What is laid over the pod of a Job that does the bot's work: what the operator gave the bot's own. Call with $. */}}
+{{- define "storewright.worker" -}}
+{{- with .Values -}}
+{{- $pod := dict "imagePullSecrets" .imagePullSecrets "volumes" .extraVolumes }}
+{{- $pod = merge $pod (pick .pod "nodeSelector" "tolerations" "affinity" "priorityClassName") }}
+{{- $container := dict "env" .extraEnv "volumeMounts" .extraVolumeMounts "resources" .worker.resources "imagePullPolicy" .image.pullPolicy }}
+{{- dict "pod" $pod "container" $container | toYaml }}
 {{- end }}
 {{- end }}
