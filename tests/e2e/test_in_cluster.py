@@ -14,7 +14,7 @@ import pytest
 
 from dev.cluster import Cluster
 from dev.slack import LocalSlack
-from dev.stack import job_of, kubectl
+from dev.stack import StackError, job_of, kubectl
 from tests.e2e.installed import Installed
 
 
@@ -86,6 +86,7 @@ def test_it_makes_and_deletes_a_store(
     assert shop.status_code == 200
     _credentials_are_revealed_once(bot, made)
     _the_world_gets_no_further(bot)
+    _operators_have_the_command_and_nobody_a_shell(bot)
 
     bot.slack.command("Dana", "#stores", f"/store delete {name}")
     form = bot.slack.wait_for(lambda: bot.slack.views("Dana"))[-1]
@@ -108,6 +109,14 @@ def _credentials_are_revealed_once(bot: Installed, made: dict[str, Any]) -> None
 def _the_world_gets_no_further(bot: Installed) -> None:
     for path in ("/healthz", "/readyz", "/metrics"):
         assert bot.ask("GET", path).status_code == 404, path
+
+
+def _operators_have_the_command_and_nobody_a_shell(bot: Installed) -> None:
+    inside = ("exec", f"deployment/{bot.name}", f"--namespace={bot.name}", "--")
+    assert "storewright" in kubectl(bot.cluster, *inside, "storewright", "--version")
+    for shell in ("sh", "/bin/sh", "/bin/bash", "busybox"):
+        with pytest.raises(StackError, match="no such file|not found"):
+            kubectl(bot.cluster, *inside, shell, "-c", "true")
 
 
 def test_an_upgrade_of_the_bot_loses_no_order(installed: Callable[[str], Installed], cluster: Cluster) -> None:
