@@ -19,6 +19,7 @@ __all__ = ["ImageError", "build", "build_everything", "known", "load", "load_own
 OVERLAY = CHECKOUT / "build" / "images.yaml"
 BILLS = CHECKOUT / "build" / "sbom"
 PUSHED = CHECKOUT / "build" / "values.yaml"
+KEPT = 5  # archives of the bot's own image, which changes with every line of code
 
 
 def build() -> dict[str, Any]:
@@ -39,7 +40,7 @@ def build() -> dict[str, Any]:
 def build_everything() -> None:
     """Build what is missing of all images and put each one's bill of materials into build/sbom. Raises ImageError."""
     build()
-    _ensure([own()])
+    _ensure_own()
     BILLS.mkdir(exist_ok=True)
     for image in [*known(), own()]:
         shutil.copyfile(image.bill, BILLS / f"{image.name}.cdx.json")
@@ -57,8 +58,7 @@ def load(cluster: Cluster) -> None:
 
 def load_own(cluster: Cluster) -> dict[str, Any]:
     """Give the cluster the bot's image, built if it is missing; its values. Raises ImageError or ClusterError."""
-    image = own()
-    _ensure([image])
+    image = _ensure_own()
     cluster.load_image(image.archive)
     return image.values
 
@@ -86,6 +86,17 @@ def _ensure(images: list[Image]) -> None:
     for image in images:
         if not image.bill.exists():
             bill.write(image.archive, f"storewright/{image.name}", image.tag, image.bill)
+
+
+def _ensure_own() -> Image:
+    image = own()
+    _ensure([image])
+    archives = sorted(image.archive.parent.glob(f"{image.name}-*.tar"), key=lambda archive: archive.stat().st_mtime)
+    for old in archives[:-KEPT]:
+        if old != image.archive:
+            old.unlink(missing_ok=True)
+            old.with_suffix(".cdx.json").unlink(missing_ok=True)
+    return image
 
 
 def _overlay(places: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def _operators_have_the_command_and_nobody_a_shell(bot: Installed) -> None:
     inside = ("exec", f"deployment/{bot.name}", f"--namespace={bot.name}", "--")
     assert "storewright" in kubectl(bot.cluster, *inside, "storewright", "--version")
     for shell in ("sh", "/bin/sh", "/bin/bash", "busybox"):
-        with pytest.raises(StackError, match="no such file|not found"):
+        with pytest.raises(StackError, match=r"no such file|not found"):
             kubectl(bot.cluster, *inside, shell, "-c", "true")
 
 
