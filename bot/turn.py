@@ -42,7 +42,7 @@ def home_of(settings: StoreSettings, cluster: Cluster) -> str:
 def lease_of(settings: StoreSettings, cluster: Cluster, ledger: Ledger) -> Lease:
     """Who has the ledger's lock may go on with what its last process on this machine held."""
     identity = f"{socket.gethostname()}/{ledger.seat}"
-    return Lease(cluster, home_of(settings, cluster), settings.instance, identity)
+    return Lease(cluster, home_of(settings, cluster), f"storewright-{settings.instance}", identity)
 
 
 @contextmanager
