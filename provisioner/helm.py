@@ -127,11 +127,14 @@ class Helm:
         args = ["template", wanted.name, *wanted.files, "--namespace", wanted.namespace]
         return [found for found in yaml.safe_load_all(self._run(args, yaml.safe_dump(wanted.values))) if found]
 
-    def apply(self, wanted: Wanted, timeout: float, *, hooks: bool = True) -> None:
+    def apply(
+        self, wanted: Wanted, timeout: float, *, hooks: bool = True, meanwhile: Callable[[], None] = lambda: None
+    ) -> None:
         """Install the release, or bring it to what is `wanted`.
 
-        Waits (`timeout` seconds) for the chart's `hooks`, not for readiness: the workflow watches that."""
-        self._bring_to(wanted, timeout, ["--install", *([] if hooks else ["--no-hooks"])], lambda: None)
+        Waits (`timeout` seconds) for the chart's `hooks`, not for readiness: the workflow watches that. `meanwhile` is
+        called again and again, and what it raises ends helm."""
+        self._bring_to(wanted, timeout, ["--install", *([] if hooks else ["--no-hooks"])], meanwhile)
 
     def upgrade(self, wanted: Wanted, timeout: float, meanwhile: Callable[[], None]) -> None:
         """As `apply`, of a release that must be there. While the hooks (a migration) run, `meanwhile` is called again

@@ -46,8 +46,13 @@ def _ensure_release(tools: Toolbox, job: Job, store: Store, kind: StoreType) -> 
     release = tools.helm.release(release_name(store.name), store.namespace)
     if release and release.stuck:
         tools.cluster.delete_secret(store.namespace, release.record)
-    # Only a first install runs the chart's hooks: what is entered again has no older version to migrate from.
-    tools.helm.apply(wanted_release(tools, store, kind), min(120.0, tools.remaining(job)), hooks=release is None)
+    tools.helm.apply(
+        wanted_release(tools, store, kind),
+        min(120.0, tools.remaining(job)),
+        # Only a first install runs the chart's hooks: what is entered again has no older version to migrate from.
+        hooks=release is None,
+        meanwhile=lambda: tools.check_in(job, f"The chart of {store.name} was not installed"),
+    )
     if job.retry_of or job.attempts > 1:
         # After helm, because a StatefulSet replaces no broken pod by itself: its next one must be of the new kind.
         tools.cluster.restart_backing_off(store.namespace)

@@ -1,0 +1,57 @@
+"""A bot that is asked to stop in the midst of work is gone in seconds, its helm too, and the next one goes on."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+
+from dev.cluster import Cluster
+from dev.stack import ROOT, Stack, job_of
+from tests.e2e.leaflet import Leaflet, load_image
+
+AT_MOST = 5.0  # seconds; a pod has terminationGracePeriodSeconds, 60 in our chart
+
+
+def test_jobs_in_flight_are_handed_over_and_helm_goes_with_the_bot(
+    stack: Callable[..., Stack], cluster: Cluster, tmp_path: Path
+) -> None:
+    load_image(cluster, tmp_path)
+    (tmp_path / "charts").mkdir()
+    Leaflet(tmp_path / "charts")
+    slow = tmp_path / "helm"  # installs, and then does not return: a chart's hook that takes its time
+    slow.write_text(f'#!/bin/sh\n{ROOT}/build/tools/bin/helm "$@" || exit\n[ "$1" != upgrade ] || exec sleep 100\n')
+    slow.chmod(0o755)
+    bot = stack(CHARTS_DIR=str(tmp_path / "charts"), HELM=str(slow))
+    slack = bot.slack()
+    for name in ("first-shop", "second-shop"):
+        assert slack.command("Dana", "#stores", f"/store create {name} leaflet").ok
+    process = bot.bot_process.process()
+    assert process is not None
+    helms = _until(lambda: [c for c in process.children(recursive=True) if c.name() == "sleep"], 2)
+
+    begun = time.monotonic()
+    process.terminate()
+    process.wait(AT_MOST)
+    print(f"gone after {time.monotonic() - begun:.2f} s")
+    assert '"jobs_left_at_work": 0' in bot.bot_process.log.read_text(), "none had to be left in a call that hangs"
+    assert not any(helm.is_running() and helm.status() != psutil.STATUS_ZOMBIE for helm in helms)
+    with closing(sqlite3.connect(bot.folder / "ledger.db")) as ledger:
+        assert ledger.execute("SELECT status, attempts FROM jobs").fetchall() == [("running", 1)] * 2
+
+    bot.settings["HELM"] = str(ROOT / "build/tools/bin/helm")
+    bot.start_bot()
+    slack.wait_for(lambda: [job_of(m)["status"] for m in slack.messages("#stores")] == ["succeeded"] * 2 or None, 60)
+    assert len(slack.messages("#stores")) == 2, "one root message each"
+
+
+def _until(look: Callable[[], list[psutil.Process]], many: int) -> list[psutil.Process]:
+    end = time.monotonic() + 30
+    while len(found := look()) < many:
+        assert time.monotonic() < end, found
+        time.sleep(0.05)
+    return found
