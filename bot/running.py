@@ -116,8 +116,8 @@ def _working(scheduler: Scheduler, notifier: Notifier) -> Iterator[None]:
     finally:
         left = scheduler.stop()
         notifier.stop()
+        log.info("work has stopped", extra={"jobs_left_at_work": left})
         if left:  # in a call that does not return: they would hold up our end, and lose nothing by it
-            log.warning("stopped", extra={"jobs_left_at_work": left})
             logging.shutdown()
             os._exit(0)
 

@@ -57,10 +57,8 @@ def our_turn(settings: Settings, cluster: Cluster, registry: CollectorRegistry) 
     try:
         _when_free(settings, registry, lambda: lease.await_turn(AT_ONCE))
         yield ledger, lease
-    except SystemExit:
         if other := lease.another:
-            raise TakenOver(other.problem.what, "", "Started again, this one waits.") from None
-        raise
+            raise TakenOver(other.problem.what, "", "Started again, this one waits.")
     finally:
         ledger.close()
         lease.release()

@@ -1,0 +1,127 @@
+"""Two bots of one name on a real cluster: one works and answers, the other waits, says so, and takes over."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from dev.background import Background
+from dev.cluster import Cluster
+from dev.slack import LocalSlackClient
+from dev.stack import Stack, free_port, job_of
+from tests.e2e.leaflet import Leaflet, load_image
+
+RUNS_OUT = 20.0  # seconds after which a lease that nobody renews is another's
+START = 25.0  # seconds in which a process is sure to have started, on a busy machine too
+
+
+class Bots:
+    """One Slack and its bot; and a second bot of the same name, with a ledger of its own."""
+
+    def __init__(self, first: Stack) -> None:
+        self.first = first
+        self.url = f"http://127.0.0.1:{free_port(3100)}"
+        self.second = Background("second", first.folder / "second")
+        self.slack: LocalSlackClient = first.slack()
+
+    def start_second(self) -> None:
+        settings = {
+            "LISTEN": self.url.removeprefix("http://"),
+            "PUBLIC_URL": self.url,
+            "LEDGER_PATH": str(self.first.folder / "second/ledger.db"),
+        }
+        self.second.start([sys.executable, "-m", "bot", "run"], self.first.bot_environment() | settings)
+
+    def readyz(self, url: str = "") -> dict[str, str]:
+        """What the second bot says; nothing while it does not listen."""
+        try:
+            answer = httpx.get(f"{url or self.url}/readyz", trust_env=False, timeout=10)
+        except httpx.HTTPError:
+            return {}
+        told: dict[str, str] = answer.json()
+        assert (answer.status_code == 200) == all(state == "ok" for state in told.values())
+        return told
+
+    def second_waits(self) -> None:
+        told = self.slack.wait_for(self.readyz, 15, "the second bot to say how it is")
+        assert list(told) == ["lease"]
+        assert "Another bot (" in told["lease"]
+        assert "This one waits until that one is gone." in told["lease"]
+        assert httpx.get(f"{self.url}/healthz", trust_env=False).status_code == 200
+        assert httpx.post(f"{self.url}/slack/events", trust_env=False).status_code == 404
+
+    def second_works(self, within: float) -> float:
+        """Wait until it does; how long that took."""
+        begun = time.monotonic()
+        self.slack.wait_for(lambda: self.readyz().get("lease") == "ok", within, "the second bot's turn")
+        return time.monotonic() - begun
+
+
+@pytest.fixture
+def bots(stack: Callable[..., Stack], cluster: Cluster, tmp_path: Path) -> Iterator[Bots]:
+    load_image(cluster, tmp_path)
+    (tmp_path / "charts").mkdir()
+    Leaflet(tmp_path / "charts")
+    opened = Bots(stack(CHARTS_DIR=str(tmp_path / "charts")))
+    yield opened
+    opened.second.stop()
+
+
+def process_of(bot: Background) -> psutil.Process:
+    process = bot.process()
+    assert process is not None
+    return process
+
+
+def made(slack: LocalSlackClient, store: str) -> dict[str, Any] | None:
+    wanted = {"store": store, "status": "succeeded"}
+    return next((m for m in slack.messages("#stores") if wanted.items() <= job_of(m).items()), None)
+
+
+def test_a_second_bot_waits_and_has_its_turn_at_once_when_the_first_stops(bots: Bots) -> None:
+    bots.start_second()
+    bots.second_waits()
+    assert bots.slack.command("Dana", "#stores", "/store create early-shop leaflet").ok
+    bots.slack.wait_for(lambda: made(bots.slack, "early-shop"), 60, "the first bot's work")
+    assert (bots.first.folder / "second/ledger.db").exists()
+
+    process_of(bots.first.bot_process).terminate()
+    assert bots.second_works(START) < RUNS_OUT - 5, "it was given back and had not to run out"
+    bots.slack.connect_bot(bots.url)
+    assert bots.slack.command("Dana", "#stores", "/store status early-shop").ok, "it took it in from the cluster"
+    assert bots.slack.command("Dana", "#stores", "/store create later-shop leaflet").ok
+    bots.slack.wait_for(lambda: made(bots.slack, "later-shop"), 60, "the second bot's work")
+
+
+def test_a_bot_that_dies_is_followed_when_its_lease_has_run_out(bots: Bots) -> None:
+    bots.start_second()
+    bots.second_waits()
+    process_of(bots.first.bot_process).kill()
+    assert bots.second_works(RUNS_OUT + START) > RUNS_OUT / 2
+
+
+def test_a_bot_that_dies_and_is_back_need_not_wait_for_itself(bots: Bots) -> None:
+    process_of(bots.first.bot_process).kill()
+    bots.first.start_bot()  # until it is ready
+    assert "this bot waits" not in bots.first.bot_process.log.read_text()
+
+
+def test_a_bot_that_was_asleep_works_no_more_and_ends(bots: Bots) -> None:
+    bots.start_second()
+    bots.second_waits()
+    first = process_of(bots.first.bot_process)
+    first.send_signal(signal.SIGSTOP)
+    bots.second_works(RUNS_OUT + START)
+    first.send_signal(signal.SIGCONT)
+    first.wait(START)
+    last = bots.first.bot_process.log.read_text().splitlines()[-1]
+    assert "Another bot (" in last
+    assert "Started again, this one waits." in last
