@@ -194,6 +194,9 @@ BY_POLICY: dict[str, dict[str, Any]] = {
     "run a second container beside itself": job("storewright", containers=[worker(), worker(name="second")]),
     "be another ServiceAccount beside itself": job("storewright", serviceAccountName="default"),
     "run a privileged Job beside itself": job("storewright", containers=[worker(securityContext={"privileged": True})]),
+    "run a Job with a capability beside itself": job(
+        "storewright", containers=[worker(securityContext={"capabilities": {"add": ["SYS_ADMIN"]}})]
+    ),
     "mount the node's disk": job("storewright", volumes=[{"name": "x", "hostPath": {"path": "/"}}]),
     "use the node's network": job("storewright", hostNetwork=True),
     "see the node's processes": job("storewright", hostPID=True),
