@@ -16,9 +16,9 @@ from dev.images.recipes import CACHE, CHECKOUT, Image, known, own
 
 __all__ = ["ImageError", "build", "build_everything", "known", "load", "load_own", "own", "push"]
 
-OVERLAY = CHECKOUT / "build" / "images.yaml"
-BILLS = CHECKOUT / "build" / "sbom"
-PUSHED = CHECKOUT / "build" / "values.yaml"
+BUILD = CHECKOUT / "build"
+OVERLAY = BUILD / "images.yaml"
+VALUES = BUILD / "values.yaml"
 KEPT = 5  # archives of the bot's own image, which changes with every line of code
 
 
@@ -32,18 +32,23 @@ def build() -> dict[str, Any]:
         tell(note)
     _ensure(images)
     overlay = _overlay({image.name: image.values for image in images})
-    OVERLAY.parent.mkdir(exist_ok=True)
+    BUILD.mkdir(exist_ok=True)
     OVERLAY.write_text(yaml.safe_dump(overlay))
     return overlay
 
 
 def build_everything() -> None:
-    """Build what is missing of all images and put each one's bill of materials into build/sbom. Raises ImageError."""
+    """Build what is missing of all images. In build/ then are the bot's values for them (values.yaml), their archives
+    (images/) and their bills of materials (sbom/). Raises ImageError."""
     build()
     _ensure_own()
-    BILLS.mkdir(exist_ok=True)
+    for folder in (BUILD / "images", BUILD / "sbom"):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
     for image in [*known(), own()]:
-        shutil.copyfile(image.bill, BILLS / f"{image.name}.cdx.json")
+        (BUILD / "images" / f"{image.name}.tar").symlink_to(image.archive)
+        shutil.copyfile(image.bill, BUILD / "sbom" / f"{image.name}.cdx.json")
+    _write_values({image.name: image.values for image in [*known(), own()]})
 
 
 def load(cluster: Cluster) -> None:
@@ -64,7 +69,7 @@ def load_own(cluster: Cluster) -> dict[str, Any]:
 
 
 def push(registry: str) -> None:
-    """Build everything, push it, and write the bot's values for it, pinned by digest, to build/values.yaml.
+    """Build everything and push it; build/values.yaml then says where it is, pinned by digest.
 
     Raises ImageError or ClusterError.
     """
@@ -74,8 +79,12 @@ def push(registry: str) -> None:
         repository = f"{registry.rstrip('/')}/storewright/{image.name}"
         digest = push_archive(image.archive, f"{repository}:{image.tag}")
         places[image.name] = image.values | {"repository": repository, "tag": f"{image.tag}@{digest}"}
-    values = {"image": places.pop("storewright"), "stores": {"values": _overlay(places)}}
-    PUSHED.write_text(yaml.safe_dump(values))
+    _write_values(places)
+
+
+def _write_values(places: dict[str, dict[str, Any]]) -> None:
+    values = {"image": places["storewright"], "stores": {"values": _overlay(places)}}
+    VALUES.write_text(yaml.safe_dump(values))
 
 
 def _ensure(images: list[Image]) -> None:
@@ -103,7 +112,7 @@ def _overlay(places: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """By store type: the part of its chart's values that names images built here, with where they are."""
     charts = sorted((CHECKOUT / "charts").glob("*/values.yaml"))
     found = {chart.parent.name: _built(yaml.safe_load(chart.read_text()), places) for chart in charts}
-    return {store_type: values for store_type, values in found.items() if values}
+    return {store_type: values for store_type, values in found.items() if values and store_type != "storewright"}
 
 
 def _built(values: Any, places: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def _push(registry: str | None) -> None:
     if not registry:
         raise ImageError("push needs to know where to: `python -m dev.images push registry.example.com/team`")
     push(registry)
-    print("Pushed. The values to install Storewright with these images, pinned by digest: build/values.yaml")
+    print("Pushed. build/values.yaml says where, pinned by digest: helm install … --values build/values.yaml")
 
 
 def _list() -> None:

@@ -63,11 +63,15 @@ def test_everything_is_pushed_and_the_values_for_it_are_pinned_by_digest(
     made = {name: tiny(name, tmp_path, monkeypatch) for name in ("storewright", "medusa", "postgresql")}
     monkeypatch.setattr(images, "known", lambda: [made["medusa"], made["postgresql"]])
     monkeypatch.setattr(images, "own", lambda: made["storewright"])
-    monkeypatch.setattr(images, "OVERLAY", tmp_path / "images.yaml")
-    monkeypatch.setattr(images, "BILLS", tmp_path / "sbom")
-    monkeypatch.setattr(images, "PUSHED", tmp_path / "values.yaml")
+    for name, path in {"BUILD": "", "OVERLAY": "images.yaml", "VALUES": "values.yaml"}.items():
+        monkeypatch.setattr(images, name, tmp_path / "build" / path)
+    images.build_everything()
+    values = yaml.safe_load((tmp_path / "build/values.yaml").read_text())
+    assert values["image"] == {"repository": "storewright/storewright", "tag": "1a"}
+    assert archive.reference(tmp_path / "build/images/medusa.tar") == "docker.io/storewright/medusa:1a"
+
     images.push(f"{registry}/shops/")
-    values = yaml.safe_load((tmp_path / "values.yaml").read_text())
+    values = yaml.safe_load((tmp_path / "build/values.yaml").read_text())
     told = {
         "storewright": values["image"],
         "medusa": values["stores"]["values"]["medusa"]["image"],
@@ -83,7 +87,7 @@ def test_everything_is_pushed_and_the_values_for_it_are_pinned_by_digest(
                 trust_env=False,
             )
             assert found.headers["Docker-Content-Digest"] == digest
-    assert {file.name for file in (tmp_path / "sbom").iterdir()} == {f"{name}.cdx.json" for name in made}
+    assert {file.name for file in (tmp_path / "build/sbom").iterdir()} == {f"{name}.cdx.json" for name in made}
 
 
 def layered(archive: Path, files: dict[str, bytes]) -> None:

@@ -39,3 +39,9 @@ def test_help_lists_every_setting_the_docs_name() -> None:
         for name in re.findall(r"`([A-Z]+_[A-Z_]+)[=`]", page.read_text()):
             known = name in told or name in of_images or name in ("KEEP_TEST_CLUSTER", "STOREWRIGHT_CACHE")
             assert known, f"{page.name}: {name}"
+
+
+def test_every_proof_that_is_named_exists() -> None:
+    named = re.findall(r"\btests/\w+/\w+\.py\b", (ROOT / "docs/security.md").read_text())
+    assert len(set(named)) > 10
+    assert [path for path in named if not (ROOT / path).exists()] == []
