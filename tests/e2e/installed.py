@@ -32,10 +32,13 @@ class Installed:
         """Of the credential page, as a browser names it."""
         return f"{self.name}.localhost:{self.cluster.ingress_port}"
 
-    def prepare(self) -> None:
-        """What is there before Helm: a namespace, the Secret with Slack's words, images on the node."""
+    def load_images(self) -> None:
+        """The bot's own and leaflet's, onto the node; the stores' are there."""
         self.image = images.load_own(self.cluster)
         leaflet.load_image(self.cluster, self.folder)
+
+    def prepare(self) -> None:
+        """What is there before Helm: a namespace, the Secret with Slack's words, leaflet's chart."""
         restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
         self._make({"kind": "Namespace", "metadata": {"name": self.name, "labels": restricted}})
         words = {
@@ -45,8 +48,7 @@ class Installed:
         }
         self._make({"kind": "Secret", "metadata": {"name": "storewright-slack"}, "stringData": words})
         files = {str(f.relative_to(leaflet.CHART)): f.read_text() for f in leaflet.CHART.rglob("*") if f.is_file()}
-        self.leaflet = {path.replace("/", "."): path for path in files}
-        data = {key: files[path] for key, path in self.leaflet.items()}
+        data = {path.replace("/", "."): text for path, text in files.items()}
         self._make({"kind": "ConfigMap", "metadata": {"name": "leaflet"}, "data": data})
 
     def _make(self, manifest: dict[str, Any]) -> None:
@@ -54,7 +56,8 @@ class Installed:
         kubectl(self.cluster, "apply", f"--namespace={self.name}", "-f", "-", stdin=stdin)
 
     def values(self, mode: str) -> dict[str, Any]:
-        items = [{"key": key, "path": path} for key, path in self.leaflet.items()]
+        paths = [str(path.relative_to(leaflet.CHART)) for path in leaflet.CHART.rglob("*") if path.is_file()]
+        items = [{"key": path.replace("/", "."), "path": path} for path in paths]
         return {
             "image": self.image,
             "slack": {"mode": mode, "apiUrl": self.slack.api_url, "failureChannel": FAILURES, "admins": [ADMIN]},

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
@@ -14,23 +16,25 @@ import pytest
 
 from dev.cluster import Cluster
 from dev.slack import LocalSlack
-from dev.stack import StackError, job_of, kubectl
+from dev.stack import FAILURES, ROOT, StackError, job_of, kubectl
 from tests.e2e.installed import Installed
 
 
 @pytest.fixture
-def installed(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[[str], Installed]]:
-    """Makes a release in one of Slack's modes, prepared and not yet installed."""
+def installed(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., Installed]]:
+    """Makes a release in one of Slack's modes, not yet installed; a bare one lacks its namespace and Secret too."""
     opened: list[tuple[LocalSlack, Installed]] = []
 
-    def prepare(mode: str) -> Installed:
+    def prepare(mode: str, *, bare: bool = False) -> Installed:
         name = f"storewright-{uuid4().hex[:8]}"  # a former one's namespace may still be on its way out
         host = cluster.pod_ingress_address.rpartition(":")[0]  # this machine, as pods see it
         bot = f"http://{name}.localhost:{cluster.ingress_port}"
         slack = LocalSlack(bot, host=host, socket_mode=mode == "socket").__enter__()
         release = Installed(cluster, slack, name, tmp_path)
         opened.append((slack, release))
-        release.prepare()
+        release.load_images()
+        if not bare:
+            release.prepare()
         return release
 
     yield prepare
@@ -65,7 +69,7 @@ def ended(slack: LocalSlack, store: str, kind: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("mode", "kind"), [("http", "leaflet"), ("socket", "medusa")])
 def test_it_makes_and_deletes_a_store(
-    mode: str, kind: str, installed: Callable[[str], Installed], cluster: Cluster
+    mode: str, kind: str, installed: Callable[..., Installed], cluster: Cluster
 ) -> None:
     bot = installed(mode)
     notes = bot.upgrade(mode)
@@ -119,7 +123,7 @@ def _operators_have_the_command_and_nobody_a_shell(bot: Installed) -> None:
             kubectl(bot.cluster, *inside, shell, "-c", "true")
 
 
-def test_an_upgrade_of_the_bot_loses_no_order(installed: Callable[[str], Installed], cluster: Cluster) -> None:
+def test_an_upgrade_of_the_bot_loses_no_order(installed: Callable[..., Installed], cluster: Cluster) -> None:
     bot = installed("socket")
     bot.upgrade("socket")
     stores = [f"carried-{n}" for n in range(3)]
@@ -142,3 +146,32 @@ def _pod(bot: Installed) -> str:
     """The name of the bot's pod, '' where there is none."""
     found = json.loads(kubectl(bot.cluster, "get", "pods", f"--namespace={bot.name}", "-o", "json"))["items"]
     return str(found[0]["metadata"]["name"]) if found else ""
+
+
+def test_the_readmes_commands_install_it(
+    installed: Callable[..., Installed], cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = installed("socket", bare=True)
+    text = (ROOT / "README.md").read_text()
+    script = "\n".join(re.findall(r"^ {7}(.*)$", text[text.index("## Connect your Slack") :], re.MULTILINE))
+    assert "helm install" in script
+    values = {key: value for key, value in bot.values("socket").items() if not key.startswith("extra")}
+    (tmp_path / "values.yaml").write_text(json.dumps(values))
+    for told, meant in {
+        "-n storewright": f"-n {bot.name}",
+        "namespace storewright": f"namespace {bot.name}",
+        "install storewright": f"install {bot.name}",
+        "build/values.yaml": str(tmp_path / "values.yaml"),
+        "xoxb-…": bot.slack.bot_token,
+        "xapp-…": bot.slack.app_token,
+        "C0123ABCD": FAILURES,
+        "https://storewright.example.com": f"http://{bot.host}",
+        "shops.example.com": cluster.store_domain,
+    }.items():
+        assert told in script, told
+        script = script.replace(told, meant)
+    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+    done = subprocess.run(["sh", "-euc", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    kubectl(cluster, "rollout", "status", f"deployment/{bot.name}", f"--namespace={bot.name}", "--timeout=60s")
+    assert bot.slack.command("Dana", "#stores", "/store list").ok
