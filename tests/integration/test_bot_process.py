@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -89,6 +90,12 @@ def test_a_bot_without_a_cluster_serves_and_says_so(tmp_path: Path) -> None:
         assert bot.returncode == 0
         assert '"message": "stopped"' in log
         assert "Traceback" not in log
+        lines = [json.loads(line) for line in log.splitlines()]
+        setback = next(line for line in lines if line["message"].startswith("attempt failed"))
+        assert (setback["store"], setback["kind"]) == ("my-shop", "create")
+        ordered = next(line for line in lines if line["message"].startswith("command: ordered"))
+        assert ordered["message"].endswith(setback["job"])
+        assert ordered["request"]
 
 
 def test_a_second_bot_on_the_same_ledger_waits_and_takes_over(tmp_path: Path) -> None:
