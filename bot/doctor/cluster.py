@@ -11,6 +11,8 @@ import yaml
 
 from bot.doctor.findings import Finding, ok, unsure, wrong
 from bot.doctor.site import PROBE, Site
+from bot.settings import StoreSettings
+from bot.turn import home_of
 from provisioner.cluster import Cluster, Forbidden
 from provisioner.errors import StorewrightError
 
@@ -46,10 +48,12 @@ def reached(site: Site) -> Cluster | None:
 def rights(site: Site) -> Iterator[Finding]:
     if not (cluster := reached(site)):
         return
-    if missing := _missing(cluster, _rules("cluster", site.settings.store_role), ""):
+    missing = _missing(cluster, _rules("cluster", site.settings), "")
+    home = home_of(site.settings, cluster)
+    if missing := missing + [f"{one} in {home}" for one in _missing(cluster, _rules("own", site.settings), home)]:
         yield wrong(f"The bot may not {'; '.join(missing)}.", INSTALL)
     else:
-        yield ok("The bot may all that it needs everywhere.")
+        yield ok(f"The bot may all that it needs everywhere, and in {home}.")
     if more := [what for what in TOO_MUCH if cluster.may(what[0], what[1], what[2], namespace=what[3])]:
         said = (
             f"These rights go far beyond what is needed ({', '.join(f'{verb} {kind}' for verb, _, kind, _ in more)})."
@@ -61,7 +65,7 @@ def store_rights(site: Site) -> Iterator[Finding]:
     """Asked where a store is; where none is, the role is read that the bot will bind there."""
     if not (cluster := reached(site)):
         return
-    name, wanted = site.settings.store_role, _rules("store")
+    name, wanted = site.settings.store_role, _rules("store", site.settings)
     stores = [found["metadata"]["name"] for found in cluster.namespaces({PREFIX + "instance": site.settings.instance})]
     if stores:
         if missing := _missing(cluster, wanted, stores[0]):
@@ -101,8 +105,9 @@ def admission(site: Site) -> Iterator[Finding]:
 # --- rights ------------------------------------------------------------------------------------------------------
 
 
-def _rules(part: str, store_role: str = "storewright-store") -> list[Rule]:
-    text = files("bot.doctor").joinpath("rights.yaml").read_text().replace("storewright-store", store_role)
+def _rules(part: str, given: StoreSettings) -> list[Rule]:
+    text = files("bot.doctor").joinpath("rights.yaml").read_text()
+    text = text.replace("storewright-store", given.store_role).replace("INSTANCE", given.instance)
     rules: list[Rule] = yaml.safe_load(text)[part]
     return rules
 

@@ -13,10 +13,12 @@ from bot.doctor.cluster import _rules, _wishes
 from bot.doctor.findings import Check, Finding, examine, ok, wrong
 from bot.doctor.images import Image
 from bot.doctor.slack import SCOPES
+from bot.settings import StoreSettings
 from bot.shown import plain
 from provisioner.errors import Transient
 
 ROOT = Path(__file__).parents[2]
+PLAIN = StoreSettings.from_environment(store_domain="shops.example.com", charts_dir=ROOT / "charts")
 
 
 def wishes(rules: list[dict[str, Any]]) -> set[tuple[str, str, str, str]]:
@@ -24,10 +26,14 @@ def wishes(rules: list[dict[str, Any]]) -> set[tuple[str, str, str, str]]:
 
 
 def test_it_asks_for_the_rights_that_the_chart_gives() -> None:
-    manifests = yaml.safe_load_all((ROOT / "manifests/storewright.yaml").read_text())
-    given = {m["metadata"]["name"]: wishes(m["rules"]) for m in manifests if m["kind"] == "ClusterRole"}
-    assert given["storewright"] == wishes(_rules("cluster")) | wishes(_rules("doctor"))
-    assert given["storewright-store"] == wishes(_rules("store"))
+    manifests = list(yaml.safe_load_all((ROOT / "manifests/storewright.yaml").read_text()))
+    given = {(m["kind"], m["metadata"]["name"]): wishes(m["rules"]) for m in manifests if m["kind"].endswith("Role")}
+    wanted = {part: wishes(_rules(part, PLAIN)) for part in ("cluster", "own", "store", "doctor")}
+    assert given == {
+        ("ClusterRole", "storewright"): wanted["cluster"] | wanted["doctor"],
+        ("ClusterRole", "storewright-store"): wanted["store"],
+        ("Role", "storewright"): wanted["own"],
+    }
 
 
 def test_it_asks_for_the_scopes_of_the_slack_app() -> None:
