@@ -1,4 +1,4 @@
-"""What `/store` does in Slack, from a terminal: list, status, create, delete, by the same rules, in the same words.
+"""What `/store` does in Slack, from a terminal: list, create, upgrade, delete, by the same rules, in the same words.
 
 A running bot has the ledger: then this orders beside it and follows. Without one this does the work itself."""
 
@@ -100,6 +100,15 @@ def create(words: tuple[str, ...], owner: str, wait: bool) -> None:
 
 @click.command()
 @click.argument("name")
+@waiting
+def upgrade(name: str, wait: bool) -> None:
+    """Bring a store to its chart of today."""
+    with complaints(), _desk(to_work=wait) as desk:
+        _go_on(desk, _audited(desk, f"upgrade {name}", lambda: _order_upgrade(desk, name)), wait)
+
+
+@click.command()
+@click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @waiting
 def delete(name: str, yes: bool, wait: bool) -> None:
@@ -108,7 +117,7 @@ def delete(name: str, yes: bool, wait: bool) -> None:
         _go_on(desk, _audited(desk, f"delete {name}", lambda: _order_delete(desk, name, sure=yes)), wait)
 
 
-COMMANDS = (list_stores, status, create, delete)
+COMMANDS = (list_stores, status, create, upgrade, delete)
 
 
 # --- ordering ----------------------------------------------------------------------------------------------------
@@ -128,6 +137,14 @@ def _order_create(desk: Desk, text: str, owner: str) -> Job:
         delivery_key=f"{TERMINAL}:{new_id()}",
         limits=desk.settings.limits,
         options=choose(kind.options, wanted.options),
+    )
+
+
+def _order_upgrade(desk: Desk, name: str) -> Job:
+    """Raises Refused."""
+    key = f"{TERMINAL}:{new_id()}"
+    return desk.ledger.order_upgrade(
+        store_id=named(desk.ledger, name).id, by=TERMINAL, origin="", delivery_key=key, limits=desk.settings.limits
     )
 
 

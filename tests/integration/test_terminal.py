@@ -140,6 +140,7 @@ def test_a_deleted_store_of_slacks_is_told_where_it_was_made(type_: Type, bot: B
         (("create", "taken-shop"), "There is a store called taken-shop already"),
         (("create", "third-shop"), "2 is the most one person may have"),
         (("delete", "takn-shop", "--yes"), "Did you mean taken-shop?"),
+        (("upgrade", "second-shop"), "is being created right now"),
         (("delete", "leaving-shop", "--yes"), "is being deleted already"),
         (("status", "nothing-here"), "storewright list shows all there are"),
     ],
@@ -165,6 +166,15 @@ def test_a_deletion_asks_for_the_name(type_: Type, bot: Bot) -> None:
     assert asked.exit_code == 2
     assert "Nothing was deleted" in asked.output
     assert bot.store().status == "ready"
+
+
+def test_an_upgrade_is_ordered_like_any_other_work(type_: Type, bot: Bot, slack: LocalSlack) -> None:
+    type_("create", "my-shop", "--no-wait")
+    bot.finish()
+    assert type_("upgrade", "my-shop", "--no-wait").exit_code == 0
+    assert bot.finish().kind == "upgrade"
+    assert "✓ my-shop" in type_("status", "my-shop").output
+    assert slack.messages("#stores") == []
 
 
 def test_what_was_typed_is_audited(type_: Type, bot: Bot) -> None:
