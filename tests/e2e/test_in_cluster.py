@@ -142,9 +142,40 @@ def test_an_upgrade_of_the_bot_loses_no_order(installed: Callable[..., Installed
     assert bot.slack.messages("#store-failures") == []
 
 
+def test_a_killed_bot_finds_its_jobs_again(installed: Callable[[str], Installed], cluster: Cluster) -> None:
+    bot = installed("socket")
+    bot.upgrade("socket", "--set=executor=kubernetes")
+    stores = [f"found-{n}" for n in range(3)]
+    for store in stores:
+        assert bot.slack.command("Dana", "#stores", f"/store create {store} leaflet").ok
+    bot.slack.wait_for(lambda: len(_jobs(bot)) == 3, 30, "a Job for each store")
+    kubectl(cluster, "delete", "pod", _pod(bot), f"--namespace={bot.name}", "--force", "--grace-period=0")
+    assert "succeeded" not in [status(bot.slack, store) for store in stores], "or nothing was left to be found"
+
+    for store in stores:
+        ended(bot.slack, store, "create")  # and has no second root message
+        told = bot.slack.wait_for(lambda store=store: _told(bot, store, "A cart holds"), 30, "the whole thread")
+        for stage in ("Namespace made", "Chart installed", "Application is up", "Storefront answers", "A cart holds"):
+            assert told.count(stage) == 1, told
+    assert bot.slack.messages("#store-failures") == []
+    bot.slack.wait_for(lambda: not _jobs(bot), 30, "the Jobs to be gone, now that all is in the ledger")
+
+
+def _told(bot: Installed, store: str, until: str) -> str:
+    """What the thread of its creation says, once it says `until`."""
+    message = root(bot.slack, store, "create")
+    told = "\n".join(post["text"] for post in bot.slack.thread(message)[1:]) if message else ""
+    return told if until in told else ""
+
+
+def _jobs(bot: Installed) -> list[str]:
+    return kubectl(bot.cluster, "get", "jobs", f"--namespace={bot.name}", "-o", "name").split()
+
+
 def _pod(bot: Installed) -> str:
     """The name of the bot's pod, '' where there is none."""
-    found = json.loads(kubectl(bot.cluster, "get", "pods", f"--namespace={bot.name}", "-o", "json"))["items"]
+    its = (f"--namespace={bot.name}", "-l", "app.kubernetes.io/component=bot", "-o", "json")
+    found = json.loads(kubectl(bot.cluster, "get", "pods", *its))["items"]
     return str(found[0]["metadata"]["name"]) if found else ""
 
 
