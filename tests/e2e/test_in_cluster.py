@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -154,7 +155,7 @@ def test_a_killed_bot_finds_its_jobs_again(installed: Callable[[str], Installed]
 
     for store in stores:
         ended(bot.slack, store, "create")  # and has no second root message
-        told = bot.slack.wait_for(lambda store=store: _told(bot, store, "A cart holds"), 30, "the whole thread")
+        told = bot.slack.wait_for(partial(_told, bot, store, "A cart holds"), 30, "the whole thread")
         for stage in ("Namespace made", "Chart installed", "Application is up", "Storefront answers", "A cart holds"):
             assert told.count(stage) == 1, told
     assert bot.slack.messages("#store-failures") == []
