@@ -74,9 +74,9 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     def wake_all() -> None:
         scheduler.wake()
         notifier.wake()
-        end_if_taken_over(lease)
 
-    ledger.on_change = lease.on_change = wake_all
+    ledger.on_change = wake_all
+    lease.on_change = lambda: end_if_taken_over(lease)
     with _working(scheduler, notifier), ListenerThreads() as threads, _letting_go(scheduler, notifier):
         _listen(settings, house, front, ops, threads)
 

@@ -67,6 +67,7 @@ def our_turn(settings: Settings, cluster: Cluster, registry: CollectorRegistry) 
 def end_if_taken_over(lease: Lease) -> None:
     """For when the Lease has changed hands: two bots are not to answer in Slack."""
     if lease.another:
+        lease.on_change = lambda: None  # a second signal would disturb the end that the first began
         os.kill(os.getpid(), signal.SIGTERM)
 
 

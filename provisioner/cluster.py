@@ -24,7 +24,7 @@ from provisioner.errors import JobFailed, StorewrightError, Transient
 from provisioner.tracing import carried
 
 Object = dict[str, Any]
-CONNECTIONS = 64  # a watch and a few calls for each of many jobs at once
+CONNECTIONS = 160  # a watch, a log and a few calls for each of many jobs at once
 TIMEOUT = (5, 30)  # seconds to connect, to answer
 HASTE = (2, 4)  # the same where an answer that comes late is of no use
 WATCH = 60  # seconds after which a watch is begun anew

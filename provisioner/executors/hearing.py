@@ -53,14 +53,14 @@ class Report:
         if line is None:
             log.warning("the job's process said: %s", text[:1000])
             return
+        at = max(line["at"], self._job.created_at)  # its clock may be behind ours
         match line["told"]:
             case "record":
-                kind, at = EventKind(line["kind"]), line["at"]
-                self._ledger.record(self._job, kind, line["stage"], line["detail"], at=at)
+                self._ledger.record(self._job, EventKind(line["kind"]), line["stage"], line["detail"], at=at)
             case "version":
                 self._ledger.note_version(self._job.store_id, line["version"])
             case "succeeded":
-                self._ledger.succeed(self._job, line["version"], at=line["at"])
+                self._ledger.succeed(self._job, line["version"], at=at)
                 self.complete = True
             case "helm":
                 self._on_helm(line["verb"], line["outcome"], line["seconds"])

@@ -142,3 +142,21 @@ def test_a_killed_bot_leaves_no_helm_behind(tmp_path: Path) -> None:
 
 def _is_zombie(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+
+
+def test_a_helm_at_work_ends_when_the_right_to_work_is_lost(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    helm = Helm(script(tmp_path, f"echo $$ > {pid}; exec sleep 60"))
+
+    def fence() -> None:
+        if pid.exists() and pid.read_text():
+            raise HandedOver
+
+    begun = time.monotonic()
+    with pytest.raises(HandedOver):
+        helm.fenced(fence).release("shop", "ns")
+    assert time.monotonic() - begun < 5
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+    with pytest.raises(HandedOver):
+        helm.fenced(fence).version()

@@ -13,10 +13,18 @@ from typing import Any
 
 import pytest
 
+from provisioner.catalog import Catalog
 from provisioner.cluster import Cluster
 from provisioner.errors import HandedOver
+from provisioner.helm import Helm
+from provisioner.jobs import EventKind, Job, JobStatus
 from provisioner.lease import HeldByAnother, Lease, NotHeld, Pace
+from provisioner.ledger import Ledger, Limits
+from provisioner.scheduler import Scheduler
+from provisioner.stores import Addresses
+from provisioner.workflows import Toolbox
 from tests.conftest import write_kubeconfig
+from tests.integration.bot_house import make_charts
 
 PACE = Pace(duration=2, let_go=1.2, renew=0.3, retry=0.1)
 
@@ -220,3 +228,85 @@ def test_a_lease_taken_by_hand_is_let_go(cells: Cells) -> None:
     within(1, lambda: not lease.held())
     within(PACE.duration + 1, lease.held)  # somebody does not renew
     within(1, lambda: changes == [True, False, True])
+
+
+# --- what the scheduler makes of it ----------------------------------------------------------------------------------
+
+
+class Works:
+    """An executor that does a job at once, as long as it may."""
+
+    at_once = 2
+
+    def __init__(self, ledger: Ledger, lease: Lease) -> None:
+        self.ledger, self.lease = ledger, lease
+        self.lost = 0  # how many jobs lose the right to go on in their midst
+
+    def run(self, job: Job) -> None:
+        if self.lost:
+            self.lost -= 1
+            raise HandedOver
+        self.lease.require()
+        self.ledger.succeed(job)
+
+
+@pytest.fixture
+def works(cells: Cells, tmp_path: Path) -> Iterator[Works]:
+    addresses = Addresses("localhost")
+    ledger = Ledger(tmp_path / "ledger.db", addresses)
+    away = write_kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:9")
+    charts = Catalog(make_charts(tmp_path))
+    tools = Toolbox(book=ledger, cluster=Cluster(away), helm=Helm(), catalog=charts, addresses=addresses)
+    made = Works(ledger, cells.lease("ours"))
+    scheduler = Scheduler(ledger, tools, made, lease=made.lease)
+    ledger.on_change = made.lease.on_change = scheduler.wake
+    scheduler.start()
+    yield made
+    scheduler.stop()
+    ledger.close()
+
+
+def order(ledger: Ledger) -> Callable[[], Job]:
+    job = ledger.order_create(
+        name="my-shop", type="medusa", admin_path="/", owner="U1", origin="", delivery_key="1", limits=Limits()
+    )
+
+    def now() -> Job:
+        found = ledger.job(job.id)
+        assert found is not None
+        return found
+
+    return now
+
+
+def test_no_job_begins_while_another_bot_works(cells: Cells, works: Works) -> None:
+    theirs = cells.lease("theirs")
+    theirs.start()
+    theirs.await_turn(1)
+    works.lease.start()
+    within(1, lambda: works.lease.another)
+    job = order(works.ledger)
+    time.sleep(1)
+    assert (job().status, job().attempts) == (JobStatus.QUEUED, 0)
+    theirs.release()
+    within(3, lambda: job().status == JobStatus.SUCCEEDED)
+
+
+def test_why_a_job_waits_for_the_lease_is_told(cells: Cells, works: Works) -> None:
+    with cells.cut_off("ours"):
+        works.lease.start()
+        works.lease.await_turn(1)
+        job = order(works.ledger)
+        within(3, lambda: job().attempts == 1 and job().status == JobStatus.QUEUED)
+        [retrying] = [e.detail for e in works.ledger.events(job().id) if e.kind == EventKind.RETRYING]
+        assert "Work waits for the lease home/storewright-test. Trying again in" in retrying
+    within(8, lambda: job().status == JobStatus.SUCCEEDED)
+
+
+def test_a_job_that_was_let_go_of_is_taken_up_again(works: Works) -> None:
+    works.lost = 2
+    works.lease.start()
+    works.lease.await_turn(1)
+    job = order(works.ledger)
+    within(5, lambda: job().status == JobStatus.SUCCEEDED)
+    assert job().attempts == 3

@@ -69,6 +69,11 @@ def test_a_clock_that_is_ahead_writes_nothing_of_the_future(ledger: Ledger, job:
     assert heard(ledger, job) == [("started", "release", clock.now, None)]
 
 
+def test_a_clock_that_is_behind_ends_nothing_before_it_was_ordered(ledger: Ledger, job: Job) -> None:
+    hearer(ledger, job).hear([line("succeeded", job.created_at - 60, version="")])
+    assert heard(ledger, job) == [("succeeded", "", job.created_at, 0.0)]
+
+
 def test_an_end_that_is_not_well_is_left_to_the_scheduler(ledger: Ledger, job: Job) -> None:
     report = hearer(ledger, job)
     problem = {"what": "It broke.", "cause": "", "next_step": "", "log_tail": "last words"}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.settings import BadSettings, Settings, variables
+from provisioner.executors.manifest import Worker
 
 GOOD = {
     "SLACK_BOT_TOKEN": "xoxb-1",
@@ -95,3 +96,20 @@ def test_secrets_do_not_show_when_settings_are_printed(environment: pytest.Monke
     printed = repr(Settings.from_environment())
     assert "xoxb-1" not in printed
     assert "sssh" not in printed
+
+
+def test_jobs_of_their_own_need_an_image_and_an_account(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    environment.setenv("EXECUTOR", "kubernetes")
+    assert "EXECUTOR_IMAGE: is missing, or SERVICE_ACCOUNT is" in complaints()["EXECUTOR_IMAGE"]
+    environment.setenv("EXECUTOR_IMAGE", "here/storewright:1")
+    assert "EXECUTOR_IMAGE" in complaints()
+    environment.setenv("SERVICE_ACCOUNT", "home/bot")
+    assert Settings.from_environment().worker == Worker("here/storewright:1")
+
+    laid_over = tmp_path / "worker.yaml"
+    environment.setenv("EXECUTOR_POD", str(laid_over))
+    laid_over.write_text("pod: {nodeSelector: {pool: work}}")
+    assert Settings.from_environment().worker.pod == {"nodeSelector": {"pool": "work"}}
+    laid_over.write_text("spec: {}")
+    with pytest.raises(BadSettings, match=r"EXECUTOR_POD: .* should have the maps `pod` and `container`"):
+        _ = Settings.from_environment().worker
