@@ -78,7 +78,14 @@ class Installed:
         """Install it, or upgrade it, and wait until it is ready; what Helm said."""
         done = self._helm("upgrade", "--install", self.name, str(CHART), "--wait", "--values=-", *options, mode=mode)
         assert done.returncode == 0, f"{done.stderr}\n{self.log()}"
+        self.await_slack()
         return done.stdout
+
+    def await_slack(self) -> None:
+        """Until Slack reaches the bot: a connection or a route may come a moment after it is ready."""
+        self.slack.wait_for(
+            lambda: self.slack.command("Dana", "#stores", "/store list").ok, 15, "Slack's way to the bot"
+        )
 
     def _helm(self, *arguments: str, mode: str = "") -> subprocess.CompletedProcess[str]:
         command = [str(ROOT / "build/tools/bin/helm"), *arguments, "--timeout=120s"]

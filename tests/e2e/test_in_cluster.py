@@ -77,8 +77,6 @@ def test_it_makes_and_deletes_a_store(
     assert "rollout status" in notes
     assert "create secret" not in notes, "it is there"
 
-    bot.slack.wait_for(lambda: bot.ask("GET", "/s/any").status_code == 200, 10, "the ingress to lead to the bot")
-
     name = f"{mode}-shop"
     ack = bot.slack.command("Dana", "#stores", f"/store create {name} {kind}")
     assert ack.ok, ack
@@ -206,4 +204,4 @@ def test_the_readmes_commands_install_it(
     done = subprocess.run(["sh", "-euc", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     kubectl(cluster, "rollout", "status", f"deployment/{bot.name}", f"--namespace={bot.name}", "--timeout=60s")
-    assert bot.slack.command("Dana", "#stores", "/store list").ok
+    bot.await_slack()
