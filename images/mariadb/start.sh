@@ -11,7 +11,7 @@ esac
 # Filled beside its final name and put on the disk before the rename: a copy that was killed is never taken for a database.
 if [ ! -e "$DATA" ]; then
   rm -rf "$DATA.new"
-  cp -a /var/lib/storewright/database "$DATA.new"
+  cp -a --sparse=always /var/lib/storewright/database "$DATA.new"
   sync "$DATA.new" "$DATA.new"/* "$DATA.new"/*/*
   mv -T "$DATA.new" "$DATA"
   sync "$(dirname "$DATA")"

@@ -69,7 +69,7 @@ prove() {
   export API_KEY=ck_baking API_SECRET=cs_baking
   $as_shop nginx -c /etc/storewright/nginx.conf &
   running="$running $!"
-  $as_shop php8.4 -n -d extension=mysqlnd -d extension=mysqli /srv/storewright/boot.php
+  $as_shop php8.4 /srv/storewright/boot.php
   $as_shop php-fpm8.4 --nodaemonize --force-stderr --fpm-config /etc/storewright/php-fpm.conf -d opcache.file_cache=/srv/opcache &
   first=$!
   running="$running $first"

@@ -205,13 +205,14 @@ function formats(): void
     echo wp_json_encode(array_map(static fn ($l) => [$l['currency_pos'], $l['thousand_sep'], $l['decimal_sep']], $known));
 }
 
-/** What was true of this machine only. */
+/** What was true of the build only. */
 function leave(): void
 {
     global $wpdb;
     $wpdb->query("DELETE FROM {$wpdb->options} WHERE option_name LIKE '\\_transient\\_%' OR option_name LIKE '\\_site\\_transient\\_%'");
     $wpdb->query("DELETE FROM {$wpdb->usermeta} WHERE meta_key = 'session_tokens'");
     update_option('uploads_use_yearmonth_folders', '1');
+    update_user_meta(1, 'show_welcome_panel', '0');
 }
 
 $stage();

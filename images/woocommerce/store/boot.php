@@ -13,7 +13,7 @@ const TEMPLATE = __DIR__ . '/template.sql.gz';
 const PICTURES = __DIR__ . '/uploads';
 const UPLOADS = '/srv/wordpress/wp-content/uploads';
 const PLUGIN = '/srv/wordpress/wp-content/plugins/woocommerce';
-const REFUSALS = [1044, 1045, 1049, 1698]; // access denied, unknown database: waiting mends none of them
+const REFUSALS = '/access denied|unknown database|certificate verify failed/i'; // waiting mends none of them
 
 function say(string $what): void
 {
@@ -43,8 +43,8 @@ function await_database(Admin $admin): mysqli
         try {
             return connect();
         } catch (mysqli_sql_exception $error) {
-            if (in_array($error->getCode(), REFUSALS, true)) {
-                stop("the database refuses: {$error->getMessage()}. Compare the Secret's database-password with the database's.");
+            if (preg_match(REFUSALS, $error->getMessage())) {
+                stop("the database refuses: {$error->getMessage()}");
             }
             $waited || say('waiting for the database');
             $admin->hash();
@@ -96,6 +96,7 @@ function main(): void
 {
     compare_with_chart();
     $admin = new Admin(env('ADMIN_USER'), env('ADMIN_PASSWORD'), env('ADMIN_EMAIL'));
+    $place = file_exists(FORMATS) ? new Place() : null;
     $database = await_database($admin);
     $began = microtime(true);
     $database->query("SELECT GET_LOCK('storewright', 600)");
@@ -106,7 +107,7 @@ function main(): void
     }
     $database->begin_transaction();
     if ($found !== 'ready') {
-        personalise($database, $admin);
+        personalise($database, $admin, $place);
         $database->query('DELETE FROM storewright');
         $database->query("INSERT INTO storewright VALUES ('ready')");
     }
@@ -120,4 +121,6 @@ try {
     main();
 } catch (mysqli_sql_exception $error) {
     stop("the database failed: {$error->getMessage()}");
+} catch (DomainException $error) {
+    stop($error->getMessage());
 }

@@ -33,6 +33,8 @@ function upgrade_shop(): int
         }
     }
     WC_Install::update_db_version();
+    $missing = WC_Install::verify_base_tables(false);
+    $missing && end_with(1, 'WooCommerce could not make the tables ' . implode(', ', $missing));
     return count($changes);
 }
 
@@ -43,6 +45,9 @@ try {
     require '/srv/wordpress/wp-load.php';
     require_once ABSPATH . 'wp-admin/includes/upgrade.php';
     wp_upgrade();
+    if ((int) get_option('db_version') !== $GLOBALS['wp_db_version']) {
+        end_with(1, 'WordPress left the database at ' . get_option('db_version'));
+    }
     $changes = class_exists('WC_Install') ? upgrade_shop() : 0;
     flush_rewrite_rules(false);
     end_with(0, "the database is at WordPress {$GLOBALS['wp_db_version']}" . ($changes ? " after $changes changes of WooCommerce" : ''));

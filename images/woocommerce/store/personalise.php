@@ -3,15 +3,38 @@
 
 declare(strict_types=1);
 
-const FORMATS = __DIR__ . '/formats.json'; // country -> [currency position, thousands separator, decimal separator]
+const FORMATS = __DIR__ . '/formats.json'; // by country; an image without WooCommerce has none
 const MOCK_COLOR = '#2f6f4f'; // the accent that the image was made with
 
-// Sample prices are in euros; about what one is worth elsewhere, and to what a price is rounded there.
+// What a euro is in sample prices, and the step that shops there set prices in. No exchange rate.
 const CURRENCIES = [
-    'eur' => [1, 0.01], 'usd' => [1.1, 0.5], 'gbp' => [0.85, 0.5], 'chf' => [1, 0.5], 'cad' => [1.5, 0.5], 'aud' => [1.7, 0.5],
-    'sek' => [11, 5], 'nok' => [11, 5], 'dkk' => [7.5, 5], 'pln' => [4.3, 1], 'czk' => [25, 5], 'jpy' => [160, 50],
-    'inr' => [95, 10], 'brl' => [6, 1],
+    'eur' => [1, 0.01], 'usd' => [1.1, 0.5], 'gbp' => [0.86, 0.5], 'chf' => [0.95, 0.5], 'cad' => [1.5, 0.5], 'aud' => [1.65, 0.5],
+    'sek' => [11.3, 5], 'nok' => [11.7, 5], 'dkk' => [7.46, 5], 'pln' => [4.3, 1], 'czk' => [25, 5], 'jpy' => [160, 100],
+    'inr' => [95, 10], 'brl' => [6.2, 1],
 ];
+
+/** The currency and country that the environment names, and how prices are written there. */
+final class Place
+{
+    public readonly string $currency;
+    public readonly string $country;
+    /** @var array{string, string, string} currency position, thousands separator, decimal separator */
+    public readonly array $format;
+
+    public function __construct()
+    {
+        $formats = json_decode(file_get_contents(FORMATS), true);
+        $this->currency = self::one_of(array_keys(CURRENCIES), 'STORE_CURRENCY', env('STORE_CURRENCY', 'eur'));
+        $this->country = self::one_of(array_keys($formats), 'STORE_COUNTRY', strtoupper(env('STORE_COUNTRY', 'de')));
+        $this->format = $formats[$this->country];
+    }
+
+    /** @param list<string> $known */
+    private static function one_of(array $known, string $variable, string $value): string
+    {
+        return in_array($value, $known, true) ? $value : stop("$variable is $value; it must be one of " . implode(', ', $known));
+    }
+}
 
 /**
  * The one who may do everything. The hash is WordPress's own of 6.8: bcrypt of an HMAC, so that long passwords count whole, made
@@ -32,7 +55,8 @@ final class Admin
     }
 }
 
-function personalise(mysqli $database, Admin $admin): void
+/** `$place` is that of a shop, if this is one. */
+function personalise(mysqli $database, Admin $admin, ?Place $place): void
 {
     $database->execute_query(
         'UPDATE wp_users SET user_login = ?, user_nicename = ?, display_name = ?, user_email = ?, user_pass = ? WHERE ID = 1',
@@ -49,24 +73,20 @@ function personalise(mysqli $database, Admin $admin): void
         "UPDATE wp_posts SET post_content = REPLACE(post_content, ?, ?) WHERE post_type = 'wp_global_styles'",
         [MOCK_COLOR, env('STORE_COLOR', MOCK_COLOR)],
     );
-    if (file_exists(FORMATS)) {
-        open_shop($database);
-    }
+    $place && open_shop($database, $place);
 }
 
 /** What WooCommerce needs to know. */
-function open_shop(mysqli $database): void
+function open_shop(mysqli $database, Place $place): void
 {
-    $country = strtoupper(env('STORE_COUNTRY', 'de'));
-    $currency = env('STORE_CURRENCY', 'eur');
-    [$position, $thousands, $decimals] = json_decode(file_get_contents(FORMATS), true)[$country];
-    set_option($database, 'woocommerce_default_country', $country);
-    set_option($database, 'woocommerce_currency', strtoupper($currency));
+    [$position, $thousands, $decimals] = $place->format;
+    set_option($database, 'woocommerce_default_country', $place->country);
+    set_option($database, 'woocommerce_currency', strtoupper($place->currency));
     set_option($database, 'woocommerce_currency_pos', $position);
     set_option($database, 'woocommerce_price_thousand_sep', $thousands);
     set_option($database, 'woocommerce_price_decimal_sep', $decimals);
-    set_option($database, 'woocommerce_price_num_decimals', $currency === 'jpy' ? '0' : '2');
-    set_prices($database, ...CURRENCIES[$currency]);
+    set_option($database, 'woocommerce_price_num_decimals', $place->currency === 'jpy' ? '0' : '2');
+    set_prices($database, ...CURRENCIES[$place->currency]);
     $database->query("UPDATE wp_options SET option_value = UUID() WHERE option_name = 'woocommerce_store_id'");
     [$key, $secret] = [env('API_KEY'), env('API_SECRET')];
     $database->execute_query(

@@ -2,5 +2,5 @@
 set -eu
 mkdir -p /tmp/opcache
 ln -sfn /srv/opcache/* /tmp/opcache/
-php8.4 -n -d extension=mysqlnd -d extension=mysqli /srv/storewright/boot.php
+php8.4 /srv/storewright/boot.php
 exec php-fpm8.4 --nodaemonize --force-stderr --fpm-config /etc/storewright/php-fpm.conf
