@@ -68,7 +68,7 @@ def _ready(container: Object) -> tuple[int, str] | None:
     look = container.get("readinessProbe", {}).get("httpGet")
     if not look:
         return None
-    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    ports = {port["name"]: port["containerPort"] for port in container.get("ports", [])}
     return ports.get(look["port"], look["port"]), look["path"]
 
 
