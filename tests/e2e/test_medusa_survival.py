@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-import threading
 import time
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
 from dev.cluster import Cluster
 from tests.e2e import medusa
 from tests.e2e.medusa import Shop
+from tests.e2e.shoppers import Shoppers
 from tests.e2e.shops import process, ready, until
 
 pytestmark = pytest.mark.skipif("KUBE_CONTEXT" in os.environ, reason="another cluster's processes are not ours to kill")
@@ -34,41 +33,8 @@ def shop(cluster: Cluster) -> Iterator[Shop]:
         yield one
 
 
-class Shoppers:
-    """People who buy one thing after another until they are told to stop, and try again when something fails."""
-
-    def __init__(self, shop: Shop) -> None:
-        self.confirmed: list[str] = []
-        self.failures: list[str] = []
-        self._shop, self._over = shop, threading.Event()
-        self._threads = [threading.Thread(target=self._buy) for _ in range(SHOPPERS)]
-
-    def __enter__(self) -> Shoppers:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
-
-    def go_on(self, orders: int) -> None:
-        """Wait until that many more are confirmed."""
-        sold = len(self.confirmed)
-        until("people buy", lambda: len(self.confirmed) >= sold + orders)
-
-    def _buy(self) -> None:
-        while not self._over.is_set():
-            try:
-                self.confirmed.append(self._shop.buy()["id"])
-            except (AssertionError, httpx.HTTPError) as error:
-                self.failures.append(str(error))
-                self._over.wait(0.1)
-
-
 def test_every_confirmed_order_outlives_sudden_deaths_of_the_database(shop: Shop) -> None:
-    with Shoppers(shop) as shoppers:
+    with Shoppers(lambda: shop.buy()["id"], SHOPPERS) as shoppers:
         for number in range(KILLS):
             shoppers.go_on(SHOPPERS)
             time.sleep(secrets.randbelow(1500) / 1000)
