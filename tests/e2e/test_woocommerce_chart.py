@@ -202,7 +202,7 @@ def _restarts(shop: Shop) -> int:
 def test_a_first_start_that_was_killed_is_done_again_and_two_at_once_fill_once(shop: Shop) -> None:
     shop.sql("create database second; grant all on second.* to store@'%'")
     half = "set -e; export MARIADB_DATABASE=second; timeout -s KILL 0.15 $BOOT || true; $BOOT & $BOOT; wait; $BOOT"
-    boot = "php8.4 -n -d extension=mysqlnd -d extension=mysqli /srv/storewright/boot.php"
+    boot = "php8.4 /srv/storewright/boot.php"
     done = shop.attempt(
         "kubectl", "exec", f"deployment/{NAME}", "-c", "php", "--", "sh", "-c", f"BOOT='{boot}'; {half}"
     )
@@ -215,7 +215,7 @@ def test_a_first_start_that_was_killed_is_done_again_and_two_at_once_fill_once(s
 
 def test_a_database_of_somebody_elses_is_left_alone(shop: Shop) -> None:
     shop.sql("create database third; grant all on third.* to store@'%'; create table third.wp_options (a int)")
-    boot = "MARIADB_DATABASE=third exec php8.4 -n -d extension=mysqlnd -d extension=mysqli /srv/storewright/boot.php"
+    boot = "MARIADB_DATABASE=third exec php8.4 /srv/storewright/boot.php"
     done = shop.attempt("kubectl", "exec", f"deployment/{NAME}", "-c", "php", "--", "sh", "-c", boot)
     assert done.returncode != 0
     assert "give it an empty database" in done.stderr
@@ -240,6 +240,21 @@ def test_an_upgrade_migrates_first_and_keeps_everything_and_the_host_may_change(
         assert shop.orders() == before
 
 
+def test_an_upgrade_whose_migration_fails_says_why_and_changes_nothing(shop: Shop) -> None:
+    before = shop.found("deployment", NAME)["spec"]
+    shop.sql("alter user store@'%' account lock")
+    try:
+        done = shop.helm("upgrade", store={"displayName": "Another"})
+        assert done.returncode != 0
+        assert f"{NAME}-migration" in done.stderr
+        assert "Access denied" in shop.kubectl("logs", f"job/{NAME}-migration").splitlines()[-1]
+    finally:
+        shop.sql("alter user store@'%' account unlock")
+    assert shop.found("deployment", NAME)["spec"] == before
+    until("the shop answers", shop.answers)
+    _upgrade(shop)
+
+
 def _upgrade(shop: Shop, **store: str) -> None:
     done = shop.helm("upgrade", store={"displayName": NAMED, **store})
     assert done.returncode == 0, done.stderr
@@ -257,7 +272,7 @@ def _page_at(shop: Shop, address: str) -> str:
 
 def test_an_image_and_a_chart_that_disagree_on_the_plugin_say_so(shop: Shop) -> None:
     other = "false" if has_plugin() else "true"
-    boot = f"WOOCOMMERCE={other} php8.4 -n -d extension=mysqlnd -d extension=mysqli /srv/storewright/boot.php"
+    boot = f"WOOCOMMERCE={other} php8.4 /srv/storewright/boot.php"
     done = shop.attempt("kubectl", "exec", f"deployment/{NAME}", "-c", "php", "--", "sh", "-c", boot)
     assert done.returncode != 0
     assert "set image.woocommerce to" in done.stderr
