@@ -255,6 +255,23 @@ def test_an_upgrade_whose_migration_fails_says_why_and_changes_nothing(shop: Sho
     _upgrade(shop)
 
 
+def test_a_migration_that_the_database_refuses_fails_changes_nothing_and_can_be_tried_again(shop: Shop) -> None:
+    old = shop.pod("application")["metadata"]["uid"]
+    version = "select option_value from wp_options where option_name = 'db_version'"
+    shop.sql("update wp_options set option_value = '58975' where option_name = 'db_version'")
+    shop.sql("alter table wp_users drop column user_status; revoke alter on store.* from store@'%'")
+    try:
+        assert shop.helm("upgrade", store={"displayName": "Another"}).returncode != 0
+        assert "the database refused a change: ALTER" in shop.kubectl("logs", f"job/{NAME}-migration")
+    finally:
+        shop.sql("grant alter on store.* to store@'%'")
+    assert shop.sql(version) == ["58975"]
+    assert shop.pod("application")["metadata"]["uid"] == old
+    _upgrade(shop)
+    assert shop.sql(version) != ["58975"]
+    assert "user_status" in "".join(shop.sql("describe wp_users"))
+
+
 def _upgrade(shop: Shop, **store: str) -> None:
     done = shop.helm("upgrade", store={"displayName": NAMED, **store})
     assert done.returncode == 0, done.stderr

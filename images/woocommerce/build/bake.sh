@@ -18,6 +18,8 @@ await() {
 assemble() {
   rm -f /usr/share/wordpress/.htaccess /usr/share/wordpress/wp-includes/certificates/ca-bundle.crt
   cp -RL /usr/share/wordpress/. "$site"
+  grep -q "^\$wp_version = '6\.8" "$site/wp-includes/version.php" ||
+    { echo "bake: WordPress must be 6.8, which WooCommerce 10.0 is for; take BUILD_IMAGE's from Debian 13" >&2; exit 1; }
   cat /usr/share/ca-certificates/mozilla/*.crt >"$site/wp-includes/certificates/ca-bundle.crt"
   rm -rf "$site/wp-config.php" "$site/wp-content/plugins"/*/
   mkdir -p "$site/wp-content/plugins" "$site/wp-content/uploads"

@@ -13,7 +13,7 @@ const TEMPLATE = __DIR__ . '/template.sql.gz';
 const PICTURES = __DIR__ . '/uploads';
 const UPLOADS = '/srv/wordpress/wp-content/uploads';
 const PLUGIN = '/srv/wordpress/wp-content/plugins/woocommerce';
-const REFUSALS = '/access denied|unknown database|certificate verify failed/i'; // waiting mends none of them
+const REFUSALS = '/access denied|unknown database|using SSL/i'; // waiting mends none of them
 
 function say(string $what): void
 {
@@ -44,7 +44,7 @@ function await_database(Admin $admin): mysqli
             return connect();
         } catch (mysqli_sql_exception $error) {
             if (preg_match(REFUSALS, $error->getMessage())) {
-                stop("the database refuses: {$error->getMessage()}");
+                stop("the database refuses: {$error->getMessage()}. Compare the Secret's database-password, or host, ssl and MARIADB_CA.");
             }
             $waited || say('waiting for the database');
             $admin->hash();
@@ -99,7 +99,7 @@ function main(): void
     $place = file_exists(FORMATS) ? new Place() : null;
     $database = await_database($admin);
     $began = microtime(true);
-    $database->query("SELECT GET_LOCK('storewright', 600)");
+    lock($database);
     $found = state($database);
     if ($found !== 'ready') {
         copy_pictures();
@@ -113,7 +113,6 @@ function main(): void
     }
     move($database, env('STORE_URL'));
     $database->commit();
-    $database->query("SELECT RELEASE_LOCK('storewright')");
     say(sprintf('database %s in %.2f s', $found === 'ready' ? 'kept' : 'filled', microtime(true) - $began));
 }
 

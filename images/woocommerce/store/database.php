@@ -3,6 +3,8 @@
 
 declare(strict_types=1);
 
+const LOCKED_WITHIN = 300; // seconds
+
 mysqli_report(MYSQLI_REPORT_ERROR | MYSQLI_REPORT_STRICT);
 
 function env(string $name, string $default = ''): string
@@ -24,7 +26,7 @@ function connect(): mysqli
     try {
         $database->real_connect(...[...$where, (int) env('MARIADB_PORT', '3306'), null, encryption()]);
     } catch (mysqli_sql_exception $error) {
-        throw new mysqli_sql_exception(implode('; ', [$error->getMessage(), ...$causes]), $error->getCode());
+        throw new mysqli_sql_exception(preg_replace('/\s+/', ' ', implode('; ', [$error->getMessage(), ...$causes])), $error->getCode());
     } finally {
         restore_error_handler();
     }
@@ -40,4 +42,16 @@ function encryption(): int
         'verify-full' => MYSQLI_CLIENT_SSL | MYSQLI_CLIENT_SSL_VERIFY_SERVER_CERT,
         default => throw new DomainException("MARIADB_SSL is $wanted; it must be one of disable, require, verify-full"),
     };
+}
+
+/**
+ * Keeps others from filling or migrating the database until the connection ends. Throws mysqli_sql_exception if it is not free in
+ * time. Locks count for the whole server, which may hold other stores.
+ */
+function lock(mysqli $database): void
+{
+    $name = 'storewright-' . env('MARIADB_DATABASE');
+    if ($database->execute_query('SELECT GET_LOCK(?, ?)', [$name, LOCKED_WITHIN])->fetch_column() !== 1) {
+        throw new mysqli_sql_exception("another start or migration held the lock $name for " . LOCKED_WITHIN . ' s; try again after it');
+    }
 }

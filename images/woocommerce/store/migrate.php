@@ -7,16 +7,38 @@ require __DIR__ . '/database.php';
 
 function end_with(int $status, string $what): never
 {
+    define('ENDED', true);
     fwrite(STDERR, "migrate: $what\n");
     exit($status);
 }
 
 /** Whether there is a store to migrate; where none was made yet, the first start brings the newest tables. */
-function has_store(): bool
+function has_store(mysqli $database): bool
 {
-    $database = connect();
     $tables = array_column($database->query("SHOW TABLES LIKE 'storewright'")->fetch_all(), 0);
     return $tables && $database->query('SELECT state FROM storewright')->fetch_column() === 'ready';
+}
+
+/** What the database refused, which WordPress only notes; to DESCRIBE a table that is not there yet is how dbDelta looks for it. */
+function refused(): ?string
+{
+    $mishaps = array_filter($GLOBALS['EZSQL_ERROR'], static fn (array $one): bool => !str_starts_with($one['query'], 'DESCRIBE'));
+    return array_column($mishaps, 'error_str')[0] ?? null;
+}
+
+/** Ends it unless all went well so far. */
+function require_success(): void
+{
+    $refused = refused();
+    $refused === null || end_with(1, "the database refused a change: $refused. What is missing is tried again at the next upgrade.");
+}
+
+/** A version is noted only after all its changes, so that what failed or was killed is done again. */
+function keep_versions_true(): void
+{
+    foreach (['db_version', 'woocommerce_db_version'] as $option) {
+        add_filter("pre_update_option_$option", static fn ($new, $old) => refused() === null ? $new : $old, 10, 2);
+    }
 }
 
 /** What WooCommerce's own command line does: its tables, then each change since the version that was here. */
@@ -25,31 +47,41 @@ function upgrade_shop(): int
     include_once WC_ABSPATH . 'includes/wc-update-functions.php';
     $before = (string) get_option('woocommerce_db_version');
     WC_Install::install();
+    require_success();
     $newer = static fn (string $version): bool => version_compare($before, $version, '<');
     $changes = array_merge(...array_values(array_filter(WC_Install::get_db_update_callbacks(), $newer, ARRAY_FILTER_USE_KEY)));
     foreach ($changes as $change) {
         while (is_callable($change) && $change()) {
             continue; // one that has more to do says so
         }
+        require_success();
     }
     WC_Install::update_db_version();
-    $missing = WC_Install::verify_base_tables(false);
-    $missing && end_with(1, 'WooCommerce could not make the tables ' . implode(', ', $missing));
     return count($changes);
 }
 
+// WordPress dies of a database that went away, and of other things, as if that were success.
+register_shutdown_function(static fn () => defined('ENDED') || end_with(1, 'WordPress gave up half-way; why is above'));
 try {
-    has_store() || end_with(0, 'there is no store yet');
+    $database = connect();
+    lock($database);
+    has_store($database) || end_with(0, 'there is no store yet');
+    // WooCommerce's own lock: one that was killed leaves it for ten minutes, in which installing does nothing and says nothing.
+    $database->query("DELETE FROM wp_options WHERE option_name IN ('_transient_wc_installing', '_transient_timeout_wc_installing')");
     $_SERVER += ['HTTP_HOST' => parse_url(env('STORE_URL'), PHP_URL_HOST), 'REQUEST_URI' => '/', 'REQUEST_METHOD' => 'GET'];
     define('WP_ADMIN', true);
     require '/srv/wordpress/wp-load.php';
     require_once ABSPATH . 'wp-admin/includes/upgrade.php';
+    $GLOBALS['EZSQL_ERROR'] = []; // that new code missed in old tables
+    keep_versions_true();
     wp_upgrade();
+    require_success();
     if ((int) get_option('db_version') !== $GLOBALS['wp_db_version']) {
         end_with(1, 'WordPress left the database at ' . get_option('db_version'));
     }
     $changes = class_exists('WC_Install') ? upgrade_shop() : 0;
     flush_rewrite_rules(false);
+    require_success();
     end_with(0, "the database is at WordPress {$GLOBALS['wp_db_version']}" . ($changes ? " after $changes changes of WooCommerce" : ''));
 } catch (Throwable $error) {
     end_with(1, get_class($error) . ": {$error->getMessage()}");
