@@ -17,6 +17,7 @@ import yaml
 from click.testing import CliRunner
 
 from bot.__main__ import main
+from bot.doctor.images import Unknown, pullable
 from dev.cluster import Cluster
 from dev.slack import LocalSlack
 from dev.stack import ROOT, Stack, kubectl, remove_stores
@@ -70,14 +71,21 @@ Diagnose = Callable[..., Told]
 def diagnose(bot: Stack, monkeypatch: pytest.MonkeyPatch) -> Diagnose:
     """Ask the doctor about this bot's set-up; keyword arguments are settings that differ."""
     monkeypatch.setattr(os, "environ", {name: os.environ[name] for name in ("PATH", "HOME")})
+    monkeypatch.setattr("bot.doctor.stores.pullable", _pullable_here)
 
     def ask(**changed: str) -> Told:
-        nobody = {"HTTPS_PROXY": f"http://{NOWHERE}"}  # no test asks a registry of the outside world
-        done = CliRunner().invoke(main, ["doctor", "--json"], env={**nobody, **bot.bot_environment(), **changed})
+        done = CliRunner().invoke(main, ["doctor", "--json"], env={**bot.bot_environment(), **changed})
         assert done.exit_code in (0, 1), f"{done.output} {done.exception!r}"
         return Told(done.stdout, done.exit_code)
 
     return ask
+
+
+def _pullable_here(image: str) -> bool:
+    """No test asks a registry of the outside world."""
+    if not image.startswith("127."):
+        raise Unknown("no registry is asked in this test.")
+    return pullable(image)
 
 
 def storewright(bot: Stack, *words: str) -> subprocess.CompletedProcess[str]:
