@@ -55,7 +55,7 @@ def bot(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     folder = tmp_path_factory.mktemp("doctor")
     (folder / "charts").mkdir()
     (folder / "charts/medusa").symlink_to(ROOT / "charts/medusa")
-    running = Stack(folder, cluster, {"CHARTS_DIR": str(folder / "charts")})
+    running = Stack(folder, cluster, {"CHARTS_DIR": str(folder / "charts"), "STORE_VALUES": overlay(folder)})
     try:
         running.start()
         yield running
@@ -96,10 +96,9 @@ def storewright(bot: Stack, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def overlay(folder: Path, **changed: Any) -> str:
-    """A STORE_VALUES file: the images' as built, with changes to Medusa's."""
-    values = yaml.safe_load((ROOT / "build/images.yaml").read_text())
-    values["medusa"] = _merged(values["medusa"], changed)
-    (folder / "values.yaml").write_text(yaml.safe_dump(values))
+    """A STORE_VALUES file: Medusa's images as built, with changes."""
+    built = yaml.safe_load((ROOT / "build/images.yaml").read_text())
+    (folder / "values.yaml").write_text(yaml.safe_dump({"medusa": _merged(built["medusa"], changed)}))
     return str(folder / "values.yaml")
 
 
