@@ -42,7 +42,7 @@ start_database() {
   $as_shop mariadbd --no-defaults --datadir="$work/db" --socket="$work/db/s" --bind-address=127.0.0.1 --port=3307 \
     --skip-grant-tables --skip-name-resolve --innodb-flush-log-at-trx-commit=0 --log-error="$work/db/log" &
   running=$!
-  trap 'kill $running 2>/dev/null || true; rm -rf "$work"' EXIT
+  trap 'kill $running 2>/dev/null || true; wait; rm -rf "$work"' EXIT
   await sql 'create database template; create database proof'
 }
 
