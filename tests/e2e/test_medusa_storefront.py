@@ -237,7 +237,7 @@ def test_a_cart_changed_in_another_tab_is_looked_at_again(visit: Callable[..., P
     other = page.context.new_page()
     add(other, "linen-tote")
     page.get_by_role("button", name="Place order").click()
-    expect(page.get_by_role("alert")).to_contain_text("Your cart changed while this page was open")
+    expect(page.get_by_role("alert")).to_contain_text("Your cart or its prices changed while this page was open")
     expect(page.get_by_label("Town or city")).to_have_value("Berlin")
     expect(page.get_by_text("Linen tote bag")).to_be_visible()
     place_order(page)

@@ -21,6 +21,8 @@ test("the frame names the shop, counts the cart and is found by search engines o
   assert.match(text, /og:image" content="https:\/\/shop\.example\/assets\/mug\.1\.svg"/)
   assert.match(frame(shop, looks, 0, cartPage(null)), /noindex/)
   assert(!frame(shop, looks, 0, cartPage(null)).includes("class=\"count\""))
+  const typed = { ...cartPage(null), picture: "http://" }
+  assert(!frame(shop, looks, 0, typed).includes("og:image"))
   const withLogo = frame(shop, { ...looks, logo: "/static/l.png" }, 0, cartPage(null))
   assert.match(withLogo, /<img src="\/static\/l\.png" alt="O&#39;Neil &amp; Sons"/)
 })

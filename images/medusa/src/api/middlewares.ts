@@ -3,9 +3,9 @@ import {
   defineMiddlewares, errorHandler, type MedusaErrorHandlerFunction, type MedusaNextFunction, type MedusaRequest,
   type MedusaResponse,
 } from "@medusajs/framework/http"
-import { ContainerRegistrationKeys } from "@medusajs/framework/utils"
+import { ContainerRegistrationKeys, MedusaError } from "@medusajs/framework/utils"
 import { asLastSeen, enter, fromHere, send } from "../shop/web.ts"
-import { broken, notFound } from "../storefront/told.ts"
+import { broken, notFound, unreadable } from "../storefront/told.ts"
 
 /** Medusa's own paths, which answer as Medusa does. */
 const medusas = /^\/(admin|app|auth|cloud|health|hooks|static|store)(\/|$)/
@@ -15,14 +15,20 @@ async function tellMissing(req: MedusaRequest, res: MedusaResponse, next: Medusa
   await send(req, res, await enter(req), notFound, { status: 404 })
 }
 
+/** What Medusa's own errors mean in HTTP; body-parser's say it themselves. */
+const statuses: Record<string, number> = {
+  [MedusaError.Types.NOT_FOUND]: 404, [MedusaError.Types.INVALID_DATA]: 400, [MedusaError.Types.NOT_ALLOWED]: 400,
+}
+
 const medusaHandler = errorHandler()
 
 const handleError: MedusaErrorHandlerFunction = (error, req, res, next) => {
   if (medusas.test(req.path)) return medusaHandler(error, req, res, next)
-  const status: number = error.statusCode ?? 500
+  const status: number = error.statusCode ?? statuses[error.type] ?? 500
   const { requestId = "none" } = req
   if (status >= 500) req.scope.resolve(ContainerRegistrationKeys.LOGGER).error(`request ${requestId}: ${error.stack}`)
-  void send(req, res, asLastSeen(), status < 500 ? notFound : broken(requestId), { status, inCart: 0 })
+  const page = status >= 500 ? broken(requestId) : status === 404 ? notFound : unreadable
+  void send(req, res, asLastSeen(), page, { status, inCart: 0 })
 }
 
 export default defineMiddlewares({

@@ -23,9 +23,10 @@ export async function readDeliveries(scope: MedusaContainer, cart_id: string): P
     .sort((a, b) => a.price - b.price)
 }
 
-/** Changes with whatever of the cart a visitor orders: the things, how many, at what price. */
-export function fingerprint({ id, currency, lines }: Cart): string {
-  const content = [id, currency, lines.map((line) => [line.id, line.quantity, line.price])]
+/** Changes with whatever a visitor orders: the things, how many, at what price, and what comes on top. */
+export function fingerprint({ id, currency, lines, totals }: Cart, deliveries: Delivery[]): string {
+  const things = lines.map((line) => [line.id, line.quantity, line.price])
+  const content = [id, currency, things, totals.discount, totals.tax, deliveries.map(({ id, price }) => [id, price])]
   return createHash("sha256").update(JSON.stringify(content)).digest("base64url").slice(0, 16)
 }
 

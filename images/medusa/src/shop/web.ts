@@ -19,15 +19,18 @@ const month = 30 * 24 * 3600 * 1000 // ms
 export const text = (sent: unknown, length = 120): string =>
   typeof sent === "string" ? sent.replace(/[\u0000-\u001f\u007f]+/g, " ").trim().slice(0, length) : ""
 
+const secure = shopLooks.url.startsWith("https:")
+/** With this prefix no neighbour below the same domain can set it (RFC 6265bis); browsers take it with TLS only. */
+const cartCookie = secure ? "__Host-cart" : "cart"
+
 export function cartOf(req: MedusaRequest): string | null {
-  const id = req.cookies?.cart
+  const id = req.cookies?.[cartCookie]
   return typeof id === "string" && /^cart_[0-9A-Z]{26}$/.test(id) ? id : null
 }
 
-const secure = shopLooks.url.startsWith("https:")
 const kept: CookieOptions = { httpOnly: true, sameSite: "lax", secure, maxAge: month }
 
-export const keepCart = (res: MedusaResponse, id: string) => res.cookie("cart", id, kept)
+export const keepCart = (res: MedusaResponse, id: string) => res.cookie(cartCookie, id, kept)
 
 /** On to the order's page, which opens by this visitor's cookie alone: addresses get around, and into logs. */
 export function showOrder(res: MedusaResponse, id: string) {

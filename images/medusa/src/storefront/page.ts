@@ -22,7 +22,8 @@ const bag = html`<svg width="20" height="20" viewBox="0 0 24 24" fill="none" str
 
 function metadata(shop: Shop, { url }: Looks, { title, description, picture, path }: Page): Html {
   const words = description ?? shop.tagline ?? shop.name
-  const seen = picture && !picture.startsWith("data:") && new URL(picture, url).href
+  const shown = picture && !picture.startsWith("data:") && URL.canParse(picture, url) // an owner may type anything
+  const seen = shown && new URL(picture, url).href
   return html`<meta name="description" content="${words}">
     <meta property="og:site_name" content="${shop.name}"><meta property="og:type" content="website">
     <meta property="og:title" content="${title}"><meta property="og:description" content="${words}">

@@ -16,6 +16,10 @@ export const notFound =
 export const foreign =
   tell(signpost, "Please try again from the shop", "This request came from another website, so it was not carried out.")
 
+/** A form that was cut off or too large, or with something in it that can't be. */
+export const unreadable =
+  tell(signpost, "That could not be read", "Something in it was not as expected. Please go back and try again.")
+
 /** `reference` is what the shop's log calls the request. */
 export const broken = (reference: string) =>
   tell(

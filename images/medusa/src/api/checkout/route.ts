@@ -22,7 +22,7 @@ async function prepare(req: MedusaRequest, shop: OpenShop, cart: Cart, wanted = 
   const deliveries = await readDeliveries(req.scope, cart.id)
   const chosen = deliveries.find(({ id }) => id === wanted) ?? deliveries[0]
   const payable = payments.includes(manual)
-  return { cart, seen: fingerprint(cart), countries, deliveries, chosen: chosen?.id ?? null, payable }
+  return { cart, seen: fingerprint(cart, deliveries), countries, deliveries, chosen: chosen?.id ?? null, payable }
 }
 
 export async function GET(req: MedusaRequest, res: MedusaResponse) {
@@ -31,7 +31,7 @@ export async function GET(req: MedusaRequest, res: MedusaResponse) {
   if (cart) await send(req, res, shop, checkout(shop, await prepare(req, shop, cart), cart.details))
 }
 
-const changed = "Your cart changed while this page was open. Please look at it again before you order."
+const changed = "Your cart or its prices changed while this page was open. Please look at it again before you order."
 
 export async function POST(req: MedusaRequest<Record<string, unknown>>, res: MedusaResponse) {
   const shop = await enter(req)
