@@ -14,6 +14,7 @@ from dev.cluster import Cluster
 from dev.slack import LocalSlackClient
 from dev.stack import ROOT, Stack, job_of, kubectl
 from tests.bench import orders
+from tests.e2e.shops import until
 from tests.e2e.woocommerce import has_plugin
 
 STORE = "fernwood"
@@ -47,7 +48,7 @@ def test_from_an_order_in_slack_to_an_order_in_the_shop(
         if not has_plugin():
             _note(page, kept)
         _is_kept(page, address, kept)
-        _restart(cluster, bot.addresses.namespace(STORE))
+        _restart(cluster, bot.addresses.namespace(STORE), address)
         _is_kept(page, address, kept)
     namespaces = kubectl(cluster, "get", "namespaces", "-o", "name").split()
     assert f"namespace/{bot.addresses.namespace(STORE)}" not in namespaces
@@ -147,7 +148,9 @@ def _is_kept(page: Page, address: str, kept: str) -> None:
     expect(page.get_by_role("link", name=kept).first).to_be_visible()
 
 
-def _restart(cluster: Cluster, namespace: str) -> None:
+def _restart(cluster: Cluster, namespace: str, address: str) -> None:
+    """Both workloads anew; until the ingress, which hears of the new pod a moment after the rollout ends, serves it."""
     for workload in (f"statefulset/{STORE}-database", f"deployment/{STORE}"):
         kubectl(cluster, "rollout", "restart", workload, "-n", namespace)
         kubectl(cluster, "rollout", "status", workload, "-n", namespace, "--timeout=90s")
+    until("the shop answers again", lambda: httpx.get(address, trust_env=False).status_code == 200)
