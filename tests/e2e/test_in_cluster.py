@@ -182,9 +182,12 @@ def test_the_readmes_commands_install_it(
     installed: Callable[..., Installed], cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bot = installed("socket", bare=True)
-    text = (ROOT / "README.md").read_text()
-    script = "\n".join(re.findall(r"^ {7}(.*)$", text[text.index("## Connect your Slack") :], re.MULTILINE))
+    text = (ROOT / "README.md").read_text().partition("## Connect your Slack")[2]
+    script = "\n".join(re.findall(r"^ {7}(.*)$", text, re.MULTILINE))
     assert "helm install" in script
+    tokens = "\n".join(re.findall(r"`(SLACK_\w+_TOKEN=\S+)`", text))
+    tokens = tokens.replace("xoxb-…", bot.slack.bot_token).replace("xapp-…", bot.slack.app_token)
+    (tmp_path / "slack.env").write_text(tokens)
     values = {key: value for key, value in bot.values("socket").items() if not key.startswith("extra")}
     (tmp_path / "values.yaml").write_text(json.dumps(values))
     for told, meant in {
@@ -192,8 +195,7 @@ def test_the_readmes_commands_install_it(
         "namespace storewright": f"namespace {bot.name}",
         "install storewright": f"install {bot.name}",
         "build/values.yaml": str(tmp_path / "values.yaml"),
-        "xoxb-…": bot.slack.bot_token,
-        "xapp-…": bot.slack.app_token,
+        "slack.env": str(tmp_path / "slack.env"),
         "C0123ABCD": FAILURES,
         "https://storewright.example.com": f"http://{bot.host}",
         "shops.example.com": cluster.store_domain,

@@ -331,9 +331,6 @@ def test_its_notes_lead_on() -> None:
             [*command, f"--values={own.VALUES}", f"--set=slack.mode={mode}"], capture_output=True, text=True, check=True
         ).stdout
         notes = told.rpartition("NOTES:")[2]
-        assert (
-            "kubectl -n tools create secret generic storewright-slack \\\n       --from-literal=SLACK_BOT_TOKEN=… \\\n"
-            in notes
-        )
-        assert f"--from-literal={key}=…\n" in notes
+        assert "kubectl -n tools create secret generic storewright-slack --from-env-file=slack.env\n" in notes
+        assert f"Write SLACK_BOT_TOKEN=… and {key}=…\n" in notes
         assert ("/slack/events" in notes) == (mode == "http")
