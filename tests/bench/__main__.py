@@ -1,4 +1,4 @@
-"""`make bench`: for each store type, from a typed command to Ready beside the bare boot of the same containers."""
+"""`make bench`: each store type from a typed command to Ready beside its bare boot; the executors; the bot itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dev import images
 from dev.cluster import Cluster
 from dev.stack import ROOT, Stack
 from provisioner.catalog import Catalog, StoreType
-from tests.bench import floor, orders, shop
+from tests.bench import bot, executors, floor, orders, shop
 
 RESULTS = ROOT / "build/bench"
 console = Console()
@@ -54,10 +54,15 @@ def main() -> None:
     for kind in [catalog.get(name) for name in options.types or catalog.types]:
         measured[kind.name] = _measure(cluster, kind, overlay.get(kind.name, {}), options.rounds)
         _report(kind, measured[kind.name], options.rounds)
+    by_executor = executors.seconds(cluster, options.rounds)
+    _tabulate(f"The same small order by each executor: seconds, {options.rounds} rounds", by_executor)
+    its_own = _measure_bot(cluster, options.rounds)
     cluster.down()
     RESULTS.mkdir(parents=True, exist_ok=True)
     told = {name: {**figures.__dict__, "ratio": figures.ratio} for name, figures in measured.items()}
     (RESULTS / "ready.json").write_text(json.dumps(told, indent=2))
+    (RESULTS / "executors.json").write_text(json.dumps(by_executor, indent=2))
+    (RESULTS / "bot.json").write_text(json.dumps(its_own, indent=2))
 
 
 def _measure(cluster: Cluster, kind: StoreType, overlay: dict[str, Any], rounds: int) -> Figures:
@@ -78,23 +83,29 @@ def _measure(cluster: Cluster, kind: StoreType, overlay: dict[str, Any], rounds:
 
 
 def _sizes(overlay: dict[str, Any]) -> dict[str, float]:
-    """Compressed MB of the images a store type names, as a registry would hold them."""
+    """Compressed MB of the images a store type names."""
     used = json.dumps(overlay)
-    found = {}
-    for image in images.known():
-        if f'storewright/{image.name}"' in used:
-            with image.archive.open("rb") as archive, tempfile.TemporaryFile() as packed:
-                with gzip.open(packed, "wb", compresslevel=6) as squeezed:
-                    shutil.copyfileobj(archive, squeezed)
-                found[image.name] = packed.tell() / 1e6
-    return found
+    return {image.name: _packed(image.archive) for image in images.known() if f'storewright/{image.name}"' in used}
+
+
+def _packed(archive: Path) -> float:
+    """MB of an image as a registry would hold it."""
+    with archive.open("rb") as plain, tempfile.TemporaryFile() as packed:
+        with gzip.open(packed, "wb", compresslevel=6) as squeezed:
+            shutil.copyfileobj(plain, squeezed)
+        return packed.tell() / 1e6
+
+
+def _measure_bot(cluster: Cluster, rounds: int) -> dict[str, Any]:
+    starts, memory_mb = bot.figures(cluster, rounds)
+    _tabulate(f"The bot in the cluster: seconds, {rounds} rounds", {"start to ready": starts})
+    (image_mb,) = (_packed(image.archive) for image in images.known() if image.name == "storewright")
+    console.print(f"Memory at rest: {memory_mb:.0f} MB. Image, compressed: {image_mb:.0f} MB.")
+    return {"seconds": starts, "memory_mb": memory_mb, "image_mb": image_mb}
 
 
 def _report(kind: StoreType, figures: Figures, rounds: int) -> None:
-    table = Table("", "median", "min", "max", title=f"{kind.label}: seconds, {rounds} rounds, images on the node")
-    for name, values in figures.seconds.items():
-        table.add_row(name, *(f"{figure(values):.2f}" for figure in (statistics.median, min, max)))
-    console.print(table)
+    _tabulate(f"{kind.label}: seconds, {rounds} rounds, images on the node", figures.seconds)
     console.print(f"An order takes {figures.ratio:.2f} times the bare boot of the same containers (floor).")
     for title, unit, found in (
         ("Memory at rest", "MB", figures.memory_mb),
@@ -102,6 +113,13 @@ def _report(kind: StoreType, figures: Figures, rounds: int) -> None:
         ("Images, compressed", "MB", figures.image_mb),
     ):
         console.print(f"{title}: " + ", ".join(f"{name} {value:.0f} {unit}" for name, value in found.items()))
+
+
+def _tabulate(title: str, seconds: dict[str, list[float]]) -> None:
+    table = Table("", "median", "min", "max", title=title)
+    for name, values in seconds.items():
+        table.add_row(name, *(f"{figure(values):.2f}" for figure in (statistics.median, min, max)))
+    console.print(table)
 
 
 if __name__ == "__main__":

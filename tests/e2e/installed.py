@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -108,3 +111,20 @@ class Installed:
         kubectl(self.cluster, "delete", "namespace", self.name, "--ignore-not-found", "--wait=false")
         ours = f"storewright.dev/instance={self.name}"
         kubectl(self.cluster, "delete", "namespace", "-l", ours, "--wait=false")
+
+
+@contextmanager
+def release(cluster: Cluster, folder: Path, mode: str, *, bare: bool = False) -> Iterator[Installed]:
+    """A release in one of Slack's modes, not yet installed; a bare one lacks its namespace and Secret too."""
+    name = f"storewright-{uuid4().hex[:8]}"  # a former one's namespace may still be on its way out
+    host = cluster.pod_ingress_address.rpartition(":")[0]  # this machine, as pods see it
+    bot = f"http://{name}.localhost:{cluster.ingress_port}"
+    with LocalSlack(bot, host=host, socket_mode=mode == "socket") as slack:
+        made = Installed(cluster, slack, name, folder)
+        made.load_images()
+        try:
+            if not bare:
+                made.prepare()
+            yield made
+        finally:
+            made.remove()

@@ -6,11 +6,11 @@ import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -18,30 +18,14 @@ import pytest
 from dev.cluster import Cluster
 from dev.slack import LocalSlack
 from dev.stack import FAILURES, ROOT, StackError, job_of, kubectl
-from tests.e2e.installed import Installed
+from tests.e2e.installed import Installed, release
 
 
 @pytest.fixture
 def installed(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., Installed]]:
-    """Makes a release in one of Slack's modes, not yet installed; a bare one lacks its namespace and Secret too."""
-    opened: list[tuple[LocalSlack, Installed]] = []
-
-    def prepare(mode: str, *, bare: bool = False) -> Installed:
-        name = f"storewright-{uuid4().hex[:8]}"  # a former one's namespace may still be on its way out
-        host = cluster.pod_ingress_address.rpartition(":")[0]  # this machine, as pods see it
-        bot = f"http://{name}.localhost:{cluster.ingress_port}"
-        slack = LocalSlack(bot, host=host, socket_mode=mode == "socket").__enter__()
-        release = Installed(cluster, slack, name, tmp_path)
-        opened.append((slack, release))
-        release.load_images()
-        if not bare:
-            release.prepare()
-        return release
-
-    yield prepare
-    for slack, release in opened:
-        release.remove()
-        slack.__exit__()
+    """Makes a release in one of Slack's modes, as `release` does."""
+    with ExitStack() as opened:
+        yield lambda mode, bare=False: opened.enter_context(release(cluster, tmp_path, mode, bare=bare))
 
 
 def root(slack: LocalSlack, store: str, kind: str) -> dict[str, Any] | None:

@@ -243,25 +243,73 @@ def test_a_cart_changed_in_another_tab_is_looked_at_again(visit: Callable[..., P
     place_order(page)
 
 
-@pytest.mark.parametrize("scripts", [True, False])
-def test_another_country_is_shown_its_own_deliveries(shop: Shop, visit: Callable[..., Page], scripts: bool) -> None:
-    """To Germany it is delivered, to the United States not yet."""
+@contextmanager
+def in_the_united_states(shop: Shop) -> Iterator[None]:
+    """For a while the shop sells there too, though without a delivery."""
     (region,) = shop.admin("/regions")["regions"]
     shop.admin(f"/regions/{region['id']}", json={"countries": ["de", "us"]})
     until("the shop knows of it", lambda: "United States" in shop.http("/").text)
-    page = visit(java_script_enabled=scripts)
-    add(page, "oak-board")
-    page.goto("/checkout")
-    fill_in(page)
-    _choose_country(page, "United States", scripts)
-    expect(page.get_by_text("We have no delivery to this country")).to_be_visible()
-    expect(page.get_by_role("button", name="Place order")).to_be_disabled()
-    expect(page.get_by_label("Town or city")).to_have_value("Berlin")
-    _choose_country(page, "Germany", scripts)
-    expect(page.get_by_text("€44.00")).to_be_visible()
-    place_order(page)
-    shop.admin(f"/regions/{region['id']}", json={"countries": ["de"]})
+    try:
+        yield
+    finally:
+        shop.admin(f"/regions/{region['id']}", json={"countries": ["de"]})
     until("the shop knows of that, too", lambda: "United States" not in shop.http("/").text)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_another_country_is_shown_its_own_deliveries(shop: Shop, visit: Callable[..., Page], scripts: bool) -> None:
+    """To Germany it is delivered, to the United States not yet."""
+    with in_the_united_states(shop):
+        page = visit(java_script_enabled=scripts)
+        add(page, "oak-board")
+        page.goto("/checkout")
+        fill_in(page)
+        _choose_country(page, "United States", scripts)
+        expect(page.get_by_text("We have no delivery to this country")).to_be_visible()
+        expect(page.get_by_role("button", name="Place order")).to_be_disabled()
+        expect(page.get_by_label("Town or city")).to_have_value("Berlin")
+        _choose_country(page, "Germany", scripts)
+        expect(page.get_by_text("€44.00")).to_be_visible()
+        place_order(page)
+
+
+@contextmanager
+def taxed(shop: Shop, rate: int) -> Iterator[None]:
+    """For a while Germany's tax comes on top of the prices."""
+    (region,) = shop.admin("/tax-regions?country_code=de")["tax_regions"]
+    default = {"tax_region_id": region["id"], "rate": rate, "name": "VAT", "code": "vat", "is_default": True}
+    tax = shop.admin("/tax-rates", json=default)["tax_rate"]
+    try:
+        yield
+    finally:
+        shop.admin(f"/tax-rates/{tax['id']}", method="DELETE")
+
+
+def test_a_tax_on_top_is_told_before_it_is_ordered(shop: Shop, visit: Callable[..., Page]) -> None:
+    with taxed(shop, 10):
+        page = visit()
+        add(page, "oak-board")
+        page.goto("/checkout")
+        fill_in(page)
+        expect(page.locator("[data-sum=total]")).to_have_text("€47.90")  # the delivery's tax is not known yet
+        before = len(shop.orders())
+        page.get_by_role("button", name="Place order").click()
+        expect(page.get_by_role("alert")).to_contain_text("With your address and delivery the sum is another one.")
+        expect(page.locator("[data-sum=total]")).to_have_text("€48.40")
+        expect(page.get_by_label("Town or city")).to_have_value("Berlin")
+        assert len(shop.orders()) == before
+        place_order(page)
+        expect(page.get_by_text("€48.40")).to_be_visible()
+
+
+def test_another_country_ordered_to_at_once_is_looked_at_first(shop: Shop) -> None:
+    with in_the_united_states(shop), shopper(shop) as client:
+        before = len(shop.orders())
+        answer = client.post("/checkout", data=desk(client) | {"country_code": "us", "province": "Ohio"})
+        assert answer.status_code == 409
+        assert "These are the deliveries to the country you chose" in answer.text
+        assert "We have no delivery to this country" in answer.text
+        assert len(shop.orders()) == before
 
 
 def _choose_country(page: Page, name: str, scripts: bool) -> None:
@@ -329,7 +377,8 @@ def desk(client: httpx.Client) -> dict[str, str]:
     """The checkout's form, filled in."""
     page = client.get("/checkout").text
     hidden = {name: field(page, name) for name in ("seen", "country_code", "delivery")}
-    return medusa.ADDRESS | {"email": "ada@example.com"} | hidden
+    total = f"total-{hidden['delivery']}"
+    return medusa.ADDRESS | {"email": "ada@example.com", total: field(page, total)} | hidden
 
 
 def test_sent_five_times_at_once_an_order_is_made_once(shop: Shop) -> None:

@@ -1,0 +1,52 @@
+"""What the bot itself costs in the cluster, as its chart installs it: image, start, memory at rest."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from dev.cluster import Cluster
+from dev.stack import StackError, kubectl
+from tests.bench.shop import memory
+from tests.e2e.installed import Installed, release
+from tests.e2e.shops import process, until
+
+
+def figures(cluster: Cluster, rounds: int) -> tuple[list[float], float]:
+    """Seconds from its process's start until it says that it is ready, `rounds` times; then its resident MB at rest."""
+    with tempfile.TemporaryDirectory() as folder, release(cluster, Path(folder), "socket") as bot:
+        bot.upgrade("socket")
+        starts = [_start(bot) for _ in range(rounds)]
+        bot.await_slack()
+        (resident,) = memory(cluster, bot.name).values()
+        return starts, resident
+
+
+def _start(bot: Installed) -> float:
+    for replicas in (0, 1):
+        kubectl(bot.cluster, "scale", f"deployment/{bot.name}", f"--namespace={bot.name}", f"--replicas={replicas}")
+        until(f"{replicas} of the bot's pods", lambda: len(_pods(bot)) == replicas)  # noqa: B023
+    until("the bot is ready", lambda: _is_ready(bot))
+    ready = time.time()
+    return ready - psutil.Process(process(_pods(bot)[0], b"-m\0bot")).create_time()
+
+
+def _pods(bot: Installed) -> list[dict[str, Any]]:
+    its = (f"--namespace={bot.name}", "--selector=app.kubernetes.io/component=bot", "--output=json")
+    found: list[dict[str, Any]] = json.loads(kubectl(bot.cluster, "get", "pods", *its))["items"]
+    return found
+
+
+def _is_ready(bot: Installed) -> bool:
+    """Tell whether it says so itself, which its pod's conditions learn up to a probe's period later."""
+    pod = _pods(bot)[0]["metadata"]["name"]
+    try:
+        kubectl(bot.cluster, "get", "--raw", f"/api/v1/namespaces/{bot.name}/pods/{pod}:9090/proxy/readyz")
+    except StackError:
+        return False
+    return True

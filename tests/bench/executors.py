@@ -1,0 +1,51 @@
+"""The same job by each executor, from the order in the ledger to its end: a tiny store, so that the rest is seen."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from dev.cluster import Cluster
+from provisioner.jobs import Job, JobStatus
+from tests.e2e.leaflet import Leaflet, load_image
+from tests.e2e.remote import RemoteWorks
+from tests.e2e.works import Works
+
+Opening = Callable[[Cluster, Path, Leaflet], Works]
+OPENINGS: dict[str, Opening] = {
+    "local": lambda cluster, folder, leaflet: Works(cluster, folder, leaflet.charts, "leaflet"),
+    "kubernetes": RemoteWorks,
+}
+
+
+def seconds(cluster: Cluster, rounds: int) -> dict[str, list[float]]:
+    """By executor, what each of `rounds` orders took; one at a time, deleted before the next.
+
+    Raises RuntimeError where one fails."""
+    return {name: _orders(name, opening, cluster, rounds) for name, opening in OPENINGS.items()}
+
+
+def _orders(name: str, opening: Opening, cluster: Cluster, rounds: int) -> list[float]:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        load_image(cluster, folder)
+        works = opening(cluster, folder, Leaflet(folder / "charts"))
+        try:
+            return [_order(works, f"bench-{name}-{number}") for number in range(rounds)]
+        finally:
+            works.close()
+            works.remove_all()
+
+
+def _order(works: Works, name: str) -> float:
+    made = _succeeded(works.ended(works.create(name)))
+    _succeeded(works.ended(works.delete(made)))
+    assert made.finished_at is not None
+    return made.finished_at - made.created_at
+
+
+def _succeeded(job: Job) -> Job:
+    if job.status != JobStatus.SUCCEEDED:
+        raise RuntimeError(f"{job.kind} of {job.store} by an executor: {job.problem}")
+    return job
