@@ -73,6 +73,7 @@ export async function readCart(scope: MedusaContainer, shop: OpenShop, id: strin
     currency: cart.currency_code,
     ...toPurchase(cart, stock),
     country: cart.shipping_address?.country_code ?? null,
+    chosen: cart.shipping_methods?.[0]?.shipping_option_id ?? null,
     details: cart.email ? toDetails(cart.email, cart.shipping_address) : {},
     order,
   }

@@ -8,10 +8,14 @@ import {
   updateCartWorkflow,
 } from "@medusajs/medusa/core-flows"
 import type { Cart, Delivery, Details, Order } from "../storefront/model.ts"
+import { money } from "../storefront/words.ts"
 import { minding, readOrderOf, toDetails, toPurchase } from "./carts.ts"
 
 /** The provider whose payments are agreed on by hand; no other can be used without a script of its own. */
 export const manual = "pp_system_default"
+
+/** Raised where an order would cost another sum than the one its visitor saw. */
+export class Repriced extends Error {}
 
 export async function readDeliveries(scope: MedusaContainer, cart_id: string): Promise<Delivery[]> {
   const list = listShippingOptionsForCartWithPricingWorkflow(scope)
@@ -24,7 +28,7 @@ export async function readDeliveries(scope: MedusaContainer, cart_id: string): P
 }
 
 /** Changes with whatever a visitor orders: the things, how many, at what price, discounts and delivery.
- * Not with the tax, which the first of two clicks changes by the address while the second one comes. */
+ * Not with the tax, which the first of two clicks changes by the address while the second one comes: see Repriced. */
 export function fingerprint({ id, currency, lines, totals }: Cart, deliveries: Delivery[]): string {
   const things = lines.map((line) => [line.id, line.quantity, line.price])
   const content = [id, currency, things, totals.discount, deliveries.map(({ id, price }) => [id, price])]
@@ -41,14 +45,24 @@ async function preparePayment(scope: MedusaContainer, cart_id: string) {
   await createPaymentSessionsWorkflow(scope).run({ input: { payment_collection_id, provider_id: manual } })
 }
 
-/** The id of a new order, or of that which the cart became before. One at a time per cart. Raises OutOfStock. */
-export async function placeOrder(scope: MedusaContainer, id: string, details: Details, delivery: string) {
+async function readTotal(scope: MedusaContainer, id: string): Promise<string> {
+  const query = scope.resolve(ContainerRegistrationKeys.QUERY)
+  const { data: [cart] } = await query.graph({ entity: "cart", fields: ["total", "currency_code"], filters: { id } })
+  return money(Number(cart.total), cart.currency_code)
+}
+
+export type Wish = { details: Details; delivery: string; total: string }
+
+/** The id of a new order, or of that which the cart became before. One at a time per cart. `total` is the sum as the
+ * visitor saw it; address and delivery may bring a tax to it. Raises OutOfStock, Repriced. */
+export async function placeOrder(scope: MedusaContainer, id: string, { details, delivery, total }: Wish) {
   const { email, ...address } = details
   const place = async () => {
     const placed = await readOrderOf(scope, id)
     if (placed) return placed
     await updateCartWorkflow(scope).run({ input: { id, email, shipping_address: address, billing_address: address } })
     await addShippingMethodToCartWorkflow(scope).run({ input: { cart_id: id, options: [{ id: delivery }] } })
+    if ((await readTotal(scope, id)) !== total) throw new Repriced()
     await preparePayment(scope, id)
     const { result } = await minding(completeCartWorkflow(scope).run({ input: { id } }))
     return result.id

@@ -103,15 +103,19 @@ function address({ cart, countries }: Desk, typed: Partial<Details>, errors: Err
       ${country(countries, typed.country_code ?? cart.country, errors.country_code)}</div></fieldset>`
 }
 
-/** The cart's sums with that delivery instead of what it has. */
-function withDelivery({ totals }: Cart, price: number): Cart["totals"] {
+/** The cart's sums with that delivery instead of what it has; without the delivery's own tax, which is not known yet. */
+function withDelivery({ chosen, totals }: Cart, { id, price }: Delivery): Cart["totals"] {
+  if (id === chosen) return totals
   return { ...totals, delivery: price, total: totals.total - (totals.delivery ?? 0) + price }
 }
 
-function way({ id, name, description, price }: Delivery, { cart, chosen }: Desk): Html {
+function way(option: Delivery, { cart, chosen }: Desk): Html {
+  const { id, name, description, price } = option
   const tell = (amount: number) => money(amount, cart.currency)
+  const total = tell(withDelivery(cart, option).total)
   return html`<label class="choice"><input type="radio" name="delivery" value="${id}" required
-    ${id === chosen && "checked"} data-delivery="${tell(price)}" data-total="${tell(withDelivery(cart, price).total)}">
+    ${id === chosen && "checked"} data-delivery="${tell(price)}" data-total="${total}">
+    <input type="hidden" name="total-${id}" value="${total}">
     <b>${name}</b><span class="number">${price === 0 ? "Free" : tell(price)}</span>
     ${description && html`<small class="muted">${description}</small>`}</label>`
 }
@@ -139,7 +143,7 @@ function mistakes(errors: Errors): Html | false {
 export function checkout(shop: Shop, desk: Desk, typed: Partial<Details>, errors: Errors = {}, trouble?: string): Page {
   const { cart, deliveries, chosen, payable } = desk
   const option = deliveries.find(({ id }) => id === chosen)
-  const sum = { ...cart, totals: option ? withDelivery(cart, option.price) : cart.totals }
+  const sum = { ...cart, totals: option ? withDelivery(cart, option) : cart.totals }
   return {
     title: Object.keys(errors).length > 0 ? "Please look again: checkout" : "Checkout",
     main: html`<h1 class="title">Checkout</h1>${trouble && notice(trouble, true)}${mistakes(errors)}

@@ -54,6 +54,7 @@ export type Purchase = { currency: string; lines: Line[]; totals: Totals }
 export type Cart = Purchase & {
   id: string
   country: string | null
+  chosen: string | null // the delivery that its totals are with
   details: Partial<Details>
   order: string | null // the order that it became
 }

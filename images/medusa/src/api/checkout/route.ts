@@ -1,7 +1,7 @@
 /** GET /checkout : the form. POST /checkout : the order is placed, once, or the form comes back with what is wrong. */
 import type { MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
 import { OutOfStock, readCart, setCountry } from "../../shop/carts.ts"
-import { fingerprint, manual, placeOrder, readDeliveries } from "../../shop/orders.ts"
+import { fingerprint, manual, placeOrder, readDeliveries, Repriced } from "../../shop/orders.ts"
 import type { OpenShop } from "../../shop/shop.ts"
 import { cartOf, enter, send, showOrder, text } from "../../shop/web.ts"
 import { short } from "../../storefront/cart.ts"
@@ -32,6 +32,8 @@ export async function GET(req: MedusaRequest, res: MedusaResponse) {
 }
 
 const changed = "Your cart or its prices changed while this page was open. Please look at it again before you order."
+const moved = "These are the deliveries to the country you chose. Please look at them before you order."
+const repriced = "With your address and delivery the sum is another one. Please look at it again before you order."
 
 export async function POST(req: MedusaRequest<Record<string, unknown>>, res: MedusaResponse) {
   const shop = await enter(req)
@@ -39,7 +41,10 @@ export async function POST(req: MedusaRequest<Record<string, unknown>>, res: Med
   if (!cart) return
   const body = req.body ?? {}
   const details = Object.fromEntries(fields.map((name) => [name, text(body[name])])) as Details
-  if (body.step === "country") return showCountry(req, res, shop, cart, details)
+  const moving = details.country_code !== cart.country && shop.countries.some(({ code }) => code === details.country_code)
+  if (moving) await setCountry(req.scope, cart.id, details.country_code)
+  if (body.step === "country") return showAgain(req, res, shop, cart, details)
+  if (moving) return showAgain(req, res, shop, cart, details, { trouble: moved }) // where no script showed it before
   const delivery = text(body.delivery)
   const desk = await prepare(req, shop, cart, delivery)
   const errors: Errors = check(details, shop.countries)
@@ -48,17 +53,21 @@ export async function POST(req: MedusaRequest<Record<string, unknown>>, res: Med
   if (trouble || Object.keys(errors).length > 0 || !desk.payable)
     return send(req, res, shop, checkout(shop, desk, details, errors, trouble), { status: trouble ? 409 : 422 })
   try {
-    showOrder(res, await placeOrder(req.scope, cart.id, details, delivery))
+    const total = text(body[`total-${delivery}`])
+    showOrder(res, await placeOrder(req.scope, cart.id, { details, delivery, total }))
   } catch (error) {
-    if (!(error instanceof OutOfStock)) throw error
-    res.redirect(303, "/cart?scarce")
+    if (error instanceof OutOfStock) res.redirect(303, "/cart?scarce")
+    else if (error instanceof Repriced) await showAgain(req, res, shop, cart, details, { delivery, trouble: repriced })
+    else throw error
   }
 }
 
-/** The same form with the deliveries to another country. */
-async function showCountry(req: MedusaRequest, res: MedusaResponse, shop: OpenShop, cart: Cart, details: Details) {
-  const { country_code } = details
-  if (shop.countries.some(({ code }) => code === country_code)) await setCountry(req.scope, cart.id, country_code)
-  const moved = (await readCart(req.scope, shop, cart.id)) ?? cart
-  await send(req, res, shop, checkout(shop, await prepare(req, shop, moved), details))
+/** The same form once more, with the cart as it is now. */
+async function showAgain(
+  req: MedusaRequest, res: MedusaResponse, shop: OpenShop, cart: Cart, details: Details,
+  { delivery, trouble }: { delivery?: string; trouble?: string } = {},
+) {
+  const now = (await readCart(req.scope, shop, cart.id)) ?? cart
+  const page = checkout(shop, await prepare(req, shop, now, delivery), details, {}, trouble)
+  await send(req, res, shop, page, { status: trouble ? 409 : 200 })
 }
