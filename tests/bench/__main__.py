@@ -99,7 +99,7 @@ def _packed(archive: Path) -> float:
 def _measure_bot(cluster: Cluster, rounds: int) -> dict[str, Any]:
     starts, memory_mb = bot.figures(cluster, rounds)
     _tabulate(f"The bot in the cluster: seconds, {rounds} rounds", {"start to ready": starts})
-    (image_mb,) = (_packed(image.archive) for image in images.known() if image.name == "storewright")
+    image_mb = _packed(images.own().archive)
     console.print(f"Memory at rest: {memory_mb:.0f} MB. Image, compressed: {image_mb:.0f} MB.")
     return {"seconds": starts, "memory_mb": memory_mb, "image_mb": image_mb}
 

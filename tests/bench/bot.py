@@ -28,12 +28,16 @@ def figures(cluster: Cluster, rounds: int) -> tuple[list[float], float]:
 
 
 def _start(bot: Installed) -> float:
-    for replicas in (0, 1):
-        kubectl(bot.cluster, "scale", f"deployment/{bot.name}", f"--namespace={bot.name}", f"--replicas={replicas}")
-        until(f"{replicas} of the bot's pods", lambda: len(_pods(bot)) == replicas)  # noqa: B023
+    _scale(bot, 0)
+    _scale(bot, 1)
     until("the bot is ready", lambda: _is_ready(bot))
     ready = time.time()
     return ready - psutil.Process(process(_pods(bot)[0], b"-m\0bot")).create_time()
+
+
+def _scale(bot: Installed, replicas: int) -> None:
+    kubectl(bot.cluster, "scale", f"deployment/{bot.name}", f"--namespace={bot.name}", f"--replicas={replicas}")
+    until(f"{replicas} of the bot's pods", lambda: len(_pods(bot)) == replicas)
 
 
 def _pods(bot: Installed) -> list[dict[str, Any]]:
