@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,7 +42,8 @@ def shop(cluster: Cluster, elsewhere: Shop) -> Iterator[Shop]:
     with medusa.shop(cluster, "abroad", **{"database-password": password}) as one:
         address = elsewhere.found("service", HOST)["spec"]["clusterIP"]
         external = {"enabled": True, "host": f"{HOST}.{elsewhere.namespace}.svc", "cidr": f"{address}/32"}
-        done = one.helm("install", store={"currency": "usd", "country": "us"}, database={"external": external})
+        store = {"currency": "usd", "country": "us", "url": f"https://{one.host}"}  # TLS ends before the ingress
+        done = one.helm("install", store=store, database={"external": external})
         assert done.returncode == 0, done.stderr
         until("the shop answers through the ingress", one.answers)
         yield one
@@ -51,6 +53,14 @@ def test_the_window_shows_prices_in_its_currency(shop: Shop) -> None:
     window = shop.http("/").text
     assert "$20.00" in window
     assert "€" not in window
+
+
+def test_with_tls_its_cart_is_out_of_its_neighbours_reach(shop: Shop) -> None:
+    found = re.search(r'name="variant" value="([^"]+)"', shop.http("/products/stoneware-mug").text)
+    assert found
+    cookie = shop.http("/cart", method="POST", data={"variant": found[1]}).headers["set-cookie"]
+    assert cookie.startswith("__Host-cart=cart_")
+    assert {"Path=/", "HttpOnly", "Secure", "SameSite=Lax"} <= set(cookie.split("; "))
 
 
 def test_a_sale_ends_in_its_currency_and_country_alone(shop: Shop) -> None:

@@ -417,6 +417,16 @@ def test_nonsense_is_refused_kindly(shop: Shop) -> None:
         assert client.post("/cart/cali_other", data={"quantity": "5"}).headers["location"] == "/cart"
 
 
+def test_a_form_that_cannot_be_read_is_told_in_the_shops_look(shop: Shop) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    torn = shop.http("/cart", method="POST", content=b"variant=" + b"x" * 200_000, headers=form)
+    packed = shop.http("/cart", method="POST", content=b"x", headers=form | {"Content-Encoding": "gzip"})
+    assert (torn.status_code, packed.status_code) == (413, 400)
+    for answer in (torn, packed):
+        assert "That could not be read" in answer.text
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
 def test_an_order_is_shown_to_whoever_placed_it_and_to_nobody_else(shop: Shop, visit: Callable[..., Page]) -> None:
     """Last, because it ends with being told to wait."""
     page = visit()
