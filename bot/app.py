@@ -15,10 +15,10 @@ from slack_bolt.request import BoltRequest
 
 from bot import messages
 from bot.blocks import Message
-from bot.house import House
+from bot.context import BotContext
 from bot.listeners import buttons, commands, home, modals
 from bot.slack import UNREACHABLE
-from bot.visit import FormNotOpened, Visit, read_visit
+from bot.slack_request import FormNotOpened, SlackRequest, read_slack_request
 from provisioner.errors import Refused
 from provisioner.tracing import bound, bound_ids, carried, new_id
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Listener = Callable[[House, Visit], str]
+Listener = Callable[[BotContext, SlackRequest], str]
 LISTENER_THREADS = 32  # Bolt's own 5 let the sixth command time out while five wait for Slack
 
 
@@ -42,13 +42,13 @@ class ListenerThreads(ThreadPoolExecutor):
         return super().submit(carried(fn), *args, **kwargs)
 
 
-def build_app(house: House, threads: ThreadPoolExecutor, signing_secret: str | None) -> App:
+def build_app(context: BotContext, threads: ThreadPoolExecutor, signing_secret: str | None) -> App:
     """The app with all its listeners. No signing secret is needed in Socket Mode."""
     bolt_log = logging.getLogger("bot.bolt")
     bolt_log.setLevel(logging.ERROR)  # its warnings print whole requests
     app = App(
         logger=bolt_log,
-        authorize=lambda: AuthorizeResult(enterprise_id=None, team_id=None, bot_token=house.slack.token),
+        authorize=lambda: AuthorizeResult(enterprise_id=None, team_id=None, bot_token=context.slack.token),
         signing_secret=signing_secret or "",
         token_verification_enabled=False,  # readiness checks it: start and answer while Slack's API is away
         request_verification_enabled=False,  # ours, below, takes its place
@@ -56,70 +56,70 @@ def build_app(house: House, threads: ThreadPoolExecutor, signing_secret: str | N
         ssl_check_enabled=False,
         listener_executor=threads,
     )
-    app.client.base_url = house.slack.base_url
+    app.client.base_url = context.slack.base_url
     app.client.retry_handlers.clear()
 
-    app.command("/store")(attended(house, commands.store))
-    app.view("create")(attended(house, modals.create_submitted))
-    app.view("delete")(attended(house, modals.delete_submitted))
-    app.action("type")(attended(house, modals.type_chosen))
-    app.action("create")(attended(house, buttons.create))
-    app.action("upgrade")(attended(house, buttons.upgrade))
-    app.action("delete")(attended(house, buttons.delete))
-    app.action("retry")(attended(house, buttons.retry))
-    app.action("credentials")(attended(house, buttons.credentials))
-    app.action("open_shop")(attended(house, buttons.opened))
-    app.action("open_admin")(attended(house, buttons.opened))
-    app.action(re.compile(".*"))(attended(house, buttons.outdated))
-    app.view(re.compile(".*"))(attended(house, buttons.outdated))
-    app.event("app_home_opened")(attended(house, home.opened))
+    app.command("/store")(attended(context, commands.store))
+    app.view("create")(attended(context, modals.create_submitted))
+    app.view("delete")(attended(context, modals.delete_submitted))
+    app.action("type")(attended(context, modals.type_chosen))
+    app.action("create")(attended(context, buttons.create))
+    app.action("upgrade")(attended(context, buttons.upgrade))
+    app.action("delete")(attended(context, buttons.delete))
+    app.action("retry")(attended(context, buttons.retry))
+    app.action("credentials")(attended(context, buttons.credentials))
+    app.action("open_shop")(attended(context, buttons.opened))
+    app.action("open_admin")(attended(context, buttons.opened))
+    app.action(re.compile(".*"))(attended(context, buttons.outdated))
+    app.view(re.compile(".*"))(attended(context, buttons.outdated))
+    app.event("app_home_opened")(attended(context, home.opened))
     app.error(_answer_surprise)
     return app
 
 
-def attended(house: House, listener: Listener) -> Callable[[dict[str, Any], Ack], None]:
+def attended(context: BotContext, listener: Listener) -> Callable[[dict[str, Any], Ack], None]:
     """A Bolt listener around ours: refusals and surprises are answered, and everything is audited."""
 
     def attend(body: dict[str, Any], ack: Ack) -> None:
-        visit = read_visit(body, ack, house.slack, request_id=_request_id())
-        with bound(request=visit.request_id, user=visit.user):
-            outcome = _carry_out(house, listener, visit)
-            log.info("%s: %s", visit.kind, outcome, extra={"store": visit.store})
-            _audit(house, visit, outcome)
+        request = read_slack_request(body, ack, context.slack, request_id=_request_id())
+        with bound(request=request.request_id, user=request.user):
+            outcome = _carry_out(context, listener, request)
+            log.info("%s: %s", request.kind, outcome, extra={"store": request.store})
+            _audit(context, request, outcome)
 
     return attend
 
 
-def _audit(house: House, visit: Visit, outcome: str) -> None:
+def _audit(context: BotContext, request: SlackRequest, outcome: str) -> None:
     try:
-        house.ledger.audit(
-            actor=visit.user,
-            action=visit.kind,
-            store=visit.store,
-            origin=visit.channel,
-            detail=visit.raw,
+        context.ledger.audit(
+            actor=request.user,
+            action=request.kind,
+            store=request.store,
+            origin=request.channel,
+            detail=request.raw,
             outcome=outcome,
-            request_id=visit.request_id,
+            request_id=request.request_id,
         )
     except Exception:
         log.exception("the audit could not be written: %s", outcome)  # the person was answered; Bolt must not know
 
 
-def _carry_out(house: House, listener: Listener, visit: Visit) -> str:
+def _carry_out(context: BotContext, listener: Listener, request: SlackRequest) -> str:
     try:
-        return listener(house, visit)
+        return listener(context, request)
     except Refused as refusal:
-        _answer_safely(visit, messages.refusal(refusal))
+        _answer_safely(request, messages.refusal(refusal))
         return f"refused: {refusal}"
     except Exception as error:
         log.exception("a listener failed")
-        _answer_safely(visit, messages.unexpected(visit.request_id))
+        _answer_safely(request, messages.unexpected(request.request_id))
         return f"error: {type(error).__name__}"
 
 
-def _answer_safely(visit: Visit, said: Message) -> None:
+def _answer_safely(request: SlackRequest, said: Message) -> None:
     try:
-        visit.answer(said)
+        request.answer(said)
     except (FormNotOpened, *UNREACHABLE):
         log.warning("the person could not be answered")
 

@@ -12,8 +12,8 @@ from slack_sdk.errors import SlackApiError
 
 from bot import messages, views
 from bot.blocks import Message
-from bot.pace import NotYet
 from bot.postman import THROTTLED, Postman
+from bot.rate_limiter import NotYet
 from bot.slack import NO_ENTRY, UNREACHABLE, Slack, error_word, retry_after, whisper
 from bot.story import Story, read_story
 from bot.words import is_person

@@ -8,7 +8,7 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 
 from bot.blocks import Json, Message
-from bot.pace import Pace
+from bot.rate_limiter import RateLimiter
 from bot.slack import Slack, error_word, retry_after
 from bot.words import is_person
 
@@ -25,7 +25,7 @@ class Postman:
     UNREACHABLE. It belongs to the one thread that sends."""
 
     def __init__(self, slack: Slack) -> None:
-        self._slack, self._pace = slack, Pace()
+        self._slack, self._pace = slack, RateLimiter()
         self._direct: dict[str, str] = {}  # person -> the channel of our direct messages
         self._permalinks: dict[str, str] = {}
         self._only_simple = False  # this Slack refused the newer blocks once

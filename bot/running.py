@@ -9,16 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from bot.app import ListenerThreads, build_app
+from bot.context import BotContext
 from bot.health import Readiness
-from bot.house import House
+from bot.leadership import as_leader, end_if_taken_over, home_of
 from bot.metrics import Metrics
 from bot.notifier import Notifier
 from bot.ops import Ops, build_ops
 from bot.servers import serve_beside, serve_web, socket_mode
 from bot.settings import Settings, StoreSettings
 from bot.slack import Slack
-from bot.turn import end_if_taken_over, home_of, our_turn
-from bot.web import Front, build_web
+from bot.web import WebContext, build_web
 from provisioner import stores
 from provisioner.catalog import Catalog
 from provisioner.cluster import Cluster
@@ -36,7 +36,7 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises StorewrightError, or ValueError for charts of no use."""
     catalog, metrics = settings.catalog(), Metrics()
     cluster = Cluster(settings.kubeconfig, settings.kube_context)
-    with our_turn(settings, cluster, metrics.registry) as (ledger, lease):
+    with as_leader(settings, cluster, metrics.registry) as (ledger, lease):
         _serve(settings, toolbox(settings, ledger, catalog, cluster), ledger, lease, metrics)
     log.info("stopped")
 
@@ -60,10 +60,10 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     )
     metrics.watch(ledger, backups)
     metrics.watch_work(readiness, executor.at_once, scheduler.held)
-    house = House(
+    context = BotContext(
         ledger, tools.catalog, slack, settings.admins, settings.limits, settings.public_url, notifier.remember_aside
     )
-    front = Front(
+    front = WebContext(
         ledger=ledger,
         catalog=tools.catalog,
         read_secret=lambda store: tools.cluster.read_secret(store.namespace, stores.SECRET_NAME),
@@ -78,7 +78,7 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     ledger.on_change = wake_all
     lease.on_change = lambda: end_if_taken_over(lease)
     with _working(scheduler, notifier), ListenerThreads() as threads, _letting_go(scheduler, notifier):
-        _listen(settings, house, front, ops, threads)
+        _listen(settings, context, front, ops, threads)
 
 
 def executor_of(settings: StoreSettings, ledger: Ledger, tools: Toolbox, lease: Lease) -> Executor:
@@ -92,7 +92,7 @@ def executor_of(settings: StoreSettings, ledger: Ledger, tools: Toolbox, lease: 
 def toolbox(settings: StoreSettings, ledger: Ledger, catalog: Catalog, cluster: Cluster) -> Toolbox:
     """What work on stores is done with."""
     return Toolbox(
-        book=ledger,
+        ledger=ledger,
         cluster=cluster,
         helm=Helm(settings.helm, settings.kubeconfig, settings.kube_context),
         catalog=catalog,
@@ -132,14 +132,14 @@ def _letting_go(scheduler: Scheduler, notifier: Notifier) -> Iterator[None]:
         notifier.let_go()
 
 
-def _listen(settings: Settings, house: House, front: Front, ops: Ops, threads: ThreadPoolExecutor) -> None:
+def _listen(settings: Settings, context: BotContext, front: WebContext, ops: Ops, threads: ThreadPoolExecutor) -> None:
     """Take requests until a signal says stop. Raises CannotListen."""
     beside = None if settings.ops_listen else ops
     if settings.ops_listen:
         serve_beside(build_ops(ops), settings.ops_listen)
     if settings.slack_mode == "http" and settings.slack_signing_secret:
-        app = build_app(house, threads, settings.slack_signing_secret.get_secret_value())
+        app = build_app(context, threads, settings.slack_signing_secret.get_secret_value())
         return serve_web(build_web(front, app, beside), settings.listen)
     app_token = settings.slack_app_token.get_secret_value() if settings.slack_app_token else ""
-    with socket_mode(build_app(house, threads, None), app_token):
+    with socket_mode(build_app(context, threads, None), app_token):
         return serve_web(build_web(front, None, beside), settings.listen)

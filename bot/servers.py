@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 WEB_THREADS = 32
 OPS_THREADS = 4
+LOOP = 1  # seconds after which waitress' loop looks what it serves, its `asyncore_loop_timeout`
 RECONNECT = 5.0  # seconds between attempts of the first connection; later ones are the SDK's
 
 
@@ -62,27 +63,23 @@ def serve_web(web: Flask, listen: str) -> None:
     server.run()
 
 
-def serve_beside(web: Flask, listen: str) -> None:
-    """Serve `web` on a thread of its own, to the very end: an operator may ask while we stop. Raises CannotListen."""
+def serve_beside(web: Flask, listen: str) -> Callable[[], None]:
+    """Serve `web` on a thread of its own; what is returned ends that, and the port is free then. Raises CannotListen."""
     server = web_server(web, listen, OPS_THREADS)
-    threading.Thread(target=server.run, name=f"web {listen}", daemon=True).start()
+    thread = threading.Thread(target=server.run, name=f"web {listen}", daemon=True)
+    thread.start()
 
-
-@contextmanager
-def serving(web: Flask, listen: str) -> Iterator[None]:
-    """Serve `web` as long as the `with` lasts. Raises CannotListen."""
-    server = web_server(web, listen, OPS_THREADS)
-    threading.Thread(target=server.run, name=f"web {listen}", daemon=True).start()
-    try:
-        yield
-    finally:
+    def close() -> None:
         server.close()
+        thread.join(LOOP + 1)  # the kernel keeps a port that a thread still polls
+
+    return close
 
 
 def web_server(web: Flask, listen: str, threads: int = WEB_THREADS) -> BaseWSGIServer:
     """Bound to its port, not yet running. Raises CannotListen."""
     try:
-        return create_server(web, listen=listen, threads=threads, ident=None, clear_untrusted_proxy_headers=True)
+        return create_server(web, listen=listen, threads=threads, ident=None, clear_untrusted_proxy_headers=True, asyncore_loop_timeout=LOOP)
     except OSError as error:
         why = error.strerror or str(error)
         raise CannotListen(f"The bot can't listen at {listen}.", f"{why}.", "Free that port or set another.") from None

@@ -15,12 +15,12 @@ from dataclasses import asdict, dataclass
 import click
 
 from bot import grammar, logs, messages
-from bot.house import named
+from bot.context import named
+from bot.leadership import AT_ONCE, lease_of
 from bot.running import executor_of, toolbox
 from bot.settings import StoreSettings
 from bot.shown import complaints, mark, plain
 from bot.story import read_story
-from bot.turn import AT_ONCE, lease_of
 from provisioner.catalog import Catalog
 from provisioner.cluster import Cluster
 from provisioner.errors import NotAllowed, Refused
@@ -39,7 +39,7 @@ SIGNS = {"ready": "ok", "failed": "wrong", "creating": "busy", "deleting": "busy
 
 
 @dataclass(frozen=True)
-class Desk:
+class Session:
     """`tools` and `lease` are there where no bot has the ledger and the work is ours."""
 
     settings: StoreSettings
@@ -57,8 +57,8 @@ waiting = click.option("--wait/--no-wait", default=True, help="Follow the work t
 @as_json
 def list_stores(as_json: bool) -> None:
     """Show all stores."""
-    with complaints(), _desk() as desk:
-        stores = desk.ledger.stores()
+    with complaints(), _session() as session:
+        stores = session.ledger.stores()
         if as_json:
             click.echo(json.dumps([asdict(store) for store in stores], indent=2))
         elif not stores:
@@ -73,18 +73,18 @@ def list_stores(as_json: bool) -> None:
 @as_json
 def status(name: str, as_json: bool) -> None:
     """Show how a store is doing."""
-    with complaints(), _desk() as desk:
-        store = named(desk.ledger, name)
-        job = desk.ledger.last_job(store.id)
+    with complaints(), _session() as session:
+        store = named(session.ledger, name)
+        job = session.ledger.last_job(store.id)
         if as_json:
-            events = [asdict(event) for event in desk.ledger.events(job.id)] if job else []
+            events = [asdict(event) for event in session.ledger.events(job.id)] if job else []
             found = {"store": asdict(store), "job": asdict(job) if job else None, "events": events}
             click.echo(json.dumps(found, indent=2))
         elif job:
-            _tell(desk, job, after=0)
-            _tell_end(desk, job)
+            _tell(session, job, after=0)
+            _tell_end(session, job)
         else:
-            click.echo(plain(messages.store_alone(store, desk.catalog).text))
+            click.echo(plain(messages.store_alone(store, session.catalog).text))
 
 
 @click.command()
@@ -93,9 +93,9 @@ def status(name: str, as_json: bool) -> None:
 @waiting
 def create(words: tuple[str, ...], owner: str, wait: bool) -> None:
     """Make a store, such as: storewright create my-shop medusa currency=usd"""
-    with complaints(), _desk(to_work=wait) as desk:
+    with complaints(), _session(to_work=wait) as session:
         text = " ".join(("create", *words))
-        _go_on(desk, _audited(desk, text, lambda: _order_create(desk, text, _person(owner))), wait)
+        _go_on(session, _audited(session, text, lambda: _order_create(session, text, _person(owner))), wait)
 
 
 @click.command()
@@ -103,8 +103,8 @@ def create(words: tuple[str, ...], owner: str, wait: bool) -> None:
 @waiting
 def upgrade(name: str, wait: bool) -> None:
     """Bring a store to its chart of today."""
-    with complaints(), _desk(to_work=wait) as desk:
-        _go_on(desk, _audited(desk, f"upgrade {name}", lambda: _order_upgrade(desk, name)), wait)
+    with complaints(), _session(to_work=wait) as session:
+        _go_on(session, _audited(session, f"upgrade {name}", lambda: _order_upgrade(session, name)), wait)
 
 
 @click.command()
@@ -113,8 +113,8 @@ def upgrade(name: str, wait: bool) -> None:
 @waiting
 def delete(name: str, yes: bool, wait: bool) -> None:
     """Remove a store with all its data."""
-    with complaints(), _desk(to_work=wait) as desk:
-        _go_on(desk, _audited(desk, f"delete {name}", lambda: _order_delete(desk, name, sure=yes)), wait)
+    with complaints(), _session(to_work=wait) as session:
+        _go_on(session, _audited(session, f"delete {name}", lambda: _order_delete(session, name, sure=yes)), wait)
 
 
 COMMANDS = (list_stores, status, create, upgrade, delete)
@@ -123,40 +123,43 @@ COMMANDS = (list_stores, status, create, upgrade, delete)
 # --- ordering ----------------------------------------------------------------------------------------------------
 
 
-def _order_create(desk: Desk, text: str, owner: str) -> Job:
+def _order_create(session: Session, text: str, owner: str) -> Job:
     """What `/store create …` orders. Raises Refused."""
-    wanted = grammar.parse(text, desk.catalog.types)
+    wanted = grammar.parse(text, session.catalog.types)
     assert isinstance(wanted, grammar.Create)  # noqa: S101  (there is at least one word after it)
-    kind = desk.catalog.get(wanted.type) if wanted.type else desk.catalog.default
-    return desk.ledger.order_create(
+    kind = session.catalog.get(wanted.type) if wanted.type else session.catalog.default
+    return session.ledger.order_create(
         name=wanted.name,
         type=kind.name,
         admin_path=kind.admin_path,
         owner=owner,
         origin="",
         delivery_key=f"{TERMINAL}:{new_id()}",
-        limits=desk.settings.limits,
+        limits=session.settings.limits,
         options=choose(kind.options, wanted.options),
     )
 
 
-def _order_upgrade(desk: Desk, name: str) -> Job:
+def _order_upgrade(session: Session, name: str) -> Job:
     """Raises Refused."""
     key = f"{TERMINAL}:{new_id()}"
-    return desk.ledger.order_upgrade(
-        store_id=named(desk.ledger, name).id, by=TERMINAL, origin="", delivery_key=key, limits=desk.settings.limits
+    return session.ledger.order_upgrade(
+        store_id=named(session.ledger, name).id,
+        by=TERMINAL,
+        origin="",
+        delivery_key=key,
+        limits=session.settings.limits,
     )
 
 
-def _order_delete(desk: Desk, name: str, *, sure: bool) -> Job:
+def _order_delete(session: Session, name: str, *, sure: bool) -> Job:
     """Raises Refused, also where the store's name is not typed when it is asked for."""
-    store = named(desk.ledger, name)
+    store = named(session.ledger, name)
     if not sure and click.prompt(f"This removes {store.url} with all its data. Type its name to do so") != name:
         raise Refused("That is not its name.", "", "Nothing was deleted.")
     key = f"{TERMINAL}:{new_id()}"
-    return desk.ledger.order_delete(
-        store_id=store.id, by=TERMINAL, origin="", delivery_key=key, limits=desk.settings.limits
-    )
+    limits = session.settings.limits
+    return session.ledger.order_delete(store_id=store.id, by=TERMINAL, origin="", delivery_key=key, limits=limits)
 
 
 def _person(owner: str) -> str:
@@ -167,7 +170,7 @@ def _person(owner: str) -> str:
     return owner
 
 
-def _audited(desk: Desk, text: str, order: Callable[[], Job]) -> Job:
+def _audited(session: Session, text: str, order: Callable[[], Job]) -> Job:
     """What was typed and how it ended is kept, like what is typed in Slack. Raises what `order` does."""
     outcome = "not ordered"
     try:
@@ -178,7 +181,7 @@ def _audited(desk: Desk, text: str, order: Callable[[], Job]) -> Job:
         raise
     finally:
         store, request_id = text.split()[1][:100], new_id()
-        desk.ledger.audit(
+        session.ledger.audit(
             actor=TERMINAL,
             action="command",
             store=store,
@@ -193,25 +196,25 @@ def _audited(desk: Desk, text: str, order: Callable[[], Job]) -> Job:
 # --- following ---------------------------------------------------------------------------------------------------
 
 
-def _go_on(desk: Desk, job: Job, wait: bool) -> None:
+def _go_on(session: Session, job: Job, wait: bool) -> None:
     """Follow the job to its end; status 1 where it failed."""
     if not wait:
         click.echo(f"{mark('busy')} Ordered; the bot does the work as soon as it runs: storewright status {job.store}")
         return
-    with _at_work(desk):
-        if _follow(desk, job).status != JobStatus.SUCCEEDED:
+    with _at_work(session):
+        if _follow(session, job).status != JobStatus.SUCCEEDED:
             raise SystemExit(1)
 
 
 @contextmanager
-def _at_work(desk: Desk) -> Iterator[None]:
+def _at_work(session: Session) -> Iterator[None]:
     """The bot's own scheduler where no bot is; what is not done when we end is left to the next process."""
-    if not desk.tools or not desk.lease:
+    if not session.tools or not session.lease:
         yield
         return
-    executor = executor_of(desk.settings, desk.ledger, desk.tools, desk.lease)
-    scheduler = Scheduler(desk.ledger, desk.tools, executor, lease=desk.lease)
-    desk.ledger.on_change = scheduler.wake
+    executor = executor_of(session.settings, session.ledger, session.tools, session.lease)
+    scheduler = Scheduler(session.ledger, session.tools, executor, lease=session.lease)
+    session.ledger.on_change = scheduler.wake
     scheduler.start()
     try:
         yield
@@ -220,14 +223,14 @@ def _at_work(desk: Desk) -> Iterator[None]:
             os._exit(1)
 
 
-def _follow(desk: Desk, job: Job) -> Job:
+def _follow(session: Session, job: Job) -> Job:
     told = 0
     try:
         while True:
-            now = desk.ledger.job(job.id) or job  # before its events: what it ended with is then among them
-            told = _tell(desk, now, told)
+            now = session.ledger.job(job.id) or job  # before its events: what it ended with is then among them
+            told = _tell(session, now, told)
             if not now.live:
-                _tell_end(desk, now)
+                _tell_end(session, now)
                 return now
             time.sleep(LOOK_AGAIN)
     except KeyboardInterrupt:
@@ -235,17 +238,17 @@ def _follow(desk: Desk, job: Job) -> Job:
         raise
 
 
-def _tell(desk: Desk, job: Job, after: int) -> int:
+def _tell(session: Session, job: Job, after: int) -> int:
     """What happened since event `after`, as the thread in Slack has it; the last event's id."""
-    events, story = desk.ledger.events(job.id, after), read_story(desk.ledger, desk.catalog, job.id)
+    events, story = session.ledger.events(job.id, after), read_story(session.ledger, session.catalog, job.id)
     said = messages.stages(story, events) if story else None
     if said:
         click.echo(plain(said.text))
     return events[-1].id if events else after
 
 
-def _tell_end(desk: Desk, job: Job) -> None:
-    story = read_story(desk.ledger, desk.catalog, job.id)
+def _tell_end(session: Session, job: Job) -> None:
+    story = read_story(session.ledger, session.catalog, job.id)
     if not story:
         return
     kind = "busy" if job.live else "ok" if job.status == JobStatus.SUCCEEDED else "wrong"
@@ -262,7 +265,7 @@ def _way_in(store: Store) -> str:
 
 
 @contextmanager
-def _desk(to_work: bool = False) -> Iterator[Desk]:
+def _session(to_work: bool = False) -> Iterator[Session]:
     """Beside the bot that has the ledger; alone where none has, if it is `to_work`."""
     settings = StoreSettings.from_environment()
     logs.configure("ERROR")
@@ -270,23 +273,23 @@ def _desk(to_work: bool = False) -> Iterator[Desk]:
     ledger = _open(settings, to_work)
     try:
         if ledger.alone:
-            with _working_alone(settings, catalog, ledger) as desk:
-                yield desk
+            with _working_alone(settings, catalog, ledger) as session:
+                yield session
         else:
-            yield Desk(settings, catalog, ledger)
+            yield Session(settings, catalog, ledger)
     finally:
         ledger.close()
 
 
 @contextmanager
-def _working_alone(settings: StoreSettings, catalog: Catalog, ledger: Ledger) -> Iterator[Desk]:
+def _working_alone(settings: StoreSettings, catalog: Catalog, ledger: Ledger) -> Iterator[Session]:
     """Raises HeldByAnother where a bot with another ledger works under this name; then nothing is ordered."""
     cluster = Cluster(settings.kubeconfig, settings.kube_context)
     lease = lease_of(settings, cluster, ledger)
     lease.start()
     try:
-        lease.await_turn(AT_ONCE)
-        yield Desk(settings, catalog, ledger, toolbox(settings, ledger, catalog, cluster), lease)
+        lease.acquire(AT_ONCE)
+        yield Session(settings, catalog, ledger, toolbox(settings, ledger, catalog, cluster), lease)
     finally:
         lease.release()
 

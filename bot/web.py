@@ -27,7 +27,7 @@ REVEAL_BODY = 4_096
 
 
 @dataclass(frozen=True)
-class Front:
+class WebContext:
     """What the web side stands on. `read_secret` gives a store's Secret (key -> value) as it is now."""
 
     ledger: Ledger
@@ -36,7 +36,7 @@ class Front:
     public_origin: str
 
 
-def build_web(front: Front, slack_app: App | None, ops: Ops | None) -> Flask:
+def build_web(front: WebContext, slack_app: App | None, ops: Ops | None) -> Flask:
     """The WSGI app. `slack_app` is None in Socket Mode, where Slack does not call us; `ops` where they have a port."""
     web = bare_web()
     web.config["MAX_CONTENT_LENGTH"] = SLACK_BODY
@@ -64,7 +64,7 @@ def _page() -> Response:
     return page
 
 
-def _reveal(front: Front, link_id: str) -> tuple[Response, int]:
+def _reveal(front: WebContext, link_id: str) -> tuple[Response, int]:
     """Use the link up and answer with the credentials; anything wrong is told as a Problem and changes nothing."""
     token = _token(front, request)
     if not token:
@@ -96,7 +96,7 @@ UNREADABLE = Problem(
 )
 
 
-def _token(front: Front, asked: Request) -> str:
+def _token(front: WebContext, asked: Request) -> str:
     """The token that our own page sent; '' for anything that is not our own page."""
     asked.max_content_length = REVEAL_BODY
     own_page = asked.headers.get("Origin") == front.public_origin
@@ -106,7 +106,7 @@ def _token(front: Front, asked: Request) -> str:
     return token if isinstance(token, str) else ""
 
 
-def _revealed(front: Front, store: Store, secret: dict[str, str]) -> Response:
+def _revealed(front: WebContext, store: Store, secret: dict[str, str]) -> Response:
     shown = [
         {"label": key.replace("-", " ").capitalize(), "value": secret[key]}
         for key in front.catalog.get(store.type).credentials

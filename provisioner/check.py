@@ -24,7 +24,7 @@ class CheckFailed(Transient):
     """The store did not answer as a shopper needs it to (yet)."""
 
 
-class Visitor:
+class StorefrontClient:
     """An HTTP client that reaches a store's host by `ingress_address` ("host:port"), or by DNS where that is None."""
 
     def __init__(self, url: str, ingress_address: str | None, variables: dict[str, Any] | None = None) -> None:
@@ -33,7 +33,7 @@ class Visitor:
         self._client = httpx.Client(base_url=base, timeout=TIMEOUT, follow_redirects=False, trust_env=False)
         self.variables = dict(variables or {})
 
-    def __enter__(self) -> Visitor:
+    def __enter__(self) -> StorefrontClient:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:

@@ -258,7 +258,7 @@ class Cluster:
         read = partial(self._core.read_namespaced_pod_log, pod, namespace, container=container, follow=follow)
         return LogLines(lambda: read(_preload_content=False, _request_timeout=(TIMEOUT[0], WATCH)))
 
-    # --- what only a doctor asks ------------------------------------------------------------------------------------
+    # --- what only a watcher asks ------------------------------------------------------------------------------------
 
     def may(self, verb: str, group: str, resource: str, *, namespace: str = "", name: str = "") -> bool:
         """Whether we are allowed this; `resource` may have a subresource, such as pods/log."""

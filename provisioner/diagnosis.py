@@ -30,7 +30,7 @@ class Patience:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Symptom:
     """One trouble seen now. `kind` names its patience; `pod` and `container` where a log may tell more."""
 
     kind: str
@@ -40,7 +40,7 @@ class Finding:
     container: str = ""
 
 
-class Doctor:
+class PodWatcher:
     """Looks again and again, and says what is wrong once it has lasted longer than its patience."""
 
     def __init__(self, store: str, patience: Patience, since: float) -> None:
@@ -50,21 +50,21 @@ class Doctor:
 
     def look(
         self, pods: Iterable[Object], claims: Iterable[Object], warnings: Iterable[Object], now: float
-    ) -> tuple[Finding | None, Finding | None]:
-        """The finding that is past its patience, and the likeliest one of now; None where there is none."""
+    ) -> tuple[Symptom | None, Symptom | None]:
+        """The symptom that is past its patience, and the likeliest one of now; None where there is none."""
         fresh = [event for event in warnings if event_time(event) >= self.since]
-        found = list(examine(self.store, list(pods), list(claims), fresh))
+        found = list(symptoms_of(self.store, list(pods), list(claims), fresh))
         self._first_seen = {
-            key: self._first_seen.get(key, now) for key in ((finding.kind, finding.subject) for finding in found)
+            key: self._first_seen.get(key, now) for key in ((symptom.kind, symptom.subject) for symptom in found)
         }
-        for finding in found:
-            lasted = now - self._first_seen[(finding.kind, finding.subject)]
-            if lasted >= getattr(self.patience, finding.kind):
-                return finding, finding
+        for symptom in found:
+            lasted = now - self._first_seen[(symptom.kind, symptom.subject)]
+            if lasted >= getattr(self.patience, symptom.kind):
+                return symptom, symptom
         return None, (found[0] if found else None)
 
 
-def examine(store: str, pods: list[Object], claims: list[Object], warnings: list[Object]) -> Iterator[Finding]:
+def symptoms_of(store: str, pods: list[Object], claims: list[Object], warnings: list[Object]) -> Iterator[Symptom]:
     """Every trouble of a store's namespace, the likeliest root cause first."""
     yield from _claims(store, claims, warnings)
     yield from _refused_pods(store, pods, warnings)
@@ -132,7 +132,7 @@ def backs_off(pod: Object) -> bool:
     return waits or any(map(_crashing, _containers(pod)))
 
 
-def ended_badly(store: str, pods: Iterable[Object], component: str) -> Finding | None:
+def ended_badly(store: str, pods: Iterable[Object], component: str) -> Symptom | None:
     """The newest pod of a component that ran to a bad end, such as a migration's; None where none did."""
     runs = sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), reverse=True)
     for pod in runs:
@@ -142,7 +142,7 @@ def ended_badly(store: str, pods: Iterable[Object], component: str) -> Finding |
                 why = "it needs more memory than its limit" if ended.get("reason") == "OOMKilled" else ""
                 why = why or f"it ended with exit code {ended['exitCode']}"
                 problem = Problem(f"The {component} of {store} failed: {why}.", "", "Mend the cause, then retry.")
-                return Finding("crash", pod["metadata"]["name"], problem, pod["metadata"]["name"], status["name"])
+                return Symptom("crash", pod["metadata"]["name"], problem, pod["metadata"]["name"], status["name"])
     return None
 
 
@@ -168,7 +168,7 @@ def namespace_holds(namespace: Object) -> str:
     return " ".join(c["message"] for c in conditions if c["status"] == "True" and c.get("message"))
 
 
-def _container(store: str, pod: Object, status: Object) -> Iterator[Finding]:
+def _container(store: str, pod: Object, status: Object) -> Iterator[Symptom]:
     waiting = status.get("state", {}).get("waiting") or {}
     reason, message = waiting.get("reason", ""), waiting.get("message", "")
     where = f"The {_component(pod)} of {store}"
@@ -178,14 +178,14 @@ def _container(store: str, pod: Object, status: Object) -> Iterator[Finding]:
         what = f"{where} can't start: its image {status['image']} can't be pulled ({reason})."
         next_step = "Check the image's name and tag and that the nodes reach its registry, then retry."
         kind, cause = _image_trouble(message)
-        yield Finding(kind, subject, Problem(what, cause, next_step))
+        yield Symptom(kind, subject, Problem(what, cause, next_step))
     elif reason in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError"):
         what = f"{where} can't start: its container can't be made ({reason})."
-        yield Finding("config", subject, Problem(what, _shorten(message), "Correct the chart, then retry."))
+        yield Symptom("config", subject, Problem(what, _shorten(message), "Correct the chart, then retry."))
     elif _crashing(status):
         ended = (status.get("lastState") or {}).get("terminated") or {}
         problem = _crash(where, status["restartCount"], ended)
-        yield Finding("crash", subject, problem, name, container)
+        yield Symptom("crash", subject, problem, name, container)
 
 
 def _containers(pod: Object) -> list[Object]:
@@ -216,16 +216,16 @@ def _crash(where: str, restarts: int, ended: Object) -> Problem:
     return Problem(what, "", "The end of its log tells more; mend the cause, then retry.")
 
 
-def _unschedulable(store: str, pod: Object) -> Iterator[Finding]:
+def _unschedulable(store: str, pod: Object) -> Iterator[Symptom]:
     for condition in pod.get("status", {}).get("conditions", []):
         if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
             what = f"The {_component(pod)} of {store} finds no node to run on."
             next_step = "Add a node or free memory, then retry."
             problem = Problem(what, _shorten(condition.get("message", "")), next_step)
-            yield Finding("unschedulable", pod["metadata"]["name"], problem)
+            yield Symptom("unschedulable", pod["metadata"]["name"], problem)
 
 
-def _refused_pods(store: str, pods: list[Object], warnings: list[Object]) -> Iterator[Finding]:
+def _refused_pods(store: str, pods: list[Object], warnings: list[Object]) -> Iterator[Symptom]:
     """Pods that a controller may not make: no pod carries that news, only the controller's events do."""
     for event in warnings:
         owner = event["involvedObject"]
@@ -238,10 +238,10 @@ def _refused_pods(store: str, pods: list[Object], warnings: list[Object]) -> Ite
         else:
             what = f"{store} can't start: the cluster refuses its pods."
             next_step = "Correct the chart, then retry."
-        yield Finding("quota", owner["name"], Problem(what, _shorten(message), next_step))
+        yield Symptom("quota", owner["name"], Problem(what, _shorten(message), next_step))
 
 
-def _claims(store: str, claims: list[Object], warnings: list[Object]) -> Iterator[Finding]:
+def _claims(store: str, claims: list[Object], warnings: list[Object]) -> Iterator[Symptom]:
     for claim in claims:
         name = claim["metadata"]["name"]
         if claim.get("status", {}).get("phase") != "Pending":
@@ -252,10 +252,10 @@ def _claims(store: str, claims: list[Object], warnings: list[Object]) -> Iterato
             what = f"A volume of {store} ({name}) can't be made."
             cause = _shorten(messages[-1]) if messages else "The cluster has no default StorageClass."
             next_step = "Check the StorageClass and its provisioner, then retry."
-            yield Finding("volume", name, Problem(what, cause, next_step))
+            yield Symptom("volume", name, Problem(what, cause, next_step))
 
 
-def _sandbox(store: str, pod: Object, warnings: list[Object]) -> Iterator[Finding]:
+def _sandbox(store: str, pod: Object, warnings: list[Object]) -> Iterator[Symptom]:
     """A pod that is on its node but whose containers can't be made yet: volumes, network."""
     name = pod["metadata"]["name"]
     if pod.get("status", {}).get("phase") != "Pending":
@@ -265,7 +265,7 @@ def _sandbox(store: str, pod: Object, warnings: list[Object]) -> Iterator[Findin
     if messages:
         what = f"The {_component(pod)} of {store} can't start on its node."
         next_step = "Mend the node or the volume, then retry."
-        yield Finding("sandbox", name, Problem(what, _shorten(messages[-1]), next_step))
+        yield Symptom("sandbox", name, Problem(what, _shorten(messages[-1]), next_step))
 
 
 def _about(event: Object, kind: str, name: str) -> bool:

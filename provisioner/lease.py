@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Pace:
+class LeaseTimings:
     """In seconds. Who could not renew for `let_go` works no more; what is left until `duration`, when others may take
     the lease, is the time it has for stopping."""
 
@@ -42,9 +42,11 @@ class HeldByAnother(NotHeld):
 class Lease:
     """One lease, to be held by `identity`, which no other living process may have. Thread-safe."""
 
-    def __init__(self, cluster: Cluster, namespace: str, name: str, identity: str, pace: Pace = Pace()) -> None:
+    def __init__(
+        self, cluster: Cluster, namespace: str, name: str, identity: str, timings: LeaseTimings = LeaseTimings()
+    ) -> None:
         self._cluster, self._namespace, self._name, self._identity = cluster, namespace, name, identity
-        self._pace = pace
+        self._timings = timings
         self.on_change: Callable[[], None] = lambda: None  # called after it was won, lost, or seen with another
         self._held_until = float("-inf")  # by the monotonic clock, as all times here
         self._obstacle: NotHeld | None = None
@@ -94,7 +96,7 @@ class Lease:
         """Who has it, where that is another."""
         return self._obstacle if isinstance(self._obstacle, HeldByAnother) else None
 
-    def await_turn(self, within: float) -> None:
+    def acquire(self, within: float) -> None:
         """Until it is ours, or nobody can say whose it is: no other bot is known to work then.
 
         Raises HeldByAnother where another still has it after `within` seconds."""
@@ -118,7 +120,7 @@ class Lease:
                 self.on_change()
             with self._tried:
                 self._tried.notify_all()
-            self._stopping.wait(self._pace.renew if renewed else self._pace.retry)
+            self._stopping.wait(self._timings.renew if renewed else self._timings.retry)
 
     def _try(self) -> bool:
         """Get or renew it; whether it is ours now."""
@@ -138,7 +140,7 @@ class Lease:
         except Exception as error:  # noqa: BLE001  (a thread that died here would be a bot that never works again)
             self._obstacle = self._out_of_reach(error)
             return False
-        self._held_until, self._obstacle = asked_at + self._pace.let_go, None
+        self._held_until, self._obstacle = asked_at + self._timings.let_go, None
         return True
 
     def _is_anothers(self, lease: Object) -> bool:
@@ -146,7 +148,7 @@ class Lease:
         version = str(lease["metadata"]["resourceVersion"])
         if version != self._seen[0]:
             self._seen = version, time.monotonic()
-        lasts = lease["spec"].get("leaseDurationSeconds") or self._pace.duration
+        lasts = lease["spec"].get("leaseDurationSeconds") or self._timings.duration
         return bool(holder and holder != self._identity and time.monotonic() < self._seen[1] + lasts)
 
     def _out_of_reach(self, error: Exception) -> NotHeld:
@@ -164,7 +166,7 @@ class Lease:
         ours = former.get("holderIdentity") == self._identity
         return {
             "holderIdentity": self._identity,
-            "leaseDurationSeconds": self._pace.duration,
+            "leaseDurationSeconds": self._timings.duration,
             "acquireTime": former.get("acquireTime", now) if ours else now,
             "renewTime": now,
             "leaseTransitions": former.get("leaseTransitions", 0) + (0 if ours else 1),

@@ -10,7 +10,7 @@ import click
 
 from bot.doctor import cluster, home, slack, stores
 from bot.doctor.findings import Check, Finding, examine, wrong
-from bot.doctor.site import Site, visit
+from bot.doctor.site import Site, load_site
 from bot.settings import BadSettings, Settings
 from bot.shown import mark
 
@@ -62,7 +62,7 @@ def doctor(as_json: bool) -> None:
 def diagnose() -> Iterator[Finding]:
     """All findings, by the environment's settings. Where these can't be used, nothing else can be told."""
     try:
-        site = visit(Settings.from_environment())
+        site = load_site(Settings.from_environment())
     except BadSettings as error:
         for line in str(error).splitlines():
             yield replace(wrong(line, "Set it; all are listed by: storewright run --help"), check="settings")

@@ -11,8 +11,8 @@ import yaml
 
 from bot.doctor.findings import Finding, ok, unsure, wrong
 from bot.doctor.site import PROBE, Site
+from bot.leadership import home_of
 from bot.settings import StoreSettings
-from bot.turn import home_of
 from provisioner.cluster import Cluster, Forbidden
 from provisioner.errors import StorewrightError
 

@@ -56,7 +56,7 @@ class Site:
                 yield name, manifest
 
 
-def visit(settings: Settings) -> Site:
+def load_site(settings: Settings) -> Site:
     """Look at the site as the bot would find it with these settings."""
     helm = Helm(settings.helm, settings.kubeconfig, settings.kube_context)
     slack = Slack(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, Metrics().slack_calls)

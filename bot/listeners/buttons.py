@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot import messages, views
-from bot.house import House
-from bot.visit import Visit
+from bot.context import BotContext
+from bot.slack_request import SlackRequest
 from bot.words import Words
 from provisioner import credentials as links
 from provisioner.errors import Refused, StoreBusy
@@ -15,91 +15,91 @@ from provisioner.stores import Store, StoreStatus
 answers = Words("answers")
 
 
-def create(house: House, visit: Visit) -> str:
+def create(context: BotContext, request: SlackRequest) -> str:
     """“Create a store” on App Home."""
-    visit.open_form(views.create_form(house.catalog, house.ledger.addresses, visit.memory))
+    request.open_form(views.create_form(context.catalog, context.ledger.addresses, request.memory))
     return "form opened"
 
 
-def delete(house: House, visit: Visit) -> str:
+def delete(context: BotContext, request: SlackRequest) -> str:
     """Raises Refused."""
-    return ask_to_delete(house, visit, _clicked_store(house, visit))
+    return ask_to_delete(context, request, _clicked_store(context, request))
 
 
-def ask_to_delete(house: House, visit: Visit, store: Store) -> str:
+def ask_to_delete(context: BotContext, request: SlackRequest, store: Store) -> str:
     """Ask for the store's name first, and say what is lost. Raises Refused."""
     if store.status == StoreStatus.DELETING:
         raise StoreBusy(answers("leaving", store=store))
-    visit.open_form(views.delete_form(store, replace(visit.memory, store_id=store.id)))
+    request.open_form(views.delete_form(store, replace(request.memory, store_id=store.id)))
     return "form opened"
 
 
-def upgrade(house: House, visit: Visit) -> str:
+def upgrade(context: BotContext, request: SlackRequest) -> str:
     """Raises Refused."""
-    return order_upgrade(house, visit, _clicked_store(house, visit))
+    return order_upgrade(context, request, _clicked_store(context, request))
 
 
-def order_upgrade(house: House, visit: Visit, store: Store) -> str:
+def order_upgrade(context: BotContext, request: SlackRequest, store: Store) -> str:
     """Bring the store to its chart of today. Raises Refused."""
-    kind = house.catalog.get(store.type)
-    house.remember_aside(visit.key, visit.response_url)
-    job = house.ledger.order_upgrade(
-        store_id=store.id, by=visit.user, origin=visit.origin, delivery_key=visit.key, limits=house.limits
+    kind = context.catalog.get(store.type)
+    context.remember_aside(request.key, request.response_url)
+    job = context.ledger.order_upgrade(
+        store_id=store.id, by=request.user, origin=request.origin, delivery_key=request.key, limits=context.limits
     )
-    visit.answer(messages.upgrading(store, kind))
+    request.answer(messages.upgrading(store, kind))
     return f"ordered {job.id}"
 
 
-def retry(house: House, visit: Visit) -> str:
+def retry(context: BotContext, request: SlackRequest) -> str:
     """Order another attempt. Raises Refused."""
-    store = _clicked_store(house, visit)
-    house.remember_aside(visit.key, visit.response_url)
-    job = house.ledger.order_retry(
-        job_id=_value(visit).partition("/")[2],
-        by=visit.user,
+    store = _clicked_store(context, request)
+    context.remember_aside(request.key, request.response_url)
+    job = context.ledger.order_retry(
+        job_id=_value(request).partition("/")[2],
+        by=request.user,
         origin=store.origin,
-        delivery_key=visit.key,
-        limits=house.limits,
+        delivery_key=request.key,
+        limits=context.limits,
     )
-    visit.accept()
-    if visit.response_url:
-        visit.answer(messages.ordered(job, again=True))
+    request.accept()
+    if request.response_url:
+        request.answer(messages.ordered(job, again=True))
     return f"ordered {job.id}"
 
 
-def credentials(house: House, visit: Visit) -> str:
+def credentials(context: BotContext, request: SlackRequest) -> str:
     """Raises Refused."""
-    return offer_credentials(house, visit, _clicked_store(house, visit))
+    return offer_credentials(context, request, _clicked_store(context, request))
 
 
-def offer_credentials(house: House, visit: Visit, store: Store) -> str:
+def offer_credentials(context: BotContext, request: SlackRequest, store: Store) -> str:
     """Show the person, and nobody else, a link that works once. A replayed request gets none. Raises Refused."""
     if store.ready_at is None:
         raise Refused(answers("not_ready", store=store))
-    if not house.ledger.first_sight(visit.key):
+    if not context.ledger.first_sight(request.key):
         raise Refused(answers("link_given"))
-    link = links.mint(house.ledger, store, visit.user)
-    url = f"{house.public_url.rstrip('/')}/s/{link.id}#{link.token}"
-    visit.answer(messages.credentials(store, url, link.expires_at))
+    link = links.mint(context.ledger, store, request.user)
+    url = f"{context.public_url.rstrip('/')}/s/{link.id}#{link.token}"
+    request.answer(messages.credentials(store, url, link.expires_at))
     return f"link {link.id}"
 
 
-def opened(house: House, visit: Visit) -> str:
+def opened(context: BotContext, request: SlackRequest) -> str:
     """A button that is a link: the browser does the rest."""
-    visit.accept()
+    request.accept()
     return "opened"
 
 
-def outdated(house: House, visit: Visit) -> str:
+def outdated(context: BotContext, request: SlackRequest) -> str:
     """A button that this version does not know. Raises Refused."""
     raise Refused(answers("outdated"))
 
 
-def _clicked_store(house: House, visit: Visit) -> Store:
-    store = house.clicked(visit.user, _value(visit))
-    visit.store = store.name
+def _clicked_store(context: BotContext, request: SlackRequest) -> Store:
+    store = context.clicked(request.user, _value(request))
+    request.store = store.name
     return store
 
 
-def _value(visit: Visit) -> str:
-    return str(visit.body["actions"][0].get("value", ""))
+def _value(request: SlackRequest) -> str:
+    return str(request.body["actions"][0].get("value", ""))

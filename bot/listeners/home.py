@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from bot.house import House
-from bot.visit import Visit
+from bot.context import BotContext
+from bot.slack_request import SlackRequest
 
 
-def opened(house: House, visit: Visit) -> str:
+def opened(context: BotContext, request: SlackRequest) -> str:
     """Publish it; anew where Slack shows nothing yet."""
-    if visit.body["event"].get("tab") != "home":
+    if request.body["event"].get("tab") != "home":
         return "other tab"
-    key = f"home:{visit.user}"
-    house.ledger.announce(key, "home", visit.user)
-    if not visit.body["event"].get("view"):
-        house.ledger.place(key, visit.user)
+    key = f"home:{request.user}"
+    context.ledger.announce(key, "home", request.user)
+    if not request.body["event"].get("view"):
+        context.ledger.place(key, request.user)
     return "published"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot import messages, views
-from bot.house import House
+from bot.context import BotContext
 from bot.slack import whisper
-from bot.visit import Visit
+from bot.slack_request import SlackRequest
 from provisioner.catalog import StoreType
 from provisioner.errors import BadOption, Refused, StoreNotFound, UnknownStoreType
 from provisioner.jobs import Job
@@ -15,72 +15,77 @@ from provisioner.options import choose
 from provisioner.stores import parse_name
 
 
-def type_chosen(house: House, visit: Visit) -> str:
+def type_chosen(context: BotContext, request: SlackRequest) -> str:
     """Ask for the options of the type that was chosen; what is filled in stays. Raises UnknownStoreType."""
-    kind = house.catalog.get(visit.typed("type"))
-    filled = views.Filled(visit.typed("name"), visit.chosen)
-    visit.update_form(views.create_form(house.catalog, house.ledger.addresses, visit.memory, kind, filled))
+    kind = context.catalog.get(request.typed("type"))
+    filled = views.Filled(request.typed("name"), request.chosen)
+    request.update_form(views.create_form(context.catalog, context.ledger.addresses, request.memory, kind, filled))
     return f"options of {kind.name}"
 
 
-def create_submitted(house: House, visit: Visit) -> str:
+def create_submitted(context: BotContext, request: SlackRequest) -> str:
     """Order the store, or say at its field what is wrong."""
-    visit.store = visit.typed("name")[:100]
-    memory = visit.memory
+    request.store = request.typed("name")[:100]
+    memory = request.memory
     try:
-        kind = house.catalog.get(visit.typed("type"))
+        kind = context.catalog.get(request.typed("type"))
         # A form sent off before it showed the type's own options may hold those of another.
-        chosen = {option.id: visit.chosen[option.id] for option in kind.options if option.id in visit.chosen}
-        job = order_create(house, visit, parse_name(visit.typed("name")), kind, chosen, memory.response_url)
+        chosen = {option.id: request.chosen[option.id] for option in kind.options if option.id in request.chosen}
+        job = order_create(context, request, parse_name(request.typed("name")), kind, chosen, memory.response_url)
     except Refused as refusal:
-        visit.answer_at(_field_of(visit, refusal), str(refusal.problem))
+        request.answer_at(_field_of(request, refusal), str(refusal.problem))
         return f"refused: {refusal}"
-    visit.accept()
+    request.accept()
     if memory.response_url:
-        whisper(memory.response_url, messages.creating(job, kind.label, house.ledger.addresses.url(job.store)))
+        whisper(memory.response_url, messages.creating(job, kind.label, context.ledger.addresses.url(job.store)))
     return f"ordered {job.id}"
 
 
-def _field_of(visit: Visit, refusal: Refused) -> str:
+def _field_of(request: SlackRequest, refusal: Refused) -> str:
     if isinstance(refusal, BadOption):
-        return visit.option_blocks[refusal.option]
+        return request.option_blocks[refusal.option]
     return "type" if isinstance(refusal, UnknownStoreType) else "name"
 
 
 def order_create(
-    house: House, visit: Visit, name: str, kind: StoreType, options: Mapping[str, str], response_url: str
+    context: BotContext,
+    request: SlackRequest,
+    name: str,
+    kind: StoreType,
+    options: Mapping[str, str],
+    response_url: str,
 ) -> Job:
-    """Order the store, to be told of in the conversation of this visit. Raises Refused."""
+    """Order the store, to be told of in the conversation of this request. Raises Refused."""
     chosen = choose(kind.options, options)
-    house.remember_aside(visit.key, response_url)
-    return house.ledger.order_create(
+    context.remember_aside(request.key, response_url)
+    return context.ledger.order_create(
         name=name,
         type=kind.name,
         admin_path=kind.admin_path,
-        owner=visit.user,
-        origin=visit.origin,
-        delivery_key=visit.key,
-        limits=house.limits,
+        owner=request.user,
+        origin=request.origin,
+        delivery_key=request.key,
+        limits=context.limits,
         options=chosen,
     )
 
 
-def delete_submitted(house: House, visit: Visit) -> str:
+def delete_submitted(context: BotContext, request: SlackRequest) -> str:
     """Order the deletion where the store's name was typed. Raises Refused."""
-    memory = visit.memory
-    store = house.ledger.store_by_id(memory.store_id)
+    memory = request.memory
+    store = context.ledger.store_by_id(memory.store_id)
     if not store:
         raise StoreNotFound("That store no longer exists.")
-    visit.store = store.name
-    house.require_rights(visit.user, store)
-    if visit.typed("name") != store.name:
-        visit.answer_at("name", views.delete_mismatch(store))
+    request.store = store.name
+    context.require_rights(request.user, store)
+    if request.typed("name") != store.name:
+        request.answer_at("name", views.delete_mismatch(store))
         return "refused: wrong name typed"
-    house.remember_aside(visit.key, memory.response_url)
-    job = house.ledger.order_delete(
-        store_id=store.id, by=visit.user, origin=visit.origin, delivery_key=visit.key, limits=house.limits
+    context.remember_aside(request.key, memory.response_url)
+    job = context.ledger.order_delete(
+        store_id=store.id, by=request.user, origin=request.origin, delivery_key=request.key, limits=context.limits
     )
-    visit.accept()
+    request.accept()
     if memory.response_url:
         whisper(memory.response_url, messages.ordered(job, again=False))
     return f"ordered {job.id}"

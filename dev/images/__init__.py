@@ -8,7 +8,7 @@ import yaml
 from dev.cluster import Cluster
 from dev.cluster.external import push as push_archive
 from dev.cluster.site import locked
-from dev.images import bill
+from dev.images import sbom
 from dev.images.builders import build_all
 from dev.images.errors import ImageError
 from dev.images.progress import tell
@@ -47,7 +47,7 @@ def build_everything() -> None:
         folder.mkdir()
     for image in [*known(), own()]:
         (BUILD / "images" / f"{image.name}.tar").symlink_to(image.archive)
-        shutil.copyfile(image.bill, BUILD / "sbom" / f"{image.name}.cdx.json")
+        shutil.copyfile(image.sbom, BUILD / "sbom" / f"{image.name}.cdx.json")
     _write_values({image.name: image.values for image in [*known(), own()]})
 
 
@@ -93,8 +93,8 @@ def _ensure(images: list[Image]) -> None:
         with locked(CACHE / "images"):  # two builds at once would do the same work twice
             build_all([image for image in images if not image.archive.exists()])
     for image in images:
-        if not image.bill.exists():
-            bill.write(image.archive, f"storewright/{image.name}", image.tag, image.bill)
+        if not image.sbom.exists():
+            sbom.write(image.archive, f"storewright/{image.name}", image.tag, image.sbom)
 
 
 def _ensure_own() -> Image:

@@ -86,8 +86,8 @@ class Image:
         return CACHE / "images" / f"{self.name}-{self.tag}.tar"
 
     @property
-    def bill(self) -> Path:
-        """Its bill of materials."""
+    def sbom(self) -> Path:
+        """Its sbom of materials."""
         return self.archive.with_suffix(".cdx.json")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from provisioner.cluster import Object
 from provisioner.diagnosis import COMPONENT
-from provisioner.executors.errand import VARIABLE, Errand
+from provisioner.executors.payload import VARIABLE, JobPayload
 from provisioner.workflows.toolbox import PREFIX
 
 CONTAINER = "worker"
@@ -28,50 +28,50 @@ class Worker:
     container: dict[str, Any] = field(default_factory=dict)
 
 
-def name_of(errand: Errand) -> str:
+def name_of(payload: JobPayload) -> str:
     """One Job for a job: the API server lets no second one be made while there is a first."""
-    return f"{errand.store.name}-{errand.job.kind}-{errand.job.id}"
+    return f"{payload.store.name}-{payload.job.kind}-{payload.job.id}"
 
 
-def labels_of(errand: Errand) -> dict[str, str]:
+def labels_of(payload: JobPayload) -> dict[str, str]:
     return {
         "app.kubernetes.io/name": "storewright",
         "app.kubernetes.io/managed-by": "storewright",
         COMPONENT: CONTAINER,
-        INSTANCE: errand.terms.instance,
-        JOB: errand.job.id,
-        PREFIX + "store": errand.store.name,
-        STORE_ID: errand.store.id,
+        INSTANCE: payload.terms.instance,
+        JOB: payload.job.id,
+        PREFIX + "store": payload.store.name,
+        STORE_ID: payload.store.id,
     }
 
 
-def manifest_of(errand: Errand, worker: Worker, seconds: float) -> Object:
-    """`seconds` are left for the job. Raises JobFailed where the errand is too long."""
-    labels = labels_of(errand)
+def manifest_of(payload: JobPayload, worker: Worker, seconds: float) -> Object:
+    """`seconds` are left for the job. Raises JobFailed where the payload is too long."""
+    labels = labels_of(payload)
     return {
-        "metadata": {"name": name_of(errand), "labels": labels},
+        "metadata": {"name": name_of(payload), "labels": labels},
         "spec": {
             "backoffLimit": 0,  # whether it is tried again the ledger says
             "activeDeadlineSeconds": math.ceil(seconds + GRACE),
             "ttlSecondsAfterFinished": KEPT,
-            "template": {"metadata": {"labels": labels}, "spec": _laid_over(_pod(errand, worker), worker.pod)},
+            "template": {"metadata": {"labels": labels}, "spec": _laid_over(_pod(payload, worker), worker.pod)},
         },
     }
 
 
-def _pod(errand: Errand, worker: Worker) -> Object:
+def _pod(payload: JobPayload, worker: Worker) -> Object:
     return {
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": LET_GO,
         "enableServiceLinks": False,
-        **_account(errand.terms.service_account),
+        **_account(payload.terms.service_account),
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": 65532,
             "runAsGroup": 65532,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_laid_over(_container(errand, worker.image), worker.container)],
+        "containers": [_laid_over(_container(payload, worker.image), worker.container)],
         "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
     }
 
@@ -83,12 +83,12 @@ def _account(service_account: str | None) -> Object:
     return {"serviceAccountName": service_account.split("/")[1], "automountServiceAccountToken": True}
 
 
-def _container(errand: Errand, image: str) -> Object:
+def _container(payload: JobPayload, image: str) -> Object:
     return {
         "name": CONTAINER,
         "image": image,
         "command": ["python3", "-m", "provisioner.executors.pod"],
-        "env": [{"name": VARIABLE, "value": errand.as_text()}, {"name": "HOME", "value": "/tmp"}],  # noqa: S108
+        "env": [{"name": VARIABLE, "value": payload.as_text()}, {"name": "HOME", "value": "/tmp"}],  # noqa: S108
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
         "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
         "securityContext": {

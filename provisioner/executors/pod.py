@@ -17,7 +17,7 @@ from provisioner import workflows
 from provisioner.catalog import Catalog
 from provisioner.cluster import Cluster
 from provisioner.errors import HandedOver, JobFailed, StorewrightError
-from provisioner.executors.errand import VARIABLE, Errand, read_errand, say, say_end
+from provisioner.executors.payload import VARIABLE, JobPayload, emit, emit_end, read_payload
 from provisioner.helm import Helm
 from provisioner.jobs import EventKind, Job, JobEvent, surprise
 from provisioner.stores import Store
@@ -29,18 +29,18 @@ STOPPED = 143  # of one that was asked to stop, as a shell has it for SIGTERM
 log = logging.getLogger(__name__)
 
 
-class Teller:
-    """A Book (see workflows/toolbox.py) whose entries are said, for the bot to write."""
+class StdoutLedger:
+    """A JobLedger (see workflows/toolbox.py) whose entries are said, for the bot to write."""
 
-    def __init__(self, errand: Errand) -> None:
-        self._errand, self._events = errand, list(errand.events)
+    def __init__(self, payload: JobPayload) -> None:
+        self._payload, self._events = payload, list(payload.events)
 
     @property
     def clock(self) -> Callable[[], float]:
         return time.time
 
     def store_by_id(self, store_id: str) -> Store | None:
-        return self._errand.store if self._errand.store.id == store_id else None
+        return self._payload.store if self._payload.store.id == store_id else None
 
     def events(self, job_id: str) -> list[JobEvent]:
         return [event for event in self._events if event.job_id == job_id]
@@ -50,43 +50,43 @@ class Teller:
 
     def record(self, job: Job, kind: EventKind, stage: str = "", detail: str = "") -> None:
         self._events.append(JobEvent(len(self._events), job.id, time.time(), kind, stage, detail))
-        say("record", kind=kind, stage=stage, detail=detail)
+        emit("record", kind=kind, stage=stage, detail=detail)
 
     def note_version(self, store_id: str, version: str) -> None:
-        say("version", version=version)
+        emit("version", version=version)
 
     def succeed(self, job: Job, version: str = "") -> None:
-        say("succeeded", version=version)
+        emit("succeeded", version=version)
 
 
-class TellLogs(logging.Handler):
+class LogsToStdout(logging.Handler):
     """Log lines as lines for the bot, which has them in its own log then."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        say("log", level=record.levelno, logger=record.name, message=self.format(record))
+        emit("log", level=record.levelno, logger=record.name, message=self.format(record))
 
 
 def main() -> None:
-    """Do the errand of the environment; the exit code is for people, the bot goes by what was said."""
-    logging.basicConfig(handlers=[TellLogs()], level=logging.INFO)
-    errand = read_errand(os.environ[VARIABLE])
-    tools = _toolbox(errand)
+    """Do the payload of the environment; the exit code is for people, the bot goes by what was said."""
+    logging.basicConfig(handlers=[LogsToStdout()], level=logging.INFO)
+    payload = read_payload(os.environ[VARIABLE])
+    tools = _toolbox(payload)
     signal.signal(signal.SIGTERM, lambda *_: tools.stopping.set())
-    sys.exit(_carry_out(tools, errand.job))
+    sys.exit(_carry_out(tools, payload.job))
 
 
-def _toolbox(errand: Errand) -> Toolbox:
+def _toolbox(payload: JobPayload) -> Toolbox:
     kubeconfig = Path(os.environ["KUBECONFIG"]) if "KUBECONFIG" in os.environ else None
     helm = Helm(os.environ.get("HELM", "helm"), kubeconfig)
-    helm.on_run = lambda verb, outcome, seconds: say("helm", verb=verb, outcome=outcome, seconds=seconds)
+    helm.on_run = lambda verb, outcome, seconds: emit("helm", verb=verb, outcome=outcome, seconds=seconds)
     tools = Toolbox(
-        **{field.name: getattr(errand.terms, field.name) for field in fields(Terms)},
-        book=Teller(errand),
+        **{field.name: getattr(payload.terms, field.name) for field in fields(Terms)},
+        ledger=StdoutLedger(payload),
         cluster=Cluster(kubeconfig),
         helm=helm,
         catalog=Catalog(Path(os.environ.get("CHARTS_DIR", "charts"))),
     )
-    return tools.fenced(lambda: tools.require_wanted(errand.job))
+    return tools.fenced(lambda: tools.require_wanted(payload.job))
 
 
 def _carry_out(tools: Toolbox, job: Job) -> int:
@@ -95,11 +95,11 @@ def _carry_out(tools: Toolbox, job: Job) -> int:
     except HandedOver:
         return STOPPED
     except StorewrightError as error:
-        say_end(error)
+        emit_end(error)
         return FAILED
     except Exception:
         log.exception("job failed unexpectedly")
-        say_end(JobFailed(**surprise(job).as_dict()))
+        emit_end(JobFailed(**surprise(job).as_dict()))
         return FAILED
     return 0
 

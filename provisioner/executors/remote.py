@@ -11,12 +11,12 @@ from contextlib import suppress
 from dataclasses import replace
 
 from provisioner.cluster import Object
-from provisioner.diagnosis import Doctor, Patience, ended
+from provisioner.diagnosis import Patience, PodWatcher, ended
 from provisioner.errors import HandedOver, JobFailed, StorewrightError, Superseded, Transient
-from provisioner.executors.errand import errand_of
-from provisioner.executors.hearing import Ear, Report, hearing
+from provisioner.executors.log_follower import JobLog, LogFollower, following
 from provisioner.executors.manifest import GRACE, JOB, Worker, manifest_of, name_of
 from provisioner.executors.others import end_others
+from provisioner.executors.payload import payload_of
 from provisioner.jobs import Job
 from provisioner.ledger import Ledger
 from provisioner.workflows import Toolbox
@@ -40,10 +40,10 @@ class Remote:
 
     def run(self, job: Job) -> None:
         """As Executor has it. On HandedOver the Job goes on, and the next process finds it."""
-        errand = errand_of(job, self._tools.store_of(job), self._ledger.events(job.id), self._tools)
-        name, seconds = name_of(errand), self._tools.remaining(job)
+        payload = payload_of(job, self._tools.store_of(job), self._ledger.events(job.id), self._tools)
+        name, seconds = name_of(payload), self._tools.remaining(job)
         end_others(self._tools, self._home, job, spared=name)
-        self._ensure(job, name, manifest_of(errand, self._worker, seconds))
+        self._ensure(job, name, manifest_of(payload, self._worker, seconds))
         try:
             error = self._attend(job, name)
         except (Superseded, JobFailed):
@@ -81,21 +81,21 @@ class Remote:
         """Until the workflow has ended: why it did not succeed, or None.
 
         Raises JobFailed where it does not come to that, Superseded or HandedOver."""
-        report, doctor = (
-            Report(self._ledger, job, self._tools.helm.on_run),
-            Doctor(f"{job.store}'s job", PATIENCE, self._ledger.clock()),
-        )
+        job_log = JobLog(self._ledger, job, self._tools.helm.on_run)
+        watcher = PodWatcher(f"{job.store}'s job", PATIENCE, self._ledger.clock())
         late = replace(job, deadline_at=job.deadline_at + 2 * GRACE)
-        with hearing(self._cluster, self._home, report) as ear:
+        with following(self._cluster, self._home, job_log) as follower:
             while True:
                 try:
-                    return self._watch(late, name, report, ear, doctor)
+                    return self._watch(late, name, job_log, follower, watcher)
                 except Transient as trouble:  # of ours with the API, which the Job need not have
                     log.warning("the Job %s is out of sight: %s", name, trouble)
                     self._tools.check_in(late, f"The Job {name} did not end", str(trouble))
                     time.sleep(LOOK_AGAIN)
 
-    def _watch(self, job: Job, name: str, report: Report, ear: Ear, doctor: Doctor) -> Transient | JobFailed | None:
+    def _watch(
+        self, job: Job, name: str, job_log: JobLog, follower: LogFollower, watcher: PodWatcher
+    ) -> Transient | JobFailed | None:
         examined_at = float("-inf")
         with self._cluster.watch_pods(self._home, {JOB: job.id}) as snapshots:
             looks = snapshots.every(LOOK_AGAIN)
@@ -103,25 +103,25 @@ class Remote:
                 pods = next(looks)
                 self._tools.check_in(job, f"The Job {name} did not end")
                 if pods and _speaks(pods[0]):
-                    ear.listen_to(pods[0]["metadata"]["name"])
+                    follower.follow(pods[0]["metadata"]["name"])
                 elif time.monotonic() - examined_at > EXAMINE:
                     examined_at = time.monotonic()
-                    self._examine(name, pods, doctor)
-                reason = "" if report.complete else self._over(name, pods)
+                    self._examine(name, pods, watcher)
+                reason = "" if job_log.complete else self._over(name, pods)
                 if reason and pods:
-                    ear.hear_out(pods[0]["metadata"]["name"])
-                if report.complete:
-                    return report.error
+                    follower.read_rest(pods[0]["metadata"]["name"])
+                if job_log.complete:
+                    return job_log.error
                 if reason:
                     return loss(job, pods, reason)
 
-    def _examine(self, name: str, pods: list[Object], doctor: Doctor) -> None:
+    def _examine(self, name: str, pods: list[Object], watcher: PodWatcher) -> None:
         """Raises JobFailed where something keeps the pod from starting that waiting does not mend."""
         warnings = self._cluster.warnings(self._home)
         about_it = [event for event in warnings if event["involvedObject"].get("name", "").startswith(name)]
-        finding, _ = doctor.look(pods, [], about_it, self._ledger.clock())
-        if finding:
-            raise JobFailed(**finding.problem.as_dict())
+        symptom, _ = watcher.look(pods, [], about_it, self._ledger.clock())
+        if symptom:
+            raise JobFailed(**symptom.problem.as_dict())
 
     def _over(self, name: str, pods: list[Object]) -> str:
         """Why the Job will say no more; '' while it may."""

@@ -15,7 +15,7 @@ def run(tools: Toolbox, job: Job) -> None:
     """Raises JobFailed, Transient or Superseded; entered again, it finds what is there and goes on from it."""
     store = tools.store_of(job)
     kind = tools.catalog.get(store.type)
-    since = tools.book.clock()
+    since = tools.ledger.clock()
     with tools.stage(job, "namespace"):
         _ensure_namespace(tools, store)
     with tools.stage(job, "secrets"):
@@ -23,9 +23,9 @@ def run(tools: Toolbox, job: Job) -> None:
     with tools.stage(job, "release"):
         _ensure_release(tools, job, store, kind)
     await_store(tools, job, store, kind, secret, since)
-    ready_at = str(store.ready_at or tools.book.clock())
+    ready_at = str(store.ready_at or tools.ledger.clock())
     tools.cluster.mark_namespace(store.namespace, {PREFIX + "ready-at": ready_at, PREFIX + "version": kind.version})
-    tools.book.succeed(job, kind.version)
+    tools.ledger.succeed(job, kind.version)
 
 
 def _ensure_namespace(tools: Toolbox, store: Store) -> None:

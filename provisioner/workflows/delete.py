@@ -23,7 +23,7 @@ def run(tools: Toolbox, job: Job) -> None:
     with tools.stage(job, "volumes"):
         if not foreign:
             _await_volumes(tools, job, store)
-    tools.book.succeed(job)
+    tools.ledger.succeed(job)
 
 
 def _remove_namespace(tools: Toolbox, job: Job, store: Store) -> None:

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from provisioner.catalog import StoreType
-from provisioner.check import CheckFailed, Visitor
+from provisioner.check import CheckFailed, StorefrontClient
 from provisioner.cluster import Object, Snapshots
-from provisioner.diagnosis import Doctor, Finding, component_of, last_words, leaving, ready_pods, rolled_out
+from provisioner.diagnosis import PodWatcher, Symptom, component_of, last_words, leaving, ready_pods, rolled_out
 from provisioner.errors import JobFailed, Problem
 from provisioner.jobs import Job
 from provisioner.stores import Store
@@ -21,16 +21,18 @@ ANSWER_WITHIN = 60.0  # seconds for a store whose pods are ready to answer throu
 
 
 def await_store(tools: Toolbox, job: Job, store: Store, kind: StoreType, secret: dict[str, str], since: float) -> None:
-    """Stage by stage until a cart holds a product; `since` as in Doctor. Raises JobFailed, Transient, Superseded."""
+    """Stage by stage until a cart holds a product; `since` as in PodWatcher.
+
+    Raises JobFailed, Transient, Superseded, HandedOver."""
     with watching(tools, job, store, secret, since) as vigil:
         for component in vigil.components():
             with tools.stage(job, component):
                 vigil.await_ready(component)
-    with Visitor(store.url, tools.ingress_address, {"secret": secret}) as visitor:
+    with StorefrontClient(store.url, tools.ingress_address, {"secret": secret}) as client:
         with tools.stage(job, "storefront"):
-            await_answer(tools, job, store, 0.1, lambda: visitor.step(kind.check[0]))
+            await_answer(tools, job, store, 0.1, lambda: client.step(kind.check[0]))
         with tools.stage(job, "check"):
-            await_answer(tools, job, store, 1.0, lambda: visitor.run(kind.check))  # each run may leave a cart
+            await_answer(tools, job, store, 1.0, lambda: client.run(kind.check))  # each run may leave a cart
 
 
 @contextmanager
@@ -41,16 +43,16 @@ def watching(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], sin
 
 
 class Vigil:
-    """Looks at a store's pods whenever they change, until they are as they should be or a Doctor has seen enough."""
+    """Looks at a store's pods whenever they change, until they are as they should be or its PodWatcher gives up."""
 
     def __init__(
         self, tools: Toolbox, job: Job, store: Store, secret: dict[str, str], since: float, snapshots: Snapshots
     ) -> None:
         self._tools, self._job, self._store, self._secret = tools, job, store, secret
         self._snapshots = snapshots.every(LOOK_AGAIN)
-        self._doctor = Doctor(store.name, tools.patience, since)
+        self._watcher = PodWatcher(store.name, tools.patience, since)
         self._looked_at = 0.0
-        self._likeliest: Finding | None = None
+        self._likeliest: Symptom | None = None
 
     def components(self) -> list[str]:
         """What the release consists of, the database first; a chart without one has no such component."""
@@ -64,7 +66,7 @@ class Vigil:
         wanted = sum(workload["spec"].get("replicas", 1) for workload in self._workloads(component))
         for pods in self._snapshots:
             ready = ready_pods(pods, component) >= wanted and all(map(rolled_out, self._workloads(component)))
-            if ready and not leaving(pods, component, self._tools.book.clock()):
+            if ready and not leaving(pods, component, self._tools.ledger.clock()):
                 return
             self._examine(f"The {component} of {self._store.name} was not ready", pods)
 
@@ -88,16 +90,16 @@ class Vigil:
         cluster, namespace = self._tools.cluster, self._store.namespace
         claims = cluster.claims(namespace) if about is None else []
         warnings = [w for w in cluster.warnings(namespace) if about is None or w["involvedObject"].get("name") in about]
-        finding, self._likeliest = self._doctor.look(pods, claims, warnings, self._tools.book.clock())
-        if finding:
-            raise failure(self._tools, self._store, finding, self._secret)
+        symptom, self._likeliest = self._watcher.look(pods, claims, warnings, self._tools.ledger.clock())
+        if symptom:
+            raise failure(self._tools, self._store, symptom, self._secret)
 
 
-def failure(tools: Toolbox, store: Store, finding: Finding, secret: dict[str, str]) -> JobFailed:
-    """The finding as an error, with the end of the container's log where that may tell more."""
-    log = tools.cluster.log_tail(store.namespace, finding.pod, finding.container) if finding.pod else ""
+def failure(tools: Toolbox, store: Store, symptom: Symptom, secret: dict[str, str]) -> JobFailed:
+    """The symptom as an error, with the end of the container's log where that may tell more."""
+    log = tools.cluster.log_tail(store.namespace, symptom.pod, symptom.container) if symptom.pod else ""
     log = redact(log, secret)
-    return failed(replace(finding.problem, cause=finding.problem.cause or last_words(log), log_tail=log))
+    return failed(replace(symptom.problem, cause=symptom.problem.cause or last_words(log), log_tail=log))
 
 
 def failed(problem: Problem) -> JobFailed:
@@ -113,14 +115,14 @@ def redact(text: str, secret: dict[str, str]) -> str:
 
 def await_answer(tools: Toolbox, job: Job, store: Store, pause: float, ask: Callable[[], None]) -> None:
     """Ask every `pause` seconds until the store answers as it should: an ingress takes a moment to hear of it."""
-    until = tools.book.clock() + ANSWER_WITHIN
+    until = tools.ledger.clock() + ANSWER_WITHIN
     while True:
         try:
             ask()
             return
         except CheckFailed as failure:
             tools.check_in(job, f"{store.name} did not answer", str(failure))
-            if tools.book.clock() > until:
+            if tools.ledger.clock() > until:
                 what = f"{store.name} runs, but its shop does not answer as it should."
                 next_step = f"Open {store.url} and check the ingress controller and DNS, then retry."
                 raise JobFailed(what, str(failure), next_step) from None

@@ -22,7 +22,7 @@ PREFIX = "storewright.dev/"
 log = logging.getLogger(__name__)
 
 
-class Book(Protocol):
+class JobLedger(Protocol):
     """What a workflow reads and writes of the ledger: the Ledger itself, or, in a process of a job's own, a way to it.
 
     Each method is the Ledger's of that name."""
@@ -60,7 +60,7 @@ class Toolbox(Terms):
     """The terms, and what the work is done with. Once `stopping` is set, jobs let go at their next step and are taken
     up by the next process; `fence` raises HandedOver where another process may have taken them up already."""
 
-    book: Book
+    ledger: JobLedger
     cluster: Cluster
     helm: Helm
     catalog: Catalog
@@ -77,14 +77,14 @@ class Toolbox(Terms):
 
         Raises Superseded or HandedOver."""
         self.require_wanted(job)
-        self.book.record(job, EventKind.STARTED, name, detail)
+        self.ledger.record(job, EventKind.STARTED, name, detail)
         yield
-        self.book.record(job, EventKind.DONE, name)
+        self.ledger.record(job, EventKind.DONE, name)
 
     def check_in(self, job: Job, what: str, hint: str = "") -> None:
         """While waiting: as `require_wanted`, and raises JobFailed past the deadline."""
         self.require_wanted(job)
-        if self.book.clock() > job.deadline_at:
+        if self.ledger.clock() > job.deadline_at:
             raise JobFailed(f"{what} within {job.allowed / 60:.0f} min.", hint, "Look at the namespace, then retry.")
 
     def require_wanted(self, job: Job) -> None:
@@ -92,14 +92,14 @@ class Toolbox(Terms):
         if self.stopping.is_set():
             raise HandedOver(job.id)
         self.fence()
-        self.book.require_live(job)
+        self.ledger.require_live(job)
 
     def remaining(self, job: Job) -> float:
         """Seconds to the job's deadline, at least one."""
-        return max(1.0, job.deadline_at - self.book.clock())
+        return max(1.0, job.deadline_at - self.ledger.clock())
 
     def store_of(self, job: Job) -> Store:
-        store = self.book.store_by_id(job.store_id)
+        store = self.ledger.store_by_id(job.store_id)
         if not store:
             raise JobFailed(f"The ledger has no store {job.store_id}.")
         return store

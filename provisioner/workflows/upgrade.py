@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from provisioner.catalog import StoreType
-from provisioner.check import Visitor
+from provisioner.check import StorefrontClient
 from provisioner.diagnosis import broken, ended_badly
 from provisioner.errors import JobFailed, Problem, StoreKept, StorewrightError, Transient
 from provisioner.helm import HookFailed, Release
@@ -37,7 +37,7 @@ def run(tools: Toolbox, job: Job) -> None:
             raise failed(problem)
         _go_forward(tools, job, store)
     except StorewrightError as error:
-        time_left = tools.book.clock() + LONGEST_PAUSE < job.deadline_at
+        time_left = tools.ledger.clock() + LONGEST_PAUSE < job.deadline_at
         if isinstance(error, Transient) and time_left:
             raise
         _go_back(tools, job, store, error.problem)
@@ -46,7 +46,7 @@ def run(tools: Toolbox, job: Job) -> None:
 
 def _given_up(tools: Toolbox, job: Job) -> Problem | None:
     """Why a former attempt went back, in the midst of which it ended; None where none did."""
-    begun = [e for e in tools.book.events(job.id) if e.stage == ROLLBACK and e.kind == EventKind.STARTED]
+    begun = [e for e in tools.ledger.events(job.id) if e.stage == ROLLBACK and e.kind == EventKind.STARTED]
     return Problem.from_dict(json.loads(begun[0].detail)) if begun else None
 
 
@@ -55,7 +55,7 @@ def _given_up(tools: Toolbox, job: Job) -> Problem | None:
 
 def _go_forward(tools: Toolbox, job: Job, store: Store) -> None:
     kind = tools.catalog.get(store.type)
-    since = tools.book.clock()
+    since = tools.ledger.clock()
     with tools.stage(job, "namespace"):
         _prepare_namespace(tools, store)
     with tools.stage(job, "secrets"):
@@ -64,7 +64,7 @@ def _go_forward(tools: Toolbox, job: Job, store: Store) -> None:
         _ensure_release(tools, job, store, kind, vigil, secret)
     await_store(tools, job, store, kind, secret, since)
     tools.cluster.mark_namespace(store.namespace, {MARK: None, PREFIX + "version": kind.version})
-    tools.book.succeed(job, kind.version)
+    tools.ledger.succeed(job, kind.version)
 
 
 def _prepare_namespace(tools: Toolbox, store: Store) -> None:
@@ -78,7 +78,7 @@ def _prepare_namespace(tools: Toolbox, store: Store) -> None:
     if MARK not in (namespace["metadata"].get("annotations") or {}):
         present = _deployed(tools, store)
         marks[MARK] = str(present.revision)
-        tools.book.note_version(store.id, present.chart.removeprefix(f"{store.type}-"))
+        tools.ledger.note_version(store.id, present.chart.removeprefix(f"{store.type}-"))
     tools.cluster.mark_namespace(store.namespace, marks, tools.labels(store))
 
 
@@ -108,13 +108,13 @@ def _ensure_release(
     try:
         tools.helm.upgrade(wanted, tools.remaining(job), lambda: vigil.look(MIGRATION))
     except HookFailed as error:
-        finding = ended_badly(store.name, tools.cluster.pods(namespace), MIGRATION)
-        raise failure(tools, store, finding, secret) if finding else error from error
+        symptom = ended_badly(store.name, tools.cluster.pods(namespace), MIGRATION)
+        raise failure(tools, store, symptom, secret) if symptom else error from error
     return tools.cluster.restart_backing_off(namespace, suspects)
 
 
 def _is_done(tools: Toolbox, job: Job, stage: str) -> bool:
-    return any(e.stage == stage and e.kind == EventKind.DONE for e in tools.book.events(job.id))
+    return any(e.stage == stage and e.kind == EventKind.DONE for e in tools.ledger.events(job.id))
 
 
 # --- back --------------------------------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ def _is_done(tools: Toolbox, job: Job, stage: str) -> bool:
 
 def _go_back(tools: Toolbox, job: Job, store: Store, problem: Problem) -> None:
     """Until the former version serves. Raises JobFailed where it does not come to that, Superseded or HandedOver."""
-    job = replace(job, allowed=BACK_WITHIN, deadline_at=tools.book.clock() + BACK_WITHIN)
+    job = replace(job, allowed=BACK_WITHIN, deadline_at=tools.ledger.clock() + BACK_WITHIN)
     try:
         revision = _insist(tools, job, lambda: _marked(tools, store))
         if revision is None:
@@ -171,9 +171,9 @@ def _restore(tools: Toolbox, store: Store, revision: int) -> None:
 def _await_former(tools: Toolbox, job: Job, store: Store) -> None:
     """Until a shopper is answered again; then the upgrade is over."""
     secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
-    with watching(tools, job, store, secret, tools.book.clock()) as vigil:
+    with watching(tools, job, store, secret, tools.ledger.clock()) as vigil:
         for component in vigil.components():
             vigil.await_ready(component)
     first = tools.catalog.get(store.type).check[0]
-    with Visitor(store.url, tools.ingress_address, {"secret": secret}) as visitor:
-        await_answer(tools, job, store, 0.1, lambda: visitor.step(first))
+    with StorefrontClient(store.url, tools.ingress_address, {"secret": secret}) as client:
+        await_answer(tools, job, store, 0.1, lambda: client.step(first))

@@ -13,7 +13,7 @@ import pytest
 
 from dev.cluster import Cluster
 from provisioner.catalog import Catalog
-from provisioner.check import Visitor
+from provisioner.check import StorefrontClient
 from tests.e2e import medusa
 from tests.e2e.medusa import CHART, Shop
 from tests.e2e.shops import DOT, process, ready, until
@@ -62,7 +62,7 @@ def test_nobody_gets_in_with_another_password(shop: Shop) -> None:
 
 def test_the_first_click_holds_and_leaves_no_order(shop: Shop) -> None:
     before = len(shop.orders())
-    with Visitor(shop.url, shop.cluster.ingress_address, {"secret": shop.secret}) as visitor:
+    with StorefrontClient(shop.url, shop.cluster.ingress_address, {"secret": shop.secret}) as visitor:
         visitor.run(Catalog(CHART.parent).get("medusa").check)
     assert visitor.variables["cart"].startswith("cart_")
     assert len(shop.orders()) == before

@@ -48,7 +48,7 @@ def test_from_an_order_in_slack_to_an_order_in_the_shop(
         if not has_plugin():
             _note(page, kept)
         _is_kept(page, address, kept)
-        _restart(cluster, bot.addresses.namespace(STORE), address)
+        _restart(cluster, bot.addresses.namespace(STORE), httpx.URL(address).netloc.decode())
         _is_kept(page, address, kept)
     namespaces = kubectl(cluster, "get", "namespaces", "-o", "name").split()
     assert f"namespace/{bot.addresses.namespace(STORE)}" not in namespaces
@@ -148,9 +148,10 @@ def _is_kept(page: Page, address: str, kept: str) -> None:
     expect(page.get_by_role("link", name=kept).first).to_be_visible()
 
 
-def _restart(cluster: Cluster, namespace: str, address: str) -> None:
+def _restart(cluster: Cluster, namespace: str, host: str) -> None:
     """Both workloads anew; until the ingress, which hears of the new pod a moment after the rollout ends, serves it."""
     for workload in (f"statefulset/{STORE}-database", f"deployment/{STORE}"):
         kubectl(cluster, "rollout", "restart", workload, "-n", namespace)
         kubectl(cluster, "rollout", "status", workload, "-n", namespace, "--timeout=90s")
-    until("the shop answers again", lambda: httpx.get(address, trust_env=False).status_code == 200)
+    at, headers = f"http://{cluster.ingress_address}/", {"Host": host}
+    until("the shop answers again", lambda: httpx.get(at, headers=headers, trust_env=False).status_code == 200)

@@ -12,7 +12,7 @@ import pytest
 
 from dev.cluster import Cluster
 from provisioner.catalog import Catalog
-from provisioner.check import Visitor
+from provisioner.check import StorefrontClient
 from tests.e2e import woocommerce
 from tests.e2e.shops import CHARTS, DOT, process, ready, until
 from tests.e2e.woocommerce import Shop, has_plugin, need_plugin
@@ -98,7 +98,7 @@ def test_the_database_refuses_other_passwords_and_other_users(shop: Shop) -> Non
 
 
 def test_the_first_click_holds_and_leaves_no_order(shop: Shop) -> None:
-    with Visitor(shop.url, shop.cluster.ingress_address, {"secret": shop.secret}) as visitor:
+    with StorefrontClient(shop.url, shop.cluster.ingress_address, {"secret": shop.secret}) as visitor:
         visitor.run(Catalog(CHARTS).get("woocommerce").check)
     assert ("cart" in visitor.variables) == has_plugin()
     if has_plugin():

@@ -45,7 +45,7 @@ class Works:
     def open(self) -> None:
         self.open_ledger()
         self.tools = Toolbox(
-            book=self.ledger,
+            ledger=self.ledger,
             cluster=Cluster(self.cluster.kubeconfig),
             helm=Helm(kubeconfig=self.cluster.kubeconfig),
             catalog=Catalog(self.charts),

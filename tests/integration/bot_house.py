@@ -15,14 +15,14 @@ from urllib.parse import urlencode
 import httpx
 
 from bot.app import ListenerThreads, build_app
+from bot.context import BotContext
 from bot.health import Readiness
-from bot.house import House
 from bot.metrics import Metrics
 from bot.notifier import Notifier
 from bot.ops import Ops
 from bot.servers import socket_mode, web_server
 from bot.slack import Slack
-from bot.web import Front, build_web
+from bot.web import WebContext, build_web
 from dev.slack import LocalSlack
 from dev.slack.delivery import sign
 from provisioner.backups import Backups
@@ -187,7 +187,7 @@ def running_bot(
     with ExitStack() as stack:
         stack.callback(ledger.close)
         public = web_server_address()
-        house = House(ledger, catalog, client, frozenset({ADA}), limits, public, notifier.remember_aside)
+        house = BotContext(ledger, catalog, client, frozenset({ADA}), limits, public, notifier.remember_aside)
         threads = stack.enter_context(ListenerThreads())
         app = build_app(house, threads, None if socket else slack.signing_secret)
         readiness = Readiness(
@@ -196,7 +196,7 @@ def running_bot(
         )
         metrics.watch_work(readiness, 8, lambda: (0, 0))
         ops = Ops(lambda: "", readiness, metrics.registry)
-        front = Front(ledger, catalog, lambda _: _read(bot), public)
+        front = WebContext(ledger, catalog, lambda _: _read(bot), public)
         server = web_server(build_web(front, None if socket else app, ops), public.removeprefix("http://"))
         threading.Thread(target=server.run, name="web", daemon=True).start()
         stack.callback(server.task_dispatcher.shutdown)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot import pace
+from bot import rate_limiter
 from dev.slack import LocalSlack
 from dev.slack.traffic import LIMITS
 from provisioner.errors import Problem
@@ -20,7 +20,7 @@ from tests.integration.bot_house import DANA, FAILURES, STORES, Bot, running_bot
 @pytest.fixture
 def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalSlack]:
     """A Slack whose seconds are short: five posts in one second, where the real one takes five for it."""
-    monkeypatch.setitem(pace.RATES, "chat.postMessage", (5, 1.1))
+    monkeypatch.setitem(rate_limiter.RATES, "chat.postMessage", (5, 1.1))
     with LocalSlack(limits={**LIMITS, "chat.postMessage": (5, 1, True)}) as workspace:
         yield workspace
 
@@ -28,8 +28,8 @@ def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalSlack]:
 def test_our_pace_is_within_slacks() -> None:
     for method in ("chat.postMessage", "chat.update"):
         most, seconds, _ = LIMITS[method]
-        assert pace.RATES[method][0] == most
-        assert seconds < pace.RATES[method][1] < seconds * 1.1
+        assert rate_limiter.RATES[method][0] == most
+        assert seconds < rate_limiter.RATES[method][1] < seconds * 1.1
 
 
 @pytest.fixture

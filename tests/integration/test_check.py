@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.check import CheckFailed, Visitor
+from provisioner.check import CheckFailed, StorefrontClient
 
 
 class Shop(BaseHTTPRequestHandler):
@@ -45,8 +45,8 @@ def address() -> Iterator[str]:
     server.shutdown()
 
 
-def visitor(address: str, url: str = "http://my-shop.localhost:8081", **variables: Any) -> Visitor:
-    return Visitor(url, address, variables)
+def visitor(address: str, url: str = "http://my-shop.localhost:8081", **variables: Any) -> StorefrontClient:
+    return StorefrontClient(url, address, variables)
 
 
 def test_a_cart_with_a_price_passes(address: str) -> None:

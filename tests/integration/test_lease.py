@@ -18,7 +18,7 @@ from provisioner.cluster import Cluster
 from provisioner.errors import HandedOver
 from provisioner.helm import Helm
 from provisioner.jobs import EventKind, Job, JobStatus
-from provisioner.lease import HeldByAnother, Lease, NotHeld, Pace
+from provisioner.lease import HeldByAnother, Lease, LeaseTimings, NotHeld
 from provisioner.ledger import Ledger, Limits
 from provisioner.scheduler import Scheduler
 from provisioner.stores import Addresses
@@ -26,7 +26,7 @@ from provisioner.workflows import Toolbox
 from tests.conftest import write_kubeconfig
 from tests.integration.bot_house import make_charts
 
-PACE = Pace(duration=2, let_go=1.2, renew=0.3, retry=0.1)
+TIMINGS = LeaseTimings(duration=2, let_go=1.2, renew=0.3, retry=0.1)
 
 
 class Store:
@@ -89,13 +89,13 @@ class Cells:
         self.made: list[Lease] = []
         self.servers: list[ThreadingHTTPServer] = []
 
-    def lease(self, identity: str, pace: Pace = PACE) -> Lease:
+    def lease(self, identity: str, timings: LeaseTimings = TIMINGS) -> Lease:
         handler = type("Handler", (Api,), {"store": self.store, "who": identity})
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.servers.append(server)
         kubeconfig = write_kubeconfig(self.folder / identity, f"http://127.0.0.1:{server.server_port}")
-        lease = Lease(Cluster(kubeconfig), "home", "storewright-test", identity, pace)
+        lease = Lease(Cluster(kubeconfig), "home", "storewright-test", identity, timings)
         self.made.append(lease)
         return lease
 
@@ -129,7 +129,7 @@ def within(seconds: float, look: Callable[[], object]) -> float:
 def test_the_first_has_it_and_the_second_says_who(cells: Cells) -> None:
     first, second = cells.lease("first"), cells.lease("second")
     first.start()
-    first.await_turn(1)
+    first.acquire(1)
     first.check()
     first.require()
     second.start()
@@ -138,7 +138,7 @@ def test_the_first_has_it_and_the_second_says_who(cells: Cells) -> None:
         second.check()
     with pytest.raises(HandedOver):
         second.require()
-    time.sleep(2 * PACE.duration)
+    time.sleep(2 * TIMINGS.duration)
     assert first.held(), "it is renewed for as long as it is wanted"
     assert not second.held()
 
@@ -146,12 +146,12 @@ def test_the_first_has_it_and_the_second_says_who(cells: Cells) -> None:
 def test_who_waits_has_it_at_once_when_it_is_given_back(cells: Cells) -> None:
     first, second = cells.lease("first"), cells.lease("second")
     first.start()
-    first.await_turn(1)
+    first.acquire(1)
     second.start()
     within(1, lambda: second.another)
     first.release()
     assert not first.held()
-    assert within(PACE.duration, second.held) < 1
+    assert within(TIMINGS.duration, second.held) < 1
     assert cells.store.lease is not None
     assert cells.store.lease["spec"]["leaseTransitions"] == 2
 
@@ -159,15 +159,15 @@ def test_who_waits_has_it_at_once_when_it_is_given_back(cells: Cells) -> None:
 def test_who_is_cut_off_lets_go_before_another_may_have_it(cells: Cells) -> None:
     first, second = cells.lease("first"), cells.lease("second")
     first.start()
-    first.await_turn(1)
+    first.acquire(1)
     second.start()
     within(1, lambda: second.another)
     with cells.cut_off("first"):
-        within(PACE.let_go + 0.5, lambda: not first.held())
+        within(TIMINGS.let_go + 0.5, lambda: not first.held())
         let_go_at = time.monotonic()
         assert not second.held()
         assert first.another is None, "it can't know of it"
-        within(PACE.duration, second.held)
+        within(TIMINGS.duration, second.held)
         assert time.monotonic() - let_go_at > 0.3
     within(1, lambda: first.another)
 
@@ -175,14 +175,14 @@ def test_who_is_cut_off_lets_go_before_another_may_have_it(cells: Cells) -> None
 def test_an_api_that_does_not_answer_counts_as_away(cells: Cells) -> None:
     lease = cells.lease("only")
     lease.start()
-    lease.await_turn(1)
+    lease.acquire(1)
 
     def late() -> int:
         time.sleep(2.5)
         return 503
 
     with cells.cut_off("only", late):
-        within(PACE.let_go + 0.5, lambda: not lease.held())
+        within(TIMINGS.let_go + 0.5, lambda: not lease.held())
         with pytest.raises(NotHeld):
             lease.check()
     within(8, lease.held)
@@ -192,7 +192,7 @@ def test_nobody_waits_for_a_turn_that_nobody_can_give(cells: Cells) -> None:
     lease = cells.lease("only")
     with cells.cut_off("only"):
         lease.start()
-        lease.await_turn(1)
+        lease.acquire(1)
         with pytest.raises(NotHeld, match=r"refused for now \(503\): in trouble Work waits for the lease home/"):
             lease.check()
     within(1, lease.held)
@@ -201,7 +201,7 @@ def test_nobody_waits_for_a_turn_that_nobody_can_give(cells: Cells) -> None:
 def test_who_died_and_is_back_need_not_wait_for_itself(cells: Cells) -> None:
     died = cells.lease("same")
     died.start()
-    died.await_turn(1)
+    died.acquire(1)
     died.stop()
     back = cells.lease("same")
     back.start()
@@ -221,12 +221,12 @@ def test_a_lease_taken_by_hand_is_let_go(cells: Cells) -> None:
     changes: list[bool] = []
     lease.on_change = lambda: changes.append(lease.held())
     lease.start()
-    lease.await_turn(1)
+    lease.acquire(1)
     assert cells.store.lease is not None
     taken = {**cells.store.lease, "spec": {**cells.store.lease["spec"], "holderIdentity": "somebody"}}
     cells.store.put(taken)
     within(1, lambda: not lease.held())
-    within(PACE.duration + 1, lease.held)  # somebody does not renew
+    within(TIMINGS.duration + 1, lease.held)  # somebody does not renew
     within(1, lambda: changes == [True, False, True])
 
 
@@ -256,7 +256,7 @@ def works(cells: Cells, tmp_path: Path) -> Iterator[Works]:
     ledger = Ledger(tmp_path / "ledger.db", addresses)
     away = write_kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:9")
     charts = Catalog(make_charts(tmp_path))
-    tools = Toolbox(book=ledger, cluster=Cluster(away), helm=Helm(), catalog=charts, addresses=addresses)
+    tools = Toolbox(ledger=ledger, cluster=Cluster(away), helm=Helm(), catalog=charts, addresses=addresses)
     made = Works(ledger, cells.lease("ours"))
     scheduler = Scheduler(ledger, tools, made, lease=made.lease)
     ledger.on_change = made.lease.on_change = scheduler.wake
@@ -282,7 +282,7 @@ def order(ledger: Ledger) -> Callable[[], Job]:
 def test_no_job_begins_while_another_bot_works(cells: Cells, works: Works) -> None:
     theirs = cells.lease("theirs")
     theirs.start()
-    theirs.await_turn(1)
+    theirs.acquire(1)
     works.lease.start()
     within(1, lambda: works.lease.another)
     job = order(works.ledger)
@@ -295,7 +295,7 @@ def test_no_job_begins_while_another_bot_works(cells: Cells, works: Works) -> No
 def test_why_a_job_waits_for_the_lease_is_told(cells: Cells, works: Works) -> None:
     with cells.cut_off("ours"):
         works.lease.start()
-        works.lease.await_turn(1)
+        works.lease.acquire(1)
         job = order(works.ledger)
         within(3, lambda: job().attempts == 1 and job().status == JobStatus.QUEUED)
         [retrying] = [e.detail for e in works.ledger.events(job().id) if e.kind == EventKind.RETRYING]
@@ -306,7 +306,7 @@ def test_why_a_job_waits_for_the_lease_is_told(cells: Cells, works: Works) -> No
 def test_a_job_that_was_let_go_of_is_taken_up_again(works: Works) -> None:
     works.lost = 2
     works.lease.start()
-    works.lease.await_turn(1)
+    works.lease.acquire(1)
     job = order(works.ledger)
     within(5, lambda: job().status == JobStatus.SUCCEEDED)
     assert job().attempts == 3

@@ -18,7 +18,7 @@ from bot.health import Readiness
 from bot.metrics import READY_BUCKETS, STAGE_BUCKETS, Metrics
 from bot.ops import Ops, build_ops
 from bot.servers import CannotListen, serve_beside
-from bot.web import Front, build_web
+from bot.web import WebContext, build_web
 from dev.slack import LocalSlack
 from provisioner import workflows
 from provisioner.backups import Backups
@@ -127,7 +127,7 @@ def test_years_of_history_are_scraped_in_a_moment(tmp_path: Path) -> None:
 
 def test_on_their_own_port_they_are_not_on_the_public_one(tmp_path: Path) -> None:
     ops = Ops(lambda: "", Readiness({"slack": lambda: None}), Metrics().registry)
-    public = build_web(Front(None, None, lambda _: {}, "http://x"), None, None).test_client()  # type: ignore[arg-type]
+    public = build_web(WebContext(None, None, lambda _: {}, "http://x"), None, None).test_client()  # type: ignore[arg-type]
     assert [public.get(path).status_code for path in ("/healthz", "/readyz", "/metrics")] == [404] * 3
     address = web_server_address()
     serve_beside(build_ops(ops), address.removeprefix("http://"))
@@ -172,7 +172,7 @@ def scheduler(tmp_path: Path) -> Iterator[Scheduler]:
     ledger = Ledger(tmp_path / "ledger.db", addresses)
     kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:9")
     tools = Toolbox(
-        book=ledger,
+        ledger=ledger,
         cluster=Cluster(kubeconfig),
         helm=Helm(kubeconfig=kubeconfig),
         catalog=Catalog(make_charts(tmp_path)),

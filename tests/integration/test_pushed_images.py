@@ -19,7 +19,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from dev import images
 from dev.cluster import archive
-from dev.images import bill, recipes
+from dev.images import recipes, sbom
 from dev.images.recipes import Image
 from dev.stack import free_port
 
@@ -119,8 +119,8 @@ def test_a_bill_names_every_package_as_its_ecosystem_does(tmp_path: Path) -> Non
         "usr/bin/true": b"#!/bin/sh\n",
     }
     layered(tmp_path / "image.tar", files)
-    bill.write(tmp_path / "image.tar", "storewright/x", "1a", tmp_path / "bill.json")
-    text = (tmp_path / "bill.json").read_text()
+    sbom.write(tmp_path / "image.tar", "storewright/x", "1a", tmp_path / "sbom.json")
+    text = (tmp_path / "sbom.json").read_text()
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     packages = {component["purl"] for component in json.loads(text)["components"]}
     assert {p for p in packages if not p.startswith("pkg:golang/")} == {

@@ -31,7 +31,7 @@ def scheduler(tmp_path: Path) -> Iterator[Scheduler]:
     addresses = Addresses("localhost")
     ledger = Ledger(tmp_path / "ledger.db", addresses)
     tools = Toolbox(
-        book=ledger,
+        ledger=ledger,
         cluster=Cluster(kubeconfig),
         helm=Helm(kubeconfig=kubeconfig),
         catalog=Catalog(ROOT / "charts"),

@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 
 from provisioner.diagnosis import (
-    Doctor,
     Patience,
+    PodWatcher,
     broken,
     ended_badly,
-    examine,
     last_words,
     leaving,
     namespace_holds,
     ready_pods,
     rolled_out,
+    symptoms_of,
 )
 
 NOW = 1_800_000_000.0
@@ -106,43 +106,43 @@ CASES = [
 
 @pytest.mark.parametrize(("pods", "claims", "warnings", "words"), CASES)
 def test_each_trouble_is_told_in_words(pods: Any, claims: Any, warnings: Any, words: list[str]) -> None:
-    found = next(examine("shop", pods, claims, warnings))
+    found = next(symptoms_of("shop", pods, claims, warnings))
     for word in words:
         assert word in str(found.problem)
     assert found.problem.next_step
 
 
 def test_a_starting_pod_is_no_trouble() -> None:
-    assert not list(examine("shop", [pod(**waiting("ContainerCreating"))], [], []))
+    assert not list(symptoms_of("shop", [pod(**waiting("ContainerCreating"))], [], []))
     once = waiting("CrashLoopBackOff", restartCount=1)
-    assert not list(examine("shop", [pod(**once)], [], [])), "one restart may be the database coming later"
+    assert not list(symptoms_of("shop", [pod(**once)], [], [])), "one restart may be the database coming later"
 
 
 def test_trouble_counts_once_it_outlasts_its_patience() -> None:
-    doctor = Doctor("shop", Patience(unschedulable=60), since=NOW)
+    watcher = PodWatcher("shop", Patience(unschedulable=60), since=NOW)
     condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
     stuck = [pod(conditions=[condition])]
-    assert doctor.look(stuck, [], [], NOW)[0] is None
-    late, likeliest = doctor.look(stuck, [], [], NOW + 59)
+    assert watcher.look(stuck, [], [], NOW)[0] is None
+    late, likeliest = watcher.look(stuck, [], [], NOW + 59)
     assert late is None
     assert likeliest is not None, "what it waits for is known before it is fatal"
-    assert doctor.look([pod()], [], [], NOW + 59.5) == (None, None), "an autoscaler helped"
-    assert doctor.look(stuck, [], [], NOW + 61)[0] is None, "and its patience starts anew"
-    finding = doctor.look(stuck, [], [], NOW + 122)[0]
-    assert finding is not None
-    assert finding.kind == "unschedulable"
+    assert watcher.look([pod()], [], [], NOW + 59.5) == (None, None), "an autoscaler helped"
+    assert watcher.look(stuck, [], [], NOW + 61)[0] is None, "and its patience starts anew"
+    symptom = watcher.look(stuck, [], [], NOW + 122)[0]
+    assert symptom is not None
+    assert symptom.kind == "unschedulable"
 
 
 def test_events_of_an_earlier_attempt_are_not_heard() -> None:
     old = event("ReplicaSet", "web-1", "FailedCreate", "exceeded quota")
-    doctor = Doctor("shop", Patience(quota=0), since=NOW + 30)
-    assert doctor.look([], [], [old], NOW + 31) == (None, None)
-    assert Doctor("shop", Patience(quota=0), since=NOW).look([], [], [old], NOW + 1)[0] is not None
+    watcher = PodWatcher("shop", Patience(quota=0), since=NOW + 30)
+    assert watcher.look([], [], [old], NOW + 31) == (None, None)
+    assert PodWatcher("shop", Patience(quota=0), since=NOW).look([], [], [old], NOW + 1)[0] is not None
 
 
 def test_a_quota_that_let_the_pod_in_after_all_is_no_trouble() -> None:
     refused = event("ReplicaSet", "rs", "FailedCreate", "exceeded quota")
-    assert not list(examine("shop", [pod(owner="rs")], [], [refused]))
+    assert not list(symptoms_of("shop", [pod(owner="rs")], [], [refused]))
 
 
 def test_only_ready_pods_that_stay_count() -> None:
@@ -172,7 +172,7 @@ def test_a_hanging_namespace_says_what_holds_it() -> None:
     ],
 )
 def test_a_registry_in_trouble_deserves_more_patience_than_a_missing_image(message: str, kind: str) -> None:
-    found = next(examine("shop", [pod(**waiting("ErrImagePull", message))], [], []))
+    found = next(symptoms_of("shop", [pod(**waiting("ErrImagePull", message))], [], []))
     assert found.kind == kind
     assert Patience().registry > Patience().image
 
@@ -184,8 +184,8 @@ def test_a_restart_once_in_a_while_is_no_crash_loop() -> None:
         last = {"terminated": {"exitCode": 1, "startedAt": "2026-09-01T08:00:00Z", "finishedAt": finished}}
         return pod(**waiting("CrashLoopBackOff", restartCount=9, lastState=last))
 
-    assert not list(examine("shop", [crashed("2026-11-21T08:00:00Z")], [], []))
-    assert [finding.kind for finding in examine("shop", [crashed("2026-09-01T08:00:05Z")], [], [])] == ["crash"]
+    assert not list(symptoms_of("shop", [crashed("2026-11-21T08:00:00Z")], [], []))
+    assert [symptom.kind for symptom in symptoms_of("shop", [crashed("2026-09-01T08:00:05Z")], [], [])] == ["crash"]
 
 
 # --- upgrades ----------------------------------------------------------------------------------------------------
@@ -226,10 +226,10 @@ def ran(number: int, code: int, **more: Any) -> dict[str, Any]:
 
 
 def test_of_several_runs_the_newest_bad_end_is_told() -> None:
-    finding = ended_badly("my-shop", [ran(1, 1), ran(2, 3), pod("database")], "migration")
-    assert finding is not None
-    assert (finding.pod, finding.container) == ("migration-2", "m")
-    assert finding.problem.what == "The migration of my-shop failed: it ended with exit code 3."
+    symptom = ended_badly("my-shop", [ran(1, 1), ran(2, 3), pod("database")], "migration")
+    assert symptom is not None
+    assert (symptom.pod, symptom.container) == ("migration-2", "m")
+    assert symptom.problem.what == "The migration of my-shop failed: it ended with exit code 3."
     killed = ended_badly("my-shop", [ran(1, 137, reason="OOMKilled")], "migration")
     assert killed is not None
     assert "needs more memory" in killed.problem.what

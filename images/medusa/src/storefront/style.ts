@@ -253,11 +253,9 @@ input[type=radio] { width: 1.2rem; height: 1.2rem; min-height: 0; margin: 0; acc
   .line .picture { grid-row: span 1; align-self: start }
   .line .controls, .line .warning { grid-column: 1 / -1 }
   .field.half, .field.third, .field.rest { grid-column: span 6 }
-  .field.keep { grid-column: span 3 }
   .parts { grid-template-columns: minmax(0, 1fr) }
 }
 @media (prefers-reduced-motion: no-preference) {
-  @view-transition { navigation: auto }
   .track { scroll-behavior: smooth }
 }
 @media (prefers-reduced-motion: reduce) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.pace import RATES, NotYet, Pace
+from bot.rate_limiter import RATES, NotYet, RateLimiter
 
 
 class Stopwatch:
@@ -22,12 +22,12 @@ def watch() -> Stopwatch:
 
 
 @pytest.fixture
-def pace(watch: Stopwatch, monkeypatch: pytest.MonkeyPatch) -> Pace:
+def pace(watch: Stopwatch, monkeypatch: pytest.MonkeyPatch) -> RateLimiter:
     monkeypatch.setitem(RATES, "chat.postMessage", (5, 10.0))
-    return Pace(watch)
+    return RateLimiter(watch)
 
 
-def test_so_many_and_no_more_within_the_window(pace: Pace, watch: Stopwatch) -> None:
+def test_so_many_and_no_more_within_the_window(pace: RateLimiter, watch: Stopwatch) -> None:
     for _ in range(5):
         pace.take("chat.postMessage", "C1")
         watch.now += 1
@@ -39,7 +39,7 @@ def test_so_many_and_no_more_within_the_window(pace: Pace, watch: Stopwatch) -> 
     pace.take("chat.postMessage", "C1")
 
 
-def test_a_refused_call_costs_nothing(pace: Pace, watch: Stopwatch) -> None:
+def test_a_refused_call_costs_nothing(pace: RateLimiter, watch: Stopwatch) -> None:
     for _ in range(5):
         pace.take("chat.postMessage", "C1")
     for _ in range(20):
@@ -49,7 +49,7 @@ def test_a_refused_call_costs_nothing(pace: Pace, watch: Stopwatch) -> None:
     pace.take("chat.postMessage", "C1")
 
 
-def test_some_are_kept_back_for_what_is_urgent(pace: Pace) -> None:
+def test_some_are_kept_back_for_what_is_urgent(pace: RateLimiter) -> None:
     for _ in range(3):
         pace.take("chat.postMessage", "C1", reserve=2)
     with pytest.raises(NotYet) as wait:
@@ -61,7 +61,7 @@ def test_some_are_kept_back_for_what_is_urgent(pace: Pace) -> None:
         pace.take("chat.postMessage", "C1")
 
 
-def test_slacks_own_word_comes_first(pace: Pace, watch: Stopwatch) -> None:
+def test_slacks_own_word_comes_first(pace: RateLimiter, watch: Stopwatch) -> None:
     pace.hold("chat.postMessage", "C1", 30)
     with pytest.raises(NotYet) as wait:
         pace.take("chat.postMessage", "C1")

@@ -9,8 +9,8 @@ import pytest
 
 from provisioner.diagnosis import Patience
 from provisioner.errors import JobFailed, Problem, StoreKept, StorewrightError, Transient
-from provisioner.executors.errand import Errand, errand_of, read_end, read_errand, read_line, say, say_end
 from provisioner.executors.manifest import GRACE, Worker, labels_of, manifest_of, name_of
+from provisioner.executors.payload import JobPayload, emit, emit_end, payload_of, read_end, read_line, read_payload
 from provisioner.executors.remote import loss
 from provisioner.jobs import EventKind, Job, JobEvent, JobKind, JobStatus
 from provisioner.stores import MAX_NAME, Addresses, Store, StoreStatus
@@ -58,12 +58,12 @@ TERMS = Terms(
 )
 
 
-def errand(**changes: Any) -> Errand:
-    return errand_of(JOB, STORE, EVENTS, replace(TERMS, **changes))
+def payload(**changes: Any) -> JobPayload:
+    return payload_of(JOB, STORE, EVENTS, replace(TERMS, **changes))
 
 
 def test_it_arrives_as_it_was_sent() -> None:
-    back = read_errand(errand().as_text())
+    back = read_payload(payload().as_text())
     assert (back.job, back.store, back.events) == (JOB, STORE, tuple(EVENTS))
     assert back.terms == replace(TERMS, overlay={"medusa": TERMS.overlay["medusa"]})
 
@@ -75,11 +75,11 @@ def test_every_term_is_another_than_its_default_here() -> None:
 
 def test_values_that_do_not_fit_are_refused_in_words() -> None:
     with pytest.raises(JobFailed, match=r"values for medusa are too long .* EXECUTOR=local"):
-        errand(overlay={"medusa": {"long": "x" * 100_000}}).as_text()
+        payload(overlay={"medusa": {"long": "x" * 100_000}}).as_text()
 
 
 def test_names_fit_into_kubernetes() -> None:
-    longest = replace(errand(), store=replace(STORE, name="x" * MAX_NAME), job=replace(JOB, kind=JobKind.UPGRADE))
+    longest = replace(payload(), store=replace(STORE, name="x" * MAX_NAME), job=replace(JOB, kind=JobKind.UPGRADE))
     assert len(name_of(longest)) <= 63 - len("-abcde"), "its pod gets five letters more"
     assert all(len(value) <= 63 for value in labels_of(longest).values())
 
@@ -90,11 +90,11 @@ def test_an_operator_lays_over_and_adds() -> None:
         pod={"nodeSelector": {"pool": "work"}, "volumes": [{"name": "ca"}], "terminationGracePeriodSeconds": 3},
         container={"env": [{"name": "HTTPS_PROXY", "value": "p"}], "resources": {"limits": {"memory": "1Gi"}}},
     )
-    spec = manifest_of(errand(), worker, 100)["spec"]
+    spec = manifest_of(payload(), worker, 100)["spec"]
     pod = spec["template"]["spec"]
     (container,) = pod["containers"]
     assert [v["name"] for v in pod["volumes"]] == ["tmp", "ca"]
-    assert [e["name"] for e in container["env"]] == ["ERRAND", "HOME", "HTTPS_PROXY"]
+    assert [e["name"] for e in container["env"]] == ["JOB_PAYLOAD", "HOME", "HTTPS_PROXY"]
     assert (container["image"], container["resources"]) == ("here/storewright:1", {"limits": {"memory": "1Gi"}})
     assert (pod["nodeSelector"], pod["terminationGracePeriodSeconds"]) == ({"pool": "work"}, 3)
     assert (pod["serviceAccountName"], spec["activeDeadlineSeconds"]) == ("bot", 100 + GRACE)
@@ -103,7 +103,7 @@ def test_an_operator_lays_over_and_adds() -> None:
 
 @pytest.mark.parametrize("error", [Transient("a", "b", "c"), JobFailed("a", log_tail="log"), StoreKept("a", "b")])
 def test_an_end_comes_back_as_it_was(capsys: pytest.CaptureFixture[str], error: StorewrightError) -> None:
-    say_end(error)
+    emit_end(error)
     line = read_line(capsys.readouterr().out)
     assert line is not None
     back = read_end(line)
@@ -111,11 +111,11 @@ def test_an_end_comes_back_as_it_was(capsys: pytest.CaptureFixture[str], error: 
 
 
 def test_other_lines_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
-    say("record", stage="check")
+    emit("record", stage="check")
     line = read_line(capsys.readouterr().out)
     assert line is not None
     assert read_end(line) is None
-    for text in ("Traceback (most recent call last):", '{"level": "INFO"}', '"told"', "", "[1]"):
+    for text in ("Traceback (most recent call last):", '{"level": "INFO"}', '"type"', "", "[1]"):
         assert read_line(text) is None
 
 

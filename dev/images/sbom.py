@@ -1,4 +1,4 @@
-"""The bill of materials of an image (CycloneDX): each package in it, as its own ecosystem has noted it there."""
+"""The sbom of materials of an image (CycloneDX): each package in it, as its own ecosystem has noted it there."""
 
 import json
 import re
@@ -18,15 +18,15 @@ from packageurl import PackageURL
 from dev.images.recipes import TOOLS
 
 
-def write(archive: Path, name: str, tag: str, bill: Path) -> None:
-    """Write the bill of the image `name:tag`, which is in an archive of `docker save`."""
+def write(archive: Path, name: str, tag: str, sbom: Path) -> None:
+    """Write the sbom of the image `name:tag`, which is in an archive of `docker save`."""
     found = {str(package): package for package in _with_release(list(_packages(archive)))}
     image = Component(name=name, version=tag, type=ComponentType.CONTAINER, bom_ref=f"{name}:{tag}")
     bom = Bom(metadata=BomMetaData(component=image), components=map(_component, found.values()))
     bom.register_dependency(image, bom.components)
-    unfinished = bill.with_suffix(".new")
+    unfinished = sbom.with_suffix(".new")
     unfinished.write_text(JsonV1Dot6(bom).output_as_string(indent=1))
-    unfinished.rename(bill)
+    unfinished.rename(sbom)
 
 
 def _component(package: PackageURL) -> Component:

@@ -26,7 +26,7 @@ class NotYet(Exception):
         self.seconds = seconds
 
 
-class Pace:
+class RateLimiter:
     """Not thread-safe: it belongs to the one thread that sends."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -27,7 +27,7 @@ class FormNotOpened(Refused):
 
 
 @dataclass
-class Visit:
+class SlackRequest:
     """`kind` is command, click, submission or event; `key` is Slack's delivery key, the same in a replay.
 
     `channel` is '' where there is no conversation (App Home). `raw` is what the audit keeps. `store` is filled in by
@@ -120,13 +120,13 @@ class Visit:
             log.warning("a form was not updated: %s", error_word(error) if isinstance(error, SlackApiError) else error)
 
 
-def read_visit(body: dict[str, Any], ack: Ack, slack: Slack, request_id: str) -> Visit:
-    """Any of Slack's payloads as a Visit."""
+def read_slack_request(body: dict[str, Any], ack: Ack, slack: Slack, request_id: str) -> SlackRequest:
+    """Any of Slack's payloads as a SlackRequest."""
     common: dict[str, Any] = {"request_id": request_id, "body": body, "ack": ack, "slack": slack}
     if "command" in body:
         raw = f"{body['command']} {body.get('text', '')}".strip()
         url = body.get("response_url", "")
-        return Visit(
+        return SlackRequest(
             "command", body["user_id"], body["channel_id"], body["trigger_id"], raw, response_url=url, **common
         )
     if body["type"] == "block_actions":
@@ -134,11 +134,11 @@ def read_visit(body: dict[str, Any], ack: Ack, slack: Slack, request_id: str) ->
         value = action.get("value") or (action.get("selected_option") or {}).get("value", "")
         raw = f"{action['action_id']} {value}".strip()
         where, url = channel.get("id", ""), body.get("response_url", "")
-        return Visit("click", body["user"]["id"], where, body["trigger_id"], raw, response_url=url, **common)
+        return SlackRequest("click", body["user"]["id"], where, body["trigger_id"], raw, response_url=url, **common)
     if body["type"] == "view_submission":
         view = body["view"]
         where = FormMemory.unpacked(view["private_metadata"]).channel
         raw = json.dumps({"form": view["callback_id"], "typed": view["state"]["values"]})
-        return Visit("submission", body["user"]["id"], where, view["id"], raw, **common)
+        return SlackRequest("submission", body["user"]["id"], where, view["id"], raw, **common)
     event = body["event"]
-    return Visit("event", event["user"], "", body["event_id"], event["type"], **common)
+    return SlackRequest("event", event["user"], "", body["event_id"], event["type"], **common)

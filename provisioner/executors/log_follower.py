@@ -1,4 +1,4 @@
-"""The bot's ear at a job's own process: its log, followed line by line and written into the ledger as it comes."""
+"""What a job's own process says to the bot: its log, followed line by line and written into the ledger as it comes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 from provisioner.cluster import Cluster, LogLines
 from provisioner.errors import JobFailed, StorewrightError, Superseded, Transient
-from provisioner.executors.errand import read_end, read_line
 from provisioner.executors.manifest import CONTAINER
+from provisioner.executors.payload import read_end, read_line
 from provisioner.jobs import EventKind, Job
 from provisioner.ledger import Ledger
 from provisioner.tracing import carried
@@ -20,28 +20,28 @@ log = logging.getLogger(__name__)
 TRY_AGAIN = 0.5  # seconds until a log whose connection broke is read anew
 
 
-class Report:
+class JobLog:
     """What was told so far. The same log may be read again and again: a line is taken in once, and what another process
     took in before us the ledger does not keep twice."""
 
     def __init__(self, ledger: Ledger, job: Job, on_helm: Callable[[str, str, float], None]) -> None:
         """`on_helm` is as Helm.on_run."""
         self._ledger, self._job, self._on_helm = ledger, job, on_helm
-        self._heard = 0  # lines
+        self._lines_read = 0  # lines
         self._closed = False
         self._lock = threading.Lock()
         self.complete = False  # the workflow told how it ended
         self.error: Transient | JobFailed | None = None  # where that was not well
 
-    def hear(self, lines: Iterable[str]) -> None:
+    def read(self, lines: Iterable[str]) -> None:
         """A log from its beginning, as far as it goes. Raises Superseded, and what `lines` raises."""
         for number, line in enumerate(lines):
             with self._lock:
                 if self._closed:
                     return
-                if number >= self._heard:
+                if number >= self._lines_read:
                     self._take_in(line)
-                    self._heard = number + 1
+                    self._lines_read = number + 1
 
     def close(self) -> None:
         """Take in no more: from here on another may."""
@@ -54,7 +54,7 @@ class Report:
             log.warning("the job's process said: %s", text[:1000])
             return
         at = max(line["at"], self._job.created_at)  # its clock may be behind ours
-        match line["told"]:
+        match line["type"]:
             case "record":
                 self._ledger.record(self._job, EventKind(line["kind"]), line["stage"], line["detail"], at=at)
             case "version":
@@ -71,37 +71,38 @@ class Report:
                 self.complete = self.error is not None
 
 
-class Ear:
+class LogFollower:
     """Follows the log of one pod, once that has begun to speak."""
 
-    def __init__(self, cluster: Cluster, namespace: str, report: Report) -> None:
-        self._cluster, self._namespace, self._report = cluster, namespace, report
+    def __init__(self, cluster: Cluster, namespace: str, job_log: JobLog) -> None:
+        self._cluster, self._namespace, self._job_log = cluster, namespace, job_log
         self._lines: LogLines | None = None
         self._stopped = threading.Event()
 
-    def listen_to(self, pod: str) -> None:
+    def follow(self, pod: str) -> None:
         """Begin, unless that was done."""
         if not self._lines:
             self._lines = self._cluster.log(self._namespace, pod, CONTAINER, follow=True)
-            threading.Thread(target=carried(self._listen), args=(self._lines,), name="ear", daemon=True).start()
+            target, lines = carried(self._listen), (self._lines,)
+            threading.Thread(target=target, args=lines, name="log-follower", daemon=True).start()
 
-    def hear_out(self, pod: str) -> None:
+    def read_rest(self, pod: str) -> None:
         """What there is of the log, now that there will be no more of it; nothing where it is lost with its node."""
         try:
-            self._report.hear(self._cluster.log(self._namespace, pod, CONTAINER, follow=False))
+            self._job_log.read(self._cluster.log(self._namespace, pod, CONTAINER, follow=False))
         except StorewrightError as error:
             log.warning("the log of %s can't be read: %s", pod, error)
 
     def stop(self) -> None:
         self._stopped.set()
-        self._report.close()
+        self._job_log.close()
         if self._lines:
             self._lines.stop()
 
     def _listen(self, lines: LogLines) -> None:
-        while not self._stopped.is_set() and not self._report.complete:
+        while not self._stopped.is_set() and not self._job_log.complete:
             try:
-                self._report.hear(lines)
+                self._job_log.read(lines)
             except Superseded:
                 return  # whoever attends to the job sees that by itself
             except Exception as error:  # noqa: BLE001
@@ -111,10 +112,10 @@ class Ear:
 
 
 @contextmanager
-def hearing(cluster: Cluster, namespace: str, report: Report) -> Iterator[Ear]:
-    """An Ear, as long as the `with` lasts; nothing is taken in after it."""
-    ear = Ear(cluster, namespace, report)
+def following(cluster: Cluster, namespace: str, job_log: JobLog) -> Iterator[LogFollower]:
+    """A LogFollower, as long as the `with` lasts; nothing is taken in after it."""
+    follower = LogFollower(cluster, namespace, job_log)
     try:
-        yield ear
+        yield follower
     finally:
-        ear.stop()
+        follower.stop()

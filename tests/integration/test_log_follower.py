@@ -1,4 +1,4 @@
-"""The bot's ear on a real ledger: a log may be heard again and again, by one process after another."""
+"""A job's log into a real ledger: it may be read again and again, by one process after another."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from provisioner.errors import JobFailed, Superseded
-from provisioner.executors.hearing import Report
+from provisioner.executors.log_follower import JobLog
 from provisioner.jobs import EventKind, Job, JobStatus
 from provisioner.ledger import Ledger, Limits
 from provisioner.stores import StoreStatus
@@ -28,12 +28,12 @@ def job(ledger: Ledger, clock: Clock) -> Job:
     return claimed
 
 
-def hearer(ledger: Ledger, job: Job) -> Report:
-    return Report(ledger, job, lambda verb, outcome, seconds: None)
+def hearer(ledger: Ledger, job: Job) -> JobLog:
+    return JobLog(ledger, job, lambda verb, outcome, seconds: None)
 
 
 def line(told: str, at: float, **more: Any) -> str:
-    return json.dumps({"told": told, "at": at, **more})
+    return json.dumps({"type": told, "at": at, **more})
 
 
 def stage(kind: str, at: float, name: str = "release") -> str:
@@ -48,10 +48,10 @@ def test_it_is_kept_once_and_as_of_when_it_was(ledger: Ledger, job: Job) -> None
     begun = job.created_at
     log = [stage("started", begun + 1), stage("done", begun + 4), line("succeeded", begun + 5, version="0.2.0")]
     first = hearer(ledger, job)
-    first.hear(log[:2])
-    first.hear(log[:2])
+    first.read(log[:2])
+    first.read(log[:2])
     second = hearer(ledger, job)  # of the next process
-    second.hear(log)
+    second.read(log)
     assert second.complete
     assert second.error is None
     assert heard(ledger, job) == [
@@ -65,22 +65,22 @@ def test_it_is_kept_once_and_as_of_when_it_was(ledger: Ledger, job: Job) -> None
 
 
 def test_a_clock_that_is_ahead_writes_nothing_of_the_future(ledger: Ledger, job: Job, clock: Clock) -> None:
-    hearer(ledger, job).hear([stage("started", clock.now + 60)])
+    hearer(ledger, job).read([stage("started", clock.now + 60)])
     assert heard(ledger, job) == [("started", "release", clock.now, None)]
 
 
 def test_a_clock_that_is_behind_ends_nothing_before_it_was_ordered(ledger: Ledger, job: Job) -> None:
-    hearer(ledger, job).hear([line("succeeded", job.created_at - 60, version="")])
+    hearer(ledger, job).read([line("succeeded", job.created_at - 60, version="")])
     assert heard(ledger, job) == [("succeeded", "", job.created_at, 0.0)]
 
 
 def test_an_end_that_is_not_well_is_left_to_the_scheduler(ledger: Ledger, job: Job) -> None:
-    report = hearer(ledger, job)
+    job_log = hearer(ledger, job)
     problem = {"what": "It broke.", "cause": "", "next_step": "", "log_tail": "last words"}
-    report.hear([line("failed", 1.0, problem=problem)])
-    assert report.complete
-    assert isinstance(report.error, JobFailed)
-    assert report.error.problem.log_tail == "last words"
+    job_log.read([line("failed", 1.0, problem=problem)])
+    assert job_log.complete
+    assert isinstance(job_log.error, JobFailed)
+    assert job_log.error.problem.log_tail == "last words"
     assert ledger.job(job.id).status == JobStatus.RUNNING  # type: ignore[union-attr]
 
 
@@ -91,19 +91,19 @@ def test_logs_come_into_our_own_and_so_does_what_nobody_meant_to_say(
         line("log", 1.0, level=logging.WARNING, logger="provisioner.helm", message="100 % slow"),
         "Segmentation fault",
     ]
-    report = hearer(ledger, job)
-    report.hear(log)
-    report.hear(log)
+    job_log = hearer(ledger, job)
+    job_log.read(log)
+    job_log.read(log)
     assert [(r.name, r.getMessage()) for r in caplog.records] == [
         ("provisioner.helm", "100 % slow"),
-        ("provisioner.executors.hearing", "the job's process said: Segmentation fault"),
+        ("provisioner.executors.log_follower", "the job's process said: Segmentation fault"),
     ]
 
 
 def test_runs_of_helm_are_counted_here(ledger: Ledger, job: Job) -> None:
     counted: list[tuple[str, str, float]] = []
-    report = Report(ledger, job, lambda *run: counted.append(run))
-    report.hear([line("helm", 1.0, verb="upgrade", outcome="ok", seconds=0.5)])
+    job_log = JobLog(ledger, job, lambda *run: counted.append(run))
+    job_log.read([line("helm", 1.0, verb="upgrade", outcome="ok", seconds=0.5)])
     assert counted == [("upgrade", "ok", 0.5)]
 
 
@@ -112,19 +112,19 @@ def test_what_breaks_off_is_gone_on_with(ledger: Ledger, job: Job) -> None:
         yield stage("started", 1.0)
         raise ConnectionError
 
-    report = hearer(ledger, job)
+    job_log = hearer(ledger, job)
     with pytest.raises(ConnectionError):
-        report.hear(broken())
-    report.hear([stage("started", 1.0), stage("done", 2.0)])
+        job_log.read(broken())
+    job_log.read([stage("started", 1.0), stage("done", 2.0)])
     assert [kind for kind, *_ in heard(ledger, job)] == ["started", "done"]
 
 
 def test_nothing_is_heard_of_a_job_that_is_not_wanted_or_not_ours(ledger: Ledger, job: Job) -> None:
     closed = hearer(ledger, job)
     closed.close()
-    closed.hear([stage("started", 1.0)])
+    closed.read([stage("started", 1.0)])
     assert heard(ledger, job) == []
     ledger.order_delete(store_id=job.store_id, by="U1", origin="", delivery_key="2", limits=Limits())
     with pytest.raises(Superseded):
-        hearer(ledger, job).hear([stage("started", 1.0)])
+        hearer(ledger, job).read([stage("started", 1.0)])
     assert [kind for kind, *_ in heard(ledger, job)] == [EventKind.SUPERSEDED]

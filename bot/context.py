@@ -18,7 +18,7 @@ answers = Words("answers")
 
 
 @dataclass(frozen=True)
-class House:
+class BotContext:
     """`remember_aside(delivery_key, response_url)` keeps the way to whisper to the person of an order that is about to
     be made, for the case that its messages can't go where it was typed."""
 

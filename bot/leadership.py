@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from bot.health import Readiness
 from bot.ops import Ops, build_ops
-from bot.servers import serving
+from bot.servers import serve_beside
 from bot.settings import Settings, StoreSettings
 from provisioner.cluster import Cluster
 from provisioner.errors import StorewrightError
@@ -30,7 +30,7 @@ AT_ONCE = 2.0  # seconds for which nobody need be told that we wait
 LEDGER_FREE_WITHIN = 3.0  # seconds for a process that is ending to let go of the ledger
 
 
-class TakenOver(StorewrightError):
+class LeadershipLost(StorewrightError):
     """Another bot has the Lease that was ours."""
 
 
@@ -46,19 +46,19 @@ def lease_of(settings: StoreSettings, cluster: Cluster, ledger: Ledger) -> Lease
 
 
 @contextmanager
-def our_turn(settings: Settings, cluster: Cluster, registry: CollectorRegistry) -> Iterator[tuple[Ledger, Lease]]:
+def as_leader(settings: Settings, cluster: Cluster, registry: CollectorRegistry) -> Iterator[tuple[Ledger, Lease]]:
     """The ledger and the Lease, once no other bot is known to have them; given back at the end.
 
     Where the cluster can't be reached nobody is known to: then orders are taken, and worked on once the Lease is ours.
-    Raises TakenOver where another bot is found to have it after all."""
+    Raises LeadershipLost where another bot is found to have it after all."""
     ledger = _when_free(settings, registry, lambda: _open_ledger(settings))
     lease = lease_of(settings, cluster, ledger)
     lease.start()
     try:
-        _when_free(settings, registry, lambda: lease.await_turn(AT_ONCE))
+        _when_free(settings, registry, lambda: lease.acquire(AT_ONCE))
         yield ledger, lease
         if other := lease.another:
-            raise TakenOver(other.problem.what, "", "Started again, this one waits.")
+            raise LeadershipLost(other.problem.what, "", "Started again, this one waits.")
     finally:
         ledger.close()
         lease.release()
@@ -89,9 +89,12 @@ def _when_free(settings: Settings, registry: CollectorRegistry, attempt: Callabl
 
     log.warning("this bot waits: %s", reason)
     ops = Ops(lambda: "", Readiness({"lease": why}), registry)
-    with serving(build_ops(ops), settings.ops_listen or settings.listen):
+    close = serve_beside(build_ops(ops), settings.ops_listen or settings.listen)
+    try:
         while True:
             try:
                 return attempt()
             except (LedgerInUse, HeldByAnother) as error:
                 reason = error
+    finally:
+        close()

@@ -14,12 +14,12 @@ from provisioner.jobs import Job, JobEvent
 from provisioner.stores import Store
 from provisioner.workflows.toolbox import Terms
 
-VARIABLE = "ERRAND"  # of the process's environment
+VARIABLE = "JOB_PAYLOAD"  # of the process's environment
 LARGEST = 100_000  # bytes; Linux takes 128 KiB in one variable
 
 
 @dataclass(frozen=True)
-class Errand:
+class JobPayload:
     """A job as it is when its process is made: the store, and what happened to the job so far."""
 
     job: Job
@@ -29,26 +29,26 @@ class Errand:
 
     def as_text(self) -> str:
         """Raises JobFailed where the operator's values for this type of store are too long."""
-        text = ERRANDS.dump_json(self).decode()
+        text = PAYLOADS.dump_json(self).decode()
         if len(text.encode()) > LARGEST:
             what = f"The values for {self.store.type} are too long to be given to a job of its own."
             raise JobFailed(what, f"{len(text)} bytes.", "Shorten STORE_VALUES, or set EXECUTOR=local.")
         return text
 
 
-def errand_of(job: Job, store: Store, events: list[JobEvent], terms: Terms) -> Errand:
+def payload_of(job: Job, store: Store, events: list[JobEvent], terms: Terms) -> JobPayload:
     """Of the operator's values only those for this type of store go along."""
     own = {field.name: getattr(terms, field.name) for field in fields(Terms)}
     overlay = {store.type: terms.overlay[store.type]} if store.type in terms.overlay else {}
-    return Errand(job, store, tuple(events), Terms(**{**own, "overlay": overlay}))
+    return JobPayload(job, store, tuple(events), Terms(**{**own, "overlay": overlay}))
 
 
-def read_errand(text: str) -> Errand:
+def read_payload(text: str) -> JobPayload:
     """Raises ValueError."""
-    return ERRANDS.validate_json(text)
+    return PAYLOADS.validate_json(text)
 
 
-ERRANDS = TypeAdapter(Errand)
+PAYLOADS = TypeAdapter(JobPayload)
 
 
 # --- and back ----------------------------------------------------------------------------------------------------
@@ -56,15 +56,15 @@ ERRANDS = TypeAdapter(Errand)
 ENDINGS: dict[str, type[Transient | JobFailed]] = {"transient": Transient, "kept": StoreKept, "failed": JobFailed}
 
 
-def say(told: str, **more: Any) -> None:
-    """One line for the bot: what is `told`, when, and more of it."""
-    print(json.dumps({"told": told, "at": time.time(), **more}), flush=True)
+def emit(type: str, **more: Any) -> None:
+    """One line for the bot: what is `type`, when, and more of it."""
+    print(json.dumps({"type": type, "at": time.time(), **more}), flush=True)
 
 
-def say_end(error: StorewrightError) -> None:
+def emit_end(error: StorewrightError) -> None:
     """How the workflow ended that did not succeed."""
-    told = next((word for word, kind in ENDINGS.items() if isinstance(error, kind)), "failed")
-    say(told, problem=error.problem.as_dict())
+    type = next((word for word, kind in ENDINGS.items() if isinstance(error, kind)), "failed")
+    emit(type, problem=error.problem.as_dict())
 
 
 def read_line(text: str) -> dict[str, Any] | None:
@@ -73,10 +73,10 @@ def read_line(text: str) -> dict[str, Any] | None:
         line = json.loads(text)
     except ValueError:
         return None
-    return line if isinstance(line, dict) and "told" in line else None
+    return line if isinstance(line, dict) and "type" in line else None
 
 
 def read_end(line: dict[str, Any]) -> Transient | JobFailed | None:
-    """The error of `say_end`; None for other lines."""
-    kind = ENDINGS.get(line["told"])
+    """The error of `emit_end`; None for other lines."""
+    kind = ENDINGS.get(line["type"])
     return kind(**Problem.from_dict(line["problem"]).as_dict()) if kind else None
