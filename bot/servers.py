@@ -64,7 +64,7 @@ def serve_web(web: Flask, listen: str) -> None:
 
 
 def serve_beside(web: Flask, listen: str) -> Callable[[], None]:
-    """Serve `web` on a thread of its own; what is returned ends that, and the port is free then. Raises CannotListen."""
+    """Serve `web` on a thread of its own; what is returned ends that and frees the port. Raises CannotListen."""
     server = web_server(web, listen, OPS_THREADS)
     thread = threading.Thread(target=server.run, name=f"web {listen}", daemon=True)
     thread.start()
@@ -79,7 +79,8 @@ def serve_beside(web: Flask, listen: str) -> Callable[[], None]:
 def web_server(web: Flask, listen: str, threads: int = WEB_THREADS) -> BaseWSGIServer:
     """Bound to its port, not yet running. Raises CannotListen."""
     try:
-        return create_server(web, listen=listen, threads=threads, ident=None, clear_untrusted_proxy_headers=True, asyncore_loop_timeout=LOOP)
+        options = {"ident": None, "clear_untrusted_proxy_headers": True, "asyncore_loop_timeout": LOOP}
+        return create_server(web, listen=listen, threads=threads, **options)
     except OSError as error:
         why = error.strerror or str(error)
         raise CannotListen(f"The bot can't listen at {listen}.", f"{why}.", "Free that port or set another.") from None
