@@ -22,7 +22,8 @@ async function buy(product) {
   const cart = cookieOf(await get("/cart", form({ variant: field(product, "variant"), quantity: "1" })))
   const desk = await (await get("/checkout", { headers: cart })).text()
   const address = { first_name: "Jo", last_name: "Baker", address_1: "1 Mill Lane", postal_code: "1", city: "T", province: "P" }
-  const chosen = Object.fromEntries(["seen", "country_code", "delivery"].map((name) => [name, field(desk, name)]))
+  const shown = ["seen", "country_code", "delivery", `total-${field(desk, "delivery")}`]
+  const chosen = Object.fromEntries(shown.map((name) => [name, field(desk, name)]))
   const placed = await get("/checkout", form({ email: "jo@example.com", ...address, ...chosen }, cart))
   return (await get(placed.headers.get("location"), { headers: cookieOf(placed) })).text()
 }
