@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import ssl
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,13 +25,28 @@ class CheckFailed(Transient):
     """The store did not answer as a shopper needs it to (yet)."""
 
 
+class CertificateNotTrusted(CheckFailed):
+    """The store's address shows a certificate that is not its own (yet), or that nobody vouches for whom we trust."""
+
+
+def http_client(base_url: str = "") -> httpx.Client:
+    """How we visit stores: past every proxy, trusting whom the machine trusts or SSL_CERT_FILE names."""
+    trusted = ssl.create_default_context()
+    return httpx.Client(base_url=base_url, timeout=TIMEOUT, follow_redirects=False, trust_env=False, verify=trusted)
+
+
+def distrust(error: httpx.HTTPError) -> str:
+    """Why a certificate is not trusted, in OpenSSL's words; empty where something else went wrong."""
+    return str(error).partition("certificate verify failed: ")[2].partition(" (_ssl.c")[0]
+
+
 class StorefrontClient:
     """An HTTP client that reaches a store's host by `ingress_address` ("host:port"), or by DNS where that is None."""
 
     def __init__(self, url: str, ingress_address: str | None, variables: dict[str, Any] | None = None) -> None:
         self._parts = urlsplit(url)
         base = f"{self._parts.scheme}://{ingress_address}" if ingress_address else url
-        self._client = httpx.Client(base_url=base, timeout=TIMEOUT, follow_redirects=False, trust_env=False)
+        self._client = http_client(base)
         self.variables = dict(variables or {})
 
     def __enter__(self) -> StorefrontClient:
@@ -73,6 +89,10 @@ class StorefrontClient:
         try:
             return self._client.request(method, path, headers=headers, content=body, extensions=extensions)
         except httpx.HTTPError as error:
+            if why := distrust(error):
+                raise CertificateNotTrusted(
+                    f"{self._parts.hostname} shows a certificate that is not good: {why}."
+                ) from error
             raise CheckFailed(f"{method.upper()} {path} got no answer ({type(error).__name__}).") from error
 
     def _fill(self, value: Any) -> Any:

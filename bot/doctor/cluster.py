@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from bot.doctor.findings import Finding, ok, unsure, wrong
-from bot.doctor.site import PROBE, Site
+from bot.doctor.site import PROBE, Site, with_cluster
 from bot.leadership import home_of
 from bot.settings import StoreSettings
 from provisioner.cluster import Cluster, Forbidden
@@ -40,14 +40,8 @@ def version(site: Site) -> Iterator[Finding]:
         yield ok(f"Kubernetes {site.answers} answers.")
 
 
-def reached(site: Site) -> Cluster | None:
-    """The cluster, or None where it does not answer: one line says so, and not each check's own."""
-    return site.cluster if isinstance(site.cluster, Cluster) and isinstance(site.answers, str) else None
-
-
-def rights(site: Site) -> Iterator[Finding]:
-    if not (cluster := reached(site)):
-        return
+@with_cluster
+def rights(site: Site, cluster: Cluster) -> Iterator[Finding]:
     missing = _missing(cluster, _rules("cluster", site.settings), "")
     home = home_of(site.settings, cluster)
     if missing := missing + [f"{one} in {home}" for one in _missing(cluster, _rules("own", site.settings), home)]:
@@ -61,10 +55,9 @@ def rights(site: Site) -> Iterator[Finding]:
         yield unsure(said, "Run the bot by its own ServiceAccount. " + INSTALL)
 
 
-def store_rights(site: Site) -> Iterator[Finding]:
+@with_cluster
+def store_rights(site: Site, cluster: Cluster) -> Iterator[Finding]:
     """Asked where a store is; where none is, the role is read that the bot will bind there."""
-    if not (cluster := reached(site)):
-        return
     name, wanted = site.settings.store_role, _rules("store", site.settings)
     stores = [found["metadata"]["name"] for found in cluster.namespaces({PREFIX + "instance": site.settings.instance})]
     if stores:
@@ -86,10 +79,9 @@ def store_rights(site: Site) -> Iterator[Finding]:
         yield ok(f"The ClusterRole {name} allows all that is needed in a store's namespace.")
 
 
-def admission(site: Site) -> Iterator[Finding]:
+@with_cluster
+def admission(site: Site, cluster: Cluster) -> Iterator[Finding]:
     """A namespace without our labels is asked for in a dry run: a policy, and not RBAC, is what refuses it."""
-    if not (cluster := reached(site)):
-        return
     said = "No admission policy keeps the bot to namespaces of its own: a leaked token could do more than it should."
     try:
         cluster.rehearse_namespace(PROBE)

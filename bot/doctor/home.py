@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from bot.doctor.findings import Finding, ok, unsure, wrong
-from bot.doctor.site import Site
+from bot.doctor.site import Site, is_local
 from provisioner.backups import contents_of, faults_of
 from provisioner.errors import StorewrightError
 from provisioner.ledger import Ledger
@@ -23,19 +23,15 @@ def settings(site: Site) -> Iterator[Finding]:
     """Their form was checked before; here is what is allowed and yet seldom meant."""
     given = site.settings
     public = urlsplit(given.public_url)
-    if public.scheme == "http" and not _is_local(public.hostname or ""):
+    if public.scheme == "http" and not is_local(public.hostname or ""):
         said = f"PUBLIC_URL is {given.public_url}: admin credentials would cross the network in clear."
         yield wrong(said, "Serve it by https and set PUBLIC_URL to that.")
-    if given.store_scheme == "http" and not _is_local(given.store_domain):
+    if given.store_scheme == "http" and not is_local(given.store_domain):
         said = f"STORE_SCHEME is http for {given.store_domain}: shoppers' passwords would cross the network in clear."
         yield unsure(said, "Get a certificate for the stores (docs/operating.md) and set STORE_SCHEME=https.")
     if not given.admins:
         yield unsure("ADMINS is empty: only owners may manage their stores.", "ADMINS=U…,U… names some.")
     yield ok(f"Complete; Slack by {given.slack_mode}, instance {given.instance}.")
-
-
-def _is_local(host: str) -> bool:
-    return host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost")
 
 
 def ledger(site: Site) -> Iterator[Finding]:

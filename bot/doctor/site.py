@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import wraps
 
+from bot.doctor.findings import Finding
 from bot.metrics import Metrics
 from bot.settings import BadSettings, Settings
 from bot.slack import Slack
@@ -32,6 +34,11 @@ class Site:
     answers: str | StorewrightError
     rendered: dict[str, list[Object] | StorewrightError] = field(default_factory=dict)
 
+    @property
+    def reached(self) -> Cluster | None:
+        """The cluster, where it answers."""
+        return self.cluster if isinstance(self.cluster, Cluster) and isinstance(self.answers, str) else None
+
     def pods(self) -> Iterator[tuple[str, Object]]:
         """Store type and spec of every pod that its charts run, hooks and tests too."""
         for name, manifest in self.manifests():
@@ -54,6 +61,22 @@ class Site:
         for name, manifests in self.rendered.items():
             for manifest in [] if isinstance(manifests, StorewrightError) else manifests:
                 yield name, manifest
+
+
+def with_cluster(look: Callable[[Site, Cluster], Iterator[Finding]]) -> Callable[[Site], Iterator[Finding]]:
+    """A check that finds nothing where the cluster does not answer: one line says so, and not each check's own."""
+
+    @wraps(look)
+    def looks(site: Site) -> Iterator[Finding]:
+        if cluster := site.reached:
+            yield from look(site, cluster)
+
+    return looks
+
+
+def is_local(host: str) -> bool:
+    """Whether only this machine's own browsers find it."""
+    return host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost")
 
 
 def load_site(settings: Settings) -> Site:

@@ -5,26 +5,27 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import httpx
 
-from bot.doctor.cluster import PREFIX, reached
+from bot.doctor.cluster import PREFIX
 from bot.doctor.findings import Finding, ok, unsure, wrong
 from bot.doctor.images import Image, Unknown, pullable
-from bot.doctor.site import PROBE, Site
+from bot.doctor.site import PROBE, Site, is_local, with_cluster
+from provisioner.check import distrust, http_client
 from provisioner.cluster import Cluster, Forbidden, Object
 from provisioner.ledger import Ledger, LedgerNotUsable
 from provisioner.stores import StoreStatus
 
 DEFAULT_STORAGE = "storageclass.kubernetes.io/is-default-class"
 DEFAULT_INGRESS = "ingressclass.kubernetes.io/is-default-class"
-TIMEOUT = 10.0  # seconds
 
 
-def kinds(site: Site) -> Iterator[Finding]:
+@with_cluster
+def kinds(site: Site, cluster: Cluster) -> Iterator[Finding]:
     """Every kind that a chart makes is one that the cluster has."""
-    if not (cluster := reached(site)):
-        return
     wanted = {(manifest["apiVersion"], manifest["kind"]) for _, manifest in site.manifests()}
     served = {version: cluster.kinds(version) for version in {version for version, _ in wanted}}
     missing = sorted(f"{kind} ({version})" for version, kind in wanted if kind not in served[version])
@@ -34,10 +35,9 @@ def kinds(site: Site) -> Iterator[Finding]:
         yield ok(f"The cluster has all {len(wanted)} that the charts make.")
 
 
-def storage(site: Site) -> Iterator[Finding]:
+@with_cluster
+def storage(site: Site, cluster: Cluster) -> Iterator[Finding]:
     """Every volume's class exists; a default one where a chart names none."""
-    if not (cluster := reached(site)):
-        return
     try:
         found = {one["metadata"]["name"]: one for one in cluster.storage_classes()}
     except Forbidden:
@@ -61,11 +61,11 @@ def storage(site: Site) -> Iterator[Finding]:
             yield ok(f"Stores' volumes are of class {name}{' (the default)' * (name == default)}.")
 
 
-def ingress_class(site: Site) -> Iterator[Finding]:
+@with_cluster
+def ingress_class(site: Site, cluster: Cluster) -> Iterator[Finding]:
     """The class of every Ingress exists; a default one where a chart names none."""
     wanted = {m["spec"].get("ingressClassName") for _, m in site.manifests() if m["kind"] == "Ingress"}
-    cluster = reached(site)
-    if not cluster or not wanted:
+    if not wanted:
         return
     try:
         found = {one["metadata"]["name"]: one for one in cluster.ingress_classes()}
@@ -88,28 +88,38 @@ def ingress_class(site: Site) -> Iterator[Finding]:
 
 
 def dns(site: Site) -> Iterator[Finding]:
-    """A name that no store has resolves all the same: there is a wildcard."""
+    """A name that no store has resolves all the same, to where the ingress is: there is a wildcard."""
     given = site.settings
-    found, meant = _resolved(site), (given.ingress_address or "").rpartition(":")[0]
+    found = _resolved(given.addresses.host(PROBE))
     if not found:
         yield _unresolved(site)
-    elif _is_address(meant) and meant not in found:
-        said = f"*.{given.store_domain} leads to {', '.join(found)}, and INGRESS_ADDRESS is {meant}."
-        yield unsure(said, "That is well where both are the same ingress, seen from outside and from inside.")
+    elif elsewhere := _elsewhere(site, found):
+        said = f"*.{given.store_domain} leads to {', '.join(found)}, and {elsewhere}."
+        yield unsure(said, "That is well where both are the same ingress, or stores have one of their own.")
     else:
         yield ok(f"*.{given.store_domain} leads to {', '.join(found)}.")
 
 
-def _resolved(site: Site) -> list[str]:
+def _elsewhere(site: Site, found: list[str]) -> str:
+    """What is usually the same ingress, and is found at none of these addresses; empty where there is no such thing."""
+    meant = (site.settings.ingress_address or "").rpartition(":")[0].strip("[]")
+    if _is_address(meant):
+        return "" if meant in found else f"INGRESS_ADDRESS is {meant}"
+    public = urlsplit(site.settings.public_url).hostname or ""
+    ours = [] if is_local(public) else _resolved(public)
+    return f"{public} (PUBLIC_URL) to {', '.join(ours)}" if ours and not set(ours) & set(found) else ""
+
+
+def _resolved(host: str) -> list[str]:
     try:
-        return sorted({str(entry[4][0]) for entry in socket.getaddrinfo(site.settings.addresses.host(PROBE), None)})
+        return sorted({str(entry[4][0]) for entry in socket.getaddrinfo(host, None)})
     except OSError:
         return []
 
 
 def _unresolved(site: Site) -> Finding:
     domain = site.settings.store_domain
-    if domain == "localhost" or domain.endswith(".localhost"):
+    if is_local(domain):
         return ok(f"Browsers on this machine find *.{domain} by themselves.")
     mend = f"Add a record for *.{domain} with the address of your ingress (kubectl get services -A shows it)."
     if site.settings.ingress_address:
@@ -118,24 +128,30 @@ def _unresolved(site: Site) -> Finding:
 
 
 def ingress(site: Site) -> Iterator[Finding]:
-    """Whether anybody speaks HTTP where stores will be; which answer comes does not matter."""
+    """Whether an ingress answers where stores will be, and not just anybody: it knows no store of that name."""
     given = site.settings
-    if not given.ingress_address and not _resolved(site):
-        return  # as DNS tells
     url, host = given.addresses.url(PROBE), given.addresses.host(PROBE)
+    if not given.ingress_address and not _resolved(host):
+        return  # as DNS tells
     asked = f"{given.store_scheme}://{given.ingress_address}" if given.ingress_address else url
     try:
-        with httpx.Client(timeout=TIMEOUT, trust_env=False) as http:
+        with http_client() as http:
             answer = http.get(asked, headers={"Host": host}, extensions={"sni_hostname": host})
     except httpx.HTTPError as error:
         yield _not_answered(asked, error)
         return
-    yield ok(f"{asked} answers ({answer.status_code} for a store that is not there).")
+    leads_to = urlsplit(answer.headers.get("location", "")).hostname or host
+    said = f"{asked} answers {answer.status_code} for a store that is not there"
+    if answer.status_code == 404 or (answer.is_redirect and leads_to == host):
+        yield ok(f"{said}.")
+    else:
+        mend = "An ingress says 404, unless it has a page for that; a parking page or another server answers so too."
+        yield unsure(f"{said}{f', and leads to {leads_to}' if leads_to != host else ''}.", mend)
 
 
 def _not_answered(asked: str, error: httpx.HTTPError) -> Finding:
-    if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        said = f"{asked} answers, but has no certificate for a store that has none of its own."
+    if why := distrust(error):
+        said = f"{asked} answers, but has no certificate for a store that has none of its own: {why}."
         return unsure(said, "That is well where each store gets its own (cert-manager); else install a wildcard's.")
     said = f"{asked} does not answer: {error or type(error).__name__}."
     mend = "Is an ingress controller running, at the address in DNS or INGRESS_ADDRESS? See: kubectl get services -A"
@@ -148,8 +164,8 @@ def _is(found: Object, annotation: str) -> bool:
 
 def _is_address(text: str) -> bool:
     try:
-        socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
-    except OSError:
+        ip_address(text)
+    except ValueError:
         return False
     return True
 
@@ -163,7 +179,7 @@ def images(site: Site) -> Iterator[Finding]:
     for name, pod in site.pods():
         for container in [*pod.get("initContainers", []), *pod["containers"]]:
             wanted.setdefault(container["image"], set()).add(name)
-    here = _at_hand(reached(site), site)
+    here = _at_hand(site.reached, site)
     for image, types in sorted(wanted.items()):
         kind = ", ".join(sorted(types))
         if Image.of(image).full in here:
@@ -199,10 +215,10 @@ def _at_hand(cluster: Cluster | None, site: Site) -> set[str]:
 # --- the stores there are ----------------------------------------------------------------------------------------
 
 
-def known(site: Site) -> Iterator[Finding]:
+@with_cluster
+def known(site: Site, cluster: Cluster) -> Iterator[Finding]:
     """Ledger and cluster tell of the same stores."""
-    cluster = reached(site)
-    if not cluster or not site.settings.ledger_path.exists():
+    if not site.settings.ledger_path.exists():
         return
     try:
         ledger = Ledger(site.settings.ledger_path, site.settings.addresses, alone=False)

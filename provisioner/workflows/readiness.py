@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from provisioner.catalog import StoreType
-from provisioner.check import CheckFailed, StorefrontClient
+from provisioner.check import CertificateNotTrusted, CheckFailed, StorefrontClient
 from provisioner.cluster import Object, Snapshots
 from provisioner.diagnosis import PodWatcher, Symptom, component_of, last_words, leaving, ready_pods, rolled_out
 from provisioner.errors import JobFailed, Problem
@@ -18,6 +18,8 @@ from provisioner.workflows.toolbox import Toolbox
 
 LOOK_AGAIN = 0.5  # seconds between looks where no watch brings news
 ANSWER_WITHIN = 60.0  # seconds for a store whose pods are ready to answer through the ingress
+CERTIFICATE_PAUSE = 1.0  # seconds between looks at a certificate that is not there yet
+LOOK = "With cert-manager, kubectl describe certificate,challenge -n {}; an own authority goes into SSL_CERT_FILE"
 
 
 def await_store(tools: Toolbox, job: Job, store: Store, kind: StoreType, secret: dict[str, str], since: float) -> None:
@@ -114,16 +116,22 @@ def redact(text: str, secret: dict[str, str]) -> str:
 
 
 def await_answer(tools: Toolbox, job: Job, store: Store, pause: float, ask: Callable[[], None]) -> None:
-    """Ask every `pause` seconds until the store answers as it should: an ingress takes a moment to hear of it."""
+    """Ask every `pause` seconds until the store answers as it should: an ingress takes a moment to hear of it, and a
+    certificate minutes to be made.
+
+    Raises JobFailed, Superseded, HandedOver."""
     until = tools.ledger.clock() + ANSWER_WITHIN
     while True:
         try:
-            ask()
-            return
+            return ask()
+        except CertificateNotTrusted as failure:
+            late, look = f"{store.name} had no certificate that is trusted here", LOOK.format(store.namespace)
+            tools.check_in(job, late, str(failure), look)
+            until, pause = tools.ledger.clock() + ANSWER_WITHIN, max(pause, CERTIFICATE_PAUSE)
         except CheckFailed as failure:
             tools.check_in(job, f"{store.name} did not answer", str(failure))
             if tools.ledger.clock() > until:
                 what = f"{store.name} runs, but its shop does not answer as it should."
                 next_step = f"Open {store.url} and check the ingress controller and DNS, then retry."
                 raise JobFailed(what, str(failure), next_step) from None
-            time.sleep(pause)
+        time.sleep(pause)

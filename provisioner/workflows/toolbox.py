@@ -81,11 +81,11 @@ class Toolbox(Terms):
         yield
         self.ledger.record(job, EventKind.DONE, name)
 
-    def check_in(self, job: Job, what: str, hint: str = "") -> None:
+    def check_in(self, job: Job, what: str, hint: str = "", next_step: str = "Look at the namespace") -> None:
         """While waiting: as `require_wanted`, and raises JobFailed past the deadline."""
         self.require_wanted(job)
         if self.ledger.clock() > job.deadline_at:
-            raise JobFailed(f"{what} within {job.allowed / 60:.0f} min.", hint, "Look at the namespace, then retry.")
+            raise JobFailed(f"{what} within {job.allowed / 60:.0f} min.", hint, f"{next_step}, then retry.")
 
     def require_wanted(self, job: Job) -> None:
         """Raises Superseded where the job is no longer wanted, HandedOver where it is not ours (any more)."""

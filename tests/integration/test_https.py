@@ -1,0 +1,201 @@
+"""Stores by https: whose certificates are trusted, how long one is waited for, and what the doctor makes of answers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bot.doctor import stores
+from bot.doctor.findings import Finding
+from bot.settings import Settings
+from provisioner.check import CertificateNotTrusted, StorefrontClient
+from provisioner.errors import JobFailed
+from provisioner.stores import Addresses
+from provisioner.workflows import readiness
+from provisioner.workflows.toolbox import Toolbox
+from tests.authority import Authority, https_server
+from tests.conftest import ROOT
+
+HOST, URL = "my-shop.shops.example.com", "https://my-shop.shops.example.com"
+STORE: Any = SimpleNamespace(name="my-shop", namespace="store-my-shop", url=URL)
+
+
+class Shop(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *args: Any) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
+    """One that this process trusts, as an operator makes it."""
+    ours = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(ours.trusted))
+    return ours
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """What an ingress controller shows where it has no certificate for a host."""
+    (folder / "default").mkdir()
+    return Authority(folder / "default").certificate("ingress.local")
+
+
+# --- whose certificates are trusted ------------------------------------------------------------------------------
+
+
+def test_an_own_authority_is_trusted_where_the_environment_names_it(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with https_server(Shop, *authority.certificate("*.shops.example.com")) as (address, _):
+        with StorefrontClient(URL, address) as shopper:
+            shopper.step({"get": "/"})
+        monkeypatch.delenv("SSL_CERT_FILE")
+        with StorefrontClient(URL, address) as shopper, pytest.raises(CertificateNotTrusted, match="issuer cert"):
+            shopper.step({"get": "/"})
+
+
+def test_the_certificate_of_another_host_is_not_a_stores(authority: Authority) -> None:
+    with (
+        https_server(Shop, *authority.certificate("other-shop.shops.example.com")) as (address, _),
+        StorefrontClient(URL, address) as shopper,
+        pytest.raises(CertificateNotTrusted, match=rf"^{HOST} shows a certificate that is not good: Hostname mismatch"),
+    ):
+        shopper.step({"get": "/"})
+
+
+# --- how long one is waited for ----------------------------------------------------------------------------------
+
+
+def wait(address: str, seconds: float) -> None:
+    """As a job that has so many seconds left."""
+    ledger: Any = SimpleNamespace(clock=time.time, require_live=lambda job: None)
+    none: Any = None
+    tools = Toolbox(ledger=ledger, cluster=none, helm=none, catalog=none, addresses=Addresses("shops.example.com"))
+    job: Any = SimpleNamespace(deadline_at=time.time() + seconds, allowed=900)
+    with StorefrontClient(URL, address) as shopper:
+        readiness.await_answer(tools, job, STORE, 0.05, lambda: shopper.step({"get": "/"}))
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "ANSWER_WITHIN", 0.3)
+    monkeypatch.setattr(readiness, "CERTIFICATE_PAUSE", 0.1)
+
+
+def test_a_certificate_may_take_longer_than_an_answer(authority: Authority, tmp_path: Path) -> None:
+    with https_server(Shop, *self_signed(tmp_path)) as (address, context):
+        made = threading.Timer(1, context.load_cert_chain, authority.certificate(HOST))
+        made.start()
+        begun = time.monotonic()
+        wait(address, 30)
+        assert time.monotonic() - begun > 0.9
+        made.join()
+
+
+def test_a_certificate_that_never_comes_is_what_the_job_fails_of(authority: Authority, tmp_path: Path) -> None:
+    with https_server(Shop, *self_signed(tmp_path)) as (address, _), pytest.raises(JobFailed) as failed:
+        wait(address, 1)
+    problem = failed.value.problem
+    assert problem.what == "my-shop had no certificate that is trusted here within 15 min."
+    assert problem.cause.startswith(f"{HOST} shows a certificate that is not good: ")
+    assert "kubectl describe certificate,challenge -n store-my-shop" in problem.next_step
+    assert "an own authority goes into SSL_CERT_FILE, then retry." in problem.next_step
+
+
+def test_nobody_there_is_no_matter_of_certificates() -> None:
+    with pytest.raises(JobFailed, match="does not answer as it should"):
+        wait("127.0.0.1:9", 30)
+
+
+# --- what the doctor makes of answers ----------------------------------------------------------------------------
+
+
+def site(**given: Any) -> Any:
+    needed = {
+        "slack_bot_token": "xoxb-1",
+        "slack_signing_secret": "s",
+        "failure_channel": "C0FAILURE",
+        "public_url": "https://storewright.example.com",
+        "store_domain": "shops.example.com",
+        "charts_dir": ROOT / "charts",
+    }
+    return SimpleNamespace(settings=Settings.from_environment(**needed, **given))
+
+
+def only(findings: Iterator[Finding]) -> Finding:
+    (found,) = findings
+    return found
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "finding", "said"),
+    [
+        (404, "", "ok", "answers 404 for a store that is not there."),
+        (308, "https://storewright-doctor.shops.example.com/", "ok", "answers 308"),
+        (301, "/", "ok", "answers 301"),
+        (302, "https://parking.example.net/buy", "unsure", "and leads to parking.example.net."),
+        (200, "", "unsure", "answers 200 for a store that is not there."),
+        (503, "", "unsure", "answers 503"),
+    ],
+)
+def test_not_every_web_server_is_the_ingress(status: int, location: str, finding: str, said: str) -> None:
+    class Somebody(Shop):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            if location:
+                self.send_header("Location", location)
+            self.end_headers()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Somebody) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        found = only(stores.ingress(site(ingress_address=f"127.0.0.1:{server.server_port}")))
+        server.shutdown()
+    assert (found.status, said in found.said) == (finding, True), found.said
+
+
+def test_an_ingress_with_a_certificate_of_our_authority_is_well(authority: Authority, tmp_path: Path) -> None:
+    class Ingress(Shop):
+        def do_GET(self) -> None:
+            self.send_error(404)
+
+    with https_server(Ingress, *authority.certificate("*.shops.example.com")) as (address, _):
+        assert only(stores.ingress(site(ingress_address=address, store_scheme="https"))).status == "ok"
+    with https_server(Ingress, *self_signed(tmp_path)) as (address, _):
+        found = only(stores.ingress(site(ingress_address=address, store_scheme="https")))
+    assert found.status == "unsure"
+    assert "has no certificate for a store that has none of its own" in found.said
+
+
+@pytest.mark.parametrize(
+    ("records", "given", "status"),
+    [
+        ({"storewright-doctor.shops": "192.0.2.1", "storewright": "192.0.2.1"}, {}, "ok"),
+        ({"storewright-doctor.shops": "192.0.2.1"}, {}, "ok"),
+        ({"storewright-doctor.shops": "198.51.100.9", "storewright": "192.0.2.1"}, {}, "unsure"),
+        ({"storewright-doctor.shops": "192.0.2.1"}, {"ingress_address": "192.0.2.1:443"}, "ok"),
+        ({"storewright-doctor.shops": "192.0.2.1"}, {"ingress_address": "10.0.0.1:443"}, "unsure"),
+        ({"storewright-doctor.shops": "192.0.2.1"}, {"ingress_address": "traefik.kube-system:443"}, "ok"),
+        ({}, {}, "wrong"),
+    ],
+)
+def test_a_wildcard_leads_to_where_our_own_pages_are(
+    records: dict[str, str], given: dict[str, str], status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resolve(host: str, _: object) -> list[tuple[object, ...]]:
+        try:
+            return [(None, None, None, None, (records[host.removesuffix(".example.com")], 0))]
+        except KeyError:
+            raise OSError("no such host") from None
+
+    monkeypatch.setattr("socket.getaddrinfo", resolve)
+    assert only(stores.dns(site(**given))).status == status
