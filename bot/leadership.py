@@ -1,5 +1,7 @@
 """One bot at a time: who is not to work yet serves its health, says what it waits for, and takes nothing from Slack.
 
+So does who can't open its ledger: an operator restores a backup beside it, in its pod, and it goes on with that.
+
 The ledger's lock tells processes of one machine apart, the Lease tells machines and ledgers apart."""
 
 from __future__ import annotations
@@ -8,26 +10,29 @@ import logging
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from prometheus_client import CollectorRegistry
-
 from bot.health import Readiness
+from bot.metrics import Metrics
 from bot.ops import Ops, build_ops
 from bot.servers import serve_beside
 from bot.settings import Settings, StoreSettings
+from provisioner.backups import BackupFailed, BackupUnusable
 from provisioner.cluster import Cluster
 from provisioner.errors import StorewrightError
 from provisioner.lease import HeldByAnother, Lease
-from provisioner.ledger import Ledger, LedgerInUse
+from provisioner.ledger import Ledger, LedgerInUse, LedgerNotUsable
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 AT_ONCE = 2.0  # seconds for which nobody need be told that we wait
 LEDGER_FREE_WITHIN = 3.0  # seconds for a process that is ending to let go of the ledger
+RETRY = 2.0  # seconds from one attempt to the next, where it fails at once
+OBSTACLES = (LedgerInUse, LedgerNotUsable, BackupFailed, BackupUnusable, HeldByAnother)
 
 
 class LeadershipLost(StorewrightError):
@@ -46,16 +51,16 @@ def lease_of(settings: StoreSettings, cluster: Cluster, ledger: Ledger) -> Lease
 
 
 @contextmanager
-def as_leader(settings: Settings, cluster: Cluster, registry: CollectorRegistry) -> Iterator[tuple[Ledger, Lease]]:
-    """The ledger and the Lease, once no other bot is known to have them; given back at the end.
+def as_leader(settings: Settings, cluster: Cluster) -> Iterator[tuple[Ledger, Lease]]:
+    """The ledger, once it can be opened, and the Lease, once no other bot is known to have them; given back at the end.
 
     Where the cluster can't be reached nobody is known to: then orders are taken, and worked on once the Lease is ours.
     Raises LeadershipLost where another bot is found to have it after all."""
-    ledger = _when_free(settings, registry, lambda: _open_ledger(settings))
+    ledger = _when_free(settings, "ledger", lambda: _open_ledger(settings))
     lease = lease_of(settings, cluster, ledger)
     lease.start()
     try:
-        _when_free(settings, registry, lambda: lease.acquire(AT_ONCE))
+        _when_free(settings, "lease", lambda: lease.acquire(AT_ONCE))
         yield ledger, lease
         if other := lease.another:
             raise LeadershipLost(other.problem.what, "", "Started again, this one waits.")
@@ -76,25 +81,34 @@ def _open_ledger(settings: Settings) -> Ledger:
     return Ledger(*where, backups=settings.backups(), patience=LEDGER_FREE_WITHIN)
 
 
-def _when_free(settings: Settings, registry: CollectorRegistry, attempt: Callable[[], T]) -> T:
-    """What `attempt` gives when it raises LedgerInUse or HeldByAnother no more. Meanwhile health is served, and /readyz
-    says why."""
+def _when_free(settings: Settings, part: str, attempt: Callable[[], T]) -> T:
+    """What `attempt` gives when it raises none of OBSTACLES any more. Meanwhile health is served, and /readyz says by
+    the name of that `part` why."""
     try:
         return attempt()
-    except (LedgerInUse, HeldByAnother) as error:
+    except OBSTACLES as error:
         reason: StorewrightError = error
 
     def why() -> None:
         raise reason
 
     log.warning("this bot waits: %s", reason)
-    ops = Ops(lambda: "", Readiness({"lease": why}), registry)
-    close = serve_beside(build_ops(ops), settings.ops_listen or settings.listen)
+    close = _serve_health(settings, Readiness({part: why}))
     try:
         while True:
+            until = time.monotonic() + RETRY
             try:
                 return attempt()
-            except (LedgerInUse, HeldByAnother) as error:
+            except OBSTACLES as error:
                 reason = error
+            time.sleep(max(0, until - time.monotonic()))
     finally:
         close()
+
+
+def _serve_health(settings: Settings, readiness: Readiness) -> Callable[[], None]:
+    """What is returned ends it."""
+    metrics = Metrics()
+    metrics.watch_readiness(readiness)
+    readiness.report()  # for a scrape that comes before anybody asks
+    return serve_beside(build_ops(Ops(lambda: "", readiness, metrics.registry)), settings.ops_listen or settings.listen)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import click
 
 from bot.settings import LedgerSettings
 from bot.shown import complaints, mark
 from provisioner.backups import Backups, contents_of, faults_of, require_sound
+
+STDIN = Path("-")
 
 
 @click.group()
@@ -18,11 +25,15 @@ def ledger() -> None:
 
 
 @ledger.command()
-def backup() -> None:
+@click.option("--stdout", "to_stdout", is_flag=True, help="Write it to standard output too, to be kept elsewhere.")
+def backup(to_stdout: bool) -> None:
     """Make a backup now, checked, and print where it is."""
     with complaints():
         made = _backups().make()
-        click.echo(f"{mark('ok')} {made.path} ({_size(made.bytes)})")
+        if to_stdout:
+            with made.path.open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+        click.echo(f"{mark('ok')} {made.path} ({_size(made.bytes)})", err=to_stdout)
 
 
 @ledger.command()
@@ -47,30 +58,31 @@ def check(file: Path | None) -> None:
             for fault in faults:
                 click.echo(f"{mark('wrong')} {path}: {fault}")
             raise SystemExit(1)
-        held = contents_of(path)
-        click.echo(
-            f"{mark('ok')} {path} is sound: {held.stores} stores, {held.jobs} jobs ({held.live} live), "
-            f"last news {_when(held.as_of) if held.as_of else 'never'}, schema {held.schema}"
-        )
+        click.echo(f"{mark('ok')} {path} is sound: {_summary(path)}")
 
 
 @ledger.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True), required=False)
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def restore(file: Path, yes: bool) -> None:
-    """Let a backup (its name or path) take the ledger's place at the bot's next start."""
+@click.option("--cancel", is_flag=True, help="Let the ledger be, where no bot has taken the backup yet.")
+def restore(file: Path | None, yes: bool, cancel: bool) -> None:
+    """Let a backup (its name or path, or - for standard input) take the ledger's place at the bot's next start."""
+    if cancel == bool(file) or (file == STDIN and not yes):
+        raise click.UsageError("Give a FILE or --cancel; and --yes with -, where there is nobody to ask.")
     with complaints():
         of = _backups()
-        found = _find(of, file)
-        require_sound(found)
-        held = contents_of(found)
-        click.echo(f"{found.name}: {held.stores} stores, {held.jobs} jobs, last news {_when(held.as_of)}")
-        if not yes:
-            click.confirm("Let it take the ledger's place? What is there now is kept as a backup.", abort=True)
-        of.offer(found)
-        click.echo(f"{mark('ok')} It is taken at the bot's next start; in a cluster:")
-        click.echo("  kubectl rollout restart deployment/storewright")
-        click.echo(f"To think better of it before: rm {of.offered}")
+        if not file:
+            click.echo("It is not taken." if of.withdraw() else "There is none to be taken.")
+            return
+        with _given(of, file) as found:
+            require_sound(found)
+            click.echo(f"{found.name}: {_summary(found)}")
+            if not yes:
+                click.confirm("Let it take the ledger's place? What is there now is kept as a backup.", abort=True)
+            of.offer(found)
+        click.echo(f"{mark('ok')} It is taken at once by a bot that waits for a sound ledger, else at the next start:")
+        click.echo("  kubectl -n storewright rollout restart deployment/storewright")
+        click.echo("To think better of it before: storewright ledger restore --cancel")
 
 
 def _backups() -> Backups:
@@ -81,6 +93,24 @@ def _find(of: Backups, file: Path) -> Path:
     """A backup by its name alone, else any file."""
     kept = of.folder / file
     return kept if not file.exists() and kept.exists() else file
+
+
+@contextmanager
+def _given(of: Backups, file: Path) -> Iterator[Path]:
+    """The backup that is meant, as a file."""
+    if file != STDIN:
+        yield _find(of, file)
+        return
+    with NamedTemporaryFile(suffix=".db") as copy:
+        shutil.copyfileobj(sys.stdin.buffer, copy)
+        copy.flush()
+        yield Path(copy.name)
+
+
+def _summary(path: Path) -> str:
+    held = contents_of(path)
+    last_news = _when(held.as_of) if held.as_of else "never"
+    return f"{held.stores} stores, {held.jobs} jobs ({held.live} live), last news {last_news}, schema {held.schema}"
 
 
 def _when(at: float) -> str:

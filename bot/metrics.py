@@ -50,11 +50,13 @@ class Metrics:
         """Add the ledger's numbers and its backups', read at each scrape."""
         self.registry.register(_Read(lambda: [*_work(ledger), *_durations(ledger), *_files(ledger, backups)]))
 
-    def watch_work(self, readiness: Readiness, workers: int, held: Callable[[], tuple[int, int]]) -> None:
-        """Add what the bot itself is doing: `held` gives how many workers have a job, and how many past its deadline.
+    def watch_readiness(self, readiness: Readiness) -> None:
+        """Add what the bot can use, as it was last asked for: a scrape does not dial anybody."""
+        self.registry.register(_Read(lambda: [*_self(readiness)]))
 
-        Readiness is told as it was last asked for: a scrape does not dial anybody."""
-        self.registry.register(_Read(lambda: [*_self(readiness), *_workers(workers, *held())]))
+    def watch_work(self, workers: int, held: Callable[[], tuple[int, int]]) -> None:
+        """Add what the bot is doing: `held` gives how many workers have a job, and how many past its deadline."""
+        self.registry.register(_Read(lambda: [*_workers(workers, *held())]))
 
 
 class _Read(Collector):

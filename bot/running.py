@@ -36,7 +36,7 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises StorewrightError, or ValueError for charts of no use."""
     catalog, metrics = settings.catalog(), Metrics()
     cluster = Cluster(settings.kubeconfig, settings.kube_context)
-    with as_leader(settings, cluster, metrics.registry) as (ledger, lease):
+    with as_leader(settings, cluster) as (ledger, lease):
         _serve(settings, toolbox(settings, ledger, catalog, cluster), ledger, lease, metrics)
     log.info("stopped")
 
@@ -59,7 +59,8 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
         {"failure_channel": lambda: slack.conversations_history(channel=settings.failure_channel, limit=1)},
     )
     metrics.watch(ledger, backups)
-    metrics.watch_work(readiness, executor.at_once, scheduler.held)
+    metrics.watch_readiness(readiness)
+    metrics.watch_work(executor.at_once, scheduler.held)
     context = BotContext(
         ledger, tools.catalog, slack, settings.admins, settings.limits, settings.public_url, notifier.remember_aside
     )

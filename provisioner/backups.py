@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from provisioner.errors import StorewrightError
+from provisioner.migrations import schemas
 
 log = logging.getLogger(__name__)
 
@@ -67,12 +68,16 @@ class Backups:
         return []
 
     def newest(self) -> Backup | None:
-        return next(reversed(self.kept()), None)
+        """None of the future counts, which a clock that went wrong may have left."""
+        return next(reversed(self._past()), None)
 
     def is_due(self) -> bool:
-        """Whether the newest is older than `every`, or of the future: a clock went wrong."""
+        """Whether the newest is older than `every`."""
         newest = self.newest()
-        return not newest or not 0 <= self._clock() - newest.made_at < self.every
+        return not newest or self._clock() - newest.made_at >= self.every
+
+    def _past(self) -> list[Backup]:
+        return [backup for backup in self.kept() if backup.made_at <= self._clock()]
 
     def make(self, why: str = "") -> Backup:
         """Copy the ledger as it is at this moment; writers are not held up. Older ones beyond `keep` go.
@@ -88,7 +93,7 @@ class Backups:
             _copy(self.ledger, copy)
             require_sound(copy)
             _put(copy, self.folder / name)
-            for old in self.kept()[: -self.keep]:
+            for old in self._past()[: -self.keep]:
                 old.path.unlink()
         found = self.folder / name
         return Backup(found, int(made_at.timestamp()), found.stat().st_size)
@@ -107,25 +112,38 @@ class Backups:
         return self.ledger.with_suffix(".restore")
 
     def offer(self, backup: Path) -> None:
-        """Let `backup` take the ledger's place as soon as a process has it to itself. Raises BackupUnusable and
-        BackupFailed."""
+        """Let `backup` take the ledger's place as soon as a process has it to itself. Raises BackupUnusable (also for
+        one that a later version wrote) and BackupFailed."""
         require_sound(backup)
+        schema = contents_of(backup).schema
+        if schema not in schemas():
+            what = f"{backup} was written by a later version of Storewright ({schema})."
+            raise BackupUnusable(what, "This one can't read it.", "Install that version first, or take another backup.")
         with _told_as("The backup could not be put beside the ledger."):
             self.ledger.parent.mkdir(parents=True, exist_ok=True)
             copy = self.offered.with_suffix(".restore-new")
             shutil.copyfile(backup, copy)
             _put(copy, self.offered)
 
+    def withdraw(self) -> bool:
+        """Let the offered backup be. False where none is offered (any more)."""
+        with suppress(FileNotFoundError):
+            self.offered.unlink()
+            return True
+        return False
+
     def take_offered(self) -> bool:
         """Put the offered backup in the ledger's place; what was there is kept as a backup. To be called by the process
-        that has the ledger to itself; killed half-way, it can be called again. False where none is offered."""
+        that has the ledger to itself; killed half-way, it can be called again. False where none is offered. Raises
+        BackupFailed."""
         if not self.offered.exists():
             return False
         if self.ledger.exists():
             self._set_aside()
-        for end in ("-wal", "-shm"):  # of the old ledger: SQLite would play them into the new one
-            self.ledger.with_name(self.ledger.name + end).unlink(missing_ok=True)
-        _put(self.offered, self.ledger)
+        with _told_as("The backup could not be put in the ledger's place."):
+            for end in ("-wal", "-shm"):  # of the old ledger: SQLite would play them into the new one
+                self.ledger.with_name(self.ledger.name + end).unlink(missing_ok=True)
+            _put(self.offered, self.ledger)
         return True
 
     def _set_aside(self) -> None:

@@ -31,7 +31,7 @@ from provisioner.errors import (
     Superseded,
 )
 from provisioner.jobs import LIVE, TRANSITIONS, EventKind, Job, JobEvent, JobKind, JobStatus
-from provisioner.migrations import migrations
+from provisioner.migrations import migrations, schemas
 from provisioner.stores import Addresses, Store, StoreStatus
 
 LIVE_SQL = ", ".join(f"'{status}'" for status in LIVE)
@@ -103,7 +103,7 @@ class LedgerInUse(StorewrightError):
 
 
 class LedgerNotUsable(StorewrightError):
-    """The ledger is of another version than we are, or is not there where one was expected."""
+    """The ledger is damaged, of another version than we are, or not there where one was expected."""
 
 
 class Ledger:
@@ -121,7 +121,8 @@ class Ledger:
     ) -> None:
         """`alone`: to work on it, by the one process that claims jobs. Makes the ledger where there is none, takes an
         offered backup, and brings its schema up to date (after a backup). Raises LedgerInUse where another still has it
-        after `patience` seconds.
+        after `patience` seconds, LedgerNotUsable where it is damaged, a later version's or out of reach, BackupUnusable
+        and BackupFailed.
 
         Else: beside that process, to read and to order. Raises LedgerNotUsable where it is not there or not up to
         date.
@@ -130,11 +131,11 @@ class Ledger:
         self.path, self.addresses, self.clock = path, addresses, clock
         self.on_change: Callable[[], None] = lambda: None
         self._local = threading.local()
-        self._lock = _lock_file(path.with_suffix(".lock"), patience) if alone else None
-        self.seat = _seat(self._lock) if self._lock else ""
+        self._lock: IO[str] | None = None
+        self.seat = ""
         try:
             if alone:
-                self._bring_up_to_date(backups or Backups(path))
+                self._have_alone(backups or Backups(path), patience)
             else:
                 self._require_up_to_date()
         except BaseException:
@@ -154,6 +155,15 @@ class Ledger:
     def alone(self) -> bool:
         """Whether it was opened to work on."""
         return self._lock is not None
+
+    def _have_alone(self, backups: Backups, patience: float) -> None:
+        try:
+            self._lock = _lock_file(self.path.with_suffix(".lock"), patience)
+            self.seat = _seat(self._lock)
+        except OSError as error:
+            next_step = "Check the volume's room and rights."
+            raise LedgerNotUsable(f"The ledger {self.path} can't be had.", f"{error}.", next_step) from error
+        self._bring_up_to_date(backups)
 
     def _bring_up_to_date(self, backups: Backups) -> None:
         backups.take_offered()
@@ -175,19 +185,27 @@ class Ledger:
             raise LedgerNotUsable(what, f"It lacks {', '.join(pending)}.", "Start the bot of this version first.")
 
     def _migrations(self) -> tuple[list[str], list[str]]:
-        """Which were applied, which are to be. Raises LedgerNotUsable where it can't be read, or a later version wrote
-        it."""
+        """Which were applied, which are to be. Raises LedgerNotUsable where it can't be read, is damaged (which whoever
+        is to work on it looks for), or a later version wrote it."""
         try:
+            if self.alone:
+                self._require_sound()
             applied = [migration.name for migration in migrations.applied(self._db)]
             pending = [migration.name for migration in migrations.pending(self._db)]
         except sqlite3.Error as error:
             next_step = "If it is damaged, restore a backup: storewright ledger backups, storewright ledger restore."
             raise LedgerNotUsable(f"The ledger {self.path} can't be read.", f"{error}.", next_step) from error
-        if len(applied) + len(pending) > len(list(migrations.pending(Database(memory=True)))):
+        if len(applied) + len(pending) > len(schemas()):
             what = f"The ledger {self.path} was written by a later version of Storewright ({applied[-1]})."
             next_step = "Run that version, or restore a backup from before it: storewright ledger restore."
             raise LedgerNotUsable(what, "", next_step)
         return applied, pending
+
+    def _require_sound(self) -> None:
+        """Raises sqlite3.Error where a page of it is damaged; reads all of them."""
+        [found] = self._db.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
 
     # --- orders: what people ask for ----------------------------------------------------------------------------
 

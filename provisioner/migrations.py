@@ -8,6 +8,11 @@ from sqlite_utils.migrations import Migrations
 migrations = Migrations("storewright")
 
 
+def schemas() -> list[str]:
+    """All that this version knows, oldest first."""
+    return [migration.name for migration in migrations.pending(Database(memory=True))]
+
+
 @migrations()
 def m0001_first_ledger(db: Database) -> None:
     """Jobs and their events, stores, the outbox, one-time links, audit and delivery keys. Times are epoch seconds."""

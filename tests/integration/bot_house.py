@@ -194,7 +194,8 @@ def running_bot(
             {"ledger": ledger.try_writing, "slack": client.auth_test, "cluster": lambda: _read(bot)},
             {"failure_channel": lambda: client.conversations_history(channel=failures, limit=1)},
         )
-        metrics.watch_work(readiness, 8, lambda: (0, 0))
+        metrics.watch_readiness(readiness)
+        metrics.watch_work(8, lambda: (0, 0))
         ops = Ops(lambda: "", readiness, metrics.registry)
         front = WebContext(ledger, catalog, lambda _: _read(bot), public)
         server = web_server(build_web(front, None if socket else app, ops), public.removeprefix("http://"))

@@ -67,8 +67,23 @@ def test_the_newest_are_kept_and_one_is_due_when_the_last_is_old(
     assert newest.made_at == clock.now - 3600
     assert contents_of(newest.path).stores == 1
     assert [p.name for p in backups.folder.iterdir() if p.suffix != ".db"] == [".lock"], "one file each, nothing beside"
+
+
+def test_backups_of_a_clock_that_went_wrong_do_not_count(ledger: Ledger, backups: Backups, clock: Clock) -> None:
+    clock.now += 86_400
+    for _ in range(3):
+        backups.make()
+        clock.now += 1
     clock.now -= 86_400
-    assert backups.is_due(), "a backup of the future is a clock that went wrong"
+    assert backups.newest() is None
+    made = []
+    for _ in range(4):
+        assert backups.is_due()
+        made.append(backups.make())
+        assert not backups.is_due()
+        assert backups.newest() == made[-1]
+        clock.now += 3600
+    assert [kept.path for kept in backups.kept()][:3] == [kept.path for kept in made[1:]]
 
 
 def test_a_backup_taken_while_jobs_run_is_one_moment(tmp_path: Path) -> None:
@@ -274,6 +289,22 @@ def test_what_is_no_ledger_is_not_restored(ledger: Ledger, backups: Backups, tmp
     assert not backups.offered.exists()
 
 
+def test_what_a_later_version_wrote_is_not_restored(ledger: Ledger, backups: Backups) -> None:
+    later = backups.make()
+    _write_as_later_version(later.path)
+    with pytest.raises(BackupUnusable, match=r"by a later version of Storewright \(m9999_later\)"):
+        backups.offer(later.path)
+    assert not backups.offered.exists()
+
+
+def _write_as_later_version(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as db, db:
+        later = (
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('storewright', 'm9999_later', '')"
+        )
+        db.execute(later)
+
+
 # --- migrations --------------------------------------------------------------------------------------------------
 
 
@@ -336,6 +367,7 @@ def test_a_migration_that_fails_changes_nothing_and_says_what_to_do(
     broken._migrations = [*migrations._migrations, last]
     with monkeypatch.context() as patched:
         patched.setattr("provisioner.ledger.migrations", broken)
+        patched.setattr("provisioner.migrations.migrations", broken)
         with pytest.raises(LedgerNotUsable, match=r"m9999_broken.*Run the former version"):
             Ledger(ledger.path, ADDRESSES)
     again = Ledger(ledger.path, ADDRESSES)
@@ -346,11 +378,7 @@ def test_a_migration_that_fails_changes_nothing_and_says_what_to_do(
 
 
 def test_a_ledger_of_a_later_version_is_left_alone(ledger: Ledger) -> None:
-    with closing(sqlite3.connect(ledger.path)) as db, db:
-        later = (
-            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('storewright', 'm9999_later', '')"
-        )
-        db.execute(later)
+    _write_as_later_version(ledger.path)
     ledger.close()
     with pytest.raises(LedgerNotUsable, match=r"later version of Storewright \(m9999_later\)"):
         Ledger(ledger.path, ADDRESSES)
@@ -384,11 +412,39 @@ def test_an_operator_backs_up_checks_and_restores(ledger: Ledger, type_: Callabl
     assert "is sound: 1 stores" in type_("check", kept.path.name)
     order(ledger, "other-shop")
     assert "Aborted" in type_("restore", kept.path.name)
-    assert "taken at the bot's next start" in type_("restore", kept.path.name, "--yes")
+    assert "1 jobs (1 live)" in type_("restore", kept.path.name, "--yes")
+    assert type_("restore", "--cancel") == "It is not taken.\n"
+    assert type_("restore", "--cancel") == "There is none to be taken.\n"
+    assert "else at the next start" in type_("restore", kept.path.name, "--yes")
     ledger.close()
     restored = Ledger(ledger.path, ADDRESSES)
     assert [store.name for store in restored.stores()] == ["my-shop"]
     assert all(job.status == JobStatus.QUEUED for job in [restored.last_job(restored.stores()[0].id)] if job)
+    restored.close()
+
+
+def test_a_backup_goes_to_another_place_and_comes_back(ledger: Ledger, tmp_path: Path) -> None:
+    order(ledger, "my-shop")
+
+    def run(*words: str, given: bytes = b"") -> bytes:
+        env = {"LEDGER_PATH": str(ledger.path), "PATH": os.environ["PATH"]}
+        command = [sys.executable, "-m", "bot", "ledger", *words]
+        done = subprocess.run(command, input=given, env=env, capture_output=True, check=False)
+        return done.stdout if done.returncode == 0 else done.stderr
+
+    away = tmp_path / "away.db"
+    away.write_bytes(run("backup", "--stdout"))
+    assert contents_of(away).stores == 1
+    for kept in Backups(ledger.path).kept():
+        kept.path.unlink()
+    assert b"nobody to ask" in run("restore", "-", given=away.read_bytes())
+    assert b"not a sound ledger" in run("restore", "-", "--yes", given=b"odd")
+    assert not Backups(ledger.path).offered.exists()
+    order(ledger, "other-shop")
+    assert b"1 stores, 1 jobs" in run("restore", "-", "--yes", given=away.read_bytes())
+    ledger.close()
+    restored = Ledger(ledger.path, ADDRESSES)
+    assert [store.name for store in restored.stores()] == ["my-shop"]
     restored.close()
 
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
 from dev.slack import LocalSlack
+from provisioner.backups import Backups
+from provisioner.ledger import Ledger
+from provisioner.stores import Addresses
 from tests.integration.bot_house import ADA, FAILURES, make_charts, web_server_address
 
 NOWHERE = "http://127.0.0.1:9"
@@ -105,18 +109,79 @@ def test_a_second_bot_on_the_same_ledger_waits_and_takes_over(tmp_path: Path) ->
         with process(environment(tmp_path, second_url, slack)) as second:
             ready = answer(f"{second_url}/readyz")
             assert ready.status_code == 503
-            assert list(ready.json()) == ["lease"]
-            assert "is in use by another process" in ready.json()["lease"]
+            assert list(ready.json()) == ["ledger"]
+            assert "is in use by another process" in ready.json()["ledger"]
+            assert 'storewright_part_ready{part="ledger"} 0.0' in answer(f"{second_url}/metrics").text
             assert answer(f"{second_url}/healthz").status_code == 200
             assert httpx.post(f"{second_url}/slack/events", trust_env=False).status_code == 404
             first.send_signal(signal.SIGTERM)
             slack.connect_bot(second_url)
-            slack.wait_for(lambda: "ledger" in answer(f"{second_url}/readyz").json(), 15, "the takeover")
+            slack.wait_for(lambda: "slack" in answer(f"{second_url}/readyz").json(), 15, "the takeover")
             assert slack.command("Dana", "#stores", "/store list").ok
             second.send_signal(signal.SIGTERM)
             _, log = second.communicate(timeout=15)
             assert '"message": "stopped"' in log
             assert "Traceback" not in log
+
+
+def _overwrite_all(ledger: Path) -> None:
+    ledger.write_bytes(b"not a ledger at all")
+
+
+def _overwrite_some(ledger: Path) -> None:
+    with ledger.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 8192)
+
+
+def _claim_a_later_version(ledger: Path) -> None:
+    with closing(sqlite3.connect(ledger)) as db, db:
+        later = "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('storewright', 'm9999', '')"
+        db.execute(later)
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (_overwrite_all, "file is not a database"),
+        (_overwrite_some, "If it is damaged, restore a backup"),
+        (_claim_a_later_version, "was written by a later version of Storewright (m9999)"),
+    ],
+)
+def test_a_bot_that_can_not_open_its_ledger_stays_up_until_a_backup_is_restored(
+    tmp_path: Path, harm: Callable[[Path], None], told: str
+) -> None:
+    url, path = web_server_address(), tmp_path / "ledger.db"
+    with LocalSlack() as slack:
+        env = environment(tmp_path, url, slack)
+        ledger = Ledger(path, Addresses("localhost"))
+        ledger.announce("home:U1", "home", "U1")
+        backup = Backups(path).make()
+        ledger.close()
+        harm(path)
+        with process(env) as bot:
+            ready = answer(f"{url}/readyz")
+            assert ready.status_code == 503
+            assert told in ready.json()["ledger"]
+            assert answer(f"{url}/healthz").status_code == 200, "a restart would not help"
+            assert 'storewright_part_ready{part="ledger"} 0.0' in answer(f"{url}/metrics").text
+            restore = [sys.executable, "-m", "bot", "ledger", "restore", backup.path.name, "--yes"]
+            subprocess.run(restore, env=env, check=True, capture_output=True)
+            slack.wait_for(lambda: answer(f"{url}/readyz").json()["ledger"] == "ok", 15, "the backup to be taken")
+            slack.connect_bot(url)
+            assert slack.command("Dana", "#stores", "/store list").ok
+            assert bot.poll() is None, "it was not started again"
+
+
+def test_a_bot_that_waits_for_its_ledger_stops_when_asked(tmp_path: Path) -> None:
+    url = web_server_address()
+    (tmp_path / "ledger.db").write_bytes(b"not a ledger at all")
+    with process(environment(tmp_path, url, None)) as bot:
+        answer(f"{url}/readyz")
+        bot.send_signal(signal.SIGTERM)
+        _, log = bot.communicate(timeout=5)
+        assert bot.returncode == 0
+        assert "Traceback" not in log
 
 
 def test_a_bot_killed_while_it_posts_posts_nothing_twice(tmp_path: Path) -> None:

@@ -37,7 +37,12 @@ def test_what_operators_are_told_to_type_works(tmp_path: Path, monkeypatch: pyte
         for command in typed("storewright"):
             newest = Backups(tmp_path / "ledger.db").newest()
             words = re.sub(r"ledger-\w+\.db", newest.path.name if newest else "", command)
-            done = CliRunner().invoke(main, shlex.split(words)[1:])
+            words, *written = words.split(" > ")
+            words, *read = words.split(" < ")
+            given = (tmp_path / read[0]).read_bytes() if read else None
+            done = CliRunner().invoke(main, shlex.split(words)[1:], input=given)
+            for file in written:
+                (tmp_path / file).write_bytes(done.stdout_bytes)
             well = (0, 1) if "doctor" in command else (0,)  # which finds no cluster here
             assert done.exit_code in well, f"{command}: {done.output} {done.exception!r}"
             assert done.output.strip(), command
@@ -53,7 +58,7 @@ def _finish_jobs(bot: Bot, over: threading.Event) -> None:
 
 
 def test_the_cluster_is_named_as_the_chart_names_it() -> None:
-    commands = typed("kubectl (exec|rollout)")
+    commands = typed("kubectl (?:-n storewright )?(?:exec|rollout)")
     assert commands
     assert all("deployment/storewright" in command for command in commands)
 

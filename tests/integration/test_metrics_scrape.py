@@ -163,6 +163,26 @@ def test_readiness_asks_all_at_once_and_remembers() -> None:
     assert sorted(asked) == ["cluster", "ledger"]
 
 
+def test_who_asks_for_readiness_does_not_wait_for_what_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.health.PATIENCE", 0.5)
+    hanging = threading.Event()
+    readiness = Readiness({"cluster": lambda: hanging.wait(20), "ledger": lambda: None})
+    ops, address = Ops(lambda: "", readiness, Metrics().registry), web_server_address()
+    close = serve_beside(build_ops(ops), address.removeprefix("http://"))
+    begun = time.monotonic()
+    threads = [threading.Thread(target=lambda: httpx.get(f"{address}/readyz", trust_env=False)) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    assert httpx.get(f"{address}/healthz", trust_env=False, timeout=2).status_code == 200
+    for thread in threads:
+        thread.join()
+    assert time.monotonic() - begun < 2
+    assert readiness.report() == (False, {"cluster": "There is no answer after 0 s.", "ledger": "ok"})
+    hanging.set()
+    until(lambda: readiness.last()["cluster"] == "ok", "the late answer")
+    close()
+
+
 # --- liveness --------------------------------------------------------------------------------------------------------
 
 
