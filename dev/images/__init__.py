@@ -1,6 +1,7 @@
 """Builds the store images and the bot's own, and gives them to a cluster or a registry (`python -m dev.images`)."""
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -46,9 +47,17 @@ def build_everything() -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
     for image in [*known(), own()]:
-        (BUILD / "images" / f"{image.name}.tar").symlink_to(image.archive)
+        _link(image.archive, BUILD / "images" / f"{image.name}.tar")
         shutil.copyfile(image.sbom, BUILD / "sbom" / f"{image.name}.cdx.json")
     _write_values({image.name: image.values for image in [*known(), own()]})
+
+
+def _link(archive: Path, beside: Path) -> None:
+    """The file itself, which can be carried away; where the cache is on another disk, its copy."""
+    try:
+        beside.hardlink_to(archive)
+    except OSError:
+        shutil.copyfile(archive, beside)
 
 
 def load(cluster: Cluster) -> None:

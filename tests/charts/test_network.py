@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.charts.neighbourhood import Store
-from tests.charts.releases import NAME, Object, every_chart
+from tests.charts.policies import Peer, Port, allows
+from tests.charts.releases import NAME, NAMESPACE, Object, every_chart
 
 VARIANTS = [(), ("metrics",), ("external",), ("payments",), ("metrics", "external", "payments", "http-route")]
 PROTOCOLS = ("TCP", "UDP")
@@ -72,6 +73,17 @@ def test_nothing_in_the_policies_can_be_spared(chart: Path, features: tuple[str,
     allowed = store.connections(store.policies)
     idle = [taken for taken, rest in less(store.policies) if store.connections(rest) == allowed]
     assert idle == []
+
+
+@every_chart
+def test_cert_managers_pod_in_a_stores_namespace_is_reached_by_the_ingress_controller(chart: Path) -> None:
+    """The store's policies are about its own pods, of which that of an HTTP01 challenge is none."""
+    store = Store(chart)
+    labels = {"acme.cert-manager.io/http01-solver": "true"}
+    solver = Peer("solver", "10.1.0.99", NAMESPACE, labels, {"kubernetes.io/metadata.name": NAMESPACE})
+    controllers = [peer for peer in store.outside if peer.name in ("ingress-nginx", "traefik", "envoy-gateway")]
+    assert len(controllers) == 3
+    assert all(allows(store.policies, controller, solver, Port(8089)) for controller in controllers)
 
 
 @every_chart

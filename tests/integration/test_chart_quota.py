@@ -14,11 +14,14 @@ from kubernetes.utils.quantity import parse_quantity
 
 from provisioner.catalog import Catalog
 from provisioner.workflows.prepare import QUOTA
+from tests.integration.test_docs_values import MANIFESTS
 
 CHARTS = Catalog(Path(__file__).parents[2] / "charts").types.values()
 TWO = "replicas=2,uploads.storage.accessMode=ReadWriteMany"
-# While cert-manager gets a certificate by HTTP01, a pod of its own stands in the namespace (its documented defaults).
+# While cert-manager gets a certificate by HTTP01, a pod of its own stands in the namespace (its documented defaults),
+# and a Service of the type that its issuer says, NodePort where it says none.
 SOLVER: dict[str, Any] = {"containers": [{"resources": {"requests": {"memory": "64Mi"}, "limits": {"memory": "64Mi"}}}]}
+HTTP01: dict[str, str] = MANIFESTS["ClusterIssuer"]["spec"]["acme"]["solvers"][0]["http01"]["ingress"]
 
 
 def pods(manifest: dict[str, Any]) -> list[dict[str, Any]]:
@@ -64,6 +67,8 @@ def test_everything_at_once_fits(chart: Path, profile: str) -> None:
     rendered = subprocess.run(["helm", "template", "shop", str(chart), *values], capture_output=True, check=True)
     manifests = [manifest for manifest in yaml.safe_load_all(rendered.stdout) if manifest]
     running = [pod for manifest in manifests for pod in pods(manifest)] + [SOLVER]
+    services = [manifest["spec"].get("type") for manifest in manifests if manifest["kind"] == "Service"]
+    services.append(HTTP01.get("serviceType", "NodePort"))
     storage = [claim["resources"]["requests"]["storage"] for manifest in manifests for claim in claims(manifest)]
     needed = {
         "pods": Decimal(len(running)),
@@ -71,7 +76,10 @@ def test_everything_at_once_fits(chart: Path, profile: str) -> None:
         "limits.memory": memory(running, "limits"),
         "persistentvolumeclaims": Decimal(len(storage)),
         "requests.storage": total(map(parse_quantity, storage)),
+        "services.nodeports": Decimal(services.count("NodePort") + services.count("LoadBalancer")),
+        "services.loadbalancers": Decimal(services.count("LoadBalancer")),
     }
     assert {what: n for what, n in needed.items() if n > parse_quantity(QUOTA[what])} == {}
     assert len(running) > 4, "less was counted than a store is made of"
     assert len(storage) == 2
+    assert len(services) > 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import shutil
@@ -57,14 +58,36 @@ def tiny(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Image:
     return image
 
 
-def test_everything_is_pushed_and_the_values_for_it_are_pinned_by_digest(
-    registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Image]:
+    """All there is to build, which goes into build/ of a folder of the test's own."""
     made = {name: tiny(name, tmp_path, monkeypatch) for name in ("storewright", "medusa", "postgresql")}
     monkeypatch.setattr(images, "known", lambda: [made["medusa"], made["postgresql"]])
     monkeypatch.setattr(images, "own", lambda: made["storewright"])
     for name, path in {"BUILD": "", "OVERLAY": "images.yaml", "VALUES": "values.yaml"}.items():
         monkeypatch.setattr(images, name, tmp_path / "build" / path)
+    return made
+
+
+@pytest.mark.parametrize("disks", [1, 2])
+def test_the_archives_can_be_carried_away(
+    made: dict[str, Image], disks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Path) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    if disks == 2:
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+    images.build_everything()
+    shutil.copytree(tmp_path / "build/images", tmp_path / "usb/images", symlinks=True)
+    for image in made.values():
+        image.archive.unlink()
+        assert archive.reference(tmp_path / f"usb/images/{image.name}.tar") == f"docker.io/{image.reference}"
+
+
+def test_everything_is_pushed_and_the_values_for_it_are_pinned_by_digest(
+    made: dict[str, Image], registry: str, tmp_path: Path
+) -> None:
     images.build_everything()
     values = yaml.safe_load((tmp_path / "build/values.yaml").read_text())
     assert values["image"] == {"repository": "storewright/storewright", "tag": "1a"}

@@ -1,0 +1,128 @@
+"""Every piece of YAML in docs/operating.md: the charts' closed schemas take it, and it does what it is for."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import textwrap
+from typing import Any
+
+import pytest
+import yaml
+
+from dev.charts import own
+from tests.charts.policies import Peer, Port, allows
+from tests.charts.releases import STORES, Object, of_kind
+from tests.conftest import ROOT
+
+PAGE = (ROOT / "docs/operating.md").read_text()
+
+
+def pieces() -> list[Object]:
+    """The page's indented blocks that are YAML maps; one of them may be several manifests."""
+    blocks = re.findall(r"(?:^(?: {4}.*)?\n)+", PAGE, re.MULTILINE)
+    found = [document for block in blocks for document in _documents(textwrap.dedent(block))]
+    return [document for document in found if isinstance(document, dict)]
+
+
+def _documents(text: str) -> list[Any]:
+    try:
+        return list(yaml.safe_load_all(text))
+    except yaml.YAMLError:
+        return []  # commands
+
+
+VALUES = [piece for piece in pieces() if "apiVersion" not in piece]
+MANIFESTS = {piece["kind"]: piece for piece in pieces() if "apiVersion" in piece}
+WHOLE = VALUES[0]
+each = pytest.mark.parametrize("values", VALUES, ids=lambda values: "+".join(values))
+
+
+def the(text: str) -> Object:
+    """The one piece of values with this in it."""
+    (found,) = [piece for piece in VALUES if text in json.dumps(piece)]
+    return found
+
+
+def rendered(values: Object) -> tuple[list[Object], dict[str, list[Object]]]:
+    """The bot's manifests with a piece in place of those keys of the whole one, and by type what its stores become."""
+    bot = _template(own.CHART, WHOLE | values)
+    (told,) = [m["data"]["stores.yaml"] for m in of_kind(bot, "ConfigMap") if "stores.yaml" in m.get("data", {})]
+    given = yaml.safe_load(told)
+    return bot, {name: _template(store.chart, given.get(name, {}), "prod") for name, store in STORES.items()}
+
+
+def _template(chart: Any, values: Object, profile: str = "") -> list[Object]:
+    laid_over = ["--values", f"{chart}/values-{profile}.yaml"] if profile else []
+    command = ["helm", "template", "shop", str(chart), "--namespace=tools", *laid_over, "--values=-"]
+    done = subprocess.run(command, input=yaml.safe_dump(values), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{values}: {done.stderr}"
+    return [manifest for manifest in yaml.load_all(done.stdout, yaml.CSafeLoader) if manifest]
+
+
+@each
+def test_the_charts_take_it(values: Object) -> None:
+    bot, stores = rendered(values)
+    assert of_kind(bot, "Deployment")
+    assert all(stores.values())
+    if values is not WHOLE:
+        assert (bot, stores) != rendered({}), "it changes nothing"
+
+
+def test_it_is_all_found() -> None:
+    assert len(VALUES) > 5
+    assert set(WHOLE) > {"slack", "publicUrl", "stores"}
+    assert set(MANIFESTS) == {"ClusterIssuer", "Certificate", "TLSStore"}
+
+
+def test_certificates_come_by_a_solver_that_a_stores_namespace_lets_in() -> None:
+    issuer = MANIFESTS["ClusterIssuer"]
+    (solver,) = issuer["spec"]["acme"]["solvers"]
+    assert solver["http01"]["ingress"] == {"ingressClassName": "traefik", "serviceType": "ClusterIP"}
+    bot, stores = rendered({})
+    for manifests in [bot, *stores.values()]:
+        (ingress,) = of_kind(manifests, "Ingress")
+        assert ingress["metadata"]["annotations"]["cert-manager.io/cluster-issuer"] == issuer["metadata"]["name"]
+        assert ingress["spec"]["tls"][0]["secretName"]
+
+
+def test_with_a_wildcard_certificate_nobody_asks_for_another() -> None:
+    bot, stores = rendered(the('"-"'))
+    for manifests in [bot, *stores.values()]:
+        (ingress,) = of_kind(manifests, "Ingress")
+        assert "annotations" not in ingress["metadata"]
+        assert "secretName" not in ingress["spec"]["tls"][0]
+    names = MANIFESTS["Certificate"]["spec"]["dnsNames"]
+    assert names == [WHOLE["publicUrl"].removeprefix("https://"), f"*.{WHOLE['stores']['domain']}"]
+    shown = MANIFESTS["TLSStore"]["spec"]["defaultCertificate"]["secretName"]
+    assert shown == MANIFESTS["Certificate"]["spec"]["secretName"]
+
+
+def test_by_a_gateway_there_is_no_ingress() -> None:
+    bot, stores = rendered(the("httpRoute"))
+    for manifests in [bot, *stores.values()]:
+        assert not of_kind(manifests, "Ingress")
+        (route,) = of_kind(manifests, "HTTPRoute")
+        assert route["spec"]["parentRefs"][0]["namespace"] == "gateways"
+
+
+def test_every_volume_is_of_the_chosen_class() -> None:
+    for manifests in rendered(the('"fast"'))[1].values():
+        made = [claim["spec"] for m in manifests for claim in m.get("spec", {}).get("volumeClaimTemplates", [])]
+        made += [claim["spec"] for claim in of_kind(manifests, "PersistentVolumeClaim")]
+        assert [claim.get("storageClassName") for claim in made] == ["fast"] * 2
+
+
+def test_the_way_to_the_proxy_is_open() -> None:
+    values = the("HTTPS_PROXY")
+    (address,) = [one["value"] for one in values["extraEnv"] if one["name"] == "HTTPS_PROXY"]
+    proxy, port = Peer("proxy", "192.0.2.8"), Port(int(address.rpartition(":")[2]))
+    for given, way in ((values, True), ({}, False)):
+        manifests = rendered(given)[0]
+        (bot,) = of_kind(manifests, "Deployment")
+        labels = bot["spec"]["template"]["metadata"]["labels"]
+        policies = [policy | {"metadata": {"namespace": "tools"}} for policy in of_kind(manifests, "NetworkPolicy")]
+        source = Peer("bot", "10.1.0.1", "tools", labels, {"kubernetes.io/metadata.name": "tools"})
+        assert allows(policies, source, proxy, port) is way
+        assert allows(policies, source, Peer("API server", "192.0.2.9"), Port(6443))
