@@ -187,6 +187,18 @@ def job_of(message: dict[str, Any]) -> dict[str, str]:
     return dict((message.get("metadata") or {}).get("event_payload") or {})
 
 
+def newest_root(messages: list[dict[str, Any]], **job: str) -> dict[str, Any] | None:
+    """The newest root message of such a job, by what `job_of` says: `newest_root(messages, store="my-shop")`."""
+    return next((m for m in reversed(messages) if job.items() <= job_of(m).items()), None)
+
+
+def one_time_link(slack: LocalSlackClient, person: str, channel: str) -> tuple[str, str]:
+    """The newest link to credentials that only this person sees there: its address, and the token behind its #."""
+    told = slack.wait_for(lambda: [m for m in slack.ephemerals(person, channel) if "/s/" in m["text"]])[-1]
+    address, token = told["text"].split("<", 1)[1].split("|", 1)[0].split("#")
+    return address, token
+
+
 def read_secret(cluster: Cluster, namespace: str, name: str) -> dict[str, str]:
     """A Secret's keys and values, read as admin."""
     data = json.loads(kubectl(cluster, "get", "secret", name, "-n", namespace, "-o", "json"))["data"]

@@ -99,7 +99,7 @@ def rolled_out(workload: Object) -> bool:
 
 def ready_pods(pods: Iterable[Object], component: str) -> int:
     """How many pods of the component are Ready and not on their way out."""
-    return sum(component_of(pod, "") == component and _is_ready(pod) for pod in pods)
+    return sum(component_of(pod, "") == component and is_ready(pod) for pod in pods)
 
 
 def leaving(pods: Iterable[Object], component: str, now: float) -> bool:
@@ -116,10 +116,11 @@ def _leaves(pod: Object) -> bool:
 def broken(pods: Iterable[Object]) -> set[str]:
     """The names of pods that should serve and don't."""
     ended = ("Succeeded", "Failed")
-    return {p["metadata"]["name"] for p in pods if not _is_ready(p) and p.get("status", {}).get("phase") not in ended}
+    return {p["metadata"]["name"] for p in pods if not is_ready(p) and p.get("status", {}).get("phase") not in ended}
 
 
-def _is_ready(pod: Object) -> bool:
+def is_ready(pod: Object) -> bool:
+    """Whether it says so by its conditions, and is not on its way out."""
     conditions = pod.get("status", {}).get("conditions", [])
     ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
     return ready and not _leaves(pod)

@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 
 @dataclass(frozen=True)
 class Cluster(ABC):
@@ -23,6 +25,18 @@ class Cluster(ABC):
     @property
     def ingress_port(self) -> int:
         return int(self.ingress_address.rpartition(":")[2])
+
+    def client(self, host: str, timeout: float = 10) -> httpx.Client:
+        """A client that reaches the store of that host (its name alone) through the ingress, on which others may be."""
+        headers = {"Host": f"{host}:{self.ingress_port}"}
+        return httpx.Client(
+            base_url=f"http://{self.ingress_address}", headers=headers, timeout=timeout, trust_env=False
+        )
+
+    def get(self, host: str, path: str = "/") -> httpx.Response:
+        """What a GET of that host is answered. Raises httpx.HTTPError."""
+        with self.client(host) as client:
+            return client.get(path)
 
     @abstractmethod
     def load_image(self, tar: Path) -> None:

@@ -14,7 +14,8 @@ from dev.cluster import Cluster
 from dev.stack import StackError, kubectl
 from tests.bench.shop import memory
 from tests.e2e.installed import Installed, release
-from tests.e2e.shops import process, until
+from tests.e2e.shops import process
+from tests.waiting import until
 
 
 def figures(cluster: Cluster, rounds: int) -> tuple[list[float], float]:

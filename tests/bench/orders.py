@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dev.slack import LocalSlackClient
-from dev.stack import Stack, job_of
+from dev.stack import Stack, job_of, newest_root
 from provisioner.jobs import STAGES, EventKind, JobKind
 from provisioner.ledger import Ledger
 
@@ -32,7 +32,8 @@ def store(stack: Stack, type_name: str, name: str) -> Iterator[None]:
     slack.command("Dana", "#stores", f"/store create {name} {type_name}")
     _until(slack, name, "create")
     yield
-    root = [m for m in slack.messages("#stores") if job_of(m).get("store") == name][-1]
+    root = newest_root(slack.messages("#stores"), store=name)
+    assert root, "it came to Ready"
     slack.click("Dana", root, "delete")
     view = slack.wait_for(lambda: slack.views("Dana"), what="the delete form")[-1]
     slack.submit("Dana", view, {"name": name})
@@ -41,8 +42,8 @@ def store(stack: Stack, type_name: str, name: str) -> Iterator[None]:
 
 def _until(slack: LocalSlackClient, store: str, kind: str) -> None:
     def done() -> bool:
-        jobs = [job_of(m) for m in slack.messages("#stores")]
-        status = next((j["status"] for j in jobs if (j.get("store"), j.get("kind")) == (store, kind)), "")
+        root = newest_root(slack.messages("#stores"), store=store, kind=kind)
+        status = job_of(root)["status"] if root else ""
         if status == "failed":
             raise RuntimeError(f"{kind} of {store} failed; see the bot's log")
         return status == "succeeded"

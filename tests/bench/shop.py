@@ -31,8 +31,7 @@ def memory(cluster: Cluster, namespace: str) -> dict[str, float]:
 
 def pages(cluster: Cluster, host: str) -> dict[str, float]:
     """Median milliseconds of the home page and the first ones it links to, asked in turn through the ingress."""
-    headers = {"Host": f"{host}:{cluster.ingress_port}"}
-    with httpx.Client(base_url=f"http://{cluster.ingress_address}", headers=headers, trust_env=False) as client:
+    with cluster.client(host) as client:
         paths = ["/", *_links(client.get("/").text)][:PAGES]
         return {path: statistics.median(_milliseconds(client, path) for _ in range(REQUESTS)) for path in paths}
 

@@ -101,9 +101,8 @@ class Installed:
 
     def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         """What the world is answered, through the ingress."""
-        headers = {"Host": self.host, "Origin": f"http://{self.host}"}
-        url = f"http://{self.cluster.ingress_address}{path}"
-        return httpx.request(method, url, headers=headers, trust_env=False, timeout=10, **options)
+        with self.cluster.client(f"{self.name}.localhost") as client:
+            return client.request(method, path, headers={"Origin": f"http://{self.host}"}, **options)
 
     def remove(self) -> None:
         """All of it, and its stores."""

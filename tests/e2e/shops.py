@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import yaml
 
 from dev import images
 from dev.cluster import Cluster
+from tests.waiting import until
 
 CHARTS = Path(__file__).parents[2] / "charts"
 SECRET = "its-secret"
@@ -24,21 +24,6 @@ DOT = bytes.fromhex(  # a picture
     "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
 )
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
-
-
-def until(what: str, holds: Callable[[], Any], seconds: float = 60) -> Any:
-    """What `holds` gives once it is true; fails naming `what` if it is not within `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.05)
-    return found
-
-
-def ready(pod: dict[str, Any]) -> bool:
-    """Tell whether a pod is, by its conditions."""
-    conditions = pod.get("status", {}).get("conditions", [])
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
 @dataclass(frozen=True)
@@ -99,11 +84,16 @@ class Release:
         ]
         return self.attempt("helm", *arguments, stdin=yaml.safe_dump(everything))
 
+    def install(self, chart: Path | None = None, **values: Any) -> None:
+        """`helm install`, and wait until the shop answers."""
+        done = self.helm("install", chart, **values)
+        assert done.returncode == 0, done.stderr
+        until("the shop answers through the ingress", self.answers)
+
     def http(self, path: str, **options: Any) -> httpx.Response:
-        headers = {"Host": f"{self.host}:{self.cluster.ingress_port}", **options.pop("headers", {})}
         method = options.pop("method", "POST" if {"json", "files"} & options.keys() else "GET")
-        url = f"http://{self.cluster.ingress_address}{path}"
-        return httpx.request(method, url, headers=headers, timeout=10, trust_env=False, **options)
+        with self.cluster.client(self.host) as client:
+            return client.request(method, path, **options)
 
     def answers(self) -> bool:
         try:
@@ -115,6 +105,15 @@ class Release:
         selector = f"--selector=app.kubernetes.io/component={component}"
         found = json.loads(self.kubectl("get", "pods", selector, "--output=json"))["items"]
         return dict(found[0]) if found else {}
+
+    def restarts(self, component: str) -> int:
+        """How often Kubernetes started containers of that pod anew."""
+        return sum(container["restartCount"] for container in self.pod(component)["status"]["containerStatuses"])
+
+    def volumes(self) -> list[str]:
+        """The cluster's volumes that are claimed in the shop's namespace."""
+        found = json.loads(self.kubectl("get", "persistentvolumes", "--output=json"))["items"]
+        return [v["metadata"]["name"] for v in found if v["spec"]["claimRef"]["namespace"] == self.namespace]
 
 
 @contextmanager

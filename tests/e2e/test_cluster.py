@@ -10,11 +10,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import httpx
 import pytest
 
 from dev import cluster as clusters
@@ -22,11 +21,11 @@ from dev.cluster import Cluster, ClusterError, archive, components, local
 from dev.cluster.node import Node
 from dev.cluster.shell import kubectl, run
 from dev.cluster.site import STATE, Site, load
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 PROBE = Path(__file__).with_name("cluster_probe.yaml")
 NAME = "e2e"
-T = TypeVar("T")
 
 
 def kube(cluster: Cluster, *arguments: str) -> str:
@@ -47,23 +46,13 @@ def in_pod(cluster: Cluster, *command: str) -> str:
 
 def page(cluster: Cluster) -> str:
     """What the probe's ingress answers on this machine, by its status or, if that is 200, its text."""
-    address = f"http://{cluster.ingress_address}/"
-    answer = httpx.get(address, headers={"Host": "probe.localhost"}, timeout=2, trust_env=False)
+    answer = cluster.get("probe.localhost")
     return answer.text.strip() if answer.status_code == 200 else str(answer.status_code)
-
-
-def eventually(what: Callable[[], T], accept: Callable[[T], bool], seconds: float = 30) -> T:
-    """What `what` gives, as soon as it is acceptable."""
-    deadline = time.monotonic() + seconds
-    while not accept(found := what()):
-        assert time.monotonic() < deadline, f"still {found} after {seconds} s"
-        time.sleep(0.1)
-    return found
 
 
 def settled_page(cluster: Cluster) -> str:
     """The probe's page (a UUID), once it is there."""
-    return eventually(lambda: page(cluster), lambda found: len(found) == 36)
+    return until("the probe answers", lambda: found if len(found := page(cluster)) == 36 else "", 30)
 
 
 def deploy_probe(cluster: Cluster, folder: Path) -> str:
@@ -171,7 +160,8 @@ def test_kill_and_up_bring_back_the_same_pod_and_data(fresh: Cluster, words: str
     assert clusters.find(NAME) is None
     clusters.up(NAME)
     assert settled_page(fresh) == words
-    after = eventually(lambda: pod(fresh), lambda found: restarts(found) > restarts(before))
+    until("the pod is started again", lambda: restarts(pod(fresh)) > restarts(before), 30)
+    after = pod(fresh)
     assert restarts(after) == restarts(before) + 1
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
 
@@ -217,7 +207,7 @@ def test_claim_takes_its_directory_with_it(fresh: Cluster, words: str) -> None:
     volumes = site_of(NAME).lib / "volumes"
     assert [(folder / "index.html").read_text().strip() for folder in volumes.iterdir()] == [words]
     kube(fresh, "delete", "statefulset/web", "pvc/data", "--namespace=probe", "--request-timeout=0")
-    eventually(lambda: list(volumes.iterdir()), lambda left: not left)
+    until("its directory is gone", lambda: not list(volumes.iterdir()), 30)
 
 
 def test_command_line_tells_how_to_reach_it(fresh: Cluster) -> None:

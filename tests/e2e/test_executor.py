@@ -18,6 +18,7 @@ from provisioner.stores import SECRET_NAME, StoreStatus
 from tests.e2e.leaflet import Leaflet, load_image
 from tests.e2e.remote import HOME, RemoteWorks
 from tests.e2e.works import LIMITS
+from tests.waiting import until
 
 STAGES = ["namespace", "secrets", "release", "application", "storefront", "check"]
 SLOWLY = 4  # seconds that a leaflet takes to open
@@ -62,10 +63,7 @@ def test_a_store_is_made_and_removed_by_jobs(works: RemoteWorks) -> None:
     removal = works.ended(works.delete(job))
     assert removal.status == JobStatus.SUCCEEDED, removal.problem
     assert f"namespace/{store.namespace}" not in works.namespaces()
-    until = time.monotonic() + 15
-    while works.jobs():
-        assert time.monotonic() < until, "what was told is in the ledger, so the Job is not kept"
-        time.sleep(0.2)
+    until("what was told is in the ledger, so the Job is not kept", lambda: not works.jobs(), 15)
 
 
 def test_a_job_goes_on_while_nobody_attends_to_it(works: RemoteWorks) -> None:
@@ -140,10 +138,7 @@ def test_a_failure_is_told_as_if_it_were_here(works: RemoteWorks) -> None:
     assert job.status == JobStatus.FAILED
     assert job.problem is not None
     assert "storewright/none:none can't be pulled" in job.problem.what
-    until = time.monotonic() + 10
-    while [one["status"].get("failed") for one in works.jobs()] != [1]:
-        assert time.monotonic() < until, "it is left to be looked at"
-        time.sleep(0.2)
+    until("it is left to be looked at", lambda: [one["status"].get("failed") for one in works.jobs()] == [1], 10)
 
     works.close()
     works.leaflet.release("0.1.0")

@@ -8,14 +8,14 @@ import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import yaml
 
 from dev.cluster import Cluster
 from dev.images import known
-from dev.stack import ROOT, Stack, job_of, kubectl
+from dev.stack import ROOT, Stack, kubectl, newest_root
+from tests.waiting import until
 
 # A tag of its own for each run: what a former run mended is still on a node that was kept.
 MISSING = {"repository": "storewright/medusa", "tag": f"not-built-yet-{uuid4().hex[:8]}"}
@@ -33,40 +33,30 @@ def test_a_missing_image_is_named_within_15_s_and_retry_works_once_it_is_there(
     slack = bot.slack()
 
     assert slack.command("Dana", "#stores", "/store create failing-shop medusa").ok
-    said_at = _pod_says_so(cluster)
+    until("a pod reports the missing image", lambda: _pod_says_so(cluster))
+    said_at = time.monotonic()
     notice = slack.wait_for(lambda: next(iter(slack.messages("#store-failures")), None), 30, "the failure notice")
     assert time.monotonic() - said_at < 15
     told = json.dumps(notice["blocks"]) + notice["text"]
     assert NAME in told
     assert "ImagePullBackOff" in told or "ErrImagePull" in told
-    root = _root(slack)
-    assert job_of(root)["status"] == "failed"
+    root = newest_root(slack.messages("#stores"), store="failing-shop", status="failed")
+    assert root
     assert NAME in root["text"]
 
     cluster.load_image(_retagged(tmp_path))
     assert slack.click("Dana", notice, "retry").ok
-    slack.wait_for(lambda: job_of(_root(slack))["status"] == "succeeded", 120, "the retried store to be Ready")
+    ready = {"store": "failing-shop", "status": "succeeded"}
+    slack.wait_for(lambda: newest_root(slack.messages("#stores"), **ready), 120, "the retried store to be Ready")
     solved = slack.wait_for(lambda: [m for m in slack.messages("#store-failures") if "Solved" in json.dumps(m)])
     assert [m["ts"] for m in solved] == [notice["ts"]], "the one notice, edited in place"
 
 
-def _root(slack: Any) -> dict[str, Any]:
-    roots = [m for m in slack.messages("#stores") if job_of(m).get("store") == "failing-shop"]
-    newest: dict[str, Any] = roots[-1]
-    return newest
-
-
-def _pod_says_so(cluster: Cluster) -> float:
-    """Wait until the kubelet reports the pull as failed; when it did."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        pods = json.loads(kubectl(cluster, "get", "pods", "-n", "store-failing-shop", "-o", "json"))["items"]
-        for pod in pods:
-            for status in pod["status"].get("containerStatuses", []):
-                if status["state"].get("waiting", {}).get("reason") in ("ErrImagePull", "ImagePullBackOff"):
-                    return time.monotonic()
-        time.sleep(0.1)
-    raise AssertionError(f"no pod reported the missing image: {pods}")
+def _pod_says_so(cluster: Cluster) -> bool:
+    """Whether the kubelet reports the pull as failed."""
+    pods = json.loads(kubectl(cluster, "get", "pods", "-n", "store-failing-shop", "-o", "json"))["items"]
+    states = [status["state"] for pod in pods for status in pod["status"].get("containerStatuses", [])]
+    return any(s.get("waiting", {}).get("reason") in ("ErrImagePull", "ImagePullBackOff") for s in states)
 
 
 def _retagged(folder: Path) -> Path:

@@ -12,13 +12,13 @@ import httpx
 import pytest
 
 from dev.charts import definitions
-from dev.cluster import Cluster, archive, binaries
+from dev.cluster import Cluster, binaries
 from dev.cluster.shell import kubectl, run
 from dev.stack import free_port
 from tests.charts.releases import NAME, every_chart, of_kind, render
-from tests.e2e.test_cluster import eventually
+from tests.e2e import leaflet
+from tests.waiting import until
 
-LEAFLET = Path(__file__).parent / "charts" / "leaflet"
 GATEWAY = """
 {apiVersion: v1, kind: Namespace, metadata: {name: gateways}}
 ---
@@ -40,9 +40,7 @@ Kubectl = Callable[..., str]
 @pytest.fixture(scope="module")
 def kube(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
     """kubectl in a namespace with a leaflet called like the shop whose routes come; the Gateway API is there."""
-    image = tmp_path_factory.mktemp("images") / "leaflet.tar"
-    archive.write(image, "storewright/leaflet:1", {"busybox": Path("/bin/busybox")}, ["/busybox"])
-    cluster.load_image(image)
+    leaflet.load_image(cluster, tmp_path_factory.mktemp("images"))
 
     def call(*arguments: str | Path, stdin: str = "") -> str:
         return run(*kubectl(cluster.kubeconfig), "--namespace=gateways", *arguments, stdin=stdin)
@@ -54,7 +52,7 @@ def kube(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     call("apply", "--filename=-", stdin=GATEWAY.replace("port: 80", f"port: {free_port(8000)}"))
     # With a host, because an Ingress without one answers for every other test's.
     told = ["--set=store.displayName=By the gate", "--set=store.host=beside-the-gate.localhost"]
-    call("apply", "--filename=-", stdin=run("helm", "template", NAME, LEAFLET, *told))
+    call("apply", "--filename=-", stdin=run("helm", "template", NAME, leaflet.CHART, *told))
     yield call
     call("delete", "namespace/gateways", "gatewayclass/traefik", "--wait=false")
 
@@ -84,9 +82,9 @@ def answer(address: str, host: str) -> str:
 def test_a_shop_is_reached_by_its_route(chart: Path, kube: Kubectl, gateway: str) -> None:
     (route,) = of_kind(render(chart, "http-route", "no-ingress"), "HTTPRoute")
     host = route["spec"]["hostnames"][0]
-    eventually(lambda: answer(gateway, host), lambda text: "404" in text)
+    until("the gateway answers", lambda: "404" in answer(gateway, host), 30)
     kube("apply", "--filename=-", stdin=json.dumps(route))
-    eventually(lambda: answer(gateway, host), lambda text: "By the gate" in text)
+    until("the route is taken up", lambda: "By the gate" in answer(gateway, host), 30)
     assert "404" in answer(gateway, "other-shop.localhost")
     (parent,) = json.loads(kube("get", "httproute", NAME, "--output=json"))["status"]["parents"]
     assert {c["type"]: c["status"] for c in parent["conditions"]} == {"Accepted": "True", "ResolvedRefs": "True"}

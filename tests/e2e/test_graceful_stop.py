@@ -13,6 +13,7 @@ import psutil
 from dev.cluster import Cluster
 from dev.stack import ROOT, Stack, job_of
 from tests.e2e.leaflet import Leaflet, load_image
+from tests.waiting import until
 
 AT_MOST = 5.0  # seconds; a pod has terminationGracePeriodSeconds, 60 in our chart
 
@@ -32,7 +33,7 @@ def test_jobs_in_flight_are_handed_over_and_helm_goes_with_the_bot(
         assert slack.command("Dana", "#stores", f"/store create {name} leaflet").ok
     process = bot.bot_process.process()
     assert process is not None
-    helms = _until(lambda: [c for c in process.children(recursive=True) if c.name() == "sleep"], 2)
+    helms = until("both helms are at work", lambda: found if len(found := _asleep(process)) == 2 else [], 30)
 
     begun = time.monotonic()
     process.terminate()
@@ -51,9 +52,5 @@ def test_jobs_in_flight_are_handed_over_and_helm_goes_with_the_bot(
     assert len(slack.messages("#stores")) == 2, "one root message each"
 
 
-def _until(look: Callable[[], list[psutil.Process]], many: int) -> list[psutil.Process]:
-    end = time.monotonic() + 30
-    while len(found := look()) < many:
-        assert time.monotonic() < end, found
-        time.sleep(0.05)
-    return found
+def _asleep(process: psutil.Process) -> list[psutil.Process]:
+    return [child for child in process.children(recursive=True) if child.name() == "sleep"]

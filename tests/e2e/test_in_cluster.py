@@ -12,12 +12,11 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import httpx
 import pytest
 
 from dev.cluster import Cluster
 from dev.slack import LocalSlack
-from dev.stack import FAILURES, ROOT, StackError, job_of, kubectl
+from dev.stack import FAILURES, ROOT, StackError, job_of, kubectl, one_time_link
 from tests.e2e.installed import Installed, release
 
 
@@ -65,12 +64,7 @@ def test_it_makes_and_deletes_a_store(
     ack = bot.slack.command("Dana", "#stores", f"/store create {name} {kind}")
     assert ack.ok, ack
     made = ended(bot.slack, name, "create")
-    shop = httpx.get(
-        f"http://{cluster.ingress_address}/",
-        headers={"Host": f"{name}.{cluster.store_domain}:{cluster.ingress_port}"},
-        trust_env=False,
-    )
-    assert shop.status_code == 200
+    assert cluster.get(f"{name}.{cluster.store_domain}").status_code == 200
     _credentials_are_revealed_once(bot, made)
     _the_world_gets_no_further(bot)
     _operators_have_the_command_and_nobody_a_shell(bot)
@@ -84,8 +78,7 @@ def test_it_makes_and_deletes_a_store(
 
 def _credentials_are_revealed_once(bot: Installed, made: dict[str, Any]) -> None:
     assert bot.slack.click("Dana", made, "credentials").ok
-    told = bot.slack.wait_for(lambda: [m for m in bot.slack.ephemerals("Dana", "#stores") if "/s/" in m["text"]])[-1]
-    address, token = told["text"].split("<", 1)[1].split("|", 1)[0].split("#")
+    address, token = one_time_link(bot.slack, "Dana", "#stores")
     path = address.removeprefix(f"http://{bot.host}")
     assert bot.ask("GET", path).status_code == 200
     first, second = (bot.ask("POST", path, json={"token": token}) for _ in range(2))

@@ -16,7 +16,7 @@ import pytest
 from dev.background import Background
 from dev.cluster import Cluster
 from dev.slack import LocalSlackClient
-from dev.stack import Stack, free_port, job_of
+from dev.stack import Stack, free_port, newest_root
 from tests.e2e.leaflet import Leaflet, load_image
 
 RUNS_OUT = 20.0  # seconds after which a lease that nobody renews is another's
@@ -82,8 +82,7 @@ def process_of(bot: Background) -> psutil.Process:
 
 
 def made(slack: LocalSlackClient, store: str) -> dict[str, Any] | None:
-    wanted = {"store": store, "status": "succeeded"}
-    return next((m for m in slack.messages("#stores") if wanted.items() <= job_of(m).items()), None)
+    return newest_root(slack.messages("#stores"), store=store, status="succeeded")
 
 
 def test_a_second_bot_waits_and_has_its_turn_at_once_when_the_first_stops(bots: Bots) -> None:

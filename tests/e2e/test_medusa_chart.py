@@ -14,9 +14,11 @@ import pytest
 from dev.cluster import Cluster
 from provisioner.catalog import Catalog
 from provisioner.check import StorefrontClient
+from provisioner.diagnosis import is_ready
 from tests.e2e import medusa
 from tests.e2e.medusa import CHART, Shop
-from tests.e2e.shops import DOT, process, ready, until
+from tests.e2e.shops import DOT, process
+from tests.waiting import until
 
 NAME = "chart-shop"
 
@@ -30,9 +32,7 @@ def shop(cluster: Cluster) -> Iterator[Shop]:
         "database-password": "p'w\\ \"@:/?#%",
     }
     with medusa.shop(cluster, NAME, **awkward) as one:
-        done = one.helm("install", store={"displayName": 'O\'Neil & "Sons"'})
-        assert done.returncode == 0, done.stderr
-        until("the shop answers through the ingress", one.answers)
+        one.install(store={"displayName": 'O\'Neil & "Sons"'})
         yield one
 
 
@@ -123,22 +123,14 @@ def test_an_order_survives_the_sudden_death_of_the_database(shop: Shop) -> None:
     before = [order["id"] for order in shop.orders()]
     assert before, "no order was placed before this test"
     os.kill(process(shop.pod("database"), b"/data/postgresql"), signal.SIGKILL)
-    until("the kubelet sees it die", lambda: _restarts(shop) == 1)
-    until("the database is ready again", lambda: ready(shop.pod("database")))
+    until("the kubelet sees it die", lambda: shop.restarts("database") == 1)
+    until("the database is ready again", lambda: is_ready(shop.pod("database")))
     until("the shop serves from it again", shop.answers)
     assert [order["id"] for order in shop.orders()] == before
     assert "redo done" in shop.kubectl("logs", "statefulset/chart-shop-database")
 
 
-def _restarts(shop: Shop) -> int:
-    return int(shop.pod("database")["status"]["containerStatuses"][0]["restartCount"])
-
-
 def test_deleting_the_namespace_leaves_no_volume(shop: Shop) -> None:
-    def volumes() -> list[str]:
-        found = json.loads(shop.kubectl("get", "persistentvolumes", "--output=json"))["items"]
-        return [v["metadata"]["name"] for v in found if v["spec"]["claimRef"]["namespace"] == shop.namespace]
-
-    assert len(volumes()) == 2
+    assert len(shop.volumes()) == 2
     shop.kubectl("delete", "namespace", shop.namespace, "--timeout=90s")
-    until("its volumes are gone", lambda: not volumes())
+    until("its volumes are gone", lambda: not shop.volumes())

@@ -10,15 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from dev import images
 from dev.cluster import Cluster
 from provisioner.catalog import Catalog
-from tests.e2e import medusa
+from tests.e2e import hosted, medusa
+from tests.e2e.hosted import HOST
 from tests.e2e.medusa import Shop
-from tests.e2e.shops import SECRET, until
 
-HOST = "managed"
 PSQL = ["psql", "--username=postgres", "--no-align", "--tuples-only", "--command"]
+TLS = ["-c", "ssl=on", "-c", "ssl_cert_file=/tls/tls.crt", "-c", "ssl_key_file=/tls/tls.key"]
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +26,8 @@ def elsewhere(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
     with medusa.shop(cluster, "elsewhere") as one:
         certificate = _certificate(tmp_path_factory.mktemp("tls"))
         one.create("Secret", "tls", stringData={file.name: file.read_text() for file in certificate})
-        one.create("Service", HOST, spec={"selector": {"app": HOST}, "ports": [{"port": 5432}]})
-        one.create("Pod", HOST, metadata={"labels": {"app": HOST}}, spec=_server())
-        one.kubectl("wait", "--for=condition=Ready", f"pod/{HOST}", "--timeout=60s")
+        tls = {"secret": {"secretName": "tls", "defaultMode": 0o640}}
+        hosted.start_database(one, "postgresql", 5432, *TLS, tls=tls)
         for database in ("theirs", "places owner medusa"):
             one.kubectl("exec", HOST, "--", *PSQL, f"create database {database}", "template1")
         yield one
@@ -40,12 +38,7 @@ def shop(cluster: Cluster, elsewhere: Shop) -> Iterator[Shop]:
     """A shop in dollars in the United States on that database, once it answers."""
     password = elsewhere.secret["database-password"]
     with medusa.shop(cluster, "abroad", **{"database-password": password}) as one:
-        address = elsewhere.found("service", HOST)["spec"]["clusterIP"]
-        external = {"enabled": True, "host": f"{HOST}.{elsewhere.namespace}.svc", "cidr": f"{address}/32"}
-        store = {"currency": "usd", "country": "us", "url": f"https://{one.host}"}  # TLS ends before the ingress
-        done = one.helm("install", store=store, database={"external": external})
-        assert done.returncode == 0, done.stderr
-        until("the shop answers through the ingress", one.answers)
+        hosted.install(one, elsewhere, currency="usd", country="us", url=f"https://{one.host}")  # TLS ends before it
         yield one
 
 
@@ -121,22 +114,3 @@ def _certificate(folder: Path) -> list[Path]:
     openssl = ["openssl", "req", "-x509", *name, "-keyout", str(key), "-out", str(certificate)]
     subprocess.run(openssl, check=True, capture_output=True)
     return [key, certificate]
-
-
-def _server() -> dict[str, object]:
-    """Our image of PostgreSQL as a bare pod."""
-    image = images.build()["medusa"]["postgresql"]["image"]
-    password = {"secretKeyRef": {"name": SECRET, "key": "database-password"}}
-    server = {
-        "name": "postgresql",
-        "image": f"{image['repository']}:{image['tag']}",
-        "args": ["-c", "ssl=on", "-c", "ssl_cert_file=/tls/tls.crt", "-c", "ssl_key_file=/tls/tls.key"],
-        "env": [{"name": "POSTGRES_PASSWORD", "valueFrom": password}],
-        "readinessProbe": {"tcpSocket": {"port": 5432}, "periodSeconds": 1},
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-        "volumeMounts": [{"name": "data", "mountPath": "/data"}, {"name": "tls", "mountPath": "/tls"}],
-    }
-    user = {"runAsNonRoot": True, "runAsUser": 999, "fsGroup": 999, "seccompProfile": {"type": "RuntimeDefault"}}
-    data = {"name": "data", "emptyDir": {}}
-    tls = {"name": "tls", "secret": {"secretName": "tls", "defaultMode": 0o640}}
-    return {"securityContext": user, "containers": [server], "volumes": [data, tls]}

@@ -16,8 +16,8 @@ from dev.cluster import Cluster
 from dev.stack import ROOT
 from tests.e2e import medusa
 from tests.e2e.medusa import Shop
-from tests.e2e.shops import until
 from tests.e2e.storefront import fill_in, order_number, place_order
+from tests.waiting import until
 
 SHOTS = ROOT / "build/screenshots"
 DESKTOP = {"width": 1280, "height": 800}
@@ -30,9 +30,7 @@ FIRST_LOAD = 100_000  # bytes on the wire
 def shop(cluster: Cluster) -> Iterator[Shop]:
     SHOTS.mkdir(parents=True, exist_ok=True)
     with medusa.shop(cluster, "front-shop") as one:
-        done = one.helm("install", store={"displayName": "Hazel & Oak", "color": ACCENT})
-        assert done.returncode == 0, done.stderr
-        until("the shop answers through the ingress", one.answers)
+        one.install(store={"displayName": "Hazel & Oak", "color": ACCENT})
         yield one
 
 
@@ -359,9 +357,7 @@ def test_pages_carry_what_browsers_need_to_be_careful(shop: Shop) -> None:
 @contextmanager
 def shopper(shop: Shop) -> Iterator[httpx.Client]:
     """Someone with one mug in the cart and no browser."""
-    headers = {"Host": httpx.URL(shop.url).netloc.decode()}
-    address = f"http://{shop.cluster.ingress_address}"
-    with httpx.Client(base_url=address, headers=headers, trust_env=False, timeout=30) as client:
+    with shop.cluster.client(shop.host, timeout=30) as client:
         form = {"variant": field(client.get("/products/stoneware-mug").text, "variant")}
         assert client.post("/cart", data=form).status_code == 303
         yield client
@@ -451,6 +447,4 @@ def test_an_order_is_shown_to_whoever_placed_it_and_to_nobody_else(shop: Shop, v
 
 
 def _look_up(shop: Shop, number: str, email: str) -> httpx.Response:
-    url = f"http://{shop.cluster.ingress_address}/orders"
-    headers = {"Host": httpx.URL(shop.url).netloc.decode()}
-    return httpx.post(url, data={"number": number, "email": email}, headers=headers, trust_env=False, timeout=10)
+    return shop.http("/orders", method="POST", data={"number": number, "email": email})

@@ -14,7 +14,8 @@ import pytest
 from dev.cluster import Cluster
 from tests.e2e import medusa
 from tests.e2e.medusa import Shop
-from tests.e2e.shops import DOT, SECRET, until
+from tests.e2e.shops import DOT, SECRET
+from tests.waiting import until
 
 PREVIOUS = Path(__file__).parent / "charts" / "previous" / "medusa"
 CHANGED = {"requests": {"cpu": "30m", "memory": "384Mi"}, "limits": {"memory": "768Mi"}}  # so that its pod is a new one
@@ -27,9 +28,7 @@ MEDUSA = ["exec", "deployment/upgraded", "--", "node", "node_modules/@medusajs/c
 def shop(cluster: Cluster) -> Iterator[Shop]:
     """A shop of the previous chart, once it answers."""
     with medusa.shop(cluster, "upgraded") as one:
-        done = one.helm("install", PREVIOUS)
-        assert done.returncode == 0, done.stderr
-        until("the shop answers through the ingress", one.answers)
+        one.install(PREVIOUS)
         yield one
 
 

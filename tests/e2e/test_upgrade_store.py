@@ -7,19 +7,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from dev.cluster import Cluster as DevCluster
-from dev.stack import Stack, job_of, kubectl, read_secret
+from dev.stack import Stack, job_of, kubectl, newest_root, read_secret
 from provisioner.jobs import Job, JobStatus
 from provisioner.ledger import Limits
 from provisioner.stores import SECRET_NAME, StoreStatus, suggest_name
 from provisioner.workflows.prepare import QUOTA
 from tests.e2e.leaflet import Leaflet, load_image
 from tests.e2e.works import LIMITS, Works
+from tests.waiting import until
 
-NONE = "storewright/none:none"
 BROKEN = "storewright/leaflet:none"
 
 
@@ -42,26 +41,16 @@ class Shop:
         self.reopen()
         return self.works.upgrade(self.made, limits)
 
-    def serves(self, version: str, seconds: float = 5) -> bool:
-        """Once the ingress has heard that the former pod is gone."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            if f"version {version}<" in self._page():
-                return True
-            time.sleep(0.1)
-        return False
-
-    def _page(self) -> str:
+    def page(self) -> str:
         cluster = self.works.cluster
-        host = f"{self.name}.{cluster.store_domain}:{cluster.ingress_port}"
-        return httpx.get(f"http://{cluster.ingress_address}/", headers={"Host": host}, trust_env=False).text
+        return cluster.get(f"{self.name}.{cluster.store_domain}").text
 
     def is_back_on(self, version: str) -> None:
         """The store is Ready by that version, and helm's record and the namespace are as if nothing had been."""
         store = self.works.ledger.store(self.name)
         assert store is not None
         assert (store.status, store.version) == (StoreStatus.READY, version)
-        assert self.serves(version)
+        until("the ingress has heard that the former pod is gone", lambda: f"version {version}<" in self.page(), 5)
         release = self.works.tools.helm.release(self.name, store.namespace)
         assert release is not None
         assert (release.status, release.chart) == ("deployed", f"leaflet-{version}")
@@ -198,14 +187,13 @@ class SlackShop:
         """The newest root message of a job of that kind, once it has come to that status."""
 
         def look() -> dict[str, Any] | None:
-            found = [m for m in self.slack.messages("#stores") if job_of(m).get("kind") == kind]
-            return found[-1] if found and job_of(found[-1])["status"] == status else None
+            found = newest_root(self.slack.messages("#stores"), kind=kind)
+            return found if found and job_of(found)["status"] == status else None
 
         return self.slack.wait_for(look, seconds, f"{kind} {status}")
 
     def page(self) -> str:
-        host = f"{self.name}.{self.cluster.store_domain}:{self.cluster.ingress_port}"
-        return httpx.get(f"http://{self.cluster.ingress_address}/", headers={"Host": host}, trust_env=False).text
+        return self.cluster.get(f"{self.name}.{self.cluster.store_domain}").text
 
     def kubectl(self, *args: str) -> str:
         return kubectl(self.cluster, *args, "-n", f"store-{self.name}")

@@ -12,10 +12,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, exp
 
 from dev.cluster import Cluster
 from dev.slack import LocalSlackClient
-from dev.stack import ROOT, Stack, job_of, kubectl
+from dev.stack import ROOT, Stack, kubectl, newest_root, one_time_link
 from tests.bench import orders
-from tests.e2e.shops import until
 from tests.e2e.woocommerce import has_plugin
+from tests.waiting import until
 
 STORE = "fernwood"
 SHOTS = ROOT / "build/screenshots"
@@ -48,7 +48,7 @@ def test_from_an_order_in_slack_to_an_order_in_the_shop(
         if not has_plugin():
             _note(page, kept)
         _is_kept(page, address, kept)
-        _restart(cluster, bot.addresses.namespace(STORE), httpx.URL(address).netloc.decode())
+        _restart(cluster, bot.addresses.namespace(STORE), bot.addresses.host(STORE))
         _is_kept(page, address, kept)
     namespaces = kubectl(cluster, "get", "namespaces", "-o", "name").split()
     assert f"namespace/{bot.addresses.namespace(STORE)}" not in namespaces
@@ -115,10 +115,10 @@ def _fill_in(page: Page) -> None:
 
 def _revealed(slack: LocalSlackClient) -> tuple[str, str]:
     """The admin's login, by the link that only the person who asks for it sees."""
-    root = [m for m in slack.messages("#stores") if job_of(m).get("store") == STORE][-1]
+    root = newest_root(slack.messages("#stores"), store=STORE)
+    assert root
     assert slack.click("Dana", root, "credentials").ok
-    told = slack.wait_for(lambda: [m for m in slack.ephemerals("Dana", "#stores") if "/s/" in m["text"]])[-1]
-    address, token = told["text"].split("<", 1)[1].split("|", 1)[0].split("#")
+    address, token = one_time_link(slack, "Dana", "#stores")
     origin = address.rsplit("/s/", 1)[0]
     answer = httpx.post(address, json={"token": token}, headers={"Origin": origin}, trust_env=False).json()
     shown = {credential["label"]: credential["value"] for credential in answer["credentials"]}
@@ -153,5 +153,4 @@ def _restart(cluster: Cluster, namespace: str, host: str) -> None:
     for workload in (f"statefulset/{STORE}-database", f"deployment/{STORE}"):
         kubectl(cluster, "rollout", "restart", workload, "-n", namespace)
         kubectl(cluster, "rollout", "status", workload, "-n", namespace, "--timeout=90s")
-    at, headers = f"http://{cluster.ingress_address}/", {"Host": host}
-    until("the shop answers again", lambda: httpx.get(at, headers=headers, trust_env=False).status_code == 200)
+    until("the shop answers again", lambda: cluster.get(host).status_code == 200)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from collections.abc import Iterator
@@ -13,9 +12,11 @@ import pytest
 from dev.cluster import Cluster
 from provisioner.catalog import Catalog
 from provisioner.check import StorefrontClient
+from provisioner.diagnosis import is_ready
 from tests.e2e import woocommerce
-from tests.e2e.shops import CHARTS, DOT, process, ready, until
+from tests.e2e.shops import CHARTS, DOT, process
 from tests.e2e.woocommerce import Shop, has_plugin, need_plugin
+from tests.waiting import until
 
 NAME = "woo-shop"
 NAMED = 'O\'Neil & "Sons"'
@@ -31,9 +32,7 @@ def shop(cluster: Cluster) -> Iterator[Shop]:
         "database-password": "p'w\\ \"@:/?#%",
     }
     with woocommerce.shop(cluster, NAME, **awkward) as one:
-        done = one.helm("install", store={"displayName": NAMED, "color": "#6b4c9a", "logo": "/logo.svg"})
-        assert done.returncode == 0, done.stderr
-        until("the shop answers through the ingress", one.answers)
+        one.install(store={"displayName": NAMED, "color": "#6b4c9a", "logo": "/logo.svg"})
         yield one
 
 
@@ -187,16 +186,12 @@ def test_data_survive_the_sudden_death_of_the_database(shop: Shop) -> None:
     order = shop.buy()["order_id"] if has_plugin() else None
     posts = shop.sql("select count(*) from wp_posts")
     os.kill(process(shop.pod("database"), b"mariadbd"), signal.SIGKILL)
-    until("the kubelet sees it die", lambda: _restarts(shop) == 1)
-    until("the database is ready again", lambda: ready(shop.pod("database")))
+    until("the kubelet sees it die", lambda: shop.restarts("database") == 1)
+    until("the database is ready again", lambda: is_ready(shop.pod("database")))
     until("the shop serves from it again", shop.answers)
     assert shop.sql("select count(*) from wp_posts") == posts
     if order:
         assert order in shop.orders()
-
-
-def _restarts(shop: Shop) -> int:
-    return int(shop.pod("database")["status"]["containerStatuses"][0]["restartCount"])
 
 
 def test_a_first_start_that_was_killed_is_done_again_and_two_at_once_fill_once(shop: Shop) -> None:
@@ -230,7 +225,7 @@ def test_an_upgrade_migrates_first_and_keeps_everything_and_the_host_may_change(
     _upgrade(shop, host="moved.localhost", url=moved)
     assert "the database is at WordPress" in shop.kubectl("logs", f"job/{NAME}-migration")
     assert shop.sql("select option_value from wp_options where option_name = 'db_version'") != ["58975"]
-    page = until("the shop answers at its new address", lambda: _page_at(shop, moved))
+    page = until("the shop answers at its new address", lambda: _page_at(shop, "moved.localhost"))
     assert moved in page
     assert shop.url not in page
     _upgrade(shop)
@@ -278,10 +273,9 @@ def _upgrade(shop: Shop, **store: str) -> None:
     shop.kubectl("rollout", "status", f"deployment/{NAME}", "--timeout=90s")
 
 
-def _page_at(shop: Shop, address: str) -> str:
-    headers = {"Host": address.removeprefix("http://")}
+def _page_at(shop: Shop, host: str) -> str:
     try:
-        answer = httpx.get(f"http://{shop.cluster.ingress_address}/", headers=headers, timeout=10, trust_env=False)
+        answer = shop.cluster.get(host)
     except httpx.HTTPError:
         return ""
     return answer.text if answer.status_code == 200 else ""
@@ -296,10 +290,6 @@ def test_an_image_and_a_chart_that_disagree_on_the_plugin_say_so(shop: Shop) -> 
 
 
 def test_deleting_the_namespace_leaves_no_volume(shop: Shop) -> None:
-    def volumes() -> list[str]:
-        found = json.loads(shop.kubectl("get", "persistentvolumes", "--output=json"))["items"]
-        return [v["metadata"]["name"] for v in found if v["spec"]["claimRef"]["namespace"] == shop.namespace]
-
-    assert len(volumes()) == 2
+    assert len(shop.volumes()) == 2
     shop.kubectl("delete", "namespace", shop.namespace, "--timeout=90s")
-    until("its volumes are gone", lambda: not volumes())
+    until("its volumes are gone", lambda: not shop.volumes())

@@ -7,23 +7,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from dev import images
 from dev.cluster import Cluster
 from provisioner.catalog import Catalog
-from tests.e2e import woocommerce
-from tests.e2e.shops import CHARTS, SECRET, until
+from tests.e2e import hosted, woocommerce
+from tests.e2e.shops import CHARTS
 from tests.e2e.woocommerce import Shop, need_plugin
-
-HOST = "managed"
 
 
 @pytest.fixture(scope="module")
 def elsewhere(cluster: Cluster) -> Iterator[Shop]:
     """A namespace with nothing but a MariaDB, which takes TLS connections with a certificate of its own making."""
     with woocommerce.shop(cluster, "woo-elsewhere") as one:
-        one.create("Service", HOST, spec={"selector": {"app": HOST}, "ports": [{"port": 3306}]})
-        one.create("Pod", HOST, metadata={"labels": {"app": HOST}}, spec=_server())
-        one.kubectl("wait", "--for=condition=Ready", f"pod/{HOST}", "--timeout=60s")
+        hosted.start_database(one, "mariadb", 3306)
         yield one
 
 
@@ -32,11 +27,7 @@ def shop(cluster: Cluster, elsewhere: Shop) -> Iterator[Shop]:
     """A shop in yen in Japan on that database, once it answers."""
     password = elsewhere.secret["database-password"]
     with woocommerce.shop(cluster, "woo-abroad", **{"database-password": password}) as one:
-        address = elsewhere.found("service", HOST)["spec"]["clusterIP"]
-        external = {"enabled": True, "host": f"{HOST}.{elsewhere.namespace}.svc", "cidr": f"{address}/32"}
-        done = one.helm("install", store={"currency": "jpy", "country": "jp"}, database={"external": external})
-        assert done.returncode == 0, done.stderr
-        until("the shop answers through the ingress", one.answers)
+        hosted.install(one, elsewhere, currency="jpy", country="jp")
         yield one
 
 
@@ -99,19 +90,3 @@ def test_a_start_that_cannot_be_says_why(shop: Shop, variable: str, value: str, 
     done = shop.attempt("kubectl", "exec", f"deployment/{shop.name}", "-c", "php", "--", *boot)
     assert done.returncode == 1
     assert reason in done.stderr
-
-
-def _server() -> dict[str, object]:
-    """Our image of MariaDB as a bare pod."""
-    image = images.build()["woocommerce"]["mariadb"]["image"]
-    password = {"secretKeyRef": {"name": SECRET, "key": "database-password"}}
-    server = {
-        "name": "mariadb",
-        "image": f"{image['repository']}:{image['tag']}",
-        "env": [{"name": "MARIADB_PASSWORD", "valueFrom": password}],
-        "readinessProbe": {"tcpSocket": {"port": 3306}, "periodSeconds": 1},
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-        "volumeMounts": [{"name": "data", "mountPath": "/data"}],
-    }
-    user = {"runAsNonRoot": True, "runAsUser": 999, "fsGroup": 999, "seccompProfile": {"type": "RuntimeDefault"}}
-    return {"securityContext": user, "containers": [server], "volumes": [{"name": "data", "emptyDir": {}}]}

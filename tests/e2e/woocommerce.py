@@ -57,9 +57,7 @@ class Shop(Release):
     @contextmanager
     def admin(self, password: str = "") -> Iterator[httpx.Client]:
         """A browser that is logged in to the admin as its owner. Fails, with what it is told, if it is not let in."""
-        address = f"http://{self.cluster.ingress_address}"
-        headers = {"Host": self.url.removeprefix("http://")}
-        with httpx.Client(base_url=address, headers=headers, timeout=20, trust_env=False) as browser:
+        with self.cluster.client(self.host, timeout=20) as browser:
             browser.get("/wp-login.php")
             known = {"log": self.secret["admin-user"], "pwd": password or self.secret["admin-password"]}
             answer = browser.post("/wp-login.php", data={**known, "testcookie": "1"})

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from dev.cluster import Cluster as DevCluster
@@ -23,6 +22,7 @@ from provisioner.ledger import Ledger, Limits
 from provisioner.scheduler import Scheduler
 from provisioner.stores import Addresses
 from provisioner.workflows import Toolbox
+from tests.waiting import until_job
 
 LIMITS = Limits(stores_per_person=50, creations_per_hour=200)
 INSTANCE = "provisioner-test"
@@ -91,15 +91,7 @@ class Works:
         return self.ledger.order_upgrade(store_id=job.store_id, by="U1", origin="{}", delivery_key=key, limits=limits)
 
     def until(self, job: Job, look: Callable[[Job], bool], seconds: float = 120) -> Job:
-        end = time.monotonic() + seconds
-        while True:
-            now = self.ledger.job(job.id)
-            assert now is not None
-            if look(now):
-                return now
-            if time.monotonic() > end:
-                pytest.fail(f"{job.kind} of {job.store}: {now.status} after {seconds} s, {self.ledger.events(job.id)}")
-            time.sleep(0.05)
+        return until_job(self.ledger, job, look, seconds)
 
     def ended(self, job: Job, seconds: float = 120) -> Job:
         return self.until(job, lambda j: not j.live, seconds)

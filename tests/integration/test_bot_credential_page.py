@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page
 from dev.slack import LocalSlack
 from provisioner.errors import JobFailed, Transient
 from provisioner.ledger import Limits
-from tests.integration.bot_house import ADA, DANA, SECRET, STORES, Bot, running_bot
+from tests.integration.bot_harness import ADA, DANA, SECRET, STORES, Bot, running_bot
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,8 @@ from provisioner.errors import Problem
 from provisioner.jobs import EventKind, JobKind
 from provisioner.ledger import Limits
 from provisioner.stores import StoreStatus
-from tests.integration.bot_house import ADA, DANA, OLI, RANDOM, STORES, Bot, running_bot
+from tests.integration.bot_harness import ADA, DANA, OLI, RANDOM, STORES, Bot, running_bot
+from tests.waiting import until
 
 TROUBLE = Problem(
     "The image storewright/medusa:0badc0ffee can't be pulled.",
@@ -139,7 +140,7 @@ def test_a_form_sent_off_before_it_showed_the_new_types_options_counts_as_it_rea
     form = create_form(bot)
     ocean = {"option/medusa/color": "#1f5f8b", "option/medusa/currency": "usd"}
     assert bot.slack.submit("Dana", form, {"name": "my-shop", "type": "plain", **ocean}) is None
-    bot.until(lambda: bot.ledger.store("my-shop"), "the store")
+    until("the store", lambda: bot.ledger.store("my-shop"), 8)
     assert bot.store().options == {"color": "#1f5f8b"}
 
 
@@ -153,7 +154,7 @@ def test_a_form_that_changed_meanwhile_is_left_as_it_is(bot: Bot) -> None:
     form = create_form(bot)
     bot.slack.fault("error", "views.update", code="hash_conflict")
     assert bot.slack.click("Dana", form, "type", "plain").ok
-    bot.until(lambda: [r for r in bot.ledger.audit_rows() if r["detail"] == "type plain"], "the audit")
+    until("the audit", lambda: [r for r in bot.ledger.audit_rows() if r["detail"] == "type plain"], 8)
     assert bot.slack.views("Dana")[-1]["hash"] == form["hash"]
     assert bot.slack.submit("Dana", form, {"name": "my-shop"}) is None
 
@@ -576,7 +577,7 @@ def test_everything_is_audited(bot: Bot) -> None:
     root = ready_store(bot)
     bot.slack.command("Oli", "#stores", "/store delete my-shop")
     bot.slack.click("Dana", root, "credentials")
-    bot.until(lambda: len(bot.ledger.audit_rows()) == 3, "three rows")
+    until("three rows", lambda: len(bot.ledger.audit_rows()) == 3, 8)
     rows = [(r["actor"], r["action"], r["store"], r["origin"], r["detail"]) for r in reversed(bot.ledger.audit_rows())]
     value = buttons(root)["credentials"]["value"]
     assert rows == [

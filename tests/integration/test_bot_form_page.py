@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, expect
 
 from dev.slack import LocalSlack
-from tests.integration.bot_house import running_bot
+from tests.integration.bot_harness import running_bot
 
 
 def test_another_type_asks_its_own_options_in_the_same_form(browser: Browser, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from slack_sdk import signature
 from bot import logs
 from dev.slack import LocalSlack
 from provisioner.errors import Transient
-from tests.integration.bot_house import DANA, RANDOM, STORES, Bot, running_bot
+from tests.integration.bot_harness import DANA, RANDOM, STORES, Bot, running_bot
 
 COMMAND = {
     "command": "/store",

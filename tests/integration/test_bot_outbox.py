@@ -14,7 +14,8 @@ from dev.slack.traffic import LIMITS
 from provisioner.errors import Problem
 from provisioner.jobs import EventKind, JobKind
 from provisioner.ledger import Limits
-from tests.integration.bot_house import DANA, FAILURES, STORES, Bot, running_bot
+from tests.integration.bot_harness import DANA, FAILURES, STORES, Bot, running_bot
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -175,7 +176,7 @@ def test_a_slack_that_is_away_is_waited_for(bot: Bot, slack: LocalSlack) -> None
     slack.fault("server_error", "*", times=0)
     order(bot)
     bot.break_down(Problem("The quota is full."))
-    bot.until(lambda: tried(bot, "summary") and tried(bot, "failure"), "an attempt at each")
+    until("an attempt at each", lambda: tried(bot, "summary") and tried(bot, "failure"), 8)
     assert slack.messages("#stores") == []
     slack.clear_faults()
     bot.root("could not be created")
@@ -187,7 +188,7 @@ def test_a_revoked_token_is_reported_and_nothing_is_lost(
 ) -> None:
     slack.fault("error", "chat.postMessage", code="token_revoked")
     order(bot)
-    bot.until(lambda: "check its token and scopes" in caplog.text, "the report")
+    until("the report", lambda: "check its token and scopes" in caplog.text, 8)
     bot.clock.ahead += 61
     bot.notifier.wake()
     bot.root("Creating *my-shop*")
@@ -199,7 +200,7 @@ def test_a_failure_channel_without_the_bot_holds_up_nothing_else(tmp_path: Path,
         order(bot)
         job = bot.break_down(Problem("The quota is full."))
         bot.root("could not be created")
-        bot.until(lambda: tried(bot, "failure"), "an attempt")
+        until("an attempt", lambda: tried(bot, "failure"), 8)
         waiting = bot.ledger.outbox_entry(f"failure:{job.id}")
         assert waiting is not None
         assert waiting.sent_revision < waiting.revision

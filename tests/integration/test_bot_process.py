@@ -20,7 +20,7 @@ from dev.slack import LocalSlack
 from provisioner.backups import Backups
 from provisioner.ledger import Ledger
 from provisioner.stores import Addresses
-from tests.integration.bot_house import ADA, FAILURES, make_charts, web_server_address
+from tests.integration.bot_harness import ADA, FAILURES, make_charts, web_server_address
 
 NOWHERE = "http://127.0.0.1:9"
 KUBECONFIG = f"""

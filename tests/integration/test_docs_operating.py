@@ -15,7 +15,7 @@ from bot.settings import variables
 from dev.slack import LocalSlack
 from provisioner.backups import Backups
 from tests.conftest import ROOT
-from tests.integration.bot_house import Bot, running_bot
+from tests.integration.bot_harness import Bot, running_bot
 from tests.integration.test_bot_process import environment
 
 PAGE = (ROOT / "docs/operating.md").read_text()

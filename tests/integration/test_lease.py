@@ -24,7 +24,7 @@ from provisioner.scheduler import Scheduler
 from provisioner.stores import Addresses
 from provisioner.workflows import Toolbox
 from tests.conftest import write_kubeconfig
-from tests.integration.bot_house import make_charts
+from tests.integration.bot_harness import make_charts
 
 TIMINGS = LeaseTimings(duration=2, let_go=1.2, renew=0.3, retry=0.1)
 

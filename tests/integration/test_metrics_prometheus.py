@@ -23,7 +23,8 @@ from provisioner.backups import Backups
 from provisioner.errors import Problem
 from provisioner.helm import Helm
 from tests.conftest import ROOT
-from tests.integration.bot_house import Bot, running_bot, web_server_address
+from tests.integration.bot_harness import Bot, running_bot, web_server_address
+from tests.waiting import until
 
 FILES = ROOT / "charts/storewright/files"
 RULES = FILES / "rules.yaml"
@@ -124,8 +125,8 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
             process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             server = Scraped(url)
-            _until(lambda: httpx.get(f"{url}/-/ready", trust_env=False).status_code == 200)
-            _until(lambda: server.numbers('up{job="storewright"}') == [1])
+            until("Prometheus is ready", lambda: _ready(url), 30)
+            until("it scrapes the bot", lambda: server.numbers('up{job="storewright"}') == [1], 30)
             _work(bot, slack)
             yield server
         finally:
@@ -133,16 +134,11 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
             process.wait()
 
 
-def _until(true: Callable[[], bool], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            if true():
-                return
-        except httpx.TransportError:
-            pass
-        assert time.monotonic() < end, "Prometheus did not come to it"
-        time.sleep(0.1)
+def _ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/-/ready", trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def _work(bot: Bot, slack: LocalSlack) -> None:

@@ -33,7 +33,8 @@ from provisioner.scheduler import Scheduler
 from provisioner.stores import Addresses
 from provisioner.workflows import Toolbox
 from tests.conftest import Clock, write_kubeconfig
-from tests.integration.bot_house import make_charts, running_bot, web_server_address
+from tests.integration.bot_harness import make_charts, running_bot, web_server_address
+from tests.waiting import until
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -205,14 +206,6 @@ def scheduler(tmp_path: Path) -> Iterator[Scheduler]:
     ledger.close()
 
 
-def until(true: object, what: str) -> None:
-    assert callable(true)
-    end = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < end, what
-        time.sleep(0.02)
-
-
 def test_a_scheduler_that_waits_to_begin_is_healthy_and_one_that_stopped_ticking_is_not(
     scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,12 +213,12 @@ def test_a_scheduler_that_waits_to_begin_is_healthy_and_one_that_stopped_ticking
     time.sleep(0.8)
     assert scheduler.trouble() == ""
     scheduler.start()
-    until(lambda: scheduler.trouble() == "", "the first tick")
+    until("the first tick", lambda: scheduler.trouble() == "", 10)
     hanging = threading.Event()
     monkeypatch.setattr(scheduler._ledger, "claim_due", lambda *_: hanging.wait(20) and None)
-    until(lambda: "has not ticked for" in scheduler.trouble(), "a clock that hangs in a claim")
+    until("a clock that hangs in a claim", lambda: "has not ticked for" in scheduler.trouble(), 10)
     hanging.set()
-    until(lambda: scheduler.trouble() == "", "to recover")
+    until("to recover", lambda: scheduler.trouble() == "", 10)
 
 
 def test_workers_that_are_all_held_past_their_deadline_are_unhealthy(
@@ -237,15 +230,15 @@ def test_workers_that_are_all_held_past_their_deadline_are_unhealthy(
     scheduler.start()
     ledger = scheduler._ledger
     order(ledger, "first-shop", deadline=0.1)
-    until(lambda: scheduler.held() == (1, 1), "the first job, past its deadline")
+    until("the first job, past its deadline", lambda: scheduler.held() == (1, 1), 10)
     time.sleep(0.4)
     assert scheduler.trouble() == "", "the other worker is free"
     order(ledger, "second-shop", deadline=0.1)
-    until(lambda: scheduler.trouble() == "all 2 workers are held by jobs past their deadline", "the second")
+    until("the second", lambda: scheduler.trouble() == "all 2 workers are held by jobs past their deadline", 10)
     web = build_ops(Ops(scheduler.trouble, Readiness({}), Metrics().registry)).test_client()
     assert web.get("/healthz").status_code == 503
     hanging.set()
-    until(lambda: scheduler.trouble() == "", "to recover")
+    until("to recover", lambda: scheduler.trouble() == "", 10)
     assert web.get("/healthz").status_code == 200
 
 

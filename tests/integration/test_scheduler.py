@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from provisioner.scheduler import Scheduler, pause
 from provisioner.stores import Addresses
 from provisioner.workflows import Toolbox
 from tests.conftest import write_kubeconfig
+from tests.waiting import until_job
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,17 +57,6 @@ def order(ledger: Ledger, name: str = "my-shop", deadline: float = 900) -> Job:
     )
 
 
-def until(ledger: Ledger, job: Job, look: Callable[[Job], bool]) -> Job:
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        now = ledger.job(job.id)
-        assert now is not None
-        if look(now):
-            return now
-        time.sleep(0.02)
-    pytest.fail(f"{now} {ledger.events(job.id)}")
-
-
 def test_pauses_grow_are_bounded_and_do_not_march_in_step() -> None:
     medians = [statistics.median(pause(attempt) for _ in range(200)) for attempt in range(1, 6)]
     assert medians == sorted(medians)
@@ -77,7 +66,7 @@ def test_pauses_grow_are_bounded_and_do_not_march_in_step() -> None:
 
 def test_a_cluster_that_is_away_is_tried_again_later(scheduler: Scheduler) -> None:
     ledger = scheduler._ledger
-    job = until(ledger, order(ledger), lambda j: j.attempts >= 2)
+    job = until_job(ledger, order(ledger), lambda j: j.attempts >= 2)
     retrying = [e.detail for e in ledger.events(job.id) if e.kind == EventKind.RETRYING]
     assert "The Kubernetes API can't be reached." in retrying[0]
     assert "Trying again in" in retrying[0]
@@ -87,7 +76,7 @@ def test_a_cluster_that_is_away_is_tried_again_later(scheduler: Scheduler) -> No
 def test_the_deadline_ends_the_attempts(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("provisioner.scheduler.pause", lambda attempt: 0.2)
     ledger = scheduler._ledger
-    job = until(ledger, order(ledger, deadline=1), lambda j: not j.live)
+    job = until_job(ledger, order(ledger, deadline=1), lambda j: not j.live)
     assert job.status == JobStatus.FAILED
     assert job.problem is not None
     assert job.attempts > 2
@@ -96,7 +85,7 @@ def test_the_deadline_ends_the_attempts(scheduler: Scheduler, monkeypatch: pytes
 
 def test_no_attempt_begins_after_the_deadline(scheduler: Scheduler) -> None:
     ledger = scheduler._ledger
-    job = until(ledger, order(ledger, deadline=0.5), lambda j: not j.live)
+    job = until_job(ledger, order(ledger, deadline=0.5), lambda j: not j.live)
     assert (job.status, job.attempts) == (JobStatus.FAILED, 1)
 
 
@@ -106,7 +95,7 @@ def test_what_only_a_person_can_mend_is_not_tried_again(scheduler: Scheduler, mo
 
     monkeypatch.setattr(workflows, "run", refuse)
     ledger = scheduler._ledger
-    job = until(ledger, order(ledger), lambda j: not j.live)
+    job = until_job(ledger, order(ledger), lambda j: not j.live)
     assert (job.status, job.attempts) == (JobStatus.FAILED, 1)
     assert job.problem == Problem("The chart is broken.", "A typo.", "Mend it.")
 
@@ -117,7 +106,7 @@ def test_the_unexpected_is_told_without_its_insides(scheduler: Scheduler, monkey
 
     monkeypatch.setattr(workflows, "run", break_down)
     ledger = scheduler._ledger
-    job = until(ledger, order(ledger), lambda j: not j.live)
+    job = until_job(ledger, order(ledger), lambda j: not j.live)
     assert job.status == JobStatus.FAILED
     assert job.id in str(job.problem)
     assert "inside" not in str(job.problem)

@@ -19,7 +19,8 @@ from provisioner.jobs import JobStatus
 from provisioner.ledger import Ledger
 from provisioner.stores import Addresses
 from tests.conftest import write_kubeconfig
-from tests.integration.bot_house import DANA, Bot, make_charts, running_bot
+from tests.integration.bot_harness import DANA, Bot, make_charts, running_bot
+from tests.waiting import until
 
 Type = Callable[..., Result]
 
@@ -62,7 +63,7 @@ def bot(tmp_path: Path, slack: LocalSlack) -> Iterator[Bot]:
 
 def test_an_order_is_followed_while_the_bot_does_the_work(type_: Type, bot: Bot) -> None:
     def work() -> None:
-        bot.until(lambda: bot.ledger.store("my-shop"), "the order")
+        until("the order", lambda: bot.ledger.store("my-shop"), 8)
         bot.finish()
 
     worker = threading.Thread(target=work)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+from slack_bolt import App
 
 from bot.app import ListenerThreads, build_app
 from bot.context import BotContext
@@ -31,6 +32,7 @@ from provisioner.errors import Problem
 from provisioner.jobs import ROLLBACK, STAGES, EventKind, Job
 from provisioner.ledger import Ledger, Limits
 from provisioner.stores import Addresses, Store
+from tests.waiting import until
 
 DANA, ADA, OLI = "U0DANA001", "U0ADA0001", "U0OLI0001"
 STORES, FAILURES, RANDOM = "C0STORES1", "C0FAILURE", "C0RANDOM1"
@@ -152,16 +154,9 @@ class Bot:
         seen = self.slack.ephemerals(user)
         return str(seen[-1]["text"]) if seen else ""
 
-    def until(self, true: Callable[[], object], what: str, timeout: float = 8) -> None:
-        """Wait for something that is not to be seen in the workspace."""
-        deadline = time.monotonic() + timeout
-        while not true():
-            assert time.monotonic() < deadline, f"did not come: {what}"
-            time.sleep(0.01)
-
     def settled(self, timeout: float = 10) -> None:
         """Wait until the outbox has nothing left to tell."""
-        self.until(lambda: self.ledger.next_outgoing_at() is None, "an empty outbox", timeout)
+        until("an empty outbox", lambda: self.ledger.next_outgoing_at() is None, timeout)
 
 
 @contextmanager
@@ -176,41 +171,46 @@ def running_bot(
 ) -> Iterator[Bot]:
     """A bot with its ledger in `folder`, whose channel for failures is `failures`; `tell=False` leaves the notifier
     unstarted. A second one in the same folder is the same bot after a restart."""
-    limits, clock = limits or Limits(), MovableClock()
+    limits, clock, metrics = limits or Limits(), MovableClock(), Metrics()
     catalog = Catalog(make_charts(folder))
     ledger = Ledger(folder / "ledger.db", Addresses("localhost", port=8081), clock)
-    metrics = Metrics()
     metrics.watch(ledger, Backups(ledger.path))
     client = Slack(slack.bot_token, slack.api_url, metrics.slack_calls)
     notifier = Notifier(ledger, catalog, client, failures, limits)
-    bot = Bot("", slack, ledger, notifier, clock, metrics)
+    bot = Bot(web_server_address(), slack, ledger, notifier, clock, metrics)
+    context = BotContext(ledger, catalog, client, frozenset({ADA}), limits, bot.url, notifier.remember_aside)
     with ExitStack() as stack:
         stack.callback(ledger.close)
-        public = web_server_address()
-        house = BotContext(ledger, catalog, client, frozenset({ADA}), limits, public, notifier.remember_aside)
         threads = stack.enter_context(ListenerThreads())
-        app = build_app(house, threads, None if socket else slack.signing_secret)
-        readiness = Readiness(
-            {"ledger": ledger.try_writing, "slack": client.auth_test, "cluster": lambda: _read(bot)},
-            {"failure_channel": lambda: client.conversations_history(channel=failures, limit=1)},
-        )
-        metrics.watch_readiness(readiness)
-        metrics.watch_work(8, lambda: (0, 0))
-        ops = Ops(lambda: "", readiness, metrics.registry)
-        front = WebContext(ledger, catalog, lambda _: _read(bot), public)
-        server = web_server(build_web(front, None if socket else app, ops), public.removeprefix("http://"))
-        threading.Thread(target=server.run, name="web", daemon=True).start()
-        stack.callback(server.task_dispatcher.shutdown)
-        bot.url = public
+        app = build_app(context, threads, None if socket else slack.signing_secret)
+        _serve(bot, context, _readiness(bot, client, failures), None if socket else app, stack)
         if socket:
             stack.enter_context(socket_mode(app, slack.app_token))
         else:
-            slack.connect_bot(public)
+            slack.connect_bot(bot.url)
         ledger.on_change = notifier.wake
         if tell:
             notifier.start()
         stack.callback(notifier.stop)
         yield bot
+
+
+def _readiness(bot: Bot, client: Slack, failures: str) -> Readiness:
+    return Readiness(
+        {"ledger": bot.ledger.try_writing, "slack": client.auth_test, "cluster": lambda: _read(bot)},
+        {"failure_channel": lambda: client.conversations_history(channel=failures, limit=1)},
+    )
+
+
+def _serve(bot: Bot, context: BotContext, readiness: Readiness, app: App | None, stack: ExitStack) -> None:
+    """Answer at the bot's address until the stack is closed; `app` takes Slack's requests, where it is to."""
+    bot.metrics.watch_readiness(readiness)
+    bot.metrics.watch_work(8, lambda: (0, 0))
+    front = WebContext(bot.ledger, context.catalog, lambda _: _read(bot), bot.url)
+    web = build_web(front, app, Ops(lambda: "", readiness, bot.metrics.registry))
+    server = web_server(web, bot.url.removeprefix("http://"))
+    threading.Thread(target=server.run, name="web", daemon=True).start()
+    stack.callback(server.task_dispatcher.shutdown)
 
 
 def _read(bot: Bot) -> dict[str, str]:
