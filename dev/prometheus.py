@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from dev.slack.npm import cached
+from dev.cache import cached
 
 HERE = Path(__file__)
 

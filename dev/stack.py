@@ -18,12 +18,13 @@ from typing import Any
 import httpx
 
 from dev.background import Background
+from dev.cache import CHECKOUT
 from dev.charts import own
 from dev.cluster import Cluster
 from dev.slack import LocalSlackClient
 from provisioner.stores import Addresses
 
-ROOT = Path(__file__).parents[1]
+ROOT = CHECKOUT
 BOT_CONTEXT = "bot"
 ADMIN, FAILURES = "U0ADA0001", "C0FAILURE"  # the local Slack's Ada and #store-failures
 

@@ -1,7 +1,6 @@
 """What the charts' docs and proofs take from Go modules: helm-docs, and the schemas of custom resources. Built once."""
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,8 +11,9 @@ from typing import Any
 
 import yaml
 
-from dev.cluster.shell import console, run, tools
-from dev.slack.npm import cached
+from dev.cache import TOOLS, cached
+from dev.cluster.binaries import go_environment
+from dev.cluster.shell import console, run
 
 HERE = Path(__file__).parent
 HELM_DOCS = "github.com/norwoodj/helm-docs/cmd/helm-docs"
@@ -28,7 +28,7 @@ def helm_docs() -> Path:
     """The program that writes a chart's README.md. Raises ClusterError where its modules can't be had or built."""
 
     def build(folder: Path) -> None:
-        with console.status("Building helm-docs (half a minute, once)"), _go_environment() as environment:
+        with console.status("Building helm-docs (half a minute, once)"), _go_for_a_while() as environment:
             _go(HERE / "docs", "build", f"-o={folder}/", HELM_DOCS, env=environment)
 
     return cached("helm-docs", _pins(HERE / "docs"), build) / "helm-docs"
@@ -38,7 +38,7 @@ def definitions() -> Path:
     """A folder of CustomResourceDefinitions, `<group>_<plural>.yaml` each. Raises ClusterError as `helm_docs` does."""
 
     def fetch(folder: Path) -> None:
-        with _go_environment() as environment:
+        with _go_for_a_while() as environment:
             for name, (pins, inside) in DEFINITIONS.items():
                 module = json.loads(_go(pins, "mod", "download", "-json", name, env=environment))
                 for definition in Path(module["Dir"], inside).glob("*_*.yaml"):
@@ -57,7 +57,7 @@ def definition(api_version: str, kind: str) -> dict[str, Any]:
 
 
 def _go(module: Path, *arguments: str, env: dict[str, str]) -> str:
-    return run(tools / "go", "-C", module, *arguments, env=env, timeout=600)
+    return run(TOOLS / "bin/go", "-C", module, *arguments, env=env, timeout=600)
 
 
 def _pins(module: Path) -> list[Path]:
@@ -65,8 +65,7 @@ def _pins(module: Path) -> list[Path]:
 
 
 @contextmanager
-def _go_environment() -> Iterator[dict[str, str]]:
-    """Go as it is pinned, with caches of its own that nobody needs afterwards."""
+def _go_for_a_while() -> Iterator[dict[str, str]]:
+    """Go with caches of its own that nobody needs afterwards."""
     with tempfile.TemporaryDirectory(prefix="storewright-go-") as scratch:
-        settings = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly -buildvcs=false -modcacherw", "CGO_ENABLED": "0"}
-        yield {**os.environ, **settings, "GOCACHE": f"{scratch}/build", "GOMODCACHE": f"{scratch}/mod"}
+        yield go_environment(Path(scratch))

@@ -3,8 +3,9 @@
 import sys
 from pathlib import Path
 
+from dev.cache import CHECKOUT
 from dev.charts import HERE, helm_docs
-from dev.cluster.shell import ClusterError, checkout, console, run
+from dev.cluster.shell import ClusterError, console, run
 from provisioner.catalog import Catalog
 
 
@@ -21,7 +22,7 @@ def write_docs(charts: Path) -> list[Path]:
 
 if __name__ == "__main__":
     try:
-        for written in write_docs(checkout / "charts"):
-            console.print(f"wrote {written.relative_to(checkout)}")
+        for written in write_docs(CHECKOUT / "charts"):
+            console.print(f"wrote {written.relative_to(CHECKOUT)}")
     except ClusterError as error:
         sys.exit(str(error))

@@ -2,11 +2,12 @@
 
 import sys
 
-from dev.cluster.shell import ClusterError, checkout, console, run, tools
+from dev.cache import CHECKOUT, TOOLS
+from dev.cluster.shell import ClusterError, console, run
 
-CHART = checkout / "charts" / "storewright"
-VALUES = checkout / "manifests" / "values.yaml"
-MANIFESTS = checkout / "manifests" / "storewright.yaml"
+CHART = CHECKOUT / "charts" / "storewright"
+VALUES = CHECKOUT / "manifests" / "values.yaml"
+MANIFESTS = CHECKOUT / "manifests" / "storewright.yaml"
 HEAD = """\
 # Storewright without Helm. Written by `make manifests` from charts/storewright and manifests/values.yaml: change those.
 # Before `kubectl apply -f` put your own in place of C0FAILURES, storewright.example.com, shops.example.com and the
@@ -33,12 +34,14 @@ def rights(instance: str) -> str:
 
 
 def _render(release: str, *options: str) -> str:
-    return run(tools / "helm", "template", release, CHART, "--namespace=storewright", f"--values={VALUES}", *options)
+    return run(
+        TOOLS / "bin/helm", "template", release, CHART, "--namespace=storewright", f"--values={VALUES}", *options
+    )
 
 
 if __name__ == "__main__":
     try:
         MANIFESTS.write_text(manifests())
-        console.print(f"wrote {MANIFESTS.relative_to(checkout)}")
+        console.print(f"wrote {MANIFESTS.relative_to(CHECKOUT)}")
     except ClusterError as error:
         sys.exit(str(error))

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from dev.cluster.shell import ClusterError, checkout, console, run, tail, tools
+from dev.cache import CACHE, CHECKOUT, TOOLS
+from dev.cluster.shell import ClusterError, console, run, tail
 from dev.cluster.site import locked
 
 SOURCES = Path(__file__).parent
@@ -22,10 +23,9 @@ def ensure() -> dict[str, Path]:
 
     Raises ClusterError with the compiler's last words if a build fails.
     """
-    cache = Path(os.environ.get("STOREWRIGHT_CACHE") or Path.home() / ".cache" / "storewright")
-    folders = {module: cache / f"cluster-{module}" / _digest(SOURCES / module) for module in PACKAGES}
+    folders = {module: CACHE / f"cluster-{module}" / _digest(SOURCES / module) for module in PACKAGES}
     if not all(folder.exists() for folder in folders.values()):
-        _build_missing(folders, cache / "go")
+        _build_missing(folders, CACHE / "go")
     return {path.name: path for folder in folders.values() for path in folder.iterdir()}
 
 
@@ -40,7 +40,7 @@ def _flags() -> list[str]:
 
 
 def _digest(module: Path) -> str:
-    inputs = hashlib.sha256(repr([run(tools / "go", "version"), _flags()]).encode())
+    inputs = hashlib.sha256(repr([run(TOOLS / "bin/go", "version"), _flags()]).encode())
     for path in sorted([*module.rglob("*.go"), *module.glob("go.*")]):
         inputs.update(f"{path.relative_to(module)}\0".encode() + path.read_bytes())
     return inputs.hexdigest()[:16]
@@ -53,11 +53,12 @@ def _build_missing(folders: dict[str, Path], scratch: Path) -> None:
             if not folder.exists():
                 _build(module, folder, scratch)
         # Gigabytes that only another build would use; a build cut short finds them where it left off.
-        run(tools / "go", "clean", "-cache", "-modcache", env=_environment(scratch), timeout=300)
+        run(TOOLS / "bin/go", "clean", "-cache", "-modcache", env=go_environment(scratch), timeout=300)
 
 
-def _environment(scratch: Path) -> dict[str, str]:
-    go = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly -buildvcs=false", "CGO_ENABLED": "0"}
+def go_environment(scratch: Path) -> dict[str, str]:
+    """Go as it is pinned, with its caches in `scratch`, where everything may be removed again."""
+    go = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly -buildvcs=false -modcacherw", "CGO_ENABLED": "0"}
     return {**os.environ, **go, "GOCACHE": str(scratch / "build"), "GOMODCACHE": str(scratch / "mod")}
 
 
@@ -65,11 +66,12 @@ def _build(module: str, folder: Path, scratch: Path) -> None:
     unfinished = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    source, environment = SOURCES / module, _environment(scratch)
+    source, environment = SOURCES / module, go_environment(scratch)
     with console.status(f"Fetching the Go modules of {module} (about 1 minute the first time)"):
         packages = _list_packages(source, PACKAGES[module], environment)
-    command = [str(tools / "go"), "-C", str(source), "build", "-v", *_flags(), f"-o={unfinished}/", *PACKAGES[module]]
-    log = checkout / "build" / "cluster" / f"build-{module}.log"
+    go = [str(TOOLS / "bin/go"), "-C", str(source)]
+    command = [*go, "build", "-v", *_flags(), f"-o={unfinished}/", *PACKAGES[module]]
+    log = CHECKOUT / "build" / "cluster" / f"build-{module}.log"
     _follow(command, environment, log, f"Building {module}", len(packages.split()))
     unfinished.rename(folder)
 
@@ -77,7 +79,7 @@ def _build(module: str, folder: Path, scratch: Path) -> None:
 def _list_packages(source: Path, packages: list[str], environment: dict[str, str]) -> str:
     """Every package that a build compiles, a line each; their modules are fetched on the way."""
     try:
-        return run(tools / "go", "-C", source, "list", "-deps", *packages, env=environment, timeout=900)
+        return run(TOOLS / "bin/go", "-C", source, "list", "-deps", *packages, env=environment, timeout=900)
     except ClusterError as error:
         last = str(error).splitlines()[-1]
         raise ClusterError(

@@ -6,9 +6,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from dev.cache import CHECKOUT, TOOLS
 from dev.cluster import archive
 from dev.cluster.api import Cluster
-from dev.cluster.shell import ClusterError, checkout, kubectl, run, tools
+from dev.cluster.shell import ClusterError, kubectl, run
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,8 @@ def spare() -> None:
 
 def _export(name: str, context: str) -> Path:
     """Copy the one context to a kubeconfig of our own, so that no other can be hit by mistake."""
-    target = checkout / "build" / "cluster" / f"{name}.kubeconfig"
+    target = CHECKOUT / "build" / "cluster" / f"{name}.kubeconfig"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.touch(mode=0o600)
-    target.write_text(run(tools / "kubectl", "config", "view", "--minify", "--flatten", f"--context={context}"))
+    target.write_text(run(TOOLS / "bin/kubectl", "config", "view", "--minify", "--flatten", f"--context={context}"))
     return target

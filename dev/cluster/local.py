@@ -12,11 +12,12 @@ from pathlib import Path
 
 import httpx
 
+from dev.cache import CHECKOUT
 from dev.cluster import archive, binaries, cgroups, components, files
 from dev.cluster.api import Cluster
 from dev.cluster.components import Component
 from dev.cluster.node import Node
-from dev.cluster.shell import ClusterError, checkout, console, kubectl, run, succeeds, until
+from dev.cluster.shell import ClusterError, console, kubectl, run, succeeds, until
 from dev.cluster.site import Site, claim, load, locked, port_is_free
 from dev.cluster.templates import render
 
@@ -44,7 +45,7 @@ def up(name: str) -> LocalCluster:
     _check_machine()
     programs = binaries.ensure()
     with _alone():
-        site = claim(name, checkout)
+        site = claim(name, CHECKOUT)
         node = Node(site)
         with console.status(f"Starting cluster {name}"):
             _check_port(node)
@@ -56,13 +57,13 @@ def up(name: str) -> LocalCluster:
 
 def find(name: str) -> LocalCluster | None:
     """The cluster `name` if its node runs."""
-    site = load(name, checkout)
+    site = load(name, CHECKOUT)
     return _describe(site) if site and Node(site).pid() else None
 
 
 def status(name: str) -> Iterator[str]:
     """What the cluster `name` is made of and which parts run, a line each."""
-    site = load(name, checkout)
+    site = load(name, CHECKOUT)
     if not site:
         yield f"{name}: there is none; `python -m dev.cluster up --name {name}` makes it"
         return
@@ -76,14 +77,14 @@ def status(name: str) -> Iterator[str]:
 def kill(name: str) -> None:
     """End all processes of the cluster `name` at once and keep its data."""
     with _alone():
-        if site := load(name, checkout):
+        if site := load(name, CHECKOUT):
             Node(site).kill()
 
 
 def down(name: str) -> None:
     """Leave nothing of the cluster `name`: no process, mount, interface, control group, directory."""
     with _alone():
-        if site := load(name, checkout):
+        if site := load(name, CHECKOUT):
             Node(site).kill()
             cgroups.remove(site)
             site.kubeconfig.unlink(missing_ok=True)
@@ -107,7 +108,7 @@ def _check_machine() -> None:
 
 
 def _alone() -> AbstractContextManager[None]:
-    folder = checkout / "build" / "cluster"
+    folder = CHECKOUT / "build" / "cluster"
     folder.mkdir(parents=True, exist_ok=True)
     return locked(folder)
 

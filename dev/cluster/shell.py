@@ -8,9 +8,9 @@ from typing import IO
 
 from rich.console import Console
 
+from dev.cache import TOOLS
+
 console = Console(stderr=True, highlight=False)
-checkout = Path(__file__).resolve().parents[2]
-tools = checkout / "build" / "tools" / "bin"
 
 
 class ClusterError(Exception):
@@ -52,7 +52,7 @@ def succeeds(*command: str | Path) -> bool:
 
 def kubectl(kubeconfig: Path) -> Sequence[str | Path]:
     """The start of a kubectl command line for the cluster that `kubeconfig` reaches."""
-    return (tools / "kubectl", f"--kubeconfig={kubeconfig}", "--request-timeout=10s")
+    return (TOOLS / "bin/kubectl", f"--kubeconfig={kubeconfig}", "--request-timeout=10s")
 
 
 def until(condition: Callable[[], object], timeout: float, failure: Callable[[], str]) -> None:

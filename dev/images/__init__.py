@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from dev.cache import CACHE, CHECKOUT
 from dev.cluster import Cluster
 from dev.cluster.external import push as push_archive
 from dev.cluster.site import locked
@@ -13,7 +14,7 @@ from dev.images import sbom
 from dev.images.builders import build_all
 from dev.images.errors import ImageError
 from dev.images.progress import tell
-from dev.images.recipes import CACHE, CHECKOUT, Image, known, own
+from dev.images.recipes import Image, known, own
 
 __all__ = ["ImageError", "build", "build_everything", "known", "load", "load_own", "own", "push"]
 

@@ -5,8 +5,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from dev.cache import CACHE, TOOLS
 from dev.images.progress import Step, steps
-from dev.images.recipes import CACHE, IMAGES, TOOLS, Base, Image, has_buildah
+from dev.images.recipes import IMAGES, Base, Image, has_buildah
 
 BASE_SECONDS = 20
 OPEN_FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # buildah's own default is too few for npm

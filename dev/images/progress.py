@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
 from rich.progress_bar import ProgressBar
 
+from dev.cache import CHECKOUT
 from dev.images.errors import ImageError
-from dev.images.recipes import CHECKOUT
 
 LOG = CHECKOUT / "build" / "images.log"
 TAIL = 15  # lines of a failed step's output that are shown

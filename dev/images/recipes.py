@@ -12,16 +12,14 @@ from typing import Any
 
 import yaml
 
+from dev.cache import CACHE, CHECKOUT, TOOLS
 from dev.images import sources
 from dev.images.errors import ImageError
 from dev.images.sources import Source
 
 __all__ = ["Base", "Image", "ImageError", "has_buildah", "known", "own"]
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 IMAGES = CHECKOUT / "images"
-CACHE = Path(os.environ.get("STOREWRIGHT_CACHE") or Path.home() / ".cache" / "storewright")
-TOOLS = CHECKOUT / "build" / "tools"
 NOT_INPUT = {"node_modules", ".medusa", "__pycache__"}
 
 

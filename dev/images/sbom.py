@@ -15,7 +15,7 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-from dev.images.recipes import TOOLS
+from dev.cache import TOOLS
 
 
 def write(archive: Path, name: str, tag: str, sbom: Path) -> None:

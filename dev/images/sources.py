@@ -17,11 +17,8 @@ from dev.images.errors import ImageError
 
 ANSWER_WITHIN = 10.0  # seconds
 ALTERED = "what came is not what was published"
-NO_WAY_THERE = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.ProxyError,
-)  # what a network says that does not lead there
+# What a network says that does not lead there.
+NO_WAY_THERE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 
 
 @dataclass(frozen=True)

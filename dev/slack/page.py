@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from dev.slack.npm import MANIFESTS, NpmError, cached, node_modules, run
+from dev.cache import cached
+from dev.slack.npm import MANIFESTS, NpmError, node_modules, run
 
 WEB = Path(__file__).parent / "web"
 

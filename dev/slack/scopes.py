@@ -1,18 +1,13 @@
 """Scopes: what the app was granted, what a method asks for; Slack names the granted ones in a header of its answers."""
 
-from pathlib import Path
-
 import yaml
 
+from dev.cache import CHECKOUT
 from dev.slack.workspace import SlackError
 
-MANIFEST = Path(__file__).parents[2] / "manifests/slack-app.yaml"
-HISTORY = {
-    "C": "channels:history",
-    "G": "groups:history",
-    "D": "im:history",
-    "U": "im:history",
-}  # by a channel id's letter
+MANIFEST = CHECKOUT / "manifests/slack-app.yaml"
+# By a channel id's letter.
+HISTORY = {"C": "channels:history", "G": "groups:history", "D": "im:history", "U": "im:history"}
 NEEDED = {"chat.postMessage": "chat:write", "chat.update": "chat:write", "conversations.open": "im:write"}
 
 

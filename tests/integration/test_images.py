@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dev.cache import CHECKOUT
 from dev.images import _built, recipes
-from dev.images.recipes import CHECKOUT, Image, ImageError, known, own
+from dev.images.recipes import Image, ImageError, known, own
 
 
 @pytest.fixture

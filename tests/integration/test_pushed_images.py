@@ -19,6 +19,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from dev import images
+from dev.cache import TOOLS
 from dev.cluster import archive
 from dev.images import recipes, sbom
 from dev.images.recipes import Image
@@ -138,7 +139,7 @@ def test_a_bill_names_every_package_as_its_ecosystem_does(tmp_path: Path) -> Non
         "app/lib/slack_bolt-1.2.dist-info/METADATA": b"Metadata-Version: 2.4\nName: slack-bolt\nVersion: 1.2\n\nText",
         "app/node_modules/@medusajs/medusa/package.json": b'{"name": "@medusajs/medusa", "version": "2.1.0"}',
         "app/node_modules/left/test/package.json": b'{"name": "a-test-of-it", "version": "1.0.0"}',
-        "usr/bin/helm": (recipes.TOOLS / "bin/helm").read_bytes(),
+        "usr/bin/helm": (TOOLS / "bin/helm").read_bytes(),
         "usr/bin/true": b"#!/bin/sh\n",
     }
     layered(tmp_path / "image.tar", files)

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from dev.slack.npm import TOOLS, node_modules
+from dev.cache import TOOLS
+from dev.slack.npm import node_modules
 from tests.unit.test_slack_manifest import manifest
 
 PACKAGE = Path(__file__).parent / "slack_types"
@@ -23,7 +24,7 @@ def complaints(made: Any, folder: Path) -> str:
     source = folder / "manifest.ts"
     type_import = 'import type { Manifest } from "@slack/web-api/dist/types/request/manifest";'
     source.write_text(f"{type_import}\nexport const made: Manifest = {json.dumps(made)};\n")
-    compiler = (TOOLS / "node", modules / "typescript/bin/tsc", "--noEmit", "--strict", "--skipLibCheck")
+    compiler = (TOOLS / "bin/node", modules / "typescript/bin/tsc", "--noEmit", "--strict", "--skipLibCheck")
     done = subprocess.run([*map(str, compiler), str(source)], capture_output=True, text=True, check=False)
     assert (done.returncode == 0) == (not done.stdout), done
     return done.stdout
