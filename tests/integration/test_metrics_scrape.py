@@ -180,7 +180,7 @@ def test_who_asks_for_readiness_does_not_wait_for_what_hangs(monkeypatch: pytest
     assert time.monotonic() - begun < 2
     assert readiness.report() == (False, {"cluster": "There is no answer after 0 s.", "ledger": "ok"})
     hanging.set()
-    until(lambda: readiness.last()["cluster"] == "ok", "the late answer")
+    until("the late answer", lambda: readiness.last()["cluster"] == "ok", 10)
     close()
 
 
