@@ -27,10 +27,11 @@ def manifests() -> str:
     return HEAD + NAMESPACE + _render("storewright")
 
 
-def rights(instance: str) -> str:
-    """The ServiceAccount storewright/<instance>, what it may do and what it is refused. Raises ClusterError too."""
+def rights(instance: str, *options: str) -> str:
+    """The ServiceAccount storewright/<instance>, what it may do and what it is refused, with more options of `helm
+    template`. Raises ClusterError too."""
     only = ("--show-only=templates/rbac.yaml", "--show-only=templates/admission.yaml")
-    return _render(instance, f"--set=instance={instance}", *only)
+    return _render(instance, f"--set=instance={instance}", *only, *options)
 
 
 def _render(release: str, *options: str) -> str:

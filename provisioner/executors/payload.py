@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, fields
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from provisioner.errors import JobFailed, Problem, StoreKept, StorewrightError, Transient
 from provisioner.jobs import Job, JobEvent
@@ -29,7 +29,7 @@ class JobPayload:
 
     def as_text(self) -> str:
         """Raises JobFailed where the operator's values for this type of store are too long."""
-        text = PAYLOADS.dump_json(self).decode()
+        text = PAYLOADS.dump_json(self).decode().replace("$", "\\u0024")  # Kubernetes reads $(…) in a variable
         if len(text.encode()) > LARGEST:
             what = f"The values for {self.store.type} are too long to be given to a job of its own."
             raise JobFailed(what, f"{len(text)} bytes.", "Shorten STORE_VALUES, or set EXECUTOR=local.")
@@ -44,8 +44,12 @@ def payload_of(job: Job, store: Store, events: list[JobEvent], terms: Terms) -> 
 
 
 def read_payload(text: str) -> JobPayload:
-    """Raises ValueError."""
-    return PAYLOADS.validate_json(text)
+    """Raises ValueError, which does not repeat the text: what it says is on the pod's log."""
+    try:
+        return PAYLOADS.validate_json(text)
+    except ValidationError as error:
+        faults = error.errors(include_input=False, include_context=False, include_url=False)
+        raise ValueError(f"{VARIABLE} is no payload: {faults}") from None
 
 
 PAYLOADS = TypeAdapter(JobPayload)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ import pytest
 from dev.charts import own
 from dev.cluster import Cluster
 from dev.stack import ROOT, kubectl
+from provisioner.executors.manifest import Worker, manifest_of
+from tests.unit.test_payload import payload
 
 # Two Storewrights on one cluster; `we` ask. `plain` is a namespace of nobody's.
 WE, THEY = "storewright-we", "storewright-they"
@@ -63,18 +66,78 @@ def binding(place: str, role: str = f"{WE}-store", kind: str = "ClusterRole", **
     }
 
 
+# What their operator gave the bot's pod, and so the Jobs' too. The API server adds its defaults to some of it.
+VOLUME = {"name": "authority", "configMap": {"name": "authority"}}
+SECRET_TOO = {"sources": [{"configMap": {"name": "a"}}, {"secret": {"name": "b", "optional": False}}]}
+MOUNT = {"name": "authority", "mountPath": "/etc/authority", "readOnly": True}
+PROXY = {"name": "HTTPS_PROXY", "value": "http://proxy:3128"}
+PASSWORD = {"name": "PROXY_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "proxy", "key": "password"}}}
+ODD = [
+    {"name": "ODD", "value": '"it\'s" <odd> & $(HTTPS_PROXY)\n'},
+    {"name": "EMPTY", "value": ""},
+    {"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
+]
+GIVEN: dict[str, list[Any]] = {
+    "extraEnv": [PROXY, PASSWORD, *ODD],
+    "extraVolumes": [VOLUME, {"name": "both", "projected": SECRET_TOO}],
+    "extraVolumeMounts": [MOUNT, {"name": "both", "mountPath": "/both", "readOnly": False}],
+}
+GIVEN_CONTAINER = {"env": GIVEN["extraEnv"], "volumeMounts": GIVEN["extraVolumeMounts"]}
+OURS_TO_RUN: dict[str, Any] = manifest_of(
+    payload(service_account=f"storewright/{WE}", instance=WE),
+    Worker(IMAGE, pod={"volumes": GIVEN["extraVolumes"]}, container=GIVEN_CONTAINER),
+    seconds=100,
+)["spec"]["template"]
+POD = OURS_TO_RUN["spec"]
+(CONTAINER,) = POD["containers"]
+SLACKS = {"secretKeyRef": {"name": "storewright-slack", "key": "SLACK_BOT_TOKEN"}}
+
+
 def worker(**different: Any) -> dict[str, Any]:
-    return {"name": "worker", "image": IMAGE, "command": ["python3", "-m", "provisioner.executors.pod"]} | different
+    """The container of a Job that does our work, but for what is different."""
+    return {**CONTAINER, **different}
 
 
-def job(place: str, **pod: Any) -> dict[str, Any]:
-    spec = {"serviceAccountName": WE, "restartPolicy": "Never", "containers": [worker()]} | pod
+def job(place: str, labels: dict[str, str] | None = None, **pod: Any) -> dict[str, Any]:
+    """A Job that does our work, but for what is different of its pod."""
+    metadata = OURS_TO_RUN["metadata"] if labels is None else {"labels": labels}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {"name": "asked", "namespace": place},
-        "spec": {"template": {"spec": spec}},
+        "spec": {"template": {"metadata": metadata, "spec": {**POD, **pod}}},
     }
+
+
+def beside_us(**container: Any) -> dict[str, Any]:
+    """A Job in our own namespace, but for what is different of its container."""
+    return job("storewright", containers=[worker(**container)])
+
+
+def with_variable(name: str, **value: Any) -> dict[str, Any]:
+    """The same, with a variable in place of one of that name."""
+    others = [one for one in CONTAINER["env"] if one["name"] != name]
+    return beside_us(env=[*others, {"name": name, **value}])
+
+
+def with_volume(name: str = "x", **source: Any) -> dict[str, Any]:
+    return job(
+        "storewright", volumes=[*(one for one in POD["volumes"] if one["name"] != name), {"name": name, **source}]
+    )
+
+
+def with_security(**different: Any) -> dict[str, Any]:
+    return beside_us(securityContext={**CONTAINER["securityContext"], **different})
+
+
+def service(place: str, **spec: Any) -> dict[str, Any]:
+    metadata = {"name": "asked", "namespace": place}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": 80}], **spec}}
+
+
+def account_token(place: str) -> dict[str, Any]:
+    metadata = {"name": "asked", "namespace": place, "annotations": {"kubernetes.io/service-account.name": "default"}}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "kubernetes.io/service-account-token"}
 
 
 def lease(name: str, place: str) -> dict[str, Any]:
@@ -84,36 +147,51 @@ def lease(name: str, place: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def bot(cluster: Cluster) -> Iterator[Bot]:
     """Us, each Storewright having made a namespace, and let itself into it, with its own token."""
-    granted = own.rights(WE) + own.rights(THEY)
+    given = [f"--set-json={name}={json.dumps(value)}" for name, value in GIVEN.items()]
+    granted = own.rights(WE, *given) + own.rights(THEY)
     kubectl(cluster, "apply", "-f", "-", stdin=own.NAMESPACE + granted)
     kubectl(cluster, "create", "namespace", PLAIN)
     try:
         bots = {name: Bot(cluster, name) for name in (WE, THEY)}
         for name, place in {WE: OURS, THEY: THEIRS}.items():
-            _await_policies(bots[name], name)
+            probes = namespace("refused-probe", {}), binding(PLAIN, f"{name}-store", name=name), beside_us(image="any")
+            _await_policies(bots[name], *probes)
             made = bots[name].ask("create", "-f", "-", manifest=namespace(place, labels(name)))
             assert made.returncode == 0, made.stderr
             bound = bots[name].ask("create", "-f", "-", manifest=binding(place, f"{name}-store", name=name))
             assert bound.returncode == 0, bound.stderr
+            _await_policies(bots[name], account_token(place))
         yield bots[WE]
     finally:
         kubectl(cluster, "delete", "namespace", OURS, THEIRS, PLAIN, "--ignore-not-found", "--wait=false")
         kubectl(cluster, "delete", "--ignore-not-found", "-f", "-", stdin=granted)
 
 
-def _await_policies(bot: Bot, name: str) -> None:
+def _await_policies(bot: Bot, *refused: dict[str, Any]) -> None:
     """The API server takes up new policies within moments, each by itself."""
-    probes = [namespace("refused-probe", {}), binding(PLAIN, f"{name}-store", name=name)]
     until = time.monotonic() + 15
     while not all(
-        "denied request" in bot.ask("create", "--dry-run=server", "-f", "-", manifest=p).stderr for p in probes
+        "denied request" in bot.ask("create", "--dry-run=server", "-f", "-", manifest=one).stderr for one in refused
     ):
         assert time.monotonic() < until, "the policies are not enforced"
         time.sleep(0.2)
 
 
+def _put(path: str) -> tuple[str, ...]:
+    """To update it, without a look at it before, which would be refused by itself. Nothing is read of what is sent."""
+    return ("replace", "--raw", path, "-f", "/dev/null")
+
+
+def _post(path: str) -> tuple[str, ...]:
+    return ("create", "--raw", path, "-f", "/dev/null")
+
+
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+LEASES = "/apis/coordination.k8s.io/v1/namespaces"
+
+
 def _exec(place: str) -> tuple[str, ...]:
-    return ("create", "--raw", f"/api/v1/namespaces/{place}/pods/any/exec?command=id", "-f", "/dev/null")
+    return _post(f"/api/v1/namespaces/{place}/pods/any/exec?command=id")
 
 
 BY_KUBERNETES: dict[str, tuple[str, ...]] = {
@@ -126,18 +204,18 @@ BY_KUBERNETES: dict[str, tuple[str, ...]] = {
     "read pods' logs in kube-system": ("get", "--raw", "/api/v1/namespaces/kube-system/pods/any/log"),
     "look at nodes": ("get", "nodes"),
     "reach a kubelet through the API": ("get", "--raw", "/api/v1/nodes/any/proxy/pods"),
-    "cordon a node": ("patch", "node", "any", "-p", '{"spec":{"unschedulable":true}}'),
+    "cordon a node": _put("/api/v1/nodes/any"),
     "look at cluster roles": ("get", "clusterroles"),
     "make a cluster role": ("create", "clusterrole", "asked", "--verb=*", "--resource=*"),
-    "widen its own cluster role": ("patch", "clusterrole", WE, "-p", '{"rules":null}'),
-    "widen its role for stores": ("patch", "clusterrole", f"{WE}-store", "-p", '{"rules":null}'),
+    "widen its own cluster role": _put(f"{RBAC}/clusterroles/{WE}"),
+    "widen its role for stores": _put(f"{RBAC}/clusterroles/{WE}-store"),
     "bind itself cluster-wide": ("create", "clusterrolebinding", "asked", f"--clusterrole={WE}-store", "--user=x"),
     "make a role in its store": ("create", "role", "asked", "--verb=*", "--resource=*", "-n", OURS),
     "be cluster-admin in its store": (
         *("create", "rolebinding", "asked", "--clusterrole=cluster-admin"),
         *(f"--serviceaccount=storewright:{WE}", "-n", OURS),
     ),
-    "change a binding": ("patch", "rolebinding", "asked", "-n", OURS, "-p", '{"metadata":{"labels":{"a":"b"}}}'),
+    "change a binding": _put(f"{RBAC}/namespaces/{OURS}/rolebindings/asked"),
     "be somebody else": ("get", "namespaces", "--as=system:admin"),
     "be a group": ("get", "namespaces", "--as=x", "--as-group=system:masters"),
     "get a token in kube-system": ("create", "token", "default", "-n", "kube-system"),
@@ -148,14 +226,14 @@ BY_KUBERNETES: dict[str, tuple[str, ...]] = {
     "run a pod in kube-system": ("run", "asked", "--image=any", "-n", "kube-system"),
     "run a Deployment in a namespace of nobody's": ("create", "deployment", "asked", "--image=any", "-n", PLAIN),
     "run a Deployment beside itself": ("create", "deployment", "asked", "--image=any", "-n", "storewright"),
-    "change itself": ("patch", "deployment", WE, "-n", "storewright", "-p", '{"spec":{"paused":true}}'),
+    "change itself": _put(f"/apis/apps/v1/namespaces/storewright/deployments/{WE}"),
     "remove what refuses all this": ("delete", "validatingadmissionpolicy", f"{WE}-namespaces"),
     "unbind what refuses all this": ("delete", "validatingadmissionpolicybinding", f"{WE}-bindings"),
-    "make a resource type": ("get", "customresourcedefinitions"),
+    "make a resource type": _post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions"),
     "delete a volume": ("delete", "persistentvolume", "any"),
-    "finalize a namespace": ("replace", "--raw", f"/api/v1/namespaces/{OURS}/finalize", "-f", "/dev/null"),
-    "take another's Lease": ("get", "lease", f"storewright-{THEY}", "-n", "storewright"),
-    "take a node's Lease": ("get", "leases", "-n", "kube-node-lease"),
+    "finalize a namespace": _put(f"/api/v1/namespaces/{OURS}/finalize"),
+    "take another's Lease": _put(f"{LEASES}/storewright/leases/storewright-{THEY}"),
+    "take a node's Lease": _put(f"{LEASES}/kube-node-lease/leases/any"),
     "delete kube-system": ("delete", "namespace", "kube-system", "--wait=false"),
     "delete default": ("delete", "namespace", "default", "--wait=false"),
 }
@@ -169,6 +247,70 @@ def test_kubernetes_does_not_let_it(bot: Bot, what: str) -> None:
     assert "denied request" not in refused.stderr
 
 
+PROBE = {"exec": {"command": ["id"]}}
+BESIDE_ITSELF: dict[str, dict[str, Any]] = {
+    "run another image": beside_us(image="any"),
+    "run an image called much the same": beside_us(image="storewright/storewright-too:0.1.0"),
+    "run an image from a registry called like its own": beside_us(image="storewright/storewright:5000/any"),
+    "run another program": beside_us(command=["/usr/bin/helm"]),
+    "run another module": beside_us(args=["-c", "print()"]),
+    "run it in another folder": beside_us(workingDir="/etc/authority"),
+    "run a program after its start": beside_us(lifecycle={"postStart": PROBE}),
+    "run a program to see if it lives": beside_us(livenessProbe=PROBE),
+    "run a program to see if it is ready": beside_us(readinessProbe=PROBE),
+    "run a program to see if it has started": beside_us(startupProbe=PROBE),
+    "run a second container": job("storewright", containers=[worker(), worker(name="second")]),
+    "run a container before it": job("storewright", initContainers=[worker(name="first")]),
+    "read a Secret for its payload": with_variable("JOB_PAYLOAD", valueFrom=SLACKS),
+    "read a Secret for a variable of its own": with_variable("ASKED", valueFrom=SLACKS),
+    "read a Secret for its operator's variable": with_variable("HTTPS_PROXY", valueFrom=SLACKS),
+    "read another Secret than its operator's": with_variable("PROXY_PASSWORD", valueFrom=SLACKS),
+    "read a whole Secret": beside_us(envFrom=[{"secretRef": {"name": "storewright-slack"}}]),
+    "read a whole ConfigMap": beside_us(envFrom=[{"configMapRef": {"name": "any"}}]),
+    "put its operator's Secret into its payload": with_variable("JOB_PAYLOAD", value="$(PROXY_PASSWORD)"),
+    "set a variable of its own": with_variable("PYTHONPATH", value="/etc/authority"),
+    "set its operator's variable": with_variable("HTTPS_PROXY", value="http://elsewhere:3128"),
+    "have another home": with_variable("HOME", value="/etc/authority"),
+    "mount a Secret": with_volume(secret={"secretName": "storewright-slack"}),
+    "mount a projected Secret": with_volume(projected={"sources": [{"secret": {"name": "storewright-slack"}}]}),
+    "mount another ServiceAccount's token": with_volume(
+        projected={"sources": [{"serviceAccountToken": {"path": "x"}}]}
+    ),
+    "mount another ConfigMap": with_volume(configMap={"name": "any"}),
+    "mount a ConfigMap by its operator's name": with_volume("authority", configMap={"name": "any"}),
+    "mount a Secret by its operator's name": with_volume("authority", secret={"secretName": "storewright-slack"}),
+    "mount one more Secret by its operator's name": with_volume(
+        "both", projected={"sources": [*SECRET_TOO["sources"], {"secret": {"name": "storewright-slack"}}]}
+    ),
+    "mount its ledger": with_volume(persistentVolumeClaim={"claimName": f"{WE}-ledger"}),
+    "mount what the API tells of its pod": with_volume(downwardAPI={"items": []}),
+    "mount what a driver makes": with_volume(csi={"driver": "any"}),
+    "mount the node's disk": with_volume(hostPath={"path": "/"}),
+    "mount its operator's volume over its code": beside_us(volumeMounts=[{**MOUNT, "mountPath": "/app"}]),
+    "mount its own volume over its code": beside_us(volumeMounts=[{"name": "tmp", "mountPath": "/app"}]),
+    "be another ServiceAccount": job("storewright", serviceAccountName="default"),
+    "be privileged": beside_us(securityContext={"privileged": True}),
+    "have a capability": with_security(capabilities={"drop": ["ALL"], "add": ["SYS_ADMIN"]}),
+    "keep capabilities": with_security(capabilities={}),
+    "gain privileges": beside_us(securityContext={"readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}),
+    "write to its image": with_security(readOnlyRootFilesystem=False),
+    "be root in its container": with_security(runAsUser=0, runAsNonRoot=False),
+    "be root": job("storewright", securityContext={"runAsUser": 0}),
+    "be whoever its image says": job("storewright", securityContext={}),
+    "be of another group": job("storewright", securityContext={**POD["securityContext"], "supplementalGroups": [0]}),
+    "use the node's network": job("storewright", hostNetwork=True),
+    "see the node's processes": job("storewright", hostPID=True),
+    "share the node's memory": job("storewright", hostIPC=True),
+    "choose its node": job("storewright", nodeName="any"),
+    "use the node's port": beside_us(ports=[{"containerPort": 80, "hostPort": 80}]),
+    "name hosts": job("storewright", hostAliases=[{"ip": "192.0.2.1", "hostnames": ["kubernetes.default.svc"]}]),
+    "look names up elsewhere": job("storewright", dnsPolicy="None", dnsConfig={"nameservers": ["192.0.2.1"]}),
+    "go before others": job("storewright", priorityClassName="system-cluster-critical"),
+    "escape its NetworkPolicy": job("storewright", labels={"storewright.dev/instance": WE}),
+    "pass for another Storewright's": job(
+        "storewright", labels={**OURS_TO_RUN["metadata"]["labels"], "storewright.dev/instance": THEY}
+    ),
+}
 BY_POLICY: dict[str, dict[str, Any]] = {
     "bind itself in kube-system": binding("kube-system"),
     "bind itself in default": binding("default"),
@@ -179,27 +321,19 @@ BY_POLICY: dict[str, dict[str, Any]] = {
     "let a namesake into its store": binding(OURS, namespace="default"),
     "let a person into its store": binding(OURS),
     "let somebody in beside itself": binding(OURS),
-    "make a namespace without labels": namespace("refused-asked", {}),
-    "make a namespace for another Storewright": namespace("refused-asked", labels(THEY)),
-    "make a namespace that others manage": namespace("refused-asked", labels(**{"managed-by": "Helm"})),
-    "make a namespace without a store's id": namespace("refused-asked", labels(**{"store-id": None})),
-    "make a namespace for privileged pods": namespace("refused-asked", labels(enforce="privileged")),
-    "make a namespace without Pod Security": namespace("refused-asked", labels(enforce=None)),
+    "make a namespace without labels": namespace("store-refused-asked", {}),
+    "make a namespace for another Storewright": namespace("store-refused-asked", labels(THEY)),
+    "make a namespace that others manage": namespace("store-refused-asked", labels(**{"managed-by": "Helm"})),
+    "make a namespace without a store's id": namespace("store-refused-asked", labels(**{"store-id": None})),
+    "make a namespace for privileged pods": namespace("store-refused-asked", labels(enforce="privileged")),
+    "make a namespace without Pod Security": namespace("store-refused-asked", labels(enforce=None)),
     "make a namespace by an old Pod Security": namespace(
-        "refused-asked", labels(**{"pod-security.kubernetes.io/enforce-version": "v1.10"})
+        "store-refused-asked", labels(**{"pod-security.kubernetes.io/enforce-version": "v1.10"})
     ),
-    "run another image beside itself": job("storewright", containers=[worker(image="any")]),
-    "run another program beside itself": job("storewright", containers=[worker(command=["/usr/bin/helm"])]),
-    "run another module beside itself": job("storewright", containers=[worker(args=["-c", "print()"])]),
-    "run a second container beside itself": job("storewright", containers=[worker(), worker(name="second")]),
-    "be another ServiceAccount beside itself": job("storewright", serviceAccountName="default"),
-    "run a privileged Job beside itself": job("storewright", containers=[worker(securityContext={"privileged": True})]),
-    "run a Job with a capability beside itself": job(
-        "storewright", containers=[worker(securityContext={"capabilities": {"add": ["SYS_ADMIN"]}})]
-    ),
-    "mount the node's disk": job("storewright", volumes=[{"name": "x", "hostPath": {"path": "/"}}]),
-    "use the node's network": job("storewright", hostNetwork=True),
-    "see the node's processes": job("storewright", hostPID=True),
+    "make a namespace that is not called like a store's": namespace("refused-asked", labels()),
+    "take another's address": service(OURS, externalIPs=["192.0.2.1"]),
+    "make itself a lasting token": account_token(OURS),
+    **{f"{what} beside itself": asked for what, asked in BESIDE_ITSELF.items()},
 }
 BY_POLICY["let a person into its store"]["subjects"] = [{"kind": "User", "name": "dana"}]
 BY_POLICY["let somebody in beside itself"]["subjects"] += [{"kind": "User", "name": "dana"}]
@@ -209,7 +343,7 @@ BY_POLICY["let somebody in beside itself"]["subjects"] += [{"kind": "User", "nam
 def test_its_roles_let_it_but_a_policy_does_not(bot: Bot, what: str) -> None:
     refused = bot.ask("create", "-f", "-", manifest=BY_POLICY[what])
     assert refused.returncode != 0, refused.stdout
-    assert "denied request" in refused.stderr
+    assert re.search(rf"\(Forbidden\): .* denied request: .*torewright \({WE}\)", refused.stderr), "in words, by a 403"
 
 
 CHANGES: dict[str, tuple[str, ...]] = {
@@ -263,11 +397,17 @@ def test_it_may(bot: Bot, what: str) -> None:
     assert granted.returncode == 0, granted.stderr
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [lease(f"storewright-{WE}", "storewright"), job("storewright"), job(OURS, containers=[worker(image="any")])],
-    ids=["hold its Lease", "have work done beside itself", "run a Job of its store's"],
-)
+MAKES: dict[str, dict[str, Any]] = {
+    "hold its Lease": lease(f"storewright-{WE}", "storewright"),
+    "have work done beside itself": job("storewright"),
+    "have work done by another release of it": beside_us(image="storewright/storewright:0.0.9"),
+    "have work done by an image with a digest": beside_us(image=f"{IMAGE}@sha256:{'0' * 64}"),
+    "run a Job of its store's": job(OURS, containers=[worker(image="any", envFrom=[{"secretRef": {"name": "any"}}])]),
+    "make its store's Service": service(OURS),
+}
+
+
+@pytest.mark.parametrize("asked", MAKES.values(), ids=list(MAKES))
 def test_it_may_make(bot: Bot, asked: dict[str, Any]) -> None:
     granted = bot.ask("create", "--dry-run=server", "-f", "-", manifest=asked)
     assert granted.returncode == 0, granted.stderr

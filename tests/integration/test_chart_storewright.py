@@ -15,6 +15,7 @@ from jsonschema import Draft7Validator
 
 from bot.settings import Settings
 from dev.charts import own
+from provisioner.stores import Addresses
 from tests.charts.policies import Peer, Port, allows
 from tests.charts.releases import Object, containers, of_kind
 from tests.charts.test_manifests import VERSIONS, validate
@@ -213,7 +214,7 @@ def test_two_releases_share_nothing_cluster_wide() -> None:
         return {(m["kind"], m["metadata"]["name"]) for m in made if "namespace" not in m["metadata"]}
 
     names = [cluster_wide(*where) for where in (("bot", "tools"), ("tools", "bot"), ("storewright", "storewright"))]
-    assert {len(found) for found in names} == {9}
+    assert {len(found) for found in names} == {11}
     assert all(not one & other for one, other in combinations(names, 2))
     assert ("ClusterRole", "storewright-store") in names[2]
 
@@ -270,6 +271,35 @@ def test_it_may_ask_stores_at_their_own_port() -> None:
     ports = [port["port"] for rule in policy["spec"]["egress"] for port in rule.get("ports", [])]
     assert {80, 8081} < set(ports)
     assert len(ports) == len(set(ports)) + 1, "53 by TCP and UDP, and nothing else twice"
+
+
+# --- what the bot is refused ---------------------------------------------------------------------------------------
+
+
+def test_what_a_policy_can_not_tell_it_refuses() -> None:
+    """What they refuse is in tests/e2e/test_refused.py."""
+    manifests = render()
+    policies = {made["metadata"]["name"]: made["spec"] for made in of_kind(manifests, "ValidatingAdmissionPolicy")}
+    assert set(policies) == {f"storewright-tools-bot-{name}" for name in ("namespaces", "bindings", "contents", "jobs")}
+    bindings = [made["spec"] for made in of_kind(manifests, "ValidatingAdmissionPolicyBinding")]
+    assert sorted(bound["policyName"] for bound in bindings) == sorted(policies)
+    assert all(bound == {"policyName": bound["policyName"], "validationActions": ["Deny"]} for bound in bindings)
+    for policy in policies.values():
+        assert policy["failurePolicy"] == "Fail"
+        assert [one["expression"] for one in policy["matchConditions"]] == [
+            'request.userInfo.username == "system:serviceaccount:tools:bot"'
+        ]
+        assert {rule["reason"] for rule in policy["validations"]} == {"Forbidden"}, "or the bot takes it for final"
+
+
+def test_stores_namespaces_are_called_as_the_policy_has_it() -> None:
+    rules = [
+        rule["expression"]
+        for made in of_kind(render(), "ValidatingAdmissionPolicy")
+        for rule in made["spec"]["validations"]
+    ]
+    prefix = Addresses("example.com").namespace_prefix
+    assert f'request.operation != "CREATE" || object.metadata.name.startsWith("{prefix}")' in rules
 
 
 # --- what is made of it ------------------------------------------------------------------------------------------

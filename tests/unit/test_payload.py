@@ -78,6 +78,19 @@ def test_values_that_do_not_fit_are_refused_in_words() -> None:
         payload(overlay={"medusa": {"long": "x" * 100_000}}).as_text()
 
 
+def test_kubernetes_puts_nothing_in_place_of_its_values() -> None:
+    told = payload(overlay={"medusa": {"args": ["$(HOME)", "$$(HOME)"]}})
+    assert "$" not in told.as_text()
+    assert read_payload(told.as_text()) == told
+
+
+@pytest.mark.parametrize("text", ["s3cret", '"s3cret"', '{"job": "s3cret"}', '{"job": {"kind": "s3cret"}}'])
+def test_what_is_no_payload_is_not_repeated(text: str) -> None:
+    with pytest.raises(ValueError, match="JOB_PAYLOAD is no payload") as refused:
+        read_payload(text)
+    assert "s3cret" not in str(refused.value)
+
+
 def test_names_fit_into_kubernetes() -> None:
     longest = replace(payload(), store=replace(STORE, name="x" * MAX_NAME), job=replace(JOB, kind=JobKind.UPGRADE))
     assert len(name_of(longest)) <= 63 - len("-abcde"), "its pod gets five letters more"

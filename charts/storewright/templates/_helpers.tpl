@@ -112,3 +112,37 @@ spec:
 {{- define "storewright.ours" -}}
 ({{ .labels }}[?"app.kubernetes.io/managed-by"].orValue("") == "storewright" && {{ .labels }}[?"storewright.dev/instance"].orValue("") == "{{ .instance }}")
 {{- end }}
+
+{{/* What tells the pods of the bot's Jobs (provisioner/executors/manifest.py) from others. */}}
+{{- define "storewright.workerLabels" -}}
+app.kubernetes.io/component: worker
+storewright.dev/instance: {{ include "storewright.instance" . }}
+{{- end }}
+
+{{/* The securityContext of such a pod: it has no disk whose owner it would change. */}}
+{{- define "storewright.workerSecurity" -}}
+{{ omit (include "common.podSecurity" 65532 | fromYaml).securityContext "fsGroup" "fsGroupChangePolicy" | toYaml }}
+{{- end }}
+
+{{/* CEL that holds where the optional `at` has all that `like` says; where it is `exact`, no more than that, else the API server
+     may have added its defaults. Call with (dict "at" "variables.pod.?securityContext" "like" (dict …) "exact" true). */}}
+{{- define "storewright.like" -}}
+{{- $all := list -}}
+{{- if kindIs "map" .like -}}
+{{- $all = append $all (printf "%s.hasValue()" .at) -}}
+{{- if .exact }}{{ $all = append $all (printf "%s.orValue({}).all(key, key in %s)" .at (keys .like | sortAlpha | toJson)) }}{{ end -}}
+{{- range $key, $value := .like -}}
+{{- $all = append $all (include "storewright.like" (dict "at" (printf "%s[?%s]" $.at (toJson $key)) "like" $value "exact" $.exact)) -}}
+{{- end -}}
+{{- else if kindIs "slice" .like -}}
+{{- $all = append $all (printf "%s.orValue([]).size() == %d" .at (len .like)) -}}
+{{- range $index, $value := .like -}}
+{{- $all = append $all (include "storewright.like" (dict "at" (printf "%s[?%d]" $.at $index) "like" $value "exact" $.exact)) -}}
+{{- end -}}
+{{- else if .like -}}
+{{- $all = append $all (printf "%s == optional.of(%s)" .at (toJson .like)) -}}
+{{- else -}}
+{{- $all = append $all (printf "%s.orValue(%s) == %s" .at (toJson .like) (toJson .like)) -}}
+{{- end -}}
+{{- join " && " $all -}}
+{{- end }}
