@@ -15,7 +15,7 @@ from bot.leadership import as_leader, end_if_taken_over, home_of
 from bot.metrics import Metrics
 from bot.notifier import Notifier
 from bot.ops import Ops, build_ops
-from bot.servers import serve_beside, serve_web, socket_mode
+from bot.servers import SocketMode, serve_beside, serve_web
 from bot.settings import Settings, StoreSettings
 from bot.slack import Slack
 from bot.web import WebContext, build_web
@@ -48,12 +48,14 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     tools.helm.on_run = metrics.ran_helm
     executor = executor_of(settings, ledger, tools, lease)
     scheduler = Scheduler(ledger, tools, executor, lease=lease, chores=[backups.keep_up])
+    socket = _socket_mode(settings)
     readiness = Readiness(
         {
             "ledger": ledger.try_writing,
             "lease": lease.check,
             "cluster": tools.cluster.version,
             "slack": slack.auth_test,
+            **({"socket": socket.check} if socket else {}),
             "helm": tools.helm.version,
         },
         {"failure_channel": lambda: slack.conversations_history(channel=settings.failure_channel, limit=1)},
@@ -79,7 +81,7 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     ledger.on_change = wake_all
     lease.on_change = lambda: end_if_taken_over(lease)
     with _working(scheduler, notifier), ListenerThreads() as threads, _letting_go(scheduler, notifier):
-        _listen(settings, context, front, ops, threads)
+        _listen(settings, context, front, ops, threads, socket)
 
 
 def executor_of(settings: StoreSettings, ledger: Ledger, tools: Toolbox, lease: Lease) -> Executor:
@@ -133,14 +135,26 @@ def _letting_go(scheduler: Scheduler, notifier: Notifier) -> Iterator[None]:
         notifier.let_go()
 
 
-def _listen(settings: Settings, context: BotContext, front: WebContext, ops: Ops, threads: ThreadPoolExecutor) -> None:
+def _socket_mode(settings: Settings) -> SocketMode | None:
+    token = settings.slack_app_token
+    return SocketMode(token.get_secret_value()) if settings.slack_mode == "socket" and token else None
+
+
+def _listen(
+    settings: Settings,
+    context: BotContext,
+    front: WebContext,
+    ops: Ops,
+    threads: ThreadPoolExecutor,
+    socket: SocketMode | None,
+) -> None:
     """Take requests until a signal says stop. Raises CannotListen."""
     beside = None if settings.ops_listen else ops
     if settings.ops_listen:
         serve_beside(build_ops(ops), settings.ops_listen)
-    if settings.slack_mode == "http" and settings.slack_signing_secret:
-        app = build_app(context, threads, settings.slack_signing_secret.get_secret_value())
-        return serve_web(build_web(front, app, beside), settings.listen)
-    app_token = settings.slack_app_token.get_secret_value() if settings.slack_app_token else ""
-    with socket_mode(build_app(context, threads, None), app_token):
-        return serve_web(build_web(front, None, beside), settings.listen)
+    if socket:
+        with socket.serving(build_app(context, threads, None)):
+            return serve_web(build_web(front, None, beside), settings.listen)
+    secret = settings.slack_signing_secret
+    app = build_app(context, threads, secret.get_secret_value()) if secret else None
+    return serve_web(build_web(front, app, beside), settings.listen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,9 +13,10 @@ from flask import Flask, Response
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk.errors import SlackApiError
+from slack_sdk.socket_mode import SocketModeClient
 from waitress.server import BaseWSGIServer, create_server
 
-from bot.slack import UNREACHABLE
+from bot.slack import UNREACHABLE, error_word
 from provisioner.errors import StorewrightError
 from provisioner.tracing import bound, bound_ids, new_id
 
@@ -24,6 +26,11 @@ WEB_THREADS = 32
 OPS_THREADS = 4
 LOOP = 1  # seconds after which waitress' loop looks what it serves, its `asyncore_loop_timeout`
 RECONNECT = 5.0  # seconds between attempts of the first connection; later ones are the SDK's
+RECONNECTED = 20.0  # seconds within which a connection that Slack ends (it does, every few hours) is there again
+
+
+class NotConnected(StorewrightError):
+    """Slack has no connection to us."""
 
 
 class CannotListen(StorewrightError):
@@ -86,24 +93,45 @@ def web_server(web: Flask, listen: str, threads: int = WEB_THREADS) -> BaseWSGIS
         raise CannotListen(f"The bot can't listen at {listen}.", f"{why}.", "Free that port or set another.") from None
 
 
-@contextmanager
-def socket_mode(app: App, app_token: str) -> Iterator[None]:
-    """Slack's requests by a WebSocket of ours; connects as soon as Slack can be reached."""
-    handler = SocketModeHandler(app, app_token, logger=logging.getLogger("slack_sdk.socket_mode"))
-    stopping = threading.Event()
-    threading.Thread(target=_connect, args=(handler, stopping), name="socket-mode", daemon=True).start()
-    try:
-        yield
-    finally:
-        stopping.set()
-        handler.client.close()
+class SocketMode:
+    """Slack's requests by a WebSocket of ours."""
 
+    def __init__(self, app_token: str) -> None:
+        self._app_token = app_token
+        self._client: SocketModeClient | None = None
+        self._last_trouble = ""
+        self._connected_at = float("-inf")  # by the monotonic clock, when it was last seen so
 
-def _connect(handler: SocketModeHandler, stopping: threading.Event) -> None:
-    while not stopping.is_set():
+    @contextmanager
+    def serving(self, app: App) -> Iterator[None]:
+        """Connects as soon as Slack can be reached, and again whenever that connection ends."""
+        logger = logging.getLogger("slack_sdk.socket_mode")
+        self._client = SocketModeHandler(app, self._app_token, logger=logger).client
+        stopping = threading.Event()
+        threading.Thread(target=self._connect, args=(self._client, stopping), name="socket-mode", daemon=True).start()
         try:
-            handler.client.connect_to_new_endpoint()
-            return
-        except (SlackApiError, *UNREACHABLE) as error:
-            log.warning("Socket Mode is not connected yet: %s", error)
+            yield
+        finally:
+            stopping.set()
+            self._client.close()
+
+    def check(self) -> None:
+        """Raises NotConnected where Slack's requests have not reached us for longer than a reconnection takes."""
+        if self._client and self._client.is_connected():
+            self._connected_at = time.monotonic()
+        elif time.monotonic() - self._connected_at > RECONNECTED:
+            what = "Socket Mode is not connected: Slack's requests do not reach us."
+            raise NotConnected(what, self._last_trouble, "See what Slack says: storewright doctor")
+
+    def _connect(self, client: SocketModeClient, stopping: threading.Event) -> None:
+        while not stopping.is_set():
+            try:
+                client.connect_to_new_endpoint()
+                self._last_trouble = ""
+                return
+            except SlackApiError as error:
+                self._last_trouble = f"Slack answers {error_word(error)} to SLACK_APP_TOKEN."
+            except UNREACHABLE as error:
+                self._last_trouble = f"Slack can't be reached: {error}."
+            log.warning("Socket Mode is not connected yet: %s", self._last_trouble)
             stopping.wait(RECONNECT)

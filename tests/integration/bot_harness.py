@@ -17,11 +17,11 @@ from slack_bolt import App
 
 from bot.app import ListenerThreads, build_app
 from bot.context import BotContext
-from bot.health import Readiness
+from bot.health import Checks, Readiness
 from bot.metrics import Metrics
 from bot.notifier import Notifier
 from bot.ops import Ops
-from bot.servers import socket_mode, web_server
+from bot.servers import SocketMode, web_server
 from bot.slack import Slack
 from bot.web import WebContext, build_web
 from dev.slack import LocalSlack
@@ -182,10 +182,11 @@ def running_bot(
     with ExitStack() as stack:
         stack.callback(ledger.close)
         threads = stack.enter_context(ListenerThreads())
-        app = build_app(context, threads, None if socket else slack.signing_secret)
-        _serve(bot, context, _readiness(bot, client, failures), None if socket else app, stack)
+        app, door = build_app(context, threads, None if socket else slack.signing_secret), SocketMode(slack.app_token)
+        readiness = _readiness(bot, client, failures, {"socket": door.check} if socket else {})
+        _serve(bot, context, readiness, None if socket else app, stack)
         if socket:
-            stack.enter_context(socket_mode(app, slack.app_token))
+            stack.enter_context(door.serving(app))
         else:
             slack.connect_bot(bot.url)
         ledger.on_change = notifier.wake
@@ -195,9 +196,9 @@ def running_bot(
         yield bot
 
 
-def _readiness(bot: Bot, client: Slack, failures: str) -> Readiness:
+def _readiness(bot: Bot, client: Slack, failures: str, more: Checks) -> Readiness:
     return Readiness(
-        {"ledger": bot.ledger.try_writing, "slack": client.auth_test, "cluster": lambda: _read(bot)},
+        {"ledger": bot.ledger.try_writing, "slack": client.auth_test, "cluster": lambda: _read(bot), **more},
         {"failure_channel": lambda: client.conversations_history(channel=failures, limit=1)},
     )
 

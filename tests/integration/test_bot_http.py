@@ -189,3 +189,33 @@ def test_socket_mode_comes_again_when_slack_closes_it(tmp_path: Path) -> None:
         slack.wait_for(lambda: slack.command("Dana", "#stores", "/store help").ok)
         assert slack.disconnect() == 1
         slack.wait_for(lambda: slack.command("Dana", "#stores", "/store help").ok, 15, "a new connection")
+
+
+def test_a_deaf_bot_is_told_from_one_that_connects_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.servers.RECONNECTED", 3)
+    monkeypatch.setattr("bot.health.KEPT", 0.0)
+    with LocalSlack(socket_mode=True) as slack, running_bot(tmp_path, slack, socket=True) as bot, bot.http() as http:
+
+        def socket() -> str:
+            return str(http.get("/readyz").json()["socket"])
+
+        slack.wait_for(lambda: socket() == "ok", 15, "the first connection")
+        slack.disconnect()
+        until = time.monotonic() + 4
+        while time.monotonic() < until:
+            assert socket() == "ok"
+            time.sleep(0.02)
+        slack.fault("error", "apps.connections.open", code="invalid_auth", times=0)
+        slack.disconnect()
+        slack.wait_for(lambda: "Slack's requests do not reach us. See" in socket(), 20, "it to be deaf")
+        assert http.get("/readyz").status_code == 503
+        slack.clear_faults()
+        slack.wait_for(lambda: socket() == "ok", 20, "to hear again")
+
+
+def test_a_bot_that_never_heard_says_why(tmp_path: Path) -> None:
+    with LocalSlack(socket_mode=True) as slack:
+        slack.fault("error", "apps.connections.open", code="invalid_auth", times=0)
+        with running_bot(tmp_path, slack, socket=True) as bot, bot.http() as http:
+            why = "Slack answers invalid_auth to SLACK_APP_TOKEN."
+            slack.wait_for(lambda: why in http.get("/readyz").json()["socket"], 15, "the reason")
