@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import platform
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from importlib.metadata import version
+from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
@@ -20,6 +21,8 @@ from provisioner.ledger import Ledger, Spread
 
 READY_BUCKETS = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900)  # seconds; 900 is the longest by default
 STAGE_BUCKETS = (0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 900)
+CREATIONS_END = ("ready", "failed")
+HELM_VERBS = ("version", "list", "history", "template", "upgrade", "rollback")
 HELM_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120)
 
 
@@ -41,14 +44,16 @@ class Metrics:
             buckets=HELM_BUCKETS,
             registry=self.registry,
         )
+        for verb in HELM_VERBS:  # a series that begins at 1 has not increased: alerts would miss the first
+            self.helm_runs.labels(verb, "refused")
 
     def ran_helm(self, verb: str, outcome: str, seconds: float) -> None:
         """Count one run of helm."""
         self.helm_runs.labels(verb, outcome).observe(seconds)
 
-    def watch(self, ledger: Ledger, backups: Backups) -> None:
-        """Add the ledger's numbers and its backups', read at each scrape."""
-        self.registry.register(_Read(lambda: [*_work(ledger), *_durations(ledger), *_files(ledger, backups)]))
+    def watch(self, ledger: Ledger, backups: Backups, types: Collection[str]) -> None:
+        """Add the ledger's numbers and its backups', read at each scrape; `types` are the stores' that there can be."""
+        self.registry.register(_Read(lambda: [*_work(ledger), *_durations(ledger, types), *_files(ledger, backups)]))
 
     def watch_readiness(self, readiness: Readiness) -> None:
         """Add what the bot can use, as it was last asked for: a scrape does not dial anybody."""
@@ -82,8 +87,10 @@ def _work(ledger: Ledger) -> Iterator[Metric]:
     yield _gauge("queue_oldest_seconds", "How long the oldest has waited.", [(oldest,)])
 
 
-def _durations(ledger: Ledger) -> Iterator[Metric]:
+def _durations(ledger: Ledger, types: Collection[str]) -> Iterator[Metric]:
     ready, stages = ledger.ready_seconds(READY_BUCKETS), ledger.stage_seconds(STAGE_BUCKETS)
+    none_yet = {labels: Spread(labels, (0,) * len(READY_BUCKETS), 0, 0) for labels in product(types, CREATIONS_END)}
+    ready = list((none_yet | {spread.labels: spread for spread in ready}).values())  # zeros, for alerts as above
     yield _histogram("ready", "From the order to Ready, or to failure.", ready, ["type", "outcome"], READY_BUCKETS)
     yield _histogram("stage", "Stages that were completed.", stages, ["kind", "stage", "type"], STAGE_BUCKETS)
 

@@ -60,7 +60,7 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
         },
         {"failure_channel": lambda: slack.conversations_history(channel=settings.failure_channel, limit=1)},
     )
-    metrics.watch(ledger, backups)
+    metrics.watch(ledger, backups, tools.catalog.types)
     metrics.watch_readiness(readiness)
     metrics.watch_work(executor.at_once, scheduler.held)
     context = BotContext(

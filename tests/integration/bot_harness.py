@@ -174,7 +174,7 @@ def running_bot(
     limits, clock, metrics = limits or Limits(), MovableClock(), Metrics()
     catalog = Catalog(make_charts(folder))
     ledger = Ledger(folder / "ledger.db", Addresses("localhost", port=8081), clock)
-    metrics.watch(ledger, Backups(ledger.path))
+    metrics.watch(ledger, Backups(ledger.path), catalog.types)
     client = Slack(slack.bot_token, slack.api_url, metrics.slack_calls)
     notifier = Notifier(ledger, catalog, client, failures, limits)
     bot = Bot(web_server_address(), slack, ledger, notifier, clock, metrics)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import platform
+import re
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 
 import httpx
@@ -15,7 +17,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bot.health import Readiness
-from bot.metrics import READY_BUCKETS, STAGE_BUCKETS, Metrics
+from bot.metrics import HELM_VERBS, READY_BUCKETS, STAGE_BUCKETS, Metrics
 from bot.ops import Ops, build_ops
 from bot.servers import CannotListen, serve_beside
 from bot.web import WebContext, build_web
@@ -32,7 +34,7 @@ from provisioner.ledger import Ledger, Limits
 from provisioner.scheduler import Scheduler
 from provisioner.stores import Addresses
 from provisioner.workflows import Toolbox
-from tests.conftest import Clock, write_kubeconfig
+from tests.conftest import ROOT, Clock, write_kubeconfig
 from tests.integration.bot_harness import make_charts, running_bot, web_server_address
 from tests.waiting import until
 
@@ -90,6 +92,17 @@ def test_every_number_is_the_ledgers_or_slacks_own(tmp_path: Path) -> None:
         assert value(told, "build_info", **build) == 1
 
 
+def test_what_alerts_count_is_there_before_it_happens(tmp_path: Path) -> None:
+    with LocalSlack() as slack, running_bot(tmp_path, slack) as bot, bot.http() as http:
+        told = scraped(http.get("/metrics").text)
+        for type, outcome in product(("medusa", "plain"), ("ready", "failed")):
+            assert value(told, "ready_seconds_count", type=type, outcome=outcome) == 0
+    verbs = set(re.findall(r'(?:_run\(|args = )\["(\w+)"', (ROOT / "provisioner/helm.py").read_text()))
+    assert verbs == set(HELM_VERBS)
+    for verb in verbs:
+        assert value(told, "helm_seconds_count", verb=verb, outcome="refused") == 0
+
+
 def test_buckets_reach_the_longest_a_job_may_take() -> None:
     assert READY_BUCKETS[-1] == STAGE_BUCKETS[-1] == Limits().create_deadline == 900
 
@@ -114,7 +127,7 @@ def test_years_of_history_are_scraped_in_a_moment(tmp_path: Path) -> None:
         db.execute("DROP INDEX a_stage_starts_and_ends_once")
         db.executemany(template, ((job.id, "done", f"stage-{n % 9}", n % 700) for n in range(100_000)))
     metrics = Metrics()
-    metrics.watch(ledger, Backups(ledger.path))
+    metrics.watch(ledger, Backups(ledger.path), [])
     web = build_ops(Ops(lambda: "", Readiness({}), metrics.registry)).test_client()
     web.get("/metrics")
     begun = time.monotonic()
@@ -254,5 +267,6 @@ def test_helm_is_timed_by_verb_and_outcome(tmp_path: Path) -> None:
         except (JobFailed, Transient):
             continue
     told = [sample for family in metrics.registry.collect() for sample in family.samples]
-    counted = [sample.labels["outcome"] for sample in told if sample.name == "storewright_helm_seconds_count"]
+    runs = [sample for sample in told if sample.name == "storewright_helm_seconds_count" and sample.value]
+    counted = sorted(sample.labels["outcome"] for sample in runs)
     assert counted == ["ok", "refused", "transient"]
