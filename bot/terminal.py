@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import re
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -92,10 +94,11 @@ def status(name: str, as_json: bool) -> None:
 @click.option("--owner", default=TERMINAL, help="The Slack id of the person whose store it is, U…")
 @waiting
 def create(words: tuple[str, ...], owner: str, wait: bool) -> None:
-    """Make a store, such as: storewright create my-shop medusa currency=usd"""
+    """Make a store, such as: storewright create my-shop currency=usd"""
     with complaints(), _session(to_work=wait) as session:
         text = " ".join(("create", *words))
-        _go_on(session, _audited(session, text, lambda: _order_create(session, text, _person(owner))), wait)
+        detail = text if owner == TERMINAL else f"{text} --owner {owner}"
+        _go_on(session, _audited(session, words[0], detail, lambda: _order_create(session, text, owner)), wait)
 
 
 @click.command()
@@ -104,7 +107,7 @@ def create(words: tuple[str, ...], owner: str, wait: bool) -> None:
 def upgrade(name: str, wait: bool) -> None:
     """Bring a store to its chart of today."""
     with complaints(), _session(to_work=wait) as session:
-        _go_on(session, _audited(session, f"upgrade {name}", lambda: _order_upgrade(session, name)), wait)
+        _go_on(session, _audited(session, name, f"upgrade {name}", lambda: _order_upgrade(session, name)), wait)
 
 
 @click.command()
@@ -114,7 +117,8 @@ def upgrade(name: str, wait: bool) -> None:
 def delete(name: str, yes: bool, wait: bool) -> None:
     """Remove a store with all its data."""
     with complaints(), _session(to_work=wait) as session:
-        _go_on(session, _audited(session, f"delete {name}", lambda: _order_delete(session, name, sure=yes)), wait)
+        ordered = _audited(session, name, f"delete {name}", lambda: _order_delete(session, name, sure=yes))
+        _go_on(session, ordered, wait)
 
 
 COMMANDS = (list_stores, status, create, upgrade, delete)
@@ -126,13 +130,14 @@ COMMANDS = (list_stores, status, create, upgrade, delete)
 def _order_create(session: Session, text: str, owner: str) -> Job:
     """What `/store create …` orders. Raises Refused."""
     wanted = grammar.parse(text, session.catalog.types)
-    assert isinstance(wanted, grammar.Create)  # noqa: S101  (there is at least one word after it)
+    if not isinstance(wanted, grammar.Create):  # but blanks
+        raise grammar.NotUnderstood("“create” needs the name of a store.", "", f"Usage: {grammar.USAGE['create']}")
     kind = session.catalog.get(wanted.type) if wanted.type else session.catalog.default
     return session.ledger.order_create(
         name=wanted.name,
         type=kind.name,
         admin_path=kind.admin_path,
-        owner=owner,
+        owner=_person(owner),
         origin="",
         delivery_key=f"{TERMINAL}:{new_id()}",
         limits=session.settings.limits,
@@ -170,8 +175,9 @@ def _person(owner: str) -> str:
     return owner
 
 
-def _audited(session: Session, text: str, order: Callable[[], Job]) -> Job:
-    """What was typed and how it ended is kept, like what is typed in Slack. Raises what `order` does."""
+def _audited(session: Session, store: str, text: str, order: Callable[[], Job]) -> Job:
+    """What was typed, by which user of the machine, and how it ended is kept, like what is typed in Slack. Raises what
+    `order` does."""
     outcome = "not ordered"
     try:
         job = order()
@@ -180,17 +186,24 @@ def _audited(session: Session, text: str, order: Callable[[], Job]) -> Job:
         outcome = f"refused: {refusal}"
         raise
     finally:
-        store, request_id = text.split()[1][:100], new_id()
         session.ledger.audit(
             actor=TERMINAL,
             action="command",
-            store=store,
-            origin="",
+            store=store[:100],
+            origin=_user_and_host(),
             detail=text,
             outcome=outcome,
-            request_id=request_id,
+            request_id=new_id(),
         )
     return job
+
+
+def _user_and_host() -> str:
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a pod's
+        user = f"uid {os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
 
 
 # --- following ---------------------------------------------------------------------------------------------------

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -135,6 +138,9 @@ def test_a_deleted_store_of_slacks_is_told_where_it_was_made(type_: Type, bot: B
     [
         (("create", "My_Shop"), "Try my-shop."),
         (("create", "admin"), "is reserved"),
+        (("create", ""), "needs the name of a store. Usage: storewright create NAME"),
+        (("delete", " ", "--yes"), "There is no store"),
+        (("upgrade", ""), "There is no store"),
         (("create", "my-shop", "medussa"), "Did you mean medusa?"),
         (("create", "my-shop", "currency=xyz"), "is no currency to choose"),
         (("create", "my-shop", "--owner", "dana"), "is no Slack id"),
@@ -181,7 +187,12 @@ def test_an_upgrade_is_ordered_like_any_other_work(type_: Type, bot: Bot, slack:
 def test_what_was_typed_is_audited(type_: Type, bot: Bot) -> None:
     type_("create", "my-shop", "--no-wait")
     type_("create", "my-shop", "--no-wait")
-    refused, ordered = bot.ledger.audit_rows(2)
+    type_("create", "her-shop", "--no-wait", "--owner", DANA)
+    type_("create", "   ")
+    blank, for_dana, refused, ordered = bot.ledger.audit_rows(4)
+    assert for_dana["detail"] == f"create her-shop --owner {DANA}"
+    assert blank["outcome"].startswith("refused: ")
+    assert ordered["origin"] == f"{pwd.getpwuid(os.getuid()).pw_name}@{socket.gethostname()}"
     assert (ordered["actor"], ordered["detail"], ordered["store"]) == ("terminal", "create my-shop", "my-shop")
     assert ordered["outcome"].startswith("ordered ")
     assert refused["outcome"].startswith("refused: A store called my-shop is being created already.")
