@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import threading
@@ -63,6 +64,17 @@ def test_the_cluster_is_named_as_the_chart_names_it() -> None:
     assert all("deployment/storewright" in command for command in commands)
 
 
+def test_every_value_it_names_is_the_charts() -> None:
+    schema = json.loads((ROOT / "charts/storewright/values.schema.json").read_text())
+    named = re.findall(r"`((?:limits|ledger|worker|slack|stores|pod|resources)\.[A-Za-z.]+[A-Za-z])[`:]", PAGE)
+    assert {"limits.workers", "ledger.storage.size", "ledger.backups.hours"} <= set(named)
+    for name in named:
+        place = schema
+        for key in name.split("."):
+            assert key in place["properties"], f"{name} is no value of the chart"
+            place = place["properties"][key]
+
+
 def test_every_metric_and_setting_it_tells_of_is_there(tmp_path: Path) -> None:
     with LocalSlack() as slack, running_bot(tmp_path, slack) as bot, bot.http() as http:
         slack.command("Dana", "#stores", "/store create my-shop")
@@ -74,4 +86,4 @@ def test_every_metric_and_setting_it_tells_of_is_there(tmp_path: Path) -> None:
     told = set(re.findall(r"`(storewright_\w+)`", PAGE))
     assert told == there - {name for name in there if name.endswith("_created")}
     settings = {name for name, _, _ in variables()}
-    assert set(re.findall(r"`((?:LEDGER|OPS)_\w+)`", PAGE)) <= settings
+    assert set(re.findall(r"\b((?:LEDGER|OPS)_\w+)", PAGE)) <= settings
