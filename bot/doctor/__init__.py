@@ -71,6 +71,6 @@ def diagnose() -> Iterator[Finding]:
 
 
 def _print(finding: Finding) -> None:
-    click.echo(f"{mark(finding.status)} {finding.check:<16} {finding.said}")
-    if finding.mend and finding.status != "ok":
-        click.echo(f"{'':18} → {finding.mend}")
+    click.echo(f"{mark(finding.status)} {finding.check:<16} {finding.message}")
+    if finding.fix and finding.status != "ok":
+        click.echo(f"{'':18} → {finding.fix}")

@@ -19,24 +19,24 @@ S = TypeVar("S")
 @dataclass(frozen=True)
 class Finding:
     """`status`: ok, wrong (Storewright will not work as it should) or unsure (worth a look, or not to be told from
-    here). `mend` says what to do; `check` is whose finding it is."""
+    here). `fix` says what to do; `check` is whose finding it is."""
 
     status: Status
-    said: str
-    mend: str = ""
+    message: str
+    fix: str = ""
     check: str = ""
 
 
-def ok(said: str) -> Finding:
-    return Finding("ok", said)
+def ok(message: str) -> Finding:
+    return Finding("ok", message)
 
 
-def wrong(said: str, mend: str) -> Finding:
-    return Finding("wrong", said, mend)
+def wrong(message: str, fix: str) -> Finding:
+    return Finding("wrong", message, fix)
 
 
-def unsure(said: str, mend: str = "") -> Finding:
-    return Finding("unsure", said, mend)
+def unsure(message: str, fix: str = "") -> Finding:
+    return Finding("unsure", message, fix)
 
 
 @dataclass(frozen=True)

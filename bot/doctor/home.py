@@ -24,11 +24,13 @@ def settings(site: Site) -> Iterator[Finding]:
     given = site.settings
     public = urlsplit(given.public_url)
     if public.scheme == "http" and not is_local(public.hostname or ""):
-        said = f"PUBLIC_URL is {given.public_url}: admin credentials would cross the network in clear."
-        yield wrong(said, "Serve it by https and set PUBLIC_URL to that.")
+        message = f"PUBLIC_URL is {given.public_url}: admin credentials would cross the network in clear."
+        yield wrong(message, "Serve it by https and set PUBLIC_URL to that.")
     if given.store_scheme == "http" and not is_local(given.store_domain):
-        said = f"STORE_SCHEME is http for {given.store_domain}: shoppers' passwords would cross the network in clear."
-        yield unsure(said, "Get a certificate for the stores (docs/operating.md) and set STORE_SCHEME=https.")
+        message = (
+            f"STORE_SCHEME is http for {given.store_domain}: shoppers' passwords would cross the network in clear."
+        )
+        yield unsure(message, "Get a certificate for the stores (docs/operating.md) and set STORE_SCHEME=https.")
     if not given.admins:
         yield unsure("ADMINS is empty: only owners may manage their stores.", "ADMINS=U…,U… names some.")
     yield ok(f"Complete; Slack by {given.slack_mode}, instance {given.instance}.")
@@ -40,8 +42,8 @@ def ledger(site: Site) -> Iterator[Finding]:
         yield unsure(f"There is none at {path} yet.", "The bot makes it at its first start. Is LEDGER_PATH right?")
         return
     if faults := faults_of(path):
-        mend = "Restore a backup: storewright ledger backups, storewright ledger restore NAME"
-        yield wrong(f"{path} is damaged: {faults[0]}.", mend)
+        fix = "Restore a backup: storewright ledger backups, storewright ledger restore NAME"
+        yield wrong(f"{path} is damaged: {faults[0]}.", fix)
         return
     beside = Ledger(path, site.settings.addresses, alone=False)
     try:
@@ -65,11 +67,11 @@ def backups(site: Site) -> Iterator[Finding]:
     kept = site.settings.backups()
     newest = kept.newest()
     if not newest:
-        mend = "The bot makes one within its first minutes, or: storewright ledger backup"
-        yield unsure(f"There is none in {kept.folder} yet.", mend)
+        fix = "The bot makes one within its first minutes, or: storewright ledger backup"
+        yield unsure(f"There is none in {kept.folder} yet.", fix)
     elif kept.is_due() and time.time() - newest.made_at > 2 * kept.every:
-        said = f"The newest of {kept.folder} is {(time.time() - newest.made_at) / 3600:.0f} h old."
-        yield wrong(said, "Look for “a chore failed” in the bot's log; try: storewright ledger backup")
+        message = f"The newest of {kept.folder} is {(time.time() - newest.made_at) / 3600:.0f} h old."
+        yield wrong(message, "Look for “a chore failed” in the bot's log; try: storewright ledger backup")
     elif faults := faults_of(newest.path):
         yield wrong(f"{newest.path.name} is damaged: {faults[0]}.", "Make another: storewright ledger backup")
     else:
@@ -90,14 +92,14 @@ def charts(site: Site) -> Iterator[Finding]:
         raise site.catalog
     for name, rendered in site.rendered.items():
         if isinstance(rendered, StorewrightError):
-            mend = f"Correct STORE_VALUES or the chart. {rendered.problem.next_step}"
-            yield wrong(f"{name} does not render: {rendered.problem.what}", mend)
+            fix = f"Correct STORE_VALUES or the chart. {rendered.problem.next_step}"
+            yield wrong(f"{name} does not render: {rendered.problem.what}", fix)
         else:
             kind = site.catalog.get(name)
             yield ok(f"{name} {kind.version} renders with your values.")
     for unknown in set(site.settings.overlay) - set(site.catalog.types):
-        said = f"STORE_VALUES has values for “{unknown}”, which is no store type."
-        yield unsure(said, f"Store types: {', '.join(site.catalog.types)}.")
+        message = f"STORE_VALUES has values for “{unknown}”, which is no store type."
+        yield unsure(message, f"Store types: {', '.join(site.catalog.types)}.")
 
 
 def public_address(site: Site) -> Iterator[Finding]:
@@ -107,23 +109,23 @@ def public_address(site: Site) -> Iterator[Finding]:
         with httpx.Client(timeout=TIMEOUT) as http:
             page = http.get(f"{url}/s/storewright-doctor")
             if page.status_code != 200 or "Storewright" not in page.text:
-                mend = "Lead PUBLIC_URL to the bot's LISTEN port: check the Ingress or proxy before it."
-                yield wrong(f"{url} answers {page.status_code}, and not with our page.", mend)
+                fix = "Lead PUBLIC_URL to the bot's LISTEN port: check the Ingress or proxy before it."
+                yield wrong(f"{url} answers {page.status_code}, and not with our page.", fix)
                 return
             if site.settings.slack_mode == "http" and http.post(f"{url}/slack/events").status_code != 401:
-                mend = "Let /slack/events through to the bot, and run it with SLACK_MODE=http."
-                yield wrong(f"{url}/slack/events does not ask for Slack's signature.", mend)
+                fix = "Let /slack/events through to the bot, and run it with SLACK_MODE=http."
+                yield wrong(f"{url}/slack/events does not ask for Slack's signature.", fix)
                 return
     except httpx.HTTPError as error:
-        mend = "Is the bot running, and PUBLIC_URL led to it by DNS, ingress and certificate? If browsers do reach it, "
-        mend += "only the way back from here is closed, which does no harm."
-        yield _unreached(url, error, mend)
+        fix = "Is the bot running, and PUBLIC_URL led to it by DNS, ingress and certificate? If browsers do reach it, "
+        fix += "only the way back from here is closed, which does no harm."
+        yield _unreached(url, error, fix)
         return
     slack = " and lets Slack's requests through" if site.settings.slack_mode == "http" else ""
     yield ok(f"{url} shows our page{slack}.")
 
 
-def _unreached(url: str, error: httpx.HTTPError, mend: str) -> Finding:
+def _unreached(url: str, error: httpx.HTTPError, fix: str) -> Finding:
     """A cluster may let nobody out and in again: the connection is dropped then, and only then all may be well."""
-    said = f"{url} can't be reached from here: {error or type(error).__name__}."
-    return unsure(said, mend) if isinstance(error, httpx.TimeoutException) else wrong(said, mend)
+    message = f"{url} can't be reached from here: {error or type(error).__name__}."
+    return unsure(message, fix) if isinstance(error, httpx.TimeoutException) else wrong(message, fix)

@@ -30,8 +30,8 @@ def token(site: Site) -> Iterator[Finding]:
     try:
         who = site.slack.auth_test()
     except SlackApiError as error:
-        mend = f"Copy the Bot User OAuth Token {APP_PAGE}, OAuth & Permissions, to SLACK_BOT_TOKEN."
-        yield wrong(f"Slack does not take it: {error_word(error)}.", mend)
+        fix = f"Copy the Bot User OAuth Token {APP_PAGE}, OAuth & Permissions, to SLACK_BOT_TOKEN."
+        yield wrong(f"Slack does not take it: {error_word(error)}.", fix)
         return
     yield ok(f"We are {who.get('user')} in {who.get('team')}.")
 
@@ -43,11 +43,11 @@ def scopes(site: Site) -> Iterator[Finding]:
         return
     missing = {scope: use for scope, use in SCOPES.items() if scope not in granted}
     for scope, use in missing.items():
-        mend = f"Add it {APP_PAGE}, OAuth & Permissions, then install the app to the workspace again."
-        yield wrong(f"The token lacks {scope}, for {use}.", mend)
+        fix = f"Add it {APP_PAGE}, OAuth & Permissions, then install the app to the workspace again."
+        yield wrong(f"The token lacks {scope}, for {use}.", fix)
     if more := sorted(granted - set(SCOPES)):
-        said = f"The token has more than is needed: {', '.join(more)}."
-        yield unsure(said, f"Remove them {APP_PAGE}, OAuth & Permissions.")
+        message = f"The token has more than is needed: {', '.join(more)}."
+        yield unsure(message, f"Remove them {APP_PAGE}, OAuth & Permissions.")
     if not missing:
         yield ok(f"All {len(SCOPES)} are there.")
 
@@ -60,8 +60,8 @@ def clock(site: Site) -> Iterator[Finding]:
     ahead = time.time() - parsedate_to_datetime(sent).timestamp()
     if abs(ahead) > FAST_OR_SLOW:
         way = "ahead of" if ahead > 0 else "behind"
-        said = f"It is {abs(ahead):.0f} s {way} Slack's; from 300 s on no request is taken."
-        yield wrong(said, "Let NTP set this machine's clock.")
+        message = f"It is {abs(ahead):.0f} s {way} Slack's; from 300 s on no request is taken."
+        yield wrong(message, "Let NTP set this machine's clock.")
     else:
         yield ok("It agrees with Slack's.")
 
@@ -71,8 +71,8 @@ def failure_channel(site: Site) -> Iterator[Finding]:
     try:
         site.slack.conversations_history(channel=channel, limit=1)
     except SlackApiError as error:
-        mend = "Type /invite @Storewright in it, or set FAILURE_CHANNEL to the id of another."
-        yield wrong(f"The bot can't speak in {channel}: {error_word(error)}.", mend)
+        fix = "Type /invite @Storewright in it, or set FAILURE_CHANNEL to the id of another."
+        yield wrong(f"The bot can't speak in {channel}: {error_word(error)}.", fix)
         return
     yield ok(f"The bot is in {channel}.")
 
@@ -84,10 +84,8 @@ def socket(site: Site) -> Iterator[Finding]:
     try:
         site.slack.apps_connections_open(app_token=site.settings.slack_app_token.get_secret_value())
     except SlackApiError as error:
-        mend = (
-            f"Turn Socket Mode on {APP_PAGE}, and make an app-level token with connections:write for SLACK_APP_TOKEN."
-        )
-        yield wrong(f"Slack does not take SLACK_APP_TOKEN: {error_word(error)}.", mend)
+        fix = f"Turn Socket Mode on {APP_PAGE}, and make an app-level token with connections:write for SLACK_APP_TOKEN."
+        yield wrong(f"Slack does not take SLACK_APP_TOKEN: {error_word(error)}.", fix)
         return
     yield ok("Slack gives us a connection.")
 

@@ -39,7 +39,7 @@ class Told:
         said: dict[str, str] = {}
         for one in self.findings:
             if one["status"] == status:
-                said[one["check"]] = f"{said.get(one['check'], '')} {one['said']} {one['mend']}".strip()
+                said[one["check"]] = f"{said.get(one['check'], '')} {one['message']} {one['fix']}".strip()
         return said
 
     def only_wrong(self, *checks: str) -> dict[str, str]:
@@ -277,7 +277,7 @@ def test_a_home_in_disorder(diagnose: Diagnose, tmp_path: Path) -> None:
     assert "storewright ledger restore" in wrong["ledger"]
     assert "v3.15.0 is not Helm 4" in wrong["helm"]
     assert "in clear" in wrong["settings"]
-    assert not [one for one in diagnose(**given).findings if "itself failed" in one["said"]]
+    assert not [one for one in diagnose(**given).findings if "itself failed" in one["message"]]
 
 
 def test_values_that_a_chart_refuses(diagnose: Diagnose, tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_not_every_web_server_is_the_ingress(status: int, location: str, finding
         threading.Thread(target=server.serve_forever, daemon=True).start()
         found = only(stores.ingress(site(ingress_address=f"127.0.0.1:{server.server_port}")))
         server.shutdown()
-    assert (found.status, said in found.said) == (finding, True), found.said
+    assert (found.status, said in found.message) == (finding, True), found.message
 
 
 def test_an_ingress_with_a_certificate_of_our_authority_is_well(authority: Authority, tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_an_ingress_with_a_certificate_of_our_authority_is_well(authority: Autho
     with https_server(Ingress, *self_signed(tmp_path)) as (address, _):
         found = only(stores.ingress(site(ingress_address=address, store_scheme="https")))
     assert found.status == "unsure"
-    assert "has no certificate for a store that has none of its own" in found.said
+    assert "has no certificate for a store that has none of its own" in found.message
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_one_checks_trouble_is_a_finding_and_the_others_go_on() -> None:
         yield
 
     checks = [Check("a", fails_half_way), Check("b", breaks), Check("c", lambda _: [wrong("No.", "Do.")])]
-    assert [(found.check, found.status, found.said) for found in examine(None, checks)] == [
+    assert [(found.check, found.status, found.message) for found in examine(None, checks)] == [
         ("a", "ok", "First."),
         ("a", "wrong", "Away. It sleeps."),
         ("b", "unsure", "This check itself failed: KeyError: 'x'."),
