@@ -23,6 +23,7 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.words import Words
+from provisioner.words import shorten
 
 Json = dict[str, Any]
 SECTION_TEXT = 3000  # characters Slack takes in a section
@@ -64,15 +65,15 @@ def said(text: str) -> Message:
 
 
 def section(text: str) -> SectionBlock:
-    return SectionBlock(text=MarkdownTextObject(text=shortened(text, SECTION_TEXT)))
+    return SectionBlock(text=MarkdownTextObject(text=shorten(text, SECTION_TEXT)))
 
 
 def context(text: str) -> ContextBlock:
-    return ContextBlock(elements=[MarkdownTextObject(text=shortened(text, SECTION_TEXT))])
+    return ContextBlock(elements=[MarkdownTextObject(text=shorten(text, SECTION_TEXT))])
 
 
 def header(text: str) -> HeaderBlock:
-    return HeaderBlock(text=shortened(text, 150))
+    return HeaderBlock(text=shorten(text, 150))
 
 
 def log(text: str) -> RichTextBlock:
@@ -92,7 +93,7 @@ def button(
 ) -> ButtonElement:
     """A button called as templates/buttons.j2 says; `name` is the store, for screen readers."""
     label = labels(action)
-    spoken = shortened(labels("spoken", label=label, name=name), 75)
+    spoken = shorten(labels("spoken", label=label, name=name), 75)
     return ButtonElement(
         text=label,
         action_id=action,
@@ -106,7 +107,3 @@ def button(
 
 def actions(buttons: Sequence[ButtonElement], block_id: str = "actions") -> ActionsBlock | None:
     return ActionsBlock(elements=list(buttons), block_id=block_id) if buttons else None
-
-
-def shortened(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.blocks import shortened
 from bot.slack import Slack
 from bot.words import Words
 from provisioner.catalog import Catalog
 from provisioner.errors import NotAllowed, StoreNotFound
 from provisioner.ledger import Ledger, Limits
 from provisioner.stores import Store, StoreStatus
+from provisioner.words import nearest, shorten
 
 answers = Words("answers")
 
@@ -65,5 +64,5 @@ def named(ledger: Ledger, name: str) -> Store:
         return store
     if gone := ledger.last_deleted(name):
         raise StoreNotFound(answers("gone", store=gone))
-    near = difflib.get_close_matches(name, [store.name for store in ledger.stores()], n=1)
-    raise StoreNotFound(answers("no_such_store", name=shortened(name, 40), near=near))
+    near = nearest(name, [store.name for store in ledger.stores()])
+    raise StoreNotFound(answers("no_such_store", name=shorten(name), near=near))

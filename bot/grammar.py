@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from provisioner.errors import Refused
 from provisioner.stores import parse_name
+from provisioner.words import nearest, shorten
 
 
 class NotUnderstood(Refused):
@@ -122,7 +122,7 @@ def _options(words: list[str]) -> dict[str, str]:
             name, _, choice = word.partition("=")
             name = name.lower()
             if name in options:
-                raise NotUnderstood(f"“{_short(name)}” is chosen twice.", next_step=f"Usage: {USAGE['create']}")
+                raise NotUnderstood(f"“{shorten(name)}” is chosen twice.", next_step=f"Usage: {USAGE['create']}")
             options[name] = choice
         else:
             options[name] = f"{options[name]} {word}".strip()
@@ -131,14 +131,10 @@ def _options(words: list[str]) -> dict[str, str]:
 
 def _refuse_extra(words: list[str], verb: str) -> None:
     if words:
-        raise NotUnderstood(f"“{_short(' '.join(words))}” is too much here.", next_step=f"Usage: {USAGE[verb]}")
+        raise NotUnderstood(f"“{shorten(' '.join(words))}” is too much here.", next_step=f"Usage: {USAGE[verb]}")
 
 
 def _unknown(verb: str) -> NotUnderstood:
-    near = difflib.get_close_matches(verb, USAGE, n=1, cutoff=0.5)
-    hint = f"Did you mean {USAGE[near[0]]}?" if near else f"These work: {', '.join(USAGE)}. /store help explains them."
-    return NotUnderstood(f"I don't know “{_short(verb)}”.", next_step=hint)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:40] + "…"
+    near = nearest(verb, USAGE)
+    hint = f"Did you mean {USAGE[near]}?" if near else f"These work: {', '.join(USAGE)}. /store help explains them."
+    return NotUnderstood(f"I don't know “{shorten(verb)}”.", next_step=hint)

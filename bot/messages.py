@@ -29,7 +29,7 @@ from provisioner.ledger import Link
 from provisioner.stores import Store, StoreStatus
 
 root, stage_words, answers, home = Words("summary"), Words("stages"), Words("answers"), Words("home")
-ask_upgrade = Words("upgrade")
+ask_upgrade, shared = Words("upgrade"), Words("shared")
 
 LISTED = 20  # stores of each kind in /store list
 TOLD_IN_THREAD = (EventKind.DONE, EventKind.RETRYING, EventKind.FAILED, EventKind.SUPERSEDED)
@@ -42,7 +42,7 @@ def summary(s: Story, moved_from: str = "") -> Message:
     """The job as it stands. `moved_from` is the channel that was meant, where this is told elsewhere."""
     headline = root(s.job.kind, s=s)
     problem = s.job.problem if s.phase == "failed" else None
-    text = f"{headline} {root('failed_text', s=s, p=problem)}" if problem else headline
+    text = f"{headline} {shared('problem', p=problem)}" if problem else headline
     before = [section(headline), section(root("problem", p=problem)) if problem else None]
     setback = context(root("retrying", detail=s.setback)) if s.setback else None
     buttons = blocks.actions(summary_buttons(s))
@@ -136,7 +136,7 @@ def stages(s: Story, events: Sequence[JobEvent]) -> Message | None:
 def failure(s: Story, thread_url: str) -> Message:
     """For the failure channel: what, why, the log's end, and a way back in. `thread_url` may be ''."""
     headline, problem = root("failure", s=s), s.job.problem
-    text = f"{headline} {root('failed_text', s=s, p=problem)}" if problem else headline
+    text = f"{headline} {shared('problem', p=problem)}" if problem else headline
     retry = [button("retry", s.store.name, button_value(s.store, s.job), style="primary")] if s.current else []
     shown: list[Block | None] = [
         section(f":rotating_light: {headline}"),
@@ -230,7 +230,7 @@ def store_card(store: Store, job: Job | None, catalog: Catalog) -> list[Block | 
     return [
         DividerBlock(),
         section(_store_line(store, catalog)),
-        context(home("problem", p=failed)) if failed else None,
+        context(shared("problem", p=failed)) if failed else None,
         blocks.actions(offered, f"store-{store.id}"),
     ]
 

@@ -22,6 +22,7 @@ from provisioner.catalog import Catalog, StoreType
 from provisioner.jobs import Job
 from provisioner.options import Option as Choosable
 from provisioner.stores import MAX_NAME, MIN_NAME, Addresses, Store, StoreStatus
+from provisioner.words import shorten
 
 form, home_words = Words("modals"), Words("home")
 
@@ -91,7 +92,7 @@ def create_form(
 def _type_block(catalog: Catalog, kind: StoreType) -> InputBlock:
     """Slack tells us at once when another type is chosen, so that the form can ask for its options."""
     entries = [
-        Option(text=t.label, value=t.name, description=blocks.shortened(t.description, 75) or None)
+        Option(text=t.label, value=t.name, description=shorten(t.description, 75) or None)
         for t in catalog.types.values()
     ]
     preset = next(entry for entry in entries if entry.value == kind.name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ import yaml
 
 from provisioner.errors import UnknownStoreType
 from provisioner.options import Option, read_options
-
-PREFIX = "storewright.dev/"
+from provisioner.stores import PREFIX
+from provisioner.words import nearest, shorten
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,10 @@ class Catalog:
         """The type called `name`; raises UnknownStoreType with the nearest name."""
         if name in self.types:
             return self.types[name]
-        near = difflib.get_close_matches(name.lower(), self.types, n=1, cutoff=0.5)
-        hint = f"Did you mean {near[0]}?" if near else ""
-        shown = name if len(name) <= 40 else name[:40] + "…"
-        raise UnknownStoreType(f"There is no store type “{shown}”.", f"Known types: {', '.join(self.types)}.", hint)
+        near = nearest(name.lower(), self.types)
+        hint = f"Did you mean {near}?" if near else ""
+        cause = f"Known types: {', '.join(self.types)}."
+        raise UnknownStoreType(f"There is no store type “{shorten(name)}”.", cause, hint)
 
 
 def _read(chart_yaml: Path) -> StoreType | None:

@@ -21,6 +21,7 @@ from kubernetes.watch import Watch
 
 from provisioner.diagnosis import COMPONENT, backs_off, broken, ended
 from provisioner.errors import JobFailed, StorewrightError, Transient
+from provisioner.stores import PREFIX
 from provisioner.tracing import carried
 
 Object = dict[str, Any]
@@ -200,7 +201,7 @@ class Cluster:
         for pod in pods:
             if backs_off(pod) or pod["metadata"]["name"] in still:
                 self._find(self._core.delete_namespaced_pod, pod["metadata"]["name"], namespace)
-        nudge = {"metadata": {"annotations": {"storewright.dev/nudged-at": str(time.time())}}}
+        nudge = {"metadata": {"annotations": {PREFIX + "nudged-at": str(time.time())}}}
         self._each(self._apps.list_namespaced_replica_set, self._apps.patch_namespaced_replica_set, namespace, nudge)
         self._each(self._apps.list_namespaced_stateful_set, self._apps.patch_namespaced_stateful_set, namespace, nudge)
 

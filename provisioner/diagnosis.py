@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from provisioner.errors import Problem
+from provisioner.words import shorten
 
 Object = dict[str, Any]
 COMPONENT = "app.kubernetes.io/component"
@@ -151,7 +152,7 @@ def last_words(log: str) -> str:
     """The likeliest cause in the end of a log: its last line that speaks of an error, else its last line."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     telling = [line for line in lines if re.search(r"error|fatal|fail|exception|denied", line, re.IGNORECASE)]
-    return f"Its log says “{_shorten((telling or lines)[-1])}”." if lines else ""
+    return f"Its log says “{_sentence((telling or lines)[-1])}”." if lines else ""
 
 
 def event_time(event: Object) -> float:
@@ -182,7 +183,7 @@ def _container(store: str, pod: Object, status: Object) -> Iterator[Symptom]:
         yield Symptom(kind, subject, Problem(what, cause, next_step))
     elif reason in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError"):
         what = f"{where} can't start: its container can't be made ({reason})."
-        yield Symptom("config", subject, Problem(what, _shorten(message), "Correct the chart, then retry."))
+        yield Symptom("config", subject, Problem(what, _sentence(message), "Correct the chart, then retry."))
     elif _crashing(status):
         ended = (status.get("lastState") or {}).get("terminated") or {}
         problem = _crash(where, status["restartCount"], ended)
@@ -222,7 +223,7 @@ def _unschedulable(store: str, pod: Object) -> Iterator[Symptom]:
         if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
             what = f"The {_component(pod)} of {store} finds no node to run on."
             next_step = "Add a node or free memory, then retry."
-            problem = Problem(what, _shorten(condition.get("message", "")), next_step)
+            problem = Problem(what, _sentence(condition.get("message", "")), next_step)
             yield Symptom("unschedulable", pod["metadata"]["name"], problem)
 
 
@@ -239,7 +240,7 @@ def _refused_pods(store: str, pods: list[Object], warnings: list[Object]) -> Ite
         else:
             what = f"{store} can't start: the cluster refuses its pods."
             next_step = "Correct the chart, then retry."
-        yield Symptom("quota", owner["name"], Problem(what, _shorten(message), next_step))
+        yield Symptom("quota", owner["name"], Problem(what, _sentence(message), next_step))
 
 
 def _claims(store: str, claims: list[Object], warnings: list[Object]) -> Iterator[Symptom]:
@@ -251,7 +252,7 @@ def _claims(store: str, claims: list[Object], warnings: list[Object]) -> Iterato
         messages = [e["message"] for e in warnings if _about(e, "PersistentVolumeClaim", name)]
         if messages or not class_name:
             what = f"A volume of {store} ({name}) can't be made."
-            cause = _shorten(messages[-1]) if messages else "The cluster has no default StorageClass."
+            cause = _sentence(messages[-1]) if messages else "The cluster has no default StorageClass."
             next_step = "Check the StorageClass and its provisioner, then retry."
             yield Symptom("volume", name, Problem(what, cause, next_step))
 
@@ -266,7 +267,7 @@ def _sandbox(store: str, pod: Object, warnings: list[Object]) -> Iterator[Sympto
     if messages:
         what = f"The {_component(pod)} of {store} can't start on its node."
         next_step = "Mend the node or the volume, then retry."
-        yield Symptom("sandbox", name, Problem(what, _shorten(messages[-1]), next_step))
+        yield Symptom("sandbox", name, Problem(what, _sentence(messages[-1]), next_step))
 
 
 def _about(event: Object, kind: str, name: str) -> bool:
@@ -286,18 +287,17 @@ def _image_trouble(message: str) -> tuple[str, str]:
     """Which patience a failed pull deserves, and the registry's own reason out of the kubelet's long story."""
     low = message.lower()
     if "no such host" in low:
-        return "image", "Its registry's name does not resolve on the node: " + _shorten(low.rsplit("lookup", 1)[-1])
+        return "image", "Its registry's name does not resolve on the node: " + _sentence(low.rsplit("lookup", 1)[-1])
     if "not found" in low or "does not exist" in low or "manifest unknown" in low or "invalid" in low:
         return "image", "The registry has no such image or tag."
     if "unauthorized" in low or "denied" in low or "authorization failed" in low:
         return "image", "The registry refuses access; the image may be private."
     if "dial tcp" in low or "timeout" in low:
-        return "registry", "The node can't reach the registry: " + _shorten(
+        return "registry", "The node can't reach the registry: " + _sentence(
             message.rsplit("dial tcp", 1)[-1].lstrip(" :")
         )
-    return ("registry", _shorten(message)) if "pull" in low else ("image", _shorten(message))
+    return ("registry", _sentence(message)) if "pull" in low else ("image", _sentence(message))
 
 
-def _shorten(text: str, limit: int = 240) -> str:
-    flat = re.sub(r"\s+", " ", text).strip()
-    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+def _sentence(text: str) -> str:
+    return shorten(" ".join(text.split()), 240)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Self
 
@@ -10,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from provisioner.errors import BadOption
+from provisioner.words import nearest, shorten
 
 Words = Annotated[str, Field(min_length=1, max_length=75)]  # as much as a menu's entry shows
 OptionId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
@@ -38,10 +38,9 @@ class Option(BaseModel):
         wanted = " ".join(text.split()).casefold()
         if wanted in meant:
             return meant[wanted]
-        near = difflib.get_close_matches(wanted, meant, n=1, cutoff=0.5)
-        hint = f"Did you mean {self.short(meant[near[0]])}?" if near else ""
-        shown = text if len(text) <= 40 else text[:40] + "…"
-        what = f"“{shown}” is no {self.label.lower()} to choose." if text else f"The {self.label.lower()} is missing."
+        near, label = nearest(wanted, meant), self.label.lower()
+        hint = f"Did you mean {self.short(meant[near])}?" if near else ""
+        what = f"“{shorten(text)}” is no {label} to choose." if text else f"The {label} is missing."
         raise BadOption(self.id, what, f"Choose from: {', '.join(map(self.short, self.choices))}.", hint)
 
     def short(self, value: str) -> str:
@@ -53,11 +52,10 @@ def choose(options: Sequence[Option], given: Mapping[str, str]) -> dict[str, str
     """The value of every option, by id: what `given` means, else its default. Raises BadOption."""
     known = {option.id: option for option in options}
     for unknown in [name for name in given if name not in known]:
-        shown = unknown if len(unknown) <= 40 else unknown[:40] + "…"
-        near = difflib.get_close_matches(unknown, known, n=1, cutoff=0.5)
+        near = nearest(unknown, known)
         cause = f"These can be chosen: {', '.join(known)}." if known else "Nothing can be chosen for this type."
-        hint = f"Did you mean {near[0]}?" if near else ""
-        raise BadOption(unknown, f"There is no option “{shown}”.", cause, hint)
+        hint = f"Did you mean {near}?" if near else ""
+        raise BadOption(unknown, f"There is no option “{shorten(unknown)}”.", cause, hint)
     return {name: option.pick(given[name]) if name in given else option.default for name, option in known.items()}
 
 

@@ -7,12 +7,18 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from provisioner.errors import InvalidName
+from provisioner.words import shorten
 
 MIN_NAME, MAX_NAME = 3, 30
 RESERVED = frozenset(
     "admin api app auth cluster credentials default grafana health kube-public kube-system list login mail new null"
     " prometheus root slack status store stores storewright system test traefik undefined www".split()
 )
+
+NAMESPACE_PREFIX = "store-"  # as the chart has it in its admission policy
+PREFIX = "storewright.dev/"  # of every label and annotation of ours
+# By these labels a namespace is known as a store's, and a Job as one's work on it.
+INSTANCE, STORE, STORE_ID, TYPE, JOB = (PREFIX + name for name in ("instance", "store", "store-id", "type", "job"))
 
 
 class StoreStatus(StrEnum):
@@ -57,9 +63,8 @@ def parse_name(text: str) -> str:
         raise InvalidName(f"“{text}” is reserved.", "It would be mistaken for a system address.", f"Try {text}-shop.")
     if re.fullmatch(r"[a-z](?:[a-z0-9-]*[a-z0-9])?", text) and MIN_NAME <= len(text) <= MAX_NAME:
         return text
-    shown = text if len(text) <= 40 else text[:40] + "…"
     suggestion = suggest_name(text)
-    raise InvalidName(f"“{shown}” can't be a store's name.", rule, f"Try {suggestion}." if suggestion else "")
+    raise InvalidName(f"“{shorten(text)}” can't be a store's name.", rule, f"Try {suggestion}." if suggestion else "")
 
 
 def suggest_name(text: str) -> str:
@@ -75,10 +80,9 @@ class Addresses:
     domain: str
     scheme: str = "http"
     port: int | None = None
-    namespace_prefix: str = "store-"
 
     def namespace(self, name: str) -> str:
-        return self.namespace_prefix + name
+        return NAMESPACE_PREFIX + name
 
     def host(self, name: str) -> str:
         return f"{name}.{self.domain}"

@@ -15,8 +15,8 @@ from bot.leadership import home_of
 from bot.settings import StoreSettings
 from provisioner.cluster import Cluster, Forbidden
 from provisioner.errors import StorewrightError
+from provisioner.stores import INSTANCE
 
-PREFIX = "storewright.dev/"
 OLDEST = (1, 31)
 # What nobody who works as the bot should be allowed.
 TOO_MUCH = (
@@ -59,7 +59,7 @@ def rights(site: Site, cluster: Cluster) -> Iterator[Finding]:
 def store_rights(site: Site, cluster: Cluster) -> Iterator[Finding]:
     """Asked where a store is; where none is, the role is read that the bot will bind there."""
     name, wanted = site.settings.store_role, _rules("store", site.settings)
-    stores = [found["metadata"]["name"] for found in cluster.namespaces({PREFIX + "instance": site.settings.instance})]
+    stores = [found["metadata"]["name"] for found in cluster.namespaces({INSTANCE: site.settings.instance})]
     if stores:
         if missing := _missing(cluster, wanted, stores[0]):
             yield wrong(f"In {stores[0]} the bot may not {'; '.join(missing)}.", INSTALL)

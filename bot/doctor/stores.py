@@ -10,14 +10,13 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from bot.doctor.cluster import PREFIX
 from bot.doctor.findings import Finding, ok, unsure, wrong
 from bot.doctor.images import Image, Unknown, pullable
 from bot.doctor.site import PROBE, Site, is_local, with_cluster
 from provisioner.check import distrust, http_client
 from provisioner.cluster import Cluster, Forbidden, Object
 from provisioner.ledger import Ledger, LedgerNotUsable
-from provisioner.stores import StoreStatus
+from provisioner.stores import INSTANCE, StoreStatus
 
 DEFAULT_STORAGE = "storageclass.kubernetes.io/is-default-class"
 DEFAULT_INGRESS = "ingressclass.kubernetes.io/is-default-class"
@@ -203,7 +202,7 @@ def _at_hand(cluster: Cluster | None, site: Site) -> set[str]:
     if not cluster:
         return set()
     found: set[str] = set()
-    for namespace in cluster.namespaces({PREFIX + "instance": site.settings.instance}):
+    for namespace in cluster.namespaces({INSTANCE: site.settings.instance}):
         for pod in cluster.pods(namespace["metadata"]["name"]):
             running = pod.get("status", {}).get("containerStatuses", [])
             found |= {status["image"] for status in running if status.get("imageID")}
@@ -228,7 +227,7 @@ def known(site: Site, cluster: Cluster) -> Iterator[Finding]:
         stores = {store.namespace: store for store in ledger.stores()}
     finally:
         ledger.close()
-    there = {found["metadata"]["name"] for found in cluster.namespaces({PREFIX + "instance": site.settings.instance})}
+    there = {found["metadata"]["name"] for found in cluster.namespaces({INSTANCE: site.settings.instance})}
     for namespace, store in stores.items():
         if namespace not in there and store.status == StoreStatus.READY:
             mend = f"Delete it (storewright delete {store.name}), or restore its namespace."

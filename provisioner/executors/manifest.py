@@ -9,10 +9,9 @@ from typing import Any
 from provisioner.cluster import Object
 from provisioner.diagnosis import COMPONENT
 from provisioner.executors.payload import VARIABLE, JobPayload
-from provisioner.workflows.toolbox import PREFIX
+from provisioner.stores import INSTANCE, JOB, STORE, STORE_ID
 
 CONTAINER = "worker"
-JOB, STORE_ID, INSTANCE = PREFIX + "job", PREFIX + "store-id", PREFIX + "instance"  # labels
 GRACE = 600.0  # seconds past a job's deadline, in which a failed upgrade is put back
 KEPT = 86_400  # seconds for which a Job that ended is kept: nobody may have heard its end yet
 LET_GO = 10  # seconds from being asked to stop to being stopped
@@ -40,7 +39,7 @@ def labels_of(payload: JobPayload) -> dict[str, str]:
         COMPONENT: CONTAINER,
         INSTANCE: payload.terms.instance,
         JOB: payload.job.id,
-        PREFIX + "store": payload.store.name,
+        STORE: payload.store.name,
         STORE_ID: payload.store.id,
     }
 

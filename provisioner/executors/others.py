@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from provisioner.diagnosis import ended
-from provisioner.executors.manifest import STORE_ID
 from provisioner.jobs import Job
+from provisioner.stores import STORE_ID
 from provisioner.workflows import Toolbox
 
 LOOK_AGAIN = 0.5  # seconds

@@ -14,11 +14,12 @@ from provisioner.cluster import Object
 from provisioner.diagnosis import Patience, PodWatcher, ended
 from provisioner.errors import HandedOver, JobFailed, StorewrightError, Superseded, Transient
 from provisioner.executors.log_follower import JobLog, LogFollower, following
-from provisioner.executors.manifest import GRACE, JOB, Worker, manifest_of, name_of
+from provisioner.executors.manifest import GRACE, Worker, manifest_of, name_of
 from provisioner.executors.others import end_others
 from provisioner.executors.payload import payload_of
 from provisioner.jobs import Job
 from provisioner.ledger import Ledger
+from provisioner.stores import JOB
 from provisioner.workflows import Toolbox
 
 log = logging.getLogger(__name__)

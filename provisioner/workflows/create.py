@@ -5,10 +5,10 @@ from __future__ import annotations
 from provisioner.catalog import StoreType
 from provisioner.errors import JobFailed, Transient
 from provisioner.jobs import Job
-from provisioner.stores import Store, release_name
+from provisioner.stores import PREFIX, Store, release_name
 from provisioner.workflows.prepare import ensure_limits, ensure_secret, wanted_release
 from provisioner.workflows.readiness import await_store
-from provisioner.workflows.toolbox import PREFIX, Toolbox
+from provisioner.workflows.toolbox import Toolbox
 
 
 def run(tools: Toolbox, job: Job) -> None:

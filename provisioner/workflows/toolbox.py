@@ -16,9 +16,8 @@ from provisioner.diagnosis import Patience
 from provisioner.errors import HandedOver, JobFailed
 from provisioner.helm import Helm
 from provisioner.jobs import EventKind, Job, JobEvent
-from provisioner.stores import Addresses, Store, StoreStatus
+from provisioner.stores import INSTANCE, PREFIX, STORE, STORE_ID, TYPE, Addresses, Store, StoreStatus
 
-PREFIX = "storewright.dev/"
 log = logging.getLogger(__name__)
 
 
@@ -108,10 +107,10 @@ class Toolbox(Terms):
         """Together with `annotations`: enough to rebuild the ledger from the cluster."""
         return {
             "app.kubernetes.io/managed-by": "storewright",
-            PREFIX + "instance": self.instance,
-            PREFIX + "store": store.name,
-            PREFIX + "store-id": store.id,
-            PREFIX + "type": store.type,
+            INSTANCE: self.instance,
+            STORE: store.name,
+            STORE_ID: store.id,
+            TYPE: store.type,
             "pod-security.kubernetes.io/enforce": "restricted",
         }
 
@@ -128,13 +127,11 @@ class Toolbox(Terms):
     def is_ours(self, namespace: Object, store: Store) -> bool:
         """Whether a namespace is this very store's: a name may have been another's before."""
         labels: dict[str, str] = namespace["metadata"].get("labels", {})
-        return labels.get(PREFIX + "instance") == self.instance and labels.get(PREFIX + "store-id") == store.id
+        return labels.get(INSTANCE) == self.instance and labels.get(STORE_ID) == store.id
 
     def stores_in_cluster(self) -> list[Store]:
         """Ours, as their namespaces tell of them. Raises Transient."""
-        found = self.cluster.namespaces(
-            {"app.kubernetes.io/managed-by": "storewright", PREFIX + "instance": self.instance}
-        )
+        found = self.cluster.namespaces({"app.kubernetes.io/managed-by": "storewright", INSTANCE: self.instance})
         stores = [_store(n["metadata"]) for n in found if not n["metadata"].get("deletionTimestamp")]
         return [store for store in stores if store]
 
@@ -145,9 +142,9 @@ def _store(meta: Object) -> Store | None:
     ready_at = notes.get(PREFIX + "ready-at")
     try:
         return Store(
-            id=labels[PREFIX + "store-id"],
-            name=labels[PREFIX + "store"],
-            type=labels[PREFIX + "type"],
+            id=labels[STORE_ID],
+            name=labels[STORE],
+            type=labels[TYPE],
             status=StoreStatus.READY if ready_at else StoreStatus.FAILED,
             owner=notes[PREFIX + "owner"],
             origin=notes[PREFIX + "origin"],

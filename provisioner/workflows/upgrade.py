@@ -17,10 +17,10 @@ from provisioner.diagnosis import broken, ended_badly
 from provisioner.errors import JobFailed, Problem, StoreKept, StorewrightError, Transient
 from provisioner.helm import HookFailed, Release
 from provisioner.jobs import LONGEST_PAUSE, ROLLBACK, EventKind, Job
-from provisioner.stores import SECRET_NAME, Store, release_name
+from provisioner.stores import PREFIX, SECRET_NAME, Store, release_name
 from provisioner.workflows.prepare import ensure_limits, ensure_secret, wanted_release
 from provisioner.workflows.readiness import Vigil, await_answer, await_store, failed, failure, watching
-from provisioner.workflows.toolbox import PREFIX, Toolbox
+from provisioner.workflows.toolbox import Toolbox
 
 T = TypeVar("T")
 MARK = PREFIX + "upgrade-from"  # the namespace's annotation: the revision to go back to

@@ -15,7 +15,7 @@ from jsonschema import Draft7Validator
 
 from bot.settings import Settings
 from dev.charts import own
-from provisioner.stores import Addresses
+from provisioner.stores import NAMESPACE_PREFIX
 from tests.charts.policies import Peer, Port, allows
 from tests.charts.releases import Object, containers, of_kind
 from tests.charts.test_manifests import VERSIONS, validate
@@ -298,8 +298,7 @@ def test_stores_namespaces_are_called_as_the_policy_has_it() -> None:
         for made in of_kind(render(), "ValidatingAdmissionPolicy")
         for rule in made["spec"]["validations"]
     ]
-    prefix = Addresses("example.com").namespace_prefix
-    assert f'request.operation != "CREATE" || object.metadata.name.startsWith("{prefix}")' in rules
+    assert f'request.operation != "CREATE" || object.metadata.name.startsWith("{NAMESPACE_PREFIX}")' in rules
 
 
 # --- what is made of it ------------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ def test_understood(text: str, command: grammar.Command) -> None:
         ("credential my-shop", "Did you mean /store credentials NAME?"),
         ("xyzzy", "These work: create, list, status, upgrade, delete, credentials, help."),
         ("<script>", "I don't know “<script>”."),
-        ("v" * 300, "v" * 40 + "…"),
+        ("v" * 300, "v" * 39 + "…"),
         ("status", "“status” needs the name of a store. Usage: /store status NAME"),
         ("delete", "Usage: /store delete NAME"),
         ("upgade my-shop", "Did you mean /store upgrade NAME?"),

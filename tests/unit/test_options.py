@@ -88,7 +88,7 @@ def test_a_choice_is_named_by_its_value_or_its_label(
         ({"currency": "uds"}, "currency", "“uds” is no currency to choose. Choose from: eur, usd. Did you mean usd?"),
         ({"color": "forrest"}, "color", "Choose from: Forest, Ocean. Did you mean Forest?"),
         ({"country": ""}, "country", "The country is missing. Choose from: de, no, us."),
-        ({"country": "x" * 900}, "country", "“" + "x" * 40 + "…” is no country"),
+        ({"country": "x" * 900}, "country", "“" + "x" * 39 + "…” is no country"),
         (
             {"colour": "forest"},
             "colour",

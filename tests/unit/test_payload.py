@@ -47,7 +47,7 @@ JOB = Job(
 )
 EVENTS = [JobEvent(7, JOB.id, 2.5, EventKind.STARTED, "rollback", '{"what": "x"}')]
 TERMS = Terms(
-    addresses=Addresses("example.com", "https", 8443, "shop-"),
+    addresses=Addresses("example.com", "https", 8443),
     instance="storewright-one",
     profile="prod",
     overlay={"medusa": {"replicas": 2, "nested": {"list": [1, "two"]}}, "other": {"not": "ours"}},
