@@ -105,6 +105,7 @@ def toolbox(settings: StoreSettings, ledger: Ledger, catalog: Catalog, cluster: 
         overlay=settings.overlay,
         service_account=settings.service_account,
         store_role=settings.store_role,
+        pull_secret=settings.pull_secret,
         ingress_address=settings.ingress_address,
     )
 

@@ -110,6 +110,9 @@ class StoreSettings(LedgerSettings):
     store_role: str = Field(
         "storewright-store", description="the ClusterRole that SERVICE_ACCOUNT binds to itself for each store"
     )
+    pull_secret: Annotated[str | None, _matching(r"[a-z0-9.-]+/[a-z0-9.-]+")] = Field(
+        None, description="namespace/name of the Secret by which stores pull images from a private registry"
+    )
     stores_per_person: int = Field(10, ge=1, description="how many stores a person may have, 1 or more")
     creations_per_hour: int = Field(20, ge=1, description="how many stores a person may order in an hour, 1 or more")
     create_deadline: float = Field(900, ge=10, description="seconds a creation may take, 10 or more")

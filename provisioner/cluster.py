@@ -30,6 +30,7 @@ TIMEOUT = (5, 30)  # seconds to connect, to answer
 HASTE = (2, 4)  # the same where an answer that comes late is of no use
 WATCH = 60  # seconds after which a watch is begun anew
 OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+PULL_SECRET = "image-pull"  # noqa: S105  (the name of a Secret in stores' namespaces)
 log = logging.getLogger(__name__)
 
 
@@ -150,6 +151,29 @@ class Cluster:
     def delete_secret(self, namespace: str, name: str) -> None:
         """No error where there is none."""
         self._find(self._core.delete_namespaced_secret, name, namespace)
+
+    def pull_secret(self, source: str) -> Object:
+        """The Secret `source` ("namespace/name") of a registry. Raises JobFailed where it is none."""
+        namespace, name = source.split("/")
+        found = self._find(self._core.read_namespaced_secret, name, namespace)
+        if not found or found["type"] != "kubernetes.io/dockerconfigjson":
+            state = "another thing" if found else "missing"
+            what = f"The Secret {source}, by which stores pull their images, is {state}."
+            make = f"kubectl -n {namespace} create secret docker-registry {name} --from-file=auth.json"
+            raise JobFailed(what, "", f"Make it: {make}")
+        return found
+
+    def give_pull_secret(self, namespace: str, source: str) -> None:
+        """Let every pod of the namespace pull images by `source`: a copy, which the ServiceAccount `default` names.
+
+        Raises JobFailed where there is no such Secret."""
+        found = self.pull_secret(source)
+        body: Object = {"metadata": {"name": PULL_SECRET}, "type": found["type"], "data": found["data"]}
+        if not self._create(self._core.create_namespaced_secret, namespace, body):
+            self._call(self._core.patch_namespaced_secret, PULL_SECRET, namespace, {"data": found["data"]})
+        body = {"metadata": {"name": "default"}, "imagePullSecrets": [{"name": PULL_SECRET}]}
+        if not self._create(self._core.create_namespaced_service_account, namespace, body):
+            self._call(self._core.patch_namespaced_service_account, "default", namespace, body)
 
     # --- pods and what tells of them ------------------------------------------------------------------------------
 

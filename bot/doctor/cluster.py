@@ -44,7 +44,8 @@ def version(site: Site) -> Iterator[Finding]:
 def rights(site: Site, cluster: Cluster) -> Iterator[Finding]:
     missing = _missing(cluster, _rules("cluster", site.settings), "")
     home = home_of(site.settings, cluster)
-    if missing := missing + [f"{one} in {home}" for one in _missing(cluster, _rules("own", site.settings), home)]:
+    own = _rules("own", site.settings) + (_rules("pull", site.settings) if site.settings.pull_secret else [])
+    if missing := missing + [f"{one} in {home}" for one in _missing(cluster, own, home)]:
         yield wrong(f"The bot may not {'; '.join(missing)}.", INSTALL)
     else:
         yield ok(f"The bot may all that it needs everywhere, and in {home}.")
@@ -100,6 +101,7 @@ def admission(site: Site, cluster: Cluster) -> Iterator[Finding]:
 def _rules(part: str, given: StoreSettings) -> list[Rule]:
     text = files("bot.doctor").joinpath("rights.yaml").read_text()
     text = text.replace("storewright-store", given.store_role).replace("INSTANCE", given.instance)
+    text = text.replace("PULL-SECRET", (given.pull_secret or "/").split("/")[1])
     rules: list[Rule] = yaml.safe_load(text)[part]
     return rules
 

@@ -179,6 +179,9 @@ def images(site: Site) -> Iterator[Finding]:
         for container in [*pod.get("initContainers", []), *pod["containers"]]:
             wanted.setdefault(container["image"], set()).add(name)
     here = _at_hand(site.reached, site)
+    if site.reached and (source := site.settings.pull_secret):
+        site.reached.pull_secret(source)
+        yield ok(f"Stores pull theirs by the Secret {source}.")
     for image, types in sorted(wanted.items()):
         kind = ", ".join(sorted(types))
         if Image.of(image).full in here:

@@ -41,8 +41,9 @@ class Terms:
     """What an operator decides about all stores; no secret is among it. `instance` tells several Storewrights on one
     cluster apart; `profile` picks the charts' values-<profile>.yaml; `overlay` is the operator's values by store type;
     `service_account` ("namespace/name") is who we are in the cluster, None for an admin's kubeconfig, and `store_role`
-    the ClusterRole by which we work in a store's namespace; `ingress_address` ("host:port") is dialled for checks, None
-    to dial the store's URL."""
+    the ClusterRole by which we work in a store's namespace; `pull_secret` ("namespace/name") is the Secret of the
+    registry that stores' images come from, None where it asks for none; `ingress_address` ("host:port") is dialled for
+    checks, None to dial the store's URL."""
 
     addresses: Addresses
     instance: str = "storewright"
@@ -50,6 +51,7 @@ class Terms:
     overlay: dict[str, Any] = field(default_factory=dict)
     service_account: str | None = None
     store_role: str = "storewright-store"
+    pull_secret: str | None = None
     ingress_address: str | None = None
     patience: Patience = field(default_factory=Patience)
 

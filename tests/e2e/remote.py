@@ -41,8 +41,10 @@ def give_charts(cluster: DevCluster, charts: Path) -> dict[str, Any]:
 class RemoteWorks(Works):
     """Works that have everything done by Jobs."""
 
-    def __init__(self, cluster: DevCluster, folder: Path, leaflet: Leaflet) -> None:
-        kubectl(cluster, "apply", "-f", "-", stdin=own.NAMESPACE + own.rights(INSTANCE))
+    def __init__(self, cluster: DevCluster, folder: Path, leaflet: Leaflet, pull_secret: str = "") -> None:
+        self.pull_secret = pull_secret
+        options = [f"--set=stores.imagePullSecret={pull_secret}"] if pull_secret else []
+        kubectl(cluster, "apply", "-f", "-", stdin=own.NAMESPACE + own.rights(INSTANCE, *options))
         image = images.load_own(cluster)
         self.leaflet = leaflet
         self.worker = Worker(f"{image['repository']}:{image['tag']}", **give_charts(cluster, leaflet.charts))
@@ -57,6 +59,7 @@ class RemoteWorks(Works):
             "ingress_address": self.cluster.pod_ingress_address,
             "service_account": f"{HOME}/{INSTANCE}",
             "store_role": f"storewright-{INSTANCE}-store",
+            "pull_secret": f"{HOME}/{self.pull_secret}" if self.pull_secret else None,
         }
 
     def executor(self) -> Executor:

@@ -181,6 +181,15 @@ def test_secrets_come_by_reference_only(mode: str) -> None:
     }
 
 
+def test_a_secret_of_a_registry_is_named_and_may_be_read() -> None:
+    manifests = render('stores.imagePullSecret="registry"')
+    assert environment(manifests)["PULL_SECRET"] == "tools/registry"
+    named = [rule for rule in the("Role", manifests)["rules"] if rule["resources"] == ["secrets"]]
+    assert named == [{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["registry"], "verbs": ["get"]}]
+    assert environment(render())["PULL_SECRET"] == ""
+    assert not [rule for rule in the("Role", render())["rules"] if rule["resources"] == ["secrets"]]
+
+
 def test_its_pod_is_restricted_but_for_its_token() -> None:
     assert faults(pod(with_features("monitored", "kubernetes"))) == ["a service account's token"]
 

@@ -99,6 +99,13 @@ def test_with_a_wildcard_certificate_nobody_asks_for_another() -> None:
     assert shown == MANIFESTS["Certificate"]["spec"]["secretName"]
 
 
+def test_the_registrys_secret_is_the_bots_and_the_stores() -> None:
+    (bot,) = of_kind(rendered(the("imagePullSecret\""))[0], "Deployment")
+    (container,) = bot["spec"]["template"]["spec"]["containers"]
+    (given,) = [one["value"] for one in container["env"] if one["name"] == "PULL_SECRET"]
+    assert [given] == [f"tools/{one['name']}" for one in bot["spec"]["template"]["spec"]["imagePullSecrets"]]
+
+
 def test_by_a_gateway_there_is_no_ingress() -> None:
     bot, stores = rendered(the("httpRoute"))
     for manifests in [bot, *stores.values()]:

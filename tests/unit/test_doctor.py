@@ -15,6 +15,7 @@ from bot.doctor.images import Image
 from bot.doctor.slack import SCOPES
 from bot.settings import StoreSettings
 from bot.shown import plain
+from dev.charts import own
 from provisioner.errors import Transient
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +35,14 @@ def test_it_asks_for_the_rights_that_the_chart_gives() -> None:
         ("ClusterRole", "storewright-store"): wanted["store"],
         ("Role", "storewright"): wanted["own"],
     }
+
+
+def test_of_the_secrets_beside_it_it_asks_for_the_registrys_only() -> None:
+    manifests = list(yaml.safe_load_all(own.rights("storewright", "--set=stores.imagePullSecret=registry")))
+    (given,) = [wishes(m["rules"]) for m in manifests if m["kind"] == "Role"]
+    settings = PLAIN.model_copy(update={"pull_secret": "storewright/registry"})
+    assert given == wishes(_rules("own", settings)) | wishes(_rules("pull", settings))
+    assert {wish for wish in given if wish[2] == "secrets"} == {("get", "", "secrets", "registry")}
 
 
 def test_it_asks_for_the_scopes_of_the_slack_app() -> None:

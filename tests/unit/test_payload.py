@@ -53,6 +53,7 @@ TERMS = Terms(
     overlay={"medusa": {"replicas": 2, "nested": {"list": [1, "two"]}}, "other": {"not": "ours"}},
     service_account="home/bot",
     store_role="one-store",
+    pull_secret="home/registry",
     ingress_address="10.0.0.1:80",
     patience=Patience(image=1.5, unschedulable=3.0),
 )

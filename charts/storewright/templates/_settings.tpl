@@ -28,6 +28,7 @@
 - { name: STORE_PORT, value: {{ .port | default "" | quote }} }
 - { name: STORE_PROFILE, value: {{ .profile | quote }} }
 - { name: STORE_VALUES, value: /etc/storewright/stores.yaml }
+- { name: PULL_SECRET, value: {{ with .imagePullSecret }}{{ printf "%s/%s" $.Release.Namespace . | quote }}{{ else }}""{{ end }} }
 - { name: INGRESS_ADDRESS, value: {{ .ingressAddress | quote }} }
 {{- end }}
 - { name: INSTANCE, value: {{ include "storewright.instance" . | quote }} }
