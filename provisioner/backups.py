@@ -85,18 +85,22 @@ class Backups:
         `why` (a-z, 0-9, -) becomes part of the name. Raises BackupUnusable where the ledger itself is not sound,
         BackupFailed."""
         with _told_as("The ledger could not be backed up."), _alone(self.folder):
-            for left in self.folder.glob(f"{UNFINISHED}*"):  # of one that was killed
-                left.unlink()
+            self._tidy_up()  # before too: that may make the room that is lacking
             made_at = datetime.fromtimestamp(self._clock(), UTC)
             name = f"ledger-{made_at.strftime(STAMP)}{f'-{why}' if why else ''}.db"
             copy = self.folder / f"{UNFINISHED}{name}"
             _copy(self.ledger, copy)
             require_sound(copy)
             _put(copy, self.folder / name)
-            for old in self._past()[: -self.keep]:
-                old.path.unlink()
+            self._tidy_up()
         found = self.folder / name
         return Backup(found, int(made_at.timestamp()), found.stat().st_size)
+
+    def _tidy_up(self) -> None:
+        for left in self.folder.glob(f"{UNFINISHED}*"):  # of one that was killed
+            left.unlink()
+        for old in self._past()[: -self.keep]:
+            old.path.unlink()
 
     def keep_up(self) -> None:
         """Make one where one is due. Raises as `make` does."""
@@ -152,8 +156,9 @@ class Backups:
         except (BackupUnusable, BackupFailed):  # it is broken, which may be why another is to take its place
             stamp = datetime.fromtimestamp(self._clock(), UTC).strftime(STAMP)
             with _told_as("The broken ledger could not be kept."):
-                for part in self.ledger.parent.glob(f"{self.ledger.name}*"):  # its -wal too
-                    shutil.copyfile(part, self.folder / part.name.replace(self.ledger.name, f"broken-{stamp}.db"))
+                parts = self.ledger.parent.glob(f"{self.ledger.name}*")  # its -wal too, which goes first
+                for part in sorted(parts, reverse=True):  # moved: there may be no room for a copy
+                    shutil.move(part, self.folder / part.name.replace(self.ledger.name, f"broken-{stamp}.db"))
 
 
 def require_sound(file: Path) -> None:

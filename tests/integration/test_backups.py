@@ -166,6 +166,27 @@ def test_no_room_for_a_backup_is_told(ledger: Ledger, tmp_path: Path) -> None:
         Backups(ledger.path, tmp_path / "file" / "backups").make()
 
 
+def test_fewer_backups_make_room_for_the_next(ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        Backups(ledger.path, clock=clock).make()
+        clock.now += 1
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "_copy", full)
+    fewer = Backups(ledger.path, keep=1, clock=clock)
+    with pytest.raises(BackupFailed, match="No space left"):
+        fewer.make()
+    assert len(fewer.kept()) == 1
+
+
+def test_a_place_that_can_not_be_had_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LedgerNotUsable, match=r"can't be had\. .* Check the volume's room and rights"):
+        Ledger(tmp_path / "file" / "ledger.db", ADDRESSES)
+
+
 # --- restoring ---------------------------------------------------------------------------------------------------
 
 

@@ -21,6 +21,8 @@ from provisioner.backups import Backups
 from provisioner.ledger import Ledger
 from provisioner.stores import Addresses
 from tests.integration.bot_harness import ADA, FAILURES, make_charts, web_server_address
+from tests.integration.test_backups import older_ledger
+from tests.waiting import until
 
 NOWHERE = "http://127.0.0.1:9"
 KUBECONFIG = f"""
@@ -171,6 +173,17 @@ def test_a_bot_that_can_not_open_its_ledger_stays_up_until_a_backup_is_restored(
             slack.connect_bot(url)
             assert slack.command("Dana", "#stores", "/store list").ok
             assert bot.poll() is None, "it was not started again"
+
+
+def test_a_bot_that_can_not_back_up_before_a_migration_goes_on_when_it_can(tmp_path: Path) -> None:
+    url = web_server_address()
+    older_ledger(tmp_path / "ledger.db")
+    in_the_way = tmp_path / "backups"
+    in_the_way.write_text("")
+    with process(environment(tmp_path, url, None)):
+        assert "The ledger could not be backed up." in answer(f"{url}/readyz").json()["ledger"]
+        in_the_way.unlink()
+        until("the ledger to be opened", lambda: answer(f"{url}/readyz").json()["ledger"] == "ok", 15)
 
 
 def test_a_bot_that_waits_for_its_ledger_stops_when_asked(tmp_path: Path) -> None:
