@@ -25,7 +25,7 @@ TOO_MUCH = (
     ("create", "rbac.authorization.k8s.io", "clusterrolebindings", ""),
     ("create", "", "pods", "default"),
 )
-INSTALL = "Install with the chart charts/storewright, or: kubectl apply -f manifests/storewright.yaml"
+INSTALL = "Install with the chart charts/storewright, by helm or as manifests/README.md says."
 Rule = dict[str, Any]
 
 

@@ -9,9 +9,8 @@ CHART = CHECKOUT / "charts" / "storewright"
 VALUES = CHECKOUT / "manifests" / "values.yaml"
 MANIFESTS = CHECKOUT / "manifests" / "storewright.yaml"
 HEAD = """\
-# Storewright without Helm. Written by `make manifests` from charts/storewright and manifests/values.yaml: change those.
-# Before `kubectl apply -f` put your own in place of C0FAILURES, storewright.example.com, shops.example.com and the
-# image, and make the Secret storewright-slack with SLACK_BOT_TOKEN and SLACK_APP_TOKEN in the namespace storewright.
+# What charts/storewright makes, to read. Written by `make manifests` with manifests/values.yaml: change those. It names nobody's
+# images; README.md in this folder has the line that renders one to apply, with your own values.
 """
 NAMESPACE = """\
 apiVersion: v1

@@ -32,6 +32,7 @@ FEATURES = {
     "kubernetes": ('executor="kubernetes"',),
     "monitored": ("serviceMonitor.enabled=true", "prometheusRule.enabled=true", "dashboard.enabled=true"),
     "budget": ("podDisruptionBudget.enabled=true",),
+    "priority": ("priorityClass.create=true",),
     "no-policy": ("networkPolicy.enabled=false",),
 }
 EVERYTHING_ON = tuple(setting for name in FEATURES if not name.startswith("no-") for setting in FEATURES[name])
@@ -70,6 +71,13 @@ def the(kind: str, manifests: list[Object]) -> Object:
 def pod(manifests: list[Object]) -> Object:
     made: Object = the("Deployment", manifests)["spec"]["template"]
     return made
+
+
+def worker(manifests: list[Object]) -> Object:
+    """What is laid over the pod of a Job that does the bot's work."""
+    told = next(m for m in of_kind(manifests, "ConfigMap") if m["metadata"]["name"] == "bot-stores")["data"]
+    laid: Object = yaml.safe_load(told["worker.yaml"])
+    return laid
 
 
 def environment(manifests: list[Object]) -> dict[str, str]:
@@ -238,6 +246,17 @@ def test_every_manifest_is_valid_in_every_combination() -> None:
             validate(manifest, version)
 
 
+def test_its_pods_are_put_before_others_where_that_is_asked_for() -> None:
+    def classes(*options: str) -> tuple[list[str], str, str]:
+        manifests = render('executor="kubernetes"', *options)
+        made = [found["metadata"]["name"] for found in of_kind(manifests, "PriorityClass")]
+        return made, pod(manifests)["spec"].get("priorityClassName", ""), worker(manifests)["pod"]["priorityClassName"]
+
+    assert classes() == ([], "", "")
+    assert classes("priorityClass.create=true") == (["storewright-tools-bot"], *["storewright-tools-bot"] * 2)
+    assert classes('pod.priorityClassName="high"') == ([], "high", "high")
+
+
 # --- who may reach whom ------------------------------------------------------------------------------------------
 
 
@@ -350,14 +369,13 @@ def test_jobs_are_given_what_the_bots_pod_is() -> None:
         'worker.resources.limits.memory="1Gi"',
     )
     manifests = render('executor="kubernetes"', *given)
-    told = next(m for m in of_kind(manifests, "ConfigMap") if m["metadata"]["name"] == "bot-stores")["data"]
-    worker = yaml.safe_load(told["worker.yaml"])
-    assert worker["pod"]["nodeSelector"] == {"disk": "fast"}
-    assert worker["pod"]["imagePullSecrets"] == [{"name": "registry"}]
-    assert worker["pod"]["volumes"] == [{"name": "ca", "configMap": {"name": "ca"}}]
-    assert worker["container"]["env"] == [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}]
-    assert worker["container"]["volumeMounts"] == [{"name": "ca", "mountPath": "/ca"}]
-    assert worker["container"]["resources"]["limits"] == {"memory": "1Gi"}
+    told = worker(manifests)
+    assert told["pod"]["nodeSelector"] == {"disk": "fast"}
+    assert told["pod"]["imagePullSecrets"] == [{"name": "registry"}]
+    assert told["pod"]["volumes"] == [{"name": "ca", "configMap": {"name": "ca"}}]
+    assert told["container"]["env"] == [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}]
+    assert told["container"]["volumeMounts"] == [{"name": "ca", "mountPath": "/ca"}]
+    assert told["container"]["resources"]["limits"] == {"memory": "1Gi"}
     (bot,) = containers(pod(manifests))
     assert environment(manifests)["EXECUTOR_IMAGE"] == bot["image"]
 

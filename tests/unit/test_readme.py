@@ -6,22 +6,25 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from bot.__main__ import main
+from bot.doctor.cluster import OLDEST
 from bot.grammar import USAGE
+from tests.charts.test_manifests import VERSIONS
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = sorted(page for at in ("", "docs/", "manifests/", "charts/*/") for page in ROOT.glob(f"{at}*.md"))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_make_target_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"\bmake ([a-z-]+)", page.read_text())) - {"sure"} <= targets
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
         assert (page.parent / target).exists(), target
@@ -48,3 +51,11 @@ def test_every_proof_that_is_named_exists() -> None:
         for function in re.findall(r"\w+", functions):
             assert f"\ndef {function}(" in (ROOT / path).read_text(), f"{path}::{function}"
         assert (ROOT / path).exists(), path
+
+
+def test_one_oldest_kubernetes_is_told_everywhere() -> None:
+    oldest = ".".join(map(str, OLDEST))
+    assert VERSIONS[0] == oldest
+    told = {c.name: yaml.safe_load(c.read_text())["kubeVersion"] for c in ROOT.glob("charts/*/Chart.yaml")}
+    assert set(told.values()) == {f">={oldest}.0-0"}, told
+    assert f"needs Kubernetes {oldest} or later" in (ROOT / "docs/operating.md").read_text()

@@ -36,6 +36,11 @@ labels: {{- include "storewright.labels" . | nindent 2 }}
 {{ (include "common.image" (dict "root" . "image" .Values.image) | fromYaml).image }}
 {{- end }}
 
+{{/* Of the bot's pod and its Jobs': the one that is named, or else the one made here, or none. */}}
+{{- define "storewright.priorityClassName" -}}
+{{- .Values.pod.priorityClassName | default (.Values.priorityClass.create | ternary (include "storewright.clusterName" .) "") }}
+{{- end }}
+
 {{- define "storewright.host" -}}
 {{ (urlParse .Values.publicUrl).hostname }}
 {{- end }}

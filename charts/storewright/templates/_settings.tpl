@@ -56,7 +56,8 @@
 {{- define "storewright.worker" -}}
 {{- with .Values -}}
 {{- $pod := dict "imagePullSecrets" .imagePullSecrets "volumes" .extraVolumes }}
-{{- $pod = merge $pod (pick .pod "nodeSelector" "tolerations" "affinity" "priorityClassName") }}
+{{- $pod = merge $pod (pick .pod "nodeSelector" "tolerations" "affinity") }}
+{{- $pod = set $pod "priorityClassName" (include "storewright.priorityClassName" $) }}
 {{- $container := dict "env" .extraEnv "volumeMounts" .extraVolumeMounts "resources" .worker.resources "imagePullPolicy" .image.pullPolicy }}
 {{- dict "pod" $pod "container" $container | toYaml }}
 {{- end }}
