@@ -9,8 +9,8 @@ CHART = CHECKOUT / "charts" / "storewright"
 VALUES = CHECKOUT / "manifests" / "values.yaml"
 MANIFESTS = CHECKOUT / "manifests" / "storewright.yaml"
 HEAD = """\
-# What charts/storewright makes, to read. Written by `make manifests` with manifests/values.yaml: change those. It names nobody's
-# images; README.md in this folder has the line that renders one to apply, with your own values.
+# What charts/storewright makes, to read. Written by `make manifests` with manifests/values.yaml: change those.
+# It names nobody's images; README.md in this folder has the line that renders one to apply, with your own values.
 """
 NAMESPACE = """\
 apiVersion: v1

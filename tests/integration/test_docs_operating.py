@@ -15,6 +15,8 @@ from bot.__main__ import main
 from bot.settings import variables
 from dev.slack import LocalSlack
 from provisioner.backups import Backups
+from provisioner.ledger import Ledger
+from provisioner.stores import Addresses
 from tests.conftest import ROOT
 from tests.integration.bot_harness import Bot, running_bot
 from tests.integration.test_bot_process import environment
@@ -59,9 +61,22 @@ def _finish_jobs(bot: Bot, over: threading.Event) -> None:
 
 
 def test_the_cluster_is_named_as_the_chart_names_it() -> None:
-    commands = typed("kubectl (?:-n storewright )?(?:exec|rollout)")
-    assert commands
-    assert all("deployment/storewright" in command for command in commands)
+    commands = typed(r"kubectl .*\b(exec|rollout|logs|secret)")
+    assert len(commands) > 3
+    assert [command for command in commands if "kubectl -n storewright " not in command] == []
+    named = [command for command in commands if "deployment/" in command]
+    assert named
+    assert all("deployment/storewright" in command for command in named)
+    assert [command for command in typed("helm .*storewright") if "-n storewright" not in command] == []
+
+
+def test_a_restore_ends_by_what_the_page_says_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEDGER_PATH", str(tmp_path / "ledger.db"))
+    Ledger(tmp_path / "ledger.db", Addresses("shops.example.com")).close()
+    made = Backups(tmp_path / "ledger.db").make()
+    done = CliRunner().invoke(main, ["ledger", "restore", made.path.name, "--yes"])
+    (command,) = re.findall(r"kubectl .*", done.output)
+    assert command in typed("kubectl")
 
 
 def test_every_value_it_names_is_the_charts() -> None:
