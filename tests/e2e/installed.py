@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +21,22 @@ from dev.cluster import Cluster
 from dev.slack import LocalSlack
 from dev.stack import ADMIN, FAILURES, ROOT, kubectl
 from tests.e2e import leaflet
+
+README, OPERATING = ROOT / "README.md", ROOT / "docs/operating.md"
+# Where a page's command says the release's name, its namespace's or its instance's, which all are the same there.
+NAMED = re.compile(r"(-n |namespace |install |upgrade |template |deployment/|instance=)storewright\b")
+
+
+def section(page: Path, title: str) -> str:
+    """What a page says under a heading, up to the next heading of whatever depth."""
+    parts = re.split(r"^#+ (.*)$", page.read_text(), flags=re.MULTILINE)
+    return parts[parts.index(title) + 1]
+
+
+def typed(text: str, begins: str = "") -> str:
+    """The commands that a page shows, as one script; those that begin so, if that is said."""
+    lines = re.findall(r"^ {4,}((?:kubectl|helm|storewright) .*)$", text, re.MULTILINE)
+    return "\n".join(line for line in lines if line.startswith(begins))
 
 
 @dataclass
@@ -95,6 +113,36 @@ class Installed:
         command += [f"--namespace={self.name}", f"--kubeconfig={self.cluster.kubeconfig}"]
         stdin = json.dumps(self.values(mode)) if mode else ""
         return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+
+    def write_files(self, values: dict[str, Any]) -> None:
+        """What the README has an operator write, with this release's own in place of its examples.
+
+        build/values.yaml then has not the images alone, but these values: what a test has in place of the world."""
+        install = section(README, "Install, and connect your Slack")
+        (mine,) = re.findall(r"^ {7}(slack: .*?)\n\n", install, re.MULTILINE | re.DOTALL)
+        tokens = "\n".join(re.findall(r"`(SLACK_\w+_TOKEN=\S+)`", install))
+        for told, meant in {
+            "C0123ABCD": FAILURES,
+            "https://storewright.example.com": f"http://{self.host}",
+            "shops.example.com": self.cluster.store_domain,
+            "xoxb-…": self.slack.bot_token,
+            "xapp-…": self.slack.app_token,
+        }.items():
+            assert told in mine + tokens, told
+            mine, tokens = mine.replace(told, meant), tokens.replace(told, meant)
+        for name, text in {"my-values.yaml": mine, "slack.env": tokens, "values.yaml": json.dumps(values)}.items():
+            (self.folder / name).write_text(text)
+
+    def type(self, script: str) -> str:
+        """Run what a page tells operators to type, for this release and with the files above; what it prints."""
+        script = NAMED.sub(rf"\1{self.name}", script)
+        for file in ("build/values.yaml", "my-values.yaml", "slack.env"):
+            script = script.replace(file, str(self.folder / Path(file).name))
+        environment = {**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig)}
+        command = ["sh", "-euc", script]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
+        return done.stdout
 
     def log(self) -> str:
         return kubectl(self.cluster, "logs", f"deployment/{self.name}", f"--namespace={self.name}", "--tail=30")

@@ -1,4 +1,4 @@
-"""Every store chart's HTTPRoute at a real Gateway: taken by the API server and by Traefik, and then walked."""
+"""The HTTPRoutes of store charts and of the bot at a real Gateway: taken by the API server and Traefik, then walked."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from dev.cluster.shell import kubectl, run
 from dev.stack import free_port
 from tests.charts.releases import NAME, every_chart, of_kind, render
 from tests.e2e import leaflet
+from tests.e2e.installed import release
 from tests.waiting import until
 
 GATEWAY = """
@@ -89,3 +90,19 @@ def test_a_shop_is_reached_by_its_route(chart: Path, kube: Kubectl, gateway: str
     (parent,) = json.loads(kube("get", "httproute", NAME, "--output=json"))["status"]["parents"]
     assert {c["type"]: c["status"] for c in parent["conditions"]} == {"Accepted": "True", "ResolvedRefs": "True"}
     kube("delete", "httproute", NAME)
+
+
+def test_the_bot_is_reached_by_its_route_as_far_as_the_world_may(
+    cluster: Cluster, gateway: str, tmp_path: Path
+) -> None:
+    route = json.dumps({"enabled": True, "parentRefs": [{"name": "shops", "namespace": "gateways"}]})
+    with release(cluster, tmp_path, "http") as bot:
+        bot.upgrade("http", f"--set-json=httpRoute={route}")
+        host = bot.host.partition(":")[0]
+
+        def asked(method: str, path: str) -> int:
+            return httpx.request(method, gateway + path, headers={"Host": host}, trust_env=False, timeout=5).status_code
+
+        until("the route to the bot", lambda: asked("GET", "s/a-link") == 200)
+        assert asked("POST", "slack/events") == 401, "it is not Slack that asks"
+        assert [asked("GET", path) for path in ("healthz", "readyz", "metrics", "")] == [404] * 4

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -16,8 +15,8 @@ import pytest
 
 from dev.cluster import Cluster
 from dev.slack import LocalSlack
-from dev.stack import FAILURES, ROOT, StackError, job_of, kubectl, one_time_link
-from tests.e2e.installed import Installed, release
+from dev.stack import ROOT, StackError, job_of, kubectl, one_time_link
+from tests.e2e.installed import OPERATING, README, Installed, release, section, typed
 
 
 @pytest.fixture
@@ -108,7 +107,9 @@ def test_an_upgrade_of_the_bot_loses_no_order(installed: Callable[..., Installed
     bot.slack.wait_for(lambda: all(status(bot.slack, store) == "running" for store in stores), 30, "the work's begin")
 
     former = _pod(bot)
-    upgrade = Thread(target=bot.upgrade, args=("socket", "--set=logLevel=DEBUG"))
+    bot.write_files({**bot.values("socket"), "logLevel": "DEBUG"})
+    command = typed(section(OPERATING, "Stopping and upgrading the bot"), "helm upgrade")
+    upgrade = Thread(target=bot.type, args=(command,))
     upgrade.start()
     bot.slack.wait_for(lambda: _pod(bot) != former, 60, "the former pod's end")
     assert "running" in [status(bot.slack, store) for store in stores], "or nothing was handed over"
@@ -155,32 +156,55 @@ def _pod(bot: Installed) -> str:
     return str(found[0]["metadata"]["name"]) if found else ""
 
 
-def test_the_readmes_commands_install_it(
-    installed: Callable[..., Installed], cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+EXEC = "kubectl -n storewright exec deployment/storewright -- "
+ROLLOUT = "kubectl -n storewright rollout status deployment/storewright"
+
+
+def test_the_readmes_commands_install_it_order_a_store_and_uninstall(
+    installed: Callable[..., Installed], cluster: Cluster
 ) -> None:
     bot = installed("socket", bare=True)
-    text = (ROOT / "README.md").read_text().partition("## Connect your Slack")[2]
-    script = "\n".join(re.findall(r"^ {7}(.*)$", text, re.MULTILINE))
-    assert "helm install" in script
-    tokens = "\n".join(re.findall(r"`(SLACK_\w+_TOKEN=\S+)`", text))
-    tokens = tokens.replace("xoxb-…", bot.slack.bot_token).replace("xapp-…", bot.slack.app_token)
-    (tmp_path / "slack.env").write_text(tokens)
-    values = {key: value for key, value in bot.values("socket").items() if not key.startswith("extra")}
-    (tmp_path / "values.yaml").write_text(json.dumps(values))
-    for told, meant in {
-        "-n storewright": f"-n {bot.name}",
-        "namespace storewright": f"namespace {bot.name}",
-        "install storewright": f"install {bot.name}",
-        "build/values.yaml": str(tmp_path / "values.yaml"),
-        "slack.env": str(tmp_path / "slack.env"),
-        "C0123ABCD": FAILURES,
-        "https://storewright.example.com": f"http://{bot.host}",
-        "shops.example.com": cluster.store_domain,
-    }.items():
-        assert told in script, told
-        script = script.replace(told, meant)
-    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
-    done = subprocess.run(["sh", "-euc", script], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    kubectl(cluster, "rollout", "status", f"deployment/{bot.name}", f"--namespace={bot.name}", "--timeout=60s")
+    bot.write_files(_without_leaflet(bot))
+    install = typed(section(README, "Install, and connect your Slack"))
+    bot.type(install)
     bot.await_slack()
+    (order,) = re.findall(r"^ {4}(/store create .*)$", section(README, "First store"), re.MULTILINE)
+    assert bot.slack.command("Dana", "#stores", order.replace("my-shop", "first-shop")).ok
+    ended(bot.slack, "first-shop", "create")
+
+    bot.type(typed(section(OPERATING, "Uninstall"), "helm").splitlines()[0])
+    bot.type(typed(install, "helm install") + "\n" + ROLLOUT)
+    bot.await_slack()
+    assert "first-shop" in bot.type(EXEC + "storewright list")
+    assert "1 stores, 1 jobs" in bot.type(EXEC + "storewright ledger check"), "all is as before"
+    ended(bot.slack, "first-shop", "create")  # and was told once
+
+    away = typed(section(README, "Uninstall"))
+    assert away == "\n".join(typed(section(OPERATING, "Uninstall")).splitlines()[1:])
+    bot.type(away)
+    left = kubectl(cluster, "get", "namespaces,clusterroles,validatingadmissionpolicies", "-o", "name")
+    assert not re.search(f"{bot.name}|store-first-shop", left), left
+
+
+def test_plain_manifests_install_it_and_the_pages_commands_operate_it(installed: Callable[..., Installed]) -> None:
+    bot = installed("socket", bare=True)
+    bot.write_files(_without_leaflet(bot))
+    script = typed(section(ROOT / "manifests/README.md", "Without Helm's releases"))
+    assert "helm template" in script
+    bot.type(f"{script}\n{ROLLOUT}")
+    bot.await_slack()
+
+    page = OPERATING.read_text()
+    commands = typed(page[page.index("## Is all well?") :]).splitlines()
+    for command in [*typed(page[: page.index("## Install")]).splitlines(), *commands]:
+        if command.startswith("helm"):
+            continue  # what is installed by manifests has no release; the upgrade's test runs it
+        newest = bot.type(EXEC + "storewright ledger backups").partition(" ")[0]
+        command = re.sub(r"ledger-\w+\.db", newest, command).replace("my-shop", "their-shop")
+        assert bot.type(command if command.startswith("kubectl") else EXEC + command).strip(), command
+    bot.type(script.splitlines()[-1].replace("kubectl apply", "kubectl delete"))
+
+
+def _without_leaflet(bot: Installed) -> dict[str, Any]:
+    """The values of a release that has the image's own store types alone."""
+    return {key: value for key, value in bot.values("socket").items() if not key.startswith("extra")}
