@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 from uuid import uuid4
 
@@ -119,7 +120,7 @@ class Installed:
 
         build/values.yaml then has not the images alone, but these values: what a test has in place of the world."""
         install = section(README, "Install, and connect your Slack")
-        (mine,) = re.findall(r"^ {7}(slack: .*?)\n\n", install, re.MULTILINE | re.DOTALL)
+        (mine,) = map(dedent, re.findall(r"^ {7}slack: .*?\n\n", install, re.MULTILINE | re.DOTALL))
         tokens = "\n".join(re.findall(r"`(SLACK_\w+_TOKEN=\S+)`", install))
         for told, meant in {
             "C0123ABCD": FAILURES,

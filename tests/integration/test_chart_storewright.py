@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from functools import cache
 from itertools import combinations
@@ -21,6 +22,7 @@ from tests.charts.releases import Object, containers, of_kind
 from tests.charts.test_manifests import VERSIONS, validate
 from tests.charts.test_pods import faults
 from tests.charts.test_values import changed, described, leaves, nodes, schema_of, values_of
+from tests.conftest import ROOT
 
 CHART, NAMESPACE = own.CHART, "tools"
 # What an operator may turn on, as arguments of --set-json.
@@ -244,6 +246,14 @@ def test_every_manifest_is_valid_in_every_combination() -> None:
     for manifest in rendered.values():
         for version in VERSIONS:
             validate(manifest, version)
+
+
+def test_store_types_are_told_what_they_may_make() -> None:
+    role = next(r for r in of_kind(render(), "ClusterRole") if r["metadata"]["name"].endswith("-store"))
+    may = {kind for rule in role["rules"] if {"create", "delete"} <= set(rule["verbs"]) for kind in rule["resources"]}
+    page = " ".join((ROOT / "docs/store-types.md").read_text().split())
+    told = page.partition("the bot may make ")[2].partition(". ")[0]
+    assert {kind.lower() for kind in re.split(r", | and ", told)} == may
 
 
 def test_its_pods_are_put_before_others_where_that_is_asked_for() -> None:
