@@ -137,7 +137,7 @@ class Installed:
     def type(self, script: str) -> str:
         """Run what a page tells operators to type, for this release and with the files above; what it prints."""
         script = NAMED.sub(rf"\1{self.name}", script)
-        for file in ("build/values.yaml", "my-values.yaml", "slack.env"):
+        for file in ("build/values.yaml", "my-values.yaml", "slack.env", "away.db"):
             script = script.replace(file, str(self.folder / Path(file).name))
         environment = {**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig)}
         command = ["sh", "-euc", script]
