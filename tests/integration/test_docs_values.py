@@ -100,7 +100,7 @@ def test_with_a_wildcard_certificate_nobody_asks_for_another() -> None:
 
 
 def test_the_registrys_secret_is_the_bots_and_the_stores() -> None:
-    (bot,) = of_kind(rendered(the("imagePullSecret\""))[0], "Deployment")
+    (bot,) = of_kind(rendered(the('imagePullSecret"'))[0], "Deployment")
     (container,) = bot["spec"]["template"]["spec"]["containers"]
     (given,) = [one["value"] for one in container["env"] if one["name"] == "PULL_SECRET"]
     assert [given] == [f"tools/{one['name']}" for one in bot["spec"]["template"]["spec"]["imagePullSecrets"]]

@@ -1,0 +1,119 @@
+"""Stores by https: Ready by a certificate that SSL_CERT_FILE trusts and no sooner, each store's own or one for all."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dev.cluster import Cluster as DevCluster
+from dev.cluster import binaries
+from dev.stack import free_port, kubectl
+from provisioner.check import http_client
+from provisioner.jobs import JobStatus
+from provisioner.ledger import Ledger
+from provisioner.stores import Addresses
+from provisioner.workflows import readiness
+from tests.authority import Authority
+from tests.e2e.works import Works
+
+DOMAIN = "shops.example.com"
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
+    """One that the provisioner trusts."""
+    ours = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(ours.trusted))
+    return ours
+
+
+@contextmanager
+def traefik(cluster: DevCluster, folder: Path, **default: str) -> Iterator[str]:
+    """The address of an ingress by https, beside the cluster's; `default` is what it shows where a store has none."""
+    stores = {"default": {"defaultCertificate": default}} if default else {}
+    (folder / "dynamic.json").write_text(json.dumps({"tls": {"stores": stores}} if stores else {}))
+    address = f"127.0.0.1:{free_port(8443)}"
+    options = [
+        "--providers.kubernetesingress=true",
+        f"--providers.file.filename={folder / 'dynamic.json'}",
+        "--providers.providersthrottleduration=100ms",
+        f"--entrypoints.websecure.address={address}",
+        "--entrypoints.websecure.http.tls=true",
+        "--global.checknewversion=false",
+        "--global.sendanonymoususage=false",
+    ]
+    environment = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
+    with (folder / "traefik.log").open("w") as log:
+        process = subprocess.Popen([binaries.ensure()["traefik"], *options], env=environment, stdout=log, stderr=log)
+    try:
+        yield address
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+class HttpsWorks(Works):
+    """Works whose stores are found by https at an address."""
+
+    def __init__(self, cluster: DevCluster, folder: Path, address: str, secret_name: str) -> None:
+        self.address = address
+        super().__init__(cluster, folder)
+        self.overlay["medusa"]["ingress"] = {"tls": {"enabled": True, "secretName": secret_name}}
+
+    def open_ledger(self) -> None:
+        self.ledger = Ledger(self.folder / "ledger.db", Addresses(DOMAIN, "https"))
+
+    def terms(self) -> dict[str, Any]:
+        return {"ingress_address": self.address}
+
+
+@contextmanager
+def opened(cluster: DevCluster, folder: Path, address: str, secret_name: str) -> Iterator[HttpsWorks]:
+    works = HttpsWorks(cluster, folder, address, secret_name)
+    try:
+        yield works
+    finally:
+        works.close()
+        works.remove_all()
+
+
+def test_a_store_waits_for_its_own_certificate(
+    cluster: DevCluster, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with traefik(cluster, tmp_path) as address, opened(cluster, tmp_path, address, "") as works:
+        job = works.create("safe-shop")
+        with monkeypatch.context() as impatient:
+            impatient.setattr(readiness, "ANSWER_WITHIN", 2)
+            works.reached(job, "storefront")
+            time.sleep(6)
+            waiting = works.ledger.job(job.id)
+            assert waiting is not None
+            assert waiting.live, waiting.problem
+        crt, key = authority.certificate(f"safe-shop.{DOMAIN}")  # as cert-manager does
+        made = ("create", "secret", "tls", "safe-shop-tls", f"--cert={crt}", f"--key={key}", "-n", "store-safe-shop")
+        kubectl(cluster, *made)
+        done = works.ended(job)
+        assert done.status == JobStatus.SUCCEEDED, done.problem
+
+
+def test_one_certificate_serves_all_stores(cluster: DevCluster, authority: Authority, tmp_path: Path) -> None:
+    crt, key = authority.certificate(f"*.{DOMAIN}")
+    with (
+        traefik(cluster, tmp_path, certFile=str(crt), keyFile=str(key)) as address,
+        opened(cluster, tmp_path, address, "-") as works,
+    ):
+        done = works.ended(works.create("plain-shop"))
+        assert done.status == JobStatus.SUCCEEDED, done.problem
+        host = f"plain-shop.{DOMAIN}"
+        with http_client(f"https://{address}") as client:
+            page = client.get("/", headers={"Host": host}, extensions={"sni_hostname": host})
+        assert page.status_code == 200
+        assert "plain-shop" in page.text
