@@ -293,10 +293,22 @@ class Cluster:
         review = client.AuthorizationV1Api(self._api).create_self_subject_access_review
         return bool(self._call(review, {"spec": {"resourceAttributes": asked}})["status"].get("allowed"))
 
-    def rehearse_namespace(self, name: str) -> None:
-        """Ask the API server whether we could make a namespace without any label of ours; none is made. Raises what
-        it refuses it with."""
-        self._call(self._core.create_namespace, {"metadata": {"name": name}}, dry_run="All")
+    def own_name(self) -> str:
+        """As the API server knows us, such as system:serviceaccount:storewright:storewright."""
+        review = client.AuthenticationV1Api(self._api).create_self_subject_review
+        return str(self._call(review, {})["status"]["userInfo"]["username"])
+
+    def rehearse(self, manifest: Object) -> None:
+        """Ask the API server whether we could make this Namespace, RoleBinding, Job or Service; none is made. Raises
+        what it refuses it with."""
+        create: Callable[..., Any] = {
+            "Namespace": self._core.create_namespace,
+            "RoleBinding": self._rbac.create_namespaced_role_binding,
+            "Job": self._batch.create_namespaced_job,
+            "Service": self._core.create_namespaced_service,
+        }[manifest["kind"]]
+        place = manifest["metadata"].get("namespace")
+        self._call(create, *([place] if place else []), manifest, dry_run="All")
 
     def cluster_role(self, name: str) -> Object | None:
         """Raises Forbidden where we may not read it."""

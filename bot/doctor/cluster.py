@@ -13,16 +13,17 @@ from bot.doctor.findings import Finding, ok, unsure, wrong
 from bot.doctor.site import PROBE, Site, with_cluster
 from bot.leadership import home_of
 from bot.settings import StoreSettings
-from provisioner.cluster import Cluster, Forbidden
+from provisioner.cluster import Cluster, Forbidden, Object
 from provisioner.errors import StorewrightError
 from provisioner.stores import INSTANCE
 
 OLDEST = (1, 31)
+RBAC = "rbac.authorization.k8s.io"
 # What nobody who works as the bot should be allowed.
 TOO_MUCH = (
     ("get", "", "secrets", "kube-system"),
     ("list", "", "nodes", ""),
-    ("create", "rbac.authorization.k8s.io", "clusterrolebindings", ""),
+    ("create", RBAC, "clusterrolebindings", ""),
     ("create", "", "pods", "default"),
 )
 INSTALL = "Install with the chart charts/storewright, by helm or as manifests/README.md says."
@@ -82,17 +83,40 @@ def store_rights(site: Site, cluster: Cluster) -> Iterator[Finding]:
 
 @with_cluster
 def admission(site: Site, cluster: Cluster) -> Iterator[Finding]:
-    """A namespace without our labels is asked for in a dry run: a policy, and not RBAC, is what refuses it."""
-    said = "No admission policy keeps the bot to namespaces of its own: a leaked token could do more than it should."
-    try:
-        cluster.rehearse_namespace(PROBE)
-    except StorewrightError as error:
-        if "ValidatingAdmissionPolicy" in str(error):
-            yield ok("A policy keeps the bot to namespaces of its own.")
-        else:
-            yield unsure(f"It can't be told: {error.problem.what}", INSTALL)
-        return
-    yield unsure(said, INSTALL)
+    """What our own policies, and not RBAC, refuse is asked for in dry runs."""
+    asking, bot = cluster.own_name(), (site.settings.service_account or "").replace("/", ":")
+    told = wrong if asking == f"system:serviceaccount:{bot}" else unsure
+    well = True
+    for what, manifest in _refused(site, cluster):
+        try:
+            cluster.rehearse(manifest)
+            yield told(f"No admission policy keeps {asking} from {what}: a leaked token could do it too.", INSTALL)
+        except StorewrightError as error:
+            if f"torewright ({site.settings.instance})" in str(error):
+                continue
+            yield unsure(f"It can't be told what keeps {asking} from {what}: {error.problem.what}", INSTALL)
+        well = False
+    if well:
+        yield ok("Policies keep the bot to namespaces of its own, and beside itself to its own work.")
+
+
+def _refused(site: Site, cluster: Cluster) -> Iterator[tuple[str, Object]]:
+    """One request for each policy, in words too."""
+    home = home_of(site.settings, cluster)
+    place, _, name = (site.settings.service_account or f"{home}/default").partition("/")
+    role = {"apiGroup": RBAC, "kind": "ClusterRole", "name": site.settings.store_role}
+    yield "making a namespace without its label", _asked("Namespace")
+    binding = {"roleRef": role, "subjects": [{"kind": "ServiceAccount", "namespace": place, "name": name}]}
+    yield "giving itself rights in default", _asked("RoleBinding", "default", **binding)
+    pod = {"restartPolicy": "Never", "containers": [{"name": PROBE, "image": PROBE}]}
+    yield f"running any image in {home}", _asked("Job", home, spec={"template": {"spec": pod}})
+    for store in cluster.namespaces({INSTANCE: site.settings.instance})[:1]:
+        service = {"ports": [{"port": 80}], "externalIPs": ["192.0.2.1"]}
+        yield "taking another's address", _asked("Service", store["metadata"]["name"], spec=service)
+
+
+def _asked(kind: str, namespace: str = "", **rest: Any) -> Object:
+    return {"kind": kind, "metadata": {"name": PROBE, **({"namespace": namespace} if namespace else {})}, **rest}
 
 
 # --- rights ------------------------------------------------------------------------------------------------------

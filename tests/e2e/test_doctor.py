@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,7 +21,7 @@ from bot.__main__ import main
 from bot.doctor.images import Unknown, pullable
 from dev.cluster import Cluster
 from dev.slack import LocalSlack
-from dev.stack import ROOT, Stack, kubectl, remove_stores
+from dev.stack import ROOT, Stack, instance_of, kubectl, remove_stores
 from tests.conftest import write_kubeconfig
 
 NOWHERE = "127.0.0.1:9"
@@ -72,9 +73,10 @@ def diagnose(bot: Stack, monkeypatch: pytest.MonkeyPatch) -> Diagnose:
     """Ask the doctor about this bot's set-up; keyword arguments are settings that differ."""
     monkeypatch.setattr(os, "environ", {name: os.environ[name] for name in ("PATH", "HOME")})
     monkeypatch.setattr("bot.doctor.stores.pullable", _pullable_here)
+    given = bot.bot_environment()  # which gives the bot its rights, too
 
     def ask(**changed: str) -> Told:
-        done = CliRunner().invoke(main, ["doctor", "--json"], env={**bot.bot_environment(), **changed})
+        done = CliRunner().invoke(main, ["doctor", "--json"], env={**given, **changed})
         assert done.exit_code in (0, 1), f"{done.output} {done.exception!r}"
         return Told(done.stdout, done.exit_code)
 
@@ -119,11 +121,11 @@ def test_a_healthy_site_with_a_store_ordered_from_the_terminal(bot: Stack, diagn
     told = diagnose()
     assert told.exit_code == 0
     assert not told.of("wrong")
-    assert set(told.of("unsure")) <= {"admission"}, told.of("unsure")
+    assert not told.of("unsure")
     assert set(told.of("ok")) >= {
         *("settings", "ledger", "backups", "helm", "charts", "cluster", "rights", "store rights", "resource types"),
         *("storage", "ingress class", "DNS", "ingress", "images", "stores", "Slack token", "Slack scopes", "clock"),
-        *("failure channel", "public address"),
+        *("failure channel", "public address", "admission"),
     }
     shown = storewright(bot, "doctor").stdout
     assert "✓ images           medusa: storewright/medusa:" in shown
@@ -201,6 +203,23 @@ def test_a_bot_with_fewer_rights_and_one_with_all(
     admin = diagnose(KUBECONFIG=str(cluster.kubeconfig), KUBE_CONTEXT="")
     assert "get secrets" in admin.of("unsure")["rights"]
     assert "by its own ServiceAccount" in admin.of("unsure")["rights"]
+    assert "No admission policy keeps" in admin.of("unsure")["admission"]
+
+
+def test_policies_that_are_gone(bot: Stack, diagnose: Diagnose, cluster: Cluster) -> None:
+    gone = [f"{instance_of(bot.folder)}-{policy}" for policy in ("bindings", "jobs")]
+    kubectl(cluster, "delete", "validatingadmissionpolicybinding", *gone)
+    try:
+        until = time.monotonic() + 30
+        while "running any image in storewright" not in (told := diagnose()).of("wrong").get("admission", ""):
+            assert time.monotonic() < until, "the API server forgets them within moments"
+        wrong = told.only_wrong("admission")["admission"]
+        assert "giving itself rights in default: a leaked token could" in wrong
+        assert "making a namespace" not in wrong, "that one is there"
+    finally:
+        bot.bot_environment()
+        while diagnose().of("wrong"):
+            assert time.monotonic() < until + 30, "they are there again"
 
 
 def test_a_cluster_without_what_stores_need(diagnose: Diagnose, cluster: Cluster, tmp_path: Path) -> None:
