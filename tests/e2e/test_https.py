@@ -15,7 +15,7 @@ import pytest
 
 from dev.cluster import Cluster as DevCluster
 from dev.cluster import binaries
-from dev.stack import free_port, kubectl
+from dev.stack import StackError, free_port, kubectl
 from provisioner.check import http_client
 from provisioner.jobs import JobStatus
 from provisioner.ledger import Ledger
@@ -23,6 +23,7 @@ from provisioner.stores import Addresses
 from provisioner.workflows import readiness
 from tests.authority import Authority
 from tests.e2e.works import Works
+from tests.integration.test_chart_quota import HTTP01
 
 DOMAIN = "shops.example.com"
 
@@ -85,6 +86,36 @@ def opened(cluster: DevCluster, folder: Path, address: str, secret_name: str) ->
         works.remove_all()
 
 
+def solver(service_type: str) -> str:
+    """What cert-manager (1.18) makes beside a store to answer an HTTP01 challenge, with its documented defaults."""
+    labels = {"acme.cert-manager.io/http01-solver": "true"}
+    container = {
+        "name": "acmesolver",
+        "image": "quay.io/jetstack/cert-manager-acmesolver:v1.18.2",
+        "ports": [{"name": "http", "containerPort": 8089}],
+        "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"cpu": "100m", "memory": "64Mi"}},
+        "securityContext": {
+            "readOnlyRootFilesystem": True,
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
+    pod = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "restartPolicy": "OnFailure",
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [container],
+    }
+    service = {"type": service_type, "selector": labels, "ports": [{"port": 8089, "targetPort": 8089}]}
+    kinds = {"Pod": pod, "Service": service}
+    items = [
+        {"apiVersion": "v1", "kind": kind, "metadata": {"name": "cm-acme-http-solver", "labels": labels}, "spec": spec}
+        for kind, spec in kinds.items()
+    ]
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+
+
 def test_a_store_waits_for_its_own_certificate(
     cluster: DevCluster, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +128,10 @@ def test_a_store_waits_for_its_own_certificate(
             waiting = works.ledger.job(job.id)
             assert waiting is not None
             assert waiting.live, waiting.problem
+        beside = ("create", "--dry-run=server", "-n", "store-safe-shop", "-f", "-")
+        assert "Warning" not in kubectl(cluster, *beside, stdin=solver(HTTP01["serviceType"]))
+        with pytest.raises(StackError, match=r"exceeded quota.*services\.nodeports=1"):
+            kubectl(cluster, *beside, stdin=solver("NodePort"))
         crt, key = authority.certificate(f"safe-shop.{DOMAIN}")  # as cert-manager does
         made = ("create", "secret", "tls", "safe-shop-tls", f"--cert={crt}", f"--key={key}", "-n", "store-safe-shop")
         kubectl(cluster, *made)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
+from bot.doctor import stores
 from bot.doctor.cluster import _rules, _wishes
 from bot.doctor.findings import Check, Finding, examine, ok, wrong
 from bot.doctor.images import Image
@@ -16,7 +18,7 @@ from bot.doctor.slack import SCOPES
 from bot.settings import StoreSettings
 from bot.shown import plain
 from dev.charts import own
-from provisioner.errors import Transient
+from provisioner.errors import JobFailed, Transient
 
 ROOT = Path(__file__).parents[2]
 PLAIN = StoreSettings.from_environment(store_domain="shops.example.com", charts_dir=ROOT / "charts")
@@ -65,6 +67,23 @@ def test_it_asks_for_the_scopes_of_the_slack_app() -> None:
 )
 def test_an_images_name_is_read_as_runtimes_read_it(name: str, full: str, manifest: str) -> None:
     assert (Image.of(name).full, Image.of(name).manifest) == (full, manifest)
+
+
+def test_a_registrys_secret_that_is_not_there_is_told() -> None:
+    class Empty:
+        def namespaces(self, _: object) -> list[object]:
+            return []
+
+        def node_images(self) -> set[str]:
+            return set()
+
+        def pull_secret(self, source: str) -> None:
+            raise JobFailed(f"The Secret {source} is missing.", "", "Make it.")
+
+    settings = PLAIN.model_copy(update={"pull_secret": "tools/registry"})
+    site: Any = SimpleNamespace(settings=settings, reached=Empty(), pods=list)
+    (found,) = Check("images", stores.images).findings(site)
+    assert (found.status, found.message, found.fix) == ("wrong", "The Secret tools/registry is missing.", "Make it.")
 
 
 def test_one_checks_trouble_is_a_finding_and_the_others_go_on() -> None:
