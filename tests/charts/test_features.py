@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.charts.releases import (
+    CHARTS,
     COMBINATIONS,
     NAME,
+    ROOT,
     Object,
     component,
     containers,
     every_chart,
+    helm,
     of_kind,
     pods,
     render,
@@ -130,3 +134,15 @@ def test_an_external_database_leaves_no_workload_of_its_own(chart: Path) -> None
     manifests = render(chart, "external")
     assert [m for m in manifests if component(m) == "database" and m["kind"] != "NetworkPolicy"] == []
     assert "database" not in {component(pod) for pod in pods(manifests)}
+
+
+def test_a_chart_whose_library_is_packed_for_a_configmap_makes_the_same(tmp_path: Path) -> None:
+    charts = Path(shutil.copytree(ROOT / "charts", tmp_path / "charts", symlinks=True))
+    packed = charts / CHARTS[0].name
+    (packed / "charts/common").unlink()
+    done = helm("dependency", "build", packed)
+    assert done.returncode == 0, done.stderr
+    files = list(packed.rglob("*"))
+    assert not any(file.is_symlink() for file in files)
+    assert sum(file.stat().st_size for file in files if file.is_file()) < 500_000, "a ConfigMap holds a MiB"
+    assert render(packed) == render(CHARTS[0])
