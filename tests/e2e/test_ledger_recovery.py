@@ -1,0 +1,62 @@
+"""A ledger in the cluster that can't be opened: what operators are told to type, in an image without a shell, brings it
+back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from dev.cluster import Cluster
+from dev.stack import ROOT, kubectl
+from tests.e2e.installed import Installed, release
+from tests.waiting import until
+
+LATER = """
+import sqlite3
+with sqlite3.connect("/data/ledger.db", timeout=30) as ledger:
+    columns = "migration_set, name, applied_at"
+    ledger.execute(f"INSERT INTO _sqlite_migrations ({columns}) VALUES ('storewright', 'm9999', '')")
+"""
+
+
+def test_a_backup_kept_elsewhere_is_restored_without_a_restart(cluster: Cluster, tmp_path: Path) -> None:
+    with release(cluster, tmp_path, "socket") as bot:
+        bot.upgrade("socket")
+        away = _exec(bot, "storewright", "ledger", "backup", "--stdout")
+        assert away.startswith(b"SQLite format 3")
+        _exec(bot, "python3", "-c", LATER)
+        former = _pod(bot)["metadata"]["name"]
+        kubectl(cluster, "delete", "pod", former, f"--namespace={bot.name}")
+        until("a bot that waits", lambda: "was written by a later version" in _log(bot, former), 60)
+        assert not _its_container(bot)["ready"]
+
+        told = _exec(bot, "storewright", "ledger", "restore", "-", "--yes", given=away)
+        assert "taken at once" in told.decode()
+        until("the bot to go on", lambda: _its_container(bot)["ready"], 60)
+        assert _its_container(bot)["restartCount"] == 0
+        bot.await_slack()
+
+
+def _exec(bot: Installed, *command: str, given: bytes | None = None) -> bytes:
+    inside = ["exec", "-i", f"deployment/{bot.name}", f"--namespace={bot.name}", "--", *command]
+    program = [str(ROOT / "build/tools/bin/kubectl"), f"--kubeconfig={bot.cluster.kubeconfig}", *inside]
+    done = subprocess.run(program, input=given or b"", capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
+def _pod(bot: Installed) -> Any:
+    its = (f"--namespace={bot.name}", "-l", "app.kubernetes.io/component=bot", "-o", "json")
+    [pod] = json.loads(kubectl(bot.cluster, "get", "pods", *its))["items"]
+    return pod
+
+
+def _its_container(bot: Installed) -> Any:
+    [container] = _pod(bot)["status"]["containerStatuses"]
+    return container
+
+
+def _log(bot: Installed, former: str) -> str:
+    return bot.log() if _pod(bot)["metadata"]["name"] != former else ""
