@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from dev.charts import own
 from dev.cluster import Cluster as DevCluster
+from dev.cluster import archive
+from dev.cluster.local import LocalCluster
+from dev.cluster.node import Node
+from dev.cluster.shell import run
 from dev.stack import StackError, kubectl
 from provisioner.cluster import PULL_SECRET
 from provisioner.jobs import JobStatus
 from tests.e2e.leaflet import Leaflet, load_image
 from tests.e2e.remote import HOME, RemoteWorks
-from tests.e2e.works import INSTANCE, LIMITS
+from tests.e2e.works import INSTANCE, LIMITS, Works
+from tests.registry import running_registry
 
 REGISTRY, PASSWORDS = "registry-of-a-test", ("of-yesterday-1f2e", "of-today-3d4c")
+BCRYPT = "$2b$04$kxTqWb1rRoLGU.ehhm5yc.K9J4nkzHsr2wVHxanydEF6BLhbi8QLi"  # of the first
 
 
-def make_secret(cluster: DevCluster, password: str) -> None:
+def make_secret(cluster: DevCluster, password: str, registry: str = "registry.example.com") -> None:
     """As an operator does, but for the command line."""
-    config = {"auths": {"registry.example.com": {"username": "stores", "password": password}}}
+    config = {"auths": {registry: {"username": "stores", "password": password}}}
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -87,3 +96,51 @@ def test_of_the_secrets_beside_it_the_bot_reads_no_other(cluster: DevCluster, wo
     ):
         with pytest.raises(StackError, match=r"failed: .*orbidden"):
             kubectl(cluster, *refused, "-n", HOME, account)
+
+
+# --- a registry that asks for a password -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def registry(cluster: DevCluster, tmp_path: Path) -> Iterator[str]:
+    """Its host:port as this machine sees it. On the node itself, for which a registry there may speak plain HTTP."""
+    if not isinstance(cluster, LocalCluster):
+        pytest.skip("needs a node of our own")
+    folder = tmp_path / "registry"
+    folder.mkdir()
+    (folder / "htpasswd").write_text(f"stores:{BCRYPT}\n")
+    address = f"{cluster.site.node_address}:5055"
+    on_the_node = ("nsenter", f"--target={Node(cluster.site).pid()}", "--net", "--")
+    asks = {"htpasswd": {"realm": "images", "path": str(folder / "htpasswd")}}
+    with running_registry(folder, address, on_the_node, auth=asks, http={"addr": ":5055"}):
+        yield address
+
+
+class LocalWorks(Works):
+    def terms(self) -> dict[str, Any]:
+        return super().terms() | {"pull_secret": f"{HOME}/{REGISTRY}"}
+
+
+def test_a_store_is_made_of_an_image_that_strangers_are_refused(
+    cluster: DevCluster, registry: str, tmp_path: Path
+) -> None:
+    image = f"127.0.0.1:5055/leaflet:{time.time_ns()}"
+    archive.write(tmp_path / "leaflet.tar", image, {"busybox": Path("/bin/busybox")}, ["/busybox"])
+    store = (f"--root={tmp_path}/storage", f"--runroot={tmp_path}/run", "--storage-driver=vfs")
+    pulled = run("buildah", *store, "pull", "--quiet", f"docker-archive:{tmp_path}/leaflet.tar").strip()
+    target = f"docker://{image.replace('127.0.0.1:5055', registry)}"
+    run("buildah", *store, "push", "--tls-verify=false", f"--creds=stores:{PASSWORDS[0]}", pulled, target)
+    assert httpx.get(f"http://{registry}/v2/leaflet/tags/list", trust_env=False).status_code == 401
+
+    kubectl(cluster, "apply", "-f", "-", stdin=own.NAMESPACE)
+    make_secret(cluster, PASSWORDS[0], "127.0.0.1:5055")
+    leaflet = Leaflet(tmp_path / "charts")
+    leaflet.release("0.1.0", image=image)
+    works = LocalWorks(cluster, tmp_path, leaflet.charts, "leaflet")
+    try:
+        job = works.ended(works.create("private-shop"))
+        assert job.status == JobStatus.SUCCEEDED, job.problem
+    finally:
+        works.close()
+        works.remove_all()
+        kubectl(cluster, "delete", "secret", REGISTRY, "-n", HOME)

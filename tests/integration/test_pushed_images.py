@@ -6,9 +6,7 @@ import errno
 import io
 import json
 import shutil
-import subprocess
 import tarfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,30 +22,14 @@ from dev.cluster import archive
 from dev.images import recipes, sbom
 from dev.images.recipes import Image
 from dev.stack import free_port
+from tests.registry import running_registry
 
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Debian's docker-registry, unpacked and not installed, on a port of its own."""
-    folder = tmp_path_factory.mktemp("registry")
-    if not shutil.which("apt-get") or not shutil.which("buildah"):
-        pytest.skip("needs Debian's docker-registry and buildah: run on Debian 12")
-    subprocess.run(["apt-get", "download", "-qq", "docker-registry"], cwd=folder, check=True, capture_output=True)
-    subprocess.run(["dpkg-deb", "--extract", next(folder.glob("*.deb")), folder], check=True)
     port = free_port(5055)
-    storage = {"filesystem": {"rootdirectory": str(folder / "data")}}
-    config = {"version": 0.1, "storage": storage, "http": {"addr": f"127.0.0.1:{port}"}, "log": {"level": "error"}}
-    (folder / "config.yml").write_text(json.dumps(config))
-    with subprocess.Popen([folder / "usr/bin/docker-registry", "serve", folder / "config.yml"]) as process:
-        until = time.monotonic() + 10
-        while time.monotonic() < until:
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/v2/", trust_env=False)
-                break
-            except httpx.TransportError:
-                time.sleep(0.05)
+    with running_registry(tmp_path_factory.mktemp("registry"), f"127.0.0.1:{port}"):
         yield f"localhost:{port}"
-        process.terminate()
 
 
 def tiny(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Image:
