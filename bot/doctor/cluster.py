@@ -35,8 +35,8 @@ def version(site: Site) -> Iterator[Finding]:
         raise site.answers
     known = tuple(int(part) for part in site.answers.lstrip("v").split("+")[0].split("-")[0].split(".")[:2])
     if known < OLDEST:
-        said = f"Kubernetes {site.answers} is older than any this was tested on."
-        yield unsure(said, f"Use {OLDEST[0]}.{OLDEST[1]} or later.")
+        message = f"Kubernetes {site.answers} is older than any this was tested on."
+        yield unsure(message, f"Use {OLDEST[0]}.{OLDEST[1]} or later.")
     else:
         yield ok(f"Kubernetes {site.answers} answers.")
 
@@ -51,10 +51,10 @@ def rights(site: Site, cluster: Cluster) -> Iterator[Finding]:
     else:
         yield ok(f"The bot may all that it needs everywhere, and in {home}.")
     if more := [what for what in TOO_MUCH if cluster.may(what[0], what[1], what[2], namespace=what[3])]:
-        said = (
+        message = (
             f"These rights go far beyond what is needed ({', '.join(f'{verb} {kind}' for verb, _, kind, _ in more)})."
         )
-        yield unsure(said, "Run the bot by its own ServiceAccount. " + INSTALL)
+        yield unsure(message, "Run the bot by its own ServiceAccount. " + INSTALL)
 
 
 @with_cluster

@@ -40,22 +40,20 @@ def storage(site: Site, cluster: Cluster) -> Iterator[Finding]:
     try:
         found = {one["metadata"]["name"]: one for one in cluster.storage_classes()}
     except Forbidden:
-        mend = "kubectl get storageclass must show one “(default)”, and those that STORE_VALUES name."
-        yield unsure("The bot may not list StorageClasses.", mend)
+        fix = "kubectl get storageclass must show one “(default)”, and those that STORE_VALUES name."
+        yield unsure("The bot may not list StorageClasses.", fix)
         return
     default = next((name for name, one in found.items() if _is(one, DEFAULT_STORAGE)), None)
     used = {claim.get("storageClassName") or default for _, claim in site.claims()}
     if None in used:
-        mend = (
-            "Make one: kubectl annotate storageclass NAME " + DEFAULT_STORAGE + "=true (or name one in STORE_VALUES)."
-        )
-        yield wrong("There is no default StorageClass, and stores' volumes name none.", mend)
+        fix = "Make one: kubectl annotate storageclass NAME " + DEFAULT_STORAGE + "=true (or name one in STORE_VALUES)."
+        yield wrong("There is no default StorageClass, and stores' volumes name none.", fix)
     for name in sorted(filter(None, used)):
         if name not in found:
             yield wrong(f"There is no StorageClass {name}.", f"Known: {', '.join(found)}. Correct STORE_VALUES.")
         elif found[name].get("reclaimPolicy") == "Retain":
-            said = f"{name} keeps the volumes of deleted stores (Retain); their deletion will end as failed."
-            yield unsure(said, "Use a class with reclaimPolicy: Delete.")
+            message = f"{name} keeps the volumes of deleted stores (Retain); their deletion will end as failed."
+            yield unsure(message, "Use a class with reclaimPolicy: Delete.")
         else:
             yield ok(f"Stores' volumes are of class {name}{' (the default)' * (name == default)}.")
 
@@ -69,19 +67,19 @@ def ingress_class(site: Site, cluster: Cluster) -> Iterator[Finding]:
     try:
         found = {one["metadata"]["name"]: one for one in cluster.ingress_classes()}
     except Forbidden:
-        mend = "kubectl get ingressclass must show the one that STORE_VALUES names, or a default one."
-        yield unsure("The bot may not list IngressClasses.", mend)
+        fix = "kubectl get ingressclass must show the one that STORE_VALUES names, or a default one."
+        yield unsure("The bot may not list IngressClasses.", fix)
         return
     default = next((name for name, one in found.items() if _is(one, DEFAULT_INGRESS)), None)
     for name in {name or default for name in wanted}:
         if name is None:
-            mend = "Name one in STORE_VALUES (ingress.className), or make one the default. Known: " + (
+            fix = "Name one in STORE_VALUES (ingress.className), or make one the default. Known: " + (
                 ", ".join(found) or "none"
             )
-            yield wrong("There is no default IngressClass, and stores' Ingresses name none.", mend + ".")
+            yield wrong("There is no default IngressClass, and stores' Ingresses name none.", fix + ".")
         elif name not in found:
-            mend = f"Known: {', '.join(found) or 'none: install an ingress controller'}. Correct STORE_VALUES."
-            yield wrong(f"There is no IngressClass {name}.", mend)
+            fix = f"Known: {', '.join(found) or 'none: install an ingress controller'}. Correct STORE_VALUES."
+            yield wrong(f"There is no IngressClass {name}.", fix)
         else:
             yield ok(f"{name}{' (the default)' * (name == default)}.")
 
@@ -93,8 +91,8 @@ def dns(site: Site) -> Iterator[Finding]:
     if not found:
         yield _unresolved(site)
     elif elsewhere := _elsewhere(site, found):
-        said = f"*.{given.store_domain} leads to {', '.join(found)}, and {elsewhere}."
-        yield unsure(said, "That is well where both are the same ingress, or stores have one of their own.")
+        message = f"*.{given.store_domain} leads to {', '.join(found)}, and {elsewhere}."
+        yield unsure(message, "That is well where both are the same ingress, or stores have one of their own.")
     else:
         yield ok(f"*.{given.store_domain} leads to {', '.join(found)}.")
 
@@ -120,10 +118,10 @@ def _unresolved(site: Site) -> Finding:
     domain = site.settings.store_domain
     if is_local(domain):
         return ok(f"Browsers on this machine find *.{domain} by themselves.")
-    mend = f"Add a record for *.{domain} with the address of your ingress (kubectl get services -A shows it)."
+    fix = f"Add a record for *.{domain} with the address of your ingress (kubectl get services -A shows it)."
     if site.settings.ingress_address:
-        return unsure(f"*.{domain} does not resolve from here; for shoppers it must.", mend)
-    return wrong(f"*.{domain} does not resolve.", mend)
+        return unsure(f"*.{domain} does not resolve from here; for shoppers it must.", fix)
+    return wrong(f"*.{domain} does not resolve.", fix)
 
 
 def ingress(site: Site) -> Iterator[Finding]:
@@ -140,21 +138,21 @@ def ingress(site: Site) -> Iterator[Finding]:
         yield _not_answered(asked, error)
         return
     leads_to = urlsplit(answer.headers.get("location", "")).hostname or host
-    said = f"{asked} answers {answer.status_code} for a store that is not there"
+    message = f"{asked} answers {answer.status_code} for a store that is not there"
     if answer.status_code == 404 or (answer.is_redirect and leads_to == host):
-        yield ok(f"{said}.")
+        yield ok(f"{message}.")
     else:
-        mend = "An ingress says 404, unless it has a page for that; a parking page or another server answers so too."
-        yield unsure(f"{said}{f', and leads to {leads_to}' if leads_to != host else ''}.", mend)
+        fix = "An ingress says 404, unless it has a page for that; a parking page or another server answers so too."
+        yield unsure(f"{message}{f', and leads to {leads_to}' if leads_to != host else ''}.", fix)
 
 
 def _not_answered(asked: str, error: httpx.HTTPError) -> Finding:
     if why := distrust(error):
-        said = f"{asked} answers, but has no certificate for a store that has none of its own: {why}."
-        return unsure(said, "That is well where each store gets its own (cert-manager); else install a wildcard's.")
-    said = f"{asked} does not answer: {error or type(error).__name__}."
-    mend = "Is an ingress controller running, at the address in DNS or INGRESS_ADDRESS? See: kubectl get services -A"
-    return wrong(said, mend)
+        message = f"{asked} answers, but has no certificate for a store that has none of its own: {why}."
+        return unsure(message, "That is well where each store gets its own (cert-manager); else install a wildcard's.")
+    message = f"{asked} does not answer: {error or type(error).__name__}."
+    fix = "Is an ingress controller running, at the address in DNS or INGRESS_ADDRESS? See: kubectl get services -A"
+    return wrong(message, fix)
 
 
 def _is(found: Object, annotation: str) -> bool:
@@ -190,14 +188,14 @@ def images(site: Site) -> Iterator[Finding]:
         try:
             found = pullable(image)
         except Unknown as error:
-            mend = "Order one store to see, or look in the registry."
-            yield unsure(f"{kind}: whether {image} can be pulled can't be told: {error}", mend)
+            fix = "Order one store to see, or look in the registry."
+            yield unsure(f"{kind}: whether {image} can be pulled can't be told: {error}", fix)
             continue
         if found:
             yield ok(f"{kind}: {image} is in its registry.")
         else:
-            mend = "Push it there, or correct its place in STORE_VALUES (image.repository, image.tag)."
-            yield wrong(f"{kind}: {image} is not in its registry.", mend)
+            fix = "Push it there, or correct its place in STORE_VALUES (image.repository, image.tag)."
+            yield wrong(f"{kind}: {image} is not in its registry.", fix)
 
 
 def _at_hand(cluster: Cluster | None, site: Site) -> set[str]:
@@ -233,10 +231,10 @@ def known(site: Site, cluster: Cluster) -> Iterator[Finding]:
     there = {found["metadata"]["name"] for found in cluster.namespaces({INSTANCE: site.settings.instance})}
     for namespace, store in stores.items():
         if namespace not in there and store.status == StoreStatus.READY:
-            mend = f"Delete it (storewright delete {store.name}), or restore its namespace."
-            yield wrong(f"{store.name} is ready by the ledger, but its namespace {namespace} is gone.", mend)
+            fix = f"Delete it (storewright delete {store.name}), or restore its namespace."
+            yield wrong(f"{store.name} is ready by the ledger, but its namespace {namespace} is gone.", fix)
     if strange := sorted(there - set(stores)):
-        said = f"The ledger does not know {', '.join(strange)}."
-        yield unsure(said, "A running bot takes them in within 10 minutes.")
+        message = f"The ledger does not know {', '.join(strange)}."
+        yield unsure(message, "A running bot takes them in within 10 minutes.")
     if there >= set(stores) >= there:
         yield ok(f"Ledger and cluster agree on {len(stores)}.")
