@@ -25,7 +25,7 @@ def running_registry(folder: Path, address: str, around: tuple[str, ...] = (), *
     storage = {"filesystem": {"rootdirectory": str(folder / "data")}}
     told = {"version": 0.1, "storage": storage, "http": {"addr": address}, "log": {"level": "error"}, **config}
     (folder / "config.yml").write_text(json.dumps(told))
-    command = [*around, folder / "usr/bin/docker-registry", "serve", folder / "config.yml"]
+    command: list[str | Path] = [*around, folder / "usr/bin/docker-registry", "serve", folder / "config.yml"]
     with subprocess.Popen(command) as process:
         until = time.monotonic() + 10
         while time.monotonic() < until:
