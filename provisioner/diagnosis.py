@@ -291,7 +291,7 @@ def _image_trouble(message: str) -> tuple[str, str]:
     if "not found" in low or "does not exist" in low or "manifest unknown" in low or "invalid" in low:
         return "image", "The registry has no such image or tag."
     if "unauthorized" in low or "denied" in low or "authorization failed" in low:
-        return "image", "The registry refuses access; the image may be private."
+        return "image", "The registry refuses access; a private image needs a login for stores (PULL_SECRET)."
     if "dial tcp" in low or "timeout" in low:
         return "registry", "The node can't reach the registry: " + _sentence(
             message.rsplit("dial tcp", 1)[-1].lstrip(" :")

@@ -49,7 +49,7 @@ CASES = [
         [],
         ["shop:none", "ImagePullBackOff", "no such image or tag"],
     ),
-    ([pod(**waiting("ErrImagePull", "pull access denied"))], [], [], ["refuses access"]),
+    ([pod(**waiting("ErrImagePull", "pull access denied"))], [], [], ["refuses access", "PULL_SECRET"]),
     ([pod(**waiting("ErrImagePull", "dial tcp 10.0.0.1:443: i/o timeout"))], [], [], ["can't reach the registry"]),
     ([pod(**waiting("ErrImagePull", "dial tcp: lookup reg.example: no such host"))], [], [], ["does not resolve"]),
     (
