@@ -2,8 +2,8 @@
 "use strict"
 const path = require("node:path")
 const { Worker } = require("node:worker_threads")
+const { say } = require("./log")
 
-const say = (level, message) => console.log(JSON.stringify({ level, message, timestamp: new Date().toISOString() }))
 const elapsed = () => `${Math.round(performance.now())} ms`
 
 const quit = () => process.exit(0)

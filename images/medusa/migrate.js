@@ -4,8 +4,7 @@
 process.env.LOG_LEVEL ??= "silent"
 process.env.PGOPTIONS ??= "-c lock_timeout=30s"
 const { connect, isEmpty, lock } = require("./connection")
-
-const say = (level, message) => console.log(JSON.stringify({ level, message, timestamp: new Date().toISOString() }))
+const { say } = require("./log")
 
 /** The names of all migrations the database has seen: of tables, of links between modules, of data. */
 async function seen(client) {

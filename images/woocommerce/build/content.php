@@ -179,45 +179,41 @@ const GOODS_GRID = <<<'HTML'
 <!-- /wp:woocommerce/product-collection -->
 HTML;
 
-const PROMISES = <<<'HTML'
+/** One of several short texts beside each other. */
+function column(string $title, string $text): string
+{
+    return <<<HTML
+<!-- wp:column -->
+<div class="wp-block-column"><!-- wp:heading {"level":3,"fontSize":"medium"} -->
+<h3 class="wp-block-heading has-medium-font-size">$title</h3>
+<!-- /wp:heading -->
+
+<!-- wp:paragraph -->
+<p>$text</p>
+<!-- /wp:paragraph --></div>
+<!-- /wp:column -->
+HTML;
+}
+
+function promises(): string
+{
+    $columns = implode("\n\n", [
+        column('Made in small batches', 'By people whose names we know.'),
+        column('Pay when it arrives', 'Cash on delivery, nothing in advance.'),
+        column('Thirty days to decide', 'Send it back if it is not for you.'),
+    ]);
+    return <<<HTML
 <!-- wp:columns {"align":"wide","className":"is-promises"} -->
-<div class="wp-block-columns alignwide is-promises"><!-- wp:column -->
-<div class="wp-block-column"><!-- wp:heading {"level":3,"fontSize":"medium"} -->
-<h3 class="wp-block-heading has-medium-font-size">Made in small batches</h3>
-<!-- /wp:heading -->
-
-<!-- wp:paragraph -->
-<p>By people whose names we know.</p>
-<!-- /wp:paragraph --></div>
-<!-- /wp:column -->
-
-<!-- wp:column -->
-<div class="wp-block-column"><!-- wp:heading {"level":3,"fontSize":"medium"} -->
-<h3 class="wp-block-heading has-medium-font-size">Pay when it arrives</h3>
-<!-- /wp:heading -->
-
-<!-- wp:paragraph -->
-<p>Cash on delivery, nothing in advance.</p>
-<!-- /wp:paragraph --></div>
-<!-- /wp:column -->
-
-<!-- wp:column -->
-<div class="wp-block-column"><!-- wp:heading {"level":3,"fontSize":"medium"} -->
-<h3 class="wp-block-heading has-medium-font-size">Thirty days to decide</h3>
-<!-- /wp:heading -->
-
-<!-- wp:paragraph -->
-<p>Send it back if it is not for you.</p>
-<!-- /wp:paragraph --></div>
-<!-- /wp:column --></div>
+<div class="wp-block-columns alignwide is-promises">$columns</div>
 <!-- /wp:columns -->
 HTML;
+}
 
 function home_of_a_shop(): string
 {
     return implode("\n\n", [
         hero('Things worth keeping', 'For the table, the home and the way between, made slowly by people who know how.', 'Shop everything', '/shop/'),
-        section('New on the shelf', 'See all →', '/shop/', GOODS_GRID . "\n\n" . PROMISES),
+        section('New on the shelf', 'See all →', '/shop/', GOODS_GRID . "\n\n" . promises()),
         section('From the journal', 'Read more →', '/journal/', STORIES_GRID),
     ]);
 }

@@ -29,10 +29,16 @@ final class Place
         $this->format = $formats[$this->country];
     }
 
-    /** @param list<string> $known */
+    /**
+     * @param list<string> $known
+     * @throws DomainException
+     */
     private static function one_of(array $known, string $variable, string $value): string
     {
-        return in_array($value, $known, true) ? $value : stop("$variable is $value; it must be one of " . implode(', ', $known));
+        if (!in_array($value, $known, true)) {
+            throw new DomainException("$variable is $value; it must be one of " . implode(', ', $known));
+        }
+        return $value;
     }
 }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { cart as cartPage } from "../../../images/medusa/src/storefront/cart.ts"
-import { check, checkout, type Desk } from "../../../images/medusa/src/storefront/checkout.ts"
+import { check, checkout, type CheckoutForm } from "../../../images/medusa/src/storefront/checkout.ts"
 import { home } from "../../../images/medusa/src/storefront/home.ts"
 import { type Details, fields, type Order } from "../../../images/medusa/src/storefront/model.ts"
 import { lookUp, order as orderPage } from "../../../images/medusa/src/storefront/order.ts"
@@ -121,11 +121,11 @@ const deliveries = [
   { id: "so_1", name: "Standard", description: "2 days", price: 5 },
   { id: "so_2", name: "Pick up", description: null, price: 0 },
 ]
-const desk = (given: Partial<Desk> = {}): Desk =>
+const form = (given: Partial<CheckoutForm> = {}): CheckoutForm =>
   ({ cart: cart(), seen: "abc", countries: shop.countries, deliveries, chosen: "so_1", payable: true, ...given })
 
 test("the checkout sums up with the delivery chosen, and knows the sum with each other", () => {
-  const page = checkout(shop, desk(), {})
+  const page = checkout(shop, form(), {})
   assert.match(words(page), /Products €36\.00 Delivery €5\.00 Total €41\.00 Place order/)
   assert.match(seen(page), /value="so_2" required data-delivery="€0\.00" data-total="€36\.00"/)
   assert.match(words(page), /Country Germany/)
@@ -133,7 +133,7 @@ test("the checkout sums up with the delivery chosen, and knows the sum with each
 })
 
 test("mistakes stand at their fields, and what was typed is still there", () => {
-  const page = checkout(shop, desk(), { email: "ann@", city: "Town" }, { email: "Please enter an address." })
+  const page = checkout(shop, form(), { email: "ann@", city: "Town" }, { email: "Please enter an address." })
   assert.match(seen(page), /value="ann@" autocomplete="email" maxlength="120" required aria-invalid="true"/)
   assert.match(seen(page), /aria-describedby="email-error"><p class="error" id="email-error">/)
   assert.match(seen(page), /role="alert".*<a href="#email">/s)
@@ -143,15 +143,15 @@ test("mistakes stand at their fields, and what was typed is still there", () => 
 
 test("nothing can be ordered where there is no delivery or no payment", () => {
   for (const given of [{ deliveries: [], chosen: null }, { payable: false }])
-    assert.match(seen(checkout(shop, desk(given), {})), /<button class="button full" disabled>/)
+    assert.match(seen(checkout(shop, form(given), {})), /<button class="button full" disabled>/)
 })
 
 test("a state is asked for where mail needs one", () => {
   const [de, us] = [germany, { code: "us", name: "United States" }]
-  assert(!seen(checkout(shop, desk(), {})).includes("province"))
-  assert.match(seen(checkout(shop, desk({ countries: [us] }), {})), /id="province"[^>]*required/)
-  assert.doesNotMatch(seen(checkout(shop, desk({ countries: [de, us] }), {})), /id="province"[^>]*required/)
-  const abroad = checkout(shop, desk({ countries: [de, us] }), { country_code: "us" })
+  assert(!seen(checkout(shop, form(), {})).includes("province"))
+  assert.match(seen(checkout(shop, form({ countries: [us] }), {})), /id="province"[^>]*required/)
+  assert.doesNotMatch(seen(checkout(shop, form({ countries: [de, us] }), {})), /id="province"[^>]*required/)
+  const abroad = checkout(shop, form({ countries: [de, us] }), { country_code: "us" })
   assert.match(seen(abroad), /<option value="us" selected>/)
 })
 

@@ -86,7 +86,7 @@ function toProduct(product: any, stock: Stock): Product {
   }
 }
 
-export type Wanted = { handle?: string; search?: string; skip?: number; take?: number }
+type Wanted = { handle?: string; search?: string; skip?: number; take?: number }
 
 /**
  * One page of products by title, and how many there are in all. They are complete only if asked for by their handle,

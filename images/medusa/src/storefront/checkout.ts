@@ -8,7 +8,7 @@ import { money } from "./words.ts"
 export type Errors = Partial<Record<Field | "delivery", string>>
 
 /** `seen` identifies the cart's content that is shown, so that no other is ordered by the form. */
-export type Desk = {
+export type CheckoutForm = {
   cart: Cart
   seen: string
   countries: Country[]
@@ -93,7 +93,7 @@ function contact(typed: Partial<Details>, errors: Errors): Html {
     <div class="fields">${names.map((name) => field(name, shapes[name], typed, errors))}</div></fieldset>`
 }
 
-function address({ cart, countries }: Desk, typed: Partial<Details>, errors: Errors): Html {
+function address({ cart, countries }: CheckoutForm, typed: Partial<Details>, errors: Errors): Html {
   const names = ["first_name", "last_name", "company", "address_1", "address_2", "postal_code", "city"] as const
   const asked = countries.map(({ code }) => withProvince.has(code))
   const province = { label: "State or province", autocomplete: "address-level1", optional: asked.includes(false) }
@@ -109,7 +109,7 @@ function withDelivery({ chosen, totals }: Cart, { id, price }: Delivery): Cart["
   return { ...totals, delivery: price, total: totals.total - (totals.delivery ?? 0) + price }
 }
 
-function way(option: Delivery, { cart, chosen }: Desk): Html {
+function way(option: Delivery, { cart, chosen }: CheckoutForm): Html {
   const { id, name, description, price } = option
   const tell = (amount: number) => money(amount, cart.currency)
   const total = tell(withDelivery(cart, option).total)
@@ -122,11 +122,11 @@ function way(option: Delivery, { cart, chosen }: Desk): Html {
 
 const nowhere = html`<p class="error">We have no delivery to this country at present. Please choose another one.</p>`
 
-const delivery = (desk: Desk, error?: string) => html`<fieldset class="panel"><legend>Delivery</legend>
-  ${desk.deliveries.length > 0 ? desk.deliveries.map((option) => way(option, desk)) : nowhere}
+const delivery = (form: CheckoutForm, error?: string) => html`<fieldset class="panel"><legend>Delivery</legend>
+  ${form.deliveries.length > 0 ? form.deliveries.map((option) => way(option, form)) : nowhere}
   ${problem("delivery", error)}</fieldset>`
 
-const payment = ({ name }: Shop, { payable }: Desk) => html`<fieldset class="panel"><legend>Payment</legend>${payable
+const payment = ({ name }: Shop, { payable }: CheckoutForm) => html`<fieldset class="panel"><legend>Payment</legend>${payable
   ? html`<div class="choice"><span aria-hidden="true">✓</span><b>Pay later</b><small class="muted">Nothing is charged
       now. ${name} gets in touch with you by e-mail about how to pay, for instance by bank transfer.</small></div>`
   : html`<p class="error">This shop takes no orders at present, because it has no way to be paid. Please come back
@@ -140,17 +140,17 @@ function mistakes(errors: Errors): Html | false {
 }
 
 /** `typed` is what the fields hold; `trouble` why the order was not placed, if it is nothing of theirs. */
-export function checkout(shop: Shop, desk: Desk, typed: Partial<Details>, errors: Errors = {}, trouble?: string): Page {
-  const { cart, deliveries, chosen, payable } = desk
+export function checkout(shop: Shop, form: CheckoutForm, typed: Partial<Details>, errors: Errors = {}, trouble?: string): Page {
+  const { cart, deliveries, chosen, payable } = form
   const option = deliveries.find(({ id }) => id === chosen)
   const sum = { ...cart, totals: option ? withDelivery(cart, option) : cart.totals }
   return {
     title: Object.keys(errors).length > 0 ? "Please look again: checkout" : "Checkout",
     main: html`<h1 class="title">Checkout</h1>${trouble && notice(trouble, true)}${mistakes(errors)}
       <form method="post" action="/checkout" class="split" novalidate data-checkout>
-        <input type="hidden" name="seen" value="${desk.seen}">
-        <div>${contact(typed, errors)}${address(desk, typed, errors)}
-          ${delivery(desk, errors.delivery)}${payment(shop, desk)}</div>
+        <input type="hidden" name="seen" value="${form.seen}">
+        <div>${contact(typed, errors)}${address(form, typed, errors)}
+          ${delivery(form, errors.delivery)}${payment(shop, form)}</div>
         <section class="panel aside stack" aria-labelledby="yours"><h2 id="yours">Your order</h2>
           ${brief(cart.lines, cart.currency)}${sums(sum)}
           <button class="button full" ${(!payable || !option) && "disabled"}>Place order</button>

@@ -55,8 +55,7 @@ small, .small { font-size: .9rem }
 .button.quiet { background: none; border-color: var(--edge); color: var(--ink); min-height: 2.75rem;
   padding-inline: 1.25rem }
 .button.quiet:hover { background: var(--tint) }
-.button[disabled], .button[aria-disabled] { background: #e3e1db; border-color: #e3e1db; color: #5b605b;
-  cursor: default }
+.button[disabled] { background: #e3e1db; border-color: #e3e1db; color: #5b605b; cursor: default }
 .link { border: 0; background: none; padding: .5rem 0; font: inherit; color: var(--muted); text-decoration: underline;
   cursor: pointer; text-decoration-thickness: 1px; text-underline-offset: .2em }
 .link:hover { color: var(--ink) }

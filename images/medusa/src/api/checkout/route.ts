@@ -5,7 +5,7 @@ import { fingerprint, manual, placeOrder, readDeliveries, Repriced } from "../..
 import type { OpenShop } from "../../shop/shop.ts"
 import { cartOf, enter, send, showOrder, text } from "../../shop/web.ts"
 import { short } from "../../storefront/cart.ts"
-import { check, checkout, type Desk, type Errors } from "../../storefront/checkout.ts"
+import { check, checkout, type CheckoutForm, type Errors } from "../../storefront/checkout.ts"
 import { type Cart, type Details, fields } from "../../storefront/model.ts"
 
 /** The cart if it can be ordered; otherwise the visitor is sent on, and this is null. */
@@ -17,7 +17,7 @@ async function orderable(req: MedusaRequest, res: MedusaResponse, shop: OpenShop
   return null
 }
 
-async function prepare(req: MedusaRequest, shop: OpenShop, cart: Cart, wanted = ""): Promise<Desk> {
+async function prepare(req: MedusaRequest, shop: OpenShop, cart: Cart, wanted = ""): Promise<CheckoutForm> {
   const { countries, payments } = shop
   const deliveries = await readDeliveries(req.scope, cart.id)
   const chosen = deliveries.find(({ id }) => id === wanted) ?? deliveries[0]
@@ -46,12 +46,12 @@ export async function POST(req: MedusaRequest<Record<string, unknown>>, res: Med
   if (body.step === "country") return showAgain(req, res, shop, cart, details)
   if (moving) return showAgain(req, res, shop, cart, details, { trouble: moved }) // where no script showed it before
   const delivery = text(body.delivery)
-  const desk = await prepare(req, shop, cart, delivery)
+  const form = await prepare(req, shop, cart, delivery)
   const errors: Errors = check(details, shop.countries)
-  if (delivery !== desk.chosen) errors.delivery = "Please choose how it is delivered."
-  const trouble = body.seen === desk.seen ? undefined : changed
-  if (trouble || Object.keys(errors).length > 0 || !desk.payable)
-    return send(req, res, shop, checkout(shop, desk, details, errors, trouble), { status: trouble ? 409 : 422 })
+  if (delivery !== form.chosen) errors.delivery = "Please choose how it is delivered."
+  const trouble = body.seen === form.seen ? undefined : changed
+  if (trouble || Object.keys(errors).length > 0 || !form.payable)
+    return send(req, res, shop, checkout(shop, form, details, errors, trouble), { status: trouble ? 409 : 422 })
   try {
     const total = text(body[`total-${delivery}`])
     showOrder(res, await placeOrder(req.scope, cart.id, { details, delivery, total }))
