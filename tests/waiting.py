@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+import httpx
+
 from provisioner.jobs import Job
 from provisioner.ledger import Ledger
 
 T = TypeVar("T")
 
 
-def until(what: str, holds: Callable[[], T], seconds: float = 60) -> T:
+def until(what: str, holds: Callable[[], T | None], seconds: float = 60) -> T:
     """What `holds` gives once it is true; fails naming `what`, and what it gave, if it is not within `seconds`."""
     deadline = time.monotonic() + seconds
     while not (found := holds()):
@@ -28,3 +30,11 @@ def until_job(ledger: Ledger, job: Job, look: Callable[[Job], bool], seconds: fl
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {now} {ledger.events(job.id)}"
         time.sleep(0.05)
     return now
+
+
+def answers(url: str) -> bool:
+    """Whether a GET is answered, and by 200."""
+    try:
+        return httpx.get(url, trust_env=False, timeout=1).status_code == 200
+    except httpx.HTTPError:
+        return False

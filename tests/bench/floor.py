@@ -7,12 +7,12 @@ import subprocess
 import time
 from typing import Any
 
-import httpx
 import yaml
 
 from dev.cluster import Cluster
 from dev.stack import kubectl
 from provisioner.catalog import StoreType
+from tests.waiting import answers
 
 NAME = "floor"
 Object = dict[str, Any]
@@ -24,7 +24,7 @@ def bare_boot(cluster: Cluster, kind: StoreType, overlay: Object) -> float:
     begun = time.monotonic()
     kubectl(cluster, "apply", "-f", "-", stdin=json.dumps(pod))
     try:
-        while not (address := _pod_address(cluster)) or not _answers(f"http://{address}:{port}{path}"):
+        while not (address := _pod_address(cluster)) or not answers(f"http://{address}:{port}{path}"):
             time.sleep(0.02)
         return time.monotonic() - begun
     finally:
@@ -97,10 +97,3 @@ def _without_claim(name: str, volume: Object) -> Object:
 def _pod_address(cluster: Cluster) -> str:
     status = json.loads(kubectl(cluster, "get", "pod", NAME, "-o", "json"))["status"]
     return str(status.get("podIP", ""))
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, trust_env=False, timeout=1).status_code == 200
-    except httpx.HTTPError:
-        return False

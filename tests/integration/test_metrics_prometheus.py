@@ -24,7 +24,7 @@ from provisioner.errors import Problem
 from provisioner.helm import Helm
 from tests.conftest import ROOT
 from tests.integration.bot_harness import Bot, running_bot, web_server_address
-from tests.waiting import until
+from tests.waiting import answers, until
 
 FILES = ROOT / "charts/storewright/files"
 RULES = FILES / "rules.yaml"
@@ -125,20 +125,13 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
             process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             server = Scraped(url)
-            until("Prometheus is ready", lambda: _ready(url), 30)
+            until("Prometheus is ready", lambda: answers(f"{url}/-/ready"), 30)
             until("it scrapes the bot", lambda: server.numbers('up{job="storewright"}') == [1], 30)
             _work(bot, slack)
             yield server
         finally:
             process.terminate()
             process.wait()
-
-
-def _ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/-/ready", trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def _work(bot: Bot, slack: LocalSlack) -> None:
