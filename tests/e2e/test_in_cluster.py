@@ -46,7 +46,7 @@ def ended(slack: LocalSlack, store: str, kind: str) -> dict[str, Any]:
         assert message is None or job_of(message)["status"] != "failed", message
         return message if message and job_of(message)["status"] == "succeeded" else None
 
-    found: dict[str, Any] = slack.wait_for(look, 120, f"the {kind} of {store}")
+    found: dict[str, Any] = slack.wait_for(look, 240, f"the {kind} of {store}")
     return found
 
 
@@ -108,8 +108,8 @@ def test_an_upgrade_of_the_bot_loses_no_order(installed: Callable[..., Installed
 
     former = _pod(bot)
     bot.write_files({**bot.values("socket"), "logLevel": "DEBUG"})
-    command = typed(section(OPERATING, "Stopping and upgrading the bot"), "helm upgrade")
-    upgrade = Thread(target=bot.type, args=(command,))
+    commands = typed(section(OPERATING, "Stopping and upgrading the bot"))
+    upgrade = Thread(target=bot.type, args=(commands,))
     upgrade.start()
     bot.slack.wait_for(lambda: _pod(bot) != former, 60, "the former pod's end")
     assert "running" in [status(bot.slack, store) for store in stores], "or nothing was handed over"
