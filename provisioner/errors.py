@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Self
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,6 @@ class Problem:
     def __str__(self) -> str:
         return " ".join(part for part in (self.what, self.cause, self.next_step) if part)
 
-    def as_dict(self) -> dict[str, str]:
-        return asdict(self)
-
-    @staticmethod
-    def from_dict(data: dict[str, Any]) -> Problem:
-        return Problem(**data)
-
 
 class StorewrightError(Exception):
     """Base of every error we raise on purpose; `str()` of it may be shown to people."""
@@ -35,6 +28,10 @@ class StorewrightError(Exception):
     def __init__(self, what: str, cause: str = "", next_step: str = "", log_tail: str = "") -> None:
         self.problem = Problem(what, cause, next_step, log_tail)
         super().__init__(str(self.problem))
+
+    @classmethod
+    def of(cls, problem: Problem) -> Self:
+        return cls(**asdict(problem))
 
 
 # --- refusals: the request is wrong or comes at the wrong time; nothing was changed ---------------------------
@@ -104,7 +101,7 @@ class Transient(StorewrightError):
 
 
 class Superseded(Exception):
-    """The job is not live any more (a delete took its place, or it was cancelled): stop quietly."""
+    """The job is not live any more (a delete took its place): stop quietly."""
 
 
 class HandedOver(Exception):

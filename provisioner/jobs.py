@@ -1,13 +1,15 @@
-"""Job, its kinds, statuses and the transitions allowed between them; the stages a job goes through; JobEvent."""
+"""Job, its kinds and statuses; the stages a job goes through; JobEvent."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from provisioner.errors import Problem
 
 LONGEST_PAUSE = 60.0  # seconds between two attempts
+GRACE = 600.0  # seconds past a job's deadline, in which a failed upgrade is put back
 
 
 class JobKind(StrEnum):
@@ -26,20 +28,13 @@ class JobStatus(StrEnum):
 
 LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
 
-TRANSITIONS: dict[JobStatus, frozenset[JobStatus]] = {
-    JobStatus.QUEUED: frozenset({JobStatus.RUNNING, JobStatus.SUPERSEDED}),
-    JobStatus.RUNNING: frozenset({JobStatus.QUEUED, JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.SUPERSEDED}),
-    JobStatus.SUCCEEDED: frozenset(),
-    JobStatus.FAILED: frozenset(),
-    JobStatus.SUPERSEDED: frozenset(),
-}
-
 STAGES: dict[JobKind, tuple[str, ...]] = {
     JobKind.CREATE: ("namespace", "secrets", "release", "database", "application", "storefront", "check"),
     JobKind.UPGRADE: ("namespace", "secrets", "release", "database", "application", "storefront", "check"),
     JobKind.DELETE: ("namespace", "volumes"),
 }
-ROLLBACK = "rollback"  # the stage in which a failed upgrade is undone
+RELEASE = "release"  # the stage before which an upgrade has changed nothing
+ROLLBACK = "rollback"  # the stage in which a failed upgrade is undone; its beginning has the Problem as `detail` (JSON)
 
 
 @dataclass(frozen=True)
@@ -92,6 +87,11 @@ class JobEvent:
     stage: str = ""
     detail: str = ""
     seconds: float | None = None
+
+
+def find(events: Iterable[JobEvent], kind: EventKind, stage: str) -> JobEvent | None:
+    """The first of that kind and stage."""
+    return next((event for event in events if (event.kind, event.stage) == (kind, stage)), None)
 
 
 def surprise(job: Job) -> Problem:

@@ -12,10 +12,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
-from uuid import uuid4
 
 from sqlite_utils import Database
 
@@ -30,9 +29,10 @@ from provisioner.errors import (
     StorewrightError,
     Superseded,
 )
-from provisioner.jobs import LIVE, TRANSITIONS, EventKind, Job, JobEvent, JobKind, JobStatus
+from provisioner.jobs import LIVE, ROLLBACK, EventKind, Job, JobEvent, JobKind, JobStatus
 from provisioner.migrations import migrations, schemas
 from provisioner.stores import Addresses, Store, StoreStatus
+from provisioner.tracing import new_id
 
 LIVE_SQL = ", ".join(f"'{status}'" for status in LIVE)
 
@@ -231,7 +231,7 @@ class Ledger:
             self._refuse_over_limit(db, owner, limits)
             now = self.clock()
             store = Store(
-                id=_new_id(),
+                id=new_id(),
                 name=name,
                 type=type,
                 status=StoreStatus.CREATING,
@@ -337,7 +337,6 @@ class Ledger:
 
         Raises Superseded."""
         with self._write() as db:
-            self._require_live(db, job)
             now = self._time(at)
             if job.kind == JobKind.DELETE:
                 self._set_store(
@@ -355,7 +354,6 @@ class Ledger:
 
         Raises Superseded."""
         with self._write() as db:
-            self._require_live(db, job)
             if not store_kept:
                 self._set_store(db, job.store_id, status=StoreStatus.FAILED)
             self._finish(db, job, JobStatus.FAILED, EventKind.FAILED, problem, problem.what)
@@ -373,6 +371,26 @@ class Ledger:
             db.execute("UPDATE jobs SET status = 'queued', due_at = ? WHERE id = ?", (due_at, job.id))
             detail = f"{problem} Trying again in {max(1, round(due_at - self.clock()))} s."
             self._insert_event(db, job, EventKind.RETRYING, "", detail)
+
+    def put_back(self, job: Job, problem: Problem, due_at: float) -> None:
+        """Queue the job again for `due_at`, because it may not begin yet: no attempt is counted and none of its time.
+        Why is told once, however often it is put back. Raises Superseded."""
+        with self._write() as db:
+            self._require_live(db, job)
+            query = """UPDATE jobs SET status = 'queued', due_at = ?, started_at = NULL, attempts = attempts - 1
+                       WHERE id = ?"""
+            db.execute(query, (due_at, job.id))
+            last = self.events(job.id)[-1]
+            if last.kind != EventKind.RETRYING or not last.detail.startswith(problem.what):
+                self._insert_event(db, job, EventKind.RETRYING, "", str(problem))
+
+    def turn_back(self, job: Job, problem: Problem) -> None:
+        """Queue an upgrade again whose process could not undo what it had begun: its next attempt finds that the way
+        back was begun, and goes it. Raises Superseded."""
+        with self._write() as db:
+            self._require_live(db, job)
+            db.execute("UPDATE jobs SET status = 'queued', due_at = ? WHERE id = ?", (self.clock(), job.id))
+            self._insert_event(db, job, EventKind.STARTED, ROLLBACK, json.dumps(asdict(problem)))
 
     def adopt(self, store: Store) -> bool:
         """Take in a store found in the cluster that this ledger does not know; False where the name is known."""
@@ -424,7 +442,7 @@ class Ledger:
 
     def counts(self) -> dict[str, list[tuple[Any, ...]]]:
         """Numbers for metrics: `jobs` (kind, status, n), `stores` (type, status, n), `outbox` (n,) due entries,
-        `queue` (n, age of the oldest in seconds)."""
+        `queue` (n, age of the oldest in seconds) of jobs whose work has not begun, for whatever reason."""
 
         def rows(sql: str, *args: Any) -> list[tuple[Any, ...]]:
             return list(self._db.execute(sql, args).fetchall())
@@ -434,8 +452,8 @@ class Ledger:
             "stores": rows("SELECT type, status, count(*) FROM stores GROUP BY 1, 2"),
             "outbox": rows("SELECT count(*) FROM outbox WHERE sent_revision < revision"),
             "queue": rows(
-                "SELECT count(*), coalesce(? - min(due_at), 0) FROM jobs WHERE status = 'queued' AND due_at <= ?",
-                self.clock(),
+                """SELECT count(*), coalesce(? - min(created_at), 0) FROM jobs
+                   WHERE status = 'queued' AND started_at IS NULL""",
                 self.clock(),
             ),
         }
@@ -618,7 +636,7 @@ class Ledger:
     ) -> Job:
         now, seconds = self.clock(), limits.seconds_for(kind)
         job = Job(
-            id=_new_id(),
+            id=new_id(),
             kind=kind,
             store_id=store.id,
             store=store.name,
@@ -654,6 +672,9 @@ class Ledger:
         ).fetchone()
         if row:
             self._bump(db, f"summary:{job.id}", "summary", job.id)
+            if (kind, stage) == (EventKind.STARTED, ROLLBACK):  # which has its time anew, however late it begins
+                query = "UPDATE jobs SET started_at = ?, deadline_at = ? + allowed WHERE id = ?"
+                db.execute(query, (now, now, job.id))
             if kind in (EventKind.DONE, EventKind.RETRYING, EventKind.FAILED, EventKind.SUPERSEDED):
                 self._bump(db, f"stages:{job.id}", "stages", job.id)
 
@@ -677,12 +698,11 @@ class Ledger:
         detail: str = "",
         at: float | None = None,
     ) -> None:
-        current = self._job_where(db, "id = ?", job.id)
-        if not current or status not in TRANSITIONS[current.status]:
-            raise ValueError(f"job {job.id} can't become {status}: it is {current and current.status}")
-        told = json.dumps(problem.as_dict()) if problem else None
-        query = "UPDATE jobs SET status = ?, finished_at = ?, problem = ? WHERE id = ?"
-        db.execute(query, (status, self._time(at), told, job.id))
+        """Raises Superseded where the job is not live any more."""
+        told = json.dumps(asdict(problem)) if problem else None
+        query = f"UPDATE jobs SET status = ?, finished_at = ?, problem = ? WHERE id = ? AND status IN ({LIVE_SQL})"
+        if not db.execute(query, (status, self._time(at), told, job.id)).rowcount:
+            raise Superseded(job.id)
         self._insert_event(db, job, event, "", detail, at)
         self._touch_others(db, job)
 
@@ -785,7 +805,7 @@ def _store(row: dict[str, Any]) -> Store:
 
 
 def _job(row: dict[str, Any]) -> Job:
-    problem = Problem.from_dict(json.loads(row["problem"])) if row["problem"] else None
+    problem = Problem(**json.loads(row["problem"])) if row["problem"] else None
     return Job(**{**row, "kind": JobKind(row["kind"]), "status": JobStatus(row["status"]), "problem": problem})
 
 
@@ -793,15 +813,11 @@ def _count(db: Database, table_where: str, *args: Any) -> int:
     return int(db.execute(f"SELECT count(*) FROM {table_where}", args).fetchone()[0])
 
 
-def _new_id() -> str:
-    return uuid4().hex[:12]
-
-
 def _seat(lock: IO[str]) -> str:
     """What the lock's file is known by: whoever has locked it comes after all that had it before."""
     lock.seek(0)
     if not (seat := lock.read().strip()):
-        seat = _new_id()
+        seat = new_id()
         lock.write(seat)
         lock.flush()
     return seat

@@ -16,8 +16,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from provisioner.errors import HandedOver, JobFailed, Problem, StoreKept, StorewrightError, Superseded, Transient
 from provisioner.executors import Executor
-from provisioner.jobs import LONGEST_PAUSE, Job, surprise
-from provisioner.lease import Lease
+from provisioner.jobs import GRACE, LONGEST_PAUSE, RELEASE, ROLLBACK, EventKind, Job, JobKind, find, surprise
+from provisioner.lease import Lease, NotHeld
 from provisioner.ledger import Ledger
 from provisioner.tracing import bound
 from provisioner.workflows import Toolbox
@@ -29,7 +29,8 @@ TICK = 0.5  # seconds; a new order does not wait for it (see wake)
 SWEEP = 600.0  # seconds
 SILENT = 20 * TICK  # seconds without a tick after which the clock is stuck
 STOPPED_WITHIN = 15.0  # seconds for jobs at work to let go
-WEDGED = 120.0  # seconds past its deadline after which a job's thread will not come back by itself
+WEDGED = GRACE + 120.0  # seconds past its deadline after which a job's thread will not come back by itself
+LEASE_AGAIN = 5.0  # seconds until a job that waits for the lease is looked at again
 
 
 class Scheduler:
@@ -149,25 +150,39 @@ class Scheduler:
                 self._lease.check()
             self._executor.run(job)
             log.info("job done")
+        except NotHeld as error:
+            self._ledger.put_back(job, error.problem, self._ledger.clock() + LEASE_AGAIN)
         except Transient as error:
             self._try_again(job, error.problem)
         except StorewrightError as error:
-            log.warning("job failed: %s", error)
-            self._ledger.fail(job, error.problem, store_kept=isinstance(error, StoreKept))
+            self._fail(job, error.problem, store_kept=isinstance(error, StoreKept))
         except (Superseded, HandedOver):
             raise
         except Exception:
             log.exception("job failed unexpectedly")
-            self._ledger.fail(job, surprise(job))
+            self._fail(job, surprise(job))
 
     def _try_again(self, job: Job, problem: Problem) -> None:
+        job = self._ledger.job(job.id) or job  # its deadline may have moved
         due_at = self._ledger.clock() + pause(job.attempts)
         log.warning("attempt failed: %s", problem, extra={"attempt": job.attempts})
         if due_at >= job.deadline_at:
             what = f"{problem.what} ({job.attempts} attempts)"
-            self._ledger.fail(job, Problem(what, problem.cause, problem.next_step or "Retry when it is mended."))
+            self._fail(job, Problem(what, problem.cause, problem.next_step or "Retry when it is mended."))
         else:
             self._ledger.retry_later(job, problem, due_at)
+
+    def _fail(self, job: Job, problem: Problem, *, store_kept: bool = False) -> None:
+        """Nothing happened to a store whose upgrade failed before it was to be changed. One that was changed, and not
+        undone by the upgrade itself, is undone first."""
+        events, upgrade = self._ledger.events(job.id), job.kind == JobKind.UPGRADE
+        changed = not upgrade or find(events, EventKind.STARTED, RELEASE) is not None
+        if upgrade and changed and not store_kept and not find(events, EventKind.STARTED, ROLLBACK):
+            log.warning("upgrade broke off and goes back: %s", problem)
+            self._ledger.turn_back(job, problem)
+        else:
+            log.warning("job failed: %s", problem)
+            self._ledger.fail(job, problem, store_kept=store_kept or not changed)
 
     def _take_up_interrupted(self) -> None:
         """Jobs that are running in the ledger and in no thread: of a former process, or whose end was not written."""

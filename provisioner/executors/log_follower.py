@@ -79,6 +79,10 @@ class LogFollower:
         self._lines: LogLines | None = None
         self._stopped = threading.Event()
 
+    @property
+    def began(self) -> bool:
+        return self._lines is not None
+
     def follow(self, pod: str) -> None:
         """Begin, unless that was done."""
         if not self._lines:

@@ -9,10 +9,10 @@ from typing import Any
 from provisioner.cluster import Object
 from provisioner.diagnosis import COMPONENT
 from provisioner.executors.payload import VARIABLE, JobPayload
+from provisioner.jobs import GRACE
 from provisioner.stores import INSTANCE, JOB, STORE, STORE_ID
 
 CONTAINER = "worker"
-GRACE = 600.0  # seconds past a job's deadline, in which a failed upgrade is put back
 KEPT = 86_400  # seconds for which a Job that ended is kept: nobody may have heard its end yet
 LET_GO = 10  # seconds from being asked to stop to being stopped
 

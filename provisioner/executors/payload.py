@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from provisioner.errors import JobFailed, Problem, StoreKept, StorewrightError, Transient
+from provisioner.errors import JobFailed, StoreKept, StorewrightError, Transient
 from provisioner.jobs import Job, JobEvent
 from provisioner.stores import Store
 from provisioner.workflows.toolbox import Terms
@@ -68,7 +68,7 @@ def emit(type: str, **more: Any) -> None:
 def emit_end(error: StorewrightError) -> None:
     """How the workflow ended that did not succeed."""
     type = next((word for word, kind in ENDINGS.items() if isinstance(error, kind)), "failed")
-    emit(type, problem=error.problem.as_dict())
+    emit(type, problem=asdict(error.problem))
 
 
 def read_line(text: str) -> dict[str, Any] | None:
@@ -83,4 +83,4 @@ def read_line(text: str) -> dict[str, Any] | None:
 def read_end(line: dict[str, Any]) -> Transient | JobFailed | None:
     """The error of `emit_end`; None for other lines."""
     kind = ENDINGS.get(line["type"])
-    return kind(**Problem.from_dict(line["problem"]).as_dict()) if kind else None
+    return kind(**line["problem"]) if kind else None

@@ -99,7 +99,7 @@ def _carry_out(tools: Toolbox, job: Job) -> int:
         return FAILED
     except Exception:
         log.exception("job failed unexpectedly")
-        emit_end(JobFailed(**surprise(job).as_dict()))
+        emit_end(JobFailed.of(surprise(job)))
         return FAILED
     return 0
 

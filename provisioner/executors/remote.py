@@ -14,10 +14,10 @@ from provisioner.cluster import Object
 from provisioner.diagnosis import Patience, PodWatcher, ended
 from provisioner.errors import HandedOver, JobFailed, StorewrightError, Superseded, Transient
 from provisioner.executors.log_follower import JobLog, LogFollower, following
-from provisioner.executors.manifest import GRACE, Worker, manifest_of, name_of
+from provisioner.executors.manifest import Worker, manifest_of, name_of
 from provisioner.executors.others import end_others
-from provisioner.executors.payload import payload_of
-from provisioner.jobs import Job
+from provisioner.executors.payload import JobPayload, payload_of
+from provisioner.jobs import GRACE, Job
 from provisioner.ledger import Ledger
 from provisioner.stores import JOB
 from provisioner.workflows import Toolbox
@@ -42,24 +42,24 @@ class Remote:
     def run(self, job: Job) -> None:
         """As Executor has it. On HandedOver the Job goes on, and the next process finds it."""
         payload = payload_of(job, self._tools.store_of(job), self._ledger.events(job.id), self._tools)
-        name, seconds = name_of(payload), self._tools.remaining(job)
+        name = name_of(payload)
         end_others(self._tools, self._home, job, spared=name)
-        self._ensure(job, name, manifest_of(payload, self._worker, seconds))
+        self._ensure(job, name, payload)
         try:
             error = self._attend(job, name)
-        except (Superseded, JobFailed):
+        except (Superseded, Transient, JobFailed):
             self._remove(name, GONE_WITHIN)
             raise
-        if not isinstance(error, JobFailed):  # those that failed are left to be looked at
+        if not isinstance(error, JobFailed):  # those whose workflow failed are left to be looked at
             self._remove(name)
         if error:
             raise error
 
     # --- beginning and end ----------------------------------------------------------------------------------------
 
-    def _ensure(self, job: Job, name: str, manifest: Object) -> None:
+    def _ensure(self, job: Job, name: str, payload: JobPayload) -> None:
         """The Job, made or found; one on its way out, of a former attempt, is waited for."""
-        while not self._cluster.create_job(self._home, manifest):
+        while not self._cluster.create_job(self._home, manifest_of(payload, self._worker, self._tools.remaining(job))):
             found = self._cluster.job(self._home, name)
             if found and not found["metadata"].get("deletionTimestamp"):
                 log.info("found the Job %s", name)
@@ -81,48 +81,57 @@ class Remote:
     def _attend(self, job: Job, name: str) -> Transient | JobFailed | None:
         """Until the workflow has ended: why it did not succeed, or None.
 
-        Raises JobFailed where it does not come to that, Superseded or HandedOver."""
+        Raises Transient or JobFailed where it does not come to that, Superseded or HandedOver."""
         job_log = JobLog(self._ledger, job, self._tools.helm.on_run)
+        pods, reason = list[Object](), ""
+        try:
+            with following(self._cluster, self._home, job_log) as follower:
+                pods, reason = self._until_over(job, name, job_log, follower)
+        except Superseded:
+            if not job_log.complete:  # it succeeded, and so is live no more
+                raise
+        if job_log.complete:
+            return job_log.error
+        raise loss(job, pods, reason)
+
+    def _until_over(self, job: Job, name: str, job_log: JobLog, follower: LogFollower) -> tuple[list[Object], str]:
+        """The Job's pods then, and why it is over."""
         watcher = PodWatcher(f"{job.store}'s job", PATIENCE, self._ledger.clock())
-        late = replace(job, deadline_at=job.deadline_at + 2 * GRACE)
-        with following(self._cluster, self._home, job_log) as follower:
-            while True:
-                try:
-                    return self._watch(late, name, job_log, follower, watcher)
-                except Transient as trouble:  # of ours with the API, which the Job need not have
-                    log.warning("the Job %s is out of sight: %s", name, trouble)
-                    self._tools.check_in(late, f"The Job {name} did not end", str(trouble))
-                    time.sleep(LOOK_AGAIN)
+        late = replace(job, deadline_at=job.deadline_at + GRACE + GONE_WITHIN)
+        while True:
+            try:
+                with self._cluster.watch_pods(self._home, {JOB: job.id}) as snapshots:
+                    hint, examined_at = "", float("-inf")
+                    for pods in snapshots.every(LOOK_AGAIN):
+                        if reason := self._look(name, pods, job_log, follower):
+                            return pods, reason
+                        self._tools.check_in(late if follower.began else job, f"The Job {name} did not end", hint)
+                        if not follower.began and time.monotonic() - examined_at > EXAMINE:
+                            hint, examined_at = self._examine(name, pods, watcher), time.monotonic()
+            except Transient as trouble:  # of ours with the API, which the Job need not have
+                log.warning("the Job %s is out of sight: %s", name, trouble)
+                self._tools.check_in(late, f"The Job {name} did not end", str(trouble))
+                time.sleep(LOOK_AGAIN)
 
-    def _watch(
-        self, job: Job, name: str, job_log: JobLog, follower: LogFollower, watcher: PodWatcher
-    ) -> Transient | JobFailed | None:
-        examined_at = float("-inf")
-        with self._cluster.watch_pods(self._home, {JOB: job.id}) as snapshots:
-            looks = snapshots.every(LOOK_AGAIN)
-            while True:
-                pods = next(looks)
-                self._tools.check_in(job, f"The Job {name} did not end")
-                if pods and _speaks(pods[0]):
-                    follower.follow(pods[0]["metadata"]["name"])
-                elif time.monotonic() - examined_at > EXAMINE:
-                    examined_at = time.monotonic()
-                    self._examine(name, pods, watcher)
-                reason = "" if job_log.complete else self._over(name, pods)
-                if reason and pods:
-                    follower.read_rest(pods[0]["metadata"]["name"])
-                if job_log.complete:
-                    return job_log.error
-                if reason:
-                    return loss(job, pods, reason)
+    def _look(self, name: str, pods: list[Object], job_log: JobLog, follower: LogFollower) -> str:
+        """Why it is over; '' while it is not."""
+        if pods and _speaks(pods[0]):
+            follower.follow(pods[0]["metadata"]["name"])
+        if job_log.complete:
+            return "Complete"
+        reason = self._over(name, pods)
+        if reason and pods:
+            follower.read_rest(pods[0]["metadata"]["name"])
+        return reason
 
-    def _examine(self, name: str, pods: list[Object], watcher: PodWatcher) -> None:
-        """Raises JobFailed where something keeps the pod from starting that waiting does not mend."""
+    def _examine(self, name: str, pods: list[Object], watcher: PodWatcher) -> str:
+        """What keeps the pod from starting, as far as is known; raises JobFailed where waiting does not mend that."""
         warnings = self._cluster.warnings(self._home)
         about_it = [event for event in warnings if event["involvedObject"].get("name", "").startswith(name)]
-        symptom, _ = watcher.look(pods, [], about_it, self._ledger.clock())
+        symptom, likeliest = watcher.look(pods, [], about_it, self._ledger.clock())
         if symptom:
-            raise JobFailed(**symptom.problem.as_dict())
+            raise JobFailed.of(symptom.problem)
+        return str(likeliest.problem) if likeliest else ""
 
     def _over(self, name: str, pods: list[Object]) -> str:
         """Why the Job will say no more; '' while it may."""

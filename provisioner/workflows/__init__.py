@@ -12,5 +12,5 @@ WORKFLOWS = {JobKind.CREATE: create.run, JobKind.UPGRADE: upgrade.run, JobKind.D
 
 
 def run(tools: Toolbox, job: Job) -> None:
-    """Do the job to its end. Raises Transient, JobFailed or Superseded."""
+    """Do the job to its end. Raises Transient, JobFailed, Superseded or HandedOver."""
     WORKFLOWS[job.kind](tools, job)

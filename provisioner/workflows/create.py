@@ -12,7 +12,7 @@ from provisioner.workflows.toolbox import Toolbox
 
 
 def run(tools: Toolbox, job: Job) -> None:
-    """Raises JobFailed, Transient or Superseded; entered again, it finds what is there and goes on from it."""
+    """Raises JobFailed, Transient, Superseded or HandedOver; entered again, it goes on from what is there."""
     store = tools.store_of(job)
     kind = tools.catalog.get(store.type)
     since = tools.ledger.clock()

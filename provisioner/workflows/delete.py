@@ -12,7 +12,7 @@ LOOK_AGAIN = 1.0  # seconds between looks where the watch brings no news
 
 
 def run(tools: Toolbox, job: Job) -> None:
-    """Raises JobFailed (it hangs, and says what holds it), Transient or Superseded."""
+    """Raises JobFailed (it hangs, and says what holds it), Transient, Superseded or HandedOver."""
     store = tools.store_of(job)
     namespace = tools.cluster.namespace(store.namespace)
     # A stranger's namespace of that name, with the volumes in it, is why the store could not be made: left alone.

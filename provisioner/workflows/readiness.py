@@ -11,7 +11,7 @@ from provisioner.catalog import StoreType
 from provisioner.check import CertificateNotTrusted, CheckFailed, StorefrontClient
 from provisioner.cluster import Object, Snapshots
 from provisioner.diagnosis import PodWatcher, Symptom, component_of, last_words, leaving, ready_pods, rolled_out
-from provisioner.errors import JobFailed, Problem
+from provisioner.errors import JobFailed
 from provisioner.jobs import Job
 from provisioner.stores import Store
 from provisioner.workflows.toolbox import Toolbox
@@ -101,11 +101,7 @@ def failure(tools: Toolbox, store: Store, symptom: Symptom, secret: dict[str, st
     """The symptom as an error, with the end of the container's log where that may tell more."""
     log = tools.cluster.log_tail(store.namespace, symptom.pod, symptom.container) if symptom.pod else ""
     log = redact(log, secret)
-    return failed(replace(symptom.problem, cause=symptom.problem.cause or last_words(log), log_tail=log))
-
-
-def failed(problem: Problem) -> JobFailed:
-    return JobFailed(problem.what, problem.cause, problem.next_step, problem.log_tail)
+    return JobFailed.of(replace(symptom.problem, cause=symptom.problem.cause or last_words(log), log_tail=log))
 
 
 def redact(text: str, secret: dict[str, str]) -> str:

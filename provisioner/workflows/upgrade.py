@@ -6,20 +6,21 @@ back was begun, no later attempt goes forward again."""
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TypeVar
 
 from provisioner.catalog import StoreType
 from provisioner.check import StorefrontClient
 from provisioner.diagnosis import broken, ended_badly
-from provisioner.errors import JobFailed, Problem, StoreKept, StorewrightError, Transient
+from provisioner.errors import HandedOver, JobFailed, Problem, StoreKept, StorewrightError, Superseded, Transient
 from provisioner.helm import HookFailed, Release
-from provisioner.jobs import LONGEST_PAUSE, ROLLBACK, EventKind, Job
+from provisioner.jobs import LONGEST_PAUSE, RELEASE, ROLLBACK, EventKind, Job, find, surprise
 from provisioner.stores import PREFIX, SECRET_NAME, Store, release_name
 from provisioner.workflows.prepare import ensure_limits, ensure_secret, wanted_release
-from provisioner.workflows.readiness import Vigil, await_answer, await_store, failed, failure, watching
+from provisioner.workflows.readiness import Vigil, await_answer, await_store, failure, watching
 from provisioner.workflows.toolbox import Toolbox
 
 T = TypeVar("T")
@@ -27,27 +28,39 @@ MARK = PREFIX + "upgrade-from"  # the namespace's annotation: the revision to go
 MIGRATION = "migration"  # the component of a chart's pre-upgrade Job
 BACK_WITHIN = 300.0  # seconds for the way back, which the job's own deadline does not bound
 TRY_AGAIN = 1.0  # seconds between attempts on the way back
+log = logging.getLogger(__name__)
 
 
 def run(tools: Toolbox, job: Job) -> None:
-    """Raises StoreKept (undone, or not even begun), JobFailed, Transient or Superseded; can be entered again."""
+    """Raises StoreKept (undone, or not even begun), JobFailed, Transient, Superseded or HandedOver; can be entered
+    again."""
     store = tools.store_of(job)
     try:
         if problem := _given_up(tools, job):
-            raise failed(problem)
+            raise JobFailed.of(problem)
         _go_forward(tools, job, store)
-    except StorewrightError as error:
+    except (Superseded, HandedOver):
+        raise
+    except Exception as error:
         time_left = tools.ledger.clock() + LONGEST_PAUSE < job.deadline_at
         if isinstance(error, Transient) and time_left:
             raise
-        _go_back(tools, job, store, error.problem)
-        raise StoreKept(**error.problem.as_dict()) from error
+        problem = _told(job, error)
+        _go_back(tools, job, store, problem)
+        raise StoreKept.of(problem) from error
 
 
 def _given_up(tools: Toolbox, job: Job) -> Problem | None:
     """Why a former attempt went back, in the midst of which it ended; None where none did."""
-    begun = [e for e in tools.ledger.events(job.id) if e.stage == ROLLBACK and e.kind == EventKind.STARTED]
-    return Problem.from_dict(json.loads(begun[0].detail)) if begun else None
+    begun = find(tools.ledger.events(job.id), EventKind.STARTED, ROLLBACK)
+    return Problem(**json.loads(begun.detail)) if begun else None
+
+
+def _told(job: Job, error: Exception) -> Problem:
+    if isinstance(error, StorewrightError):
+        return error.problem
+    log.error("an upgrade broke off unexpectedly", exc_info=error)
+    return surprise(job)
 
 
 # --- forward -----------------------------------------------------------------------------------------------------
@@ -60,7 +73,7 @@ def _go_forward(tools: Toolbox, job: Job, store: Store) -> None:
         _prepare_namespace(tools, store)
     with tools.stage(job, "secrets"):
         secret = ensure_secret(tools, store, kind, may_make=False)
-    with tools.stage(job, "release"), watching(tools, job, store, secret, since) as vigil:
+    with tools.stage(job, RELEASE), watching(tools, job, store, secret, since) as vigil:
         _ensure_release(tools, job, store, kind, vigil, secret)
     await_store(tools, job, store, kind, secret, since)
     tools.cluster.mark_namespace(store.namespace, {MARK: None, PREFIX + "version": kind.version})
@@ -97,7 +110,7 @@ def _ensure_release(
     """Once for a job: helm migrates the data by the chart's hook, then changes what there is."""
     namespace = store.namespace
     release = tools.helm.release(release_name(store.name), namespace)
-    if release and release.status == "deployed" and _is_done(tools, job, "release"):
+    if release and release.status == "deployed" and find(tools.ledger.events(job.id), EventKind.DONE, RELEASE):
         return tools.cluster.restart_backing_off(namespace)
     while tools.cluster.jobs_at_work(namespace, MIGRATION):
         vigil.look(MIGRATION)  # of an attempt that was killed: it goes on by itself, and is better not disturbed
@@ -113,10 +126,6 @@ def _ensure_release(
     return tools.cluster.restart_backing_off(namespace, suspects)
 
 
-def _is_done(tools: Toolbox, job: Job, stage: str) -> bool:
-    return any(e.stage == stage and e.kind == EventKind.DONE for e in tools.ledger.events(job.id))
-
-
 # --- back --------------------------------------------------------------------------------------------------------
 
 
@@ -128,7 +137,7 @@ def _go_back(tools: Toolbox, job: Job, store: Store, problem: Problem) -> None:
         if revision is None:
             return
         if _insist(tools, job, lambda: _is_changed(tools, store, revision)):
-            with tools.stage(job, ROLLBACK, json.dumps(problem.as_dict())):
+            with tools.stage(job, ROLLBACK, json.dumps(asdict(problem))):
                 _insist(tools, job, lambda: _restore(tools, store, revision))
                 _insist(tools, job, lambda: _await_former(tools, job, store))
         _insist(tools, job, lambda: tools.cluster.mark_namespace(store.namespace, {MARK: None}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from dev.cluster import Cluster as DevCluster
 from dev.stack import kubectl, read_secret
 from provisioner.executors.manifest import Worker
 from provisioner.jobs import EventKind, Job, JobStatus
+from provisioner.ledger import Limits
 from provisioner.stores import SECRET_NAME, StoreStatus
 from tests.e2e.leaflet import Leaflet, load_image
 from tests.e2e.remote import HOME, RemoteWorks
@@ -51,7 +53,8 @@ def pods_of(works: RemoteWorks, job: Job) -> list[Any]:
     return list(json.loads(kubectl(works.cluster, "get", "pods", *of, "-o", "json"))["items"])
 
 
-def test_a_store_is_made_and_removed_by_jobs(works: RemoteWorks) -> None:
+def test_a_store_is_made_and_removed_by_jobs(works: RemoteWorks, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     job = works.ended(works.create("remote-shop"))
     assert job.status == JobStatus.SUCCEEDED, job.problem
     assert told(works, job, EventKind.DONE) == STAGES
@@ -64,6 +67,7 @@ def test_a_store_is_made_and_removed_by_jobs(works: RemoteWorks) -> None:
     assert removal.status == JobStatus.SUCCEEDED, removal.problem
     assert f"namespace/{store.namespace}" not in works.namespaces()
     until("what was told is in the ledger, so the Job is not kept", lambda: not works.jobs(), 15)
+    assert "no longer wanted" not in caplog.text
 
 
 def test_a_job_goes_on_while_nobody_attends_to_it(works: RemoteWorks) -> None:
@@ -178,6 +182,32 @@ def test_a_worker_that_can_not_start_is_told_soon(works: RemoteWorks) -> None:
         job.problem
     )
     assert time.monotonic() - begun < 20
+
+
+def test_a_worker_that_can_not_start_leaves_a_store_as_it_is(works: RemoteWorks) -> None:
+    made = works.ended(works.create("lucky-shop"))
+    works.close()
+    works.worker = Worker("storewright/nobody:none")
+    works.open()
+    job = works.ended(works.upgrade(made), 30)
+    assert job.status == JobStatus.FAILED
+    assert "can't start" in str(job.problem)
+    store = works.ledger.store("lucky-shop")
+    assert store is not None
+    assert store.status == StoreStatus.READY
+
+
+def test_a_full_cluster_is_waited_for_until_the_deadline(works: RemoteWorks) -> None:
+    made = works.ended(works.create("late-shop"))
+    works.close()
+    works.worker = replace(works.worker, pod={**works.worker.pod, "nodeSelector": {"no": "such"}})
+    works.open()
+    begun = time.monotonic()
+    job = works.ended(works.delete(made, Limits(delete_deadline=5)), 60)
+    assert job.status == JobStatus.FAILED
+    assert "did not end within" in str(job.problem)
+    assert "finds no node to run on" in str(job.problem)
+    assert 5 < time.monotonic() - begun < 30
 
 
 def test_no_secret_is_in_a_job(works: RemoteWorks) -> None:

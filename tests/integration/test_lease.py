@@ -26,6 +26,7 @@ from provisioner.workflows import Toolbox
 from tests.conftest import write_kubeconfig
 from tests.integration.bot_harness import make_charts
 
+LIMITS = Limits()
 TIMINGS = LeaseTimings(duration=2, let_go=1.2, renew=0.3, retry=0.1)
 
 
@@ -266,9 +267,9 @@ def works(cells: Cells, tmp_path: Path) -> Iterator[Works]:
     ledger.close()
 
 
-def order(ledger: Ledger) -> Callable[[], Job]:
+def order(ledger: Ledger, limits: Limits = LIMITS) -> Callable[[], Job]:
     job = ledger.order_create(
-        name="my-shop", type="medusa", admin_path="/", owner="U1", origin="", delivery_key="1", limits=Limits()
+        name="my-shop", type="medusa", admin_path="/", owner="U1", origin="", delivery_key="1", limits=limits
     )
 
     def now() -> Job:
@@ -292,15 +293,24 @@ def test_no_job_begins_while_another_bot_works(cells: Cells, works: Works) -> No
     within(3, lambda: job().status == JobStatus.SUCCEEDED)
 
 
-def test_why_a_job_waits_for_the_lease_is_told(cells: Cells, works: Works) -> None:
+def test_an_order_is_kept_beyond_its_deadline_while_nobody_can_say_whose_the_lease_is(
+    cells: Cells, works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provisioner.scheduler.LEASE_AGAIN", 0.2)
     with cells.cut_off("ours"):
         works.lease.start()
         works.lease.acquire(1)
-        job = order(works.ledger)
-        within(3, lambda: job().attempts == 1 and job().status == JobStatus.QUEUED)
-        [retrying] = [e.detail for e in works.ledger.events(job().id) if e.kind == EventKind.RETRYING]
-        assert "Work waits for the lease home/storewright-test. Trying again in" in retrying
+        job = order(works.ledger, Limits(create_deadline=0.5))
+        time.sleep(2)
+        assert job().live
+        [(waiting, oldest)] = works.ledger.counts()["queue"]
+        assert waiting == 1
+        assert oldest > 1.5, "also while it waits to be looked at again"
+        told = [e.detail for e in works.ledger.events(job().id) if e.kind == EventKind.RETRYING]
+        assert len(told) == 1, "however often it was looked at"
+        assert "Work waits for the lease home/storewright-test." in told[0]
     within(8, lambda: job().status == JobStatus.SUCCEEDED)
+    assert job().attempts == 1
 
 
 def test_a_job_that_was_let_go_of_is_taken_up_again(works: Works) -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from provisioner.diagnosis import Patience
 from provisioner.errors import JobFailed, Problem, StoreKept, StorewrightError, Transient
-from provisioner.executors.manifest import GRACE, Worker, labels_of, manifest_of, name_of
+from provisioner.executors.manifest import Worker, labels_of, manifest_of, name_of
 from provisioner.executors.payload import JobPayload, emit, emit_end, payload_of, read_end, read_line, read_payload
 from provisioner.executors.remote import loss
-from provisioner.jobs import EventKind, Job, JobEvent, JobKind, JobStatus
+from provisioner.jobs import GRACE, EventKind, Job, JobEvent, JobKind, JobStatus
 from provisioner.stores import MAX_NAME, Addresses, Store, StoreStatus
 from provisioner.workflows.toolbox import Terms
 
