@@ -296,12 +296,14 @@ def _session(to_work: bool = False) -> Iterator[Session]:
 
 @contextmanager
 def _working_alone(settings: StoreSettings, catalog: Catalog, ledger: Ledger) -> Iterator[Session]:
-    """Raises HeldByAnother where a bot with another ledger works under this name; then nothing is ordered."""
+    """Raises NotHeld where a bot with another ledger works under this name, or the cluster can't be reached; then
+    nothing is ordered."""
     cluster = Cluster(settings.kubeconfig, settings.kube_context)
     lease = lease_of(settings, cluster, ledger)
     lease.start()
     try:
         lease.acquire(AT_ONCE)
+        lease.check()
         yield Session(settings, catalog, ledger, toolbox(settings, ledger, catalog, cluster), lease)
     finally:
         lease.release()

@@ -7,8 +7,8 @@ import os
 import pwd
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,8 @@ from provisioner.ledger import Ledger
 from provisioner.stores import Addresses
 from tests.conftest import write_kubeconfig
 from tests.integration.bot_harness import DANA, Bot, make_charts, running_bot
+from tests.integration.test_lease import Api
+from tests.integration.test_lease import Store as LeaseStore
 from tests.waiting import until
 
 Type = Callable[..., Result]
@@ -216,23 +218,49 @@ def test_lists_and_status_for_people_and_programs(type_: Type, bot: Bot) -> None
 # --- without a bot -----------------------------------------------------------------------------------------------
 
 
+class OnlyLeases(Api):
+    """A cluster that keeps our Lease and refuses everything else."""
+
+    def do_GET(self) -> None:
+        if "/leases" in self.path:  # noqa: N802
+            super().do_GET()
+        else:
+            self._answer(lambda: (422, {"message": "no such thing here"}))
+
+
+@pytest.fixture
+def only_leases(type_: Type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Type]:
+    handler = type("Handler", (OnlyLeases,), {"store": LeaseStore()})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    kubeconfig = write_kubeconfig(tmp_path / "refusing", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+    yield type_
+    server.shutdown()
+
+
 def test_without_a_bot_the_work_is_done_here_and_a_failure_is_the_exit_status(
-    type_: Type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    only_leases: Type, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("CREATE_DEADLINE", "10")
-    monkeypatch.setattr("provisioner.scheduler.pause", lambda attempt: 4.0 * attempt)
-    begun = time.monotonic()
-    done = type_("create", "my-shop")
+    done = only_leases("create", "my-shop")
     assert done.exit_code == 1
-    assert "The Kubernetes API can't be reached." in done.output
+    assert "no such thing here" in done.output
     assert "✗ my-shop could not be created" in done.output
-    assert time.monotonic() - begun < 60
     ledger = Ledger(tmp_path / "ledger.db", Addresses("localhost"))
     [store] = ledger.stores()
     job = ledger.last_job(store.id)
     assert job is not None
     assert job.status == JobStatus.FAILED
     assert ledger.outbox_entry(f"failure:{job.id}") is not None, "the failure channel hears of it from the next bot"
+    ledger.close()
+
+
+def test_without_a_bot_and_a_cluster_nothing_is_ordered(type_: Type, tmp_path: Path) -> None:
+    done = type_("create", "my-shop")
+    assert done.exit_code == 1
+    assert "The Kubernetes API can't be reached." in done.output
+    ledger = Ledger(tmp_path / "ledger.db", Addresses("localhost"))
+    assert ledger.stores() == []
     ledger.close()
 
 
