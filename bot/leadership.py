@@ -47,7 +47,8 @@ def home_of(settings: StoreSettings, cluster: Cluster) -> str:
 def lease_of(settings: StoreSettings, cluster: Cluster, ledger: Ledger) -> Lease:
     """Who has the ledger's lock may go on with what its last process on this machine held."""
     identity = f"{socket.gethostname()}/{ledger.seat}"
-    return Lease(cluster, home_of(settings, cluster), f"storewright-{settings.instance}", identity)
+    home, everywhere = home_of(settings, cluster), not settings.service_account
+    return Lease(cluster, home, f"storewright-{settings.instance}", identity, everywhere=everywhere)
 
 
 @contextmanager
@@ -65,8 +66,10 @@ def as_leader(settings: Settings, cluster: Cluster) -> Iterator[tuple[Ledger, Le
         if other := lease.another:
             raise LeadershipLost(other.problem.what, "", "Started again, this one waits.")
     finally:
-        ledger.close()
-        lease.release()
+        try:
+            lease.release()
+        finally:  # not sooner: who gets the ledger's lock has our identity in the Lease, and we would give back theirs
+            ledger.close()
 
 
 def end_if_taken_over(lease: Lease) -> None:

@@ -341,6 +341,11 @@ class Cluster:
     def lease(self, namespace: str, name: str) -> Object | None:
         return self._find(self._leases.read_namespaced_lease, name, namespace, _request_timeout=HASTE)
 
+    def leases(self, name: str) -> list[Object]:
+        """Those of that name in all namespaces. Raises Forbidden where we may not list them."""
+        lister, where = self._leases.list_lease_for_all_namespaces, f"metadata.name={name}"
+        return self._list(lister, field_selector=where, _request_timeout=HASTE)
+
     def create_lease(self, namespace: str, name: str, spec: Object) -> bool:
         """False where there is one of that name."""
         body = {"metadata": {"name": name}, "spec": spec}

@@ -11,10 +11,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from provisioner.cluster import Cluster, Conflict, Object
+from provisioner.cluster import Cluster, Conflict, Forbidden, Object
 from provisioner.errors import HandedOver, StorewrightError, Transient
 
 log = logging.getLogger(__name__)
@@ -40,17 +41,27 @@ class HeldByAnother(NotHeld):
 
 
 class Lease:
-    """One lease, to be held by `identity`, which no other living process may have. Thread-safe."""
+    """One lease, to be held by `identity`, which no other living process may have. Thread-safe.
+
+    `everywhere`: leases of that name in other namespaces count as well, where we may list them. Who works from outside
+    the cluster can't know which namespace is that of a bot within."""
 
     def __init__(
-        self, cluster: Cluster, namespace: str, name: str, identity: str, timings: LeaseTimings = LeaseTimings()
+        self,
+        cluster: Cluster,
+        namespace: str,
+        name: str,
+        identity: str,
+        timings: LeaseTimings = LeaseTimings(),
+        *,
+        everywhere: bool = False,
     ) -> None:
         self._cluster, self._namespace, self._name, self._identity = cluster, namespace, name, identity
-        self._timings = timings
+        self._timings, self._everywhere = timings, everywhere
         self.on_change: Callable[[], None] = lambda: None  # called after it was won, lost, or seen with another
         self._held_until = float("-inf")  # by the monotonic clock, as all times here
         self._obstacle: NotHeld | None = None
-        self._seen: tuple[str, float] = ("", 0.0)  # the lease's resourceVersion, and since when we know that one
+        self._seen: dict[str, tuple[str, float]] = {}  # by namespace: resourceVersion, and since when we know that one
         self._tried = threading.Condition()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
@@ -125,11 +136,12 @@ class Lease:
     def _try(self) -> bool:
         """Get or renew it; whether it is ours now."""
         try:
-            found = self._cluster.lease(self._namespace, self._name)
-            if found and self._is_anothers(found):
+            leases = self._all()
+            if theirs := next(filter(self._is_anothers, leases), None):
                 self._held_until = float("-inf")
-                self._obstacle = self._held_by(str(found["spec"]["holderIdentity"]))
+                self._obstacle = self._held_by(theirs)
                 return False
+            found = next((lease for lease in leases if lease["metadata"]["namespace"] == self._namespace), None)
             asked_at = time.monotonic()
             if found:
                 self._cluster.replace_lease({**found, "spec": self._spec(found["spec"])})
@@ -143,13 +155,22 @@ class Lease:
         self._held_until, self._obstacle = asked_at + self._timings.let_go, None
         return True
 
+    def _all(self) -> list[Object]:
+        if self._everywhere:
+            with suppress(Forbidden):
+                return self._cluster.leases(self._name)
+        found = self._cluster.lease(self._namespace, self._name)
+        return [found] if found else []
+
     def _is_anothers(self, lease: Object) -> bool:
         holder = lease["spec"].get("holderIdentity")
-        version = str(lease["metadata"]["resourceVersion"])
-        if version != self._seen[0]:
-            self._seen = version, time.monotonic()
+        where, version = str(lease["metadata"]["namespace"]), str(lease["metadata"]["resourceVersion"])
+        known, since = self._seen.get(where, ("", 0.0))
+        if version != known:
+            since = time.monotonic()
+            self._seen[where] = version, since
         lasts = lease["spec"].get("leaseDurationSeconds") or self._timings.duration
-        return bool(holder and holder != self._identity and time.monotonic() < self._seen[1] + lasts)
+        return bool(holder and holder != self._identity and time.monotonic() < since + lasts)
 
     def _out_of_reach(self, error: Exception) -> NotHeld:
         waits = f"Work waits for the lease {self._namespace}/{self._name}."
@@ -157,8 +178,9 @@ class Lease:
             return NotHeld(error.problem.what, error.problem.cause, waits)
         return NotHeld("The lease can't be had.", f"{type(error).__name__}: {error}", waits)
 
-    def _held_by(self, holder: str) -> HeldByAnother:
-        what = f"Another bot ({holder}) works under this name: it has the lease {self._namespace}/{self._name}."
+    def _held_by(self, lease: Object) -> HeldByAnother:
+        holder, where = lease["spec"]["holderIdentity"], lease["metadata"]["namespace"]
+        what = f"Another bot ({holder}) works under this name: it has the lease {where}/{self._name}."
         return HeldByAnother(what, "", "This one waits until that one is gone.")
 
     def _spec(self, former: Object) -> Object:

@@ -35,12 +35,16 @@ class Store:
 
     def __init__(self) -> None:
         self.lease: dict[str, Any] | None = None
+        self.elsewhere: dict[str, Any] | None = None  # one of the same name in another namespace
         self.version = 0
         self.lock = threading.Lock()
         self.trouble: Callable[[str], int | None] = lambda _: None
 
     def get(self) -> tuple[int, dict[str, Any]]:
         return (200, self.lease) if self.lease else (404, {"message": "no such lease"})
+
+    def all(self) -> tuple[int, dict[str, Any]]:
+        return 200, {"items": [lease for lease in (self.lease, self.elsewhere) if lease]}
 
     def put(self, lease: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         with self.lock:
@@ -58,7 +62,7 @@ class Api(BaseHTTPRequestHandler):
     who = ""
 
     def do_GET(self) -> None:
-        self._answer(self.store.get)
+        self._answer(self.store.all if "/namespaces/" not in self.path else self.store.get)
 
     def do_PUT(self) -> None:
         self._answer(lambda: self.store.put(self._body()))
@@ -90,13 +94,13 @@ class Cells:
         self.made: list[Lease] = []
         self.servers: list[ThreadingHTTPServer] = []
 
-    def lease(self, identity: str, timings: LeaseTimings = TIMINGS) -> Lease:
+    def lease(self, identity: str, timings: LeaseTimings = TIMINGS, *, everywhere: bool = False) -> Lease:
         handler = type("Handler", (Api,), {"store": self.store, "who": identity})
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.servers.append(server)
         kubeconfig = write_kubeconfig(self.folder / identity, f"http://127.0.0.1:{server.server_port}")
-        lease = Lease(Cluster(kubeconfig), "home", "storewright-test", identity, timings)
+        lease = Lease(Cluster(kubeconfig), "home", "storewright-test", identity, timings, everywhere=everywhere)
         self.made.append(lease)
         return lease
 
@@ -229,6 +233,22 @@ def test_a_lease_taken_by_hand_is_let_go(cells: Cells) -> None:
     within(1, lambda: not lease.held())
     within(TIMINGS.duration + 1, lease.held)  # somebody does not renew
     within(1, lambda: changes == [True, False, True])
+
+
+def test_from_outside_a_bot_in_another_namespace_counts_as_well(cells: Cells) -> None:
+    def renewed(version: str) -> dict[str, Any]:
+        meta = {"namespace": "pods", "name": "storewright-test", "resourceVersion": version}
+        return {"metadata": meta, "spec": {"holderIdentity": "pod", "leaseDurationSeconds": TIMINGS.duration}}
+
+    cells.store.elsewhere = renewed("1")
+    lease = cells.lease("laptop", everywhere=True)
+    lease.start()
+    within(1, lambda: lease.another)
+    with pytest.raises(HeldByAnother, match=r"Another bot \(pod\) .* has the lease pods/storewright-test"):
+        lease.check()
+    within(TIMINGS.duration + 1, lease.held)  # the pod died
+    cells.store.elsewhere = renewed("2")
+    within(1, lambda: lease.another and not lease.held())
 
 
 # --- what the scheduler makes of it ----------------------------------------------------------------------------------

@@ -221,8 +221,8 @@ def test_lists_and_status_for_people_and_programs(type_: Type, bot: Bot) -> None
 class OnlyLeases(Api):
     """A cluster that keeps our Lease and refuses everything else."""
 
-    def do_GET(self) -> None:
-        if "/leases" in self.path:  # noqa: N802
+    def do_GET(self) -> None:  # noqa: N802
+        if "/leases" in self.path:
             super().do_GET()
         else:
             self._answer(lambda: (422, {"message": "no such thing here"}))
