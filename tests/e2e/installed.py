@@ -136,14 +136,24 @@ class Installed:
 
     def type(self, script: str) -> str:
         """Run what a page tells operators to type, for this release and with the files above; what it prints."""
+        with self.typed(script) as running:
+            said, complaint = running.communicate()
+        assert running.returncode == 0, f"{script}\n{said}{complaint}"
+        return said
+
+    @contextmanager
+    def typed(self, script: str) -> Iterator[subprocess.Popen[str]]:
+        """The same, as long as the `with` lasts, for what ends when it is told to."""
         script = NAMED.sub(rf"\1{self.name}", script)
         for file in ("build/values.yaml", "my-values.yaml", "slack.env", "away.db"):
             script = script.replace(file, str(self.folder / Path(file).name))
         environment = {**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig)}
-        command = ["sh", "-euc", script]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
-        return done.stdout
+        command, pipe = ["sh", "-euc", script], subprocess.PIPE
+        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True) as running:
+            try:
+                yield running
+            finally:
+                running.terminate()
 
     def log(self) -> str:
         return kubectl(self.cluster, "logs", f"deployment/{self.name}", f"--namespace={self.name}", "--tail=30")

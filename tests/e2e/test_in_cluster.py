@@ -11,12 +11,14 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import httpx
 import pytest
 
 from dev.cluster import Cluster
 from dev.slack import LocalSlack
 from dev.stack import ROOT, StackError, job_of, kubectl, one_time_link
 from tests.e2e.installed import OPERATING, README, Installed, release, section, typed
+from tests.waiting import answers, until
 
 
 @pytest.fixture
@@ -199,6 +201,9 @@ def test_plain_manifests_install_it_and_the_pages_commands_operate_it(installed:
     for command in [*typed(page[: page.index("## Install")]).splitlines(), *commands]:
         if command.startswith("helm"):
             continue  # what is installed by manifests has no release; the upgrade's test runs it
+        if " port-forward " in command:
+            _readyz_answers(bot, command)
+            continue
         if named := re.search(r"ledger-\w+\.db", command):
             newest = bot.type(EXEC + "storewright ledger backups").partition(" ")[0]
             command = command.replace(named[0], newest)
@@ -206,6 +211,14 @@ def test_plain_manifests_install_it_and_the_pages_commands_operate_it(installed:
         said = bot.type(command if command.startswith("kubectl") else EXEC + command)
         assert said or " > " in command, command
     bot.type(script.splitlines()[-1].replace("kubectl apply", "kubectl delete"))
+
+
+def _readyz_answers(bot: Installed, forward: str) -> None:
+    """By the address that the page has beside that command, which goes on until it is ended."""
+    (address,) = re.findall(r"^ {4}curl -s (http://localhost:\S+)$", OPERATING.read_text(), re.MULTILINE)
+    with bot.typed(f"exec {forward}"):
+        until(address, lambda: answers(address))
+        assert httpx.get(address, trust_env=False).json()["socket"] == "ok"
 
 
 def _without_leaflet(bot: Installed) -> dict[str, Any]:
