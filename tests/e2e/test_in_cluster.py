@@ -209,6 +209,8 @@ def test_plain_manifests_install_it_and_the_pages_commands_operate_it(installed:
             command = command.replace(named[0], newest)
         command = command.replace("my-shop", "their-shop")
         said = bot.type(command if command.startswith("kubectl") else EXEC + command)
+        if " restart " in command:
+            bot.type(ROLLOUT)
         assert said or " > " in command, command
     bot.type(script.splitlines()[-1].replace("kubectl apply", "kubectl delete"))
 
