@@ -151,6 +151,7 @@ class Scheduler:
             self._executor.run(job)
             log.info("job done")
         except NotHeld as error:
+            log.info("job waits: %s", error)
             self._ledger.put_back(job, error.problem, self._ledger.clock() + LEASE_AGAIN)
         except Transient as error:
             self._try_again(job, error.problem)

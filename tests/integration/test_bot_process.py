@@ -90,14 +90,14 @@ def test_a_bot_without_a_cluster_serves_and_says_so(tmp_path: Path) -> None:
         assert "Work waits for the lease" in ready.json()["lease"]
         assert slack.command("Dana", "#stores", "/store create my-shop").ok
         root = slack.wait_for(lambda: slack.messages("#stores"))[0]
-        slack.wait_for(lambda: "Trying again in" in str(slack.thread(root)), 15, "the setback in the thread")
+        slack.wait_for(lambda: "Work waits for the lease" in str(slack.thread(root)), 15, "the setback in the thread")
         bot.send_signal(signal.SIGTERM)
         _, log = bot.communicate(timeout=15)
         assert bot.returncode == 0
         assert '"message": "stopped"' in log
         assert "Traceback" not in log
         lines = [json.loads(line) for line in log.splitlines()]
-        setback = next(line for line in lines if line["message"].startswith("attempt failed"))
+        setback = next(line for line in lines if line["message"].startswith("job waits: "))
         assert (setback["store"], setback["kind"]) == ("my-shop", "create")
         ordered = next(line for line in lines if line["message"].startswith("command: ordered"))
         assert ordered["message"].endswith(setback["job"])
@@ -209,7 +209,7 @@ def test_a_bot_killed_while_it_posts_posts_nothing_twice(tmp_path: Path) -> None
             root = slack.wait_for(lambda: slack.messages("#stores"))[0]
             bot.kill()
         with process(env):
-            slack.wait_for(lambda: "Trying again in" in str(slack.thread(root)), 20, "the thread of the same message")
+            slack.wait_for(lambda: "Work waits" in str(slack.thread(root)), 20, "the thread of the same message")
         assert len(slack.messages("#stores")) == 1
 
 
