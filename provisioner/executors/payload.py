@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -60,9 +61,14 @@ PAYLOADS = TypeAdapter(JobPayload)
 ENDINGS: dict[str, type[Transient | JobFailed]] = {"transient": Transient, "kept": StoreKept, "failed": JobFailed}
 
 
+WHOLE_LINES = threading.Lock()  # print() writes a line and its end apart, and a watch's thread logs beside the workflow
+
+
 def emit(type: str, **more: Any) -> None:
     """One line for the bot: what is `type`, when, and more of it."""
-    print(json.dumps({"type": type, "at": time.time(), **more}), flush=True)
+    line = json.dumps({"type": type, "at": time.time(), **more})
+    with WHOLE_LINES:
+        print(line, flush=True)
 
 
 def emit_end(error: StorewrightError) -> None:

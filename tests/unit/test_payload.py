@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from typing import Any
 
@@ -155,3 +159,20 @@ def test_a_loss_is_tried_again_unless_that_can_not_help(
     found = loss(JOB, pods, reason)
     assert type(found) is error
     assert words in str(found)
+
+
+def test_lines_of_many_threads_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where each write goes out by itself, as on a container's unbuffered log."""
+    written: list[str] = []
+
+    class Unbuffered(io.StringIO):
+        def write(self, text: str) -> int:
+            written.append(text)
+            time.sleep(0.0005)  # another thread has its turn
+            return len(text)
+
+    monkeypatch.setattr(sys, "stdout", Unbuffered())
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda number: emit("log", number=number), range(40)))
+    lines = [read_line(line) for line in "".join(written).splitlines()]
+    assert sorted(line["number"] for line in lines if line) == list(range(40))
