@@ -49,7 +49,7 @@ docs: setup ## Write the charts' README.md from their values
 	@$(PY) -m dev.charts
 
 manifests: setup ## Write manifests/storewright.yaml from the bot's own chart
-	@$(PY) -m dev.charts.own
+	@$(PY) -m dev.charts.bot_chart
 
 locks: setup ## Pin anew, with hashes, after a change of pyproject.toml or dev/tools.in
 	@sh dev/lock.sh

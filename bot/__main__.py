@@ -8,13 +8,13 @@ from importlib.metadata import version
 
 import click
 
-from bot import logs
-from bot.doctor import doctor
-from bot.ledger_commands import ledger
-from bot.running import serve
+from bot.bootstrap import serve
+from bot.cli.doctor import doctor
+from bot.cli.ledger import ledger
+from bot.cli.output import complaints
+from bot.cli.stores import COMMANDS
+from bot.observability.logging import configure_logging
 from bot.settings import Settings, variables
-from bot.shown import complaints
-from bot.terminal import COMMANDS
 
 
 def _variables_for_people() -> str:
@@ -34,7 +34,7 @@ def run() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with complaints():
         settings = Settings.from_environment()
-        logs.configure(settings.log_level)
+        configure_logging(settings.log_level)
         serve(settings)
 
 

@@ -12,12 +12,12 @@ import yaml
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from provisioner.backups import Backups
-from provisioner.catalog import Catalog
-from provisioner.errors import UnknownStoreType
-from provisioner.executors.manifest import Worker
-from provisioner.ledger import Limits
-from provisioner.stores import Addresses
+from provisioner.domain.catalog import Catalog
+from provisioner.domain.errors import UnknownStoreType
+from provisioner.domain.store import Addresses
+from provisioner.ledger.backup import Backups
+from provisioner.ledger.ledger import Limits
+from provisioner.runner.executors.job_manifest import Worker
 
 
 class BadSettings(Exception):

@@ -21,7 +21,7 @@ from dev import images
 from dev.background import Background
 from dev.slack import LocalSlackClient, LocalSlackError
 from dev.stack import ROOT, Stack, StackError, job_of, remove_stores
-from provisioner.catalog import Catalog
+from provisioner.domain.catalog import Catalog
 
 PERSON, PERSON_ID, CHANNEL = "Dana", "U0DANA001", "#stores"
 STORE, TYPE = "my-shop", "medusa"

@@ -19,10 +19,10 @@ import httpx
 
 from dev.background import Background
 from dev.cache import CHECKOUT
-from dev.charts import own
+from dev.charts import bot_chart
 from dev.cluster import Cluster
 from dev.slack import LocalSlackClient
-from provisioner.stores import Addresses
+from provisioner.domain.store import Addresses
 
 ROOT = CHECKOUT
 BOT_CONTEXT = "bot"
@@ -131,7 +131,7 @@ class Stack:
     def _bot_kubeconfig(self) -> Path:
         """A kubeconfig that holds nothing but the bot's own ServiceAccount's token."""
         account = instance_of(self.folder)
-        kubectl(self.cluster, "apply", "-f", "-", stdin=own.NAMESPACE + own.rights(account))
+        kubectl(self.cluster, "apply", "-f", "-", stdin=bot_chart.NAMESPACE + bot_chart.rights(account))
         token = kubectl(self.cluster, "create", "token", account, "-n", "storewright", "--duration=720h").strip()
         admin = json.loads(kubectl(self.cluster, "config", "view", "--raw", "--minify", "--flatten", "-o", "json"))
         config = {
@@ -170,7 +170,7 @@ def remove_stores(cluster: Cluster, folder: Path, *options: str) -> None:
     """Remove the namespaces of that folder's stores, and of no others, and its bot's rights. Raises StackError."""
     instance = instance_of(folder)
     kubectl(cluster, "delete", "namespace", "-l", f"storewright.dev/instance={instance}", *options)
-    kubectl(cluster, "delete", "--ignore-not-found", "-f", "-", stdin=own.rights(instance))
+    kubectl(cluster, "delete", "--ignore-not-found", "-f", "-", stdin=bot_chart.rights(instance))
 
 
 def kubectl(cluster: Cluster, *args: str, stdin: str | None = None) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from provisioner.errors import Problem
-from provisioner.words import shorten
+from provisioner.domain.errors import Problem
+from provisioner.domain.text import shorten
 
 Object = dict[str, Any]
 COMPONENT = "app.kubernetes.io/component"

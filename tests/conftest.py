@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from provisioner.ledger import Ledger
-from provisioner.stores import Addresses
+from provisioner.domain.store import Addresses
+from provisioner.ledger.ledger import Ledger
 
 ROOT = Path(__file__).parents[1]
 # Tests make and remove stores: never on a cluster that somebody named for something else.

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import httpx
 
-from provisioner.jobs import Job
-from provisioner.ledger import Ledger
+from provisioner.domain.job import Job
+from provisioner.ledger.ledger import Ledger
 
 T = TypeVar("T")
 

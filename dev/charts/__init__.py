@@ -13,7 +13,7 @@ import yaml
 
 from dev.cache import TOOLS, cached
 from dev.cluster.binaries import go_environment
-from dev.cluster.shell import console, run
+from dev.cluster.process import console, run
 
 HERE = Path(__file__).parent
 HELM_DOCS = "github.com/norwoodj/helm-docs/cmd/helm-docs"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from dev.cache import CHECKOUT
 from dev.charts import HERE, helm_docs
-from dev.cluster.shell import ClusterError, console, run
-from provisioner.catalog import Catalog
+from dev.cluster.process import ClusterError, console, run
+from provisioner.domain.catalog import Catalog
 
 
 def write_docs(charts: Path) -> list[Path]:

@@ -3,8 +3,8 @@
 import os
 
 from dev.cluster import external, local
-from dev.cluster.api import Cluster
-from dev.cluster.shell import ClusterError
+from dev.cluster.base import Cluster
+from dev.cluster.process import ClusterError
 
 __all__ = ["Cluster", "ClusterError", "down", "find", "kill", "up"]
 

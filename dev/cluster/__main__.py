@@ -7,7 +7,7 @@ import click
 
 from dev import cluster
 from dev.cluster import local
-from dev.cluster.shell import console
+from dev.cluster.process import console
 
 name_option = click.option("--name", default="dev", show_default=True, help="Which cluster of this checkout.")
 

@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from dev.cluster.shell import ClusterError
+from dev.cluster.process import ClusterError
 
 
 def reference(archive: Path) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from dev.cache import CACHE, CHECKOUT, TOOLS
-from dev.cluster.shell import ClusterError, console, run, tail
-from dev.cluster.site import locked
+from dev.cluster.layout import locked
+from dev.cluster.process import ClusterError, console, run, tail
 
 SOURCES = Path(__file__).parent
 TRAEFIK = "github.com/traefik/traefik/v3/cmd/traefik"

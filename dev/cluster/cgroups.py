@@ -5,8 +5,8 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from dev.cluster.shell import until
-from dev.cluster.site import Site
+from dev.cluster.layout import Site
+from dev.cluster.process import until
 
 ROOT = Path("/sys/fs/cgroup")
 

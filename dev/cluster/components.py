@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from dev.cluster.site import Site
+from dev.cluster.layout import Site
 
 BIN = "/var/lib/bin"
 ETC = "/var/lib/kubernetes"

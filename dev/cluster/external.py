@@ -8,8 +8,8 @@ from pathlib import Path
 
 from dev.cache import CHECKOUT, TOOLS
 from dev.cluster import archive
-from dev.cluster.api import Cluster
-from dev.cluster.shell import ClusterError, kubectl, run
+from dev.cluster.base import Cluster
+from dev.cluster.process import ClusterError, kubectl, run
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from dev.cluster import cgroups, pki
-from dev.cluster.site import Site
+from dev.cluster.layout import Site
 from dev.cluster.templates import render
 
 TEMPLATES = {

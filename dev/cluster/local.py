@@ -14,11 +14,11 @@ import httpx
 
 from dev.cache import CHECKOUT
 from dev.cluster import archive, binaries, cgroups, components, files
-from dev.cluster.api import Cluster
+from dev.cluster.base import Cluster
 from dev.cluster.components import Component
+from dev.cluster.layout import Site, claim, load, locked, port_is_free
 from dev.cluster.node import Node
-from dev.cluster.shell import ClusterError, console, kubectl, run, succeeds, until
-from dev.cluster.site import Site, claim, load, locked, port_is_free
+from dev.cluster.process import ClusterError, console, kubectl, run, succeeds, until
 from dev.cluster.templates import render
 
 CTR = ("ctr", "--namespace=k8s.io", "images")

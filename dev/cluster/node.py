@@ -13,8 +13,8 @@ from pathlib import Path
 
 from dev.cluster import cgroups
 from dev.cluster.components import Component
-from dev.cluster.shell import ClusterError, run, succeeds, tail, until
-from dev.cluster.site import Site
+from dev.cluster.layout import Site
+from dev.cluster.process import ClusterError, run, succeeds, tail, until
 
 PAUSE = "/var/lib/bin/pause"
 # Nothing of the caller's environment (proxies, credentials) gets into the cluster.

@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-from dev.cluster.shell import run
-from dev.cluster.site import Site
+from dev.cluster.layout import Site
+from dev.cluster.process import run
 from dev.cluster.templates import render
 
 SUBJECTS = {

@@ -9,7 +9,7 @@ import yaml
 from dev.cache import CACHE, CHECKOUT
 from dev.cluster import Cluster
 from dev.cluster.external import push as push_archive
-from dev.cluster.site import locked
+from dev.cluster.layout import locked
 from dev.images import sbom
 from dev.images.builders import build_all
 from dev.images.errors import ImageError

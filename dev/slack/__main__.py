@@ -7,9 +7,9 @@ import sys
 from typing import Any
 
 from dev.slack.npm import NpmError
-from dev.slack.page import build
 from dev.slack.running import serve_on
 from dev.slack.server import Settings
+from dev.slack.web_bundle import build
 
 
 def _options() -> argparse.Namespace:

@@ -1,7 +1,7 @@
 """Slack's Web API as far as a bot uses it: about the app and its views here, the rest in chat and conversations."""
 
 from dev.slack import chat, conversations  # noqa: F401  (they register their methods)
-from dev.slack.calls import METHODS, Args, Web, method
+from dev.slack.method_registry import METHODS, Args, Web, method
 from dev.slack.workspace import BOT_ID, BOT_USER, TEAM_ID, TEAM_NAME, Json, SlackError
 
 __all__ = ["METHODS"]

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from dev.slack.calls import Args, Web, method, place
-from dev.slack.limits import check_message, with_ids
+from dev.slack.block_validation import check_message, with_ids
+from dev.slack.method_registry import Args, Web, method, place
 from dev.slack.workspace import BOT_USER, Channel, Json, SlackError
 
 TEXT_LIMIT, UPDATE_TEXT_LIMIT = 40_000, 4_000

@@ -134,7 +134,7 @@ class LocalSlackClient:
     # -- ordering troubles -------------------------------------------------------------------------------
 
     def fault(self, kind: str, method: str = "*", **details: Any) -> None:
-        """Order a trouble; the kinds and details are those of `dev.slack.traffic.Fault`."""
+        """Order a trouble; the kinds and details are those of `dev.slack.faults.Fault`."""
         self._do("fault", kind=kind, method=method, **details)
 
     def clear_faults(self) -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-from dev.slack.calls import Args, Web, method, place
+from dev.slack.method_registry import Args, Web, method, place
 from dev.slack.workspace import BOT_USER, HUMANS, TEAM_ID, Channel, Json, SlackError, User
 
 CREATED = 1_700_000_000  # when this workspace says its channels were made

@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from dev.slack.traffic import Faults
+from dev.slack.faults import Faults
 from dev.slack.workspace import APP_ID, Json
 
 ACK_SECONDS = 3.0

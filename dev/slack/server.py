@@ -13,14 +13,14 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from dev.slack import page, scopes
+from dev.slack import scopes, web_bundle
 from dev.slack.api import METHODS
-from dev.slack.calls import Args, Web
+from dev.slack.control_api import Desk
 from dev.slack.delivery import Delivery
-from dev.slack.desk import Desk
-from dev.slack.handles import Handles
-from dev.slack.people import People
-from dev.slack.traffic import LIMITS, Faults, RateLimits, too_many
+from dev.slack.faults import LIMITS, Faults, RateLimits, too_many
+from dev.slack.interactions import People
+from dev.slack.method_registry import Args, Web
+from dev.slack.trigger_tokens import Handles
 from dev.slack.views import Views
 from dev.slack.workspace import Json, SlackError, Workspace
 
@@ -76,7 +76,7 @@ class Server:
                 Route("/respond/{key}", self.respond, methods=["POST"]),
                 WebSocketRoute("/link", self.link),
                 *Desk(self.workspace, self.views, self.people, self.delivery, self.faults).routes(),
-                *page.routes(),
+                *web_bundle.routes(),
             ]
         )
 

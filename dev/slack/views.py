@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from dev.slack.limits import check_view, with_ids
+from dev.slack.block_validation import check_view, with_ids
 from dev.slack.workspace import APP_ID, BOT_ID, TEAM_ID, Json, SlackError, Workspace, random_id
 
 STACK_LIMIT = 3

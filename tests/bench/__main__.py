@@ -19,8 +19,8 @@ from dev import cluster as clusters
 from dev import images
 from dev.cluster import Cluster
 from dev.stack import ROOT, Stack
-from provisioner.catalog import Catalog, StoreType
-from tests.bench import bot, executors, floor, orders, shop
+from provisioner.domain.catalog import Catalog, StoreType
+from tests.bench import baseline, bot, executors, orders, shop
 
 RESULTS = ROOT / "build/bench"
 console = Console()
@@ -77,7 +77,7 @@ def _measure(cluster: Cluster, kind: StoreType, overlay: dict[str, Any], rounds:
         finally:
             stack.stop()
         figures.seconds |= orders.stages(stack)
-    figures.seconds["floor"] = [floor.bare_boot(cluster, kind, overlay) for _ in range(rounds)]
+    figures.seconds["floor"] = [baseline.bare_boot(cluster, kind, overlay) for _ in range(rounds)]
     figures.image_mb = _sizes(overlay)
     return figures
 

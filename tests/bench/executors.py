@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dev.cluster import Cluster
-from provisioner.jobs import Job, JobStatus
-from tests.e2e.leaflet import Leaflet, load_image
+from provisioner.domain.job import Job, JobStatus
+from tests.e2e.provisioner_harness import Works
 from tests.e2e.remote import RemoteWorks
-from tests.e2e.works import Works
+from tests.e2e.sample_type import Leaflet, load_image
 
 Opening = Callable[[Cluster, Path, Leaflet], Works]
 OPENINGS: dict[str, Opening] = {

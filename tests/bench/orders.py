@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from dev.slack import LocalSlackClient
 from dev.stack import Stack, job_of, newest_root
-from provisioner.jobs import STAGES, EventKind, JobKind
-from provisioner.ledger import Ledger
+from provisioner.domain.job import STAGES, EventKind, JobKind
+from provisioner.ledger.ledger import Ledger
 
 READY = "command to Ready"
 PREFIX = "bench-shop-"

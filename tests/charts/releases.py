@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from provisioner.catalog import Catalog
+from provisioner.domain.catalog import Catalog
 
 Object = dict[str, Any]
 ROOT = Path(__file__).parents[2]

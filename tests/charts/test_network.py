@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.charts.neighbourhood import Store
+from tests.charts.network_reachability import Store
 from tests.charts.policies import Peer, Port, allows
 from tests.charts.releases import NAME, NAMESPACE, Object, every_chart
 

@@ -17,11 +17,11 @@ from uuid import uuid4
 import httpx
 
 from dev import images
-from dev.charts.own import CHART
+from dev.charts.bot_chart import CHART
 from dev.cluster import Cluster
 from dev.slack import LocalSlack
 from dev.stack import ADMIN, FAILURES, ROOT, kubectl
-from tests.e2e import leaflet
+from tests.e2e import sample_type
 
 README, OPERATING = ROOT / "README.md", ROOT / "docs/operating.md"
 # Where a page's command says the release's name, its namespace's or its instance's, which all are the same there.
@@ -57,7 +57,7 @@ class Installed:
     def load_images(self) -> None:
         """The bot's own and leaflet's, onto the node; the stores' are there."""
         self.image = images.load_own(self.cluster)
-        leaflet.load_image(self.cluster, self.folder)
+        sample_type.load_image(self.cluster, self.folder)
 
     def prepare(self) -> None:
         """What is there before Helm: a namespace, the Secret with Slack's words, leaflet's chart."""
@@ -69,7 +69,9 @@ class Installed:
             "SLACK_SIGNING_SECRET": self.slack.signing_secret,
         }
         self._make({"kind": "Secret", "metadata": {"name": "storewright-slack"}, "stringData": words})
-        files = {str(f.relative_to(leaflet.CHART)): f.read_text() for f in leaflet.CHART.rglob("*") if f.is_file()}
+        files = {
+            str(f.relative_to(sample_type.CHART)): f.read_text() for f in sample_type.CHART.rglob("*") if f.is_file()
+        }
         data = {path.replace("/", "."): text for path, text in files.items()}
         self._make({"kind": "ConfigMap", "metadata": {"name": "leaflet"}, "data": data})
 
@@ -78,7 +80,7 @@ class Installed:
         kubectl(self.cluster, "apply", f"--namespace={self.name}", "-f", "-", stdin=stdin)
 
     def values(self, mode: str) -> dict[str, Any]:
-        paths = [str(path.relative_to(leaflet.CHART)) for path in leaflet.CHART.rglob("*") if path.is_file()]
+        paths = [str(path.relative_to(sample_type.CHART)) for path in sample_type.CHART.rglob("*") if path.is_file()]
         items = [{"key": path.replace("/", "."), "path": path} for path in paths]
         return {
             "image": self.image,

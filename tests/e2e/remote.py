@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from dev import images
-from dev.charts import own
+from dev.charts import bot_chart
 from dev.cluster import Cluster as DevCluster
 from dev.stack import kubectl
-from provisioner.executors import Executor, Remote
-from provisioner.executors.manifest import Worker
-from tests.e2e.leaflet import Leaflet
-from tests.e2e.works import INSTANCE, Works
+from provisioner.runner.executors import Executor, Remote
+from provisioner.runner.executors.job_manifest import Worker
+from tests.e2e.provisioner_harness import INSTANCE, Works
+from tests.e2e.sample_type import Leaflet
 
 HOME = "storewright"
 OURS = ("jobs", "-n", HOME, "-l", f"storewright.dev/instance={INSTANCE}")
@@ -44,7 +44,7 @@ class RemoteWorks(Works):
     def __init__(self, cluster: DevCluster, folder: Path, leaflet: Leaflet, pull_secret: str = "") -> None:
         self.pull_secret = pull_secret
         options = [f"--set=stores.imagePullSecret={pull_secret}"] if pull_secret else []
-        kubectl(cluster, "apply", "-f", "-", stdin=own.NAMESPACE + own.rights(INSTANCE, *options))
+        kubectl(cluster, "apply", "-f", "-", stdin=bot_chart.NAMESPACE + bot_chart.rights(INSTANCE, *options))
         image = images.load_own(cluster)
         self.leaflet = leaflet
         self.worker = Worker(f"{image['repository']}:{image['tag']}", **give_charts(cluster, leaflet.charts))
@@ -73,4 +73,4 @@ class RemoteWorks(Works):
     def remove_all(self) -> None:
         super().remove_all()
         kubectl(self.cluster, "delete", *OURS)
-        kubectl(self.cluster, "delete", "--ignore-not-found", "-f", "-", stdin=own.rights(INSTANCE))
+        kubectl(self.cluster, "delete", "--ignore-not-found", "-f", "-", stdin=bot_chart.rights(INSTANCE))

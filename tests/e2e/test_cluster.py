@@ -18,9 +18,9 @@ import pytest
 
 from dev import cluster as clusters
 from dev.cluster import Cluster, ClusterError, archive, components, local
+from dev.cluster.layout import STATE, Site, load
 from dev.cluster.node import Node
-from dev.cluster.shell import kubectl, run
-from dev.cluster.site import STATE, Site, load
+from dev.cluster.process import kubectl, run
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]

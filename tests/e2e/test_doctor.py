@@ -18,7 +18,7 @@ import yaml
 from click.testing import CliRunner
 
 from bot.__main__ import main
-from bot.doctor.images import Unknown, pullable
+from bot.cli.doctor.images import Unknown, pullable
 from dev.cluster import Cluster
 from dev.slack import LocalSlack
 from dev.stack import ROOT, Stack, instance_of, kubectl, remove_stores
@@ -72,7 +72,7 @@ Diagnose = Callable[..., Told]
 def diagnose(bot: Stack, monkeypatch: pytest.MonkeyPatch) -> Diagnose:
     """Ask the doctor about this bot's set-up; keyword arguments are settings that differ."""
     monkeypatch.setattr(os, "environ", {name: os.environ[name] for name in ("PATH", "HOME")})
-    monkeypatch.setattr("bot.doctor.stores.pullable", _pullable_here)
+    monkeypatch.setattr("bot.cli.doctor.store_prerequisites.pullable", _pullable_here)
     given = bot.bot_environment()  # which gives the bot its rights, too
 
     def ask(**changed: str) -> Told:

@@ -13,13 +13,13 @@ import pytest
 
 from dev.cluster import Cluster as DevCluster
 from dev.stack import kubectl, read_secret
-from provisioner.executors.manifest import Worker
-from provisioner.jobs import EventKind, Job, JobStatus
-from provisioner.ledger import Limits
-from provisioner.stores import SECRET_NAME, StoreStatus
-from tests.e2e.leaflet import Leaflet, load_image
+from provisioner.domain.job import EventKind, Job, JobStatus
+from provisioner.domain.store import SECRET_NAME, StoreStatus
+from provisioner.ledger.ledger import Limits
+from provisioner.runner.executors.job_manifest import Worker
+from tests.e2e.provisioner_harness import LIMITS
 from tests.e2e.remote import HOME, RemoteWorks
-from tests.e2e.works import LIMITS
+from tests.e2e.sample_type import Leaflet, load_image
 from tests.waiting import until
 
 STAGES = ["namespace", "secrets", "release", "application", "storefront", "check"]

@@ -13,10 +13,10 @@ import pytest
 
 from dev.charts import definitions
 from dev.cluster import Cluster, binaries
-from dev.cluster.shell import kubectl, run
+from dev.cluster.process import kubectl, run
 from dev.stack import free_port
 from tests.charts.releases import NAME, every_chart, of_kind, render
-from tests.e2e import leaflet
+from tests.e2e import sample_type
 from tests.e2e.installed import release
 from tests.waiting import until
 
@@ -41,7 +41,7 @@ Kubectl = Callable[..., str]
 @pytest.fixture(scope="module")
 def kube(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
     """kubectl in a namespace with a leaflet called like the shop whose routes come; the Gateway API is there."""
-    leaflet.load_image(cluster, tmp_path_factory.mktemp("images"))
+    sample_type.load_image(cluster, tmp_path_factory.mktemp("images"))
 
     def call(*arguments: str | Path, stdin: str = "") -> str:
         return run(*kubectl(cluster.kubeconfig), "--namespace=gateways", *arguments, stdin=stdin)
@@ -53,7 +53,7 @@ def kube(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     call("apply", "--filename=-", stdin=GATEWAY.replace("port: 80", f"port: {free_port(8000)}"))
     # With a host, because an Ingress without one answers for every other test's.
     told = ["--set=store.displayName=By the gate", "--set=store.host=beside-the-gate.localhost"]
-    call("apply", "--filename=-", stdin=run("helm", "template", NAME, leaflet.CHART, *told))
+    call("apply", "--filename=-", stdin=run("helm", "template", NAME, sample_type.CHART, *told))
     yield call
     call("delete", "namespace/gateways", "gatewayclass/traefik", "--wait=false")
 

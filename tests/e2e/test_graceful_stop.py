@@ -12,7 +12,7 @@ import psutil
 
 from dev.cluster import Cluster
 from dev.stack import ROOT, Stack, job_of
-from tests.e2e.leaflet import Leaflet, load_image
+from tests.e2e.sample_type import Leaflet, load_image
 from tests.waiting import until
 
 AT_MOST = 5.0  # seconds; a pod has terminationGracePeriodSeconds, 60 in our chart

@@ -16,13 +16,13 @@ import pytest
 from dev.cluster import Cluster as DevCluster
 from dev.cluster import binaries
 from dev.stack import StackError, free_port, kubectl
-from provisioner.check import http_client
-from provisioner.jobs import JobStatus
-from provisioner.ledger import Ledger
-from provisioner.stores import Addresses
-from provisioner.workflows import readiness
-from tests.authority import Authority
-from tests.e2e.works import Works
+from provisioner.clients.storefront_check import http_client
+from provisioner.domain.job import JobStatus
+from provisioner.domain.store import Addresses
+from provisioner.ledger.ledger import Ledger
+from provisioner.operations.steps import readiness
+from tests.certificate_authority import Authority
+from tests.e2e.provisioner_harness import Works
 from tests.integration.test_chart_quota import HTTP01
 
 DOMAIN = "shops.example.com"

@@ -17,7 +17,7 @@ from dev.background import Background
 from dev.cluster import Cluster
 from dev.slack import LocalSlackClient
 from dev.stack import Stack, free_port, newest_root
-from tests.e2e.leaflet import Leaflet, load_image
+from tests.e2e.sample_type import Leaflet, load_image
 
 RUNS_OUT = 20.0  # seconds after which a lease that nobody renews is another's
 START = 25.0  # seconds in which a process is sure to have started, on a busy machine too

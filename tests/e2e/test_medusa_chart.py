@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from dev.cluster import Cluster
-from provisioner.catalog import Catalog
-from provisioner.check import StorefrontClient
+from provisioner.clients.storefront_check import StorefrontClient
 from provisioner.diagnosis import is_ready
+from provisioner.domain.catalog import Catalog
 from tests.e2e import medusa
 from tests.e2e.medusa import CHART, Shop
 from tests.e2e.shops import DOT, process

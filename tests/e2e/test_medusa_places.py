@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dev.cluster import Cluster
-from provisioner.catalog import Catalog
+from provisioner.domain.catalog import Catalog
 from tests.e2e import hosted, medusa
 from tests.e2e.hosted import HOST
 from tests.e2e.medusa import Shop

@@ -15,12 +15,12 @@ import yaml
 
 from dev.cluster import Cluster as DevCluster
 from dev.stack import ROOT, kubectl
-from provisioner.cluster import Cluster
+from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.diagnosis import Patience
-from provisioner.jobs import EventKind, JobStatus
-from provisioner.ledger import Ledger, Limits
-from provisioner.stores import SECRET_NAME, StoreStatus
-from tests.e2e.works import LIMITS, Works
+from provisioner.domain.job import EventKind, JobStatus
+from provisioner.domain.store import SECRET_NAME, StoreStatus
+from provisioner.ledger.ledger import Ledger, Limits
+from tests.e2e.provisioner_harness import LIMITS, Works
 
 FOREIGN = "store-foreign-shop"
 CLAIM = json.dumps(

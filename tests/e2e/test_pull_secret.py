@@ -11,18 +11,18 @@ from typing import Any
 import httpx
 import pytest
 
-from dev.charts import own
+from dev.charts import bot_chart
 from dev.cluster import Cluster as DevCluster
 from dev.cluster import archive
 from dev.cluster.local import LocalCluster
 from dev.cluster.node import Node
-from dev.cluster.shell import run
+from dev.cluster.process import run
 from dev.stack import StackError, kubectl
-from provisioner.cluster import PULL_SECRET
-from provisioner.jobs import JobStatus
-from tests.e2e.leaflet import Leaflet, load_image
+from provisioner.clients.kubernetes.cluster import PULL_SECRET
+from provisioner.domain.job import JobStatus
+from tests.e2e.provisioner_harness import INSTANCE, LIMITS, Works
 from tests.e2e.remote import HOME, RemoteWorks
-from tests.e2e.works import INSTANCE, LIMITS, Works
+from tests.e2e.sample_type import Leaflet, load_image
 from tests.registry import running_registry
 
 REGISTRY, PASSWORDS = "registry-of-a-test", ("of-yesterday-1f2e", "of-today-3d4c")
@@ -132,7 +132,7 @@ def test_a_store_is_made_of_an_image_that_strangers_are_refused(
     run("buildah", *store, "push", "--tls-verify=false", f"--creds=stores:{PASSWORDS[0]}", pulled, target)
     assert httpx.get(f"http://{registry}/v2/leaflet/tags/list", trust_env=False).status_code == 401
 
-    kubectl(cluster, "apply", "-f", "-", stdin=own.NAMESPACE)
+    kubectl(cluster, "apply", "-f", "-", stdin=bot_chart.NAMESPACE)
     make_secret(cluster, PASSWORDS[0], "127.0.0.1:5055")
     leaflet = Leaflet(tmp_path / "charts")
     leaflet.release("0.1.0", image=image)

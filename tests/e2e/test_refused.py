@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from dev.charts import own
+from dev.charts import bot_chart
 from dev.cluster import Cluster
 from dev.stack import ROOT, kubectl
-from provisioner.executors.manifest import Worker, manifest_of
+from provisioner.runner.executors.job_manifest import Worker, manifest_of
 from tests.unit.test_payload import payload
 
 # Two Storewrights on one cluster; `we` ask. `plain` is a namespace of nobody's.
@@ -148,8 +148,8 @@ def lease(name: str, place: str) -> dict[str, Any]:
 def bot(cluster: Cluster) -> Iterator[Bot]:
     """Us, each Storewright having made a namespace, and let itself into it, with its own token."""
     given = [f"--set-json={name}={json.dumps(value)}" for name, value in GIVEN.items()]
-    granted = own.rights(WE, *given) + own.rights(THEY)
-    kubectl(cluster, "apply", "-f", "-", stdin=own.NAMESPACE + granted)
+    granted = bot_chart.rights(WE, *given) + bot_chart.rights(THEY)
+    kubectl(cluster, "apply", "-f", "-", stdin=bot_chart.NAMESPACE + granted)
     kubectl(cluster, "create", "namespace", PLAIN)
     try:
         bots = {name: Bot(cluster, name) for name in (WE, THEY)}

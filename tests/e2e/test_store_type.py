@@ -10,7 +10,7 @@ import httpx
 
 from dev.cluster import Cluster
 from dev.stack import Stack, newest_root, one_time_link
-from tests.e2e.leaflet import CHART, load_image
+from tests.e2e.sample_type import CHART, load_image
 
 
 def test_a_folder_is_all_it_takes(stack: Callable[..., Stack], cluster: Cluster, tmp_path: Path) -> None:

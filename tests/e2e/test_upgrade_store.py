@@ -11,12 +11,12 @@ import pytest
 
 from dev.cluster import Cluster as DevCluster
 from dev.stack import Stack, job_of, kubectl, newest_root, read_secret
-from provisioner.jobs import Job, JobStatus
-from provisioner.ledger import Limits
-from provisioner.stores import SECRET_NAME, StoreStatus, suggest_name
-from provisioner.workflows.prepare import QUOTA
-from tests.e2e.leaflet import Leaflet, load_image
-from tests.e2e.works import LIMITS, Works
+from provisioner.domain.job import Job, JobStatus
+from provisioner.domain.store import SECRET_NAME, StoreStatus, suggest_name
+from provisioner.ledger.ledger import Limits
+from provisioner.operations.steps.prepare import QUOTA
+from tests.e2e.provisioner_harness import LIMITS, Works
+from tests.e2e.sample_type import Leaflet, load_image
 from tests.waiting import until
 
 BROKEN = "storewright/leaflet:none"

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from dev.cluster import Cluster
-from provisioner.catalog import Catalog
-from provisioner.check import StorefrontClient
+from provisioner.clients.storefront_check import StorefrontClient
 from provisioner.diagnosis import is_ready
+from provisioner.domain.catalog import Catalog
 from tests.e2e import woocommerce
 from tests.e2e.shops import CHARTS, DOT, process
 from tests.e2e.woocommerce import Shop, has_plugin, need_plugin

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from dev.cluster import Cluster
-from provisioner.catalog import Catalog
+from provisioner.domain.catalog import Catalog
 from tests.e2e import hosted, woocommerce
 from tests.e2e.shops import CHARTS
 from tests.e2e.woocommerce import Shop, need_plugin

@@ -15,23 +15,23 @@ from urllib.parse import urlencode
 import httpx
 from slack_bolt import App
 
-from bot.app import ListenerThreads, build_app
-from bot.context import BotContext
-from bot.health import Checks, Readiness
-from bot.metrics import Metrics
-from bot.notifier import Notifier
-from bot.ops import Ops
-from bot.servers import SocketMode, web_server
-from bot.slack import Slack
-from bot.web import WebContext, build_web
+from bot.dependencies import BotContext
+from bot.notifications.notifier import Notifier
+from bot.observability.metrics import Metrics
+from bot.observability.readiness import Checks, Readiness
+from bot.slack.app import ListenerThreads, build_app
+from bot.slack.client import Slack
+from bot.web.http_server import SocketMode, web_server
+from bot.web.ops_endpoints import Ops
+from bot.web.public_app import WebContext, build_web
 from dev.slack import LocalSlack
 from dev.slack.delivery import sign
-from provisioner.backups import Backups
-from provisioner.catalog import Catalog
-from provisioner.errors import Problem
-from provisioner.jobs import ROLLBACK, STAGES, EventKind, Job
-from provisioner.ledger import Ledger, Limits
-from provisioner.stores import Addresses, Store
+from provisioner.domain.catalog import Catalog
+from provisioner.domain.errors import Problem
+from provisioner.domain.job import ROLLBACK, STAGES, EventKind, Job
+from provisioner.domain.store import Addresses, Store
+from provisioner.ledger.backup import Backups
+from provisioner.ledger.ledger import Ledger, Limits
 from tests.waiting import until
 
 DANA, ADA, OLI = "U0DANA001", "U0ADA0001", "U0OLI0001"

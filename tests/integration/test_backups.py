@@ -19,12 +19,12 @@ from click.testing import CliRunner
 from sqlite_utils import Database
 
 from bot.__main__ import main
-from provisioner import backups as module
-from provisioner.backups import BackupFailed, Backups, BackupUnusable, contents_of, faults_of
-from provisioner.jobs import EventKind, Job, JobStatus
-from provisioner.ledger import Ledger, LedgerInUse, LedgerNotUsable, Limits
-from provisioner.migrations import migrations
-from provisioner.stores import Addresses, StoreStatus
+from provisioner.domain.job import EventKind, Job, JobStatus
+from provisioner.domain.store import Addresses, StoreStatus
+from provisioner.ledger import backup as module
+from provisioner.ledger.backup import BackupFailed, Backups, BackupUnusable, contents_of, faults_of
+from provisioner.ledger.ledger import Ledger, LedgerInUse, LedgerNotUsable, Limits
+from provisioner.ledger.schema import migrations
 from tests.conftest import ROOT, Clock
 
 LIMITS = Limits(stores_per_person=999, creations_per_hour=999)
@@ -131,7 +131,7 @@ def test_a_backup_that_is_killed_leaves_no_half_behind(tmp_path: Path) -> None:
     backups = Backups(ledger.path)
     code = f"""
 from pathlib import Path
-from provisioner.backups import Backups
+from provisioner.ledger.backup import Backups
 while True:
     Backups(Path({str(ledger.path)!r})).make()
 """
@@ -387,8 +387,8 @@ def test_a_migration_that_fails_changes_nothing_and_says_what_to_do(
     last = replace(migrations._migrations[0], name="m9999_broken", fn=break_down)
     broken._migrations = [*migrations._migrations, last]
     with monkeypatch.context() as patched:
-        patched.setattr("provisioner.ledger.migrations", broken)
-        patched.setattr("provisioner.migrations.migrations", broken)
+        patched.setattr("provisioner.ledger.ledger.migrations", broken)
+        patched.setattr("provisioner.ledger.schema.migrations", broken)
         with pytest.raises(LedgerNotUsable, match=r"m9999_broken.*Run the former version"):
             Ledger(ledger.path, ADDRESSES)
     again = Ledger(ledger.path, ADDRESSES)

@@ -14,8 +14,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from dev.slack import LocalSlack
-from provisioner.errors import JobFailed, Transient
-from provisioner.ledger import Limits
+from provisioner.domain.errors import JobFailed, Transient
+from provisioner.ledger.ledger import Limits
 from tests.integration.bot_harness import ADA, DANA, SECRET, STORES, Bot, running_bot
 
 

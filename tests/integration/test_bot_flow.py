@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from dev.slack import LocalSlack
-from provisioner.errors import Problem
-from provisioner.jobs import EventKind, JobKind
-from provisioner.ledger import Limits
-from provisioner.stores import StoreStatus
+from provisioner.domain.errors import Problem
+from provisioner.domain.job import EventKind, JobKind
+from provisioner.domain.store import StoreStatus
+from provisioner.ledger.ledger import Limits
 from tests.integration.bot_harness import ADA, DANA, OLI, RANDOM, STORES, Bot, running_bot
 from tests.waiting import until
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from slack_sdk import signature
 
-from bot import logs
+from bot.observability.logging import configure_logging
 from dev.slack import LocalSlack
-from provisioner.errors import Transient
+from provisioner.domain.errors import Transient
 from tests.integration.bot_harness import DANA, RANDOM, STORES, Bot, running_bot
 
 COMMAND = {
@@ -134,7 +134,7 @@ def test_logs_are_json_with_ids_and_without_secrets(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = logging.getLogger().handlers[:], logging.getLogger().level
-    logs.configure("DEBUG")
+    configure_logging("DEBUG")
     try:
         with LocalSlack() as slack, running_bot(tmp_path, slack) as bot:
             slack.command("Dana", "#stores", "/store create my-shop")
@@ -192,8 +192,8 @@ def test_socket_mode_comes_again_when_slack_closes_it(tmp_path: Path) -> None:
 
 
 def test_a_deaf_bot_is_told_from_one_that_connects_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.servers.RECONNECTED", 3)
-    monkeypatch.setattr("bot.health.KEPT", 0.0)
+    monkeypatch.setattr("bot.web.http_server.RECONNECTED", 3)
+    monkeypatch.setattr("bot.observability.readiness.KEPT", 0.0)
     with LocalSlack(socket_mode=True) as slack, running_bot(tmp_path, slack, socket=True) as bot, bot.http() as http:
 
         def socket() -> str:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from bot import rate_limiter
+from bot.slack import rate_limiter
 from dev.slack import LocalSlack
-from dev.slack.traffic import LIMITS
-from provisioner.errors import Problem
-from provisioner.jobs import EventKind, JobKind
-from provisioner.ledger import Limits
+from dev.slack.faults import LIMITS
+from provisioner.domain.errors import Problem
+from provisioner.domain.job import EventKind, JobKind
+from provisioner.ledger.ledger import Limits
 from tests.integration.bot_harness import DANA, FAILURES, STORES, Bot, running_bot
 from tests.waiting import until
 

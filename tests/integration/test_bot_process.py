@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 from dev.slack import LocalSlack
-from provisioner.backups import Backups
-from provisioner.ledger import Ledger
-from provisioner.stores import Addresses
+from provisioner.domain.store import Addresses
+from provisioner.ledger.backup import Backups
+from provisioner.ledger.ledger import Ledger
 from tests.integration.bot_harness import ADA, FAILURES, make_charts, web_server_address
 from tests.integration.test_backups import older_ledger
 from tests.waiting import until

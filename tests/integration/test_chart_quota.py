@@ -12,8 +12,8 @@ import pytest
 import yaml
 from kubernetes.utils.quantity import parse_quantity
 
-from provisioner.catalog import Catalog
-from provisioner.workflows.prepare import QUOTA
+from provisioner.domain.catalog import Catalog
+from provisioner.operations.steps.prepare import QUOTA
 from tests.integration.test_docs_values import MANIFESTS
 
 CHARTS = Catalog(Path(__file__).parents[2] / "charts").types.values()

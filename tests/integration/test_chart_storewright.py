@@ -15,8 +15,8 @@ import yaml
 from jsonschema import Draft7Validator
 
 from bot.settings import Settings
-from dev.charts import own
-from provisioner.stores import NAMESPACE_PREFIX
+from dev.charts import bot_chart
+from provisioner.domain.store import NAMESPACE_PREFIX
 from tests.charts.policies import Peer, Port, allows
 from tests.charts.releases import Object, containers, of_kind
 from tests.charts.test_manifests import VERSIONS, validate
@@ -24,7 +24,7 @@ from tests.charts.test_pods import faults
 from tests.charts.test_values import changed, described, leaves, nodes, schema_of, values_of
 from tests.conftest import ROOT
 
-CHART, NAMESPACE = own.CHART, "tools"
+CHART, NAMESPACE = bot_chart.CHART, "tools"
 # What an operator may turn on, as arguments of --set-json.
 FEATURES = {
     "http": ('slack.mode="http"',),
@@ -50,7 +50,11 @@ OTHERS: list[Any] = [
 @cache
 def template(*options: str, release: str = "bot", namespace: str = NAMESPACE) -> subprocess.CompletedProcess[str]:
     """What `helm template` says to these `--set-json` assignments, over what has no default."""
-    flags = [f"--namespace={namespace}", f"--values={own.VALUES}", *(f"--set-json={option}" for option in options)]
+    flags = [
+        f"--namespace={namespace}",
+        f"--values={bot_chart.VALUES}",
+        *(f"--set-json={option}" for option in options),
+    ]
     command = ["helm", "template", release, str(CHART), *flags]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -93,7 +97,7 @@ def environment(manifests: list[Object]) -> dict[str, str]:
 
 
 def test_helm_finds_no_fault() -> None:
-    command = ["helm", "lint", "--strict", str(CHART), f"--values={own.VALUES}"]
+    command = ["helm", "lint", "--strict", str(CHART), f"--values={bot_chart.VALUES}"]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout
 
@@ -343,11 +347,11 @@ def test_stores_namespaces_are_called_as_the_policy_has_it() -> None:
 
 
 def test_the_plain_manifests_are_up_to_date() -> None:
-    assert own.MANIFESTS.read_text() == own.manifests(), "run `make manifests`"
+    assert bot_chart.MANIFESTS.read_text() == bot_chart.manifests(), "run `make manifests`"
 
 
 def test_the_plain_manifests_are_complete() -> None:
-    manifests = list(yaml.safe_load_all(own.MANIFESTS.read_text()))
+    manifests = list(yaml.safe_load_all(bot_chart.MANIFESTS.read_text()))
     everything = render(release="storewright", namespace="storewright")
     assert [m["kind"] for m in manifests] == ["Namespace", *(m["kind"] for m in everything)]
     assert manifests[0]["metadata"]["labels"] == {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -394,7 +398,10 @@ def test_its_notes_lead_on() -> None:
     command = ["helm", "install", "bot", str(CHART), "--dry-run=client", f"--namespace={NAMESPACE}"]
     for mode, key in {"http": "SLACK_SIGNING_SECRET", "socket": "SLACK_APP_TOKEN"}.items():
         told = subprocess.run(
-            [*command, f"--values={own.VALUES}", f"--set=slack.mode={mode}"], capture_output=True, text=True, check=True
+            [*command, f"--values={bot_chart.VALUES}", f"--set=slack.mode={mode}"],
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         notes = told.rpartition("NOTES:")[2]
         assert "kubectl -n tools create secret generic storewright-slack --from-env-file=slack.env\n" in notes

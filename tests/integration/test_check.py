@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.check import CheckFailed, StorefrontClient
+from provisioner.clients.storefront_check import CheckFailed, StorefrontClient
 
 
 class Shop(BaseHTTPRequestHandler):

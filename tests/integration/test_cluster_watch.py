@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from provisioner.cluster import Cluster
+from provisioner.clients.kubernetes.cluster import Cluster
 from tests.conftest import write_kubeconfig
 
 ENDINGS = [

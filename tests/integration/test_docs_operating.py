@@ -14,9 +14,9 @@ from click.testing import CliRunner
 from bot.__main__ import main
 from bot.settings import variables
 from dev.slack import LocalSlack
-from provisioner.backups import Backups
-from provisioner.ledger import Ledger
-from provisioner.stores import Addresses
+from provisioner.domain.store import Addresses
+from provisioner.ledger.backup import Backups
+from provisioner.ledger.ledger import Ledger
 from tests.conftest import ROOT
 from tests.integration.bot_harness import Bot, running_bot
 from tests.integration.test_bot_process import environment
@@ -30,7 +30,7 @@ def typed(program: str) -> list[str]:
 
 
 def test_what_operators_are_told_to_type_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.logs.configure", lambda level: None)
+    monkeypatch.setattr("bot.cli.stores.configure_logging", lambda level: None)
     with LocalSlack() as slack, running_bot(tmp_path, slack) as bot:
         for name, value in environment(tmp_path, bot.url, slack).items():
             monkeypatch.setenv(name, value)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from dev.charts import own
+from dev.charts import bot_chart
 from tests.charts.policies import Peer, Port, allows
 from tests.charts.releases import STORES, Object, of_kind
 from tests.conftest import ROOT
@@ -47,7 +47,7 @@ def the(text: str) -> Object:
 
 def rendered(values: Object) -> tuple[list[Object], dict[str, list[Object]]]:
     """The bot's manifests with a piece in place of those keys of the whole one, and by type what its stores become."""
-    bot = _template(own.CHART, WHOLE | values)
+    bot = _template(bot_chart.CHART, WHOLE | values)
     (told,) = [m["data"]["stores.yaml"] for m in of_kind(bot, "ConfigMap") if "stores.yaml" in m.get("data", {})]
     given = yaml.safe_load(told)
     return bot, {name: _template(store.chart, given.get(name, {}), "prod") for name, store in STORES.items()}

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from provisioner import helm as helms
-from provisioner.errors import HandedOver, JobFailed, Transient
-from provisioner.helm import Helm, HookFailed, Wanted
+from provisioner.clients import helm as helms
+from provisioner.clients.helm import Helm, HookFailed, Wanted
+from provisioner.domain.errors import HandedOver, JobFailed, Transient
 from tests.conftest import write_kubeconfig
 
 
@@ -123,7 +123,7 @@ def test_history_is_told_oldest_first(tmp_path: Path) -> None:
 
 def test_a_killed_bot_leaves_no_helm_behind(tmp_path: Path) -> None:
     binary = script(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 60")
-    code = f"from provisioner.helm import Helm; Helm({binary!r}).version()"
+    code = f"from provisioner.clients.helm import Helm; Helm({binary!r}).version()"
     bot = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2])
     pid_file = tmp_path / "pid"
     while not (pid_file.exists() and pid_file.read_text().strip()):

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from bot.doctor import stores
-from bot.doctor.findings import Finding
+from bot.cli.doctor import store_prerequisites
+from bot.cli.doctor.findings import Finding
 from bot.settings import Settings
-from provisioner.check import CertificateNotTrusted, StorefrontClient
-from provisioner.errors import JobFailed
-from provisioner.stores import Addresses
-from provisioner.workflows import readiness
-from provisioner.workflows.toolbox import Toolbox
-from tests.authority import Authority, https_server
+from provisioner.clients.storefront_check import CertificateNotTrusted, StorefrontClient
+from provisioner.domain.errors import JobFailed
+from provisioner.domain.store import Addresses
+from provisioner.operations.steps import readiness
+from provisioner.operations.toolbox import Toolbox
+from tests.certificate_authority import Authority, https_server
 from tests.conftest import ROOT
 
 HOST, URL = "my-shop.shops.example.com", "https://my-shop.shops.example.com"
@@ -158,7 +158,7 @@ def test_not_every_web_server_is_the_ingress(status: int, location: str, finding
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Somebody) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        found = only(stores.ingress(site(ingress_address=f"127.0.0.1:{server.server_port}")))
+        found = only(store_prerequisites.ingress(site(ingress_address=f"127.0.0.1:{server.server_port}")))
         server.shutdown()
     assert (found.status, said in found.message) == (finding, True), found.message
 
@@ -169,9 +169,9 @@ def test_an_ingress_with_a_certificate_of_our_authority_is_well(authority: Autho
             self.send_error(404)
 
     with https_server(Ingress, *authority.certificate("*.shops.example.com")) as (address, _):
-        assert only(stores.ingress(site(ingress_address=address, store_scheme="https"))).status == "ok"
+        assert only(store_prerequisites.ingress(site(ingress_address=address, store_scheme="https"))).status == "ok"
     with https_server(Ingress, *self_signed(tmp_path)) as (address, _):
-        found = only(stores.ingress(site(ingress_address=address, store_scheme="https")))
+        found = only(store_prerequisites.ingress(site(ingress_address=address, store_scheme="https")))
     assert found.status == "unsure"
     assert "has no certificate for a store that has none of its own" in found.message
 
@@ -198,4 +198,4 @@ def test_a_wildcard_leads_to_where_our_own_pages_are(
             raise OSError("no such host") from None
 
     monkeypatch.setattr("socket.getaddrinfo", resolve)
-    assert only(stores.dns(site(**given))).status == status
+    assert only(store_prerequisites.dns(site(**given))).status == status

@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from provisioner.catalog import Catalog
-from provisioner.cluster import Cluster
-from provisioner.errors import HandedOver
-from provisioner.helm import Helm
-from provisioner.jobs import EventKind, Job, JobStatus
-from provisioner.lease import HeldByAnother, Lease, LeaseTimings, NotHeld
-from provisioner.ledger import Ledger, Limits
-from provisioner.scheduler import Scheduler
-from provisioner.stores import Addresses
-from provisioner.workflows import Toolbox
+from provisioner.clients.helm import Helm
+from provisioner.clients.kubernetes.cluster import Cluster
+from provisioner.domain.catalog import Catalog
+from provisioner.domain.errors import HandedOver
+from provisioner.domain.job import EventKind, Job, JobStatus
+from provisioner.domain.store import Addresses
+from provisioner.ledger.ledger import Ledger, Limits
+from provisioner.operations import Toolbox
+from provisioner.runner.lease import HeldByAnother, Lease, LeaseTimings, NotHeld
+from provisioner.runner.scheduler import Scheduler
 from tests.conftest import write_kubeconfig
 from tests.integration.bot_harness import make_charts
 
@@ -316,7 +316,7 @@ def test_no_job_begins_while_another_bot_works(cells: Cells, works: Works) -> No
 def test_an_order_is_kept_beyond_its_deadline_while_nobody_can_say_whose_the_lease_is(
     cells: Cells, works: Works, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("provisioner.scheduler.LEASE_AGAIN", 0.2)
+    monkeypatch.setattr("provisioner.runner.scheduler.LEASE_AGAIN", 0.2)
     with cells.cut_off("ours"):
         works.lease.start()
         works.lease.acquire(1)

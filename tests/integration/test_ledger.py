@@ -11,19 +11,11 @@ from typing import Any
 import pytest
 from sqlite_utils import Database
 
-from provisioner.errors import (
-    LimitReached,
-    Problem,
-    Refused,
-    StoreBusy,
-    StoreExists,
-    StoreNotFound,
-    Superseded,
-)
-from provisioner.jobs import EventKind, Job, JobStatus
-from provisioner.ledger import Ledger, LedgerInUse, Limits, Link
-from provisioner.migrations import migrations
-from provisioner.stores import Addresses, Store, StoreStatus
+from provisioner.domain.errors import LimitReached, Problem, Refused, StoreBusy, StoreExists, StoreNotFound, Superseded
+from provisioner.domain.job import EventKind, Job, JobStatus
+from provisioner.domain.store import Addresses, Store, StoreStatus
+from provisioner.ledger.ledger import Ledger, LedgerInUse, Limits, Link
+from provisioner.ledger.schema import migrations
 from tests.conftest import Clock
 
 LIMITS = Limits(stores_per_person=3, creations_per_hour=5)

@@ -23,7 +23,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect as websocket
 
 from dev.slack import LocalSlack, LocalSlackClient, LocalSlackError
-from dev.slack.handles import Handles, ResponseUrl
+from dev.slack.trigger_tokens import Handles, ResponseUrl
 from dev.slack.workspace import SlackError
 from tests.integration.sample_bot import SampleBot, modal, over_http, plain, section, text_input
 

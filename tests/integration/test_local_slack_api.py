@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from dev.slack import LocalSlack
-from dev.slack.limits import SCHEMA
+from dev.slack.block_validation import SCHEMA
 from tests.integration.sample_bot import button, modal, plain, section, text_input
 
 Json = dict[str, Any]

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from provisioner.errors import JobFailed, Superseded
-from provisioner.executors.log_follower import JobLog
-from provisioner.jobs import EventKind, Job, JobStatus
-from provisioner.ledger import Ledger, Limits
-from provisioner.stores import StoreStatus
+from provisioner.domain.errors import JobFailed, Superseded
+from provisioner.domain.job import EventKind, Job, JobStatus
+from provisioner.domain.store import StoreStatus
+from provisioner.ledger.ledger import Ledger, Limits
+from provisioner.runner.executors.log_follower import JobLog
 from tests.conftest import Clock
 
 
@@ -88,15 +88,15 @@ def test_logs_come_into_our_own_and_so_does_what_nobody_meant_to_say(
     ledger: Ledger, job: Job, caplog: pytest.LogCaptureFixture
 ) -> None:
     log = [
-        line("log", 1.0, level=logging.WARNING, logger="provisioner.helm", message="100 % slow"),
+        line("log", 1.0, level=logging.WARNING, logger="provisioner.clients.helm", message="100 % slow"),
         "Segmentation fault",
     ]
     job_log = hearer(ledger, job)
     job_log.read(log)
     job_log.read(log)
     assert [(r.name, r.getMessage()) for r in caplog.records] == [
-        ("provisioner.helm", "100 % slow"),
-        ("provisioner.executors.log_follower", "the job's process said: Segmentation fault"),
+        ("provisioner.clients.helm", "100 % slow"),
+        ("provisioner.runner.executors.log_follower", "the job's process said: Segmentation fault"),
     ]
 
 

@@ -19,9 +19,9 @@ import yaml
 
 from dev import prometheus
 from dev.slack import LocalSlack
-from provisioner.backups import Backups
-from provisioner.errors import Problem
-from provisioner.helm import Helm
+from provisioner.clients.helm import Helm
+from provisioner.domain.errors import Problem
+from provisioner.ledger.backup import Backups
 from tests.conftest import ROOT
 from tests.integration.bot_harness import Bot, running_bot, web_server_address
 from tests.waiting import answers, until

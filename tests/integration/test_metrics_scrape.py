@@ -16,24 +16,24 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.health import Readiness
-from bot.metrics import HELM_VERBS, READY_BUCKETS, STAGE_BUCKETS, Metrics
-from bot.ops import Ops, build_ops
-from bot.servers import CannotListen, serve_beside
-from bot.web import WebContext, build_web
+from bot.observability.metrics import HELM_VERBS, READY_BUCKETS, STAGE_BUCKETS, Metrics
+from bot.observability.readiness import Readiness
+from bot.web.http_server import CannotListen, serve_beside
+from bot.web.ops_endpoints import Ops, build_ops
+from bot.web.public_app import WebContext, build_web
 from dev.slack import LocalSlack
-from provisioner import workflows
-from provisioner.backups import Backups
-from provisioner.catalog import Catalog
-from provisioner.cluster import Cluster
-from provisioner.errors import JobFailed, Problem, Transient
-from provisioner.executors import Local
-from provisioner.helm import Helm, Wanted
-from provisioner.jobs import Job
-from provisioner.ledger import Ledger, Limits
-from provisioner.scheduler import Scheduler
-from provisioner.stores import Addresses
-from provisioner.workflows import Toolbox
+from provisioner import operations
+from provisioner.clients.helm import Helm, Wanted
+from provisioner.clients.kubernetes.cluster import Cluster
+from provisioner.domain.catalog import Catalog
+from provisioner.domain.errors import JobFailed, Problem, Transient
+from provisioner.domain.job import Job
+from provisioner.domain.store import Addresses
+from provisioner.ledger.backup import Backups
+from provisioner.ledger.ledger import Ledger, Limits
+from provisioner.operations import Toolbox
+from provisioner.runner.executors import Local
+from provisioner.runner.scheduler import Scheduler
 from tests.conftest import ROOT, Clock, write_kubeconfig
 from tests.integration.bot_harness import make_charts, running_bot, web_server_address
 from tests.waiting import until
@@ -97,7 +97,7 @@ def test_what_alerts_count_is_there_before_it_happens(tmp_path: Path) -> None:
         told = scraped(http.get("/metrics").text)
         for type, outcome in product(("medusa", "plain"), ("ready", "failed")):
             assert value(told, "ready_seconds_count", type=type, outcome=outcome) == 0
-    verbs = set(re.findall(r'(?:_run\(|args = )\["(\w+)"', (ROOT / "provisioner/helm.py").read_text()))
+    verbs = set(re.findall(r'(?:_run\(|args = )\["(\w+)"', (ROOT / "provisioner/clients/helm.py").read_text()))
     assert verbs == set(HELM_VERBS)
     for verb in verbs:
         assert value(told, "helm_seconds_count", verb=verb, outcome="refused") == 0
@@ -178,7 +178,7 @@ def test_readiness_asks_all_at_once_and_remembers() -> None:
 
 
 def test_who_asks_for_readiness_does_not_wait_for_what_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.health.PATIENCE", 0.5)
+    monkeypatch.setattr("bot.observability.readiness.PATIENCE", 0.5)
     hanging = threading.Event()
     readiness = Readiness({"cluster": lambda: hanging.wait(20), "ledger": lambda: None})
     ops, address = Ops(lambda: "", readiness, Metrics().registry), web_server_address()
@@ -222,7 +222,7 @@ def scheduler(tmp_path: Path) -> Iterator[Scheduler]:
 def test_a_scheduler_that_waits_to_begin_is_healthy_and_one_that_stopped_ticking_is_not(
     scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("provisioner.scheduler.SILENT", 0.7)
+    monkeypatch.setattr("provisioner.runner.scheduler.SILENT", 0.7)
     time.sleep(0.8)
     assert scheduler.trouble() == ""
     scheduler.start()
@@ -238,8 +238,8 @@ def test_workers_that_are_all_held_past_their_deadline_are_unhealthy(
     scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hanging = threading.Event()
-    monkeypatch.setattr(workflows, "run", lambda *_: hanging.wait(30))
-    monkeypatch.setattr("provisioner.scheduler.WEDGED", 0.3)
+    monkeypatch.setattr(operations, "run", lambda *_: hanging.wait(30))
+    monkeypatch.setattr("provisioner.runner.scheduler.WEDGED", 0.3)
     scheduler.start()
     ledger = scheduler._ledger
     order(ledger, "first-shop", deadline=0.1)

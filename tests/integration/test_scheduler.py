@@ -15,18 +15,18 @@ from typing import Any
 
 import pytest
 
-from provisioner import workflows
-from provisioner.catalog import Catalog
-from provisioner.cluster import Cluster
-from provisioner.errors import JobFailed, Problem, StoreKept, Transient
-from provisioner.executors import Executor, Local, Remote
-from provisioner.executors.manifest import Worker
-from provisioner.helm import Helm
-from provisioner.jobs import LONGEST_PAUSE, RELEASE, ROLLBACK, EventKind, Job, JobStatus, find
-from provisioner.ledger import Ledger, Limits
-from provisioner.scheduler import WEDGED, Scheduler, pause
-from provisioner.stores import Addresses, StoreStatus
-from provisioner.workflows import Toolbox, upgrade
+from provisioner import operations
+from provisioner.clients.helm import Helm
+from provisioner.clients.kubernetes.cluster import Cluster
+from provisioner.domain.catalog import Catalog
+from provisioner.domain.errors import JobFailed, Problem, StoreKept, Transient
+from provisioner.domain.job import LONGEST_PAUSE, RELEASE, ROLLBACK, EventKind, Job, JobStatus, find
+from provisioner.domain.store import Addresses, StoreStatus
+from provisioner.ledger.ledger import Ledger, Limits
+from provisioner.operations import Toolbox, upgrade
+from provisioner.runner.executors import Executor, Local, Remote
+from provisioner.runner.executors.job_manifest import Worker
+from provisioner.runner.scheduler import WEDGED, Scheduler, pause
 from tests.conftest import write_kubeconfig
 from tests.waiting import until_job
 
@@ -82,7 +82,7 @@ def test_a_cluster_that_is_away_is_tried_again_later(scheduler: Scheduler) -> No
 
 
 def test_the_deadline_ends_the_attempts(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("provisioner.scheduler.pause", lambda attempt: 0.2)
+    monkeypatch.setattr("provisioner.runner.scheduler.pause", lambda attempt: 0.2)
     ledger = scheduler._ledger
     job = until_job(ledger, order(ledger, deadline=1), lambda j: not j.live)
     assert job.status == JobStatus.FAILED
@@ -101,7 +101,7 @@ def test_what_only_a_person_can_mend_is_not_tried_again(scheduler: Scheduler, mo
     def refuse(*_: object) -> None:
         raise JobFailed("The chart is broken.", "A typo.", "Mend it.")
 
-    monkeypatch.setattr(workflows, "run", refuse)
+    monkeypatch.setattr(operations, "run", refuse)
     ledger = scheduler._ledger
     job = until_job(ledger, order(ledger), lambda j: not j.live)
     assert (job.status, job.attempts) == (JobStatus.FAILED, 1)
@@ -112,7 +112,7 @@ def test_the_unexpected_is_told_without_its_insides(scheduler: Scheduler, monkey
     def break_down(*_: object) -> None:
         raise RuntimeError("inside")
 
-    monkeypatch.setattr(workflows, "run", break_down)
+    monkeypatch.setattr(operations, "run", break_down)
     ledger = scheduler._ledger
     job = until_job(ledger, order(ledger), lambda j: not j.live)
     assert job.status == JobStatus.FAILED
@@ -274,7 +274,7 @@ def test_a_way_back_that_breaks_off_too_is_a_failed_store(tmp_path: Path) -> Non
 
 def test_a_way_back_has_its_time_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is lost on the way back is tried again, though the time for going forward is over."""
-    monkeypatch.setattr("provisioner.scheduler.pause", lambda attempt: 1 if attempt == 1 else 0.2)
+    monkeypatch.setattr("provisioner.runner.scheduler.pause", lambda attempt: 1 if attempt == 1 else 0.2)
     shop = Shop(tmp_path, AWAY, lambda ledger, _: BreaksOff(ledger, Transient("It was lost."), 2, seconds=1.2))
     job = shop.upgrade(deadline=2)
     assert (job.status, job.attempts, shop.status()) == (JobStatus.FAILED, 3, StoreStatus.READY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from bot.servers import bare_web, serve_beside
+from bot.web.http_server import bare_web, serve_beside
 from dev.stack import free_port
 
 

@@ -16,11 +16,11 @@ from click.testing import CliRunner, Result
 
 from bot.__main__ import main
 from dev.slack import LocalSlack
-from provisioner import credentials as links
-from provisioner.errors import Problem
-from provisioner.jobs import JobStatus
-from provisioner.ledger import Ledger
-from provisioner.stores import Addresses
+from provisioner import credential_links as links
+from provisioner.domain.errors import Problem
+from provisioner.domain.job import JobStatus
+from provisioner.domain.store import Addresses
+from provisioner.ledger.ledger import Ledger
 from tests.conftest import write_kubeconfig
 from tests.integration.bot_harness import DANA, Bot, make_charts, running_bot
 from tests.integration.test_lease import Api
@@ -33,7 +33,7 @@ Type = Callable[..., Result]
 @pytest.fixture
 def type_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Type:
     """Type `storewright …` on the machine whose ledger is in tmp_path; `answer` is what is typed when it asks."""
-    monkeypatch.setattr("bot.logs.configure", lambda level: None)
+    monkeypatch.setattr("bot.cli.stores.configure_logging", lambda level: None)
     settings = {
         "LEDGER_PATH": tmp_path / "ledger.db",
         "CHARTS_DIR": make_charts(tmp_path),

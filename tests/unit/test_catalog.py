@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.catalog import Catalog
-from provisioner.errors import UnknownStoreType
+from provisioner.domain.catalog import Catalog
+from provisioner.domain.errors import UnknownStoreType
 
 CHART = """
 name: tiny

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dev.cluster import archive
-from dev.cluster.shell import ClusterError
+from dev.cluster.process import ClusterError
 
 
 @pytest.mark.parametrize(

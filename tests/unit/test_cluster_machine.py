@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from dev.cluster import local
-from dev.cluster.shell import ClusterError
+from dev.cluster.process import ClusterError
 
 
 def test_a_user_who_is_not_root_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

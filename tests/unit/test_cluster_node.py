@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from dev.cluster.layout import Site
 from dev.cluster.node import PAUSE, Node
-from dev.cluster.site import Site
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dev.cluster.shell import ClusterError
-from dev.cluster.site import BLOCKS, Site, cluster_id, free_index, port_is_free
+from dev.cluster.layout import BLOCKS, Site, cluster_id, free_index, port_is_free
+from dev.cluster.process import ClusterError
 
 
 def test_id_tells_names_and_checkouts_apart(tmp_path: Path) -> None:

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.doctor import stores
-from bot.doctor.cluster import _rules, _wishes
-from bot.doctor.findings import Check, Finding, examine, ok, wrong
-from bot.doctor.images import Image
-from bot.doctor.slack import SCOPES
+from bot.cli.doctor import store_prerequisites
+from bot.cli.doctor.cluster import _rules, _wishes
+from bot.cli.doctor.findings import Check, Finding, examine, ok, wrong
+from bot.cli.doctor.images import Image
+from bot.cli.doctor.slack import SCOPES
+from bot.cli.output import plain
 from bot.settings import StoreSettings
-from bot.shown import plain
-from dev.charts import own
-from provisioner.errors import JobFailed, Transient
+from dev.charts import bot_chart
+from provisioner.domain.errors import JobFailed, Transient
 
 ROOT = Path(__file__).parents[2]
 PLAIN = StoreSettings.from_environment(store_domain="shops.example.com", charts_dir=ROOT / "charts")
@@ -40,7 +40,7 @@ def test_it_asks_for_the_rights_that_the_chart_gives() -> None:
 
 
 def test_of_the_secrets_beside_it_it_asks_for_the_registrys_only() -> None:
-    manifests = list(yaml.safe_load_all(own.rights("storewright", "--set=stores.imagePullSecret=registry")))
+    manifests = list(yaml.safe_load_all(bot_chart.rights("storewright", "--set=stores.imagePullSecret=registry")))
     (given,) = [wishes(m["rules"]) for m in manifests if m["kind"] == "Role"]
     settings = PLAIN.model_copy(update={"pull_secret": "storewright/registry"})
     assert given == wishes(_rules("own", settings)) | wishes(_rules("pull", settings))
@@ -82,7 +82,7 @@ def test_a_registrys_secret_that_is_not_there_is_told() -> None:
 
     settings = PLAIN.model_copy(update={"pull_secret": "tools/registry"})
     site: Any = SimpleNamespace(settings=settings, reached=Empty(), pods=list)
-    (found,) = Check("images", stores.images).findings(site)
+    (found,) = Check("images", store_prerequisites.images).findings(site)
     assert (found.status, found.message, found.fix) == ("wrong", "The Secret tools/registry is missing.", "Make it.")
 
 

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from bot import grammar
-from bot.grammar import Create, CreateForm, Credentials, Delete, Help, ListStores, NotUnderstood, Status, Upgrade
-from provisioner.errors import InvalidName
+from bot.commands import parser
+from bot.commands.parser import (
+    Create,
+    CreateForm,
+    Credentials,
+    Delete,
+    Help,
+    ListStores,
+    NotUnderstood,
+    Status,
+    Upgrade,
+)
+from provisioner.domain.errors import InvalidName
 
 TYPES = {"medusa", "woocommerce"}
 
@@ -45,8 +55,8 @@ TYPES = {"medusa", "woocommerce"}
         ("credentials my-shop", Credentials("my-shop")),
     ],
 )
-def test_understood(text: str, command: grammar.Command) -> None:
-    assert grammar.parse(text, TYPES) == command
+def test_understood(text: str, command: parser.Command) -> None:
+    assert parser.parse(text, TYPES) == command
 
 
 @pytest.mark.parametrize(
@@ -74,7 +84,7 @@ def test_understood(text: str, command: grammar.Command) -> None:
 )
 def test_not_understood_says_what_would_be(text: str, said: str) -> None:
     with pytest.raises(NotUnderstood) as caught:
-        grammar.parse(text, TYPES)
+        parser.parse(text, TYPES)
     assert said in str(caught.value)
 
 
@@ -103,5 +113,5 @@ def test_not_understood_says_what_would_be(text: str, said: str) -> None:
 )
 def test_a_bad_name_gets_a_suggestion(text: str, suggestion: str) -> None:
     with pytest.raises(InvalidName) as caught:
-        grammar.parse(text, TYPES)
+        parser.parse(text, TYPES)
     assert suggestion in str(caught.value)

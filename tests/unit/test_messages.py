@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
-from bot import messages, views
-from bot.blocks import Message
-from bot.story import Story
-from bot.views import Filled, FormMemory
-from bot.words import duration
-from dev.slack.limits import check_message, check_view
-from provisioner.catalog import Catalog, StoreType
-from provisioner.errors import LimitReached, Problem, Refused
-from provisioner.jobs import ROLLBACK, STAGES, EventKind, Job, JobEvent, JobKind, JobStatus
-from provisioner.ledger import Link
-from provisioner.options import Option
-from provisioner.stores import Addresses, Store, StoreStatus
+from bot.rendering import forms, messages
+from bot.rendering.blocks import Message
+from bot.rendering.forms import Filled, FormMemory
+from bot.rendering.job_view import Story
+from bot.rendering.templating import duration
+from dev.slack.block_validation import check_message, check_view
+from provisioner.domain.catalog import Catalog, StoreType
+from provisioner.domain.errors import LimitReached, Problem, Refused
+from provisioner.domain.job import ROLLBACK, STAGES, EventKind, Job, JobEvent, JobKind, JobStatus
+from provisioner.domain.options import Option
+from provisioner.domain.store import Addresses, Store, StoreStatus
+from provisioner.ledger.ledger import Link
 
 GOLDEN = Path(__file__).parent / "golden"
 NOON = 1_800_000_000.0
@@ -269,9 +269,9 @@ def selects(view: dict[str, Any]) -> dict[str, str]:
 
 def test_forms_are_taken_by_slack() -> None:
     memory = FormMemory("C0STORES1", "https://hooks.slack.example/" + "x" * 200, "s1")
-    create = views.create_form(CATALOG, Addresses("shops.example.com"), memory).to_dict()
-    delete = views.delete_form(STORE, memory).to_dict()
-    for view in (create, delete, views.notice(MESSAGES["refusal"].text).to_dict()):
+    create = forms.create_form(CATALOG, Addresses("shops.example.com"), memory).to_dict()
+    delete = forms.delete_form(STORE, memory).to_dict()
+    for view in (create, delete, forms.notice(MESSAGES["refusal"].text).to_dict()):
         assert check_view(view) == []
     assert FormMemory.unpacked(create["private_metadata"]) == memory
     assert "my-shop" in str(delete["blocks"][0])
@@ -281,7 +281,7 @@ def test_forms_are_taken_by_slack() -> None:
 def test_the_create_form_asks_what_the_chosen_type_lets_one_choose() -> None:
     def shown(*given: Any) -> dict[str, Any]:
         addresses = Addresses("shops.example.com")
-        view: dict[str, Any] = views.create_form(CATALOG, addresses, FormMemory(), *given).to_dict()
+        view: dict[str, Any] = forms.create_form(CATALOG, addresses, FormMemory(), *given).to_dict()
         assert check_view(view) == []
         return view
 
@@ -300,12 +300,12 @@ def test_the_longest_menu_a_type_may_have_is_taken_by_slack() -> None:
     many = replace(MEDUSA, name="m" * 60, options=tuple(option.model_copy(update={"id": f"o{n}"}) for n in range(20)))
     catalog = Catalog.__new__(Catalog)
     catalog.types, catalog.default = {many.name: many}, many
-    view = views.create_form(catalog, Addresses("shops.example.com"), FormMemory()).to_dict()
+    view = forms.create_form(catalog, Addresses("shops.example.com"), FormMemory()).to_dict()
     assert check_view(view) == []
 
 
 def test_an_empty_home_teaches_one_command() -> None:
-    home = views.home([], 0, 10, CATALOG)
+    home = forms.home([], 0, 10, CATALOG)
     assert check_view(home) == []
     assert "/store create my-shop" in str(home)
     assert "0 of 10 stores used · 10 left" in str(home)
@@ -313,7 +313,7 @@ def test_an_empty_home_teaches_one_command() -> None:
 
 def test_a_full_home_puts_trouble_first_and_stays_within_slacks_limits() -> None:
     many = [(replace(STORE, id=f"s{n}", name=f"shop-{n}", created_at=NOON + n), JOB) for n in range(60)]
-    home = views.home([*many, (replace(FAILED, id="bad", name="bad-shop"), FAILED_JOB)], 61, 60, CATALOG)
+    home = forms.home([*many, (replace(FAILED, id="bad", name="bad-shop"), FAILED_JOB)], 61, 60, CATALOG)
     assert check_view(home) == []
     titles = [b["text"]["text"] for b in home["blocks"] if b["type"] == "section"]
     assert "bad-shop" in titles[0]

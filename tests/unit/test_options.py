@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from provisioner.errors import BadOption
-from provisioner.options import Option, choose, place, read_options
+from provisioner.domain.errors import BadOption
+from provisioner.domain.options import Option, choose, place, read_options
 
 LISTED = """
 - id: currency

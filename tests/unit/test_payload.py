@@ -12,13 +12,21 @@ from typing import Any
 import pytest
 
 from provisioner.diagnosis import Patience
-from provisioner.errors import JobFailed, Problem, StoreKept, StorewrightError, Transient
-from provisioner.executors.manifest import Worker, labels_of, manifest_of, name_of
-from provisioner.executors.payload import JobPayload, emit, emit_end, payload_of, read_end, read_line, read_payload
-from provisioner.executors.remote import loss
-from provisioner.jobs import GRACE, EventKind, Job, JobEvent, JobKind, JobStatus
-from provisioner.stores import MAX_NAME, Addresses, Store, StoreStatus
-from provisioner.workflows.toolbox import Terms
+from provisioner.domain.errors import JobFailed, Problem, StoreKept, StorewrightError, Transient
+from provisioner.domain.job import GRACE, EventKind, Job, JobEvent, JobKind, JobStatus
+from provisioner.domain.store import MAX_NAME, Addresses, Store, StoreStatus
+from provisioner.operations.toolbox import Terms
+from provisioner.runner.executors.job_manifest import Worker, labels_of, manifest_of, name_of
+from provisioner.runner.executors.job_protocol import (
+    JobPayload,
+    emit,
+    emit_end,
+    payload_of,
+    read_end,
+    read_line,
+    read_payload,
+)
+from provisioner.runner.executors.kubernetes import loss
 
 STORE = Store(
     id="0123456789ab",

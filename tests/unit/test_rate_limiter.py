@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.rate_limiter import RATES, NotYet, RateLimiter
+from bot.slack.rate_limiter import RATES, NotYet, RateLimiter
 
 
 class Stopwatch:

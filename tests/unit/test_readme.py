@@ -10,8 +10,8 @@ import yaml
 from click.testing import CliRunner
 
 from bot.__main__ import main
-from bot.doctor.cluster import OLDEST
-from bot.grammar import USAGE
+from bot.cli.doctor.cluster import OLDEST
+from bot.commands.parser import USAGE
 from tests.charts.test_manifests import VERSIONS
 
 ROOT = Path(__file__).parents[2]

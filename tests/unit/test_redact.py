@@ -1,6 +1,6 @@
 """No secret of a store is told in a log tail."""
 
-from provisioner.workflows.readiness import redact
+from provisioner.operations.steps.readiness import redact
 
 SECRET = {"admin-password": "s3cret", "database-password": "s3cret-and-longer", "empty": ""}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.settings import BadSettings, Settings, variables
-from provisioner.executors.manifest import Worker
+from provisioner.runner.executors.job_manifest import Worker
 
 GOOD = {
     "SLACK_BOT_TOKEN": "xoxb-1",

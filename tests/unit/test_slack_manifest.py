@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot import grammar
+from bot.commands import parser
 
 ROOT = Path(__file__).parents[2]
 # Slack's scope (or one scope for each kind of conversation) for each Web API method we call.
@@ -52,7 +52,7 @@ def test_the_readme_says_why_it_asks_for_each() -> None:
 def test_its_command_shows_every_verb() -> None:
     [command] = manifest()["features"]["slash_commands"]
     assert command["command"] == "/store"
-    assert all(verb in command["usage_hint"] for verb in grammar.USAGE)
+    assert all(verb in command["usage_hint"] for verb in parser.USAGE)
 
 
 @pytest.mark.parametrize(("mode", "address"), [("socket", None), ("http", "https://PUBLIC_URL/slack/events")])

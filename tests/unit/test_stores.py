@@ -2,8 +2,8 @@
 
 import pytest
 
-from provisioner.errors import InvalidName
-from provisioner.stores import RESERVED, Addresses, parse_name, suggest_name
+from provisioner.domain.errors import InvalidName
+from provisioner.domain.store import RESERVED, Addresses, parse_name, suggest_name
 
 
 @pytest.mark.parametrize("name", ["abc", "my-shop", "a1b", "s" + "h" * 29, "shop-2026-11"])

@@ -1,0 +1,276 @@
+"""The outbox to Slack: coalesced, rate-limited, never lost, never repeated visibly; the only retry layer."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+
+from slack_sdk.errors import SlackApiError
+
+from bot.notifications.message_sender import THROTTLED, Postman
+from bot.rendering import forms, messages
+from bot.rendering.blocks import Message
+from bot.rendering.job_view import Story, read_story
+from bot.rendering.templating import is_person
+from bot.slack.client import NO_ENTRY, UNREACHABLE, Slack, error_word, retry_after, whisper
+from bot.slack.rate_limiter import NotYet
+from provisioner.domain.catalog import Catalog
+from provisioner.ledger.ledger import Ledger, Limits, Outgoing
+from provisioner.log_context import bound
+
+log = logging.getLogger(__name__)
+
+IDLE = 30.0  # seconds between looks where nothing wakes us
+GATHER = 1.0  # seconds for which a thread post waits for more to say
+AGAIN = 1.0  # seconds until we look again at what our own pace holds up
+CLOCK_SKEW = 60.0  # seconds by which Slack's clock may be behind ours
+LONGEST_BACKOFF = 60.0
+ASK_A_PERSON = 300.0  # seconds until the next try of what only a person can mend
+
+LOST_MESSAGE = {
+    "message_not_found",
+    "thread_not_found",
+    "cannot_reply_to_message",
+    "cant_update_message",
+    "user_not_found",
+}
+NO_RIGHTS = {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope"}
+
+URGENCY = {"summary": 0, "failure": 1, "notice": 1, "stages": 2, "home": 3}
+
+
+class Notifier:
+    """Reads `ledger.outgoing()`, tells it, marks it as told. Wake it on every change of the ledger."""
+
+    def __init__(self, ledger: Ledger, catalog: Catalog, slack: Slack, failure_channel: str, limits: Limits) -> None:
+        self._ledger, self._catalog, self._postman = ledger, catalog, Postman(slack)
+        self._failure_channel, self._limits = failure_channel, limits
+        self._asides: OrderedDict[str, str] = OrderedDict()  # delivery key -> response_url, in memory only
+        self._news, self._stopping = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
+        self._tell: dict[str, Callable[[Outgoing], None]] = {
+            "summary": self._tell_summary,
+            "stages": self._tell_stages,
+            "failure": self._tell_failure,
+            "notice": self._tell_notice,
+            "home": self._tell_home,
+        }
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def let_go(self) -> None:
+        """Tell no more than the message under way; the rest is told by the next process. Returns at once."""
+        self._stopping.set()
+        self._news.set()
+
+    def stop(self) -> None:
+        """Let go, and wait for that message."""
+        self.let_go()
+        if self._thread.is_alive():
+            self._thread.join(timeout=15)
+
+    def wake(self) -> None:
+        """There is news. Cheap."""
+        self._news.set()
+
+    def remember_aside(self, delivery_key: str, response_url: str) -> None:
+        """How to whisper to the person whose order has this delivery key, should its messages have to go elsewhere."""
+        if response_url:
+            self._asides[delivery_key] = response_url
+            while len(self._asides) > 1000:
+                self._asides.popitem(last=False)
+
+    # --- the loop -----------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._news.clear()
+            try:
+                pause = self.tell_due()
+            except Exception:
+                log.exception("the outbox could not be read")
+                pause = 1.0
+            self._news.wait(pause)
+
+    def tell_due(self) -> float:
+        """Tell all that is due and allowed now; seconds until there may be more."""
+        waits: list[float] = []
+        for entry in sorted(self._ledger.outgoing(), key=lambda entry: URGENCY[entry.kind]):
+            if self._stopping.is_set():
+                break
+            with bound(outbox=entry.key):
+                try:
+                    self._tell_one(entry)
+                except NotYet as wait:
+                    waits.append(wait.seconds)
+        next_at = self._ledger.next_outgoing_at()
+        soonest = max(0.0, next_at - self._ledger.clock()) if next_at else IDLE
+        return min(soonest or AGAIN, *waits) if waits else min(soonest, IDLE)
+
+    def _tell_one(self, entry: Outgoing) -> None:
+        """Raises NotYet; every other trouble ends in a later attempt or in giving up, never in another entry's way."""
+        try:
+            self._tell_or_settle(entry)
+        except NotYet:
+            raise
+        except (SlackApiError, *UNREACHABLE) as error:
+            self._back_off(entry, error_word(error) if isinstance(error, SlackApiError) else f"no answer: {error}")
+        except Exception:
+            log.exception("an outbox entry could not be told")
+            self._ledger.postpone(entry, self._ledger.clock() + LONGEST_BACKOFF)
+
+    def _tell_or_settle(self, entry: Outgoing) -> None:
+        try:
+            self._tell[entry.kind](entry)
+        except SlackApiError as error:
+            self._settle_refusal(entry, error)
+
+    def _settle_refusal(self, entry: Outgoing, error: SlackApiError) -> None:
+        word = error_word(error)
+        if word in LOST_MESSAGE:
+            log.warning("gave up: %s", word)
+            self._told(entry, entry.address or "", entry.remote_id, entry.content_hash or "")
+        elif word in NO_ENTRY and entry.kind == "summary" and self._move_to_person(entry):
+            log.info("moved to direct messages: %s", word)
+        elif word in NO_ENTRY or word in NO_RIGHTS:
+            log.error("Slack refuses: %s; invite the app to the channel, or check its token and scopes", word)
+            self._ledger.postpone(entry, self._ledger.clock() + (ASK_A_PERSON if word in NO_ENTRY else LONGEST_BACKOFF))
+        elif word in THROTTLED:
+            self._ledger.postpone(entry, self._ledger.clock() + retry_after(error))
+        else:
+            raise error
+
+    def _back_off(self, entry: Outgoing, why: str) -> None:
+        pause = min(LONGEST_BACKOFF, 0.5 * 2.0**entry.attempts) * random.uniform(0.5, 1.0)  # noqa: S311  (no secret)
+        log.warning("not told yet, trying again in %.1f s: %s", pause, why)
+        self._ledger.postpone(entry, self._ledger.clock() + pause)
+
+    # --- the kinds ----------------------------------------------------------------------------------------------
+
+    def _tell_summary(self, entry: Outgoing) -> None:
+        story = self._story(entry)
+        if not story:
+            return None
+        origin = story.job.origin
+        if not origin:  # ordered at a terminal: nobody in Slack waits for it
+            self._told(entry, "", None, "")
+            return self._refresh_home(story)
+        moved = bool(entry.address) and not is_person(origin) and entry.address != origin
+        said = messages.summary(story, moved_from=origin if moved else "")
+        channel = entry.address or self._postman.channel_of(origin)
+        first = entry.remote_id is None
+        self._project(entry, channel, said, urgent=not story.job.live)
+        if moved and first:
+            self._whisper_where(story, entry.key)
+        return self._refresh_home(story)
+
+    def _refresh_home(self, story: Story) -> None:
+        if self._ledger.outbox_entry(f"home:{story.store.owner}"):
+            self._ledger.announce(f"home:{story.store.owner}", "home", story.store.owner)
+
+    def _tell_failure(self, entry: Outgoing) -> None:
+        story = self._story(entry)
+        if story:
+            said = messages.failure(story, self._permalink(f"summary:{story.job.id}"))
+            channel = entry.address if entry.address and entry.remote_id else self._failure_channel
+            self._project(entry, channel, said, urgent=True)
+
+    def _tell_notice(self, entry: Outgoing) -> None:
+        link = self._ledger.link(entry.subject)
+        store = self._ledger.store_by_id(link.store_id) if link else None
+        if not link or not store:
+            return self._told(entry, "", None, "")
+        told = store.owner if is_person(store.owner) else self._failure_channel
+        return self._project(entry, self._postman.channel_of(told), messages.notice(store, link), urgent=True)
+
+    def _tell_home(self, entry: Outgoing) -> None:
+        stores = [(store, self._ledger.last_job(store.id)) for store in self._ledger.stores(entry.subject)]
+        used = self._ledger.usage(entry.subject)
+        view = forms.home(stores, used, self._limits.stores_per_person, self._catalog)
+        digest = Message("", view["blocks"], []).digest
+        if digest != entry.content_hash or not entry.remote_id:
+            self._postman.publish_home(entry.subject, view)
+        self._told(entry, entry.subject, "published", digest)
+
+    def _tell_stages(self, entry: Outgoing) -> None:
+        """What happened since the last post, in one. `content_hash` is the last event told, `remote_id` the last one
+        tried: where they differ, the outcome of an attempt is unknown and the thread is asked."""
+        story, root = self._story(entry), self._ledger.outbox_entry(f"summary:{entry.subject}")
+        if not story:
+            return
+        if not root or not root.address or not root.remote_id:
+            if not root or root.sent_revision < root.revision:
+                raise NotYet(GATHER)
+            self._told(entry, "", None, "")  # the root was given up: there is no thread, and there will be none
+            return
+        self._gather(entry, story)
+        told = int(entry.content_hash or 0)
+        if int(entry.remote_id or 0) > told:
+            told = max(told, self._postman.last_event_told(root.address, root.remote_id, entry.key))
+        events = [event for event in story.events if event.id > told]
+        said, last = messages.stages(story, events), str(events[-1].id if events else told)
+        if said:
+            self._postman.may_post(root.address, in_thread=True)
+            self._ledger.place(entry.key, root.address, last)
+            self._postman.post(root.address, said, {"key": entry.key, "last_event": int(last)}, root.remote_id)
+        self._told(entry, root.address, last, last)
+
+    def _gather(self, entry: Outgoing, story: Story) -> None:
+        """Wait a moment for more to say, unless the job is over."""
+        waited = self._ledger.clock() - entry.due_at
+        if story.job.live and entry.attempts == 0 and waited < GATHER:
+            raise NotYet(GATHER - waited)
+
+    # --- telling ------------------------------------------------------------------------------------------------
+
+    def _project(self, entry: Outgoing, channel: str, said: Message, *, urgent: bool) -> None:
+        """Make the entry's one message say `said`: post it, or edit it where it differs.
+
+        An entry with an address and no message was tried before, with an unknown outcome: it is looked for first."""
+        ts, known = entry.remote_id, entry.content_hash
+        if not ts and entry.address:
+            ts, known = self._postman.find(channel, entry.key, since=entry.created_at - CLOCK_SKEW), None
+        if not ts:
+            self._postman.may_post(channel)
+            self._ledger.place(entry.key, channel)
+            ts = self._postman.post(channel, said, {"key": entry.key})
+        elif known != said.digest:
+            self._postman.edit(channel, ts, said, {"key": entry.key}, urgent=urgent)
+        self._told(entry, channel, ts, said.digest)
+
+    def _told(self, entry: Outgoing, address: str, remote_id: str | None, content_hash: str) -> None:
+        self._ledger.sent(entry, address=address, remote_id=remote_id, content_hash=content_hash)
+
+    def _story(self, entry: Outgoing) -> Story | None:
+        """None, and the entry is done with, where the ledger no longer knows the job."""
+        story = read_story(self._ledger, self._catalog, entry.subject)
+        if not story:
+            self._told(entry, "", None, "")
+        return story
+
+    def _permalink(self, key: str) -> str:
+        """The address of an entry's message; '' where it has none (any more)."""
+        entry = self._ledger.outbox_entry(key)
+        if not entry or not entry.remote_id:
+            return ""
+        return self._postman.permalink(entry.address or "", entry.remote_id)
+
+    # --- where we may not post ------------------------------------------------------------------------------------
+
+    def _move_to_person(self, entry: Outgoing) -> bool:
+        """Let the entry be told in direct messages from now on; False where that is where it was refused."""
+        job = self._ledger.job(entry.subject)
+        direct = self._postman.channel_of(job.requested_by) if job else ""
+        if not job or (entry.address or self._postman.channel_of(job.origin)) == direct:
+            return False
+        self._ledger.place(entry.key, direct)
+        return True
+
+    def _whisper_where(self, story: Story, key: str) -> None:
+        response_url = self._asides.pop(story.job.delivery_key, "")
+        if response_url:
+            whisper(response_url, messages.moved_aside(story.store.name, self._permalink(key)))

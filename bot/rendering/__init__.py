@@ -1,0 +1,1 @@
+"""From a snapshot of the ledger to Slack blocks and text. Pure."""

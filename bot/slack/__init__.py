@@ -1,0 +1,1 @@
+"""Slack: the Bolt app, its listeners and the Web API client."""

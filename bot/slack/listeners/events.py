@@ -1,0 +1,17 @@
+"""App Home: from its first opening on, the outbox keeps it current."""
+
+from __future__ import annotations
+
+from bot.dependencies import BotContext
+from bot.slack.interaction import SlackRequest
+
+
+def opened(context: BotContext, request: SlackRequest) -> str:
+    """Publish it; anew where Slack shows nothing yet."""
+    if request.body["event"].get("tab") != "home":
+        return "other tab"
+    key = f"home:{request.user}"
+    context.ledger.announce(key, "home", request.user)
+    if not request.body["event"].get("view"):
+        context.ledger.place(key, request.user)
+    return "published"

@@ -1,0 +1,1 @@
+"""HTTP: the public pages, the ops endpoints and the server."""

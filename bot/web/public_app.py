@@ -1,0 +1,122 @@
+"""The public port: Slack's endpoint and the credential page; the operators' addresses too where they have no other."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Flask, Request, Response, jsonify, make_response, render_template, request
+from slack_bolt import App
+from slack_bolt.adapter.flask import SlackRequestHandler
+
+from bot.web.http_server import bare_web
+from bot.web.ops_endpoints import Ops, add_ops
+from provisioner import credential_links as links
+from provisioner.domain.catalog import Catalog
+from provisioner.domain.errors import LinkRefused, Problem, StorewrightError, Transient
+from provisioner.domain.store import Store
+from provisioner.ledger.ledger import Ledger
+from provisioner.log_context import bound_ids
+
+log = logging.getLogger(__name__)
+
+SLACK_BODY = 1_000_000  # bytes; Slack's own stay far below
+REVEAL_BODY = 4_096
+
+
+@dataclass(frozen=True)
+class WebContext:
+    """What the web side stands on. `read_secret` gives a store's Secret (key -> value) as it is now."""
+
+    ledger: Ledger
+    catalog: Catalog
+    read_secret: Callable[[Store], dict[str, str]]
+    public_origin: str
+
+
+def build_web(front: WebContext, slack_app: App | None, ops: Ops | None) -> Flask:
+    """The WSGI app. `slack_app` is None in Socket Mode, where Slack does not call us; `ops` where they have a port."""
+    web = bare_web()
+    web.config["MAX_CONTENT_LENGTH"] = SLACK_BODY
+    if slack_app:
+        handler = SlackRequestHandler(slack_app)
+        web.post("/slack/events", endpoint="slack")(lambda: handler.handle(request))
+    web.get("/s/<link_id>", endpoint="page")(lambda link_id: _page())
+    web.post("/s/<link_id>", endpoint="reveal")(lambda link_id: _reveal(front, link_id))
+    if ops:
+        add_ops(web, ops)
+    return web
+
+
+# --- the credential page -----------------------------------------------------------------------------------------
+
+
+def _page() -> Response:
+    """Inert and the same for every link: crawlers may fetch it. The token never reaches the server by GET."""
+    nonce = secrets.token_urlsafe(16)
+    page = make_response(render_template("credentials.html", nonce=nonce))
+    page.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return page
+
+
+def _reveal(front: WebContext, link_id: str) -> tuple[Response, int]:
+    """Use the link up and answer with the credentials; anything wrong is told as a Problem and changes nothing."""
+    token = _token(front, request)
+    if not token:
+        return _problem(Problem("This page may only be used as it was opened from Slack."), 403)
+    try:
+        detail = f"link {link_id[:40]} from {request.remote_addr}"
+        store, secret = links.reveal(
+            front.ledger, link_id, token, front.read_secret, detail=detail, request_id=bound_ids()["request"]
+        )
+    except LinkRefused as refusal:
+        return _problem(refusal.problem, 410)
+    except Transient as error:
+        log.warning("credentials could not be read: %s", error)
+        return _problem(UNREADABLE, 503)
+    except StorewrightError as error:  # such as a Secret that somebody deleted: waiting does not help
+        log.error("credentials could not be read: %s", error)
+        return _problem(error.problem, 500)
+    except Exception:
+        log.exception("a reveal failed")
+        return _problem(UNREADABLE, 503)
+    log.info("credentials revealed", extra={"store": store.name})
+    return _revealed(front, store, secret), 200
+
+
+UNREADABLE = Problem(
+    "The credentials can't be read right now.",
+    "The cluster does not answer as it should. Your link was not used up.",
+    "Try again in a moment.",
+)
+
+
+def _token(front: WebContext, asked: Request) -> str:
+    """The token that our own page sent; '' for anything that is not our own page."""
+    asked.max_content_length = REVEAL_BODY
+    own_page = asked.headers.get("Origin") == front.public_origin
+    own_page = own_page and asked.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+    body = asked.get_json(silent=True) if own_page and asked.is_json else None
+    token = body.get("token") if isinstance(body, dict) else None
+    return token if isinstance(token, str) else ""
+
+
+def _revealed(front: WebContext, store: Store, secret: dict[str, str]) -> Response:
+    shown = [
+        {"label": key.replace("-", " ").capitalize(), "value": secret[key]}
+        for key in front.catalog.get(store.type).credentials
+        if key in secret
+    ]
+    return jsonify(store=store.name, admin_url=store.admin_url, credentials=shown)
+
+
+def _problem(problem: Problem, status: int) -> tuple[Response, int]:
+    answer = jsonify(what=problem.what, cause=problem.cause, next_step=problem.next_step)
+    if status == 503:
+        answer.headers["Retry-After"] = "5"
+    return answer, status

@@ -1,0 +1,1 @@
+"""Stores, jobs and their rules. Imports nothing of ours and does no I/O."""

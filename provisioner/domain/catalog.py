@@ -1,0 +1,85 @@
+"""Which store types exist: every folder under `charts/` with our annotations is one, so a new type needs no Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from provisioner.domain.errors import UnknownStoreType
+from provisioner.domain.options import Option, read_options
+from provisioner.domain.store import PREFIX
+from provisioner.domain.text import nearest, shorten
+
+
+@dataclass(frozen=True)
+class StoreType:
+    """A kind of store, as its Chart.yaml describes it.
+
+    `secret` maps each key of the store's Secret to the template its value is made from (`{password}`, `{hex}`,
+    `{host}`, `{name}`); `credentials` are the keys its owner is shown once; `check` is the
+    shopper's first click (check.yaml); `options` are what may be chosen when a store is ordered."""
+
+    name: str
+    label: str
+    description: str
+    chart: Path
+    version: str
+    admin_path: str
+    credentials: tuple[str, ...]
+    secret: dict[str, str]
+    check: tuple[dict[str, Any], ...]
+    options: tuple[Option, ...] = ()
+
+
+class Catalog:
+    """The store types found under one charts folder, by name."""
+
+    def __init__(self, charts: Path, default: str | None = None) -> None:
+        """`default` is the type of an order that names none; without it, the first by name.
+
+        Raises ValueError naming the folder where no chart has our annotations, or the annotation that is wrong;
+        UnknownStoreType where there is no `default`."""
+        self.types = {t.name: t for t in map(_read, sorted(charts.glob("*/Chart.yaml"))) if t}
+        if not self.types:
+            raise ValueError(f"no store type found: no Chart.yaml under {charts} has the annotation {PREFIX}label")
+        self.default = self.get(default) if default else next(iter(self.types.values()))
+
+    def get(self, name: str) -> StoreType:
+        """The type called `name`; raises UnknownStoreType with the nearest name."""
+        if name in self.types:
+            return self.types[name]
+        near = nearest(name.lower(), self.types)
+        hint = f"Did you mean {near}?" if near else ""
+        cause = f"Known types: {', '.join(self.types)}."
+        raise UnknownStoreType(f"There is no store type “{shorten(name)}”.", cause, hint)
+
+
+def _read(chart_yaml: Path) -> StoreType | None:
+    meta = yaml.safe_load(chart_yaml.read_text())
+    notes: dict[str, str] = meta.get("annotations") or {}
+    if PREFIX + "label" not in notes:
+        return None
+    check = chart_yaml.with_name("check.yaml")
+    return StoreType(
+        name=meta["name"],
+        label=notes[PREFIX + "label"],
+        description=notes.get(PREFIX + "description", meta.get("description", "")),
+        chart=chart_yaml.parent,
+        version=str(meta["version"]),
+        admin_path=notes.get(PREFIX + "admin-path", "/"),
+        credentials=tuple(key.strip() for key in notes.get(PREFIX + "credentials", "").split(",") if key.strip()),
+        secret=yaml.safe_load(notes.get(PREFIX + "secret", "{}")),
+        check=tuple(yaml.safe_load(check.read_text())) if check.exists() else ({"get": "/"},),
+        options=_options(chart_yaml, notes.get(PREFIX + "options", "")),
+    )
+
+
+def _options(chart_yaml: Path, text: str) -> tuple[Option, ...]:
+    values = chart_yaml.with_name("values.yaml")
+    try:
+        return read_options(text, yaml.safe_load(values.read_text()) if values.exists() else {})
+    except (ValueError, yaml.YAMLError) as error:
+        raise ValueError(f"{chart_yaml}: {PREFIX}options: {error}") from None

@@ -1,0 +1,128 @@
+"""The ledger's schema, as migrations that only ever go forward (applied at start by ledger.py)."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+migrations = Migrations("storewright")
+
+
+def schemas() -> list[str]:
+    """All that this version knows, oldest first."""
+    return [migration.name for migration in migrations.pending(Database(memory=True))]
+
+
+@migrations()
+def m0001_first_ledger(db: Database) -> None:
+    """Jobs and their events, stores, the outbox, one-time links, audit and delivery keys. Times are epoch seconds."""
+    for statement in FIRST_LEDGER.split(";\n"):
+        db.execute(statement)
+
+
+@migrations()
+def m0002_chosen_options(db: Database) -> None:
+    """What was chosen when a store was ordered: option id -> value, as JSON."""
+    db.execute("ALTER TABLE stores ADD COLUMN options TEXT NOT NULL DEFAULT '{}'")
+
+
+@migrations()
+def m0003_chart_versions(db: Database) -> None:
+    """The version of the chart that serves a store; '' where that is not known."""
+    db.execute("ALTER TABLE stores ADD COLUMN version TEXT NOT NULL DEFAULT ''")
+
+
+FIRST_LEDGER = """
+CREATE TABLE stores (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    type TEXT NOT NULL,
+    status TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    url TEXT NOT NULL,
+    admin_url TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    ready_at REAL,
+    deleted_at REAL,
+    deleted_by TEXT
+) STRICT;
+CREATE UNIQUE INDEX one_store_per_name ON stores(name) WHERE status != 'deleted';
+CREATE INDEX stores_by_owner ON stores(owner, created_at);
+CREATE TABLE jobs (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    store_id TEXT NOT NULL REFERENCES stores(id),
+    store TEXT NOT NULL,
+    status TEXT NOT NULL,
+    requested_by TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    delivery_key TEXT NOT NULL UNIQUE,
+    attempts INTEGER NOT NULL,
+    created_at REAL NOT NULL,
+    due_at REAL NOT NULL,
+    allowed REAL NOT NULL,
+    deadline_at REAL NOT NULL,
+    started_at REAL,
+    finished_at REAL,
+    problem TEXT,
+    retry_of TEXT REFERENCES jobs(id)
+) STRICT;
+CREATE UNIQUE INDEX one_live_job_per_store ON jobs(store) WHERE status IN ('queued', 'running');
+CREATE INDEX jobs_due ON jobs(due_at) WHERE status = 'queued';
+CREATE INDEX jobs_by_store ON jobs(store_id, created_at);
+CREATE TABLE job_events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id TEXT NOT NULL REFERENCES jobs(id),
+    at REAL NOT NULL,
+    kind TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    seconds REAL
+) STRICT;
+CREATE UNIQUE INDEX a_stage_starts_and_ends_once ON job_events(job_id, stage, kind) WHERE kind IN ('started', 'done');
+CREATE INDEX events_by_job ON job_events(job_id, id);
+CREATE TABLE outbox (
+    key TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    sent_revision INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    due_at REAL NOT NULL,
+    address TEXT,
+    remote_id TEXT,
+    content_hash TEXT,
+    created_at REAL NOT NULL
+) STRICT;
+CREATE INDEX outbox_due ON outbox(due_at) WHERE sent_revision < revision;
+CREATE INDEX outbox_by_subject ON outbox(subject);
+CREATE TABLE links (
+    id TEXT PRIMARY KEY,
+    token_hash TEXT NOT NULL,
+    store_id TEXT NOT NULL REFERENCES stores(id),
+    minted_for TEXT NOT NULL,
+    minted_at REAL NOT NULL,
+    expires_at REAL NOT NULL,
+    claimed_at REAL,
+    revoked_at REAL
+) STRICT;
+CREATE INDEX links_by_store ON links(store_id);
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at REAL NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    store TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    request_id TEXT NOT NULL
+) STRICT;
+CREATE INDEX audit_by_store ON audit(store, at);
+CREATE TABLE deliveries (
+    key TEXT PRIMARY KEY,
+    at REAL NOT NULL
+) STRICT
+"""

@@ -1,0 +1,1 @@
+"""Runs queued jobs: the scheduler, the leader election and the executors."""
