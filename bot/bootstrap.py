@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from bot.dependencies import BotContext
+from bot.dependencies import Dependencies
 from bot.leader_election import as_leader, end_if_taken_over, home_of
 from bot.notifications.notifier import Notifier
 from bot.observability.metrics import Metrics
@@ -63,7 +63,7 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     metrics.watch(ledger, backups, tools.catalog.types)
     metrics.watch_readiness(readiness)
     metrics.watch_work(executor.at_once, scheduler.held)
-    context = BotContext(
+    context = Dependencies(
         ledger, tools.catalog, slack, settings.admins, settings.limits, settings.public_url, notifier.remember_aside
     )
     front = WebContext(
@@ -80,7 +80,7 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
 
     ledger.on_change = wake_all
     lease.on_change = lambda: end_if_taken_over(lease)
-    with _working(scheduler, notifier), ListenerThreads() as threads, _letting_go(scheduler, notifier):
+    with _working(scheduler, notifier), ListenerThreads() as threads, _requesting_stop(scheduler, notifier):
         _listen(settings, context, front, ops, threads, socket)
 
 
@@ -127,13 +127,13 @@ def _working(scheduler: Scheduler, notifier: Notifier) -> Iterator[None]:
 
 
 @contextmanager
-def _letting_go(scheduler: Scheduler, notifier: Notifier) -> Iterator[None]:
+def _requesting_stop(scheduler: Scheduler, notifier: Notifier) -> Iterator[None]:
     """At the end everything is asked to stop before anything is waited for."""
     try:
         yield
     finally:
-        scheduler.let_go()
-        notifier.let_go()
+        scheduler.request_stop()
+        notifier.request_stop()
 
 
 def _socket_mode(settings: Settings) -> SocketMode | None:
@@ -143,7 +143,7 @@ def _socket_mode(settings: Settings) -> SocketMode | None:
 
 def _listen(
     settings: Settings,
-    context: BotContext,
+    context: Dependencies,
     front: WebContext,
     ops: Ops,
     threads: ThreadPoolExecutor,

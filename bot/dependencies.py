@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.rendering.templating import Words
+from bot.rendering.templating import TextTemplate
 from bot.slack.client import Slack
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import NotAllowed, StoreNotFound
@@ -13,11 +13,11 @@ from provisioner.domain.store import Store, StoreStatus
 from provisioner.domain.text import nearest, shorten
 from provisioner.ledger.ledger import Ledger, Limits
 
-answers = Words("answers")
+answers = TextTemplate("answers")
 
 
 @dataclass(frozen=True)
-class BotContext:
+class Dependencies:
     """`remember_aside(delivery_key, response_url)` keeps the way to whisper to the person of an order that is about to
     be made, for the case that its messages can't go where it was typed."""
 

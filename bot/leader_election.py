@@ -46,7 +46,7 @@ def home_of(settings: StoreSettings, cluster: Cluster) -> str:
 
 def lease_of(settings: StoreSettings, cluster: Cluster, ledger: Ledger) -> Lease:
     """Who has the ledger's lock may go on with what its last process on this machine held."""
-    identity = f"{socket.gethostname()}/{ledger.seat}"
+    identity = f"{socket.gethostname()}/{ledger.lock_id}"
     home, everywhere = home_of(settings, cluster), not settings.service_account
     return Lease(cluster, home, f"storewright-{settings.instance}", identity, everywhere=everywhere)
 

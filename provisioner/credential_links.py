@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from provisioner.domain.errors import LinkRefused
 from provisioner.domain.store import Store, StoreStatus
-from provisioner.ledger.ledger import Ledger, Link
+from provisioner.ledger.ledger import CredentialLink, Ledger
 
 LIFETIME = 15 * 60.0  # seconds
 
@@ -27,7 +27,7 @@ class MintedLink:
 def mint(ledger: Ledger, store: Store, minted_for: str) -> MintedLink:
     """A link for one reveal within 15 minutes; earlier links of the store stop working. Raises StoreNotFound."""
     link_id, token, now = secrets.token_urlsafe(12), secrets.token_urlsafe(32), ledger.clock()
-    ledger.add_link(Link(link_id, _digest(token), store.id, minted_for, now, now + LIFETIME))
+    ledger.add_link(CredentialLink(link_id, _digest(token), store.id, minted_for, now, now + LIFETIME))
     return MintedLink(link_id, token, now + LIFETIME)
 
 
@@ -70,7 +70,7 @@ def look(ledger: Ledger, link_id: str, token: str) -> Store:
 NEW_LINK = "Ask for a new one in Slack with the button “Get admin credentials”."
 
 
-def _refusal(link: Link | None, now: float) -> LinkRefused:
+def _refusal(link: CredentialLink | None, now: float) -> LinkRefused:
     if link and link.claimed_at:
         return LinkRefused("This link was used already.", "It shows the credentials once.", NEW_LINK)
     if link and link.revoked_at:

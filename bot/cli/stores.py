@@ -23,7 +23,7 @@ from bot.dependencies import named
 from bot.leader_election import AT_ONCE, lease_of
 from bot.observability.logging import configure_logging
 from bot.rendering import messages
-from bot.rendering.job_view import read_story
+from bot.rendering.job_view import read_job_view
 from bot.settings import StoreSettings
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.catalog import Catalog
@@ -255,7 +255,7 @@ def _follow(session: Session, job: Job) -> Job:
 
 def _tell(session: Session, job: Job, after: int) -> int:
     """What happened since event `after`, as the thread in Slack has it; the last event's id."""
-    events, story = session.ledger.events(job.id, after), read_story(session.ledger, session.catalog, job.id)
+    events, story = session.ledger.events(job.id, after), read_job_view(session.ledger, session.catalog, job.id)
     said = messages.stages(story, events) if story else None
     if said:
         click.echo(plain(said.text))
@@ -263,7 +263,7 @@ def _tell(session: Session, job: Job, after: int) -> int:
 
 
 def _tell_end(session: Session, job: Job) -> None:
-    story = read_story(session.ledger, session.catalog, job.id)
+    story = read_job_view(session.ledger, session.catalog, job.id)
     if not story:
         return
     kind = "busy" if job.live else "ok" if job.status == JobStatus.SUCCEEDED else "wrong"

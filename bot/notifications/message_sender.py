@@ -20,7 +20,7 @@ BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", 
 THROTTLED = {"ratelimited", "http_429"}
 
 
-class Postman:
+class MessageSender:
     """Every method raises NotYet where our pace forbids the call now (nothing was sent then), SlackApiError, and
     UNREACHABLE. It belongs to the one thread that sends."""
 

@@ -10,15 +10,15 @@ from collections.abc import Callable
 
 from slack_sdk.errors import SlackApiError
 
-from bot.notifications.message_sender import THROTTLED, Postman
+from bot.notifications.message_sender import THROTTLED, MessageSender
 from bot.rendering import forms, messages
 from bot.rendering.blocks import Message
-from bot.rendering.job_view import Story, read_story
+from bot.rendering.job_view import JobView, read_job_view
 from bot.rendering.templating import is_person
 from bot.slack.client import NO_ENTRY, UNREACHABLE, Slack, error_word, retry_after, whisper
 from bot.slack.rate_limiter import NotYet
 from provisioner.domain.catalog import Catalog
-from provisioner.ledger.ledger import Ledger, Limits, Outgoing
+from provisioner.ledger.ledger import Ledger, Limits, OutboxEntry
 from provisioner.log_context import bound
 
 log = logging.getLogger(__name__)
@@ -46,12 +46,12 @@ class Notifier:
     """Reads `ledger.outgoing()`, tells it, marks it as told. Wake it on every change of the ledger."""
 
     def __init__(self, ledger: Ledger, catalog: Catalog, slack: Slack, failure_channel: str, limits: Limits) -> None:
-        self._ledger, self._catalog, self._postman = ledger, catalog, Postman(slack)
+        self._ledger, self._catalog, self._sender = ledger, catalog, MessageSender(slack)
         self._failure_channel, self._limits = failure_channel, limits
         self._asides: OrderedDict[str, str] = OrderedDict()  # delivery key -> response_url, in memory only
         self._news, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
-        self._tell: dict[str, Callable[[Outgoing], None]] = {
+        self._tell: dict[str, Callable[[OutboxEntry], None]] = {
             "summary": self._tell_summary,
             "stages": self._tell_stages,
             "failure": self._tell_failure,
@@ -62,14 +62,14 @@ class Notifier:
     def start(self) -> None:
         self._thread.start()
 
-    def let_go(self) -> None:
+    def request_stop(self) -> None:
         """Tell no more than the message under way; the rest is told by the next process. Returns at once."""
         self._stopping.set()
         self._news.set()
 
     def stop(self) -> None:
         """Let go, and wait for that message."""
-        self.let_go()
+        self.request_stop()
         if self._thread.is_alive():
             self._thread.join(timeout=15)
 
@@ -111,7 +111,7 @@ class Notifier:
         soonest = max(0.0, next_at - self._ledger.clock()) if next_at else IDLE
         return min(soonest or AGAIN, *waits) if waits else min(soonest, IDLE)
 
-    def _tell_one(self, entry: Outgoing) -> None:
+    def _tell_one(self, entry: OutboxEntry) -> None:
         """Raises NotYet; every other trouble ends in a later attempt or in giving up, never in another entry's way."""
         try:
             self._tell_or_settle(entry)
@@ -123,13 +123,13 @@ class Notifier:
             log.exception("an outbox entry could not be told")
             self._ledger.postpone(entry, self._ledger.clock() + LONGEST_BACKOFF)
 
-    def _tell_or_settle(self, entry: Outgoing) -> None:
+    def _tell_or_settle(self, entry: OutboxEntry) -> None:
         try:
             self._tell[entry.kind](entry)
         except SlackApiError as error:
             self._settle_refusal(entry, error)
 
-    def _settle_refusal(self, entry: Outgoing, error: SlackApiError) -> None:
+    def _settle_refusal(self, entry: OutboxEntry, error: SlackApiError) -> None:
         word = error_word(error)
         if word in LOST_MESSAGE:
             log.warning("gave up: %s", word)
@@ -144,14 +144,14 @@ class Notifier:
         else:
             raise error
 
-    def _back_off(self, entry: Outgoing, why: str) -> None:
+    def _back_off(self, entry: OutboxEntry, why: str) -> None:
         pause = min(LONGEST_BACKOFF, 0.5 * 2.0**entry.attempts) * random.uniform(0.5, 1.0)  # noqa: S311  (no secret)
         log.warning("not told yet, trying again in %.1f s: %s", pause, why)
         self._ledger.postpone(entry, self._ledger.clock() + pause)
 
     # --- the kinds ----------------------------------------------------------------------------------------------
 
-    def _tell_summary(self, entry: Outgoing) -> None:
+    def _tell_summary(self, entry: OutboxEntry) -> None:
         story = self._story(entry)
         if not story:
             return None
@@ -161,42 +161,42 @@ class Notifier:
             return self._refresh_home(story)
         moved = bool(entry.address) and not is_person(origin) and entry.address != origin
         said = messages.summary(story, moved_from=origin if moved else "")
-        channel = entry.address or self._postman.channel_of(origin)
+        channel = entry.address or self._sender.channel_of(origin)
         first = entry.remote_id is None
         self._project(entry, channel, said, urgent=not story.job.live)
         if moved and first:
             self._whisper_where(story, entry.key)
         return self._refresh_home(story)
 
-    def _refresh_home(self, story: Story) -> None:
+    def _refresh_home(self, story: JobView) -> None:
         if self._ledger.outbox_entry(f"home:{story.store.owner}"):
             self._ledger.announce(f"home:{story.store.owner}", "home", story.store.owner)
 
-    def _tell_failure(self, entry: Outgoing) -> None:
+    def _tell_failure(self, entry: OutboxEntry) -> None:
         story = self._story(entry)
         if story:
             said = messages.failure(story, self._permalink(f"summary:{story.job.id}"))
             channel = entry.address if entry.address and entry.remote_id else self._failure_channel
             self._project(entry, channel, said, urgent=True)
 
-    def _tell_notice(self, entry: Outgoing) -> None:
+    def _tell_notice(self, entry: OutboxEntry) -> None:
         link = self._ledger.link(entry.subject)
         store = self._ledger.store_by_id(link.store_id) if link else None
         if not link or not store:
             return self._told(entry, "", None, "")
         told = store.owner if is_person(store.owner) else self._failure_channel
-        return self._project(entry, self._postman.channel_of(told), messages.notice(store, link), urgent=True)
+        return self._project(entry, self._sender.channel_of(told), messages.notice(store, link), urgent=True)
 
-    def _tell_home(self, entry: Outgoing) -> None:
+    def _tell_home(self, entry: OutboxEntry) -> None:
         stores = [(store, self._ledger.last_job(store.id)) for store in self._ledger.stores(entry.subject)]
         used = self._ledger.usage(entry.subject)
         view = forms.home(stores, used, self._limits.stores_per_person, self._catalog)
         digest = Message("", view["blocks"], []).digest
         if digest != entry.content_hash or not entry.remote_id:
-            self._postman.publish_home(entry.subject, view)
+            self._sender.publish_home(entry.subject, view)
         self._told(entry, entry.subject, "published", digest)
 
-    def _tell_stages(self, entry: Outgoing) -> None:
+    def _tell_stages(self, entry: OutboxEntry) -> None:
         """What happened since the last post, in one. `content_hash` is the last event told, `remote_id` the last one
         tried: where they differ, the outcome of an attempt is unknown and the thread is asked."""
         story, root = self._story(entry), self._ledger.outbox_entry(f"summary:{entry.subject}")
@@ -210,16 +210,16 @@ class Notifier:
         self._gather(entry, story)
         told = int(entry.content_hash or 0)
         if int(entry.remote_id or 0) > told:
-            told = max(told, self._postman.last_event_told(root.address, root.remote_id, entry.key))
+            told = max(told, self._sender.last_event_told(root.address, root.remote_id, entry.key))
         events = [event for event in story.events if event.id > told]
         said, last = messages.stages(story, events), str(events[-1].id if events else told)
         if said:
-            self._postman.may_post(root.address, in_thread=True)
+            self._sender.may_post(root.address, in_thread=True)
             self._ledger.place(entry.key, root.address, last)
-            self._postman.post(root.address, said, {"key": entry.key, "last_event": int(last)}, root.remote_id)
+            self._sender.post(root.address, said, {"key": entry.key, "last_event": int(last)}, root.remote_id)
         self._told(entry, root.address, last, last)
 
-    def _gather(self, entry: Outgoing, story: Story) -> None:
+    def _gather(self, entry: OutboxEntry, story: JobView) -> None:
         """Wait a moment for more to say, unless the job is over."""
         waited = self._ledger.clock() - entry.due_at
         if story.job.live and entry.attempts == 0 and waited < GATHER:
@@ -227,27 +227,27 @@ class Notifier:
 
     # --- telling ------------------------------------------------------------------------------------------------
 
-    def _project(self, entry: Outgoing, channel: str, said: Message, *, urgent: bool) -> None:
+    def _project(self, entry: OutboxEntry, channel: str, said: Message, *, urgent: bool) -> None:
         """Make the entry's one message say `said`: post it, or edit it where it differs.
 
         An entry with an address and no message was tried before, with an unknown outcome: it is looked for first."""
         ts, known = entry.remote_id, entry.content_hash
         if not ts and entry.address:
-            ts, known = self._postman.find(channel, entry.key, since=entry.created_at - CLOCK_SKEW), None
+            ts, known = self._sender.find(channel, entry.key, since=entry.created_at - CLOCK_SKEW), None
         if not ts:
-            self._postman.may_post(channel)
+            self._sender.may_post(channel)
             self._ledger.place(entry.key, channel)
-            ts = self._postman.post(channel, said, {"key": entry.key})
+            ts = self._sender.post(channel, said, {"key": entry.key})
         elif known != said.digest:
-            self._postman.edit(channel, ts, said, {"key": entry.key}, urgent=urgent)
+            self._sender.edit(channel, ts, said, {"key": entry.key}, urgent=urgent)
         self._told(entry, channel, ts, said.digest)
 
-    def _told(self, entry: Outgoing, address: str, remote_id: str | None, content_hash: str) -> None:
+    def _told(self, entry: OutboxEntry, address: str, remote_id: str | None, content_hash: str) -> None:
         self._ledger.sent(entry, address=address, remote_id=remote_id, content_hash=content_hash)
 
-    def _story(self, entry: Outgoing) -> Story | None:
+    def _story(self, entry: OutboxEntry) -> JobView | None:
         """None, and the entry is done with, where the ledger no longer knows the job."""
-        story = read_story(self._ledger, self._catalog, entry.subject)
+        story = read_job_view(self._ledger, self._catalog, entry.subject)
         if not story:
             self._told(entry, "", None, "")
         return story
@@ -257,20 +257,20 @@ class Notifier:
         entry = self._ledger.outbox_entry(key)
         if not entry or not entry.remote_id:
             return ""
-        return self._postman.permalink(entry.address or "", entry.remote_id)
+        return self._sender.permalink(entry.address or "", entry.remote_id)
 
     # --- where we may not post ------------------------------------------------------------------------------------
 
-    def _move_to_person(self, entry: Outgoing) -> bool:
+    def _move_to_person(self, entry: OutboxEntry) -> bool:
         """Let the entry be told in direct messages from now on; False where that is where it was refused."""
         job = self._ledger.job(entry.subject)
-        direct = self._postman.channel_of(job.requested_by) if job else ""
-        if not job or (entry.address or self._postman.channel_of(job.origin)) == direct:
+        direct = self._sender.channel_of(job.requested_by) if job else ""
+        if not job or (entry.address or self._sender.channel_of(job.origin)) == direct:
             return False
         self._ledger.place(entry.key, direct)
         return True
 
-    def _whisper_where(self, story: Story, key: str) -> None:
+    def _whisper_where(self, story: JobView, key: str) -> None:
         response_url = self._asides.pop(story.job.delivery_key, "")
         if response_url:
             whisper(response_url, messages.moved_aside(story.store.name, self._permalink(key)))

@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from bot.observability.readiness import OK, Readiness
 from provisioner.ledger.backup import Backups
-from provisioner.ledger.ledger import Ledger, Spread
+from provisioner.ledger.ledger import HistogramRow, Ledger
 
 READY_BUCKETS = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900)  # seconds; 900 is the longest by default
 STAGE_BUCKETS = (0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 900)
@@ -89,7 +89,9 @@ def _work(ledger: Ledger) -> Iterator[Metric]:
 
 def _durations(ledger: Ledger, types: Collection[str]) -> Iterator[Metric]:
     ready, stages = ledger.ready_seconds(READY_BUCKETS), ledger.stage_seconds(STAGE_BUCKETS)
-    none_yet = {labels: Spread(labels, (0,) * len(READY_BUCKETS), 0, 0) for labels in product(types, CREATIONS_END)}
+    none_yet = {
+        labels: HistogramRow(labels, (0,) * len(READY_BUCKETS), 0, 0) for labels in product(types, CREATIONS_END)
+    }
     ready = list((none_yet | {spread.labels: spread for spread in ready}).values())  # zeros, for alerts as above
     yield _histogram("ready", "From the order to Ready, or to failure.", ready, ["type", "outcome"], READY_BUCKETS)
     yield _histogram("stage", "Stages that were completed.", stages, ["kind", "stage", "type"], STAGE_BUCKETS)
@@ -126,7 +128,9 @@ def _gauge(name: str, text: str, rows: Sequence[tuple[object, ...]], labels: Seq
     return family
 
 
-def _histogram(name: str, text: str, spreads: Sequence[Spread], labels: list[str], bounds: Sequence[float]) -> Metric:
+def _histogram(
+    name: str, text: str, spreads: Sequence[HistogramRow], labels: list[str], bounds: Sequence[float]
+) -> Metric:
     family = HistogramMetricFamily(f"storewright_{name}_seconds", text, labels=labels)
     for spread in spreads:
         within = [(str(float(most)), float(count)) for most, count in zip(bounds, spread.within, strict=True)]

@@ -22,14 +22,14 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
-from bot.rendering.templating import Words
+from bot.rendering.templating import TextTemplate
 from provisioner.domain.text import shorten
 
 Json = dict[str, Any]
 SECTION_TEXT = 3000  # characters Slack takes in a section
 LOG_TEXT = 2500
 
-labels = Words("buttons")
+labels = TextTemplate("buttons")
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,14 @@ from slack_sdk.models.views import View
 
 from bot.rendering import blocks, messages
 from bot.rendering.blocks import Json, button, context, header, section
-from bot.rendering.templating import Words
+from bot.rendering.templating import TextTemplate
 from provisioner.domain.catalog import Catalog, StoreType
 from provisioner.domain.job import Job
 from provisioner.domain.options import Option as Choosable
 from provisioner.domain.store import MAX_NAME, MIN_NAME, Addresses, Store, StoreStatus
 from provisioner.domain.text import shorten
 
-form, home_words = Words("modals"), Words("home")
+form, home_words = TextTemplate("modals"), TextTemplate("home")
 
 OPTION = "option/"  # how the names of those blocks of the create form begin in which an option is chosen
 HOME_STORES = 20  # with at most 4 blocks each, far from Slack's 100

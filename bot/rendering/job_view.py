@@ -20,7 +20,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Story:
+class JobView:
     """A job, its store, its events in order, the store's newest job, the type's label and what was chosen of it;
     `newer` is the version of the chart where it is another than the store's, or ''."""
 
@@ -94,14 +94,14 @@ class Story:
         return told[-1].detail if self.job.live and told and told[-1].kind == EventKind.RETRYING else ""
 
 
-def read_story(ledger: Ledger, catalog: Catalog, job_id: str) -> Story | None:
+def read_job_view(ledger: Ledger, catalog: Catalog, job_id: str) -> JobView | None:
     """None where the ledger does not know the job."""
     job = ledger.job(job_id)
     store = ledger.store_by_id(job.store_id) if job else None
     if not job or not store:
         return None
     newest = ledger.last_job(store.id) or job
-    return Story(
+    return JobView(
         job=job,
         store=store,
         newest=newest,

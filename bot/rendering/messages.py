@@ -20,16 +20,21 @@ from slack_sdk.models.blocks import (
 
 from bot.rendering import blocks
 from bot.rendering.blocks import Message, button, context, message, said, section
-from bot.rendering.job_view import Story, Task, chosen_of, label_of, newer_than
-from bot.rendering.templating import Words
+from bot.rendering.job_view import JobView, Task, chosen_of, label_of, newer_than
+from bot.rendering.templating import TextTemplate
 from provisioner.domain.catalog import Catalog, StoreType
 from provisioner.domain.errors import LimitReached, Refused
 from provisioner.domain.job import EventKind, Job, JobEvent, JobKind
 from provisioner.domain.store import Store, StoreStatus
-from provisioner.ledger.ledger import Link
+from provisioner.ledger.ledger import CredentialLink
 
-root, stage_words, answers, home = Words("summary"), Words("stages"), Words("answers"), Words("home")
-ask_upgrade, shared = Words("upgrade"), Words("shared")
+root, stage_words, answers, home = (
+    TextTemplate("summary"),
+    TextTemplate("stages"),
+    TextTemplate("answers"),
+    TextTemplate("home"),
+)
+ask_upgrade, shared = TextTemplate("upgrade"), TextTemplate("shared")
 
 LISTED = 20  # stores of each kind in /store list
 TOLD_IN_THREAD = (EventKind.DONE, EventKind.RETRYING, EventKind.FAILED, EventKind.SUPERSEDED)
@@ -38,7 +43,7 @@ TOLD_IN_THREAD = (EventKind.DONE, EventKind.RETRYING, EventKind.FAILED, EventKin
 # --- the root message of a job, edited in place ------------------------------------------------------------------
 
 
-def summary(s: Story, moved_from: str = "") -> Message:
+def summary(s: JobView, moved_from: str = "") -> Message:
     """The job as it stands. `moved_from` is the channel that was meant, where this is told elsewhere."""
     headline = root(s.job.kind, s=s)
     problem = s.job.problem if s.phase == "failed" else None
@@ -56,7 +61,7 @@ def summary(s: Story, moved_from: str = "") -> Message:
     return replace(message(text, around(_plan(s)), around(_plan_in_words(s))), facts=facts)
 
 
-def summary_buttons(s: Story) -> list[ButtonElement]:
+def summary_buttons(s: JobView) -> list[ButtonElement]:
     """What can be done about the store now; nothing where a later job took over."""
     if not s.current or (s.job.kind == JobKind.DELETE and s.phase != "failed"):
         return []
@@ -97,13 +102,13 @@ def button_value(store: Store, job: Job) -> str:
     return f"{store.id}/{job.id}"
 
 
-def _plan(s: Story) -> PlanBlock:
+def _plan(s: JobView) -> PlanBlock:
     tasks = [_task_card(s, task) for task in s.tasks]
     title = root("plan", done=sum(task.status == "complete" for task in s.tasks), all=len(tasks))
     return PlanBlock(title=title, tasks=tasks, block_id=f"plan-{s.job.id}")
 
 
-def _task_card(s: Story, task: Task) -> TaskCardBlock:
+def _task_card(s: JobView, task: Task) -> TaskCardBlock:
     title = stage_words("task", kind=s.job.kind, stage=task.stage)
     card = TaskCardBlock(task_id=f"{s.job.id}-{task.stage}", title=title, status=task.status)
     if task.seconds is not None:
@@ -112,7 +117,7 @@ def _task_card(s: Story, task: Task) -> TaskCardBlock:
     return card
 
 
-def _plan_in_words(s: Story) -> Block:
+def _plan_in_words(s: JobView) -> Block:
     def line(task: Task) -> str:
         title = stage_words("task", kind=s.job.kind, stage=task.stage)
         return root("task", status=task.status, title=title, seconds=task.seconds)
@@ -123,7 +128,7 @@ def _plan_in_words(s: Story) -> Block:
 # --- what follows from it ----------------------------------------------------------------------------------------
 
 
-def stages(s: Story, events: Sequence[JobEvent]) -> Message | None:
+def stages(s: JobView, events: Sequence[JobEvent]) -> Message | None:
     """One thread post for all of `events`; None where nothing among them is told in the thread."""
     lines = [
         stage_words("line", kind=s.job.kind, event=event, by=s.newest.requested_by)
@@ -133,7 +138,7 @@ def stages(s: Story, events: Sequence[JobEvent]) -> Message | None:
     return said("\n".join(lines)) if lines else None
 
 
-def failure(s: Story, thread_url: str) -> Message:
+def failure(s: JobView, thread_url: str) -> Message:
     """For the failure channel: what, why, the log's end, and a way back in. `thread_url` may be ''."""
     headline, problem = root("failure", s=s), s.job.problem
     text = f"{headline} {shared('problem', p=problem)}" if problem else headline
@@ -149,7 +154,7 @@ def failure(s: Story, thread_url: str) -> Message:
     return message(text, shown)
 
 
-def notice(store: Store, link: Link) -> Message:
+def notice(store: Store, link: CredentialLink) -> Message:
     """For the owner: the credentials were opened."""
     text = root("notice", store=store, link=link)
     return message(text, [section(text), context(root("notice_advice", store=store))])

@@ -9,8 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 
-class Words:
-    """The phrases (macros) of one template: `Words("home")("quota", used=2, most=10)`."""
+class TextTemplate:
+    """The phrases (macros) of one template: `TextTemplate("home")("quota", used=2, most=10)`."""
 
     def __init__(self, template: str) -> None:
         self._phrases = _environment.get_template(f"{template}.j2").module

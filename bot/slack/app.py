@@ -13,11 +13,11 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.middleware import RequestVerification
 from slack_bolt.request import BoltRequest
 
-from bot.dependencies import BotContext
+from bot.dependencies import Dependencies
 from bot.rendering import messages
 from bot.rendering.blocks import Message
 from bot.slack.client import UNREACHABLE
-from bot.slack.interaction import FormNotOpened, SlackRequest, read_slack_request
+from bot.slack.interaction import FormNotOpened, Interaction, read_interaction
 from bot.slack.listeners import actions, commands, events, views
 from provisioner.domain.errors import Refused
 from provisioner.log_context import bound, bound_ids, carried, new_id
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Listener = Callable[[BotContext, SlackRequest], str]
+Listener = Callable[[Dependencies, Interaction], str]
 LISTENER_THREADS = 32  # Bolt's own 5 let the sixth command time out while five wait for Slack
 
 
@@ -42,7 +42,7 @@ class ListenerThreads(ThreadPoolExecutor):
         return super().submit(carried(fn), *args, **kwargs)
 
 
-def build_app(context: BotContext, threads: ThreadPoolExecutor, signing_secret: str | None) -> App:
+def build_app(context: Dependencies, threads: ThreadPoolExecutor, signing_secret: str | None) -> App:
     """The app with all its listeners. No signing secret is needed in Socket Mode."""
     bolt_log = logging.getLogger("bot.bolt")
     bolt_log.setLevel(logging.ERROR)  # its warnings print whole requests
@@ -77,11 +77,11 @@ def build_app(context: BotContext, threads: ThreadPoolExecutor, signing_secret: 
     return app
 
 
-def attended(context: BotContext, listener: Listener) -> Callable[[dict[str, Any], Ack], None]:
+def attended(context: Dependencies, listener: Listener) -> Callable[[dict[str, Any], Ack], None]:
     """A Bolt listener around ours: refusals and surprises are answered, and everything is audited."""
 
     def attend(body: dict[str, Any], ack: Ack) -> None:
-        request = read_slack_request(body, ack, context.slack, request_id=_request_id())
+        request = read_interaction(body, ack, context.slack, request_id=_request_id())
         with bound(request=request.request_id, user=request.user):
             outcome = _carry_out(context, listener, request)
             log.info("%s: %s", request.kind, outcome, extra={"store": request.store})
@@ -90,7 +90,7 @@ def attended(context: BotContext, listener: Listener) -> Callable[[dict[str, Any
     return attend
 
 
-def _audit(context: BotContext, request: SlackRequest, outcome: str) -> None:
+def _audit(context: Dependencies, request: Interaction, outcome: str) -> None:
     try:
         context.ledger.audit(
             actor=request.user,
@@ -105,7 +105,7 @@ def _audit(context: BotContext, request: SlackRequest, outcome: str) -> None:
         log.exception("the audit could not be written: %s", outcome)  # the person was answered; Bolt must not know
 
 
-def _carry_out(context: BotContext, listener: Listener, request: SlackRequest) -> str:
+def _carry_out(context: Dependencies, listener: Listener, request: Interaction) -> str:
     try:
         return listener(context, request)
     except Refused as refusal:
@@ -117,7 +117,7 @@ def _carry_out(context: BotContext, listener: Listener, request: SlackRequest) -
         return f"error: {type(error).__name__}"
 
 
-def _answer_safely(request: SlackRequest, said: Message) -> None:
+def _answer_safely(request: Interaction, said: Message) -> None:
     try:
         request.answer(said)
     except (FormNotOpened, *UNREACHABLE):

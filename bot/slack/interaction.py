@@ -14,12 +14,12 @@ from slack_sdk.models.views import View
 from bot.rendering import forms
 from bot.rendering.blocks import Message
 from bot.rendering.forms import FormMemory
-from bot.rendering.templating import Words
+from bot.rendering.templating import TextTemplate
 from bot.slack.client import UNREACHABLE, Slack, error_word, whisper
 from provisioner.domain.errors import Refused
 
 log = logging.getLogger(__name__)
-answers = Words("answers")
+answers = TextTemplate("answers")
 
 
 class FormNotOpened(Refused):
@@ -27,7 +27,7 @@ class FormNotOpened(Refused):
 
 
 @dataclass
-class SlackRequest:
+class Interaction:
     """`kind` is command, click, submission or event; `key` is Slack's delivery key, the same in a replay.
 
     `channel` is '' where there is no conversation (App Home). `raw` is what the audit keeps. `store` is filled in by
@@ -120,13 +120,13 @@ class SlackRequest:
             log.warning("a form was not updated: %s", error_word(error) if isinstance(error, SlackApiError) else error)
 
 
-def read_slack_request(body: dict[str, Any], ack: Ack, slack: Slack, request_id: str) -> SlackRequest:
-    """Any of Slack's payloads as a SlackRequest."""
+def read_interaction(body: dict[str, Any], ack: Ack, slack: Slack, request_id: str) -> Interaction:
+    """Any of Slack's payloads as a Interaction."""
     common: dict[str, Any] = {"request_id": request_id, "body": body, "ack": ack, "slack": slack}
     if "command" in body:
         raw = f"{body['command']} {body.get('text', '')}".strip()
         url = body.get("response_url", "")
-        return SlackRequest(
+        return Interaction(
             "command", body["user_id"], body["channel_id"], body["trigger_id"], raw, response_url=url, **common
         )
     if body["type"] == "block_actions":
@@ -134,11 +134,11 @@ def read_slack_request(body: dict[str, Any], ack: Ack, slack: Slack, request_id:
         value = action.get("value") or (action.get("selected_option") or {}).get("value", "")
         raw = f"{action['action_id']} {value}".strip()
         where, url = channel.get("id", ""), body.get("response_url", "")
-        return SlackRequest("click", body["user"]["id"], where, body["trigger_id"], raw, response_url=url, **common)
+        return Interaction("click", body["user"]["id"], where, body["trigger_id"], raw, response_url=url, **common)
     if body["type"] == "view_submission":
         view = body["view"]
         where = FormMemory.unpacked(view["private_metadata"]).channel
         raw = json.dumps({"form": view["callback_id"], "typed": view["state"]["values"]})
-        return SlackRequest("submission", body["user"]["id"], where, view["id"], raw, **common)
+        return Interaction("submission", body["user"]["id"], where, view["id"], raw, **common)
     event = body["event"]
-    return SlackRequest("event", event["user"], "", body["event_id"], event["type"], **common)
+    return Interaction("event", event["user"], "", body["event_id"], event["type"], **common)

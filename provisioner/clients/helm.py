@@ -66,7 +66,7 @@ class Release:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ReleaseSpec:
     """What a release should be: `values` go over the chart's own `values-<profile>.yaml`."""
 
     name: str
@@ -122,13 +122,13 @@ class Helm:
         rows = [Release(name, int(row["revision"]), row["status"], row["chart"]) for row in json.loads(out)]
         return sorted(rows, key=lambda release: release.revision)
 
-    def render(self, wanted: Wanted) -> list[dict[str, Any]]:
+    def render(self, wanted: ReleaseSpec) -> list[dict[str, Any]]:
         """The manifests that `apply` would send, hooks too; no cluster is asked."""
         args = ["template", wanted.name, *wanted.files, "--namespace", wanted.namespace]
         return [found for found in yaml.safe_load_all(self._run(args, yaml.safe_dump(wanted.values))) if found]
 
     def apply(
-        self, wanted: Wanted, timeout: float, *, hooks: bool = True, meanwhile: Callable[[], None] = lambda: None
+        self, wanted: ReleaseSpec, timeout: float, *, hooks: bool = True, meanwhile: Callable[[], None] = lambda: None
     ) -> None:
         """Install the release, or bring it to what is `wanted`.
 
@@ -136,12 +136,12 @@ class Helm:
         called again and again, and what it raises ends helm."""
         self._bring_to(wanted, timeout, ["--install", *([] if hooks else ["--no-hooks"])], meanwhile)
 
-    def upgrade(self, wanted: Wanted, timeout: float, meanwhile: Callable[[], None]) -> None:
+    def upgrade(self, wanted: ReleaseSpec, timeout: float, meanwhile: Callable[[], None]) -> None:
         """As `apply`, of a release that must be there. While the hooks (a migration) run, `meanwhile` is called again
         and again, and what it raises ends helm. Raises HookFailed where it was a hook that failed."""
         self._bring_to(wanted, timeout, [], meanwhile)
 
-    def _bring_to(self, wanted: Wanted, timeout: float, more: list[str], meanwhile: Callable[[], None]) -> None:
+    def _bring_to(self, wanted: ReleaseSpec, timeout: float, more: list[str], meanwhile: Callable[[], None]) -> None:
         args = ["upgrade", wanted.name, *wanted.files, "--namespace", wanted.namespace]
         args += ["--timeout", f"{timeout:.0f}s", "--history-max", HISTORY, "--hide-notes", "--output", "json", *more]
         self._run(args, yaml.safe_dump(wanted.values), timeout + AFTER_HOOKS, meanwhile)

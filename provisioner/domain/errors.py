@@ -92,7 +92,7 @@ class JobFailed(StorewrightError):
     """Trying again by itself would not help; a person must act."""
 
 
-class StoreKept(JobFailed):
+class StoreUnchanged(JobFailed):
     """The work could not be done, and the store is as it was before: what it was, it still is."""
 
 

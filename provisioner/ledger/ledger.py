@@ -54,7 +54,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Outgoing:
+class OutboxEntry:
     """An outbox entry: something about `subject` (a job, link or person id) that the front still has to tell.
 
     `summary` and `home` are projections (send what is true now, again and again, edited in place); `stages` are what
@@ -75,7 +75,7 @@ class Outgoing:
 
 
 @dataclass(frozen=True)
-class Link:
+class CredentialLink:
     """A one-time credential link; of its token only the SHA-256 is kept."""
 
     id: str
@@ -89,7 +89,7 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Spread:
+class HistogramRow:
     """Durations of one kind: how many there were `within` each of the bounds asked for, in all, and their sum."""
 
     labels: tuple[str, ...]
@@ -132,7 +132,7 @@ class Ledger:
         self.on_change: Callable[[], None] = lambda: None
         self._local = threading.local()
         self._lock: IO[str] | None = None
-        self.seat = ""
+        self.lock_id = ""
         try:
             if alone:
                 self._have_alone(backups or Backups(path), patience)
@@ -159,7 +159,7 @@ class Ledger:
     def _have_alone(self, backups: Backups, patience: float) -> None:
         try:
             self._lock = _lock_file(self.path.with_suffix(".lock"), patience)
-            self.seat = _seat(self._lock)
+            self.lock_id = _lock_id(self._lock)
         except OSError as error:
             next_step = "Check the volume's room and rights."
             raise LedgerNotUsable(f"The ledger {self.path} can't be had.", f"{error}.", next_step) from error
@@ -458,25 +458,25 @@ class Ledger:
             ),
         }
 
-    def ready_seconds(self, bounds: Sequence[float]) -> list[Spread]:
+    def ready_seconds(self, bounds: Sequence[float]) -> list[HistogramRow]:
         """How long creations took from their order, by store type and outcome: ready or failed."""
         outcome = "CASE e.kind WHEN 'succeeded' THEN 'ready' ELSE 'failed' END"
         return self._spreads(
             ["s.type", outcome], "j.kind = 'create' AND e.stage = '' AND e.kind IN ('succeeded', 'failed')", bounds
         )
 
-    def stage_seconds(self, bounds: Sequence[float]) -> list[Spread]:
+    def stage_seconds(self, bounds: Sequence[float]) -> list[HistogramRow]:
         """How long stages took that were completed, by job kind, stage and store type."""
         return self._spreads(["j.kind", "e.stage", "s.type"], "e.kind = 'done'", bounds)
 
-    def _spreads(self, labels: list[str], where: str, bounds: Sequence[float]) -> list[Spread]:
+    def _spreads(self, labels: list[str], where: str, bounds: Sequence[float]) -> list[HistogramRow]:
         """Counted by SQLite: with years of history a scrape still moves a few rows."""
         within = "".join(f", sum(e.seconds <= {float(bound)})" for bound in bounds)
         query = f"""SELECT {", ".join(labels)}{within}, count(*), sum(e.seconds) FROM job_events e
                     JOIN jobs j ON j.id = e.job_id JOIN stores s ON s.id = j.store_id
                     WHERE {where} AND e.seconds IS NOT NULL GROUP BY {", ".join(labels)}"""
         rows, n = self._db.execute(query).fetchall(), len(labels)
-        return [Spread(tuple(row[:n]), tuple(row[n:-2]), row[-2], row[-1]) for row in rows]
+        return [HistogramRow(tuple(row[:n]), tuple(row[n:-2]), row[-2], row[-1]) for row in rows]
 
     def size(self) -> int:
         """Bytes on disk, with what is not checkpointed yet."""
@@ -499,26 +499,26 @@ class Ledger:
         with self._write() as db:
             self._bump(db, key, kind, subject)
 
-    def outgoing(self, limit: int = 100) -> list[Outgoing]:
+    def outgoing(self, limit: int = 100) -> list[OutboxEntry]:
         """Entries that are due, oldest first."""
         query = """SELECT * FROM outbox WHERE sent_revision < revision AND due_at <= ?
                    ORDER BY due_at, created_at LIMIT ?"""
-        return [Outgoing(**row) for row in self._db.query(query, [self.clock(), limit])]
+        return [OutboxEntry(**row) for row in self._db.query(query, [self.clock(), limit])]
 
     def next_outgoing_at(self) -> float | None:
         """When the next entry is due, or None."""
         row = self._db.execute("SELECT min(due_at) FROM outbox WHERE sent_revision < revision").fetchone()
         return row[0] if row else None
 
-    def outbox_entry(self, key: str) -> Outgoing | None:
-        return next((Outgoing(**row) for row in self._db.query("SELECT * FROM outbox WHERE key = ?", [key])), None)
+    def outbox_entry(self, key: str) -> OutboxEntry | None:
+        return next((OutboxEntry(**row) for row in self._db.query("SELECT * FROM outbox WHERE key = ?", [key])), None)
 
     def place(self, key: str, address: str, remote_id: str | None = None) -> None:
         """Remember where an entry is told, before or after it is sent."""
         with self._write() as db:
             db.execute("UPDATE outbox SET address = ?, remote_id = ? WHERE key = ?", (address, remote_id, key))
 
-    def sent(self, entry: Outgoing, *, address: str, remote_id: str | None, content_hash: str) -> None:
+    def sent(self, entry: OutboxEntry, *, address: str, remote_id: str | None, content_hash: str) -> None:
         """The front told `entry` as of its `revision`; what came since stays due."""
         with self._write() as db:
             db.execute(
@@ -527,7 +527,7 @@ class Ledger:
                 (entry.revision, address, remote_id, content_hash, entry.key),
             )
 
-    def postpone(self, entry: Outgoing, due_at: float) -> None:
+    def postpone(self, entry: OutboxEntry, due_at: float) -> None:
         """It could not be told now; try again at `due_at`."""
         with self._write() as db:
             query = "UPDATE outbox SET due_at = ?, attempts = attempts + 1 WHERE key = ?"
@@ -535,7 +535,7 @@ class Ledger:
 
     # --- links, audit, delivery keys --------------------------------------------------------------------------------
 
-    def add_link(self, link: Link) -> None:
+    def add_link(self, link: CredentialLink) -> None:
         """Keep a new link and revoke the store's earlier ones. Raises StoreNotFound where the store is going."""
         with self._write() as db:
             store = self._store_where(db, "id = ?", link.store_id)
@@ -544,8 +544,10 @@ class Ledger:
             self._revoke_links(db, link.store_id)
             db.table("links").insert(link.__dict__)
 
-    def link(self, link_id: str) -> Link | None:
-        return next((Link(**row) for row in self._db.query("SELECT * FROM links WHERE id = ?", [link_id])), None)
+    def link(self, link_id: str) -> CredentialLink | None:
+        return next(
+            (CredentialLink(**row) for row in self._db.query("SELECT * FROM links WHERE id = ?", [link_id])), None
+        )
 
     def claim_link(self, link_id: str, *, actor: str, detail: str, request_id: str) -> bool:
         """Use the link up and audit it, in one transaction; False where it was used, revoked or too old by now.
@@ -813,7 +815,7 @@ def _count(db: Database, table_where: str, *args: Any) -> int:
     return int(db.execute(f"SELECT count(*) FROM {table_where}", args).fetchone()[0])
 
 
-def _seat(lock: IO[str]) -> str:
+def _lock_id(lock: IO[str]) -> str:
     """What the lock's file is known by: whoever has locked it comes after all that had it before."""
     lock.seek(0)
     if not (seat := lock.read().strip()):

@@ -37,7 +37,7 @@ class JobLedger(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms:
+class StoreDefaults:
     """What an operator decides about all stores; no secret is among it. `instance` tells several Storewrights on one
     cluster apart; `profile` picks the charts' values-<profile>.yaml; `overlay` is the operator's values by store type;
     `service_account` ("namespace/name") is who we are in the cluster, None for an admin's kubeconfig, and `store_role`
@@ -57,7 +57,7 @@ class Terms:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Toolbox(Terms):
+class Toolbox(StoreDefaults):
     """The terms, and what the work is done with. Once `stopping` is set, jobs let go at their next step and are taken
     up by the next process; `fence` raises HandedOver where another process may have taken them up already."""
 

@@ -16,11 +16,19 @@ from provisioner.clients.helm import HookFailed, Release
 from provisioner.clients.storefront_check import StorefrontClient
 from provisioner.diagnosis import broken, ended_badly
 from provisioner.domain.catalog import StoreType
-from provisioner.domain.errors import HandedOver, JobFailed, Problem, StoreKept, StorewrightError, Superseded, Transient
+from provisioner.domain.errors import (
+    HandedOver,
+    JobFailed,
+    Problem,
+    StoreUnchanged,
+    StorewrightError,
+    Superseded,
+    Transient,
+)
 from provisioner.domain.job import LONGEST_PAUSE, RELEASE, ROLLBACK, EventKind, Job, find, surprise
 from provisioner.domain.store import PREFIX, SECRET_NAME, Store, release_name
 from provisioner.operations.steps.prepare import ensure_limits, ensure_secret, wanted_release
-from provisioner.operations.steps.readiness import Vigil, await_answer, await_store, failure, watching
+from provisioner.operations.steps.readiness import RolloutMonitor, await_answer, await_store, failure, watching
 from provisioner.operations.toolbox import Toolbox
 
 T = TypeVar("T")
@@ -32,7 +40,7 @@ log = logging.getLogger(__name__)
 
 
 def run(tools: Toolbox, job: Job) -> None:
-    """Raises StoreKept (undone, or not even begun), JobFailed, Transient, Superseded or HandedOver; can be entered
+    """Raises StoreUnchanged (undone, or not even begun), JobFailed, Transient, Superseded or HandedOver; can be entered
     again."""
     store = tools.store_of(job)
     try:
@@ -47,7 +55,7 @@ def run(tools: Toolbox, job: Job) -> None:
             raise
         problem = _told(job, error)
         _go_back(tools, job, store, problem)
-        raise StoreKept.of(problem) from error
+        raise StoreUnchanged.of(problem) from error
 
 
 def _given_up(tools: Toolbox, job: Job) -> Problem | None:
@@ -73,8 +81,8 @@ def _go_forward(tools: Toolbox, job: Job, store: Store) -> None:
         _prepare_namespace(tools, store)
     with tools.stage(job, "secrets"):
         secret = ensure_secret(tools, store, kind, may_make=False)
-    with tools.stage(job, RELEASE), watching(tools, job, store, secret, since) as vigil:
-        _ensure_release(tools, job, store, kind, vigil, secret)
+    with tools.stage(job, RELEASE), watching(tools, job, store, secret, since) as monitor:
+        _ensure_release(tools, job, store, kind, monitor, secret)
     await_store(tools, job, store, kind, secret, since)
     tools.cluster.mark_namespace(store.namespace, {MARK: None, PREFIX + "version": kind.version})
     tools.ledger.succeed(job, kind.version)
@@ -105,7 +113,7 @@ def _deployed(tools: Toolbox, store: Store) -> Release:
 
 
 def _ensure_release(
-    tools: Toolbox, job: Job, store: Store, kind: StoreType, vigil: Vigil, secret: dict[str, str]
+    tools: Toolbox, job: Job, store: Store, kind: StoreType, monitor: RolloutMonitor, secret: dict[str, str]
 ) -> None:
     """Once for a job: helm migrates the data by the chart's hook, then changes what there is."""
     namespace = store.namespace
@@ -113,13 +121,13 @@ def _ensure_release(
     if release and release.status == "deployed" and find(tools.ledger.events(job.id), EventKind.DONE, RELEASE):
         return tools.cluster.restart_backing_off(namespace)
     while tools.cluster.jobs_at_work(namespace, MIGRATION):
-        vigil.look(MIGRATION)  # of an attempt that was killed: it goes on by itself, and is better not disturbed
+        monitor.look(MIGRATION)  # of an attempt that was killed: it goes on by itself, and is better not disturbed
     if release and release.stuck:
         tools.cluster.delete_secret(namespace, release.record)  # as in create: helm goes on from what there is
     suspects = broken(tools.cluster.pods(namespace))  # what the upgrade is to mend may be what holds it up
     wanted = wanted_release(tools, store, kind)
     try:
-        tools.helm.upgrade(wanted, tools.remaining(job), lambda: vigil.look(MIGRATION))
+        tools.helm.upgrade(wanted, tools.remaining(job), lambda: monitor.look(MIGRATION))
     except HookFailed as error:
         symptom = ended_badly(store.name, tools.cluster.pods(namespace), MIGRATION)
         raise failure(tools, store, symptom, secret) if symptom else error from error
@@ -180,9 +188,9 @@ def _restore(tools: Toolbox, store: Store, revision: int) -> None:
 def _await_former(tools: Toolbox, job: Job, store: Store) -> None:
     """Until a shopper is answered again; then the upgrade is over."""
     secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
-    with watching(tools, job, store, secret, tools.ledger.clock()) as vigil:
-        for component in vigil.components():
-            vigil.await_ready(component)
+    with watching(tools, job, store, secret, tools.ledger.clock()) as monitor:
+        for component in monitor.components():
+            monitor.await_ready(component)
     first = tools.catalog.get(store.type).check[0]
     with StorefrontClient(store.url, tools.ingress_address, {"secret": secret}) as client:
         await_answer(tools, job, store, 0.1, lambda: client.step(first))

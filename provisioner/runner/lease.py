@@ -23,11 +23,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LeaseTimings:
-    """In seconds. Who could not renew for `let_go` works no more; what is left until `duration`, when others may take
-    the lease, is the time it has for stopping."""
+    """In seconds, as in client-go: a holder that could not renew within `renew_deadline` stops work, and has the rest of
+    `duration` to do so before another bot may take the lease."""
 
     duration: int = 20
-    let_go: float = 12.0
+    renew_deadline: float = 12.0
     renew: float = 5.0
     retry: float = 1.0  # between attempts of who waits, or could not renew
 
@@ -152,7 +152,7 @@ class Lease:
         except Exception as error:  # noqa: BLE001  (a thread that died here would be a bot that never works again)
             self._obstacle = self._out_of_reach(error)
             return False
-        self._held_until, self._obstacle = asked_at + self._timings.let_go, None
+        self._held_until, self._obstacle = asked_at + self._timings.renew_deadline, None
         return True
 
     def _all(self) -> list[Object]:

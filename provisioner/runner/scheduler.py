@@ -14,7 +14,15 @@ from datetime import UTC, datetime
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from provisioner.domain.errors import HandedOver, JobFailed, Problem, StoreKept, StorewrightError, Superseded, Transient
+from provisioner.domain.errors import (
+    HandedOver,
+    JobFailed,
+    Problem,
+    StoreUnchanged,
+    StorewrightError,
+    Superseded,
+    Transient,
+)
 from provisioner.domain.job import GRACE, LONGEST_PAUSE, RELEASE, ROLLBACK, EventKind, Job, JobKind, find, surprise
 from provisioner.ledger.ledger import Ledger
 from provisioner.log_context import bound
@@ -61,13 +69,13 @@ class Scheduler:
         self._clock.add_job(self._sweep, "interval", seconds=SWEEP, id="sweep")
         self._clock.start()
 
-    def let_go(self) -> None:
+    def request_stop(self) -> None:
         """Take no more jobs; those at work let go at their next step and go on in the next process. Returns at once."""
         self._tools.stopping.set()
 
     def stop(self, within: float = STOPPED_WITHIN) -> int:
         """Let go and wait for those at work; how many had not let go `within` these seconds."""
-        self.let_go()
+        self.request_stop()
         self._clock.shutdown(wait=False)  # a tick may be about to wake us, which waits for the clock
         self._pool.shutdown(wait=False, cancel_futures=True)
         until = time.monotonic() + within
@@ -124,7 +132,7 @@ class Scheduler:
             return job
 
     def _work(self, job: Job) -> None:
-        let_go = False
+        handed_over = False
         with bound(job=job.id, store=job.store, kind=job.kind):
             log.info("job begins", extra={"attempt": job.attempts})
             try:
@@ -132,14 +140,14 @@ class Scheduler:
             except Superseded:
                 log.info("job is no longer wanted")
             except HandedOver:
-                let_go = True
+                handed_over = True
                 log.info("job is left to whoever may work next")
             except Exception:
                 log.exception("the outcome of a job could not be written")
             finally:
                 with self._lock:
                     del self._busy[job.store]
-                if let_go:
+                if handed_over:
                     self._left = True
                 self.wake()
 
@@ -156,7 +164,7 @@ class Scheduler:
         except Transient as error:
             self._try_again(job, error.problem)
         except StorewrightError as error:
-            self._fail(job, error.problem, store_kept=isinstance(error, StoreKept))
+            self._fail(job, error.problem, store_kept=isinstance(error, StoreUnchanged))
         except (Superseded, HandedOver):
             raise
         except Exception:

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import httpx
 from slack_bolt import App
 
-from bot.dependencies import BotContext
+from bot.dependencies import Dependencies
 from bot.notifications.notifier import Notifier
 from bot.observability.metrics import Metrics
 from bot.observability.readiness import Checks, Readiness
@@ -178,7 +178,7 @@ def running_bot(
     client = Slack(slack.bot_token, slack.api_url, metrics.slack_calls)
     notifier = Notifier(ledger, catalog, client, failures, limits)
     bot = Bot(web_server_address(), slack, ledger, notifier, clock, metrics)
-    context = BotContext(ledger, catalog, client, frozenset({ADA}), limits, bot.url, notifier.remember_aside)
+    context = Dependencies(ledger, catalog, client, frozenset({ADA}), limits, bot.url, notifier.remember_aside)
     with ExitStack() as stack:
         stack.callback(ledger.close)
         threads = stack.enter_context(ListenerThreads())
@@ -203,7 +203,7 @@ def _readiness(bot: Bot, client: Slack, failures: str, more: Checks) -> Readines
     )
 
 
-def _serve(bot: Bot, context: BotContext, readiness: Readiness, app: App | None, stack: ExitStack) -> None:
+def _serve(bot: Bot, context: Dependencies, readiness: Readiness, app: App | None, stack: ExitStack) -> None:
     """Answer at the bot's address until the stack is closed; `app` takes Slack's requests, where it is to."""
     bot.metrics.watch_readiness(readiness)
     bot.metrics.watch_work(8, lambda: (0, 0))

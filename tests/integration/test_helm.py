@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.clients import helm as helms
-from provisioner.clients.helm import Helm, HookFailed, Wanted
+from provisioner.clients.helm import Helm, HookFailed, ReleaseSpec
 from provisioner.domain.errors import HandedOver, JobFailed, Transient
 from tests.conftest import write_kubeconfig
 
@@ -31,8 +31,8 @@ def script(tmp_path: Path, body: str) -> str:
     return str(path)
 
 
-def wanted(chart: Path, profile: str | None = None) -> Wanted:
-    return Wanted("shop", "ns", chart, profile, {"store": {"name": "shop"}})
+def wanted(chart: Path, profile: str | None = None) -> ReleaseSpec:
+    return ReleaseSpec("shop", "ns", chart, profile, {"store": {"name": "shop"}})
 
 
 def test_it_is_helm_4() -> None:

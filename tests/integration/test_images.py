@@ -92,7 +92,13 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_bots_own_image_is_keyed_by_what_docker_is_given(checkout: Path) -> None:
     tags = [own().tag]
-    for change in ("Dockerfile", "requirements.lock", "bot/slack/app.py", "provisioner/clients/helm.py", "charts/medusa/Chart.yaml"):
+    for change in (
+        "Dockerfile",
+        "requirements.lock",
+        "bot/slack/app.py",
+        "provisioner/clients/helm.py",
+        "charts/medusa/Chart.yaml",
+    ):
         with (checkout / change).open("a") as file:
             file.write("# more\n")
         tags.append(own().tag)

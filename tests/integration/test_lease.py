@@ -27,7 +27,7 @@ from tests.conftest import write_kubeconfig
 from tests.integration.bot_harness import make_charts
 
 LIMITS = Limits()
-TIMINGS = LeaseTimings(duration=2, let_go=1.2, renew=0.3, retry=0.1)
+TIMINGS = LeaseTimings(duration=2, renew_deadline=1.2, renew=0.3, retry=0.1)
 
 
 class Store:
@@ -168,7 +168,7 @@ def test_who_is_cut_off_lets_go_before_another_may_have_it(cells: Cells) -> None
     second.start()
     within(1, lambda: second.another)
     with cells.cut_off("first"):
-        within(TIMINGS.let_go + 0.5, lambda: not first.held())
+        within(TIMINGS.renew_deadline + 0.5, lambda: not first.held())
         let_go_at = time.monotonic()
         assert not second.held()
         assert first.another is None, "it can't know of it"
@@ -187,7 +187,7 @@ def test_an_api_that_does_not_answer_counts_as_away(cells: Cells) -> None:
         return 503
 
     with cells.cut_off("only", late):
-        within(TIMINGS.let_go + 0.5, lambda: not lease.held())
+        within(TIMINGS.renew_deadline + 0.5, lambda: not lease.held())
         with pytest.raises(NotHeld):
             lease.check()
     within(8, lease.held)

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 from provisioner.domain.errors import LimitReached, Problem, Refused, StoreBusy, StoreExists, StoreNotFound, Superseded
 from provisioner.domain.job import EventKind, Job, JobStatus
 from provisioner.domain.store import Addresses, Store, StoreStatus
-from provisioner.ledger.ledger import Ledger, LedgerInUse, Limits, Link
+from provisioner.ledger.ledger import CredentialLink, Ledger, LedgerInUse, Limits
 from provisioner.ledger.schema import migrations
 from tests.conftest import Clock
 
@@ -370,7 +370,7 @@ def test_a_failed_write_leaves_nothing_behind(ledger: Ledger, order: Callable[..
 
 def test_a_link_is_claimed_by_exactly_one_of_many(ledger: Ledger, order: Callable[..., Job], clock: Clock) -> None:
     job = finished(ledger, order())
-    ledger.add_link(Link("L1", "hash", job.store_id, "U1", clock.now, clock.now + 900))
+    ledger.add_link(CredentialLink("L1", "hash", job.store_id, "U1", clock.now, clock.now + 900))
     won: list[bool] = []
 
     def claim() -> None:

@@ -23,7 +23,7 @@ from bot.web.ops_endpoints import Ops, build_ops
 from bot.web.public_app import WebContext, build_web
 from dev.slack import LocalSlack
 from provisioner import operations
-from provisioner.clients.helm import Helm, Wanted
+from provisioner.clients.helm import Helm, ReleaseSpec
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import JobFailed, Problem, Transient
@@ -263,7 +263,7 @@ def test_helm_is_timed_by_verb_and_outcome(tmp_path: Path) -> None:
         helm = Helm(str(tmp_path / "helm"))
         helm.on_run = metrics.ran_helm
         try:
-            helm.apply(Wanted("shop", "ns", tmp_path, None, {}), 9)
+            helm.apply(ReleaseSpec("shop", "ns", tmp_path, None, {}), 9)
         except (JobFailed, Transient):
             continue
     told = [sample for family in metrics.registry.collect() for sample in family.samples]

@@ -19,7 +19,7 @@ from provisioner import operations
 from provisioner.clients.helm import Helm
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.catalog import Catalog
-from provisioner.domain.errors import JobFailed, Problem, StoreKept, Transient
+from provisioner.domain.errors import JobFailed, Problem, StoreUnchanged, Transient
 from provisioner.domain.job import LONGEST_PAUSE, RELEASE, ROLLBACK, EventKind, Job, JobStatus, find
 from provisioner.domain.store import Addresses, StoreStatus
 from provisioner.ledger.ledger import Ledger, Limits
@@ -252,7 +252,7 @@ class BreaksOff:
             raise self._error
         begun = find(self._ledger.events(job.id), EventKind.STARTED, ROLLBACK)
         assert begun is not None
-        raise StoreKept(**json.loads(begun.detail))
+        raise StoreUnchanged(**json.loads(begun.detail))
 
 
 ERRORS = [JobFailed("It broke off."), Transient("It broke off."), RuntimeError("inside")]

@@ -14,7 +14,7 @@ import pytest
 from bot.rendering import forms, messages
 from bot.rendering.blocks import Message
 from bot.rendering.forms import Filled, FormMemory
-from bot.rendering.job_view import Story
+from bot.rendering.job_view import JobView
 from bot.rendering.templating import duration
 from dev.slack.block_validation import check_message, check_view
 from provisioner.domain.catalog import Catalog, StoreType
@@ -22,7 +22,7 @@ from provisioner.domain.errors import LimitReached, Problem, Refused
 from provisioner.domain.job import ROLLBACK, STAGES, EventKind, Job, JobEvent, JobKind, JobStatus
 from provisioner.domain.options import Option
 from provisioner.domain.store import Addresses, Store, StoreStatus
-from provisioner.ledger.ledger import Link
+from provisioner.ledger.ledger import CredentialLink
 
 GOLDEN = Path(__file__).parent / "golden"
 NOON = 1_800_000_000.0
@@ -86,8 +86,8 @@ def events(kind: JobKind, done: int, *more: JobEvent) -> tuple[JobEvent, ...]:
     return (*made, *more)
 
 
-def story(job: Job = JOB, store: Store = STORE, newest: Job | None = None, done: int = 7, *more: JobEvent) -> Story:
-    return Story(job, store, newest or job, events(job.kind, done, *more), "Medusa")
+def story(job: Job = JOB, store: Store = STORE, newest: Job | None = None, done: int = 7, *more: JobEvent) -> JobView:
+    return JobView(job, store, newest or job, events(job.kind, done, *more), "Medusa")
 
 
 CREATING = replace(STORE, status=StoreStatus.CREATING, ready_at=None)
@@ -118,7 +118,7 @@ BACK = (
     JobEvent(92, "j2", NOON, EventKind.STARTED, ROLLBACK, detail="{}"),
     JobEvent(93, "j2", NOON, EventKind.DONE, ROLLBACK, seconds=2.1),
 )
-LINK = Link("l1", "hash", "s1", "U0ADA0001", NOON, NOON + 900, claimed_at=NOON + 60)
+LINK = CredentialLink("l1", "hash", "s1", "U0ADA0001", NOON, NOON + 900, claimed_at=NOON + 60)
 
 MESSAGES: dict[str, Message] = {
     "queued": messages.summary(story(replace(WORKING_JOB, status=JobStatus.QUEUED), CREATING, None, -1)),

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from provisioner.diagnosis import Patience
-from provisioner.domain.errors import JobFailed, Problem, StoreKept, StorewrightError, Transient
+from provisioner.domain.errors import JobFailed, Problem, StoreUnchanged, StorewrightError, Transient
 from provisioner.domain.job import GRACE, EventKind, Job, JobEvent, JobKind, JobStatus
 from provisioner.domain.store import MAX_NAME, Addresses, Store, StoreStatus
-from provisioner.operations.toolbox import Terms
+from provisioner.operations.toolbox import StoreDefaults
 from provisioner.runner.executors.job_manifest import Worker, labels_of, manifest_of, name_of
 from provisioner.runner.executors.job_protocol import (
     JobPayload,
@@ -58,7 +58,7 @@ JOB = Job(
     problem=Problem("Before.", "Why."),
 )
 EVENTS = [JobEvent(7, JOB.id, 2.5, EventKind.STARTED, "rollback", '{"what": "x"}')]
-TERMS = Terms(
+TERMS = StoreDefaults(
     addresses=Addresses("example.com", "https", 8443),
     instance="storewright-one",
     profile="prod",
@@ -82,8 +82,8 @@ def test_it_arrives_as_it_was_sent() -> None:
 
 
 def test_every_term_is_another_than_its_default_here() -> None:
-    plain = Terms(addresses=Addresses("localhost"))
-    assert [f.name for f in fields(Terms) if getattr(plain, f.name) == getattr(TERMS, f.name)] == []
+    plain = StoreDefaults(addresses=Addresses("localhost"))
+    assert [f.name for f in fields(StoreDefaults) if getattr(plain, f.name) == getattr(TERMS, f.name)] == []
 
 
 def test_values_that_do_not_fit_are_refused_in_words() -> None:
@@ -127,7 +127,7 @@ def test_an_operator_lays_over_and_adds() -> None:
     assert Worker("a").pod == Worker("b").container == {}, "and changes nothing for the next"
 
 
-@pytest.mark.parametrize("error", [Transient("a", "b", "c"), JobFailed("a", log_tail="log"), StoreKept("a", "b")])
+@pytest.mark.parametrize("error", [Transient("a", "b", "c"), JobFailed("a", log_tail="log"), StoreUnchanged("a", "b")])
 def test_an_end_comes_back_as_it_was(capsys: pytest.CaptureFixture[str], error: StorewrightError) -> None:
     emit_end(error)
     line = read_line(capsys.readouterr().out)

@@ -10,7 +10,7 @@ from bot.cli.doctor.findings import Finding
 from bot.observability.metrics import Metrics
 from bot.settings import BadSettings, Settings
 from bot.slack.client import Slack
-from provisioner.clients.helm import Helm, Wanted
+from provisioner.clients.helm import Helm, ReleaseSpec
 from provisioner.clients.kubernetes.cluster import Cluster, Object
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import StorewrightError
@@ -133,6 +133,6 @@ def _render(site: Site, catalog: Catalog, name: str) -> list[Object] | Storewrig
     try:
         values = values_of(addresses, site.settings.overlay, store, kind)
         profile = site.settings.store_profile
-        return site.helm.render(Wanted(release_name(PROBE), store.namespace, kind.chart, profile, values))
+        return site.helm.render(ReleaseSpec(release_name(PROBE), store.namespace, kind.chart, profile, values))
     except StorewrightError as error:
         return error

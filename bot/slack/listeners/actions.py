@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.dependencies import BotContext
+from bot.dependencies import Dependencies
 from bot.rendering import forms, messages
-from bot.rendering.templating import Words
-from bot.slack.interaction import SlackRequest
+from bot.rendering.templating import TextTemplate
+from bot.slack.interaction import Interaction
 from provisioner import credential_links as links
 from provisioner.domain.errors import Refused, StoreBusy
 from provisioner.domain.store import Store, StoreStatus
 
-answers = Words("answers")
+answers = TextTemplate("answers")
 
 
-def create(context: BotContext, request: SlackRequest) -> str:
+def create(context: Dependencies, request: Interaction) -> str:
     """“Create a store” on App Home."""
     request.open_form(forms.create_form(context.catalog, context.ledger.addresses, request.memory))
     return "form opened"
 
 
-def delete(context: BotContext, request: SlackRequest) -> str:
+def delete(context: Dependencies, request: Interaction) -> str:
     """Raises Refused."""
     return ask_to_delete(context, request, _clicked_store(context, request))
 
 
-def ask_to_delete(context: BotContext, request: SlackRequest, store: Store) -> str:
+def ask_to_delete(context: Dependencies, request: Interaction, store: Store) -> str:
     """Ask for the store's name first, and say what is lost. Raises Refused."""
     if store.status == StoreStatus.DELETING:
         raise StoreBusy(answers("leaving", store=store))
@@ -34,12 +34,12 @@ def ask_to_delete(context: BotContext, request: SlackRequest, store: Store) -> s
     return "form opened"
 
 
-def upgrade(context: BotContext, request: SlackRequest) -> str:
+def upgrade(context: Dependencies, request: Interaction) -> str:
     """Raises Refused."""
     return order_upgrade(context, request, _clicked_store(context, request))
 
 
-def order_upgrade(context: BotContext, request: SlackRequest, store: Store) -> str:
+def order_upgrade(context: Dependencies, request: Interaction, store: Store) -> str:
     """Bring the store to its chart of today. Raises Refused."""
     kind = context.catalog.get(store.type)
     context.remember_aside(request.key, request.response_url)
@@ -50,7 +50,7 @@ def order_upgrade(context: BotContext, request: SlackRequest, store: Store) -> s
     return f"ordered {job.id}"
 
 
-def retry(context: BotContext, request: SlackRequest) -> str:
+def retry(context: Dependencies, request: Interaction) -> str:
     """Order another attempt. Raises Refused."""
     store = _clicked_store(context, request)
     context.remember_aside(request.key, request.response_url)
@@ -67,12 +67,12 @@ def retry(context: BotContext, request: SlackRequest) -> str:
     return f"ordered {job.id}"
 
 
-def credentials(context: BotContext, request: SlackRequest) -> str:
+def credentials(context: Dependencies, request: Interaction) -> str:
     """Raises Refused."""
     return offer_credentials(context, request, _clicked_store(context, request))
 
 
-def offer_credentials(context: BotContext, request: SlackRequest, store: Store) -> str:
+def offer_credentials(context: Dependencies, request: Interaction, store: Store) -> str:
     """Show the person, and nobody else, a link that works once. A replayed request gets none. Raises Refused."""
     if store.ready_at is None:
         raise Refused(answers("not_ready", store=store))
@@ -84,22 +84,22 @@ def offer_credentials(context: BotContext, request: SlackRequest, store: Store) 
     return f"link {link.id}"
 
 
-def opened(context: BotContext, request: SlackRequest) -> str:
+def opened(context: Dependencies, request: Interaction) -> str:
     """A button that is a link: the browser does the rest."""
     request.accept()
     return "opened"
 
 
-def outdated(context: BotContext, request: SlackRequest) -> str:
+def outdated(context: Dependencies, request: Interaction) -> str:
     """A button that this version does not know. Raises Refused."""
     raise Refused(answers("outdated"))
 
 
-def _clicked_store(context: BotContext, request: SlackRequest) -> Store:
+def _clicked_store(context: Dependencies, request: Interaction) -> Store:
     store = context.clicked(request.user, _value(request))
     request.store = store.name
     return store
 
 
-def _value(request: SlackRequest) -> str:
+def _value(request: Interaction) -> str:
     return str(request.body["actions"][0].get("value", ""))

@@ -5,15 +5,15 @@ from __future__ import annotations
 import html
 
 from bot.commands import parser
-from bot.dependencies import BotContext
+from bot.dependencies import Dependencies
 from bot.rendering import forms, messages
-from bot.rendering.job_view import read_story
-from bot.slack.interaction import SlackRequest
+from bot.rendering.job_view import read_job_view
+from bot.slack.interaction import Interaction
 from bot.slack.listeners.actions import ask_to_delete, offer_credentials, order_upgrade
 from bot.slack.listeners.views import order_create
 
 
-def store(context: BotContext, request: SlackRequest) -> str:
+def store(context: Dependencies, request: Interaction) -> str:
     """Understand the words and do what they say. Raises Refused."""
     text = html.unescape(request.body.get("text", ""))
     match parser.parse(text, context.catalog.types):
@@ -40,7 +40,7 @@ def store(context: BotContext, request: SlackRequest) -> str:
             return "helped"
 
 
-def _create(context: BotContext, request: SlackRequest, wanted: parser.Create) -> str:
+def _create(context: Dependencies, request: Interaction, wanted: parser.Create) -> str:
     request.store = wanted.name
     kind = context.catalog.get(wanted.type) if wanted.type else context.catalog.default
     job = order_create(context, request, wanted.name, kind, wanted.options, request.response_url)
@@ -48,17 +48,17 @@ def _create(context: BotContext, request: SlackRequest, wanted: parser.Create) -
     return f"ordered {job.id}"
 
 
-def _list(context: BotContext, request: SlackRequest) -> str:
+def _list(context: Dependencies, request: Interaction) -> str:
     stores = context.ledger.stores()
     mine = [store for store in stores if store.owner == request.user]
     request.answer(messages.store_list(mine, [store for store in stores if store.owner != request.user]))
     return f"listed {len(stores)}"
 
 
-def _status(context: BotContext, request: SlackRequest, name: str) -> str:
+def _status(context: Dependencies, request: Interaction, name: str) -> str:
     request.store = name
     found = context.named(name)
     job = context.ledger.last_job(found.id)
-    story = read_story(context.ledger, context.catalog, job.id) if job else None
+    story = read_job_view(context.ledger, context.catalog, job.id) if job else None
     request.answer(messages.summary(story) if story else messages.store_alone(found, context.catalog))
     return f"shown as {found.status}"

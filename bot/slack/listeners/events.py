@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bot.dependencies import BotContext
-from bot.slack.interaction import SlackRequest
+from bot.dependencies import Dependencies
+from bot.slack.interaction import Interaction
 
 
-def opened(context: BotContext, request: SlackRequest) -> str:
+def opened(context: Dependencies, request: Interaction) -> str:
     """Publish it; anew where Slack shows nothing yet."""
     if request.body["event"].get("tab") != "home":
         return "other tab"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.dependencies import BotContext
+from bot.dependencies import Dependencies
 from bot.rendering import forms, messages
 from bot.slack.client import whisper
-from bot.slack.interaction import SlackRequest
+from bot.slack.interaction import Interaction
 from provisioner.domain.catalog import StoreType
 from provisioner.domain.errors import BadOption, Refused, StoreNotFound, UnknownStoreType
 from provisioner.domain.job import Job
@@ -15,7 +15,7 @@ from provisioner.domain.options import choose
 from provisioner.domain.store import parse_name
 
 
-def type_chosen(context: BotContext, request: SlackRequest) -> str:
+def type_chosen(context: Dependencies, request: Interaction) -> str:
     """Ask for the options of the type that was chosen; what is filled in stays. Raises UnknownStoreType."""
     kind = context.catalog.get(request.typed("type"))
     filled = forms.Filled(request.typed("name"), request.chosen)
@@ -23,7 +23,7 @@ def type_chosen(context: BotContext, request: SlackRequest) -> str:
     return f"options of {kind.name}"
 
 
-def create_submitted(context: BotContext, request: SlackRequest) -> str:
+def create_submitted(context: Dependencies, request: Interaction) -> str:
     """Order the store, or say at its field what is wrong."""
     request.store = request.typed("name")[:100]
     memory = request.memory
@@ -41,15 +41,15 @@ def create_submitted(context: BotContext, request: SlackRequest) -> str:
     return f"ordered {job.id}"
 
 
-def _field_of(request: SlackRequest, refusal: Refused) -> str:
+def _field_of(request: Interaction, refusal: Refused) -> str:
     if isinstance(refusal, BadOption):
         return request.option_blocks[refusal.option]
     return "type" if isinstance(refusal, UnknownStoreType) else "name"
 
 
 def order_create(
-    context: BotContext,
-    request: SlackRequest,
+    context: Dependencies,
+    request: Interaction,
     name: str,
     kind: StoreType,
     options: Mapping[str, str],
@@ -70,7 +70,7 @@ def order_create(
     )
 
 
-def delete_submitted(context: BotContext, request: SlackRequest) -> str:
+def delete_submitted(context: Dependencies, request: Interaction) -> str:
     """Order the deletion where the store's name was typed. Raises Refused."""
     memory = request.memory
     store = context.ledger.store_by_id(memory.store_id)

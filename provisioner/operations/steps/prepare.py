@@ -9,7 +9,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
-from provisioner.clients.helm import Wanted
+from provisioner.clients.helm import ReleaseSpec
 from provisioner.clients.kubernetes.cluster import Forbidden
 from provisioner.domain.catalog import StoreType
 from provisioner.domain.options import place
@@ -75,10 +75,10 @@ def _generate(template: str, store: Store, tools: Toolbox) -> str:
     )
 
 
-def wanted_release(tools: Toolbox, store: Store, kind: StoreType) -> Wanted:
+def wanted_release(tools: Toolbox, store: Store, kind: StoreType) -> ReleaseSpec:
     """The release as the chart and the operator want it now."""
     values = values_of(tools.addresses, tools.overlay, store, kind)
-    return Wanted(release_name(store.name), store.namespace, kind.chart, tools.profile, values)
+    return ReleaseSpec(release_name(store.name), store.namespace, kind.chart, tools.profile, values)
 
 
 def values_of(addresses: Addresses, overlay: dict[str, Any], store: Store, kind: StoreType) -> dict[str, Any]:

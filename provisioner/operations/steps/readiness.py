@@ -26,10 +26,10 @@ def await_store(tools: Toolbox, job: Job, store: Store, kind: StoreType, secret:
     """Stage by stage until a cart holds a product; `since` as in PodWatcher.
 
     Raises JobFailed, Transient, Superseded, HandedOver."""
-    with watching(tools, job, store, secret, since) as vigil:
-        for component in vigil.components():
+    with watching(tools, job, store, secret, since) as monitor:
+        for component in monitor.components():
             with tools.stage(job, component):
-                vigil.await_ready(component)
+                monitor.await_ready(component)
     with StorefrontClient(store.url, tools.ingress_address, {"secret": secret}) as client:
         with tools.stage(job, "storefront"):
             await_answer(tools, job, store, 0.1, lambda: client.step(kind.check[0]))
@@ -38,13 +38,13 @@ def await_store(tools: Toolbox, job: Job, store: Store, kind: StoreType, secret:
 
 
 @contextmanager
-def watching(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], since: float) -> Iterator[Vigil]:
-    """A Vigil over the store's pods, as long as the `with` lasts."""
+def watching(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], since: float) -> Iterator[RolloutMonitor]:
+    """A RolloutMonitor over the store's pods, as long as the `with` lasts."""
     with tools.cluster.watch_pods(store.namespace) as snapshots:
-        yield Vigil(tools, job, store, secret, since, snapshots)
+        yield RolloutMonitor(tools, job, store, secret, since, snapshots)
 
 
-class Vigil:
+class RolloutMonitor:
     """Looks at a store's pods whenever they change, until they are as they should be or its PodWatcher gives up."""
 
     def __init__(

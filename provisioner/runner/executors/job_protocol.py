@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from provisioner.domain.errors import JobFailed, StoreKept, StorewrightError, Transient
+from provisioner.domain.errors import JobFailed, StoreUnchanged, StorewrightError, Transient
 from provisioner.domain.job import Job, JobEvent
 from provisioner.domain.store import Store
-from provisioner.operations.toolbox import Terms
+from provisioner.operations.toolbox import StoreDefaults
 
 VARIABLE = "JOB_PAYLOAD"  # of the process's environment
 LARGEST = 100_000  # bytes; Linux takes 128 KiB in one variable
@@ -26,7 +26,7 @@ class JobPayload:
     job: Job
     store: Store
     events: tuple[JobEvent, ...]
-    terms: Terms
+    terms: StoreDefaults
 
     def as_text(self) -> str:
         """Raises JobFailed where the operator's values for this type of store are too long."""
@@ -37,11 +37,11 @@ class JobPayload:
         return text
 
 
-def payload_of(job: Job, store: Store, events: list[JobEvent], terms: Terms) -> JobPayload:
+def payload_of(job: Job, store: Store, events: list[JobEvent], terms: StoreDefaults) -> JobPayload:
     """Of the operator's values only those for this type of store go along."""
-    own = {field.name: getattr(terms, field.name) for field in fields(Terms)}
+    own = {field.name: getattr(terms, field.name) for field in fields(StoreDefaults)}
     overlay = {store.type: terms.overlay[store.type]} if store.type in terms.overlay else {}
-    return JobPayload(job, store, tuple(events), Terms(**{**own, "overlay": overlay}))
+    return JobPayload(job, store, tuple(events), StoreDefaults(**{**own, "overlay": overlay}))
 
 
 def read_payload(text: str) -> JobPayload:
@@ -58,7 +58,7 @@ PAYLOADS = TypeAdapter(JobPayload)
 
 # --- and back ----------------------------------------------------------------------------------------------------
 
-ENDINGS: dict[str, type[Transient | JobFailed]] = {"transient": Transient, "kept": StoreKept, "failed": JobFailed}
+ENDINGS: dict[str, type[Transient | JobFailed]] = {"transient": Transient, "kept": StoreUnchanged, "failed": JobFailed}
 
 
 WHOLE_LINES = threading.Lock()  # print() writes a line and its end apart, and a watch's thread logs beside the workflow

@@ -21,7 +21,7 @@ from provisioner.domain.errors import HandedOver, JobFailed, StorewrightError
 from provisioner.domain.job import EventKind, Job, JobEvent, surprise
 from provisioner.domain.store import Store
 from provisioner.operations import Toolbox
-from provisioner.operations.toolbox import Terms
+from provisioner.operations.toolbox import StoreDefaults
 from provisioner.runner.executors.job_protocol import VARIABLE, JobPayload, emit, emit_end, read_payload
 
 FAILED = 3  # exit code of a workflow that told how it failed; Python's own is 1
@@ -80,7 +80,7 @@ def _toolbox(payload: JobPayload) -> Toolbox:
     helm = Helm(os.environ.get("HELM", "helm"), kubeconfig)
     helm.on_run = lambda verb, outcome, seconds: emit("helm", verb=verb, outcome=outcome, seconds=seconds)
     tools = Toolbox(
-        **{field.name: getattr(payload.terms, field.name) for field in fields(Terms)},
+        **{field.name: getattr(payload.terms, field.name) for field in fields(StoreDefaults)},
         ledger=StdoutLedger(payload),
         cluster=Cluster(kubeconfig),
         helm=helm,
