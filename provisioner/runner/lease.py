@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LeaseTimings:
-    """In seconds, as in client-go: a holder that could not renew within `renew_deadline` stops work, and has the rest of
-    `duration` to do so before another bot may take the lease."""
+    """In seconds, as in client-go: a holder that could not renew within `renew_deadline` stops work, and has the
+    rest of `duration` to do so before another bot may take the lease."""
 
     duration: int = 20
     renew_deadline: float = 12.0
