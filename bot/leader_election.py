@@ -41,7 +41,7 @@ class LeadershipLost(StorewrightError):
 
 def home_of(settings: StoreSettings, cluster: Cluster) -> str:
     """The namespace the bot itself is in, or is taken to be."""
-    return settings.service_account.split("/")[0] if settings.service_account else cluster.home
+    return settings.service_account.split("/")[0] if settings.service_account else cluster.own_namespace
 
 
 def lease_of(settings: StoreSettings, cluster: Cluster, ledger: Ledger) -> Lease:

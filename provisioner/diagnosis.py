@@ -6,14 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from provisioner.clients.kubernetes.objects import Object, component_of, container_statuses, is_crashing, is_terminating
 from provisioner.domain.errors import Problem
 from provisioner.domain.text import shorten
-
-Object = dict[str, Any]
-COMPONENT = "app.kubernetes.io/component"
-LONG_RUN = 600.0  # seconds after which also the kubelet forgets earlier crashes of a container
 
 
 @dataclass(frozen=True)
@@ -70,75 +66,19 @@ def symptoms_of(store: str, pods: list[Object], claims: list[Object], warnings: 
     yield from _claims(store, claims, warnings)
     yield from _refused_pods(store, pods, warnings)
     for pod in pods:
-        if _leaves(pod):
+        if is_terminating(pod):
             continue
         yield from _unschedulable(store, pod)
-        for status in _containers(pod):
+        for status in container_statuses(pod):
             yield from _container(store, pod, status)
         yield from _sandbox(store, pod, warnings)
-
-
-def component_of(found: Object, default: str = "application") -> str:
-    """Which part of the store a workload or pod is."""
-    return str(found["metadata"].get("labels", {}).get(COMPONENT, default))
-
-
-def ended(job: Object) -> str:
-    """Why a Job is over, in Kubernetes' word: '' while it is not."""
-    for condition in job.get("status", {}).get("conditions", []):
-        if condition["type"] in ("Complete", "Failed") and condition["status"] == "True":
-            return str(condition.get("reason") or condition["type"])
-    return ""
-
-
-def rolled_out(workload: Object) -> bool:
-    """Whether a Deployment or StatefulSet has nothing but pods of its present kind: none of a former one serve."""
-    status, wanted = workload.get("status", {}), workload["spec"].get("replicas", 1)
-    seen = status.get("observedGeneration", 0) >= workload["metadata"].get("generation", 0)
-    return bool(seen and status.get("updatedReplicas", 0) == wanted == status.get("replicas", 0))
-
-
-def ready_pods(pods: Iterable[Object], component: str) -> int:
-    """How many pods of the component are Ready and not on their way out."""
-    return sum(component_of(pod, "") == component and is_ready(pod) for pod in pods)
-
-
-def leaving(pods: Iterable[Object], component: str, now: float) -> bool:
-    """Whether a pod of the component is on its way out and may still answer; one that is overdue (on a node that is
-    gone) does not count."""
-    ends = [p["metadata"]["deletionTimestamp"] for p in pods if component_of(p, "") == component and _leaves(p)]
-    return any(datetime.fromisoformat(end).timestamp() + 1.0 > now for end in ends)
-
-
-def _leaves(pod: Object) -> bool:
-    return "deletionTimestamp" in pod["metadata"]
-
-
-def broken(pods: Iterable[Object]) -> set[str]:
-    """The names of pods that should serve and don't."""
-    ended = ("Succeeded", "Failed")
-    return {p["metadata"]["name"] for p in pods if not is_ready(p) and p.get("status", {}).get("phase") not in ended}
-
-
-def is_ready(pod: Object) -> bool:
-    """Whether it says so by its conditions, and is not on its way out."""
-    conditions = pod.get("status", {}).get("conditions", [])
-    ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
-    return ready and not _leaves(pod)
-
-
-def backs_off(pod: Object) -> bool:
-    """Whether the kubelet tries a container of the pod more and more rarely, also while it runs between two crashes."""
-    reasons = [(status.get("state", {}).get("waiting") or {}).get("reason", "") for status in _containers(pod)]
-    waits = any(reason.endswith("BackOff") or reason.startswith("Err") for reason in reasons)
-    return waits or any(map(_crashing, _containers(pod)))
 
 
 def ended_badly(store: str, pods: Iterable[Object], component: str) -> Symptom | None:
     """The newest pod of a component that ran to a bad end, such as a migration's; None where none did."""
     runs = sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), reverse=True)
     for pod in runs:
-        for status in _containers(pod) if component_of(pod, "") == component else []:
+        for status in container_statuses(pod) if component_of(pod, "") == component else []:
             ended = status.get("state", {}).get("terminated") or {}
             if ended.get("exitCode"):
                 why = "it needs more memory than its limit" if ended.get("reason") == "OOMKilled" else ""
@@ -184,30 +124,10 @@ def _container(store: str, pod: Object, status: Object) -> Iterator[Symptom]:
     elif reason in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError"):
         what = f"{where} can't start: its container can't be made ({reason})."
         yield Symptom("config", subject, Problem(what, _sentence(message), "Correct the chart, then retry."))
-    elif _crashing(status):
+    elif is_crashing(status):
         ended = (status.get("lastState") or {}).get("terminated") or {}
         problem = _crash(where, status["restartCount"], ended)
         yield Symptom("crash", subject, problem, name, container)
-
-
-def _containers(pod: Object) -> list[Object]:
-    """The statuses of a pod's containers, those of its start first."""
-    status = pod.get("status") or {}
-    return [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
-
-
-def _crashing(status: Object) -> bool:
-    """Again and again, and not once in a while: before its last end it did not even run for a while."""
-    ended = (status.get("lastState") or {}).get("terminated") or {}
-    return bool(status.get("restartCount", 0) >= 2 and not status.get("ready") and _ran(ended) < LONG_RUN)
-
-
-def _ran(ended: Object) -> float:
-    """How many seconds a container ran; 0 where that is not told."""
-    if not ended.get("startedAt") or not ended.get("finishedAt"):
-        return 0.0
-    run = datetime.fromisoformat(ended["finishedAt"]) - datetime.fromisoformat(ended["startedAt"])
-    return run.total_seconds()
 
 
 def _crash(where: str, restarts: int, ended: Object) -> Problem:

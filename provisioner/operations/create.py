@@ -24,7 +24,7 @@ def run(tools: Toolbox, job: Job) -> None:
         _ensure_release(tools, job, store, kind)
     await_store(tools, job, store, kind, secret, since)
     ready_at = str(store.ready_at or tools.ledger.clock())
-    tools.cluster.mark_namespace(store.namespace, {PREFIX + "ready-at": ready_at, PREFIX + "version": kind.version})
+    tools.cluster.annotate_namespace(store.namespace, {PREFIX + "ready-at": ready_at, PREFIX + "version": kind.version})
     tools.ledger.succeed(job, kind.version)
 
 
@@ -55,4 +55,4 @@ def _ensure_release(tools: Toolbox, job: Job, store: Store, kind: StoreType) -> 
     )
     if job.retry_of or job.attempts > 1:
         # After helm, because a StatefulSet replaces no broken pod by itself: its next one must be of the new kind.
-        tools.cluster.restart_backing_off(store.namespace)
+        tools.cluster.end_back_off(store.namespace)

@@ -13,8 +13,9 @@ from dataclasses import asdict, replace
 from typing import TypeVar
 
 from provisioner.clients.helm import HookFailed, Release
+from provisioner.clients.kubernetes.objects import unready_pods
 from provisioner.clients.storefront_check import StorefrontClient
-from provisioner.diagnosis import broken, ended_badly
+from provisioner.diagnosis import ended_badly
 from provisioner.domain.catalog import StoreType
 from provisioner.domain.errors import (
     HandedOver,
@@ -84,7 +85,7 @@ def _go_forward(tools: Toolbox, job: Job, store: Store) -> None:
     with tools.stage(job, RELEASE), watching(tools, job, store, secret, since) as monitor:
         _ensure_release(tools, job, store, kind, monitor, secret)
     await_store(tools, job, store, kind, secret, since)
-    tools.cluster.mark_namespace(store.namespace, {MARK: None, PREFIX + "version": kind.version})
+    tools.cluster.annotate_namespace(store.namespace, {MARK: None, PREFIX + "version": kind.version})
     tools.ledger.succeed(job, kind.version)
 
 
@@ -100,7 +101,7 @@ def _prepare_namespace(tools: Toolbox, store: Store) -> None:
         present = _deployed(tools, store)
         marks[MARK] = str(present.revision)
         tools.ledger.note_version(store.id, present.chart.removeprefix(f"{store.type}-"))
-    tools.cluster.mark_namespace(store.namespace, marks, tools.labels(store))
+    tools.cluster.annotate_namespace(store.namespace, marks, tools.labels(store))
 
 
 def _deployed(tools: Toolbox, store: Store) -> Release:
@@ -119,19 +120,19 @@ def _ensure_release(
     namespace = store.namespace
     release = tools.helm.release(release_name(store.name), namespace)
     if release and release.status == "deployed" and find(tools.ledger.events(job.id), EventKind.DONE, RELEASE):
-        return tools.cluster.restart_backing_off(namespace)
-    while tools.cluster.jobs_at_work(namespace, MIGRATION):
+        return tools.cluster.end_back_off(namespace)
+    while tools.cluster.active_jobs(namespace, MIGRATION):
         monitor.look(MIGRATION)  # of an attempt that was killed: it goes on by itself, and is better not disturbed
     if release and release.stuck:
         tools.cluster.delete_secret(namespace, release.record)  # as in create: helm goes on from what there is
-    suspects = broken(tools.cluster.pods(namespace))  # what the upgrade is to mend may be what holds it up
+    suspects = unready_pods(tools.cluster.pods(namespace))  # what the upgrade is to mend may be what holds it up
     wanted = wanted_release(tools, store, kind)
     try:
         tools.helm.upgrade(wanted, tools.remaining(job), lambda: monitor.look(MIGRATION))
     except HookFailed as error:
         symptom = ended_badly(store.name, tools.cluster.pods(namespace), MIGRATION)
         raise failure(tools, store, symptom, secret) if symptom else error from error
-    return tools.cluster.restart_backing_off(namespace, suspects)
+    return tools.cluster.end_back_off(namespace, suspects)
 
 
 # --- back --------------------------------------------------------------------------------------------------------
@@ -148,7 +149,7 @@ def _go_back(tools: Toolbox, job: Job, store: Store, problem: Problem) -> None:
             with tools.stage(job, ROLLBACK, json.dumps(asdict(problem))):
                 _insist(tools, job, lambda: _restore(tools, store, revision))
                 _insist(tools, job, lambda: _await_former(tools, job, store))
-        _insist(tools, job, lambda: tools.cluster.mark_namespace(store.namespace, {MARK: None}))
+        _insist(tools, job, lambda: tools.cluster.annotate_namespace(store.namespace, {MARK: None}))
     except StorewrightError as trouble:
         what = f"{problem.what} Its former version could not be put back either: {trouble.problem.what}"
         cause = f"{problem.cause} {trouble.problem.cause}".strip()
@@ -178,11 +179,11 @@ def _is_changed(tools: Toolbox, store: Store, revision: int) -> bool:
 
 
 def _restore(tools: Toolbox, store: Store, revision: int) -> None:
-    for name in tools.cluster.jobs_at_work(store.namespace, MIGRATION):
+    for name in tools.cluster.active_jobs(store.namespace, MIGRATION):
         tools.cluster.stop_job(store.namespace, name)  # one that outlived its time would change what we go back to
-    suspects = broken(tools.cluster.pods(store.namespace))
+    suspects = unready_pods(tools.cluster.pods(store.namespace))
     tools.helm.rollback(release_name(store.name), store.namespace, revision)
-    tools.cluster.restart_backing_off(store.namespace, suspects)
+    tools.cluster.end_back_off(store.namespace, suspects)
 
 
 def _await_former(tools: Toolbox, job: Job, store: Store) -> None:

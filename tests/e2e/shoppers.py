@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from provisioner.diagnosis import is_ready
+from provisioner.clients.kubernetes.objects import is_ready
 from tests.e2e.shops import Release, process
 from tests.waiting import until
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from dev.cluster import Cluster
+from provisioner.clients.kubernetes.objects import is_ready
 from provisioner.clients.storefront_check import StorefrontClient
-from provisioner.diagnosis import is_ready
 from provisioner.domain.catalog import Catalog
 from tests.e2e import medusa
 from tests.e2e.medusa import CHART, Shop

@@ -89,7 +89,7 @@ def test_goes_on_wherever_a_process_ended(shop: Shop) -> None:
 def test_a_migration_outlives_its_process_and_is_not_disturbed(shop: Shop) -> None:
     job = shop.upgrade_to("0.2.0", migration="sleep 4; echo migrated")
     namespace, tools = f"store-{shop.name}", shop.works.tools
-    shop.works.until(job, lambda _: bool(tools.cluster.jobs_at_work(namespace, "migration")))
+    shop.works.until(job, lambda _: bool(tools.cluster.active_jobs(namespace, "migration")))
     [first] = _uids(shop, "migration")
     shop.reopen()
     release = shop.works.tools.helm.release(shop.name, namespace)
@@ -124,7 +124,7 @@ def test_undone(shop: Shop, details: dict[str, str], limits: Limits, words: list
     assert ended.status == JobStatus.FAILED
     assert all(word in str(ended.problem) for word in words), ended.problem
     shop.is_back_on("0.1.0")
-    assert shop.works.tools.cluster.jobs_at_work(f"store-{shop.name}", "migration") == []
+    assert shop.works.tools.cluster.active_jobs(f"store-{shop.name}", "migration") == []
 
 
 def test_not_undone_is_failed_and_mended_by_a_retry(shop: Shop) -> None:

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from dev.cluster import Cluster
+from provisioner.clients.kubernetes.objects import is_ready
 from provisioner.clients.storefront_check import StorefrontClient
-from provisioner.diagnosis import is_ready
 from provisioner.domain.catalog import Catalog
 from tests.e2e import woocommerce
 from tests.e2e.shops import CHARTS, DOT, process

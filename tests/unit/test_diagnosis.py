@@ -5,16 +5,13 @@ from typing import Any
 
 import pytest
 
+from provisioner.clients.kubernetes.objects import ready_pods, rolled_out, terminating_pods, unready_pods
 from provisioner.diagnosis import (
     Patience,
     PodWatcher,
-    broken,
     ended_badly,
     last_words,
-    leaving,
     namespace_holds,
-    ready_pods,
-    rolled_out,
     symptoms_of,
 )
 
@@ -207,15 +204,15 @@ def test_rolled_out_is_nothing_but_pods_of_the_present_kind() -> None:
 def test_a_pod_on_its_way_out_may_still_answer_until_it_is_overdue() -> None:
     leaves = pod()
     leaves["metadata"]["deletionTimestamp"] = datetime.fromtimestamp(NOW, UTC).isoformat()
-    assert leaving([leaves], "application", NOW - 5)
-    assert not leaving([leaves], "application", NOW + 5)
-    assert not leaving([leaves], "database", NOW - 5)
-    assert not leaving([pod()], "application", NOW)
+    assert terminating_pods([leaves], "application", NOW - 5)
+    assert not terminating_pods([leaves], "application", NOW + 5)
+    assert not terminating_pods([leaves], "database", NOW - 5)
+    assert not terminating_pods([pod()], "application", NOW)
 
 
 def test_broken_pods_are_those_that_should_serve_and_do_not() -> None:
     ready = pod("application", conditions=[{"type": "Ready", "status": "True"}])
-    assert broken([ready, pod("database"), pod("migration", phase="Failed")]) == {"database-0"}
+    assert unready_pods([ready, pod("database"), pod("migration", phase="Failed")]) == {"database-0"}
 
 
 def ran(number: int, code: int, **more: Any) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def rights(site: Site, cluster: Cluster) -> Iterator[Finding]:
         yield wrong(f"The bot may not {'; '.join(missing)}.", INSTALL)
     else:
         yield ok(f"The bot may all that it needs everywhere, and in {home}.")
-    if more := [what for what in TOO_MUCH if cluster.may(what[0], what[1], what[2], namespace=what[3])]:
+    if more := [what for what in TOO_MUCH if cluster.is_allowed(what[0], what[1], what[2], namespace=what[3])]:
         message = (
             f"These rights go far beyond what is needed ({', '.join(f'{verb} {kind}' for verb, _, kind, _ in more)})."
         )
@@ -84,12 +84,12 @@ def store_rights(site: Site, cluster: Cluster) -> Iterator[Finding]:
 @with_cluster
 def admission(site: Site, cluster: Cluster) -> Iterator[Finding]:
     """What our own policies, and not RBAC, refuse is asked for in dry runs."""
-    asking, bot = cluster.own_name(), (site.settings.service_account or "").replace("/", ":")
+    asking, bot = cluster.username(), (site.settings.service_account or "").replace("/", ":")
     told = wrong if asking == f"system:serviceaccount:{bot}" else unsure
     well = True
     for what, manifest in _refused(site, cluster):
         try:
-            cluster.rehearse(manifest)
+            cluster.dry_run(manifest)
             yield told(f"No admission policy keeps {asking} from {what}: a leaked token could do it too.", INSTALL)
         except StorewrightError as error:
             if f"torewright ({site.settings.instance})" in str(error):
@@ -146,7 +146,7 @@ def _missing(cluster: Cluster, rules: list[Rule], namespace: str) -> list[str]:
     """What is not allowed there, in words."""
     wishes = _wishes(rules)
     with ThreadPoolExecutor(8) as threads:
-        allowed = threads.map(lambda w: cluster.may(w[0], w[1], w[2], namespace=namespace, name=w[3]), wishes)
+        allowed = threads.map(lambda w: cluster.is_allowed(w[0], w[1], w[2], namespace=namespace, name=w[3]), wishes)
         return [_told(*wish) for wish, may in zip(wishes, allowed, strict=True) if not may]
 
 

@@ -26,7 +26,7 @@ DEFAULT_INGRESS = "ingressclass.kubernetes.io/is-default-class"
 def kinds(site: Site, cluster: Cluster) -> Iterator[Finding]:
     """Every kind that a chart makes is one that the cluster has."""
     wanted = {(manifest["apiVersion"], manifest["kind"]) for _, manifest in site.manifests()}
-    served = {version: cluster.kinds(version) for version in {version for version, _ in wanted}}
+    served = {version: cluster.served_kinds(version) for version in {version for version, _ in wanted}}
     missing = sorted(f"{kind} ({version})" for version, kind in wanted if kind not in served[version])
     for one in missing:
         yield wrong(f"The cluster has no {one}.", "Install its CRDs, or turn it off in STORE_VALUES.")
@@ -178,7 +178,7 @@ def images(site: Site) -> Iterator[Finding]:
             wanted.setdefault(container["image"], set()).add(name)
     here = _at_hand(site.reached, site)
     if site.reached and (source := site.settings.pull_secret):
-        site.reached.pull_secret(source)
+        site.reached.read_pull_secret(source)
         yield ok(f"Stores pull theirs by the Secret {source}.")
     for image, types in sorted(wanted.items()):
         kind = ", ".join(sorted(types))

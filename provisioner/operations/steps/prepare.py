@@ -33,10 +33,10 @@ BOUND_WITHIN = 5.0  # seconds for a RoleBinding of ours to be seen
 def ensure_limits(tools: Toolbox, store: Store) -> None:
     """Our rights in the store's namespace, its quota, limit range and way to its images, as they should be today."""
     if tools.service_account:
-        tools.cluster.bind_ourselves(store.namespace, tools.store_role, tools.service_account)
+        tools.cluster.bind_role(store.namespace, tools.store_role, tools.service_account)
     _once_allowed(lambda: tools.cluster.ensure_limits(store.namespace, QUOTA, LIMIT_RANGE))
     if tools.pull_secret:
-        tools.cluster.give_pull_secret(store.namespace, tools.pull_secret)
+        tools.cluster.copy_pull_secret(store.namespace, tools.pull_secret)
 
 
 def _once_allowed(act: Callable[[], None]) -> None:

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from provisioner.clients.kubernetes.cluster import Object, Snapshots
+from provisioner.clients.kubernetes.objects import component_of, ready_pods, rolled_out, terminating_pods
 from provisioner.clients.storefront_check import CertificateNotTrusted, CheckFailed, StorefrontClient
-from provisioner.diagnosis import PodWatcher, Symptom, component_of, last_words, leaving, ready_pods, rolled_out
+from provisioner.diagnosis import PodWatcher, Symptom, last_words
 from provisioner.domain.catalog import StoreType
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job
@@ -68,7 +69,7 @@ class RolloutMonitor:
         wanted = sum(workload["spec"].get("replicas", 1) for workload in self._workloads(component))
         for pods in self._snapshots:
             ready = ready_pods(pods, component) >= wanted and all(map(rolled_out, self._workloads(component)))
-            if ready and not leaving(pods, component, self._tools.ledger.clock()):
+            if ready and not terminating_pods(pods, component, self._tools.ledger.clock()):
                 return
             self._examine(f"The {component} of {self._store.name} was not ready", pods)
 
@@ -76,7 +77,7 @@ class RolloutMonitor:
         """One look at the Jobs of a component and their pods, while they are waited for. Raises JobFailed."""
         pods = [pod for pod in next(self._snapshots) if component_of(pod) == component]
         names = {pod["metadata"]["name"] for pod in pods}
-        names.update(self._tools.cluster.jobs_at_work(self._store.namespace, component))
+        names.update(self._tools.cluster.active_jobs(self._store.namespace, component))
         self._examine(f"The {component} of {self._store.name} did not end", pods, about=names)
 
     def _workloads(self, component: str | None = None) -> list[Object]:
@@ -90,8 +91,10 @@ class RolloutMonitor:
             return  # a burst of pod changes needs no look at claims and events for each
         self._looked_at = time.monotonic()
         cluster, namespace = self._tools.cluster, self._store.namespace
-        claims = cluster.claims(namespace) if about is None else []
-        warnings = [w for w in cluster.warnings(namespace) if about is None or w["involvedObject"].get("name") in about]
+        claims = cluster.volume_claims(namespace) if about is None else []
+        warnings = [
+            w for w in cluster.warning_events(namespace) if about is None or w["involvedObject"].get("name") in about
+        ]
         symptom, self._likeliest = self._watcher.look(pods, claims, warnings, self._tools.ledger.clock())
         if symptom:
             raise failure(self._tools, self._store, symptom, self._secret)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from provisioner.diagnosis import ended
+from provisioner.clients.kubernetes.objects import end_reason
 from provisioner.domain.job import Job
 from provisioner.domain.store import STORE_ID
 from provisioner.operations import Toolbox
@@ -27,4 +27,4 @@ def end_others(tools: Toolbox, home: str, job: Job, spared: str = "") -> None:
 
 def _at_work(tools: Toolbox, home: str, store_id: str) -> list[str]:
     found = tools.cluster.jobs(home, {STORE_ID: store_id})
-    return [one["metadata"]["name"] for one in found if not ended(one)]
+    return [one["metadata"]["name"] for one in found if not end_reason(one)]

@@ -6,8 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from provisioner.clients.kubernetes.cluster import Object
-from provisioner.diagnosis import COMPONENT
+from provisioner.clients.kubernetes.objects import COMPONENT, Object
 from provisioner.domain.job import GRACE
 from provisioner.domain.store import INSTANCE, JOB, STORE, STORE_ID
 from provisioner.runner.executors.job_protocol import VARIABLE, JobPayload

@@ -11,7 +11,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from provisioner.clients.kubernetes.cluster import Object
-from provisioner.diagnosis import Patience, PodWatcher, ended
+from provisioner.clients.kubernetes.objects import end_reason
+from provisioner.diagnosis import Patience, PodWatcher
 from provisioner.domain.errors import HandedOver, JobFailed, StorewrightError, Superseded, Transient
 from provisioner.domain.job import GRACE, Job
 from provisioner.domain.store import JOB
@@ -126,7 +127,7 @@ class Remote:
 
     def _examine(self, name: str, pods: list[Object], watcher: PodWatcher) -> str:
         """What keeps the pod from starting, as far as is known; raises JobFailed where waiting does not mend that."""
-        warnings = self._cluster.warnings(self._home)
+        warnings = self._cluster.warning_events(self._home)
         about_it = [event for event in warnings if event["involvedObject"].get("name", "").startswith(name)]
         symptom, likeliest = watcher.look(pods, [], about_it, self._ledger.clock())
         if symptom:
@@ -138,7 +139,7 @@ class Remote:
         if pods and pods[0]["status"].get("phase") not in ("Succeeded", "Failed"):
             return ""
         found = self._cluster.job(self._home, name)
-        return ended(found) if found else "Deleted"
+        return end_reason(found) if found else "Deleted"
 
 
 def _speaks(pod: Object) -> bool:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from provisioner.clients.kubernetes.cluster import Cluster, LogLines
+from provisioner.clients.kubernetes.cluster import Cluster, LineStream
 from provisioner.domain.errors import JobFailed, StorewrightError, Superseded, Transient
 from provisioner.domain.job import EventKind, Job
 from provisioner.ledger.ledger import Ledger
@@ -76,7 +76,7 @@ class LogFollower:
 
     def __init__(self, cluster: Cluster, namespace: str, job_log: JobLog) -> None:
         self._cluster, self._namespace, self._job_log = cluster, namespace, job_log
-        self._lines: LogLines | None = None
+        self._lines: LineStream | None = None
         self._stopped = threading.Event()
 
     @property
@@ -86,14 +86,14 @@ class LogFollower:
     def follow(self, pod: str) -> None:
         """Begin, unless that was done."""
         if not self._lines:
-            self._lines = self._cluster.log(self._namespace, pod, CONTAINER, follow=True)
+            self._lines = self._cluster.pod_log(self._namespace, pod, CONTAINER, follow=True)
             target, lines = carried(self._listen), (self._lines,)
             threading.Thread(target=target, args=lines, name="log-follower", daemon=True).start()
 
     def read_rest(self, pod: str) -> None:
         """What there is of the log, now that there will be no more of it; nothing where it is lost with its node."""
         try:
-            self._job_log.read(self._cluster.log(self._namespace, pod, CONTAINER, follow=False))
+            self._job_log.read(self._cluster.pod_log(self._namespace, pod, CONTAINER, follow=False))
         except StorewrightError as error:
             log.warning("the log of %s can't be read: %s", pod, error)
 
@@ -103,7 +103,7 @@ class LogFollower:
         if self._lines:
             self._lines.stop()
 
-    def _listen(self, lines: LogLines) -> None:
+    def _listen(self, lines: LineStream) -> None:
         while not self._stopped.is_set() and not self._job_log.complete:
             try:
                 self._job_log.read(lines)

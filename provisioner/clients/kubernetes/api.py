@@ -1,0 +1,117 @@
+"""The connection to one API server: configuration, the call wrapper and the fence in front of each call."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import urllib3
+from kubernetes import client, config
+
+from provisioner.clients.kubernetes.errors import ClusterNotConfigured, Conflict, NotFound, brief, typed
+from provisioner.clients.kubernetes.objects import Object
+from provisioner.clients.kubernetes.streams import LineStream
+from provisioner.domain.errors import Transient
+
+CONNECTIONS = 160  # a watch, a log and a few calls for each of many jobs at once
+TIMEOUT_SECONDS = (5, 30)  # to connect, to answer
+STREAM_IDLE_SECONDS = 75  # the longest silence of a watch or a followed log
+OWN_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+class Api:
+    """One API server. The subjects (namespaces, Secrets, …) are subclasses; `Cluster` has all of them.
+
+    Every method raises Transient where the API server can't be reached or asks for patience, and JobFailed where it
+    refuses for good.
+    """
+
+    def __init__(self, kubeconfig: Path | None = None, context: str | None = None) -> None:
+        """Read the configuration; nothing is sent.
+
+        `own_namespace` is the namespace of this pod, or of the kubeconfig's context.
+        Raises ClusterNotConfigured.
+        """
+        configuration = client.Configuration()
+        try:
+            if kubeconfig or context:
+                path = str(kubeconfig) if kubeconfig else None
+                config.load_kube_config(path, context, configuration)
+                self.own_namespace = _namespace_of(path, context)
+            else:
+                config.load_incluster_config(configuration)
+                self.own_namespace = OWN_NAMESPACE_FILE.read_text().strip()
+        except (config.ConfigException, OSError) as error:
+            hint = "Set KUBECONFIG (and KUBE_CONTEXT), or run the bot inside the cluster."
+            raise ClusterNotConfigured("No Kubernetes cluster is configured.", str(error), hint) from None
+        configuration.connection_pool_maxsize = CONNECTIONS
+        configuration.retries = 0  # the scheduler retries, nobody else
+        self._client = client.ApiClient(configuration)
+        self._core = client.CoreV1Api(self._client)
+        self._apps = client.AppsV1Api(self._client)
+        self._batch = client.BatchV1Api(self._client)
+        self._rbac = client.RbacAuthorizationV1Api(self._client)
+        self._coordination = client.CoordinationV1Api(self._client)
+        self._fence: Callable[[], None] = lambda: None
+
+    def fenced(self, fence: Callable[[], None]) -> Self:
+        """A copy that calls `fence` before each call; `fence` raises once this process may not work any more."""
+        fenced = copy.copy(self)
+        fenced._fence = fence
+        return fenced
+
+    def version(self) -> str:
+        """The API server's version, such as v1.34.4."""
+        return str(self._call(client.VersionApi(self._client).get_code)["gitVersion"])
+
+    # --- calls, for the subjects --------------------------------------------------------------------------------------
+
+    def _call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Object:
+        """Call a method of the kubernetes package. Raises Transient or JobFailed, and what the fence raises."""
+        self._fence()
+        try:
+            answer = method(*args, **{"_request_timeout": TIMEOUT_SECONDS, "_preload_content": False, **kwargs})
+            parsed: Object = json.loads(answer.data)
+            return parsed
+        except client.ApiException as error:
+            raise typed(error) from error
+        except (urllib3.exceptions.HTTPError, ValueError) as error:
+            raise Transient("The Kubernetes API can't be reached.", brief(error)) from error
+
+    def _find(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Object | None:
+        """The answer, or None for 404."""
+        try:
+            return self._call(method, *args, **kwargs)
+        except NotFound:
+            return None
+
+    def _list(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> list[Object]:
+        items: list[Object] = self._call(method, *args, **kwargs)["items"]
+        return items
+
+    def _create(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+        """False where an object of that name exists."""
+        try:
+            self._call(method, *args, **kwargs)
+        except Conflict:
+            return False
+        return True
+
+    def _each(self, lister: Callable[..., Any], act: Callable[..., Any], namespace: str, *more: Any) -> None:
+        """Act on every listed object of the namespace; an object that has gone meanwhile is no error."""
+        for found in self._list(lister, namespace):
+            self._find(act, found["metadata"]["name"], namespace, *more)
+
+    def _stream(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> LineStream:
+        """A long answer, line by line; the request is sent when it is iterated."""
+        timeout = (TIMEOUT_SECONDS[0], STREAM_IDLE_SECONDS)
+        return LineStream(lambda: method(*args, **kwargs, _preload_content=False, _request_timeout=timeout))
+
+
+def _namespace_of(kubeconfig: str | None, context: str | None) -> str:
+    contexts, current = config.list_kube_config_contexts(kubeconfig)
+    chosen = next((c for c in contexts if c["name"] == context), current)
+    return str(chosen["context"].get("namespace", "default"))

@@ -1,0 +1,57 @@
+"""Errors of the Kubernetes API, as types that say whether another attempt makes sense.
+
+StorewrightError
+├── ClusterNotConfigured
+├── Transient               401, 429, 5xx, no answer
+│   ├── Conflict            409
+│   └── NotAllowedYet       403 that passes by itself
+└── JobFailed               every other status
+    ├── NotFound            404
+    └── Forbidden           403: a permission is missing
+"""
+
+from __future__ import annotations
+
+import json
+
+from kubernetes.client import ApiException
+
+from provisioner.domain.errors import JobFailed, StorewrightError, Transient
+
+
+class ClusterNotConfigured(StorewrightError):
+    """No kubeconfig is set, and this process does not run in a cluster."""
+
+
+class NotFound(JobFailed):
+    """404: no such object."""
+
+
+class Forbidden(Transient):
+    """403: transient, because a RoleBinding made a moment ago is not seen everywhere yet."""
+
+
+class Conflict(Transient):
+    """409: the object exists already, or has changed since it was read."""
+
+
+def typed(error: ApiException) -> StorewrightError:
+    """The error for a status and message of the API server."""
+    try:
+        message = json.loads(error.body)["message"]
+    except (TypeError, ValueError, KeyError):
+        message = str(error.reason)
+    if error.status == 404:
+        return NotFound(f"Kubernetes does not have it: {message}")
+    if error.status == 409:
+        return Conflict(f"Kubernetes says it is there already: {message}")
+    if error.status == 403:
+        return Forbidden(f"Kubernetes does not allow it (yet): {message}")
+    if error.status in (401, 429) or error.status >= 500:
+        return Transient(f"Kubernetes refused for now ({error.status}): {message}")
+    return JobFailed(f"Kubernetes refused ({error.status}): {message}", "", "Correct the chart or quota, then retry.")
+
+
+def brief(error: Exception) -> str:
+    """The error's type and the start of its text."""
+    return f"{type(error).__name__}: {str(error)[:200]}"

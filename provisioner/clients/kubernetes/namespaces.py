@@ -1,0 +1,68 @@
+"""Namespaces, and what is set up in a new one: quota, limits and the bot's own rights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from provisioner.clients.kubernetes.api import Api
+from provisioner.clients.kubernetes.errors import Forbidden
+from provisioner.clients.kubernetes.objects import Object, selector
+
+LIMITS_NAME = "store"  # of the ResourceQuota and the LimitRange in a store's namespace
+
+
+class Namespaces(Api):
+    """Namespaces, their limits and role bindings."""
+
+    def namespace(self, name: str) -> Object | None:
+        return self._find(self._core.read_namespace, name)
+
+    def namespaces(self, labels: dict[str, str]) -> list[Object]:
+        """Namespaces with all these labels."""
+        return self._list(self._core.list_namespace, label_selector=selector(labels))
+
+    def create_namespace(self, name: str, labels: dict[str, str], annotations: dict[str, str]) -> bool:
+        """False where a namespace of that name exists."""
+        meta = {"name": name, "labels": labels, "annotations": annotations}
+        return self._create(self._core.create_namespace, {"metadata": meta})
+
+    def annotate_namespace(
+        self, name: str, annotations: Mapping[str, str | None], labels: Mapping[str, str] | None = None
+    ) -> None:
+        """Set annotations (None removes one) and labels; all others stay."""
+        meta = {"annotations": dict(annotations), "labels": dict(labels or {})}
+        self._call(self._core.patch_namespace, name, {"metadata": meta})
+
+    def delete_namespace(self, name: str) -> None:
+        """Start the deletion; `watch_namespace` shows its end. A missing namespace is no error.
+
+        Workloads and claims are deleted first. The namespace controller looks after 5 s, and where a pod or a claim is
+        left then, only some 8 s later again.
+        """
+        with suppress(Forbidden):  # the namespace is terminating, and the RoleBinding is gone already
+            self._each(self._apps.list_namespaced_deployment, self._apps.delete_namespaced_deployment, name)
+            self._each(self._apps.list_namespaced_stateful_set, self._apps.delete_namespaced_stateful_set, name)
+            claims = self._core.list_namespaced_persistent_volume_claim
+            self._each(claims, self._core.delete_namespaced_persistent_volume_claim, name)
+        self._find(self._core.delete_namespace, name)
+
+    def ensure_limits(self, namespace: str, quota: dict[str, str], limit_range: Object) -> None:
+        """Create or update the ResourceQuota and LimitRange of a store's namespace."""
+        body: Object = {"metadata": {"name": LIMITS_NAME}, "spec": {"hard": quota}}
+        if not self._create(self._core.create_namespaced_resource_quota, namespace, body):
+            self._call(self._core.patch_namespaced_resource_quota, LIMITS_NAME, namespace, body)
+        body = {"metadata": {"name": LIMITS_NAME}, "spec": {"limits": [limit_range]}}
+        if not self._create(self._core.create_namespaced_limit_range, namespace, body):
+            self._call(self._core.patch_namespaced_limit_range, LIMITS_NAME, namespace, body)
+
+    def bind_role(self, namespace: str, role: str, service_account: str) -> None:
+        """Bind the ClusterRole `role` in the namespace to a ServiceAccount ("namespace/name")."""
+        account_namespace, account = service_account.split("/")
+        subject = {"kind": "ServiceAccount", "namespace": account_namespace, "name": account}
+        body = {
+            "metadata": {"name": role},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+            "subjects": [subject],
+        }
+        self._create(self._rbac.create_namespaced_role_binding, namespace, body)

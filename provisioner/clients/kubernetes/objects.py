@@ -1,0 +1,104 @@
+"""Questions about Kubernetes objects, answered from the object alone: pure functions over plain dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+Object = dict[str, Any]
+COMPONENT = "app.kubernetes.io/component"
+LONG_RUN_SECONDS = 600.0  # the kubelet forgets a container's earlier crashes after a run of this length
+OVERDUE_SECONDS = 1.0  # Kubernetes timestamps are whole seconds
+
+
+def selector(labels: Mapping[str, str]) -> str:
+    """A label selector for objects that have all these labels."""
+    return ",".join(f"{key}={value}" for key, value in labels.items())
+
+
+def component_of(found: Object, default: str = "application") -> str:
+    """The component label of a workload or pod."""
+    return str(found["metadata"].get("labels", {}).get(COMPONENT, default))
+
+
+def owned_by(found: Object, *, uid: str) -> bool:
+    """Whether the object with this uid owns it."""
+    return any(owner.get("uid") == uid for owner in found["metadata"].get("ownerReferences", []))
+
+
+def end_reason(job: Object) -> str:
+    """Why a Job is over, in Kubernetes' word; '' while it is not."""
+    for condition in job.get("status", {}).get("conditions", []):
+        if condition["type"] in ("Complete", "Failed") and condition["status"] == "True":
+            return str(condition.get("reason") or condition["type"])
+    return ""
+
+
+def rolled_out(workload: Object) -> bool:
+    """Whether all pods of a Deployment or StatefulSet come from its current template."""
+    status, wanted = workload.get("status", {}), workload["spec"].get("replicas", 1)
+    observed = status.get("observedGeneration", 0) >= workload["metadata"].get("generation", 0)
+    return bool(observed and status.get("updatedReplicas", 0) == wanted == status.get("replicas", 0))
+
+
+def is_ready(pod: Object) -> bool:
+    """Whether a pod is Ready and not terminating."""
+    conditions = pod.get("status", {}).get("conditions", [])
+    ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+    return ready and not is_terminating(pod)
+
+
+def is_terminating(found: Object) -> bool:
+    """Whether an object is being deleted."""
+    return "deletionTimestamp" in found["metadata"]
+
+
+def ready_pods(pods: Iterable[Object], component: str) -> int:
+    """The number of ready pods of a component."""
+    return sum(component_of(pod, "") == component and is_ready(pod) for pod in pods)
+
+
+def terminating_pods(pods: Iterable[Object], component: str, now: float) -> bool:
+    """Whether a terminating pod of the component may still answer requests.
+
+    An overdue pod does not count: its node is gone. `now` is in epoch seconds.
+    """
+    ends = [p["metadata"]["deletionTimestamp"] for p in pods if component_of(p, "") == component and is_terminating(p)]
+    return any(datetime.fromisoformat(end).timestamp() + OVERDUE_SECONDS > now for end in ends)
+
+
+def unready_pods(pods: Iterable[Object]) -> set[str]:
+    """Names of the pods that should serve and are not ready."""
+    over = ("Succeeded", "Failed")
+    return {p["metadata"]["name"] for p in pods if not is_ready(p) and p.get("status", {}).get("phase") not in over}
+
+
+def backs_off(pod: Object) -> bool:
+    """Whether the kubelet delays a container's next start, or will after its next crash."""
+    statuses = container_statuses(pod)
+    reasons = [(status.get("state", {}).get("waiting") or {}).get("reason", "") for status in statuses]
+    waits = any(reason.endswith("BackOff") or reason.startswith("Err") for reason in reasons)
+    return waits or any(map(is_crashing, statuses))
+
+
+def container_statuses(pod: Object) -> list[Object]:
+    """The statuses of a pod's containers, init containers first."""
+    status = pod.get("status") or {}
+    return [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+
+
+def is_crashing(status: Object) -> bool:
+    """Whether a container crashes again and again: its last run was short, too."""
+    ended = (status.get("lastState") or {}).get("terminated") or {}
+    return bool(
+        status.get("restartCount", 0) >= 2 and not status.get("ready") and _run_seconds(ended) < LONG_RUN_SECONDS
+    )
+
+
+def _run_seconds(ended: Object) -> float:
+    """The length of a container's run; 0 where Kubernetes does not say."""
+    if not ended.get("startedAt") or not ended.get("finishedAt"):
+        return 0.0
+    run = datetime.fromisoformat(ended["finishedAt"]) - datetime.fromisoformat(ended["startedAt"])
+    return run.total_seconds()

@@ -1,0 +1,63 @@
+"""Secrets: a store's credentials, Helm's release records and the registry's login."""
+
+from __future__ import annotations
+
+import base64
+
+from provisioner.clients.kubernetes.api import Api
+from provisioner.clients.kubernetes.objects import Object
+from provisioner.domain.errors import JobFailed
+
+PULL_SECRET = "image-pull"  # noqa: S105  (the name of a Secret in stores' namespaces)
+REGISTRY_LOGIN = "kubernetes.io/dockerconfigjson"  # a Secret's type
+
+
+class Secrets(Api):
+    """Secrets, by namespace and name."""
+
+    def create_secret(self, namespace: str, name: str, values: dict[str, str]) -> bool:
+        """False where a Secret of that name exists; it stays as it is."""
+        body = {"metadata": {"name": name}, "type": "Opaque", "stringData": values}
+        return self._create(self._core.create_namespaced_secret, namespace, body)
+
+    def read_secret(self, namespace: str, name: str) -> dict[str, str]:
+        """The Secret's keys and values. Raises JobFailed where it does not exist."""
+        secret = self._find(self._core.read_namespaced_secret, name, namespace)
+        if secret is None:
+            raise JobFailed(f"The Secret {namespace}/{name} is missing.", "Somebody deleted it.")
+        return {key: base64.b64decode(value).decode() for key, value in (secret.get("data") or {}).items()}
+
+    def add_to_secret(self, namespace: str, name: str, values: dict[str, str]) -> None:
+        """Set these keys; all others stay."""
+        self._call(self._core.patch_namespaced_secret, name, namespace, {"stringData": values})
+
+    def delete_secret(self, namespace: str, name: str) -> None:
+        """Delete a Secret; a missing one is no error."""
+        self._find(self._core.delete_namespaced_secret, name, namespace)
+
+    def read_pull_secret(self, source: str) -> Object:
+        """The Secret `source` ("namespace/name") with a registry's login.
+
+        Raises JobFailed where it is missing or of another type.
+        """
+        namespace, name = source.split("/")
+        found = self._find(self._core.read_namespaced_secret, name, namespace)
+        if not found or found["type"] != REGISTRY_LOGIN:
+            state = f"not of the type {REGISTRY_LOGIN}" if found else "missing"
+            what = f"The Secret {source}, by which stores pull their images, is {state}."
+            create = f"kubectl -n {namespace} create secret docker-registry {name} --from-file=auth.json"
+            raise JobFailed(what, "", f"Create it: {create}")
+        return found
+
+    def copy_pull_secret(self, namespace: str, source: str) -> None:
+        """Copy the registry's login `source` ("namespace/name") into the namespace, for all of its pods.
+
+        The namespace's ServiceAccount `default` names the copy. Raises JobFailed where the source is missing.
+        """
+        found = self.read_pull_secret(source)
+        body: Object = {"metadata": {"name": PULL_SECRET}, "type": found["type"], "data": found["data"]}
+        if not self._create(self._core.create_namespaced_secret, namespace, body):
+            self._call(self._core.patch_namespaced_secret, PULL_SECRET, namespace, {"data": found["data"]})
+        body = {"metadata": {"name": "default"}, "imagePullSecrets": [{"name": PULL_SECRET}]}
+        if not self._create(self._core.create_namespaced_service_account, namespace, body):
+            self._call(self._core.patch_namespaced_service_account, "default", namespace, body)
