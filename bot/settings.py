@@ -1,27 +1,42 @@
-"""The environment as one validated object; the one place for settings, their defaults and what each should be."""
+"""Settings: the environment variables of the bot, their defaults and descriptions, checked at start-up."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, create_model, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import UnknownStoreType
+from provisioner.domain.job import JobKind
+from provisioner.domain.limits import Limits
 from provisioner.domain.store import Addresses
 from provisioner.ledger.backup import Backups
-from provisioner.ledger.ledger import Limits
+from provisioner.operations.registry import OPERATIONS
 from provisioner.runner.executors.job_manifest import Worker
+
+# Former names of variables, accepted for one version.
+FORMER_NAMES = {
+    "LEDGER_BACKUPS": "LEDGER_BACKUP_DIR",
+    "LEDGER_BACKUP_HOURS": "LEDGER_BACKUP_INTERVAL_HOURS",
+    "LEDGER_BACKUPS_KEPT": "LEDGER_BACKUP_KEEP",
+    "PULL_SECRET": "IMAGE_PULL_SECRET",
+    "JOBS_AT_ONCE": "MAX_CONCURRENT_JOBS",
+    "CREATE_DEADLINE": "CREATE_DEADLINE_SECONDS",
+    "UPGRADE_DEADLINE": "UPGRADE_DEADLINE_SECONDS",
+    "DELETE_DEADLINE": "DELETE_DEADLINE_SECONDS",
+}
 
 
 class BadSettings(Exception):
-    """The environment can't be used; `str()` names every bad variable at once and says what each should be."""
+    """The environment can't be used; `str()` names every wrong variable and what it should be."""
 
 
 def _matching(pattern: str) -> AfterValidator:
@@ -40,69 +55,108 @@ def _existing(value: Path | None) -> Path | None:
     return value
 
 
+def _yaml_maps(path: Path | None) -> Path | None:
+    """Check that the file has a map of maps."""
+    if path is not None:
+        try:
+            found = yaml.safe_load(path.read_text()) or {}
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise ValueError(f"can't be read as YAML ({' '.join(str(error).split())})") from None
+        if not isinstance(found, dict) or not all(isinstance(value, dict) for value in found.values()):
+            raise ValueError("is YAML, but not a map whose values are maps")
+    return path
+
+
+def _read_yaml(path: Path | None) -> dict[str, Any]:
+    return (yaml.safe_load(path.read_text()) or {}) if path else {}
+
+
 PersonId = Annotated[str, _matching(r"[UW][A-Z0-9]{5,}")]
 ExistingPath = Annotated[Path, AfterValidator(_existing)]
+YamlMaps = Annotated[Path, AfterValidator(_existing), AfterValidator(_yaml_maps)]
 
 
 class LedgerSettings(BaseSettings):
-    """Where the ledger and its backups are.
+    """The ledger and its backups.
 
     Every field is the environment variable of its name in capitals; `description` says what it should be."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     ledger_path: Path = Field(Path("data/ledger.db"), description="the file of the ledger (SQLite)")
-    ledger_backups: Path | None = Field(
-        None, description="the folder of the ledger's backups; without it, backups beside the ledger"
+    ledger_backup_dir: Path | None = Field(
+        None, description="the folder of the ledger's backups; by default, backups next to the ledger"
     )
-    ledger_backup_hours: float = Field(6, gt=0, description="hours from one backup to the next, such as 6 or 0.5")
-    ledger_backups_kept: int = Field(28, ge=1, description="how many backups are kept, 1 or more")
+    ledger_backup_interval_hours: float = Field(6, gt=0, description="hours between two backups, such as 6 or 0.5")
+    ledger_backup_keep: int = Field(28, ge=1, description="the number of backups to keep, 1 or more")
 
     @classmethod
     def from_environment(cls, **given: Any) -> Self:
-        """The environment's settings; what is `given` comes before it. Raises BadSettings."""
+        """The environment's settings; those `given` take precedence. Raises BadSettings."""
+        former = {new.lower(): os.environ[old] for old, new in former_names_in_use().items()}
+        known = {name: value for name, value in former.items() if name in cls.model_fields}
         try:
-            return cls(**given)
+            return cls(**{**known, **given})
         except ValidationError as error:
             raise BadSettings("\n".join(_explain(error))) from None
 
     def backups(self) -> Backups:
-        """Of the ledger; nothing is touched yet."""
-        return Backups(self.ledger_path, self.ledger_backups, self.ledger_backup_hours * 3600, self.ledger_backups_kept)
+        """The ledger's backups; touches no file."""
+        interval_seconds = self.ledger_backup_interval_hours * 3600
+        return Backups(self.ledger_path, self.ledger_backup_dir, interval_seconds, self.ledger_backup_keep)
 
 
-class StoreSettings(LedgerSettings):
-    """What work on stores needs, with or without Slack."""
+def _deadline_fields() -> dict[str, Any]:
+    """One setting for each operation."""
+    return {
+        f"{kind}_deadline_seconds": (
+            float,
+            Field(operation.deadline_seconds, ge=10, description=f"seconds that the job “{kind}” may take, 10 or more"),
+        )
+        for kind, operation in OPERATIONS.items()
+    }
+
+
+if TYPE_CHECKING:
+    _DeadlineSettings = LedgerSettings
+else:
+    _DeadlineSettings = create_model("_DeadlineSettings", __base__=LedgerSettings, **_deadline_fields())
+
+
+class StoreSettings(_DeadlineSettings):
+    """Everything that work on stores needs, with or without Slack."""
 
     charts_dir: ExistingPath = Field(
         Path("charts"), validate_default=True, description="the folder with a chart for each store type"
     )
     default_type: str | None = Field(
-        None, description="the store type of an order that names none, a folder in CHARTS_DIR; without it, the first"
+        None, description="the store type of orders without a type, a folder in CHARTS_DIR; by default, the first"
     )
     store_domain: Annotated[str, _matching(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")] = Field(
-        description="the DNS suffix under which stores appear, such as shops.example.com"
+        description="the DNS suffix of the stores' addresses, such as shops.example.com"
     )
-    store_scheme: Literal["http", "https"] = Field("http", description="http or https: how shoppers reach stores")
+    store_scheme: Literal["http", "https"] = Field(
+        "http", description="http or https: the scheme of the stores' addresses"
+    )
     store_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
-        None, description="the stores' public port where it is not the scheme's own, 1 to 65535"
+        None, description="the stores' public port, 1 to 65535; by default, the scheme's port"
     )
     store_profile: Literal["local", "prod"] | None = Field(
         None, description="local or prod: the chart's values-<profile>.yaml to use"
     )
-    store_values: ExistingPath | None = Field(
-        None, description="the path of a YAML file with values by store type, laid over the charts' own"
+    store_values: YamlMaps | None = Field(
+        None, description="the path of a YAML file: values by store type, which override the charts' own"
     )
     ingress_address: Annotated[str | None, _matching(r"[^\s:]+:\d{1,5}")] = Field(
-        None, description="host:port of the ingress, where stores' names do not resolve from here"
+        None, description="host:port of the ingress, if stores' names do not resolve inside the cluster"
     )
     kubeconfig: ExistingPath | None = Field(
-        None, description="the path of a kubeconfig; without one, the pod's own rights"
+        None, description="the path of a kubeconfig; by default, the pod's ServiceAccount"
     )
-    kube_context: str | None = Field(None, description="the context of that kubeconfig to use")
+    kube_context: str | None = Field(None, description="the kubeconfig's context to use")
     helm: str = Field("helm", description="the helm 4 program")
     instance: Annotated[str, _matching(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")] = Field(
-        "storewright", description="this bot's name in the cluster's labels: a-z, 0-9 and -"
+        "storewright", description="the name of this bot in the cluster's labels: a-z, 0-9 and -"
     )
     service_account: Annotated[str | None, _matching(r"[a-z0-9.-]+/[a-z0-9.-]+")] = Field(
         None, description="namespace/name of the bot's ServiceAccount, which EXECUTOR=kubernetes needs"
@@ -110,29 +164,28 @@ class StoreSettings(LedgerSettings):
     store_role: str = Field(
         "storewright-store", description="the ClusterRole that SERVICE_ACCOUNT binds to itself for each store"
     )
-    pull_secret: Annotated[str | None, _matching(r"[a-z0-9.-]+/[a-z0-9.-]+")] = Field(
-        None, description="namespace/name of the Secret by which stores pull images from a private registry"
+    image_pull_secret: Annotated[str | None, _matching(r"[a-z0-9.-]+/[a-z0-9.-]+")] = Field(
+        None, description="namespace/name of the Secret with which stores pull images from a private registry"
     )
-    stores_per_person: int = Field(10, ge=1, description="how many stores a person may have, 1 or more")
-    creations_per_hour: int = Field(20, ge=1, description="how many stores a person may order in an hour, 1 or more")
-    create_deadline: float = Field(900, ge=10, description="seconds a creation may take, 10 or more")
-    delete_deadline: float = Field(300, ge=10, description="seconds a deletion may take, 10 or more")
-    upgrade_deadline: float = Field(1800, ge=10, description="seconds an upgrade may take, 10 or more")
-    workers: int = Field(8, ge=1, le=64, description="how many jobs run at once with EXECUTOR=local, 1 to 64")
+    stores_per_person: int = Field(10, ge=1, description="the most stores a person may have, 1 or more")
+    creations_per_hour: int = Field(20, ge=1, description="the most stores a person may order in an hour, 1 or more")
+    workers: int = Field(8, ge=1, le=64, description="the most jobs that run at once with EXECUTOR=local, 1 to 64")
     executor: Literal["local", "kubernetes"] = Field(
         "local", description="where jobs run: local (in the bot) or kubernetes (each as a Kubernetes Job)"
     )
     executor_image: str | None = Field(
         None, validate_default=True, description="the bot's own image, for EXECUTOR=kubernetes"
     )
-    executor_pod: ExistingPath | None = Field(
-        None, description="the path of a YAML file with `pod` and `container`: what is laid over the Jobs' pods"
+    executor_pod: YamlMaps | None = Field(
+        None, description="the path of a YAML file with the maps `pod` and `container`, which override the Jobs' pods"
     )
-    jobs_at_once: int = Field(50, ge=1, le=500, description="how many run at once with EXECUTOR=kubernetes, 1 to 500")
+    max_concurrent_jobs: int = Field(
+        50, ge=1, le=500, description="the most jobs that run at once with EXECUTOR=kubernetes, 1 to 500"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     def catalog(self) -> Catalog:
-        """The store types of CHARTS_DIR. Raises BadSettings, or ValueError for charts of no use."""
+        """The store types of CHARTS_DIR. Raises BadSettings, or ValueError for unusable charts."""
         try:
             return Catalog(self.charts_dir, self.default_type)
         except UnknownStoreType as error:
@@ -145,19 +198,26 @@ class StoreSettings(LedgerSettings):
             raise ValueError("is missing, or SERVICE_ACCOUNT is")
         return value
 
+    @field_validator("executor_pod")
+    @classmethod
+    def _has_pod_and_container(cls, value: Path | None) -> Path | None:
+        if unknown := sorted(_read_yaml(value).keys() - {"pod", "container"}):
+            raise ValueError(f"has the unknown keys {', '.join(map(str, unknown))}")
+        return value
+
     @property
     def worker(self) -> Worker:
-        """Of EXECUTOR=kubernetes, with EXECUTOR_POD, read. Raises BadSettings."""
-        try:
-            laid_over = yaml.safe_load(self.executor_pod.read_text()) or {} if self.executor_pod else {}
-            return Worker(self.executor_image or "", **laid_over)
-        except (yaml.YAMLError, TypeError) as error:
-            raise BadSettings(f"EXECUTOR_POD: {error}. It should have the maps `pod` and `container`.") from None
+        """The pods of EXECUTOR=kubernetes."""
+        return Worker(self.executor_image or "", **_read_yaml(self.executor_pod))
 
     @property
     def limits(self) -> Limits:
-        deadlines = self.create_deadline, self.delete_deadline, self.upgrade_deadline
-        return Limits(self.stores_per_person, self.creations_per_hour, *deadlines)
+        return Limits(self.stores_per_person, self.creations_per_hour)
+
+    @property
+    def deadlines(self) -> Mapping[JobKind, float]:
+        """Seconds by operation."""
+        return {kind: float(getattr(self, f"{kind}_deadline_seconds")) for kind in OPERATIONS}
 
     @property
     def addresses(self) -> Addresses:
@@ -165,16 +225,16 @@ class StoreSettings(LedgerSettings):
 
     @property
     def overlay(self) -> dict[str, Any]:
-        """STORE_VALUES, read: values by store type."""
-        return yaml.safe_load(self.store_values.read_text()) or {} if self.store_values else {}
+        """The values of STORE_VALUES, by store type."""
+        return _read_yaml(self.store_values)
 
 
 class Settings(StoreSettings):
-    """What the bot needs: Slack, its addresses, and all that work on stores does."""
+    """Everything the bot needs: Slack, its addresses, and what work on stores needs."""
 
     slack_mode: Literal["http", "socket"] = Field("http", description="http (Slack calls the bot) or socket")
     slack_bot_token: Annotated[SecretStr, _matching(r"xoxb-\S+")] = Field(
-        description="the bot token, xoxb-…, from the Slack app's page OAuth & Permissions"
+        description="the bot token, xoxb-…, from the page OAuth & Permissions of the Slack app"
     )
     slack_signing_secret: SecretStr | None = Field(
         None,
@@ -190,17 +250,17 @@ class Settings(StoreSettings):
         "https://slack.com/api/", description="the address of Slack's Web API, ending with /"
     )
     failure_channel: Annotated[str, _matching(r"[CG][A-Z0-9]{5,}")] = Field(
-        description="the id (not the name) of the channel that hears of failures, C…; the bot must be a member"
+        description="the id (not the name) of the channel for failures, C…; the bot must be a member"
     )
     admins: Annotated[frozenset[PersonId], NoDecode] = Field(
         frozenset(), description="Slack ids of people who may manage every store, U…, separated by commas"
     )
     public_url: Annotated[str, _matching(r"https?://[^\s/?#]+(/[^\s?#]*)?")] = Field(
-        description="the address at which browsers reach this bot (for credential links), http(s)://host[:port]"
+        description="the address of this bot for browsers (credential links), http(s)://host[:port]"
     )
     listen: Annotated[str, _matching(r"[^\s:]+:\d{1,5}")] = Field("0.0.0.0:3000", description="host:port to listen on")
     ops_listen: Annotated[str | None, _matching(r"[^\s:]+:\d{1,5}")] = Field(
-        None, description="host:port for /healthz, /readyz and /metrics; without it, they are at LISTEN too"
+        None, description="host:port for /healthz, /readyz and /metrics; by default, they are at LISTEN"
     )
 
     @field_validator("admins", mode="before")
@@ -224,8 +284,21 @@ class Settings(StoreSettings):
         return f"{parts.scheme}://{parts.hostname}{port}"
 
 
+def former_names_in_use() -> dict[str, str]:
+    """The former names of variables that are set, with their present names; those set under both are left out."""
+    return {old: new for old, new in FORMER_NAMES.items() if os.environ.get(old) and not os.environ.get(new)}
+
+
+def deprecation_warnings() -> list[str]:
+    """A sentence for each variable set under its former name."""
+    return [
+        f"{old} is now called {new}. The next version ignores the former name: rename it."
+        for old, new in former_names_in_use().items()
+    ]
+
+
 def variables() -> Iterator[tuple[str, str, str]]:
-    """Each setting as (variable, what it should be, its default or 'required'), for `--help`."""
+    """Each setting for `--help`: its variable, description, and default or 'required'."""
     for name, field in Settings.model_fields.items():
         default = "required" if field.is_required() else f"default {field.default}" if field.default else "optional"
         yield name.upper(), field.description or "", default

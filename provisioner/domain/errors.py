@@ -1,4 +1,16 @@
-"""Errors that carry what happened, the likely cause and the next step, to the person who can act."""
+"""Errors that say what happened, the likely cause and the next step, to the person who can act.
+
+StorewrightError
+├── Refused            the request is wrong or comes at the wrong time; nothing was changed
+│   ├── InvalidName, UnknownStoreType, BadOption, LimitReached, LinkRefused
+│   ├── StoreNotFound ── StoreDeleted
+│   ├── StoreBusy, StoreExists
+│   └── NotAllowed
+├── JobFailed          another attempt would fail too; a person must act
+│   └── StoreUnchanged the store is as it was before the job
+└── Transient          likely to pass: the scheduler tries again
+Superseded, HandedOver stop a job quietly; no person needs to know
+"""
 
 from __future__ import annotations
 
@@ -8,10 +20,10 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Problem:
-    """Why something did not work, in words for a person.
+    """Why something failed, for a person to read.
 
-    `what` is one sentence with the name of the thing that failed; `cause` and `next_step` one each, or empty;
-    `log_tail` the last lines of the failing container, with the store's secrets taken out, or empty."""
+    `what` is one sentence with the name of the thing that failed; `cause` and `next_step` are one sentence each, or
+    empty; `log_tail` is the end of the failing container's log without the store's secrets, or empty."""
 
     what: str
     cause: str = ""
@@ -34,23 +46,23 @@ class StorewrightError(Exception):
         return cls(**asdict(problem))
 
 
-# --- refusals: the request is wrong or comes at the wrong time; nothing was changed ---------------------------
+# --- refusals ----------------------------------------------------------------------------------------------------
 
 
 class Refused(StorewrightError):
-    """A request that is answered with a reason and changes nothing."""
+    """A refused request: the answer says why, and nothing was changed."""
 
 
 class InvalidName(Refused):
-    """Not a usable store name."""
+    """The text can't be a store's name."""
 
 
 class UnknownStoreType(Refused):
-    """No chart of that name."""
+    """No chart has that name."""
 
 
 class BadOption(Refused):
-    """What was chosen for `option` (its id) is no choice, or there is no such option."""
+    """The option `option` (its id) does not exist, or has no such choice."""
 
     def __init__(self, option: str, what: str, cause: str = "", next_step: str = "") -> None:
         super().__init__(what, cause, next_step)
@@ -58,23 +70,35 @@ class BadOption(Refused):
 
 
 class StoreNotFound(Refused):
-    """No store of that name (any more)."""
+    """No store has that name."""
+
+
+class StoreDeleted(StoreNotFound):
+    """The store was deleted by `deleted_by` (opaque id) at `deleted_at` (epoch seconds)."""
+
+    def __init__(self, store: str, deleted_by: str, deleted_at: float) -> None:
+        super().__init__(f"{store} was already deleted by {deleted_by}.")
+        self.store, self.deleted_by, self.deleted_at = store, deleted_by, deleted_at
 
 
 class StoreBusy(Refused):
-    """The store has a live job that this request can't replace."""
+    """The store has a live job that this order can't replace."""
 
 
 class StoreExists(Refused):
-    """The name is taken."""
+    """Another store has that name."""
 
 
 class NotAllowed(Refused):
-    """The actor is neither the store's owner nor an admin."""
+    """The person is neither the owner of `store` (`owner`, an opaque id) nor an admin."""
+
+    def __init__(self, store: str, owner: str) -> None:
+        super().__init__(f"{store} belongs to {owner}.", "", "Ask its owner or an admin.")
+        self.store, self.owner = store, owner
 
 
 class LimitReached(Refused):
-    """Stores per person or creations per hour; `free_at` is when the next is free (epoch seconds), or None."""
+    """A person's limit is reached; `free_at` is when they can order again (epoch seconds), or None."""
 
     def __init__(self, what: str, cause: str = "", next_step: str = "", free_at: float | None = None) -> None:
         super().__init__(what, cause, next_step)
@@ -82,27 +106,27 @@ class LimitReached(Refused):
 
 
 class LinkRefused(Refused):
-    """A one-time link that is unknown, used, expired or revoked."""
+    """The credential link is unknown, used, expired or revoked."""
 
 
 # --- failures of work: decide whether another attempt makes sense ---------------------------------------------
 
 
 class JobFailed(StorewrightError):
-    """Trying again by itself would not help; a person must act."""
+    """The job failed and another attempt would fail too: a person must act."""
 
 
 class StoreUnchanged(JobFailed):
-    """The work could not be done, and the store is as it was before: what it was, it still is."""
+    """The job failed, and the store is as it was before."""
 
 
 class Transient(StorewrightError):
-    """Likely to pass by itself: the scheduler tries again with backoff."""
+    """A failure that is likely to pass: the scheduler tries again with backoff."""
 
 
 class Superseded(Exception):
-    """The job is not live any more (a delete took its place): stop quietly."""
+    """A later order replaced the job: stop quietly."""
 
 
 class HandedOver(Exception):
-    """This process is stopping: the job stays running in the ledger, and the next process takes it up."""
+    """This process stops: the job goes on in the next process."""

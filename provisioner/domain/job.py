@@ -1,21 +1,18 @@
-"""Job, its kinds and statuses; the stages a job goes through; JobEvent."""
+"""Job, its status and phase, and JobEvent."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NewType
 
 from provisioner.domain.errors import Problem
 
-LONGEST_PAUSE = 60.0  # seconds between two attempts
-GRACE = 600.0  # seconds past a job's deadline, in which a failed upgrade is put back
+ROLLBACK_GRACE_SECONDS = 600.0  # past a job's deadline, for its rollback
 
-
-class JobKind(StrEnum):
-    CREATE = "create"
-    UPGRADE = "upgrade"
-    DELETE = "delete"
+JobKind = NewType("JobKind", str)
+"""The name of a job's operation, such as "create"; `operations/registry.py` has them all."""
 
 
 class JobStatus(StrEnum):
@@ -23,25 +20,24 @@ class JobStatus(StrEnum):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-    SUPERSEDED = "superseded"  # a delete took its place
+    SUPERSEDED = "superseded"  # a later order replaced it
 
 
 LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
 
-STAGES: dict[JobKind, tuple[str, ...]] = {
-    JobKind.CREATE: ("namespace", "secrets", "release", "database", "application", "storefront", "check"),
-    JobKind.UPGRADE: ("namespace", "secrets", "release", "database", "application", "storefront", "check"),
-    JobKind.DELETE: ("namespace", "volumes"),
-}
-RELEASE = "release"  # the stage before which an upgrade has changed nothing
-ROLLBACK = "rollback"  # the stage in which a failed upgrade is undone; its beginning has the Problem as `detail` (JSON)
+
+class JobPhase(StrEnum):
+    FORWARD = "forward"
+    ROLLBACK = "rollback"  # the job failed and restores what it changed; its `problem` says why
 
 
 @dataclass(frozen=True)
 class Job:
-    """One piece of work on one store. Times are epoch seconds. `origin` is opaque to the provisioner. `allowed` is how
-    many seconds the work may take; they count from `started_at`, anew in each process, so a bot that was away costs
-    no job its time."""
+    """One run of an operation on one store. Times are epoch seconds. `origin` is opaque to the provisioner.
+
+    `allowed` is the number of seconds the work may take. They count from `started_at`, again in each process, so
+    that a bot that was away costs no job its time. `interruptions` counts the processes that ended without a word
+    while they ran the job."""
 
     id: str
     kind: JobKind
@@ -60,6 +56,8 @@ class Job:
     finished_at: float | None = None
     problem: Problem | None = None
     retry_of: str | None = None
+    phase: JobPhase = JobPhase.FORWARD
+    interruptions: int = 0
 
     @property
     def live(self) -> bool:
@@ -68,10 +66,11 @@ class Job:
 
 class EventKind(StrEnum):
     QUEUED = "queued"
-    STARTED = "started"  # a stage began
-    DONE = "done"  # a stage ended well; `seconds` is its duration
-    RETRYING = "retrying"  # an attempt failed for a passing reason; `detail` says which and when the next begins
-    SUCCEEDED = "succeeded"  # the job; `seconds` from the request to here, `detail` the chart's version if it has one
+    WAITING = "waiting"  # the job can't start yet; `detail` says why
+    STARTED = "started"  # a stage started
+    DONE = "done"  # a stage succeeded; `seconds` is its duration
+    RETRYING = "retrying"  # an attempt failed for a passing reason; `detail` says why and when the next one starts
+    SUCCEEDED = "succeeded"  # the job; `seconds` since the order, `detail` is the chart's version where there is one
     FAILED = "failed"  # the job; the job's `problem` says why
     SUPERSEDED = "superseded"
 
@@ -89,12 +88,13 @@ class JobEvent:
     seconds: float | None = None
 
 
-def find(events: Iterable[JobEvent], kind: EventKind, stage: str) -> JobEvent | None:
-    """The first of that kind and stage."""
+def find_event(events: Iterable[JobEvent], kind: EventKind, stage: str) -> JobEvent | None:
+    """The first event of that kind and stage."""
     return next((event for event in events if (event.kind, event.stage) == (kind, stage)), None)
 
 
-def surprise(job: Job) -> Problem:
-    """What a person is told of an error that nobody thought of."""
-    cause = f"The bot's log has it under job {job.id}."
-    return Problem("Something unexpected went wrong.", cause, "Retry, or report it.")
+def unexpected_problem(job: Job) -> Problem:
+    """The problem of a job that failed with an error nobody planned for."""
+    return Problem(
+        "Something unexpected went wrong.", f"The bot's log has the details under job {job.id}.", "Retry, or report it."
+    )

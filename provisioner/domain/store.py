@@ -1,10 +1,11 @@
-"""Store, its name, type and status; every name and address derived from them, in this one place."""
+"""Store, its status, and the namespace, release and address that it gets when it is ordered."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from provisioner.domain.errors import InvalidName
 from provisioner.domain.text import shorten
@@ -15,10 +16,11 @@ RESERVED = frozenset(
     " prometheus root slack status store stores storewright system test traefik undefined www".split()
 )
 
-NAMESPACE_PREFIX = "store-"  # as the chart has it in its admission policy
-PREFIX = "storewright.dev/"  # of every label and annotation of ours
-# By these labels a namespace is known as a store's, and a Job as one's work on it.
+NAMESPACE_PREFIX = "store-"  # the chart's admission policy has the same
+PREFIX = "storewright.dev/"  # of our labels and annotations
+# These labels identify a store's namespace, and the Kubernetes Job that runs a store's job.
 INSTANCE, STORE, STORE_ID, TYPE, JOB = (PREFIX + name for name in ("instance", "store", "store-id", "type", "job"))
+SECRET_NAME = "store-credentials"  # noqa: S105  (the name of a Kubernetes Secret, created before Helm runs)
 
 
 class StoreStatus(StrEnum):
@@ -29,10 +31,16 @@ class StoreStatus(StrEnum):
     DELETED = "deleted"
 
 
+ENDING = (StoreStatus.DELETING, StoreStatus.DELETED)
+
+
 @dataclass(frozen=True)
 class Store:
-    """One store, from its order to after its deletion. Times are epoch seconds; `owner` and `origin` are opaque here
-    (the bot keeps a person's id and a channel in them); `options` are its type's options as chosen, by id."""
+    """One store, from its order until after its deletion.
+
+    Times are epoch seconds. `owner` and `origin` are opaque here (the bot keeps a Slack user and a channel in them).
+    `options` are the choices for its type's options, by option id. `namespace`, `release` and `url` are chosen once,
+    when the store is ordered; never derive them from the name again."""
 
     id: str
     name: str
@@ -44,23 +52,36 @@ class Store:
     url: str
     admin_url: str
     created_at: float
-    ready_at: float | None = None  # the first time it was Ready; from then on it is never uninstalled by itself
+    ready_at: float | None = None  # the first time it was ready; from then on nothing uninstalls it automatically
     deleted_at: float | None = None
     deleted_by: str | None = None
     options: dict[str, str] = field(default_factory=dict)
-    version: str = ""  # of the chart that serves, as far as we know
+    version: str = ""  # of the chart that runs, as far as known
+    release: str = ""
+
+    @property
+    def host(self) -> str:
+        """The DNS name in its URL."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def ending(self) -> bool:
+        """Whether it is being deleted, or is deleted."""
+        return self.status in ENDING
 
 
 def parse_name(text: str) -> str:
-    """The store name in `text`, or InvalidName with the rule broken and a suggestion that would do.
+    """The store name in `text`.
 
-    A name becomes a DNS label, a namespace and a Helm release, so it is 3 to 30 of a-z, 0-9 and '-', starting with a
-    letter and not ending with '-'."""
+    A name becomes a DNS label, a namespace and a Helm release: 3 to 30 of a-z, 0-9 and '-', starting with a letter
+    and not ending with '-'.
+
+    Raises InvalidName with the broken rule and a valid suggestion."""
     rule = f"A store name has {MIN_NAME} to {MAX_NAME} of a-z, 0-9 and -, starts with a letter and does not end with -."
     if not text:
         raise InvalidName("The store needs a name.", rule, "For example: my-shop")
     if text in RESERVED:
-        raise InvalidName(f"“{text}” is reserved.", "It would be mistaken for a system address.", f"Try {text}-shop.")
+        raise InvalidName(f"“{text}” is reserved.", "It looks like a system address.", f"Try {text}-shop.")
     if re.fullmatch(r"[a-z](?:[a-z0-9-]*[a-z0-9])?", text) and MIN_NAME <= len(text) <= MAX_NAME:
         return text
     suggestion = suggest_name(text)
@@ -68,32 +89,31 @@ def parse_name(text: str) -> str:
 
 
 def suggest_name(text: str) -> str:
-    """A valid name close to `text`, or '' where nothing of it can be kept."""
+    """A valid name close to `text`, or '' if there is none."""
     slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-").lstrip("0123456789-")[:MAX_NAME].rstrip("-")
     return slug if len(slug) >= MIN_NAME and slug not in RESERVED else ""
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where stores live: `domain` is the DNS suffix, `port` the public one (None: the scheme's own)."""
+    """The addresses of new stores: `domain` is the DNS suffix, `port` the public port (None: the scheme's default)."""
 
     domain: str
     scheme: str = "http"
     port: int | None = None
 
-    def namespace(self, name: str) -> str:
-        return NAMESPACE_PREFIX + name
-
     def host(self, name: str) -> str:
+        """The DNS name of a new store called `name`."""
         return f"{name}.{self.domain}"
 
     def url(self, name: str) -> str:
+        """The URL of a new store called `name`."""
         return f"{self.scheme}://{self.host(name)}" + (f":{self.port}" if self.port else "")
 
+    def namespace(self, name: str) -> str:
+        """The namespace of a new store called `name`."""
+        return NAMESPACE_PREFIX + name
 
-def release_name(name: str) -> str:
-    """The Helm release of the store `name`; one per namespace."""
-    return name
-
-
-SECRET_NAME = "store-credentials"  # noqa: S105  (the name of a Kubernetes Secret, made before Helm and never again)
+    def release(self, name: str) -> str:
+        """The Helm release of a new store called `name`; each namespace has one."""
+        return name

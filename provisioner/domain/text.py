@@ -1,4 +1,4 @@
-"""How a person's words are given back to them: not too long, and as the nearest that is known."""
+"""Helpers for text that people read: shorten it, find the nearest known word."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import difflib
 from collections.abc import Iterable
 
 
-def shorten(text: str, most: int = 40) -> str:
-    """At most that many characters of it, the last one an ellipsis where something is left out."""
-    return text if len(text) <= most else text[: most - 1] + "…"
+def shorten(text: str, limit: int = 40) -> str:
+    """At most `limit` characters of `text`, with an ellipsis if something was cut off."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The one of those `known` that was probably meant, '' where none is near."""
+    """The known word closest to `word`, or '' if none is close."""
     return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)), "")

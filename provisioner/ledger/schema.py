@@ -1,4 +1,4 @@
-"""The ledger's schema, as migrations that only ever go forward (applied at start by ledger.py)."""
+"""The ledger's schema, as migrations that only go forward. Opening the ledger for exclusive use applies them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ migrations = Migrations("storewright")
 
 
 def schemas() -> list[str]:
-    """All that this version knows, oldest first."""
+    """The names of all migrations of this version, oldest first."""
     return [migration.name for migration in migrations.pending(Database(memory=True))]
 
 
@@ -22,14 +22,21 @@ def m0001_first_ledger(db: Database) -> None:
 
 @migrations()
 def m0002_chosen_options(db: Database) -> None:
-    """What was chosen when a store was ordered: option id -> value, as JSON."""
+    """The options chosen in a store's order: option id -> value, as JSON."""
     db.execute("ALTER TABLE stores ADD COLUMN options TEXT NOT NULL DEFAULT '{}'")
 
 
 @migrations()
 def m0003_chart_versions(db: Database) -> None:
-    """The version of the chart that serves a store; '' where that is not known."""
+    """The version of the chart that a store runs; '' if unknown."""
     db.execute("ALTER TABLE stores ADD COLUMN version TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
+def m0004_phases_and_facts(db: Database) -> None:
+    """A store's release; a job's phase and interruptions; audit outcomes as words; sent events of outbox entries."""
+    for statement in PHASES_AND_FACTS.split(";\n"):
+        db.execute(statement)
 
 
 FIRST_LEDGER = """
@@ -125,4 +132,35 @@ CREATE TABLE deliveries (
     key TEXT PRIMARY KEY,
     at REAL NOT NULL
 ) STRICT
+"""
+
+# Until here the JSON of a rollback's problem was the detail of an event, a thread's last event was in `content_hash`
+# and `remote_id`, and an audit outcome was a sentence.
+PHASES_AND_FACTS = """
+ALTER TABLE stores ADD COLUMN release TEXT NOT NULL DEFAULT '';
+UPDATE stores SET release = name;
+ALTER TABLE jobs ADD COLUMN phase TEXT NOT NULL DEFAULT 'forward';
+ALTER TABLE jobs ADD COLUMN interruptions INTEGER NOT NULL DEFAULT 0;
+UPDATE jobs SET phase = 'rollback',
+    problem = coalesce(problem, (SELECT detail FROM job_events e
+                                 WHERE e.job_id = jobs.id AND e.stage = 'rollback' AND e.kind = 'started'))
+    WHERE EXISTS (SELECT 1 FROM job_events e
+                  WHERE e.job_id = jobs.id AND e.stage = 'rollback' AND e.kind = 'started' AND e.detail != '');
+UPDATE job_events SET detail = '' WHERE stage = 'rollback' AND kind = 'started';
+ALTER TABLE outbox ADD COLUMN sent_event INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outbox ADD COLUMN tried_event INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outbox ADD COLUMN dead_at REAL;
+ALTER TABLE outbox ADD COLUMN error TEXT NOT NULL DEFAULT '';
+UPDATE outbox SET sent_event = CAST(coalesce(content_hash, 0) AS INTEGER),
+    tried_event = CAST(coalesce(remote_id, 0) AS INTEGER), content_hash = NULL, remote_id = NULL WHERE kind = 'stages';
+UPDATE outbox SET remote_id = NULL WHERE kind = 'home';
+DROP INDEX outbox_due;
+CREATE INDEX outbox_due ON outbox(due_at) WHERE sent_revision < revision AND dead_at IS NULL;
+ALTER TABLE audit ADD COLUMN job_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE audit ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+UPDATE audit SET job_id = substr(outcome, 9), outcome = 'ordered' WHERE outcome LIKE 'ordered %';
+UPDATE audit SET reason = substr(outcome, 10), outcome = 'refused' WHERE outcome LIKE 'refused: %';
+UPDATE audit SET reason = substr(outcome, 8), outcome = 'error' WHERE outcome LIKE 'error: %';
+UPDATE audit SET reason = outcome, outcome = 'answered' WHERE outcome NOT IN ('ordered', 'refused', 'error', 'done');
+UPDATE audit SET outcome = 'answered' WHERE outcome = 'done'
 """

@@ -1,58 +1,95 @@
-"""From an order to a store that answers: namespace, secrets, release, then watched until a cart holds a product."""
+"""The operation `create`: namespace, Secret, release, then wait until a cart holds a product."""
 
 from __future__ import annotations
 
 from provisioner.domain.catalog import StoreType
 from provisioner.domain.errors import JobFailed, Transient
-from provisioner.domain.job import Job
-from provisioner.domain.store import PREFIX, Store, release_name
-from provisioner.operations.steps.prepare import ensure_limits, ensure_secret, wanted_release
-from provisioner.operations.steps.readiness import await_store
+from provisioner.domain.job import Job, JobKind
+from provisioner.domain.policy import Right
+from provisioner.domain.store import Store, StoreStatus
+from provisioner.operations.namespace_metadata import READY_AT, VERSION, annotations_of, belongs_to, labels_of
+from provisioner.operations.spec import Operation, Stage
+from provisioner.operations.steps.namespace import ensure_limits
+from provisioner.operations.steps.readiness import CHECK, STOREFRONT, await_store
+from provisioner.operations.steps.release import release_spec
+from provisioner.operations.steps.secret import ensure_secret
 from provisioner.operations.toolbox import Toolbox
+
+INSTALL_TIMEOUT_SECONDS = 120.0
 
 
 def run(tools: Toolbox, job: Job) -> None:
-    """Raises JobFailed, Transient, Superseded or HandedOver; entered again, it goes on from what is there."""
+    """Create the store, or go on from what is in the cluster."""
     store = tools.store_of(job)
-    kind = tools.catalog.get(store.type)
+    store_type = tools.catalog.get(store.type)
     since = tools.ledger.clock()
     with tools.stage(job, "namespace"):
         _ensure_namespace(tools, store)
     with tools.stage(job, "secrets"):
-        secret = ensure_secret(tools, store, kind, may_make=True)
+        secret = ensure_secret(tools, store, store_type, may_create=True)
     with tools.stage(job, "release"):
-        _ensure_release(tools, job, store, kind)
-    await_store(tools, job, store, kind, secret, since)
+        _ensure_release(tools, job, store, store_type)
+    await_store(tools, job, store, store_type, secret, since)
     ready_at = str(store.ready_at or tools.ledger.clock())
-    tools.cluster.annotate_namespace(store.namespace, {PREFIX + "ready-at": ready_at, PREFIX + "version": kind.version})
-    tools.ledger.succeed(job, kind.version)
+    tools.cluster.annotate_namespace(store.namespace, {READY_AT: ready_at, VERSION: store_type.version})
+    tools.ledger.succeed(job, store_type.version)
 
 
 def _ensure_namespace(tools: Toolbox, store: Store) -> None:
+    instance = tools.defaults.instance
     namespace = tools.cluster.namespace(store.namespace)
-    if namespace and not tools.is_ours(namespace, store):
+    if namespace and not belongs_to(namespace, store, instance):
         what = f"The namespace {store.namespace} exists already and is not this store's."
-        raise JobFailed(what, "Somebody else made it.", "Choose another name, or remove that namespace and retry.")
+        raise JobFailed(what, "Somebody else created it.", "Choose another name, or delete that namespace and retry.")
     if not namespace and not tools.cluster.create_namespace(
-        store.namespace, tools.labels(store), tools.annotations(store)
+        store.namespace, labels_of(store, instance), annotations_of(store)
     ):
-        raise Transient(f"The namespace {store.namespace} was made by somebody else just now.")
+        raise Transient(f"Somebody else created the namespace {store.namespace} at the same moment.")
     ensure_limits(tools, store)
 
 
-def _ensure_release(tools: Toolbox, job: Job, store: Store, kind: StoreType) -> None:
-    """Of a release that a killed helm left pending, the record is forgotten first: helm then finds what there is, takes
-    it over and goes on; nothing is uninstalled."""
-    release = tools.helm.release(release_name(store.name), store.namespace)
+def _ensure_release(tools: Toolbox, job: Job, store: Store, store_type: StoreType) -> None:
+    """Install the chart.
+
+    If a killed helm left the release pending, delete that revision's record first: helm then adopts the objects that
+    exist and goes on. Nothing is uninstalled."""
+    release = tools.helm.release(store.release, store.namespace)
     if release and release.stuck:
         tools.cluster.delete_secret(store.namespace, release.record)
     tools.helm.apply(
-        wanted_release(tools, store, kind),
-        min(120.0, tools.remaining(job)),
-        # Only a first install runs the chart's hooks: what is entered again has no older version to migrate from.
+        release_spec(tools.defaults, store, store_type),
+        min(INSTALL_TIMEOUT_SECONDS, tools.remaining(job)),
+        # Only a first install runs the chart's hooks: a later attempt has no older version to migrate from.
         hooks=release is None,
         meanwhile=lambda: tools.check_in(job, f"The chart of {store.name} was not installed"),
     )
     if job.retry_of or job.attempts > 1:
-        # After helm, because a StatefulSet replaces no broken pod by itself: its next one must be of the new kind.
+        # After helm: a StatefulSet does not replace a broken pod by itself, and the next pod must be a new one.
         tools.cluster.end_back_off(store.namespace)
+
+
+CREATE = Operation(
+    kind=JobKind("create"),
+    run=run,
+    stages=(
+        Stage("namespace", "Create the namespace", "Namespace created"),
+        Stage("secrets", "Generate passwords and keys", "Passwords and keys generated"),
+        Stage("release", "Install the chart", "Chart installed"),
+        Stage("database", "Start the database", "Database is up"),
+        Stage("application", "Start the application", "Application is up"),
+        STOREFRONT,
+        CHECK,
+    ),
+    deadline_seconds=900,
+    right=Right.ANYONE,
+    orderable_when=frozenset(),  # there is no store yet
+    status_when_ordered=StoreStatus.CREATING,
+    status_when_succeeded=StoreStatus.READY,
+    status_when_failed=StoreStatus.FAILED,
+    changes_store_at=None,
+    rolls_back=False,
+    replaces_live_job=False,
+    announced=True,
+    participle="created",
+    gerund="creating",
+)

@@ -7,7 +7,7 @@ import time
 from provisioner.clients.kubernetes.objects import end_reason
 from provisioner.domain.job import Job
 from provisioner.domain.store import STORE_ID
-from provisioner.operations import Toolbox
+from provisioner.operations.toolbox import Toolbox
 
 LOOK_AGAIN = 0.5  # seconds
 

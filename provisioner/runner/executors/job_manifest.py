@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provisioner.clients.kubernetes.objects import COMPONENT, Object
-from provisioner.domain.job import GRACE
+from provisioner.domain.job import ROLLBACK_GRACE_SECONDS
 from provisioner.domain.store import INSTANCE, JOB, STORE, STORE_ID
 from provisioner.runner.executors.job_protocol import VARIABLE, JobPayload
 
@@ -50,7 +50,7 @@ def manifest_of(payload: JobPayload, worker: Worker, seconds: float) -> Object:
         "metadata": {"name": name_of(payload), "labels": labels},
         "spec": {
             "backoffLimit": 0,  # whether it is tried again the ledger says
-            "activeDeadlineSeconds": math.ceil(seconds + GRACE),
+            "activeDeadlineSeconds": math.ceil(seconds + ROLLBACK_GRACE_SECONDS),
             "ttlSecondsAfterFinished": KEPT,
             "template": {"metadata": {"labels": labels}, "spec": _laid_over(_pod(payload, worker), worker.pod)},
         },

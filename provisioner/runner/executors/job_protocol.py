@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -39,9 +39,8 @@ class JobPayload:
 
 def payload_of(job: Job, store: Store, events: list[JobEvent], terms: StoreDefaults) -> JobPayload:
     """Of the operator's values only those for this type of store go along."""
-    own = {field.name: getattr(terms, field.name) for field in fields(StoreDefaults)}
     overlay = {store.type: terms.overlay[store.type]} if store.type in terms.overlay else {}
-    return JobPayload(job, store, tuple(events), StoreDefaults(**{**own, "overlay": overlay}))
+    return JobPayload(job, store, tuple(events), replace(terms, overlay=overlay))
 
 
 def read_payload(text: str) -> JobPayload:

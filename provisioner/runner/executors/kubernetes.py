@@ -14,10 +14,10 @@ from provisioner.clients.kubernetes.cluster import Object
 from provisioner.clients.kubernetes.objects import end_reason
 from provisioner.diagnosis import Patience, PodWatcher
 from provisioner.domain.errors import HandedOver, JobFailed, StorewrightError, Superseded, Transient
-from provisioner.domain.job import GRACE, Job
+from provisioner.domain.job import ROLLBACK_GRACE_SECONDS, Job
 from provisioner.domain.store import JOB
-from provisioner.ledger.ledger import Ledger
-from provisioner.operations import Toolbox
+from provisioner.operations.journal import JobJournal
+from provisioner.operations.toolbox import Toolbox
 from provisioner.runner.executors.exclusive import end_others
 from provisioner.runner.executors.job_manifest import Worker, manifest_of, name_of
 from provisioner.runner.executors.job_protocol import JobPayload, payload_of
@@ -36,13 +36,13 @@ PATIENCE = Patience(registry=120.0, quota=120.0, unschedulable=float("inf"), san
 class Remote:
     """`home` is the namespace the Jobs are made in: our own, since the ServiceAccount is."""
 
-    def __init__(self, ledger: Ledger, tools: Toolbox, worker: Worker, home: str, at_once: int = 50) -> None:
+    def __init__(self, ledger: JobJournal, tools: Toolbox, worker: Worker, home: str, at_once: int = 50) -> None:
         self._ledger, self._tools, self._cluster = ledger, tools, tools.cluster
         self._worker, self._home, self.at_once = worker, home, at_once
 
     def run(self, job: Job) -> None:
         """As Executor has it. On HandedOver the Job goes on, and the next process finds it."""
-        payload = payload_of(job, self._tools.store_of(job), self._ledger.events(job.id), self._tools)
+        payload = payload_of(job, self._tools.store_of(job), self._ledger.events(job.id), self._tools.defaults)
         name = name_of(payload)
         end_others(self._tools, self._home, job, spared=name)
         self._ensure(job, name, payload)
@@ -98,7 +98,7 @@ class Remote:
     def _until_over(self, job: Job, name: str, job_log: JobLog, follower: LogFollower) -> tuple[list[Object], str]:
         """The Job's pods then, and why it is over."""
         watcher = PodWatcher(f"{job.store}'s job", PATIENCE, self._ledger.clock())
-        late = replace(job, deadline_at=job.deadline_at + GRACE + GONE_WITHIN)
+        late = replace(job, deadline_at=job.deadline_at + ROLLBACK_GRACE_SECONDS + GONE_WITHIN)
         while True:
             try:
                 with self._cluster.watch_pods(self._home, {JOB: job.id}) as snapshots:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from provisioner import operations
 from provisioner.clients.kubernetes.cluster import Forbidden
 from provisioner.domain.job import Job
-from provisioner.operations import Toolbox
+from provisioner.operations.registry import OPERATIONS
+from provisioner.operations.toolbox import Toolbox
 from provisioner.runner.executors.exclusive import end_others
 
 
@@ -21,4 +21,4 @@ class Local:
         if self._home:
             with suppress(Forbidden):  # who may not see Jobs there has made none
                 end_others(self._tools, self._home, job)
-        operations.run(self._tools, job)
+        OPERATIONS[job.kind].run(self._tools, job)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from provisioner.clients.kubernetes.cluster import Cluster, LineStream
-from provisioner.domain.errors import JobFailed, StorewrightError, Superseded, Transient
+from provisioner.domain.errors import JobFailed, Problem, StorewrightError, Superseded, Transient
 from provisioner.domain.job import EventKind, Job
-from provisioner.ledger.ledger import Ledger
+from provisioner.ledger.jobs import ROLLBACK_STAGE
 from provisioner.log_context import carried
+from provisioner.operations.journal import JobJournal
 from provisioner.runner.executors.job_manifest import CONTAINER
 from provisioner.runner.executors.job_protocol import read_end, read_line
 
@@ -24,7 +26,7 @@ class JobLog:
     """What was told so far. The same log may be read again and again: a line is taken in once, and what another process
     took in before us the ledger does not keep twice."""
 
-    def __init__(self, ledger: Ledger, job: Job, on_helm: Callable[[str, str, float], None]) -> None:
+    def __init__(self, ledger: JobJournal, job: Job, on_helm: Callable[[str, str, float], None]) -> None:
         """`on_helm` is as Helm.on_run."""
         self._ledger, self._job, self._on_helm = ledger, job, on_helm
         self._lines_read = 0  # lines
@@ -55,10 +57,15 @@ class JobLog:
             return
         at = max(line["at"], self._job.created_at)  # its clock may be behind ours
         match line["type"]:
+            case "record" if line["stage"] == ROLLBACK_STAGE and line["detail"]:  # of a former version's worker
+                problem = Problem(**json.loads(line["detail"]))
+                self._ledger.start_rollback(self._job, problem, at=at)
             case "record":
                 self._ledger.record(self._job, EventKind(line["kind"]), line["stage"], line["detail"], at=at)
+            case "rollback":
+                self._ledger.start_rollback(self._job, Problem(**line["problem"]), at=at)
             case "version":
-                self._ledger.note_version(self._job.store_id, line["version"])
+                self._ledger.set_version(self._job.store_id, line["version"])
             case "succeeded":
                 self._ledger.succeed(self._job, line["version"], at=at)
                 self.complete = True

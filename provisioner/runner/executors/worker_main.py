@@ -10,18 +10,17 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from provisioner import operations
 from provisioner.clients.helm import Helm
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.catalog import Catalog
-from provisioner.domain.errors import HandedOver, JobFailed, StorewrightError
-from provisioner.domain.job import EventKind, Job, JobEvent, surprise
+from provisioner.domain.errors import HandedOver, JobFailed, Problem, StorewrightError
+from provisioner.domain.job import EventKind, Job, JobEvent, JobPhase, unexpected_problem
 from provisioner.domain.store import Store
-from provisioner.operations import Toolbox
-from provisioner.operations.toolbox import StoreDefaults
+from provisioner.operations.registry import OPERATIONS
+from provisioner.operations.toolbox import Toolbox
 from provisioner.runner.executors.job_protocol import VARIABLE, JobPayload, emit, emit_end, read_payload
 
 FAILED = 3  # exit code of a workflow that told how it failed; Python's own is 1
@@ -39,7 +38,7 @@ class StdoutLedger:
     def clock(self) -> Callable[[], float]:
         return time.time
 
-    def store_by_id(self, store_id: str) -> Store | None:
+    def store(self, store_id: str) -> Store | None:
         return self._payload.store if self._payload.store.id == store_id else None
 
     def events(self, job_id: str) -> list[JobEvent]:
@@ -52,8 +51,12 @@ class StdoutLedger:
         self._events.append(JobEvent(len(self._events), job.id, time.time(), kind, stage, detail))
         emit("record", kind=kind, stage=stage, detail=detail)
 
-    def note_version(self, store_id: str, version: str) -> None:
+    def set_version(self, store_id: str, version: str) -> None:
         emit("version", version=version)
+
+    def start_rollback(self, job: Job, problem: Problem) -> Job:
+        emit("rollback", problem=asdict(problem))
+        return replace(job, phase=JobPhase.ROLLBACK, problem=problem)
 
     def succeed(self, job: Job, version: str = "") -> None:
         emit("succeeded", version=version)
@@ -80,7 +83,7 @@ def _toolbox(payload: JobPayload) -> Toolbox:
     helm = Helm(os.environ.get("HELM", "helm"), kubeconfig)
     helm.on_run = lambda verb, outcome, seconds: emit("helm", verb=verb, outcome=outcome, seconds=seconds)
     tools = Toolbox(
-        **{field.name: getattr(payload.terms, field.name) for field in fields(StoreDefaults)},
+        defaults=payload.terms,
         ledger=StdoutLedger(payload),
         cluster=Cluster(kubeconfig),
         helm=helm,
@@ -91,7 +94,7 @@ def _toolbox(payload: JobPayload) -> Toolbox:
 
 def _carry_out(tools: Toolbox, job: Job) -> int:
     try:
-        operations.run(tools, job)
+        OPERATIONS[job.kind].run(tools, job)
     except HandedOver:
         return STOPPED
     except StorewrightError as error:
@@ -99,7 +102,7 @@ def _carry_out(tools: Toolbox, job: Job) -> int:
         return FAILED
     except Exception:
         log.exception("job failed unexpectedly")
-        emit_end(JobFailed.of(surprise(job)))
+        emit_end(JobFailed.of(unexpected_problem(job)))
         return FAILED
     return 0
 

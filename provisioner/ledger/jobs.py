@@ -1,0 +1,249 @@
+"""Jobs and their events in the ledger.
+
+A transition, its event and the outbox entries that announce it are one transaction, so that a crash loses nothing and
+announces nothing that did not happen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from provisioner.domain.errors import Problem, Superseded
+from provisioner.domain.job import LIVE, EventKind, Job, JobEvent, JobKind, JobPhase, JobStatus
+from provisioner.domain.store import Store
+from provisioner.ledger.connection import Connection
+from provisioner.ledger.outbox import Outbox, OutboxKind
+from provisioner.ledger.rows import event_of, job_of, problem_json
+from provisioner.log_context import new_id
+
+LIVE_SQL = ", ".join(f"'{status}'" for status in LIVE)
+ROLLBACK_STAGE = "rollback"
+END_EVENTS = {
+    JobStatus.SUCCEEDED: EventKind.SUCCEEDED,
+    JobStatus.FAILED: EventKind.FAILED,
+    JobStatus.SUPERSEDED: EventKind.SUPERSEDED,
+}
+IN_THREAD = (EventKind.WAITING, EventKind.DONE, EventKind.RETRYING, EventKind.FAILED, EventKind.SUPERSEDED)
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """A job to add: what an order asked for."""
+
+    kind: JobKind
+    requested_by: str
+    origin: str
+    delivery_key: str
+    allowed: float
+    retry_of: str | None = None
+
+
+class Jobs:
+    """Reads and writes the tables `jobs` and `job_events`."""
+
+    def __init__(self, connection: Connection, outbox: Outbox) -> None:
+        self._connection, self._outbox = connection, outbox
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def get(self, job_id: str) -> Job | None:
+        """The job with this id."""
+        return self._where("id = ?", job_id)
+
+    def delivered(self, delivery_key: str) -> Job | None:
+        """The job that an order with this delivery key made."""
+        return self._where("delivery_key = ?", delivery_key)
+
+    def live(self, store_id: str) -> Job | None:
+        """The queued or running job of a store."""
+        return self._where(f"store_id = ? AND status IN ({LIVE_SQL})", store_id)
+
+    def last(self, store_id: str) -> Job | None:
+        """The newest job of a store."""
+        return self._where("store_id = ? ORDER BY created_at DESC, rowid DESC LIMIT 1", store_id)
+
+    def of_kind(self, kind: JobKind) -> list[Job]:
+        """All jobs of a kind, oldest first."""
+        rows = self._connection.db.query("SELECT * FROM jobs WHERE kind = ? ORDER BY created_at", [kind])
+        return [job_of(row) for row in rows]
+
+    def events(self, job_id: str, after: int = 0) -> list[JobEvent]:
+        """The job's events in order, starting after the event id `after`."""
+        query = "SELECT * FROM job_events WHERE job_id = ? AND id > ? ORDER BY id"
+        return [event_of(row) for row in self._connection.db.query(query, [job_id, after])]
+
+    def require_live(self, job: Job) -> None:
+        """Raises Superseded if the job ended."""
+        query = f"SELECT 1 FROM jobs WHERE id = ? AND status IN ({LIVE_SQL})"
+        if not self._connection.db.execute(query, (job.id,)).fetchone():
+            raise Superseded(job.id)
+
+    # --- the queue --------------------------------------------------------------------------------------------------
+
+    def add(self, store: Store, new: NewJob) -> Job:
+        """Queue a job. Sends the signal `job_queued`."""
+        now = self._connection.clock()
+        job = Job(
+            id=new_id(),
+            kind=new.kind,
+            store_id=store.id,
+            store=store.name,
+            status=JobStatus.QUEUED,
+            requested_by=new.requested_by,
+            origin=new.origin,
+            delivery_key=new.delivery_key,
+            attempts=0,
+            created_at=now,
+            due_at=now,
+            allowed=new.allowed,
+            deadline_at=now + new.allowed,
+            retry_of=new.retry_of,
+        )
+        with self._connection.transaction() as db:
+            db.table("jobs").insert(job.__dict__)
+            self._insert_event(job, EventKind.QUEUED)
+            self._refresh_messages_of_others(job)
+            self._connection.send_after_commit(self._connection.signals.job_queued)
+        return job
+
+    def claim(self, busy_stores: Sequence[str] = ()) -> Job | None:
+        """Set the oldest due job of a store that is not in `busy_stores` running, and return it."""
+        marks, now = ", ".join("?" * len(busy_stores)), self._connection.clock()
+        due = f"SELECT id FROM jobs WHERE status = 'queued' AND due_at <= ? AND store NOT IN ({marks})"
+        if not self._connection.db.execute(f"{due} LIMIT 1", (now, *busy_stores)).fetchone():
+            return None  # without a write transaction, which would cost every tick a lock
+        with self._connection.transaction() as db:
+            row = db.execute(
+                f"""UPDATE jobs SET status = 'running', attempts = attempts + 1, started_at = coalesce(started_at, ?),
+                        deadline_at = coalesce(started_at, ?) + allowed
+                    WHERE id = ({due} ORDER BY due_at LIMIT 1) RETURNING id""",
+                (now, now, now, *busy_stores),
+            ).fetchone()
+            return self.get(row[0]) if row else None
+
+    def note_waiting(self, problem: Problem) -> None:
+        """Record for each due job why it can't start, unless that is its last event already."""
+        query = """SELECT * FROM jobs WHERE status = 'queued' AND due_at <= ? AND 'waiting' !=
+                   (SELECT kind FROM job_events e WHERE e.job_id = jobs.id ORDER BY id DESC LIMIT 1)"""
+        waiting = [job_of(row) for row in self._connection.db.query(query, [self._connection.clock()])]
+        if waiting:
+            with self._connection.transaction():
+                for job in waiting:
+                    self._insert_event(job, EventKind.WAITING, detail=str(problem))
+
+    def retry_later(self, job: Job, problem: Problem, due_at: float) -> None:
+        """Queue a running job again for `due_at` after a passing failure. Raises Superseded."""
+        with self._connection.transaction() as db:
+            self.require_live(job)
+            db.table("jobs").update(job.id, {"status": JobStatus.QUEUED, "due_at": due_at})
+            seconds = max(1, round(due_at - self._connection.clock()))
+            self._insert_event(job, EventKind.RETRYING, detail=f"{problem} Trying again in {seconds} s.")
+
+    def hand_over(self, job: Job) -> None:
+        """Queue a running job again, because this process stops. Its time starts again in the next process."""
+        query = "UPDATE jobs SET status = 'queued', due_at = ?, started_at = NULL WHERE id = ? AND status = 'running'"
+        with self._connection.transaction() as db:
+            db.execute(query, (self._connection.clock(), job.id))
+            self._connection.send_after_commit(self._connection.signals.job_queued)
+
+    def requeue_interrupted(self, at_work: Iterable[str] = ()) -> list[Job]:
+        """Queue again the jobs that are running in the ledger and not among the ids `at_work`, and return them.
+
+        Their process ended without a word: each counts an interruption."""
+        at_work = list(at_work)
+        marks = ", ".join("?" * len(at_work))
+        with self._connection.transaction() as db:
+            query = f"""UPDATE jobs SET status = 'queued', due_at = ?, started_at = NULL,
+                            interruptions = interruptions + 1
+                        WHERE status = 'running' AND id NOT IN ({marks}) RETURNING id"""
+            ids = [row[0] for row in db.execute(query, (self._connection.clock(), *at_work)).fetchall()]
+            return [job for job in map(self.get, ids) if job]
+
+    # --- what a job's process reports ---------------------------------------------------------------------------------
+
+    def record(self, job: Job, kind: EventKind, stage: str = "", detail: str = "", *, at: float | None = None) -> None:
+        """Add an event of a live job, of now or of the time `at`. A stage's start and end are kept once.
+
+        Raises Superseded."""
+        with self._connection.transaction():
+            self.require_live(job)
+            self._insert_event(job, kind, stage, detail, at)
+
+    def start_rollback(self, job: Job, problem: Problem, *, at: float | None = None) -> None:
+        """Turn a live job to the phase ROLLBACK, because of `problem`. Its time starts again.
+
+        Raises Superseded."""
+        with self._connection.transaction() as db:
+            self.require_live(job)
+            if not self._insert_event(job, EventKind.STARTED, ROLLBACK_STAGE, at=at):
+                return
+            now = self.time_of(at)
+            query = "UPDATE jobs SET phase = ?, problem = ?, started_at = ?, deadline_at = ? + allowed WHERE id = ?"
+            db.execute(query, (JobPhase.ROLLBACK, problem_json(problem), now, now, job.id))
+
+    def requeue(self, job: Job) -> None:
+        """Queue a running job again at once. Sends the signal `job_queued`. Raises Superseded."""
+        with self._connection.transaction() as db:
+            self.require_live(job)
+            db.table("jobs").update(job.id, {"status": JobStatus.QUEUED, "due_at": self._connection.clock()})
+            self._connection.send_after_commit(self._connection.signals.job_queued)
+
+    def finish(
+        self,
+        job: Job,
+        status: JobStatus,
+        *,
+        problem: Problem | None = None,
+        detail: str = "",
+        at: float | None = None,
+    ) -> None:
+        """End a live job, now or at the time `at`. Raises Superseded."""
+        with self._connection.transaction() as db:
+            query = f"""UPDATE jobs SET status = ?, finished_at = ?, problem = ?
+                        WHERE id = ? AND status IN ({LIVE_SQL})"""
+            changes = (status, self.time_of(at), problem_json(problem), job.id)
+            if not db.execute(query, changes).rowcount:
+                raise Superseded(job.id)
+            self._insert_event(job, END_EVENTS[status], detail=detail, at=at)
+            self._refresh_messages_of_others(job)
+
+    def time_of(self, at: float | None) -> float:
+        """A time reported by a clock that may be ahead of ours; now for None."""
+        now = self._connection.clock()
+        return now if at is None else min(at, now)
+
+    def _insert_event(
+        self, job: Job, kind: EventKind, stage: str = "", detail: str = "", at: float | None = None
+    ) -> bool:
+        """False if the event is there already."""
+        now = self.time_of(at)
+        row = self._connection.db.execute(
+            """INSERT INTO job_events (job_id, at, kind, stage, detail, seconds) VALUES (?, ?, ?, ?, ?, ?)
+               ON CONFLICT DO NOTHING RETURNING id""",
+            (job.id, now, kind, stage, detail, self._duration(job, kind, stage, now)),
+        ).fetchone()
+        if row:
+            self._outbox.put(OutboxKind.SUMMARY, job.id)
+            if kind in IN_THREAD:
+                self._outbox.put(OutboxKind.STAGES, job.id)
+        return row is not None
+
+    def _duration(self, job: Job, kind: EventKind, stage: str, now: float) -> float | None:
+        """Seconds of a stage at its end, and of a job since its order at the job's end."""
+        if kind in (EventKind.SUCCEEDED, EventKind.FAILED):
+            return now - job.created_at
+        if kind != EventKind.DONE:
+            return None
+        query = "SELECT at FROM job_events WHERE job_id = ? AND stage = ? AND kind = 'started'"
+        row = self._connection.db.execute(query, (job.id, stage)).fetchone()
+        return now - row[0] if row else None
+
+    def _refresh_messages_of_others(self, job: Job) -> None:
+        """The messages of the store's other jobs show buttons that are out of date now."""
+        query = "SELECT id FROM jobs WHERE store_id = ? AND id != ?"
+        for (job_id,) in self._connection.db.execute(query, (job.store_id, job.id)).fetchall():
+            self._outbox.refresh(OutboxKind.SUMMARY, job_id)
+            self._outbox.refresh(OutboxKind.FAILURE, job_id)
+
+    def _where(self, where: str, *args: object) -> Job | None:
+        return next(map(job_of, self._connection.db.query(f"SELECT * FROM jobs WHERE {where}", args)), None)

@@ -1,0 +1,78 @@
+"""Credential links in the ledger. Only the SHA-256 of a link's token is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from provisioner.domain.errors import StoreNotFound
+from provisioner.ledger.audit import Audit, AuditRecord, Outcome
+from provisioner.ledger.connection import Connection
+from provisioner.ledger.outbox import Outbox, OutboxKind
+from provisioner.ledger.stores import Stores
+
+UNUSED = "claimed_at IS NULL AND revoked_at IS NULL"
+
+
+@dataclass(frozen=True)
+class CredentialLink:
+    """A link that shows a store's credentials once. Times are epoch seconds."""
+
+    id: str
+    token_hash: str
+    store_id: str
+    minted_for: str
+    minted_at: float
+    expires_at: float
+    claimed_at: float | None = None
+    revoked_at: float | None = None
+
+
+class Links:
+    """Reads and writes the table `links`."""
+
+    def __init__(self, connection: Connection, stores: Stores, audit: Audit, outbox: Outbox) -> None:
+        self._connection, self._stores, self._audit, self._outbox = connection, stores, audit, outbox
+
+    def get(self, link_id: str) -> CredentialLink | None:
+        """The link with this id."""
+        rows = self._connection.db.query("SELECT * FROM links WHERE id = ?", [link_id])
+        return next((CredentialLink(**row) for row in rows), None)
+
+    def add(self, link: CredentialLink) -> None:
+        """Insert a link and revoke the earlier links of its store.
+
+        Raises StoreNotFound if the store is deleted or being deleted."""
+        with self._connection.transaction() as db:
+            store = self._stores.get(link.store_id)
+            if not store or store.ending:
+                raise StoreNotFound("That store is deleted or being deleted.")
+            self.revoke_all(link.store_id)
+            db.table("links").insert(link.__dict__)
+
+    def claim(self, link_id: str, *, actor: str, detail: str, request_id: str) -> bool:
+        """Use up the link, audit it and queue the owner's receipt. False if it is used, revoked or expired."""
+        now = self._connection.clock()
+        with self._connection.transaction() as db:
+            row = db.execute(
+                f"UPDATE links SET claimed_at = ? WHERE id = ? AND {UNUSED} AND expires_at > ? RETURNING store_id",
+                (now, link_id, now),
+            ).fetchone()
+            if not row:
+                return False
+            store = self._stores.get(row[0])
+            name = store.name if store else row[0]
+            record = AuditRecord(actor=actor, action="reveal", store=name, detail=detail, request_id=request_id)
+            self._audit.add(record, Outcome.ANSWERED)
+            self._outbox.put(OutboxKind.NOTICE, link_id)
+            return True
+
+    def revoke_all(self, store_id: str) -> None:
+        """Revoke the unused links of a store."""
+        with self._connection.transaction() as db:
+            query = f"UPDATE links SET revoked_at = ? WHERE store_id = ? AND {UNUSED}"
+            db.execute(query, (self._connection.clock(), store_id))
+
+    def sweep(self, before: float) -> None:
+        """Delete links that expired before this time."""
+        with self._connection.transaction() as db:
+            db.execute("DELETE FROM links WHERE expires_at < ?", (before,))

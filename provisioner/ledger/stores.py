@@ -1,0 +1,126 @@
+"""Stores in the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from provisioner.domain.job import Job
+from provisioner.domain.limits import HOUR_SECONDS
+from provisioner.domain.store import Store, StoreStatus
+from provisioner.ledger.connection import Connection
+from provisioner.ledger.rows import job_of, store_of
+
+EXISTS = "status != 'deleted'"
+COUNTED = "status NOT IN ('deleted', 'deleting')"  # the stores that count towards a person's limit
+
+
+@dataclass(frozen=True)
+class StorePage:
+    """Some of a list of stores, and how many stores the whole list has."""
+
+    stores: tuple[Store, ...]
+    total: int
+
+
+class Stores:
+    """Reads and writes the table `stores`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def named(self, name: str) -> Store | None:
+        """The store that has this name now."""
+        return self._where(f"name = ? AND {EXISTS}", name)
+
+    def get(self, store_id: str) -> Store | None:
+        """The store, deleted or not."""
+        return self._where("id = ?", store_id)
+
+    def last_deleted(self, name: str) -> Store | None:
+        """The store that had this name last."""
+        return self._where("name = ? AND status = 'deleted' ORDER BY deleted_at DESC LIMIT 1", name)
+
+    def all(self) -> list[Store]:
+        """Every store that exists, oldest first."""
+        rows = self._connection.db.query(f"SELECT * FROM stores WHERE {EXISTS} ORDER BY created_at")
+        return [store_of(row) for row in rows]
+
+    def names(self) -> list[str]:
+        """The names of the stores that exist."""
+        return [row[0] for row in self._connection.db.execute(f"SELECT name FROM stores WHERE {EXISTS}")]
+
+    def page(self, owner: str, *, limit: int, others: bool = False) -> StorePage:
+        """The oldest `limit` stores of `owner`, or with `others` those of everybody else."""
+        where = f"{EXISTS} AND owner {'!=' if others else '='} ?"
+        rows = self._connection.db.query(
+            f"SELECT * FROM stores WHERE {where} ORDER BY created_at LIMIT ?", [owner, limit]
+        )
+        return StorePage(tuple(store_of(row) for row in rows), self._count(where, owner))
+
+    def with_last_jobs(self, owner: str, *, limit: int) -> tuple[list[tuple[Store, Job | None]], int]:
+        """The stores of `owner`, each with its newest job, and how many there are in all.
+
+        Failed stores come first, then the newest; at most `limit`."""
+        db = self._connection.db
+        where = f"{EXISTS} AND owner = ?"
+        query = f"SELECT * FROM stores WHERE {where} ORDER BY status != 'failed', created_at DESC LIMIT ?"
+        stores = [store_of(row) for row in db.query(query, [owner, limit])]
+        marks = ", ".join("?" * len(stores))
+        newest = f"""SELECT * FROM jobs j WHERE store_id IN ({marks}) AND NOT EXISTS (SELECT 1 FROM jobs later
+                     WHERE later.store_id = j.store_id
+                     AND (later.created_at, later.rowid) > (j.created_at, j.rowid))"""
+        jobs = {row["store_id"]: job_of(row) for row in db.query(newest, [store.id for store in stores])}
+        return [(store, jobs.get(store.id)) for store in stores], self._count(where, owner)
+
+    def owned(self, owner: str) -> int:
+        """The number of the person's stores that count towards their limit."""
+        return self._count(f"owner = ? AND {COUNTED}", owner)
+
+    def ordered_within_hour(self, owner: str) -> list[float]:
+        """When the person ordered stores within the last hour (epoch seconds), oldest first."""
+        query = "SELECT created_at FROM stores WHERE owner = ? AND created_at > ? ORDER BY created_at"
+        since = self._connection.clock() - HOUR_SECONDS
+        return [row[0] for row in self._connection.db.execute(query, (owner, since)).fetchall()]
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def add(self, store: Store) -> None:
+        """Insert a new store."""
+        with self._connection.transaction() as db:
+            db.table("stores").insert(store.__dict__)
+
+    def adopt(self, store: Store) -> bool:
+        """Insert a store found in the cluster. False if the ledger has its id or its name."""
+        with self._connection.transaction() as db:
+            if self._where(f"id = ? OR (name = ? AND {EXISTS})", store.id, store.name):
+                return False
+            db.table("stores").insert(store.__dict__)
+            return True
+
+    def set_version(self, store_id: str, version: str) -> None:
+        """Record the chart version that a store runs."""
+        self._update(store_id, version=version)
+
+    def set_status(self, store_id: str, status: StoreStatus, *, at: float, by: str) -> None:
+        """Record a new status and, the first time it is ready or when it is deleted, the time and the person."""
+        store = self.get(store_id)
+        changes: dict[str, Any] = {"status": status}
+        if status == StoreStatus.READY and store and store.ready_at is None:
+            changes["ready_at"] = at
+        if status == StoreStatus.DELETED:
+            changes |= {"deleted_at": at, "deleted_by": by}
+        self._update(store_id, **changes)
+
+    def _update(self, store_id: str, **changes: Any) -> None:
+        with self._connection.transaction() as db:
+            db.table("stores").update(store_id, changes)
+
+    def _where(self, where: str, *args: Any) -> Store | None:
+        rows = self._connection.db.query(f"SELECT * FROM stores WHERE {where}", args)
+        return next((store_of(row) for row in rows), None)
+
+    def _count(self, where: str, *args: Any) -> int:
+        return int(self._connection.db.execute(f"SELECT count(*) FROM stores WHERE {where}", args).fetchone()[0])

@@ -1,0 +1,79 @@
+"""JobJournal: writes what a job did into the ledger, and what it means for the store, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from provisioner.domain.errors import Problem
+from provisioner.domain.job import EventKind, Job, JobEvent, JobPhase, JobStatus, find_event
+from provisioner.domain.store import Store
+from provisioner.ledger.ledger import Ledger
+from provisioner.ledger.outbox import OutboxKind
+from provisioner.operations.registry import OPERATIONS
+
+
+class JobJournal:
+    """The ledger as a job's process sees it (see JobLedger in toolbox.py), and the ends that its operation defines."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        return self._ledger.clock
+
+    def store(self, store_id: str) -> Store | None:
+        return self._ledger.stores.get(store_id)
+
+    def events(self, job_id: str) -> list[JobEvent]:
+        return self._ledger.jobs.events(job_id)
+
+    def require_live(self, job: Job) -> None:
+        """Raises Superseded."""
+        self._ledger.jobs.require_live(job)
+
+    def record(self, job: Job, kind: EventKind, stage: str = "", detail: str = "", *, at: float | None = None) -> None:
+        """Raises Superseded."""
+        self._ledger.jobs.record(job, kind, stage, detail, at=at)
+
+    def set_version(self, store_id: str, version: str) -> None:
+        self._ledger.stores.set_version(store_id, version)
+
+    def start_rollback(self, job: Job, problem: Problem, *, at: float | None = None) -> Job:
+        """The job in the phase ROLLBACK. Raises Superseded."""
+        self._ledger.jobs.start_rollback(job, problem, at=at)
+        return self._ledger.jobs.get(job.id) or replace(job, phase=JobPhase.ROLLBACK, problem=problem)
+
+    def succeed(self, job: Job, version: str = "", *, at: float | None = None) -> None:
+        """The job did its work; `version` is the chart version that the store runs now. Raises Superseded."""
+        status = OPERATIONS[job.kind].status_when_succeeded
+        with self._ledger.transaction():
+            if version:
+                self._ledger.stores.set_version(job.store_id, version)
+            if status:
+                self._ledger.set_store_status(job.store_id, status, by=job.requested_by, at=at)
+            self._ledger.jobs.finish(job, JobStatus.SUCCEEDED, detail=version, at=at)
+
+    def fail(self, job: Job, problem: Problem, *, store_unchanged: bool = False) -> None:
+        """The job can't be done, and the failure channel gets a message.
+
+        A store that the job did not change yet, or that is `store_unchanged`, keeps its status. Raises Superseded."""
+        status = OPERATIONS[job.kind].status_when_failed
+        with self._ledger.transaction():
+            if status and not store_unchanged and self.changed_store(job):
+                self._ledger.set_store_status(job.store_id, status, by=job.requested_by)
+            self._ledger.jobs.finish(job, JobStatus.FAILED, problem=problem, detail=problem.what)
+            self._ledger.outbox.put(OutboxKind.FAILURE, job.id)
+
+    def needs_rollback(self, job: Job, *, store_unchanged: bool) -> bool:
+        """Whether a failed job has to restore the store before it ends."""
+        if not OPERATIONS[job.kind].rolls_back or store_unchanged:
+            return False
+        now = self._ledger.jobs.get(job.id) or job
+        return now.phase == JobPhase.FORWARD and self.changed_store(job)
+
+    def changed_store(self, job: Job) -> bool:
+        """Whether the job reached the stage that first changes its store."""
+        stage = OPERATIONS[job.kind].changes_store_at
+        return stage is None or find_event(self.events(job.id), EventKind.STARTED, stage) is not None

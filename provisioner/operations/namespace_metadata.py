@@ -1,0 +1,85 @@
+"""The labels and annotations of a store's namespace. They are enough to rebuild the ledger from the cluster."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+from provisioner.clients.kubernetes.cluster import Cluster, Object
+from provisioner.domain.store import INSTANCE, PREFIX, STORE, STORE_ID, TYPE, Store, StoreStatus
+
+log = logging.getLogger(__name__)
+
+MANAGED_BY = {"app.kubernetes.io/managed-by": "storewright"}
+READY_AT, VERSION = PREFIX + "ready-at", PREFIX + "version"
+UPGRADE_FROM = PREFIX + "upgrade-from"  # during an upgrade: the revision to roll back to
+
+
+def labels_of(store: Store, instance: str) -> dict[str, str]:
+    """The labels of the namespace of `store`."""
+    return {
+        **MANAGED_BY,
+        INSTANCE: instance,
+        STORE: store.name,
+        STORE_ID: store.id,
+        TYPE: store.type,
+        "pod-security.kubernetes.io/enforce": "restricted",
+    }
+
+
+def annotations_of(store: Store) -> dict[str, str]:
+    """The annotations of the namespace of `store`."""
+    return {
+        PREFIX + "owner": store.owner,
+        PREFIX + "origin": store.origin,
+        PREFIX + "url": store.url,
+        PREFIX + "admin-url": store.admin_url,
+        PREFIX + "release": store.release,
+        PREFIX + "created-at": str(store.created_at),
+        PREFIX + "options": json.dumps(store.options),
+    }
+
+
+def annotation(namespace: Object, key: str) -> str | None:
+    """The value of an annotation, None if it is not set."""
+    value: str | None = (namespace["metadata"].get("annotations") or {}).get(key)
+    return value
+
+
+def belongs_to(namespace: Object, store: Store, instance: str) -> bool:
+    """Whether the namespace is this store's: an earlier store may have had the same name."""
+    labels: dict[str, str] = namespace["metadata"].get("labels", {})
+    return labels.get(INSTANCE) == instance and labels.get(STORE_ID) == store.id
+
+
+def stores_in_cluster(cluster: Cluster, instance: str) -> list[Store]:
+    """The stores of this instance, read from their namespaces. Raises Transient and JobFailed."""
+    found = cluster.namespaces({**MANAGED_BY, INSTANCE: instance})
+    stores = [_store_of(n["metadata"]) for n in found if not n["metadata"].get("deletionTimestamp")]
+    return [store for store in stores if store]
+
+
+def _store_of(meta: Object) -> Store | None:
+    """None if somebody removed a label or an annotation."""
+    labels, notes = meta["labels"], meta.get("annotations", {})
+    ready_at = notes.get(READY_AT)
+    try:
+        return Store(
+            id=labels[STORE_ID],
+            name=labels[STORE],
+            type=labels[TYPE],
+            status=StoreStatus.READY if ready_at else StoreStatus.FAILED,
+            owner=notes[PREFIX + "owner"],
+            origin=notes[PREFIX + "origin"],
+            namespace=meta["name"],
+            url=notes[PREFIX + "url"],
+            admin_url=notes[PREFIX + "admin-url"],
+            created_at=float(notes[PREFIX + "created-at"]),
+            ready_at=float(ready_at) if ready_at else None,
+            options=json.loads(notes.get(PREFIX + "options", "{}")),
+            version=notes.get(VERSION, ""),
+            release=notes.get(PREFIX + "release", labels[STORE]),  # former versions did not annotate it
+        )
+    except (KeyError, ValueError) as error:
+        log.warning("namespace %s was not adopted as a store: %s is missing or wrong", meta["name"], error)
+        return None

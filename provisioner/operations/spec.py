@@ -1,0 +1,64 @@
+"""Operation: everything the rest of the code needs to know about one kind of job.
+
+The fields have no defaults, so that an operation that leaves one out neither type-checks nor starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from provisioner.domain.job import Job, JobKind
+from provisioner.domain.policy import Right
+from provisioner.domain.store import StoreStatus
+from provisioner.operations.toolbox import Toolbox
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A named part of a job: `title` names the work ("Install the chart"), `done` its result ("Chart installed").
+
+    An `exceptional` stage is shown only once it has started."""
+
+    name: str
+    title: str
+    done: str
+    exceptional: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One kind of job.
+
+    `run` does the work; it can be entered again after an interruption. It raises JobFailed, StoreUnchanged, Transient,
+    Superseded or HandedOver.
+    `right` is needed to order it, and the store must be in one of the states `orderable_when`.
+    A `status_when_…` is the store's status after that transition; None leaves it as it is.
+    `changes_store_at` is the stage that first changes the store: a job that fails before it leaves the store's status as
+    it is (None: the order itself changes it). With `rolls_back`, a job that fails later restores the store first.
+    `replaces_live_job`: its order supersedes the store's queued or running job; otherwise that job refuses it.
+    `announced`: its messages go to the channel; otherwise only failures are posted.
+    `participle` completes "… could not be", `gerund` completes "Stopped"."""
+
+    kind: JobKind
+    run: Callable[[Toolbox, Job], None]
+    stages: tuple[Stage, ...]
+    deadline_seconds: float
+    right: Right
+    orderable_when: frozenset[StoreStatus]
+    status_when_ordered: StoreStatus | None
+    status_when_succeeded: StoreStatus | None
+    status_when_failed: StoreStatus | None
+    changes_store_at: str | None
+    rolls_back: bool
+    replaces_live_job: bool
+    announced: bool
+    participle: str
+    gerund: str
+
+    @property
+    def stage_names(self) -> tuple[str, ...]:
+        return tuple(stage.name for stage in self.stages)
+
+    def stage(self, name: str) -> Stage:
+        """The stage, or one called by its bare name if a former version had it."""
+        return next((stage for stage in self.stages if stage.name == name), Stage(name, name, name))

@@ -1,0 +1,90 @@
+"""The step that restores a store's former release after a failed upgrade.
+
+During an upgrade the namespace carries the revision to roll back to. Once a rollback has started, no later attempt of
+that job goes forward again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from provisioner.clients.storefront_check import StorefrontClient
+from provisioner.clients.kubernetes.objects import unready_pods
+from provisioner.domain.errors import JobFailed, Problem, StorewrightError, Transient
+from provisioner.domain.job import Job
+from provisioner.domain.store import SECRET_NAME, Store
+from provisioner.ledger.jobs import ROLLBACK_STAGE
+from provisioner.operations.namespace_metadata import UPGRADE_FROM, annotation
+from provisioner.operations.spec import Stage
+from provisioner.operations.steps.readiness import STOREFRONT_POLL_SECONDS, await_answer, monitoring
+from provisioner.operations.toolbox import Toolbox
+
+T = TypeVar("T")
+MIGRATION = "migration"  # the component of a chart's pre-upgrade Job
+TIMEOUT_SECONDS = 300.0  # the job's own deadline does not limit the rollback
+RETRY_SECONDS = 1.0
+
+ROLLBACK = Stage(ROLLBACK_STAGE, "Restore the former version", "The former version is back", exceptional=True)
+
+
+def roll_back(tools: Toolbox, job: Job, store: Store, problem: Problem) -> None:
+    """Wait until the former release answers. Does nothing if the upgrade changed nothing.
+
+    Raises JobFailed if that fails too, Superseded or HandedOver."""
+    limited = replace(job, allowed=TIMEOUT_SECONDS, deadline_at=tools.ledger.clock() + TIMEOUT_SECONDS)
+    try:
+        revision = _insist(tools, limited, lambda: _marked_revision(tools, store))
+        if revision is None:
+            return
+        if _insist(tools, limited, lambda: _is_changed(tools, store, revision)):
+            tools.ledger.start_rollback(job, problem)
+            with tools.stage(job, ROLLBACK.name):
+                _insist(tools, limited, lambda: _restore(tools, store, revision))
+                _insist(tools, limited, lambda: _await_former(tools, limited, store))
+        _insist(tools, limited, lambda: tools.cluster.annotate_namespace(store.namespace, {UPGRADE_FROM: None}))
+    except StorewrightError as trouble:
+        what = f"{problem.what} Its former version could not be restored either: {trouble.problem.what}"
+        cause = f"{problem.cause} {trouble.problem.cause}".strip()
+        raise JobFailed(what, cause, trouble.problem.next_step, problem.log_tail) from trouble
+
+
+def _insist(tools: Toolbox, job: Job, act: Callable[[], T]) -> T:
+    """Call `act` until it succeeds or fails for good, or the deadline has passed."""
+    while True:
+        try:
+            return act()
+        except Transient as trouble:
+            tools.check_in(job, f"The former version of {job.store} was not back", str(trouble))
+            time.sleep(RETRY_SECONDS)
+
+
+def _marked_revision(tools: Toolbox, store: Store) -> int | None:
+    """The revision to roll back to; None if the upgrade did not get that far."""
+    namespace = tools.cluster.namespace(store.namespace)
+    mark = annotation(namespace, UPGRADE_FROM) if namespace else None
+    return int(mark) if mark else None
+
+
+def _is_changed(tools: Toolbox, store: Store, revision: int) -> bool:
+    release = tools.helm.release(store.release, store.namespace)
+    return not release or release.revision != revision or release.status != "deployed"
+
+
+def _restore(tools: Toolbox, store: Store, revision: int) -> None:
+    for name in tools.cluster.active_jobs(store.namespace, MIGRATION):
+        tools.cluster.stop_job(store.namespace, name)  # a late migration would change the restored data
+    suspects = unready_pods(tools.cluster.pods(store.namespace))
+    tools.helm.rollback(store.release, store.namespace, revision)
+    tools.cluster.end_back_off(store.namespace, suspects)
+
+
+def _await_former(tools: Toolbox, job: Job, store: Store) -> None:
+    secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
+    with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
+        for component in monitor.components():
+            monitor.await_ready(component)
+    first = tools.catalog.get(store.type).check[0]
+    with StorefrontClient(store.url, tools.defaults.ingress_address, {"secret": secret}) as client:
+        await_answer(tools, job, store, STOREFRONT_POLL_SECONDS, lambda: client.step(first))

@@ -1,0 +1,204 @@
+"""Orders: the one way to order an operation on a store, for Slack, the terminal and any later client.
+
+Each order checks rights, the store's state and limits, and adds the job with its transition in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from provisioner.domain.catalog import Catalog
+from provisioner.domain.errors import Refused, StoreBusy, StoreDeleted, StoreExists, StoreNotFound
+from provisioner.domain.job import Job, JobKind, JobStatus
+from provisioner.domain.limits import Limits
+from provisioner.domain.options import choose
+from provisioner.domain.policy import Actor, Right
+from provisioner.domain.store import Addresses, Store, StoreStatus, parse_name
+from provisioner.domain.text import nearest, shorten
+from provisioner.ledger.jobs import NewJob
+from provisioner.ledger.ledger import Ledger
+from provisioner.log_context import new_id
+from provisioner.operations.create import CREATE
+from provisioner.operations.registry import OPERATIONS
+from provisioner.operations.spec import Operation
+
+
+@dataclass(frozen=True)
+class OrderContext:
+    """Who orders, where the job's messages go (`origin`, opaque here), and the delivery key.
+
+    A second order with the same delivery key returns the first one's job."""
+
+    actor: Actor
+    origin: str
+    delivery_key: str
+
+
+@dataclass(frozen=True)
+class StoreRequest:
+    """A store to create. `type` is None for the default type; `owner` is None for the person who orders."""
+
+    name: str
+    type: str | None
+    options: Mapping[str, str]
+    owner: str | None = None
+
+
+class Orders:
+    """Places orders. Every method raises Refused, and then changes nothing."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        catalog: Catalog,
+        addresses: Addresses,
+        limits: Limits,
+        deadlines: Mapping[JobKind, float],
+        admins: frozenset[str] = frozenset(),
+    ) -> None:
+        """`deadlines` are seconds by operation; `admins` are ids of people who may manage every store."""
+        self.ledger, self.catalog, self.addresses, self.limits = ledger, catalog, addresses, limits
+        self._deadlines, self._admins = deadlines, admins
+
+    def actor(self, person: str) -> Actor:
+        """The person with this id."""
+        return Actor(person, is_admin=person in self._admins)
+
+    # --- which store ------------------------------------------------------------------------------------------------
+
+    def store_named(self, name: str) -> Store:
+        """The store called `name`. Raises StoreNotFound with the nearest name, or StoreDeleted."""
+        if store := self.ledger.stores.named(name):
+            return store
+        if gone := self.ledger.stores.last_deleted(name):
+            raise StoreDeleted(gone.name, gone.deleted_by or "", gone.deleted_at or 0.0)
+        near = nearest(name, self.ledger.stores.names())
+        hint = f"Did you mean {near}?" if near else "/store list shows all stores."
+        raise StoreNotFound(f"There is no store called “{shorten(name)}”.", "", hint)
+
+    def existing_store(self, store_id: str) -> Store:
+        """The store with this id. Raises StoreNotFound, or StoreDeleted."""
+        store = self.ledger.stores.get(store_id)
+        if not store:
+            raise StoreNotFound("That store no longer exists.")
+        if store.status == StoreStatus.DELETED:
+            raise StoreDeleted(store.name, store.deleted_by or "", store.deleted_at or 0.0)
+        return store
+
+    def managed_store(self, actor: Actor, name: str) -> Store:
+        """The store called `name`, which `actor` may manage. Raises StoreNotFound or NotAllowed."""
+        store = self.store_named(name)
+        actor.require(Right.MANAGE, store)
+        return store
+
+    # --- orders -----------------------------------------------------------------------------------------------------
+
+    def create(self, context: OrderContext, request: StoreRequest) -> Job:
+        """Order a new store.
+
+        Raises InvalidName, UnknownStoreType, BadOption, StoreExists, StoreBusy or LimitReached."""
+        name = parse_name(request.name)
+        store_type = self.catalog.get(request.type) if request.type else self.catalog.default
+        options = choose(store_type.options, request.options)
+        with self.ledger.transaction():
+            if repeated := self.ledger.jobs.delivered(context.delivery_key):
+                return repeated
+            _require_free(self.ledger.stores.named(name))
+            owner = request.owner or context.actor.id
+            self._require_room(owner)
+            url = self.addresses.url(name)
+            store = Store(
+                id=new_id(),
+                name=name,
+                type=store_type.name,
+                status=StoreStatus.CREATING,
+                owner=owner,
+                origin=context.origin,
+                namespace=self.addresses.namespace(name),
+                release=self.addresses.release(name),
+                url=url,
+                admin_url=url + store_type.admin_path,
+                created_at=self.ledger.clock(),
+                options=options,
+            )
+            self.ledger.stores.add(store)
+            return self._add_job(context, CREATE, store, requested_by=owner)
+
+    def place(self, context: OrderContext, operation: Operation, store_id: str) -> Job:
+        """Order an operation on an existing store. Raises StoreNotFound, NotAllowed, StoreBusy, or Refused."""
+        with self.ledger.transaction():
+            if repeated := self.ledger.jobs.delivered(context.delivery_key):
+                return repeated
+            store = self.existing_store(store_id)
+            context.actor.require(operation.right, store)
+            self._make_way(store, operation)
+            if store.status not in operation.orderable_when:
+                what = f"{store.name} is {store.status}, so it can't be {operation.participle} now."
+                raise Refused(what, next_step=f"Retry or delete it first (/store status {store.name}).")
+            return self._add_job(context, operation, store)
+
+    def retry(self, context: OrderContext, job_id: str) -> Job:
+        """Order a failed job again, as a new job. Raises StoreNotFound, NotAllowed, StoreBusy, or Refused."""
+        with self.ledger.transaction():
+            if repeated := self.ledger.jobs.delivered(context.delivery_key):
+                return repeated
+            failed = self.ledger.jobs.get(job_id)
+            if not failed:
+                raise StoreNotFound("That store no longer exists.", "", "Order it again.")
+            store = self.existing_store(failed.store_id)
+            operation = OPERATIONS[failed.kind]
+            context.actor.require(Right.MANAGE, store)
+            if live := self.ledger.jobs.live(store.id):
+                raise _busy(store, live)
+            if failed.status != JobStatus.FAILED or self.ledger.jobs.last(store.id) != failed:
+                raise Refused(f"There is nothing to retry for {store.name}: it is {store.status}.")
+            return self._add_job(context, operation, store, retry_of=job_id)
+
+    def _make_way(self, store: Store, operation: Operation) -> None:
+        """Supersede the store's live job if the operation replaces it. Raises StoreBusy."""
+        live = self.ledger.jobs.live(store.id)
+        if live and operation.replaces_live_job and live.kind != operation.kind:
+            self.ledger.jobs.finish(live, JobStatus.SUPERSEDED)
+        elif live:
+            raise _busy(store, live)
+
+    def _add_job(
+        self,
+        context: OrderContext,
+        operation: Operation,
+        store: Store,
+        *,
+        requested_by: str | None = None,
+        retry_of: str | None = None,
+    ) -> Job:
+        if operation.status_when_ordered:
+            self.ledger.set_store_status(store.id, operation.status_when_ordered, by=context.actor.id)
+        new = NewJob(
+            kind=operation.kind,
+            requested_by=requested_by or context.actor.id,
+            origin=context.origin,
+            delivery_key=context.delivery_key,
+            allowed=self._deadlines[operation.kind],
+            retry_of=retry_of,
+        )
+        return self.ledger.jobs.add(store, new)
+
+    def _require_room(self, owner: str) -> None:
+        stores = self.ledger.stores
+        self.limits.require_room(stores.owned(owner), stores.ordered_within_hour(owner), self.ledger.clock())
+
+
+def _require_free(store: Store | None) -> None:
+    """Raises StoreBusy or StoreExists if a store has the name."""
+    if not store:
+        return
+    if store.status == StoreStatus.DELETING:
+        raise StoreBusy(f"A store called {store.name} is being deleted.", next_step="Order it again when it is gone.")
+    if store.status == StoreStatus.CREATING:
+        raise StoreBusy(f"A store called {store.name} is already being created.")
+    raise StoreExists(f"There is already a store called {store.name}.", next_step="Choose another name.")
+
+
+def _busy(store: Store, live: Job) -> StoreBusy:
+    doing = OPERATIONS[live.kind].participle
+    return StoreBusy(f"{store.name} is being {doing} right now.", next_step="Wait until that is done.")
