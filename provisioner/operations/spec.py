@@ -33,7 +33,7 @@ class Operation:
     Superseded or HandedOver.
     `right` is needed to order it, and the store must be in one of the states `orderable_when`.
     A `status_when_…` is the store's status after that transition; None leaves it as it is.
-    `changes_store_at` is the stage that first changes the store: a job that fails before it leaves the store's status as
+    `changes_store_at` is the stage that first changes the store: a job that fails before it leaves its status as
     it is (None: the order itself changes it). With `rolls_back`, a job that fails later restores the store first.
     `replaces_live_job`: its order supersedes the store's queued or running job; otherwise that job refuses it.
     `announced`: its messages go to the channel; otherwise only failures are posted.
