@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from provisioner.clients.storefront_check import StorefrontClient
 from provisioner.clients.kubernetes.objects import unready_pods
+from provisioner.clients.storefront_check import StorefrontClient
 from provisioner.domain.errors import JobFailed, Problem, StorewrightError, Transient
 from provisioner.domain.job import Job
 from provisioner.domain.store import SECRET_NAME, Store
