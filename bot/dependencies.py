@@ -1,68 +1,33 @@
-"""What every listener may use, and the one place for who may do what."""
+"""Dependencies: everything a command may use."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.rendering.templating import TextTemplate
-from bot.slack.client import Slack
+from bot.rendering.offers import Offer
 from provisioner.domain.catalog import Catalog
-from provisioner.domain.errors import NotAllowed, StoreNotFound
-from provisioner.domain.store import Store, StoreStatus
-from provisioner.domain.text import nearest, shorten
-from provisioner.ledger.ledger import Ledger, Limits
-
-answers = TextTemplate("answers")
+from provisioner.domain.policy import Actor
+from provisioner.ledger.ledger import Ledger
+from provisioner.orders import Orders
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """`remember_aside(delivery_key, response_url)` keeps the way to whisper to the person of an order that is about to
-    be made, for the case that its messages can't go where it was typed."""
+    """`public_url` is the address of the credential page for browsers; `offers` are the buttons and menu items of a
+    store's messages."""
 
-    ledger: Ledger
-    catalog: Catalog
-    slack: Slack
-    admins: frozenset[str]
-    limits: Limits
+    orders: Orders
     public_url: str
-    remember_aside: Callable[[str, str], None]
+    offers: tuple[Offer, ...]
 
-    def require_rights(self, user: str, store: Store) -> None:
-        """The owner and administrators may delete, retry and see credentials. Raises NotAllowed."""
-        if user != store.owner and user not in self.admins:
-            raise NotAllowed(answers("not_yours", store=store))
+    @property
+    def ledger(self) -> Ledger:
+        return self.orders.ledger
 
-    def managed(self, user: str, name: str) -> Store:
-        """The store called `name`, which `user` may manage. Raises StoreNotFound or NotAllowed."""
-        store = self.named(name)
-        self.require_rights(user, store)
-        return store
+    @property
+    def catalog(self) -> Catalog:
+        return self.orders.catalog
 
-    def named(self, name: str) -> Store:
-        """The store called `name`. Raises StoreNotFound with the nearest name, or who deleted it."""
-        return named(self.ledger, name)
-
-    def clicked(self, user: str, value: str) -> Store:
-        """The store a button stands for, which `user` may manage. Raises StoreNotFound or NotAllowed.
-
-        The button's messages are told again where they are out of date."""
-        store_id, _, job_id = value.partition("/")
-        store = self.ledger.store_by_id(store_id)
-        if store and store.status != StoreStatus.DELETED:
-            self.require_rights(user, store)
-            return store
-        if self.ledger.job(job_id):
-            self.ledger.announce(f"summary:{job_id}", "summary", job_id)
-        raise StoreNotFound(answers("gone", store=store) if store else answers("forgotten"))
-
-
-def named(ledger: Ledger, name: str) -> Store:
-    """The store called `name`. Raises StoreNotFound with the nearest name, or who deleted it."""
-    if store := ledger.store(name):
-        return store
-    if gone := ledger.last_deleted(name):
-        raise StoreNotFound(answers("gone", store=gone))
-    near = nearest(name, [store.name for store in ledger.stores()])
-    raise StoreNotFound(answers("no_such_store", name=shorten(name), near=near))
+    def actor(self, person: str) -> Actor:
+        """The person with this Slack id."""
+        return self.orders.actor(person)

@@ -1,4 +1,4 @@
-"""The few Block Kit shapes we use, over slack_sdk's own models; and Message, what is sent."""
+"""Message, and helpers for the Block Kit blocks we use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slack_sdk.models.blocks import (
-    ActionsBlock,
     Block,
     ButtonElement,
     ConfirmObject,
@@ -26,16 +25,21 @@ from bot.rendering.templating import TextTemplate
 from provisioner.domain.text import shorten
 
 Json = dict[str, Any]
-SECTION_TEXT = 3000  # characters Slack takes in a section
-LOG_TEXT = 2500
+# Characters that Slack takes (docs.slack.dev, Block Kit reference).
+SECTION_LIMIT = 3000
+HEADER_LIMIT = 150
+SPOKEN_LIMIT = 75
+LOG_LIMIT = 2500  # our own: the end of a log is enough
 
-labels = TextTemplate("buttons")
+shared = TextTemplate("shared")
 
 
 @dataclass(frozen=True)
 class Message:
-    """What is sent: `text` is what screen readers and notifications say; `simple` replaces `blocks` where Slack refuses
-    the newer kinds; `facts` are the same for programs that follow the channel, in the message's metadata."""
+    """A message to send.
+
+    `text` is for screen readers and notifications. `simple` replaces `blocks` in a workspace that refuses the newer
+    kinds. `facts` go into the message's metadata, for programs that follow the channel."""
 
     text: str
     blocks: list[Json]
@@ -49,41 +53,42 @@ class Message:
 
 
 def message(text: str, blocks: Sequence[Block | None], simple: Sequence[Block | None] | None = None) -> Message:
-    """A Message of those `blocks` that are not None."""
+    """A Message of the `blocks` that are not None."""
     shown = as_json(blocks)
     return Message(text, shown, shown if simple is None else as_json(simple))
 
 
 def as_json(blocks: Sequence[Block | None]) -> list[Json]:
-    """Raises SlackObjectFormationError for a block that Slack would refuse."""
+    """The blocks as JSON. Raises SlackObjectFormationError for a block that Slack would refuse."""
     return [block.to_dict() for block in blocks if block]
 
 
-def said(text: str) -> Message:
-    """A message of nothing but words."""
+def text_message(text: str) -> Message:
+    """A message of text alone."""
     return message(text, [section(text)])
 
 
 def section(text: str) -> SectionBlock:
-    return SectionBlock(text=MarkdownTextObject(text=shorten(text, SECTION_TEXT)))
+    return SectionBlock(text=MarkdownTextObject(text=shorten(text, SECTION_LIMIT)))
 
 
 def context(text: str) -> ContextBlock:
-    return ContextBlock(elements=[MarkdownTextObject(text=shorten(text, SECTION_TEXT))])
+    return ContextBlock(elements=[MarkdownTextObject(text=shorten(text, SECTION_LIMIT))])
 
 
 def header(text: str) -> HeaderBlock:
-    return HeaderBlock(text=shorten(text, 150))
+    return HeaderBlock(text=shorten(text, HEADER_LIMIT))
 
 
 def log(text: str) -> RichTextBlock:
     """The end of a log, in a box."""
-    part = RichTextElementParts.Text(text=text[-LOG_TEXT:])
+    part = RichTextElementParts.Text(text=text[-LOG_LIMIT:])
     return RichTextBlock(elements=[RichTextPreformattedElement(elements=[part])])
 
 
 def button(
-    action: str,
+    action_id: str,
+    label: str,
     name: str,
     value: str,
     *,
@@ -91,19 +96,13 @@ def button(
     style: str | None = None,
     confirm: ConfirmObject | None = None,
 ) -> ButtonElement:
-    """A button called as templates/buttons.j2 says; `name` is the store, for screen readers."""
-    label = labels(action)
-    spoken = shorten(labels("spoken", label=label, name=name), 75)
+    """A button; screen readers say its label and the `name` of the store."""
     return ButtonElement(
         text=label,
-        action_id=action,
+        action_id=action_id,
         value=value or None,
         url=url,
         style=style,
         confirm=confirm,
-        accessibility_label=spoken,
+        accessibility_label=shorten(shared("spoken", label=label, name=name), SPOKEN_LIMIT),
     )
-
-
-def actions(buttons: Sequence[ButtonElement], block_id: str = "actions") -> ActionsBlock | None:
-    return ActionsBlock(elements=list(buttons), block_id=block_id) if buttons else None

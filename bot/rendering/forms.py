@@ -1,55 +1,53 @@
-"""Forms and App Home as Slack views; pure. The words are in templates/modals.j2 and home.j2."""
+"""Forms as Slack views (modals). Pure; a verb's texts are in templates/verbs/."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from slack_sdk.models.blocks import (
-    Block,
-    InputBlock,
-    Option,
-    PlainTextInputElement,
-    StaticSelectElement,
-)
+from slack_sdk.models.blocks import InputBlock, Option, PlainTextInputElement, StaticSelectElement
 from slack_sdk.models.views import View
 
-from bot.rendering import blocks, messages
-from bot.rendering.blocks import Json, button, context, header, section
+from bot.rendering.blocks import context, section
 from bot.rendering.templating import TextTemplate
 from provisioner.domain.catalog import Catalog, StoreType
-from provisioner.domain.job import Job
-from provisioner.domain.options import Option as Choosable
-from provisioner.domain.store import MAX_NAME, MIN_NAME, Addresses, Store, StoreStatus
+from provisioner.domain.options import Option as StoreOption
+from provisioner.domain.store import MAX_NAME, MIN_NAME, Addresses, Store
 from provisioner.domain.text import shorten
 
-form, home_words = TextTemplate("modals"), TextTemplate("home")
+common, create, delete = TextTemplate("forms"), TextTemplate("verbs/create"), TextTemplate("verbs/delete")
 
-OPTION = "option/"  # how the names of those blocks of the create form begin in which an option is chosen
-HOME_STORES = 20  # with at most 4 blocks each, far from Slack's 100
+OPTION_PREFIX = "option/"  # of the block ids with a store type's options
+CREATE_FORM, DELETE_FORM = "create", "delete"  # callback ids
+TYPE_ACTION = "type"  # the action id of the type's menu
+DESCRIPTION_LIMIT = 75  # characters that Slack takes in a menu entry's description
 
 
 @dataclass(frozen=True)
-class FormMemory:
-    """What a form remembers of where it was opened (in private_metadata): the conversation to tell how it goes, the
-    `response_url` for an answer only the person sees ('' where there is none), and the store it is about."""
+class FormContext:
+    """Where a form was opened, kept in its private_metadata.
+
+    `channel` gets the job's messages, '' for the person's direct messages; `response_url` takes an answer for the
+    person alone, '' if there is none; `store_id` is the store that the form is about."""
 
     channel: str = ""
     response_url: str = ""
     store_id: str = ""
 
     def packed(self) -> str:
+        """As private_metadata."""
         return json.dumps(self.__dict__)
 
     @staticmethod
-    def unpacked(text: str) -> FormMemory:
-        return FormMemory(**json.loads(text or "{}"))
+    def unpacked(text: str) -> FormContext:
+        """From private_metadata. Raises ValueError or TypeError for text that is not ours."""
+        return FormContext(**json.loads(text or "{}"))
 
 
 @dataclass(frozen=True)
-class Filled:
-    """What is in the create form already: the name, and values by option id."""
+class Prefilled:
+    """Values that the create form shows: the name, and choices by option id."""
 
     name: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
@@ -58,95 +56,81 @@ class Filled:
 def create_form(
     catalog: Catalog,
     addresses: Addresses,
-    memory: FormMemory,
-    kind: StoreType | None = None,
-    filled: Filled | None = None,
+    form_context: FormContext,
+    store_type: StoreType | None = None,
+    prefilled: Prefilled | None = None,
 ) -> View:
-    """Name, type (preset to `kind`, else the default one) and what that type lets one choose; `filled` where this
-    replaces a former form."""
-    kind = kind or catalog.default
-    hint = form("name_hint", shortest=MIN_NAME, longest=MAX_NAME, example=addresses.url("my-shop"))
-    typed = PlainTextInputElement(
+    """Asks for a name, a type (preset to `store_type`, else the default) and that type's options.
+
+    `prefilled` has the values of the form that this one replaces."""
+    store_type = store_type or catalog.default
+    hint = create("name_hint", shortest=MIN_NAME, longest=MAX_NAME, example=addresses.url("my-shop"))
+    name = PlainTextInputElement(
         action_id="name",
         placeholder="my-shop",
-        focus_on_load=filled is None,
-        initial_value=filled.name or None if filled else None,
+        focus_on_load=prefilled is None,
+        initial_value=prefilled.name or None if prefilled else None,
     )
-    where = form("where_channel", channel=memory.channel) if memory.channel else form("where_person")
+    channel = form_context.channel
+    where = create("in_channel", channel=channel) if channel else create("in_direct_messages")
     return View(
         type="modal",
-        callback_id="create",
-        title=form("create_title"),
-        submit=form("create_submit"),
-        close=form("cancel"),
-        private_metadata=memory.packed(),
+        callback_id=CREATE_FORM,
+        title=create("title"),
+        submit=create("submit"),
+        close=common("cancel"),
+        private_metadata=form_context.packed(),
         blocks=[
-            InputBlock(block_id="name", label=form("name_label"), hint=hint, element=typed),
-            _type_block(catalog, kind),
-            *(_option_block(kind, option, filled or Filled()) for option in kind.options),
+            InputBlock(block_id="name", label=create("name_label"), hint=hint, element=name),
+            _type_block(catalog, store_type),
+            *(_option_block(store_type, option, prefilled or Prefilled()) for option in store_type.options),
             context(where),
         ],
     )
 
 
-def _type_block(catalog: Catalog, kind: StoreType) -> InputBlock:
-    """Slack tells us at once when another type is chosen, so that the form can ask for its options."""
+def _type_block(catalog: Catalog, store_type: StoreType) -> InputBlock:
+    """Slack reports at once when another type is chosen, so that the form can ask for its options."""
     entries = [
-        Option(text=t.label, value=t.name, description=shorten(t.description, 75) or None)
+        Option(text=t.label, value=t.name, description=shorten(t.description, DESCRIPTION_LIMIT) or None)
         for t in catalog.types.values()
     ]
-    preset = next(entry for entry in entries if entry.value == kind.name)
-    element = StaticSelectElement(action_id="type", options=entries, initial_option=preset)
-    return InputBlock(block_id="type", label=form("type_label"), element=element, dispatch_action=True)
+    preset = next(entry for entry in entries if entry.value == store_type.name)
+    element = StaticSelectElement(action_id=TYPE_ACTION, options=entries, initial_option=preset)
+    return InputBlock(block_id=TYPE_ACTION, label=create("type_label"), element=element, dispatch_action=True)
 
 
-def _option_block(kind: StoreType, option: Choosable, filled: Filled) -> InputBlock:
-    """Named by its type too: Slack keeps what was chosen in a block of the same name, and another type's choices may
-    be others."""
-    name = f"{OPTION}{kind.name}/{option.id}"
+def _option_block(store_type: StoreType, option: StoreOption, prefilled: Prefilled) -> InputBlock:
+    """Its id names the type too: Slack keeps the choice in a block with the same id, and another type has others."""
+    block_id = f"{OPTION_PREFIX}{store_type.name}/{option.id}"
     entries = {value: Option(text=label, value=value) for value, label in option.choices.items()}
-    preset = entries.get(filled.options.get(option.id, ""), entries[option.default])
-    element = StaticSelectElement(action_id=name, options=list(entries.values()), initial_option=preset)
-    return InputBlock(block_id=name, label=option.label, element=element)
+    preset = entries.get(prefilled.options.get(option.id, ""), entries[option.default])
+    element = StaticSelectElement(action_id=block_id, options=list(entries.values()), initial_option=preset)
+    return InputBlock(block_id=block_id, label=option.label, element=element)
 
 
-def delete_form(store: Store, memory: FormMemory) -> View:
-    """Asks for the store's name and says what is lost."""
-    typed = PlainTextInputElement(action_id="name", focus_on_load=True)
+def delete_form(store: Store, form_context: FormContext) -> View:
+    """Says what is lost and asks for the store's name."""
+    name = PlainTextInputElement(action_id="name", focus_on_load=True)
     return View(
         type="modal",
-        callback_id="delete",
-        title=form("delete_title"),
-        submit=form("delete_submit"),
-        close=form("cancel"),
-        private_metadata=memory.packed(),
+        callback_id=DELETE_FORM,
+        title=delete("title"),
+        submit=delete("submit"),
+        close=common("cancel"),
+        private_metadata=form_context.packed(),
         blocks=[
-            section(form("delete_warning", store=store)),
-            InputBlock(block_id="name", label=form("delete_label", name=store.name), element=typed),
+            section(delete("warning", store=store)),
+            InputBlock(block_id="name", label=delete("name_label", name=store.name), element=name),
         ],
     )
 
 
 def delete_mismatch(store: Store) -> str:
-    """The inline error for a wrong name."""
-    return form("delete_mismatch", name=store.name)
+    """The error at the field for a wrong name."""
+    return delete("mismatch", name=store.name)
 
 
 def notice(text: str) -> View:
-    """An answer where there is no conversation to answer in."""
-    return View(type="modal", title=form("notice_title"), close=form("close"), blocks=[section(text)])
-
-
-def home(stores: Sequence[tuple[Store, Job | None]], used: int, most: int, catalog: Catalog) -> Json:
-    """A person's stores, each with its newest job: those that failed first, then the others, newest first."""
-    newest_first = sorted(stores, key=lambda pair: -pair[0].created_at)
-    shown = sorted(newest_first, key=lambda pair: pair[0].status != StoreStatus.FAILED)[:HOME_STORES]
-    body: list[Block | None] = [header(home_words("title")), context(home_words("quota", used=used, most=most))]
-    body.append(blocks.actions([button("create", "", "", style="primary")], "create"))
-    if not stores:
-        body.append(section(home_words("empty")))
-    for store, job in shown:
-        body += messages.store_card(store, job, catalog)
-    if len(stores) > len(shown):
-        body.append(context(home_words("more", count=len(stores) - len(shown))))
-    return {"type": "home", "blocks": blocks.as_json(body)}
+    """An answer to a click where there is no conversation to answer in."""
+    return View(type="modal", title=common("notice_title"), close=common("close"), blocks=[section(text)])

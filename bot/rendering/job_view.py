@@ -1,131 +1,175 @@
-"""All that a job's messages depend on, read from the ledger at one moment; `messages.py` only has to say it."""
+"""StoreView and JobView: snapshots of a store and of a job, with everything that their messages show."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from provisioner.domain.catalog import Catalog
-from provisioner.domain.job import ROLLBACK, STAGES, EventKind, Job, JobEvent, JobKind, JobStatus
+from provisioner.domain.job import EventKind, Job, JobEvent, JobStatus
 from provisioner.domain.store import Store, StoreStatus
+from provisioner.ledger.jobs import ROLLBACK_STAGE
 from provisioner.ledger.ledger import Ledger
+from provisioner.operations.registry import OPERATIONS
+from provisioner.operations.spec import Operation
+
+
+@dataclass(frozen=True)
+class StoreView:
+    """A store and its newest job (None for a store adopted from the cluster).
+
+    `label` is its type's, `choices` are the labels of its options; `newer_version` is the chart's version if the store
+    runs another one, or ''."""
+
+    store: Store
+    last_job: Job | None
+    label: str
+    choices: tuple[str, ...] = ()
+    newer_version: str = ""
+
+    @property
+    def ready(self) -> bool:
+        return self.store.status == StoreStatus.READY
+
+    @property
+    def idle(self) -> bool:
+        """No job is queued or running."""
+        return not (self.last_job and self.last_job.live)
+
+
+class Headline(StrEnum):
+    """What a job's root message says. Each verb's template has a macro for each."""
+
+    WORKING = "working"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"  # a later order replaced it
+    RETRIED = "retried"  # it failed, and a later job followed
+    OUTDATED = "outdated"  # it succeeded, and a later job followed
+
+
+class TaskStatus(StrEnum):
+    """The status of a task card (Slack's `task_card` block)."""
+
+    PENDING = "pending"
+    IN_PROGRESS = "in_progress"
+    COMPLETE = "complete"
+    ERROR = "error"
 
 
 @dataclass(frozen=True)
 class Task:
-    """One stage of a job: `status` is Slack's pending, in_progress, complete or error; `seconds` once complete."""
+    """One stage of a job; `seconds` once it is complete."""
 
     stage: str
-    status: str
+    title: str
+    status: TaskStatus
     seconds: float | None
 
 
 @dataclass(frozen=True)
 class JobView:
-    """A job, its store, its events in order, the store's newest job, the type's label and what was chosen of it;
-    `newer` is the version of the chart where it is another than the store's, or ''."""
+    """A job, its events in order, and its store."""
 
     job: Job
-    store: Store
-    newest: Job
     events: tuple[JobEvent, ...]
-    label: str
-    chosen: tuple[str, ...] = ()
-    newer: str = ""
+    of: StoreView
+
+    @property
+    def store(self) -> Store:
+        return self.of.store
+
+    @property
+    def operation(self) -> Operation:
+        return OPERATIONS[self.job.kind]
+
+    @property
+    def newest_operation(self) -> Operation:
+        return OPERATIONS[self.newest.kind]
+
+    @property
+    def newest(self) -> Job:
+        """The store's newest job."""
+        return self.of.last_job or self.job
 
     @property
     def current(self) -> bool:
-        """No later job took over: what this message offers is still true."""
+        """Whether this is the store's newest job: the buttons in its message are valid."""
         return self.newest.id == self.job.id
 
     @property
-    def phase(self) -> str:
-        """working, ready, failed, superseded, retried (failed, then a later job), or what became of a ready store:
-        leaving, gone, later (upgraded since), past (its deletion failed)."""
+    def headline(self) -> Headline:
         if self.job.live:
-            return "working"
+            return Headline.WORKING
         if self.job.status == JobStatus.FAILED:
-            return "failed" if self.current else "retried"
+            return Headline.FAILED if self.current else Headline.RETRIED
         if self.job.status == JobStatus.SUPERSEDED:
-            return "superseded"
-        if self.current:
-            return "ready"
-        later = "later" if self.newest.kind == JobKind.UPGRADE else "past"
-        return {StoreStatus.DELETING: "leaving", StoreStatus.DELETED: "gone"}.get(self.store.status, later)
+            return Headline.SUPERSEDED
+        return Headline.SUCCEEDED if self.current else Headline.OUTDATED
 
     @property
     def version(self) -> str:
-        """Of the chart by which the job made the store ready; '' where that is not known."""
+        """The chart version with which the job succeeded, or ''."""
         return next((event.detail for event in self.events if event.kind == EventKind.SUCCEEDED), "")
 
     @property
-    def undone(self) -> bool:
-        """What a failed upgrade did is undone: the former version serves."""
-        return any(event.stage == ROLLBACK and event.kind == EventKind.DONE for event in self.events)
+    def rolled_back(self) -> bool:
+        """Whether the store runs its former version again."""
+        return any(event.stage == ROLLBACK_STAGE and event.kind == EventKind.DONE for event in self.events)
 
     @property
     def seconds(self) -> float:
-        """From the request to the end."""
+        """From the order to the end."""
         return (self.job.finished_at or self.job.created_at) - self.job.created_at
 
     @property
     def tasks(self) -> list[Task]:
-        """The job's stages in order, as far as its events tell; one that was passed over (not every store has a
-        database) is none of them."""
+        """The job's stages in order. A stage that was skipped (not every store has a database) is left out."""
         done = {event.stage: event.seconds for event in self.events if event.kind == EventKind.DONE}
-        begun = [event.stage for event in self.events if event.kind == EventKind.STARTED]
-        stages = (*STAGES[self.job.kind], *[ROLLBACK] * (ROLLBACK in begun))
-        reached = max((stages.index(stage) for stage in begun), default=0)
-        shown = [stage for number, stage in enumerate(stages) if stage in begun or number >= reached]
-        return [Task(stage, self._status(stage, begun, done), done.get(stage)) for stage in shown]
+        started = [event.stage for event in self.events if event.kind == EventKind.STARTED]
+        stages = [stage for stage in self.operation.stages if stage.name in started or not stage.exceptional]
+        reached = max((number for number, stage in enumerate(stages) if stage.name in started), default=0)
+        return [
+            Task(stage.name, stage.title, self._status(stage.name, started, done), done.get(stage.name))
+            for number, stage in enumerate(stages)
+            if stage.name in started or number >= reached
+        ]
 
-    def _status(self, stage: str, begun: list[str], done: dict[str, float | None]) -> str:
+    def _status(self, stage: str, started: list[str], done: dict[str, float | None]) -> TaskStatus:
         if stage in done:
-            return "complete"
-        if stage not in begun:
-            return "pending"
-        if stage != begun[-1]:
-            return "error"
-        return {JobStatus.FAILED: "error", JobStatus.SUPERSEDED: "pending"}.get(self.job.status, "in_progress")
+            return TaskStatus.COMPLETE
+        if stage not in started:
+            return TaskStatus.PENDING
+        if stage != started[-1]:
+            return TaskStatus.ERROR
+        ended = {JobStatus.FAILED: TaskStatus.ERROR, JobStatus.SUPERSEDED: TaskStatus.PENDING}
+        return ended.get(self.job.status, TaskStatus.IN_PROGRESS)
 
     @property
     def setback(self) -> str:
-        """Why the work waits for another attempt, or ''."""
-        told = [e for e in self.events if e.kind in (EventKind.RETRYING, EventKind.STARTED, EventKind.DONE)]
-        return told[-1].detail if self.job.live and told and told[-1].kind == EventKind.RETRYING else ""
+        """Why the work waits, or ''."""
+        waiting = (EventKind.RETRYING, EventKind.WAITING)
+        progress = [e for e in self.events if e.kind in (*waiting, EventKind.STARTED, EventKind.DONE)]
+        return progress[-1].detail if self.job.live and progress and progress[-1].kind in waiting else ""
 
 
 def read_job_view(ledger: Ledger, catalog: Catalog, job_id: str) -> JobView | None:
-    """None where the ledger does not know the job."""
-    job = ledger.job(job_id)
-    store = ledger.store_by_id(job.store_id) if job else None
+    """The view of a job; None if the ledger does not have it."""
+    job = ledger.jobs.get(job_id)
+    store = ledger.stores.get(job.store_id) if job else None
     if not job or not store:
         return None
-    newest = ledger.last_job(store.id) or job
-    return JobView(
-        job=job,
+    return JobView(job, tuple(ledger.jobs.events(job.id)), store_view(catalog, store, ledger.jobs.last(store.id)))
+
+
+def store_view(catalog: Catalog, store: Store, last_job: Job | None) -> StoreView:
+    """The view of a store. If its chart is gone, bare names and values stand for labels."""
+    store_type = catalog.types.get(store.type)
+    labels = {option.id: option.choices for option in store_type.options} if store_type else {}
+    return StoreView(
         store=store,
-        newest=newest,
-        events=tuple(ledger.events(job.id)),
-        label=label_of(catalog, store.type),
-        chosen=chosen_of(catalog, store),
-        newer=newer_than(catalog, store),
+        last_job=last_job,
+        label=store_type.label if store_type else store.type,
+        choices=tuple(labels.get(option, {}).get(value, value) for option, value in store.options.items()),
+        newer_version=store_type.version if store_type and store.version not in ("", store_type.version) else "",
     )
-
-
-def label_of(catalog: Catalog, type_name: str) -> str:
-    """The type's label; its bare name where its chart is gone."""
-    kind = catalog.types.get(type_name)
-    return kind.label if kind else type_name
-
-
-def newer_than(catalog: Catalog, store: Store) -> str:
-    """The version of the store's chart where it is another than the one that serves; '' where none is, or not known."""
-    kind = catalog.types.get(store.type)
-    return kind.version if kind and store.version not in ("", kind.version) else ""
-
-
-def chosen_of(catalog: Catalog, store: Store) -> tuple[str, ...]:
-    """The labels of what was chosen for a store; the bare values where its chart no longer knows them."""
-    kind = catalog.types.get(store.type)
-    labels = {option.id: option.choices for option in kind.options} if kind else {}
-    return tuple(labels.get(option, {}).get(value, value) for option, value in store.options.items())

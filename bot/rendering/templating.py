@@ -1,8 +1,9 @@
-"""Phrases from templates/*.j2, with everything put into them escaped for Slack; the one way words reach people."""
+"""TextTemplate: texts from templates/*.j2. Every value in them is escaped for Slack."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -10,42 +11,46 @@ from markupsafe import Markup
 
 
 class TextTemplate:
-    """The phrases (macros) of one template: `TextTemplate("home")("quota", used=2, most=10)`."""
+    """The texts (macros) of one template: `TextTemplate("home")("quota", used=2, most=10)`."""
 
-    def __init__(self, template: str) -> None:
-        self._phrases = _environment.get_template(f"{template}.j2").module
+    def __init__(self, template: str, required: Iterable[str] = ()) -> None:
+        """Raises LookupError if the template lacks a `required` text, jinja2.TemplateNotFound if there is none."""
+        self._texts = _environment.get_template(f"{template}.j2").module
+        if missing := [name for name in required if not hasattr(self._texts, name)]:
+            raise LookupError(f"templates/{template}.j2 lacks the texts {', '.join(missing)}")
 
-    def __call__(self, phrase: str, **values: Any) -> Markup:
-        """The phrase as Slack mrkdwn. Raises AttributeError where the template has none of that name."""
-        said: Markup = getattr(self._phrases, phrase)(**values)
-        return said.strip()
+    def __call__(self, text: str, **values: Any) -> Markup:
+        """The text as Slack mrkdwn. Raises AttributeError for an unknown name."""
+        rendered: Markup = getattr(self._texts, text)(**values)
+        return rendered.strip()
 
 
 def escape(value: Any) -> Markup:
-    """Slack's three control characters made harmless; what is mrkdwn already (Markup) stays."""
+    """`value` with Slack's three control characters escaped; Markup stays as it is."""
     if isinstance(value, Markup):
         return value
     return Markup(str(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))  # noqa: S704
 
 
 def person(user_id: str) -> Markup:
-    """Whoever is not known by a Slack id asked at a terminal."""
+    """A mention. Somebody without a Slack id ordered at a terminal."""
     if not is_person(user_id):
         return Markup("an operator")
     return Markup(f"<@{escape(user_id)}>")  # noqa: S704
 
 
-def is_person(place: str) -> bool:
-    """Whether an owner, asker or origin is a person in Slack, and not a conversation or a terminal."""
-    return place[:1] in ("U", "W")
+def is_person(address: str) -> bool:
+    """Whether an owner or origin is a Slack user, and not a conversation or a terminal."""
+    return address[:1] in ("U", "W")
 
 
 def link(url: str, label: str) -> Markup:
+    """A link with a label."""
     return Markup(f"<{escape(url)}|{escape(label)}>")  # noqa: S704
 
 
 def when(at: float) -> Markup:
-    """A time that Slack shows in the reader's own zone."""
+    """A time that Slack shows in the reader's time zone."""
     plain = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(at))
     return Markup(f"<!date^{int(at)}^{{date_short_pretty}} at {{time}}|{plain}>")  # noqa: S704
 

@@ -1,0 +1,199 @@
+"""`/store create`: order a new store, with everything in the command or by a form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import click
+
+from bot.commands.request import Request, Response
+from bot.commands.spec import Command, HelpLines, Section, Words
+from bot.commands.terminal import WAIT, Terminal, TerminalCommand
+from bot.dependencies import Dependencies
+from bot.rendering import forms, messages
+from bot.rendering.forms import CREATE_FORM, OPTION_PREFIX, TYPE_ACTION, Prefilled
+from bot.rendering.home import CREATE_ACTION
+from provisioner.domain.catalog import Catalog
+from provisioner.domain.errors import BadOption, InvalidName, Refused, UnknownStoreType
+from provisioner.domain.job import Job
+from provisioner.domain.store import parse_name
+from provisioner.domain.text import shorten
+from provisioner.operations.create import CREATE
+from provisioner.orders import OrderContext, StoreRequest
+
+TERMINAL = "terminal"
+PERSON_ID = r"[UW][A-Z0-9]{5,}"
+AUDITED_NAME_LIMIT = 100
+
+
+@dataclass(frozen=True)
+class CreateArguments:
+    """`type` is None for the default type; `options` are the typed choices by option id."""
+
+    name: str
+    type: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+# --- typed -------------------------------------------------------------------------------------------------------
+
+
+def parse(words: Words) -> CreateArguments | None:
+    """None for no words: the form asks. Raises NotUnderstood or InvalidName.
+
+    Options come last. Of the words before them, the last is the type if it is one, or if a plain name comes before
+    it; otherwise all of them are a name."""
+    if not words.words:
+        return None
+    first_option = next((at for at, word in enumerate(words.words) if _starts_option(word)), len(words.words))
+    before, options = words.words[:first_option], _options(words, words.words[first_option:])
+    if len(before) > 2 and before[1].lower() in words.types:
+        Words(before[2:], words.usage, words.types).no_more()
+    if (len(before) > 1 and before[-1].lower() in words.types) or (len(before) == 2 and before[0].islower()):
+        return CreateArguments(parse_name(" ".join(before[:-1])), before[-1].lower(), options)
+    return CreateArguments(parse_name(" ".join(before)), None, options)
+
+
+def _starts_option(word: str) -> bool:
+    return bool(re.match(r"[A-Za-z][\w-]*=", word))
+
+
+def _options(all_words: Words, words: list[str]) -> dict[str, str]:
+    """Each `id=choice`. A choice may have several words: it ends where the next option starts."""
+    options: dict[str, str] = {}
+    for word in words:
+        if _starts_option(word):
+            name, _, choice = word.partition("=")
+            name = name.lower()
+            if name in options:
+                raise all_words.not_understood(f"“{shorten(name)}” is chosen twice.")
+            options[name] = choice
+        else:
+            options[name] = f"{options[name]} {word}".strip()
+    return options
+
+
+def run(dependencies: Dependencies, request: Request, arguments: CreateArguments | None) -> Response:
+    """Order the store, or open the form. Raises Refused."""
+    if arguments is None:
+        return open_form(dependencies, request)
+    store_request = StoreRequest(arguments.name, arguments.type, arguments.options)
+    return _ordered(dependencies, dependencies.orders.create(request.order, store_request))
+
+
+def _ordered(dependencies: Dependencies, job: Job) -> Response:
+    store = dependencies.ledger.stores.get(job.store_id)
+    label = dependencies.catalog.types[store.type].label if store else ""
+    answer = messages.answer(CREATE.kind, name=job.store, label=label, url=store.url if store else "")
+    return Response(message=answer, store=job.store, job=job)
+
+
+# --- by the form -------------------------------------------------------------------------------------------------
+
+
+def open_form(dependencies: Dependencies, request: Request) -> Response:
+    """The form, with the default type."""
+    return Response(form=forms.create_form(dependencies.catalog, dependencies.orders.addresses, request.form))
+
+
+def type_chosen(dependencies: Dependencies, request: Request) -> Response:
+    """The form with the options of the chosen type; the other values stay. Raises UnknownStoreType."""
+    store_type = dependencies.catalog.get(request.fields.get(TYPE_ACTION, ""))
+    prefilled = Prefilled(request.fields.get("name", ""), _chosen(request))
+    addresses = dependencies.orders.addresses
+    form = forms.create_form(dependencies.catalog, addresses, request.form, store_type, prefilled)
+    return Response(form_update=form, reason=f"options of {store_type.name}")
+
+
+def submitted(dependencies: Dependencies, request: Request) -> Response:
+    """Order the store, or show at its field what is wrong."""
+    name, chosen = request.fields.get("name", ""), _chosen(request)
+    try:
+        store_type = dependencies.catalog.get(request.fields.get(TYPE_ACTION, ""))
+        # A form that was submitted before it showed the type's own options may have those of another type.
+        options = {option.id: chosen[option.id] for option in store_type.options if option.id in chosen}
+        job = dependencies.orders.create(request.order, StoreRequest(name, store_type.name, options))
+    except Refused as refusal:
+        errors = {_field_of(request, refusal): str(refusal.problem)}
+        return Response(field_errors=errors, store=name[:AUDITED_NAME_LIMIT], reason=str(refusal))
+    return _ordered(dependencies, job)
+
+
+def _chosen(request: Request) -> dict[str, str]:
+    """The form's choices by option id."""
+    return {_option_id(block): value for block, value in request.fields.items() if block.startswith(OPTION_PREFIX)}
+
+
+def _option_id(block: str) -> str:
+    return block.rpartition("/")[2]
+
+
+def _field_of(request: Request, refusal: Refused) -> str:
+    """The block id of the field that the refusal is about."""
+    if isinstance(refusal, BadOption):
+        blocks = {_option_id(block): block for block in request.fields if block.startswith(OPTION_PREFIX)}
+        return blocks.get(refusal.option, "name")
+    return TYPE_ACTION if isinstance(refusal, UnknownStoreType) else "name"
+
+
+# --- help and terminal -------------------------------------------------------------------------------------------
+
+
+def help_lines(catalog: Catalog) -> HelpLines:
+    """One line for the form, one for the default type and one for each type with options."""
+    lines = [
+        ("/store create", "open a form with every choice"),
+        ("/store create my-shop", f"create a {catalog.default.label} store called my-shop"),
+    ]
+    for store_type in catalog.types.values():
+        example = f"/store create my-shop {store_type.name}"
+        if store_type.options:
+            chosen = "".join(f" {option.id}={option.short(option.default)}" for option in store_type.options[:2])
+            names = ", ".join(option.id for option in store_type.options)
+            lines.append((example + chosen, f"create a {store_type.label} store and choose its {names}"))
+        elif store_type.name != catalog.default.name:
+            lines.append((example, f"create a {store_type.label} store"))
+    return lines
+
+
+def _from_terminal(terminal: Terminal, words: tuple[str, ...], owner: str, wait: bool) -> None:
+    detail = " ".join(("create", *words)) + ("" if owner == TERMINAL else f" --owner {owner}")
+
+    def place(context: OrderContext) -> Job:
+        arguments = parse(Words(" ".join(words).split(), COMMAND.usage, terminal.catalog.types))
+        if arguments is None:
+            raise InvalidName("The store needs a name.", "", f"Usage: {COMMAND.usage}")
+        if owner != TERMINAL and not re.fullmatch(PERSON_ID, owner):
+            raise Refused(
+                f"“{owner}” is not a person's Slack id.", "It looks like U0DANA001.", "Copy it from their profile."
+            )
+        request = StoreRequest(arguments.name, arguments.type, arguments.options, owner)
+        return terminal.orders.create(context, request)
+
+    terminal.order(words[0], detail, place, wait=wait)
+
+
+COMMAND = Command(
+    verb="create",
+    arguments="NAME [TYPE] [OPTION=CHOICE …]",
+    section=Section.OPEN,
+    help="create a store; without a name, open a form with every choice",
+    example="create my-shop medusa currency=usd",
+    parse=parse,
+    run=run,
+    clicks={CREATE_ACTION: open_form, TYPE_ACTION: type_chosen},
+    submissions={CREATE_FORM: submitted},
+    help_lines=help_lines,
+    terminal=TerminalCommand(
+        help="Create a store, such as: storewright create my-shop currency=usd",
+        parameters=(
+            click.Argument(["words"], nargs=-1, required=True, metavar="NAME [TYPE] [OPTION=CHOICE]..."),
+            click.Option(["--owner"], default=TERMINAL, help="The Slack id of the store's owner, U…"),
+            WAIT,
+        ),
+        run=_from_terminal,
+        runs_jobs=True,
+    ),
+)

@@ -1,0 +1,49 @@
+"""`/store credentials`: give a person a link that shows a store's admin credentials once."""
+
+from __future__ import annotations
+
+from bot.commands.ordering import clicked_store
+from bot.commands.request import Request, Response
+from bot.commands.spec import Command, Section, Words
+from bot.dependencies import Dependencies
+from bot.rendering import messages
+from bot.rendering.offers import Offer
+from provisioner import credential_links
+from provisioner.domain.errors import Refused
+from provisioner.domain.store import Store
+
+
+def run(dependencies: Dependencies, request: Request, name: str) -> Response:
+    """Raises Refused."""
+    return _link(dependencies, request, dependencies.orders.managed_store(request.actor, name))
+
+
+def clicked(dependencies: Dependencies, request: Request) -> Response:
+    """Raises Refused."""
+    return _link(dependencies, request, clicked_store(dependencies, request))
+
+
+def _link(dependencies: Dependencies, request: Request, store: Store) -> Response:
+    """A replayed request gets no second link."""
+    if store.ready_at is None:
+        raise Refused(messages.credentials("not_ready", store=store))
+    if not dependencies.ledger.deliveries.is_first(request.delivery_key):
+        raise Refused(messages.credentials("already_given"))
+    link = credential_links.mint(dependencies.ledger, store, request.actor.id)
+    url = f"{dependencies.public_url.rstrip('/')}/s/{link.id}#{link.token}"
+    message = messages.credential_link(store, url, link.expires_at)
+    return Response(message=message, store=store.name, reason=f"link {link.id}")
+
+
+COMMAND = Command(
+    verb="credentials",
+    arguments="NAME",
+    section=Section.MANAGE,
+    help="get a link to the admin login, which works once, for 15 minutes",
+    example="credentials my-shop",
+    parse=Words.name,
+    run=run,
+    clicks={"credentials": clicked},
+    offers=(Offer(action_id="credentials", label="Get admin credentials", when=lambda view: view.ready),),
+    terminal=None,  # an operator reads the Secret with kubectl
+)

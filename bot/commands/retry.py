@@ -1,0 +1,62 @@
+"""`/store retry`: order a store's failed job again."""
+
+from __future__ import annotations
+
+from bot.commands.ordering import clicked_store
+from bot.commands.request import Request, Response
+from bot.commands.spec import Command, Section, Words
+from bot.commands.terminal import NAME, WAIT, Terminal, TerminalCommand
+from bot.dependencies import Dependencies
+from bot.rendering import messages
+from bot.rendering.job_view import StoreView
+from bot.rendering.offers import Offer
+from provisioner.domain.job import JobStatus
+from provisioner.domain.store import Store
+
+
+def run(dependencies: Dependencies, request: Request, name: str) -> Response:
+    """Raises Refused."""
+    store = dependencies.orders.managed_store(request.actor, name)
+    last = dependencies.ledger.jobs.last(store.id)
+    return _retry(dependencies, request, store, last.id if last else "")
+
+
+def clicked(dependencies: Dependencies, request: Request) -> Response:
+    """Raises Refused."""
+    return _retry(dependencies, request, clicked_store(dependencies, request), request.value.partition("/")[2])
+
+
+def _retry(dependencies: Dependencies, request: Request, store: Store, job_id: str) -> Response:
+    """The messages go where the store's first ones went: the button may be in the failure channel."""
+    job = dependencies.orders.retry(request.order_at(store.origin), job_id)
+    return Response(message=messages.retrying(job), store=store.name, job=job)
+
+
+def _from_terminal(terminal: Terminal, name: str, wait: bool) -> None:
+    last = terminal.ledger.jobs.last(terminal.orders.store_named(name).id)
+    job_id = last.id if last else ""
+    terminal.order(name, f"retry {name}", lambda context: terminal.orders.retry(context, job_id), wait=wait)
+
+
+def _failed(view: StoreView) -> bool:
+    return bool(view.last_job and view.last_job.status == JobStatus.FAILED)
+
+
+COMMAND = Command(
+    verb="retry",
+    arguments="NAME",
+    section=Section.MANAGE,
+    help="try its failed job again",
+    example="retry my-shop",
+    parse=Words.name,
+    run=run,
+    clicks={"retry": clicked},
+    offers=(
+        Offer(
+            action_id="retry", label="Retry", when=_failed, style=lambda view: "primary", in_failure_channel=True
+        ),
+    ),
+    terminal=TerminalCommand(
+        help="Try a store's failed job again.", parameters=(NAME, WAIT), run=_from_terminal, runs_jobs=True
+    ),
+)

@@ -1,0 +1,74 @@
+"""`/store status`: show one store, with its buttons."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from bot.commands.request import Request, Response
+from bot.commands.spec import Command, Section, Words
+from bot.commands.terminal import JSON, NAME, Terminal, TerminalCommand
+from bot.dependencies import Dependencies
+from bot.rendering import messages
+from bot.rendering.job_view import StoreView, read_job_view, store_view
+from bot.rendering.offers import Offer
+from bot.rendering.terminal_text import plain
+
+
+def run(dependencies: Dependencies, request: Request, name: str) -> Response:
+    """The store's newest job as its root message shows it. Raises StoreNotFound."""
+    store = dependencies.orders.store_named(name)
+    job = dependencies.ledger.jobs.last(store.id)
+    view = read_job_view(dependencies.ledger, dependencies.catalog, job.id) if job else None
+    if view:
+        message = messages.summary(view, dependencies.offers)
+    else:
+        message = messages.store_alone(store_view(dependencies.catalog, store, None), dependencies.offers)
+    return Response(message=message, store=store.name, reason=f"shown as {store.status}")
+
+
+def opened(dependencies: Dependencies, request: Request) -> Response:
+    """A click on a link button: the browser opens the link, and Slack reports the click."""
+    return Response(reason="opened")
+
+
+def _from_terminal(terminal: Terminal, name: str, as_json: bool) -> None:
+    store = terminal.orders.store_named(name)
+    job = terminal.ledger.jobs.last(store.id)
+    if as_json:
+        events = [asdict(event) for event in terminal.ledger.jobs.events(job.id)] if job else []
+        found = {"store": asdict(store), "job": asdict(job) if job else None, "events": events}
+        click.echo(json.dumps(found, indent=2))
+    elif job:
+        terminal.show_job(job)
+    else:
+        click.echo(plain(messages.store_alone(store_view(terminal.catalog, store, None), ()).text))
+
+
+def _is_ready(view: StoreView) -> bool:
+    return view.ready
+
+
+COMMAND = Command(
+    verb="status",
+    arguments="NAME",
+    section=Section.LOOK,
+    help="show a store's state, with its buttons",
+    example="status my-shop",
+    parse=Words.name,
+    run=run,
+    clicks={"open_shop": opened, "open_admin": opened},
+    offers=(
+        Offer(
+            action_id="open_shop",
+            label="Open shop",
+            when=_is_ready,
+            style=lambda view: "primary",
+            url=lambda view: view.store.url,
+        ),
+        Offer(action_id="open_admin", label="Open admin", when=_is_ready, url=lambda view: view.store.admin_url),
+    ),
+    terminal=TerminalCommand(help="Show a store's state.", parameters=(NAME, JSON), run=_from_terminal),
+)

@@ -1,0 +1,48 @@
+"""TerminalCommand: a verb as `storewright VERB`, and Terminal: what it may use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import click
+
+from provisioner.domain.catalog import Catalog
+from provisioner.domain.job import Job
+from provisioner.ledger.ledger import Ledger
+from provisioner.orders import OrderContext, Orders
+
+NAME = click.Argument(["name"])
+JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print JSON, for programs.")
+WAIT = click.Option(["--wait/--no-wait"], default=True, help="Follow the job to its end, or only order it.")
+
+
+class Terminal(Protocol):
+    """The terminal of an operator, with the ledger open."""
+
+    @property
+    def orders(self) -> Orders: ...
+    @property
+    def ledger(self) -> Ledger: ...
+    @property
+    def catalog(self) -> Catalog: ...
+
+    def order(self, store: str, detail: str, place: Callable[[OrderContext], Job], *, wait: bool) -> None:
+        """Place an audited order and, with `wait`, follow its job; exits with status 1 if the job fails.
+
+        Raises Refused."""
+
+    def show_job(self, job: Job) -> None:
+        """Print the job's events and how it stands."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TerminalCommand:
+    """`run(terminal, **parameters)` gets the values of `parameters` by name. With `runs_jobs`, it may take the ledger
+    for exclusive use and run the jobs that it orders."""
+
+    help: str
+    parameters: tuple[click.Parameter, ...]
+    run: Callable[..., Any]
+    runs_jobs: bool = False

@@ -1,0 +1,54 @@
+"""`/store upgrade`: bring a store to the newest version of its type."""
+
+from __future__ import annotations
+
+from slack_sdk.models.blocks import ConfirmObject, PlainTextObject
+
+from bot.commands.ordering import OperationVerb
+from bot.commands.spec import Command, Section, Words
+from bot.dependencies import Dependencies
+from bot.rendering import messages
+from bot.rendering.blocks import Message
+from bot.rendering.job_view import StoreView
+from bot.rendering.offers import Offer
+from bot.rendering.templating import TextTemplate
+from provisioner.domain.store import Store
+from provisioner.operations.upgrade import UPGRADE
+
+texts = TextTemplate("verbs/upgrade")
+
+
+def _answer(dependencies: Dependencies, store: Store) -> Message:
+    store_type = dependencies.catalog.get(store.type)
+    return messages.answer(UPGRADE.kind, store=store, label=store_type.label, version=store_type.version)
+
+
+def _confirm(view: StoreView) -> ConfirmObject:
+    return ConfirmObject(
+        title=texts("confirm_title", store=view.store),
+        text=PlainTextObject(text=texts("confirm_text", version=view.newer_version)),
+        confirm=texts("confirm"),
+        deny=texts("deny"),
+    )
+
+
+VERB = OperationVerb(UPGRADE, _answer)
+COMMAND = Command(
+    verb="upgrade",
+    arguments="NAME",
+    section=Section.MANAGE,
+    help="bring it to the newest version of its type; its data stays, and a failed upgrade is undone",
+    example="upgrade my-shop",
+    parse=Words.name,
+    run=VERB.typed,
+    clicks={"upgrade": VERB.clicked},
+    offers=(
+        Offer(
+            action_id="upgrade",
+            label="Upgrade",
+            when=lambda view: view.ready and view.idle and bool(view.newer_version),
+            confirm=_confirm,
+        ),
+    ),
+    terminal=VERB.terminal("Bring a store to the newest version of its type."),
+)
