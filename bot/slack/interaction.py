@@ -1,144 +1,221 @@
-"""One request of a person, as our listeners see it: who, where, what, by which delivery, and how to answer."""
+"""Interaction: one request of a person in Slack, parsed from Slack's payload at the edge."""
 
 from __future__ import annotations
 
+import html
 import json
-import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from enum import StrEnum
+from typing import Annotated, Any, Literal
 
-from slack_bolt import Ack
-from slack_sdk.errors import SlackApiError
-from slack_sdk.models.views import View
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from bot.rendering import forms
-from bot.rendering.blocks import Message
-from bot.rendering.forms import FormMemory
-from bot.rendering.templating import TextTemplate
-from bot.slack.client import UNREACHABLE, Slack, error_word, whisper
-from provisioner.domain.errors import Refused
+from bot.rendering.forms import FormContext
+from bot.rendering.offers import MENU_ACTION
 
-log = logging.getLogger(__name__)
-answers = TextTemplate("answers")
+Text = Annotated[str, Field(max_length=10_000)]
+Id = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class FormNotOpened(Refused):
-    """Slack did not take the form: its trigger was used or is older than 3 s, or Slack is out of reach."""
+class BadInteraction(Exception):
+    """A payload that Slack would not send: a field is missing or of the wrong type."""
 
 
-@dataclass
+class InteractionKind(StrEnum):
+    """As the audit log calls them."""
+
+    COMMAND = "command"
+    CLICK = "click"
+    SUBMISSION = "submission"
+    EVENT = "event"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Interaction:
-    """`kind` is command, click, submission or event; `key` is Slack's delivery key, the same in a replay.
+    """`delivery_key` is the same when Slack delivers the request again.
 
-    `channel` is '' where there is no conversation (App Home). `raw` is what the audit keeps. `store` is filled in by
-    the listener as soon as it knows which store this is about."""
+    `channel` is '' without a conversation (App Home, forms). `handler` selects the code that answers: an action id, a
+    callback id or an event type. `raw` is kept in the audit log. `view_id` and `view_hash` name the form that a click
+    came from."""
 
-    kind: str
+    kind: InteractionKind
     user: str
-    channel: str
-    key: str
+    delivery_key: str
+    handler: str
     raw: str
-    request_id: str
-    body: dict[str, Any]
-    ack: Ack
-    slack: Slack
+    channel: str = ""
+    text: str = ""
+    value: str = ""
+    trigger_id: str = ""
     response_url: str = ""
-    store: str = ""
-    _answered: bool = field(default=False, init=False)
+    view_id: str = ""
+    view_hash: str = ""
+    form: FormContext = field(default_factory=FormContext)
+    fields: Mapping[str, str] = field(default_factory=dict)
+    tab: str = ""
+    has_home: bool = False
 
     @property
     def origin(self) -> str:
-        """Where a job ordered now is told: this conversation, or the person."""
-        return self.channel or self.user
-
-    @property
-    def memory(self) -> FormMemory:
-        """What the form this comes from remembers; for others, what a form opened now should."""
-        if "view" in self.body:
-            return FormMemory.unpacked(self.body["view"]["private_metadata"])
-        return FormMemory(self.channel, self.response_url)
-
-    def typed(self, block: str) -> str:
-        """What was typed into the form's block (its action has the same id); a select's chosen value."""
-        state = self.body["view"]["state"]["values"][block][block]
-        chosen = state.get("selected_option") or {}
-        return str(state.get("value") or chosen.get("value") or "").strip()
-
-    @property
-    def option_blocks(self) -> dict[str, str]:
-        """The form's blocks in which options are chosen, by option id."""
-        blocks = self.body["view"]["state"]["values"]
-        return {block.rpartition("/")[2]: block for block in blocks if block.startswith(forms.OPTION)}
-
-    @property
-    def chosen(self) -> dict[str, str]:
-        """What is chosen in the form, by option id."""
-        return {option: self.typed(block) for option, block in self.option_blocks.items()}
-
-    def accept(self) -> None:
-        """Tell Slack within its 3 s that we have it; the answer follows."""
-        if not self._answered:
-            self.ack()
-            self._answered = True
-
-    def answer(self, said: Message) -> None:
-        """Tell the person alone, where they are: in the conversation, in the form, or in a form of its own."""
-        if self.kind == "command" and not self._answered:
-            self.ack(text=said.text, blocks=said.simple, response_type="ephemeral")
-        elif self.kind == "submission" and not self._answered:
-            self.ack(response_action="update", view=forms.notice(said.text))
-        elif self.response_url:
-            self.accept()
-            whisper(self.response_url, said)
-        elif self.kind == "click":
-            self.accept()
-            self.open_form(forms.notice(said.text))
-        self._answered = True
-
-    def answer_at(self, block: str, text: str) -> None:
-        """Put `text` under a block of the submitted form, which stays open."""
-        self.ack(response_action="errors", errors={block: text})
-        self._answered = True
-
-    def open_form(self, view: View) -> None:
-        """Raises FormNotOpened."""
-        self.accept()
-        try:
-            self.slack.views_open(trigger_id=self.body["trigger_id"], view=view)
-        except (SlackApiError, *UNREACHABLE) as error:
-            why = error_word(error) if isinstance(error, SlackApiError) else str(error)
-            log.warning("a form could not be opened: %s", why)
-            raise FormNotOpened(answers("form_not_opened")) from error
-
-    def update_form(self, view: View) -> None:
-        """Show `view` in place of the form this comes from; what changed or was closed since is left as it is."""
-        self.accept()
-        form = self.body["view"]
-        try:
-            self.slack.views_update(view_id=form["id"], hash=form["hash"], view=view)
-        except (SlackApiError, *UNREACHABLE) as error:
-            log.warning("a form was not updated: %s", error_word(error) if isinstance(error, SlackApiError) else error)
+        """Where the messages of a job ordered now go: this conversation, or the person's direct messages."""
+        return self.channel or self.form.channel or self.user
 
 
-def read_interaction(body: dict[str, Any], ack: Ack, slack: Slack, request_id: str) -> Interaction:
-    """Any of Slack's payloads as a Interaction."""
-    common: dict[str, Any] = {"request_id": request_id, "body": body, "ack": ack, "slack": slack}
-    if "command" in body:
-        raw = f"{body['command']} {body.get('text', '')}".strip()
-        url = body.get("response_url", "")
+def read_interaction(body: Mapping[str, Any]) -> Interaction:
+    """Any payload of Slack's as an Interaction. Raises BadInteraction."""
+    try:
+        return _PAYLOADS.validate_python(dict(body)).interaction()
+    except ValidationError as error:
+        faults = error.errors(include_input=False, include_context=False, include_url=False)
+        first = " ".join(map(str, faults[0]["loc"]))
+        raise BadInteraction(f"{first}: {faults[0]['msg']}") from None
+    except (TypeError, ValueError) as error:
+        raise BadInteraction(f"private_metadata: {type(error).__name__}") from None
+
+
+# --- Slack's payloads (docs.slack.dev: slash commands, block_actions, view_submission, app_home_opened) ----------
+
+
+class _Command(BaseModel):
+    command: Id
+    text: Text = ""
+    user_id: Id
+    channel_id: Id
+    trigger_id: Id
+    response_url: Text = ""
+
+    def interaction(self) -> Interaction:
         return Interaction(
-            "command", body["user_id"], body["channel_id"], body["trigger_id"], raw, response_url=url, **common
+            kind=InteractionKind.COMMAND,
+            user=self.user_id,
+            channel=self.channel_id,
+            delivery_key=self.trigger_id,
+            handler=self.command,
+            raw=f"{self.command} {self.text}".strip(),
+            text=html.unescape(self.text),
+            trigger_id=self.trigger_id,
+            response_url=self.response_url,
+            form=FormContext(self.channel_id, self.response_url),
         )
-    if body["type"] == "block_actions":
-        action, channel = body["actions"][0], body.get("channel") or {}
-        value = action.get("value") or (action.get("selected_option") or {}).get("value", "")
-        raw = f"{action['action_id']} {value}".strip()
-        where, url = channel.get("id", ""), body.get("response_url", "")
-        return Interaction("click", body["user"]["id"], where, body["trigger_id"], raw, response_url=url, **common)
-    if body["type"] == "view_submission":
-        view = body["view"]
-        where = FormMemory.unpacked(view["private_metadata"]).channel
-        raw = json.dumps({"form": view["callback_id"], "typed": view["state"]["values"]})
-        return Interaction("submission", body["user"]["id"], where, view["id"], raw, **common)
-    event = body["event"]
-    return Interaction("event", event["user"], "", body["event_id"], event["type"], **common)
+
+
+class _Identified(BaseModel):
+    id: Id
+
+
+class _Chosen(BaseModel):
+    value: Text = ""
+
+
+class _Input(BaseModel):
+    """The state of one input of a form."""
+
+    value: Text | None = None
+    selected_option: _Chosen | None = None
+
+    @property
+    def text(self) -> str:
+        return (self.value or (self.selected_option.value if self.selected_option else "")).strip()
+
+
+class _State(BaseModel):
+    values: dict[str, dict[str, _Input]] = Field(default_factory=dict)
+
+
+class _View(BaseModel):
+    id: Id
+    hash: Text = ""
+    callback_id: Text = ""
+    private_metadata: Text = ""
+    state: _State | None = None
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The text or the chosen value of each input, by block id; an input's action id is its block's."""
+        blocks = self.state.values if self.state else {}
+        return {block: inputs[block].text for block, inputs in blocks.items() if block in inputs}
+
+
+class _Action(_Input):
+    action_id: Id
+
+
+class _Click(BaseModel):
+    type: Literal["block_actions"]
+    user: _Identified
+    trigger_id: Id
+    actions: Annotated[list[_Action], Field(min_length=1)]
+    channel: _Identified | None = None
+    view: _View | None = None
+    response_url: Text = ""
+
+    def interaction(self) -> Interaction:
+        action, channel = self.actions[0], self.channel.id if self.channel else ""
+        handler, value = action.action_id, action.text
+        if handler == MENU_ACTION:
+            handler, _, value = value.partition(":")
+        opened_in = self.view.private_metadata if self.view else ""
+        return Interaction(
+            kind=InteractionKind.CLICK,
+            user=self.user.id,
+            channel=channel,
+            delivery_key=self.trigger_id,
+            handler=handler,
+            raw=f"{handler} {value}".strip(),
+            value=value,
+            trigger_id=self.trigger_id,
+            response_url=self.response_url,
+            view_id=self.view.id if self.view else "",
+            view_hash=self.view.hash if self.view else "",
+            form=FormContext.unpacked(opened_in) if self.view else FormContext(channel, self.response_url),
+            fields=self.view.fields if self.view else {},
+        )
+
+
+class _Submission(BaseModel):
+    type: Literal["view_submission"]
+    user: _Identified
+    view: _View
+
+    def interaction(self) -> Interaction:
+        form = FormContext.unpacked(self.view.private_metadata)
+        return Interaction(
+            kind=InteractionKind.SUBMISSION,
+            user=self.user.id,
+            channel=form.channel,
+            delivery_key=self.view.id,
+            handler=self.view.callback_id,
+            raw=json.dumps({"form": self.view.callback_id, "fields": self.view.fields}),
+            form=form,
+            fields=self.view.fields,
+        )
+
+
+class _EventDetails(BaseModel):
+    type: Id
+    user: Id
+    tab: Text = ""
+    view: dict[str, Any] | None = None
+
+
+class _Event(BaseModel):
+    type: Literal["event_callback"]
+    event_id: Id
+    event: _EventDetails
+
+    def interaction(self) -> Interaction:
+        return Interaction(
+            kind=InteractionKind.EVENT,
+            user=self.event.user,
+            delivery_key=self.event_id,
+            handler=self.event.type,
+            raw=self.event.type,
+            tab=self.event.tab,
+            has_home=bool(self.event.view),
+        )
+
+
+_PAYLOADS: TypeAdapter[_Command | _Click | _Submission | _Event] = TypeAdapter(
+    _Command | _Click | _Submission | _Event
+)

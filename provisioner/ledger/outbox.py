@@ -90,6 +90,11 @@ class Outbox:
         if self.get(kind, subject):
             self.put(kind, subject)
 
+    def forget(self, kind: OutboxKind, subject: str) -> None:
+        """Forget what was sent for an entry, so that the next attempt sends it even if it is unchanged."""
+        with self._connection.transaction() as db:
+            db.execute("UPDATE outbox SET content_hash = NULL WHERE key = ?", (key_of(kind, subject),))
+
     def due(self) -> Iterator[OutboxEntry]:
         """All entries that are due, oldest first, read page by page while they are used."""
         now, after = self._connection.clock(), (0.0, "")

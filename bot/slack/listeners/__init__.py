@@ -1,1 +1,1 @@
-"""One module per kind of wish: listeners that authorize, validate, order, answer, and return the audit's outcome."""
+"""Bolt listeners, one module for each of Slack's kinds of request. They look up the command, call it and answer."""

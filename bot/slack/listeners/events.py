@@ -1,17 +1,26 @@
-"""App Home: from its first opening on, the outbox keeps it current."""
+"""The event `app_home_opened`: from then on, the outbox keeps the person's App Home up to date."""
 
 from __future__ import annotations
 
-from bot.dependencies import Dependencies
+from slack_bolt import App
+
+from bot.commands.request import Response
+from bot.slack.attend import SlackDependencies, attended
 from bot.slack.interaction import Interaction
+from provisioner.ledger.outbox import OutboxKind
 
 
-def opened(context: Dependencies, request: Interaction) -> str:
-    """Publish it; anew where Slack shows nothing yet."""
-    if request.body["event"].get("tab") != "home":
-        return "other tab"
-    key = f"home:{request.user}"
-    context.ledger.announce(key, "home", request.user)
-    if not request.body["event"].get("view"):
-        context.ledger.place(key, request.user)
-    return "published"
+def register(app: App, dependencies: SlackDependencies) -> None:
+    """Add the listener to the app."""
+    app.event("app_home_opened")(attended(dependencies, home_opened))
+
+
+def home_opened(dependencies: SlackDependencies, interaction: Interaction) -> Response:
+    """Publish the person's App Home, even an unchanged one if Slack has none yet."""
+    if interaction.tab != "home":
+        return Response(reason="other tab")
+    outbox = dependencies.commands.ledger.outbox
+    if not interaction.has_home:
+        outbox.forget(OutboxKind.HOME, interaction.user)
+    outbox.put(OutboxKind.HOME, interaction.user)
+    return Response(reason="published")

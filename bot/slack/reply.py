@@ -1,0 +1,93 @@
+"""Reply: the ways to answer one interaction, each at the moment and place that Slack allows."""
+
+from __future__ import annotations
+
+import logging
+
+from slack_bolt import Ack
+from slack_sdk.errors import SlackApiError
+from slack_sdk.models.views import View
+
+from bot.commands.request import Response
+from bot.rendering import forms
+from bot.rendering.blocks import Message
+from bot.rendering.templating import TextTemplate
+from bot.slack.client import UNREACHABLE, Slack, error_word, whisper
+from bot.slack.interaction import Interaction, InteractionKind
+from provisioner.domain.errors import Refused
+
+log = logging.getLogger(__name__)
+answers = TextTemplate("answers")
+
+
+class FormNotOpened(Refused):
+    """Slack did not open the form: its trigger was used or is older than 3 s, or Slack is unreachable."""
+
+
+class Reply:
+    """Answers one interaction. The first answer acknowledges it, which Slack expects within 3 s."""
+
+    def __init__(self, interaction: Interaction, ack: Ack, slack: Slack) -> None:
+        self._interaction, self._ack, self._slack = interaction, ack, slack
+        self._acknowledged = False
+
+    def send(self, response: Response) -> None:
+        """Show a command's response. Raises FormNotOpened."""
+        if response.field_errors:
+            self._acknowledge(response_action="errors", errors=dict(response.field_errors))
+        elif response.form:
+            self._open_form(response.form)
+        elif response.form_update:
+            self._update_form(response.form_update)
+        elif response.message and self._interaction.kind is InteractionKind.SUBMISSION:
+            self._close_form(response.message)
+        elif response.message:
+            self.answer(response.message)
+        else:
+            self._acknowledge()
+
+    def answer(self, message: Message) -> None:
+        """Show a message to the person alone: in the conversation, in the form, or in a form of its own."""
+        interaction = self._interaction
+        if interaction.kind is InteractionKind.COMMAND and not self._acknowledged:
+            self._acknowledge(text=message.text, blocks=message.simple, response_type="ephemeral")
+        elif interaction.kind is InteractionKind.SUBMISSION and not self._acknowledged:
+            self._acknowledge(response_action="update", view=forms.notice(message.text))
+        elif interaction.response_url:
+            self._acknowledge()
+            whisper(interaction.response_url, message)
+        elif interaction.kind is InteractionKind.CLICK:
+            self._open_form(forms.notice(message.text))
+        else:
+            self._acknowledge()
+
+    def _acknowledge(self, **content: object) -> None:
+        if not self._acknowledged:
+            self._ack(**content)  # type: ignore[arg-type]
+            self._acknowledged = True
+
+    def _close_form(self, message: Message) -> None:
+        """The message goes to the conversation in which the form was opened."""
+        self._acknowledge()
+        if self._interaction.form.response_url:
+            whisper(self._interaction.form.response_url, message)
+
+    def _open_form(self, view: View) -> None:
+        self._acknowledge()
+        try:
+            self._slack.views_open(trigger_id=self._interaction.trigger_id, view=view)
+        except (SlackApiError, *UNREACHABLE) as error:
+            log.warning("form not opened: %s", _reason(error))
+            raise FormNotOpened(answers("form_not_opened")) from error
+
+    def _update_form(self, view: View) -> None:
+        """A form that changed or was closed since then is left as it is."""
+        self._acknowledge()
+        try:
+            self._slack.views_update(view_id=self._interaction.view_id, hash=self._interaction.view_hash, view=view)
+        except (SlackApiError, *UNREACHABLE) as error:
+            log.warning("form not updated: %s", _reason(error))
+
+
+def _reason(error: Exception) -> str:
+    return error_word(error) if isinstance(error, SlackApiError) else str(error)
