@@ -14,7 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from provisioner import operations
-from provisioner.clients.helm import Helm
+from provisioner.clients.helm import Helm, HelmOutcome
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import HandedOver, JobFailed, StorewrightError
@@ -77,8 +77,7 @@ def main() -> None:
 
 def _toolbox(payload: JobPayload) -> Toolbox:
     kubeconfig = Path(os.environ["KUBECONFIG"]) if "KUBECONFIG" in os.environ else None
-    helm = Helm(os.environ.get("HELM", "helm"), kubeconfig)
-    helm.on_run = lambda verb, outcome, seconds: emit("helm", verb=verb, outcome=outcome, seconds=seconds)
+    helm = Helm(os.environ.get("HELM", "helm"), kubeconfig, on_run=_emit_run)
     tools = Toolbox(
         **{field.name: getattr(payload.terms, field.name) for field in fields(StoreDefaults)},
         ledger=StdoutLedger(payload),
@@ -87,6 +86,10 @@ def _toolbox(payload: JobPayload) -> Toolbox:
         catalog=Catalog(Path(os.environ.get("CHARTS_DIR", "charts"))),
     )
     return tools.fenced(lambda: tools.require_wanted(payload.job))
+
+
+def _emit_run(verb: str, outcome: HelmOutcome, seconds: float) -> None:
+    emit("helm", verb=verb, outcome=outcome, seconds=seconds)
 
 
 def _carry_out(tools: Toolbox, job: Job) -> int:
