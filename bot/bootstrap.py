@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from bot.dependencies import Dependencies
-from bot.leader_election import as_leader, end_if_taken_over, home_of
+from bot.leader_election import as_leader, home_of
 from bot.notifications.notifier import Notifier
 from bot.observability.metrics import Metrics
 from bot.observability.readiness import Readiness
@@ -19,13 +19,13 @@ from bot.slack.client import Slack
 from bot.web.http_server import SocketMode, serve_beside, serve_web
 from bot.web.ops_endpoints import Ops, build_ops
 from bot.web.public_app import WebContext, build_web
-from provisioner.clients.helm import Helm
+from provisioner.clients.helm import Helm, OnHelmRun, ignore_run
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.store import SECRET_NAME
 from provisioner.ledger.ledger import Ledger
 from provisioner.operations import Toolbox
-from provisioner.runner.executors import Executor, Local, Remote
+from provisioner.runner.executors import Executor, KubernetesExecutor, LocalExecutor
 from provisioner.runner.lease import Lease
 from provisioner.runner.scheduler import Scheduler
 
@@ -37,7 +37,7 @@ def serve(settings: Settings) -> None:
     catalog, metrics = settings.catalog(), Metrics()
     cluster = Cluster(settings.kubeconfig, settings.kube_context)
     with as_leader(settings, cluster) as (ledger, lease):
-        _serve(settings, toolbox(settings, ledger, catalog, cluster), ledger, lease, metrics)
+        _serve(settings, toolbox(settings, ledger, catalog, cluster, metrics.ran_helm), ledger, lease, metrics)
     log.info("stopped")
 
 
@@ -45,8 +45,7 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     backups = settings.backups()
     slack = Slack(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_calls)
     notifier = Notifier(ledger, tools.catalog, slack, settings.failure_channel, settings.limits)
-    tools.helm.on_run = metrics.ran_helm
-    executor = executor_of(settings, ledger, tools, lease)
+    executor = executor_of(settings, ledger, tools, lease, metrics.ran_helm)
     scheduler = Scheduler(ledger, tools, executor, lease=lease, chores=[backups.keep_up])
     socket = _socket_mode(settings)
     readiness = Readiness(
@@ -79,25 +78,32 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
         notifier.wake()
 
     ledger.on_change = wake_all
-    lease.on_change = lambda: end_if_taken_over(lease)
     with _working(scheduler, notifier), ListenerThreads() as threads, _requesting_stop(scheduler, notifier):
         _listen(settings, context, front, ops, threads, socket)
 
 
-def executor_of(settings: StoreSettings, ledger: Ledger, tools: Toolbox, lease: Lease) -> Executor:
+def executor_of(
+    settings: StoreSettings, ledger: Ledger, tools: Toolbox, lease: Lease, on_helm_run: OnHelmRun = ignore_run
+) -> Executor:
     """Where jobs run, and only while the Lease is ours. Raises BadSettings."""
     fenced, home = tools.fenced(lease.require), home_of(settings, tools.cluster)
     if settings.executor == "local":
-        return Local(fenced, settings.workers, home)
-    return Remote(ledger, fenced, settings.worker, home, settings.jobs_at_once)
+        return LocalExecutor(fenced, settings.workers, home)
+    return KubernetesExecutor(ledger, fenced, settings.worker, home, settings.jobs_at_once, on_helm_run)
 
 
-def toolbox(settings: StoreSettings, ledger: Ledger, catalog: Catalog, cluster: Cluster) -> Toolbox:
+def toolbox(
+    settings: StoreSettings,
+    ledger: Ledger,
+    catalog: Catalog,
+    cluster: Cluster,
+    on_helm_run: OnHelmRun = ignore_run,
+) -> Toolbox:
     """What work on stores is done with."""
     return Toolbox(
         ledger=ledger,
         cluster=cluster,
-        helm=Helm(settings.helm, settings.kubeconfig, settings.kube_context),
+        helm=Helm(settings.helm, settings.kubeconfig, settings.kube_context, on_run=on_helm_run),
         catalog=catalog,
         addresses=settings.addresses,
         instance=settings.instance,

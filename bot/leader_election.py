@@ -1,8 +1,10 @@
-"""One bot at a time: who is not to work yet serves its health, says what it waits for, and takes nothing from Slack.
+"""Leader election: one bot of an instance works, the others wait.
 
-So does who can't open its ledger: an operator restores a backup beside it, in its pod, and it goes on with that.
+A waiting bot serves its health endpoints, says in /readyz what it waits for, and takes nothing from Slack. So does a
+bot that can't open its ledger: an operator can then restore a backup in its pod, and the bot goes on with that.
 
-The ledger's lock tells processes of one machine apart, the Lease tells machines and ledgers apart."""
+The ledger's lock separates processes of one machine; the Lease separates machines and ledgers.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +12,10 @@ import logging
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from bot.observability.metrics import Metrics
@@ -29,64 +32,94 @@ from provisioner.runner.lease import HeldByAnother, Lease
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-AT_ONCE = 2.0  # seconds for which nobody need be told that we wait
-LEDGER_FREE_WITHIN = 3.0  # seconds for a process that is ending to let go of the ledger
-RETRY = 2.0  # seconds from one attempt to the next, where it fails at once
+ACQUIRE_SECONDS = 2.0  # before a bot that has not acquired the lease is reported as waiting
+LEDGER_FREE_SECONDS = 3.0  # for a process that is ending to close the ledger
+RETRY_SECONDS = 2.0  # from the start of one attempt to the start of the next
 OBSTACLES = (LedgerInUse, LedgerNotUsable, BackupFailed, BackupUnusable, HeldByAnother)
 
 
 class LeadershipLost(StorewrightError):
-    """Another bot has the Lease that was ours."""
+    """Another bot has acquired the lease that this bot held."""
 
 
 def home_of(settings: StoreSettings, cluster: Cluster) -> str:
-    """The namespace the bot itself is in, or is taken to be."""
+    """The bot's own namespace: the ServiceAccount's, or else the cluster client's."""
     return settings.service_account.split("/")[0] if settings.service_account else cluster.own_namespace
 
 
-def lease_of(settings: StoreSettings, cluster: Cluster, ledger: Ledger) -> Lease:
-    """Who has the ledger's lock may go on with what its last process on this machine held."""
+def lease_of(
+    settings: StoreSettings, cluster: Cluster, ledger: Ledger, on_change: Callable[[Lease], None] = lambda lease: None
+) -> Lease:
+    """The instance's lease, not started.
+
+    Its identity is the host and the ledger's lock. A process that has the lock may go on with the lease of the last
+    process that had it.
+    """
     identity = f"{socket.gethostname()}/{ledger.lock_id}"
     home, everywhere = home_of(settings, cluster), not settings.service_account
-    return Lease(cluster, home, f"storewright-{settings.instance}", identity, everywhere=everywhere)
+    name = f"storewright-{settings.instance}"
+    return Lease(cluster, home, name, identity, everywhere=everywhere, on_change=on_change)
 
 
 @contextmanager
 def as_leader(settings: Settings, cluster: Cluster) -> Iterator[tuple[Ledger, Lease]]:
-    """The ledger, once it can be opened, and the Lease, once no other bot is known to have them; given back at the end.
+    """The open ledger and the started lease, once no other bot is known to work; released at the end.
 
-    Where the cluster can't be reached nobody is known to: then orders are taken, and worked on once the Lease is ours.
-    Raises LeadershipLost where another bot is found to have it after all."""
+    Where the cluster can't be reached, no other bot is known to work: the bot takes orders, and works on them once it
+    holds the lease. If another bot acquires the lease, this process gets a SIGTERM.
+    Raises LeadershipLost where that happened.
+    """
     ledger = _when_free(settings, "ledger", lambda: _open_ledger(settings))
-    lease = lease_of(settings, cluster, ledger)
+    takeover = TakeoverSignal()
+    lease = lease_of(settings, cluster, ledger, on_change=takeover)
     lease.start()
     try:
-        _when_free(settings, "lease", lambda: lease.acquire(AT_ONCE))
-        yield ledger, lease
+        _when_free(settings, "lease", lambda: lease.acquire(ACQUIRE_SECONDS))
+        takeover.arm(lease)
+        with suppress(SystemExit):  # a signal's: what follows is the same wherever it came
+            yield ledger, lease
         if other := lease.another:
-            raise LeadershipLost(other.problem.what, "", "Started again, this one waits.")
+            raise LeadershipLost(other.problem.what, "", "This bot ends; started again, it waits for the lease.")
     finally:
         try:
             lease.release()
-        finally:  # not sooner: who gets the ledger's lock has our identity in the Lease, and we would give back theirs
+        finally:  # not before: the next process with the ledger's lock has our identity, and we would release its lease
             ledger.close()
 
 
-def end_if_taken_over(lease: Lease) -> None:
-    """For when the Lease has changed hands: two bots are not to answer in Slack."""
-    if lease.another:
-        lease.on_change = lambda: None  # a second signal would disturb the end that the first began
-        os.kill(os.getpid(), signal.SIGTERM)
+class TakeoverSignal:
+    """A lease's `on_change` that sends this process a SIGTERM when another bot acquires the lease.
+
+    Two bots must not answer in Slack. The signal is sent at most once: a second one would disturb the shutdown.
+    """
+
+    def __init__(self) -> None:
+        self._armed = False
+        self._lock = threading.Lock()
+
+    def arm(self, lease: Lease) -> None:
+        """Start to react, now that this bot works; before, another holder is what it waits for."""
+        with self._lock:
+            self._armed = True
+        self(lease)
+
+    def __call__(self, lease: Lease) -> None:
+        with self._lock:
+            taken_over, self._armed = self._armed and lease.another is not None, self._armed and lease.another is None
+        if taken_over:
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _open_ledger(settings: Settings) -> Ledger:
     where = settings.ledger_path, settings.addresses
-    return Ledger(*where, backups=settings.backups(), patience=LEDGER_FREE_WITHIN)
+    return Ledger(*where, backups=settings.backups(), patience=LEDGER_FREE_SECONDS)
 
 
 def _when_free(settings: Settings, part: str, attempt: Callable[[], T]) -> T:
-    """What `attempt` gives when it raises none of OBSTACLES any more. Meanwhile health is served, and /readyz says by
-    the name of that `part` why."""
+    """Call `attempt` until it raises none of OBSTACLES, and return its result.
+
+    Meanwhile the health endpoints are served, and /readyz gives the reason under the name `part`.
+    """
     try:
         return attempt()
     except OBSTACLES as error:
@@ -99,7 +132,7 @@ def _when_free(settings: Settings, part: str, attempt: Callable[[], T]) -> T:
     close = _serve_health(settings, Readiness({part: why}))
     try:
         while True:
-            until = time.monotonic() + RETRY
+            until = time.monotonic() + RETRY_SECONDS
             try:
                 return attempt()
             except OBSTACLES as error:
@@ -110,8 +143,8 @@ def _when_free(settings: Settings, part: str, attempt: Callable[[], T]) -> T:
 
 
 def _serve_health(settings: Settings, readiness: Readiness) -> Callable[[], None]:
-    """What is returned ends it."""
+    """Serve the health endpoints; the returned function stops that."""
     metrics = Metrics()
     metrics.watch_readiness(readiness)
-    readiness.report()  # for a scrape that comes before anybody asks
+    readiness.report()  # for a scrape that comes before the first request of /readyz
     return serve_beside(build_ops(Ops(lambda: "", readiness, metrics.registry)), settings.ops_listen or settings.listen)

@@ -20,7 +20,7 @@ from bot.bootstrap import executor_of, toolbox
 from bot.cli.output import complaints, mark, plain
 from bot.commands import parser
 from bot.dependencies import named
-from bot.leader_election import AT_ONCE, lease_of
+from bot.leader_election import ACQUIRE_SECONDS, lease_of
 from bot.observability.logging import configure_logging
 from bot.rendering import messages
 from bot.rendering.job_view import read_job_view
@@ -304,7 +304,7 @@ def _working_alone(settings: StoreSettings, catalog: Catalog, ledger: Ledger) ->
     lease = lease_of(settings, cluster, ledger)
     lease.start()
     try:
-        lease.acquire(AT_ONCE)
+        lease.acquire(ACQUIRE_SECONDS)
         lease.check()
         yield Session(settings, catalog, ledger, toolbox(settings, ledger, catalog, cluster), lease)
     finally:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -39,6 +40,22 @@ PERMANENT_WORDS = {
     "violates podsecurity": ("A pod is not allowed by the namespace's Pod Security level.", "Correct the chart."),
     "no matches for kind": ("The cluster lacks a resource type the chart uses.", "Install its CRDs, then retry."),
 }
+
+
+class HelmOutcome(StrEnum):
+    """How one run of helm ended."""
+
+    OK = "ok"
+    REFUSED = "refused"  # trying again does not help
+    TRANSIENT = "transient"
+    STOPPED = "stopped"  # by this process
+
+
+OnHelmRun = Callable[[str, HelmOutcome, float], None]
+
+
+def ignore_run(verb: str, outcome: HelmOutcome, seconds: float) -> None:
+    """An OnHelmRun for a process without metrics."""
 
 
 class HookFailed(JobFailed):
@@ -84,13 +101,18 @@ class ReleaseSpec:
 
 
 class Helm:
-    """Runs one helm binary against one cluster. Every method raises Transient or JobFailed.
+    """One helm binary for one cluster. Every method raises Transient or JobFailed."""
 
-    `on_run` is told each run's verb, outcome (ok, refused, transient, stopped) and seconds."""
-
-    def __init__(self, binary: str = "helm", kubeconfig: Path | None = None, context: str | None = None) -> None:
-        self.binary = binary
-        self.on_run: Callable[[str, str, float], None] = lambda verb, outcome, seconds: None
+    def __init__(
+        self,
+        binary: str = "helm",
+        kubeconfig: Path | None = None,
+        context: str | None = None,
+        *,
+        on_run: OnHelmRun = ignore_run,
+    ) -> None:
+        """`on_run` is called after each run with helm's verb, the outcome and the seconds it took."""
+        self.binary, self._on_run = binary, on_run
         self._global = ["--kube-context", context] if context else []
         # Proxies and clouds' own settings pass, Slack's tokens do not.
         self._env = {name: value for name, value in os.environ.items() if not name.startswith("SLACK_")}
@@ -151,19 +173,19 @@ class Helm:
         self._run(["rollback", name, str(revision), "--namespace", namespace, "--history-max", HISTORY])
 
     def _run(self, args: list[str], *given: Any, **named: Any) -> str:
-        """Run helm and tell `on_run` of it, however it ends."""
-        begun, outcome = time.monotonic(), "stopped"
+        """Run helm and report the run, however it ends."""
+        begun, outcome = time.monotonic(), HelmOutcome.STOPPED
         try:
             out = self._run_to_end(args, *given, **named)
-            outcome = "ok"
+            outcome = HelmOutcome.OK
         except Transient:
-            outcome = "transient"
+            outcome = HelmOutcome.TRANSIENT
             raise
         except JobFailed:
-            outcome = "refused"
+            outcome = HelmOutcome.REFUSED
             raise
         finally:
-            self.on_run(args[0], outcome, time.monotonic() - begun)
+            self._on_run(args[0], outcome, time.monotonic() - begun)
         return out
 
     def _run_to_end(

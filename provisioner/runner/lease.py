@@ -1,9 +1,11 @@
-"""A Lease in the cluster: of the bots of one instance, one at a time works; the others wait until it is free.
+"""A Kubernetes Lease: of the bots of one instance, only the lease holder works.
 
-As client-go's leader election has it (k8s.io/client-go/tools/leaderelection): a lease is free when its holder let go of
-it, or when it has not been seen to change for as long as it lasts. Only our own monotonic clock counts, since clocks
-differ between machines, and of two who take it at once the resourceVersion lets one through. (The Python client's own
-leader election goes by the wall clock, can't be stopped and dies of a broken connection.)"""
+The rules are those of client-go's leader election (k8s.io/client-go/tools/leaderelection). A lease is free once its
+holder gives it up, or once it has not changed for its whole duration. Only this process's monotonic clock counts,
+because clocks differ between machines. Where two bots write the lease at once, the resourceVersion lets one succeed.
+(The Python client's own leader election uses the wall clock, can't be stopped, and ends at the first broken
+connection.)
+"""
 
 from __future__ import annotations
 
@@ -23,28 +25,29 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LeaseTimings:
-    """In seconds, as in client-go: a holder that could not renew within `renew_deadline` stops work, and has the
-    rest of `duration` to do so before another bot may take the lease."""
+    """The times of a lease in seconds, named as in client-go.
+
+    A holder that has not renewed within `renew_deadline` stops its work, and has the rest of `duration` to do so
+    before another bot may take the lease. `retry` is the pause between attempts to acquire it, and after a failed
+    renewal.
+    """
 
     duration: int = 20
     renew_deadline: float = 12.0
     renew: float = 5.0
-    retry: float = 1.0  # between attempts of who waits, or could not renew
+    retry: float = 1.0
 
 
 class NotHeld(Transient):
-    """The lease is not ours, or nobody can say whose it is."""
+    """This bot does not hold the lease, or can't find out who does."""
 
 
 class HeldByAnother(NotHeld):
-    """Another bot works."""
+    """Another bot holds the lease."""
 
 
 class Lease:
-    """One lease, to be held by `identity`, which no other living process may have. Thread-safe.
-
-    `everywhere`: leases of that name in other namespaces count as well, where we may list them. Who works from outside
-    the cluster can't know which namespace is that of a bot within."""
+    """One lease, acquired and renewed by a thread. Thread-safe."""
 
     def __init__(
         self,
@@ -55,86 +58,99 @@ class Lease:
         timings: LeaseTimings = LeaseTimings(),
         *,
         everywhere: bool = False,
+        on_change: Callable[[Lease], None] = lambda lease: None,
     ) -> None:
+        """`identity` is the holder's name; no other living process may have it.
+
+        `everywhere`: leases of that name in other namespaces count too, where they may be listed. A process outside
+        the cluster does not know the namespace of a bot inside it.
+        `on_change` is called after the lease was acquired, lost, or seen with another holder.
+        """
         self._cluster, self._namespace, self._name, self._identity = cluster, namespace, name, identity
-        self._timings, self._everywhere = timings, everywhere
-        self.on_change: Callable[[], None] = lambda: None  # called after it was won, lost, or seen with another
+        self._timings, self._everywhere, self._on_change = timings, everywhere, on_change
         self._held_until = float("-inf")  # by the monotonic clock, as all times here
         self._obstacle: NotHeld | None = None
-        self._seen: dict[str, tuple[str, float]] = {}  # by namespace: resourceVersion, and since when we know that one
+        self._seen: dict[str, tuple[str, float]] = {}  # by namespace: resourceVersion, and when we first saw it
         self._tried = threading.Condition()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
 
     def start(self) -> None:
-        """Try to get it, again and again; once it is ours, keep it."""
+        """Try to acquire the lease until it is held, then renew it."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Renew it no more."""
+        """Stop renewing; the lease expires."""
         self._stopping.set()
         self._thread.join()
         self._held_until = float("-inf")
 
     def release(self) -> None:
-        """Give it back, so that whoever waits has it at once. For when no work goes on here any more."""
+        """Stop, and give the lease up, so that a waiting bot acquires it at once. Call it when no work is left."""
         self.stop()
         try:
             found = self._cluster.lease(self._namespace, self._name)
             if found and found["spec"].get("holderIdentity") == self._identity:
                 self._cluster.replace_lease({**found, "spec": {**found["spec"], "holderIdentity": None}})
         except StorewrightError as error:
-            log.warning("the lease could not be given back and has to run out: %s", error)
+            log.warning("could not release the lease; it expires in %d s: %s", self._timings.duration, error)
 
-    # --- what others ask ------------------------------------------------------------------------------------------
+    # --- questions ----------------------------------------------------------------------------------------------------
 
     def held(self) -> bool:
-        """Whether we may work now."""
+        """Whether this bot may work now."""
         return time.monotonic() < self._held_until
 
     def require(self) -> None:
-        """Raises HandedOver where we may not work (any more)."""
+        """Raises HandedOver where this bot may not work now."""
         if not self.held():
             raise HandedOver(self._name)
 
     def check(self) -> None:
-        """Raises NotHeld, in words for a person, where we may not work (yet, or any more)."""
+        """Raises NotHeld with the reason where this bot may not work now."""
         if not self.held():
-            raise self._obstacle or NotHeld(f"The lease {self._name} is not ours yet.")
+            raise self._obstacle or NotHeld(f"This bot does not hold the lease {self._name} yet.")
 
     @property
     def another(self) -> HeldByAnother | None:
-        """Who has it, where that is another."""
+        """The error that names the other holder; None where no other holder is known."""
         return self._obstacle if isinstance(self._obstacle, HeldByAnother) else None
 
-    def acquire(self, within: float) -> None:
-        """Until it is ours, or nobody can say whose it is: no other bot is known to work then.
+    def acquire(self, within_seconds: float) -> None:
+        """Wait until the lease is held, or until its holder can't be read.
 
-        Raises HeldByAnother where another still has it after `within` seconds."""
+        Raises HeldByAnother where another bot still holds it after `within_seconds`.
+        """
 
         def is_settled() -> bool:
             return self.held() or (self._obstacle is not None and not self.another)
 
         with self._tried:
-            while not self._tried.wait_for(is_settled, within):
+            while not self._tried.wait_for(is_settled, within_seconds):
                 if other := self.another:
                     raise other
 
-    # --- keeping it -----------------------------------------------------------------------------------------------
+    # --- renewal ------------------------------------------------------------------------------------------------------
 
     def _keep(self) -> None:
         while not self._stopping.is_set():
             before = self.held(), type(self._obstacle)
             renewed = self._try()
             if before != (self.held(), type(self._obstacle)):
-                log.warning("the lease %s is %s", self._name, "ours" if self.held() else f"not ours: {self._obstacle}")
-                self.on_change()
+                self._report_change()
             with self._tried:
                 self._tried.notify_all()
             self._stopping.wait(self._timings.renew if renewed else self._timings.retry)
 
+    def _report_change(self) -> None:
+        if self.held():
+            log.warning("acquired the lease %s", self._name)
+        else:
+            log.warning("the lease %s is not held: %s", self._name, self._obstacle)
+        self._on_change(self)
+
     def _try(self) -> bool:
-        """Get or renew it; whether it is ours now."""
+        """Acquire or renew once; whether the lease is held now."""
         try:
             leases = self._all()
             if theirs := next(filter(self._is_anothers, leases), None):
@@ -148,9 +164,9 @@ class Lease:
             elif not self._cluster.create_lease(self._namespace, self._name, self._spec({})):
                 return False
         except Conflict:
-            return False  # somebody was faster; who, the next look tells
-        except Exception as error:  # noqa: BLE001  (a thread that died here would be a bot that never works again)
-            self._obstacle = self._out_of_reach(error)
+            return False  # another bot was faster; the next attempt names it
+        except Exception as error:  # noqa: BLE001  (a bot without this thread would never work again)
+            self._obstacle = self._unreadable(error)
             return False
         self._held_until, self._obstacle = asked_at + self._timings.renew_deadline, None
         return True
@@ -169,19 +185,19 @@ class Lease:
         if version != known:
             since = time.monotonic()
             self._seen[where] = version, since
-        lasts = lease["spec"].get("leaseDurationSeconds") or self._timings.duration
-        return bool(holder and holder != self._identity and time.monotonic() < since + lasts)
+        duration = lease["spec"].get("leaseDurationSeconds") or self._timings.duration
+        return bool(holder and holder != self._identity and time.monotonic() < since + duration)
 
-    def _out_of_reach(self, error: Exception) -> NotHeld:
+    def _unreadable(self, error: Exception) -> NotHeld:
         waits = f"Work waits for the lease {self._namespace}/{self._name}."
         if isinstance(error, StorewrightError):
             return NotHeld(error.problem.what, error.problem.cause, waits)
-        return NotHeld("The lease can't be had.", f"{type(error).__name__}: {error}", waits)
+        return NotHeld("Could not acquire the lease.", f"{type(error).__name__}: {error}", waits)
 
     def _held_by(self, lease: Object) -> HeldByAnother:
         holder, where = lease["spec"]["holderIdentity"], lease["metadata"]["namespace"]
-        what = f"Another bot ({holder}) works under this name: it has the lease {where}/{self._name}."
-        return HeldByAnother(what, "", "This one waits until that one is gone.")
+        what = f"Another bot ({holder}) holds the lease {where}/{self._name}."
+        return HeldByAnother(what, "", "This bot waits until that bot has stopped.")
 
     def _spec(self, former: Object) -> Object:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

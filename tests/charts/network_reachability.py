@@ -1,4 +1,4 @@
-"""A rendered store among those who may and may not reach it: its pods, their ports, and every connection allowed."""
+"""A rendered store and its network peers: pods, ports and all connections that the policies allow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.charts.releases import (
     render,
 )
 
-# Tried on every peer beside what containers say: DNS, web, an external database and the port beside it, and any other.
+# Tried on every peer, in addition to container ports: DNS, web, the external database, the port after it, one other.
 COMMON_PORTS = [Port(53, protocol="UDP"), *map(Port, (53, 80, 443, EXTERNAL_PORT, EXTERNAL_PORT + 1, 31337))]
 
 
@@ -37,7 +37,7 @@ def pod(name: str, address: str, namespace: str, /, **labels: str) -> Peer:
 
 
 def outsiders(chart: str) -> list[Peer]:
-    """Who should reach a store, who only looks like that, neighbours of the same type, and the world."""
+    """Peers outside the store: allowed ones, ones with misleading labels, other stores, the internet."""
     other = {"name": chart, "instance": "other-shop"}
     return [
         pod("ingress-nginx", "10.2.0.1", "ingress-nginx", name="ingress-nginx"),
@@ -46,14 +46,14 @@ def outsiders(chart: str) -> list[Peer]:
         pod("prometheus", "10.2.0.4", "monitoring", name="prometheus"),
         Peer("dns", "10.2.0.5", "kube-system", {"k8s-app": "kube-dns"}, {"kubernetes.io/metadata.name": "kube-system"}),
         Peer("dns cache", "169.254.20.10"),
-        pod("beside the controller", "10.2.0.6", "ingress-nginx", name="other"),
-        pod("controller's double", "10.2.0.7", "store-other-shop", name="ingress-nginx"),
-        pod("other shop", "10.2.0.8", "store-other-shop", **other, component="application"),
-        pod("other shop's database", "10.2.0.9", "store-other-shop", **other, component="database"),
-        pod("shop's double", "10.2.0.10", "elsewhere", name=chart, instance=NAME, component="application"),
-        pod("stranger within", "10.2.0.11", NAMESPACE, name="debug"),
+        pod("pod next to the controller", "10.2.0.6", "ingress-nginx", name="other"),
+        pod("pod with the controller's labels", "10.2.0.7", "store-other-shop", name="ingress-nginx"),
+        pod("other store", "10.2.0.8", "store-other-shop", **other, component="application"),
+        pod("other store's database", "10.2.0.9", "store-other-shop", **other, component="database"),
+        pod("pod with store's labels", "10.2.0.10", "elsewhere", name=chart, instance=NAME, component="application"),
+        pod("foreign pod in the namespace", "10.2.0.11", NAMESPACE, name="debug"),
         Peer("sql server", EXTERNAL_ADDRESS),
-        Peer("beside the sql server", "10.9.8.8"),
+        Peer("host next to the sql server", "10.9.8.8"),
         Peer("payment provider", PROVIDER_ADDRESS),
         Peer("node", "192.168.7.1"),
         Peer("cloud metadata", "169.254.169.254"),
@@ -62,7 +62,7 @@ def outsiders(chart: str) -> list[Peer]:
 
 
 class Store:
-    """A chart's release with some features; its pods go by their component."""
+    """A rendered release of a chart. Its pods are named by their component."""
 
     def __init__(self, chart: Path, *features: str) -> None:
         self.manifests = render(chart, *features)
@@ -78,34 +78,34 @@ class Store:
         self.outside = outsiders(chart.name)
 
     def ports(self, part: str) -> list[Port]:
-        """What a component's containers listen on, by their own word."""
+        """The container ports of a component."""
         listed = [port for c in containers(self.pods[part]) for port in c.get("ports", [])]
         return [Port(port["containerPort"], port["name"], port.get("protocol", "TCP")) for port in listed]
 
     def tried(self, peer: Peer) -> list[Port]:
-        """The ports to try on a peer: everything that anything here listens on, by name where it is its own."""
+        """The ports to try on a peer: all ports of the release, with their names if they are the peer's own."""
         own = self.ports(peer.name) if peer in self.inside else []
         others = {port.number for part in self.pods for port in self.ports(part)} - {port.number for port in own}
         return [*own, *map(Port, others), *COMMON_PORTS]
 
     def connections(self, policies: list[Object]) -> set[str]:
-        """Every connection that these policies allow and that one of the store's pods has part in."""
-        everybody = [*self.inside, *self.outside]
+        """Every connection from or to one of the store's pods that these policies allow."""
+        peers = [*self.inside, *self.outside]
         return {
             f"{source.name} > {target.name}:{port.name or port.number}/{port.protocol}"
-            for source in everybody
-            for target in everybody
+            for source in peers
+            for target in peers
             if source != target and (source in self.inside or target in self.inside)
             for port in self.tried(target)
             if allows(policies, source, target, port)
         }
 
     def callers(self, host: str) -> set[str]:
-        """The components whose containers name this host, in their environment or command line."""
-        return {part for part, made in self.pods.items() if host in re.findall(r"[\w.-]+", _words(made))}
+        """The components whose environment or command line names this host."""
+        return {part for part, made in self.pods.items() if host in re.findall(r"[\w.-]+", _environment(made))}
 
     def database(self) -> tuple[str, str]:
-        """Its host name, and where connections to it end."""
+        """The database's host name and the target of its connections."""
         for service in of_kind(self.manifests, "Service"):
             if component(service) == "database":
                 (port,) = self.ports("database")
@@ -113,7 +113,7 @@ class Store:
         return EXTERNAL_HOST, f"sql server:{EXTERNAL_PORT}/TCP"
 
 
-def _words(made: Object) -> str:
-    """What a pod's containers are told, in one text."""
-    told = [word for c in containers(made) for word in (*c.get("command", []), *c.get("args", []))]
-    return " ".join([*told, *(v["value"] for c in containers(made) for v in c.get("env", []) if "value" in v)])
+def _environment(made: Object) -> str:
+    """Environment, commands and arguments of a pod's containers, as one string."""
+    arguments = [word for c in containers(made) for word in (*c.get("command", []), *c.get("args", []))]
+    return " ".join([*arguments, *(v["value"] for c in containers(made) for v in c.get("env", []) if "value" in v)])

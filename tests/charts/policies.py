@@ -1,7 +1,7 @@
-"""Who may talk to whom under a set of NetworkPolicies, as Kubernetes means them, for a cluster that enforces none.
+"""Evaluate NetworkPolicies as Kubernetes documents them, for a cluster that does not enforce them.
 
 Sources: https://kubernetes.io/docs/concepts/services-networking/network-policies/ and the API reference of
-networking.k8s.io/v1 NetworkPolicy, from which the quotations below are taken."""
+networking.k8s.io/v1 NetworkPolicy. The quotations below are from these pages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Direction = Literal["Ingress", "Egress"]
 
 @dataclass(frozen=True)
 class Port:
-    """A port that something listens on; the name is the container port's, for policies that use it."""
+    """A port that a peer listens on. The name is the container port's, for policies that use names."""
 
     number: int
     name: str = ""
@@ -25,7 +25,7 @@ class Port:
 
 @dataclass(frozen=True)
 class Peer:
-    """A pod, or with no namespace an address outside the cluster's pods."""
+    """A pod. Without a namespace: an address that is no pod of the cluster."""
 
     name: str
     address: str
@@ -35,9 +35,9 @@ class Peer:
 
 
 def allows(policies: Iterable[Object], source: Peer, target: Peer, port: Port) -> bool:
-    """Tell whether `source` may open a connection to `port` of `target`.
+    """Whether the policies allow a connection from `source` to `port` of `target`.
 
-    "If either side does not allow the connection, it will not happen"; answers to it need no rule of their own."""
+    "If either side does not allow the connection, it will not happen". Responses need no rule."""
     if source == target:
         return True  # "A Pod cannot block access to itself."
     policies = list(policies)
@@ -46,7 +46,9 @@ def allows(policies: Iterable[Object], source: Peer, target: Peer, port: Port) -
 
 
 def _passes(policies: list[Object], direction: Direction, pod: Peer, other: Peer, port: Port) -> bool:
-    """One end's say: a pod that no policy selects for this direction is not isolated; else one rule must match."""
+    """Whether one end allows the connection.
+
+    If no policy selects the pod for this direction, the pod is not isolated. Otherwise one rule must match."""
     selecting = [p for p in policies if direction in policy_types(p) and _selects(p, pod)]
     return not selecting or any(
         _matches(rule, direction, policy, other, port)
@@ -56,18 +58,20 @@ def _passes(policies: list[Object], direction: Direction, pod: Peer, other: Peer
 
 
 def policy_types(policy: Object) -> list[str]:
-    """If none are named, "Ingress will always be set and Egress […] if the NetworkPolicy has any egress rules"."""
+    """The policy's types.
+
+    By default, "Ingress will always be set and Egress […] if the NetworkPolicy has any egress rules"."""
     spec = policy["spec"]
     return spec.get("policyTypes") or ["Ingress", *(["Egress"] if spec.get("egress") else [])]
 
 
 def _selects(policy: Object, pod: Peer) -> bool:
-    """A policy speaks for the pods of its own namespace that its selector takes, and for no address outside."""
+    """Whether the policy selects the pod: only pods of the policy's namespace, never outside addresses."""
     return pod.namespace == policy["metadata"]["namespace"] and selects(policy["spec"]["podSelector"], pod.labels)
 
 
 def _matches(rule: Object, direction: Direction, policy: Object, other: Peer, port: Port) -> bool:
-    """Both lists must match; "if this field is empty or missing, this rule matches all" of what it would list."""
+    """Whether peers and ports of the rule match: "if this field is empty or missing, this rule matches all"."""
     peers, ports = rule.get("from" if direction == "Ingress" else "to"), rule.get("ports")
     return (not peers or any(_is_peer(peer, policy, other) for peer in peers)) and (
         not ports or any(_is_port(wanted, port) for wanted in ports)
@@ -75,7 +79,7 @@ def _matches(rule: Object, direction: Direction, policy: Object, other: Peer, po
 
 
 def _is_peer(peer: Object, policy: Object, other: Peer) -> bool:
-    """An address block takes pods in here, as some clusters do: what may be a hole is one."""
+    """Whether the peer matches. An ipBlock matches pods too, as in some clusters: the stricter test."""
     if block := peer.get("ipBlock"):
         blocks = [block["cidr"], *(block.get("except") or [])]
         inside = [ip_address(other.address) in ip_network(cidr) for cidr in blocks]
@@ -90,7 +94,7 @@ def _is_peer(peer: Object, policy: Object, other: Peer) -> bool:
 
 
 def _is_port(wanted: Object, port: Port) -> bool:
-    """A number, a range up to `endPort`, a container port's name, or all ports of the protocol (TCP unless said)."""
+    """Whether the port matches: number, range up to `endPort`, name, or any port of the protocol (default TCP)."""
     if wanted.get("protocol", "TCP") != port.protocol:
         return False
     first: int | str = wanted.get("port", port.number)
@@ -100,7 +104,7 @@ def _is_port(wanted: Object, port: Port) -> bool:
 
 
 def selects(selector: Object, labels: Mapping[str, str]) -> bool:
-    """Whether a label selector takes an object with these labels; an empty one takes all."""
+    """Whether a label selector matches these labels. An empty selector matches everything."""
     operators: dict[str, Callable[[str | None, list[str]], bool]] = {
         "In": lambda value, values: value in values,
         "NotIn": lambda value, values: value not in values,

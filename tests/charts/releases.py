@@ -1,4 +1,4 @@
-"""Store charts as Helm renders them, in every profile and with what operators may turn on, and the pods they run."""
+"""Store charts as Helm renders them, in each profile and feature combination, and helpers to read the manifests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAME, NAMESPACE = "my-shop", "store-my-shop"
 EXTERNAL_HOST, EXTERNAL_ADDRESS, EXTERNAL_PORT = "sql.example.com", "10.9.8.7", 5433
 PROVIDER_ADDRESS = "203.0.113.7"
 
-# What an operator may turn on or off, as arguments of --set-json.
+# Features that an operator can turn on or off, as arguments of --set-json.
 FEATURES = {
     "no-ingress": ("ingress.enabled=false",),
     "tls": ("ingress.tls.enabled=true",),
@@ -40,7 +40,7 @@ FEATURES = {
         f'database.external.cidr="{EXTERNAL_ADDRESS}/32"',
     ),
 }
-# Each alone, every two together, and all that go together.
+# No feature, each feature alone, each pair, and all features.
 COMBINATIONS = [chosen for size in (0, 1, 2, len(FEATURES)) for chosen in combinations(FEATURES, size)]
 
 every_chart = pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)
@@ -57,13 +57,15 @@ def helm(*arguments: str | Path, values: str = "") -> subprocess.CompletedProces
 
 @cache
 def template(chart: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """What `helm template` says to these `--set-json` assignments or whole options."""
+    """The result of `helm template` with these options. An option without `--` is a `--set-json` assignment."""
     flags = [o if o.startswith("--") else f"--set-json={o}" for o in options]
     return helm("template", NAME, chart, f"--namespace={NAMESPACE}", *flags)
 
 
 def render(chart: Path, *features: str, profile: str = "", options: tuple[str, ...] = ()) -> list[Object]:
-    """The manifests of a release with these features; AssertionError with helm's words if it renders none."""
+    """The manifests of a release with these features.
+
+    Raises AssertionError with helm's message if helm fails."""
     laid_over = (f"--values={chart}/values-{profile}.yaml",) if profile else ()
     done = template(chart, *laid_over, *(setting for f in features for setting in FEATURES[f]), *options)
     assert done.returncode == 0, done.stderr
@@ -75,7 +77,7 @@ def of_kind(manifests: list[Object], *kinds: str) -> list[Object]:
 
 
 def pods(manifests: list[Object]) -> list[Object]:
-    """Every pod that the release may run, hooks' and tests' too: metadata and spec."""
+    """Pod templates (metadata and spec) of the release, including hooks and tests."""
     jobs = [m["spec"]["jobTemplate"] for m in of_kind(manifests, "CronJob")]
     made = [m["spec"]["template"] for m in [*manifests, *jobs] if "template" in m.get("spec", {})]
     return [*made, *of_kind(manifests, "Pod")]

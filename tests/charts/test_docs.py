@@ -1,4 +1,4 @@
-"""Each chart's README.md is what `make docs` writes from its values, and says something of every value."""
+"""Each chart's README.md is up to date with its values and describes every value."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ every_chart = pytest.mark.parametrize("chart", [*CHARTS, ROOT / "charts/storewri
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What `make docs` would write now, by the chart's name."""
+    """The output of `make docs`, by chart name."""
     charts = tmp_path_factory.mktemp("docs") / "charts"
     shutil.copytree(ROOT / "charts", charts, ignore=shutil.ignore_patterns("README.md"))
     return {readme.parent.name: readme.read_text() for readme in write_docs(charts)}
 
 
 @every_chart
-def test_the_readme_is_up_to_date(chart: Path, written: dict[str, str]) -> None:
+def test_readme_matches_make_docs(chart: Path, written: dict[str, str]) -> None:
     readme = chart / "README.md"
     assert readme.exists(), "run `make docs`"
     assert readme.read_text() == written[chart.name], "run `make docs`"
 
 
-def test_a_changed_value_makes_it_stale(tmp_path: Path, written: dict[str, str]) -> None:
+def test_changed_default_changes_the_readme(tmp_path: Path, written: dict[str, str]) -> None:
     chart = Path(shutil.copytree(CHARTS[0], tmp_path / "charts" / CHARTS[0].name))
     values = chart / "values.yaml"
     values.write_text(values.read_text().replace("store-credentials", "another"))
@@ -38,7 +38,7 @@ def test_a_changed_value_makes_it_stale(tmp_path: Path, written: dict[str, str])
 
 
 @every_chart
-def test_every_value_is_told_of(chart: Path, written: dict[str, str]) -> None:
+def test_readme_describes_every_value(chart: Path, written: dict[str, str]) -> None:
     rows = re.findall(r"^\| (\S+) \| .* \| (.*) \|$", written[chart.name], re.MULTILINE)
     assert len(rows) > 10
-    assert [key for key, words in rows if not words.strip()] == []
+    assert [key for key, description in rows if not description.strip()] == []

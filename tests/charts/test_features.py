@@ -1,4 +1,4 @@
-"""What operators may turn on does what it says, and every object that a store chart renders finds the ones it names."""
+"""Features of store charts that operators can turn on, and references between the rendered objects."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def selected(manifests: list[Object], labels: dict[str, str]) -> list[Object]:
 
 
 def dangling(manifests: list[Object]) -> list[str]:
-    """What names something that is not there: Services their pods and ports, routes Services, pods volumes."""
+    """References to missing objects: a Service's pods and ports, a route's Service, a pod's volumes."""
     known, missing = services(manifests), []
     for name, service in known.items():
         behind = selected(manifests, service["spec"]["selector"])
@@ -54,19 +54,19 @@ def dangling(manifests: list[Object]) -> list[str]:
         missing += ["budget"] * (len(selected(manifests, budget["spec"]["selector"]["matchLabels"])) != 1)
     volumes = [volume for pod in pods(manifests) for volume in pod["spec"].get("volumes", [])]
     claims = {claim["metadata"]["name"] for claim in of_kind(manifests, "PersistentVolumeClaim")}
-    texts = {text["metadata"]["name"] for text in of_kind(manifests, "ConfigMap")}
+    config_maps = {found["metadata"]["name"] for found in of_kind(manifests, "ConfigMap")}
     missing += [str(v) for v in volumes if v.get("persistentVolumeClaim", {}).get("claimName") not in {None, *claims}]
-    return missing + [str(v) for v in volumes if v.get("configMap", {}).get("name") not in {None, *texts}]
+    return missing + [str(v) for v in volumes if v.get("configMap", {}).get("name") not in {None, *config_maps}]
 
 
 @every_chart
-def test_every_object_finds_what_it_names(chart: Path) -> None:
+def test_rendered_objects_have_no_dangling_references(chart: Path) -> None:
     for features in COMBINATIONS:
         assert dangling(render(chart, *features)) == [], features
 
 
 @every_chart
-def test_what_is_not_there_is_missed(chart: Path) -> None:
+def test_dangling_reference_is_found_when_an_object_is_missing(chart: Path) -> None:
     manifests = render(chart, "replicas")
     optional = {"ConfigMap"} & {manifest["kind"] for manifest in manifests}
     for kind in {"PersistentVolumeClaim", "Deployment"} | optional:
@@ -74,7 +74,7 @@ def test_what_is_not_there_is_missed(chart: Path) -> None:
 
 
 @every_chart
-def test_an_ingress_has_the_class_the_certificate_and_the_annotations_it_is_given(chart: Path) -> None:
+def test_ingress_has_class_certificate_and_annotations_of_the_values(chart: Path) -> None:
     (plain,) = of_kind(render(chart), "Ingress")
     assert not {"tls", "ingressClassName"} & plain["spec"].keys()
     assert "annotations" not in plain["metadata"]
@@ -87,13 +87,13 @@ def test_an_ingress_has_the_class_the_certificate_and_the_annotations_it_is_give
 
 @every_chart
 @pytest.mark.parametrize(("name", "tls"), [("wildcard", {"secretName": "wildcard"}), ("-", {})])
-def test_a_certificate_may_be_somebody_elses(chart: Path, name: str, tls: dict[str, str]) -> None:
+def test_ingress_uses_named_or_default_certificate(chart: Path, name: str, tls: dict[str, str]) -> None:
     (ingress,) = of_kind(render(chart, "tls", options=(f'ingress.tls.secretName="{name}"',)), "Ingress")
     assert ingress["spec"]["tls"] == [{"hosts": [HOST]} | tls]
 
 
 @every_chart
-def test_a_shop_is_reached_by_ingress_gateway_or_both(chart: Path) -> None:
+def test_store_is_reached_through_ingress_gateway_or_both(chart: Path) -> None:
     ways = {"Ingress", "HTTPRoute"}
     kinds = [{m["kind"] for m in render(chart, *f)} & ways for f in [(), ("http-route",), ("no-ingress", "http-route")]]
     assert kinds == [{"Ingress"}, ways, {"HTTPRoute"}]
@@ -103,7 +103,7 @@ def test_a_shop_is_reached_by_ingress_gateway_or_both(chart: Path) -> None:
 
 
 @every_chart
-def test_metrics_are_watched_only_when_asked_for_and_are_on_no_route(chart: Path) -> None:
+def test_service_monitor_scrapes_a_port_that_is_not_routed(chart: Path) -> None:
     assert of_kind(render(chart), "ServiceMonitor") == []
     manifests = render(chart, "metrics", "http-route")
     (monitor,) = of_kind(manifests, "ServiceMonitor")
@@ -119,7 +119,7 @@ def test_metrics_are_watched_only_when_asked_for_and_are_on_no_route(chart: Path
 
 
 @every_chart
-def test_two_replicas_roll_over_a_shared_volume_and_survive_a_drain(chart: Path) -> None:
+def test_two_replicas_get_rolling_updates_and_a_disruption_budget(chart: Path) -> None:
     one, two = render(chart), render(chart, "replicas")
     assert of_kind(one, "PodDisruptionBudget") == []
     assert of_kind(one, "Deployment")[0]["spec"]["strategy"] == {"type": "Recreate"}
@@ -130,13 +130,13 @@ def test_two_replicas_roll_over_a_shared_volume_and_survive_a_drain(chart: Path)
 
 
 @every_chart
-def test_an_external_database_leaves_no_workload_of_its_own(chart: Path) -> None:
+def test_external_database_removes_the_own_database(chart: Path) -> None:
     manifests = render(chart, "external")
     assert [m for m in manifests if component(m) == "database" and m["kind"] != "NetworkPolicy"] == []
     assert "database" not in {component(pod) for pod in pods(manifests)}
 
 
-def test_a_chart_whose_library_is_packed_for_a_configmap_makes_the_same(tmp_path: Path) -> None:
+def test_chart_with_packed_library_renders_the_same_manifests(tmp_path: Path) -> None:
     charts = Path(shutil.copytree(ROOT / "charts", tmp_path / "charts", symlinks=True))
     packed = charts / CHARTS[0].name
     (packed / "charts/common").unlink()

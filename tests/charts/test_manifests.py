@@ -1,4 +1,4 @@
-"""Every manifest that a store chart renders is what Kubernetes and the custom resources' owners say it may be."""
+"""Every manifest of a store chart is valid by the schemas of Kubernetes and of the custom resources."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VERSIONS = ["1.31", "1.34", kubernetes_validate.latest_version()]
 
 
 def closed(node: Any) -> Any:
-    """A structural schema that refuses what it does not name, as the API server does with strict field validation."""
+    """A structural schema that rejects unknown fields, as the API server does with strict field validation."""
     if isinstance(node, list):
         return [closed(item) for item in node]
     if not isinstance(node, dict):
@@ -29,7 +29,9 @@ def closed(node: Any) -> Any:
 
 
 def validate_custom(manifest: Object, version: str) -> None:
-    """By its CustomResourceDefinition, and its metadata by Kubernetes' own schema. Raises ValidationError."""
+    """Validate a custom resource against its definition, and its metadata against Kubernetes' schema.
+
+    Raises ValidationError."""
     group_version = manifest["apiVersion"].partition("/")[2]
     versions = definition(manifest["apiVersion"], manifest["kind"])["spec"]["versions"]
     (served,) = [v for v in versions if v["name"] == group_version and v["served"]]
@@ -39,7 +41,9 @@ def validate_custom(manifest: Object, version: str) -> None:
 
 
 def validate(manifest: Object, version: str) -> None:
-    """What Kubernetes itself does not know in that version must be a custom resource that we know the definition of."""
+    """Validate a manifest against Kubernetes' schema, or a custom resource against its definition.
+
+    Raises ValidationError."""
     try:
         kubernetes_validate.validate(manifest, version, strict=True)
     except kubernetes_validate.SchemaNotFoundError:
@@ -47,7 +51,7 @@ def validate(manifest: Object, version: str) -> None:
 
 
 @every_profile
-def test_every_manifest_is_valid_in_every_combination(chart: Path, profile: str) -> None:
+def test_manifests_are_valid_in_every_feature_combination(chart: Path, profile: str) -> None:
     rendered = {json.dumps(m): m for features in COMBINATIONS for m in render(chart, *features, profile=profile)}
     kinds = {manifest["kind"] for manifest in rendered.values()}
     assert {"HTTPRoute", "Ingress", "NetworkPolicy", "PodDisruptionBudget", "ServiceMonitor"} < kinds
@@ -72,7 +76,7 @@ def test_every_manifest_is_valid_in_every_combination(chart: Path, profile: str)
     ],
     ids=lambda part: ".".join(map(str, part)) if isinstance(part, tuple) else None,
 )
-def test_what_is_not_allowed_is_found(chart: Path, version: str, kind: str, path: tuple[Any, ...], bad: Any) -> None:
+def test_invalid_field_fails_validation(chart: Path, version: str, kind: str, path: tuple[Any, ...], bad: Any) -> None:
     manifest = copy.deepcopy(of_kind(render(chart, "http-route", "metrics"), kind)[0])
     validate(manifest, version)
     inner = manifest

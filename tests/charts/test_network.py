@@ -1,6 +1,6 @@
-"""Who may talk to whom around a store, pair by pair and port by port, against what is meant.
+"""Connections that a store's NetworkPolicies allow, for each pair of peers and each port.
 
-The dev cluster enforces no NetworkPolicy, so they are evaluated here as Kubernetes documents them (policies.py)."""
+The dev cluster does not enforce NetworkPolicies, so policies.py evaluates them as Kubernetes documents them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ PROTOCOLS = ("TCP", "UDP")
 every_variant = pytest.mark.parametrize("features", VARIANTS, ids=lambda features: "+".join(features) or "plain")
 
 
-def meant(store: Store, features: tuple[str, ...]) -> set[str]:
-    """The connections a store needs: from a controller to its shop, and from its pods to the hosts they name."""
+def expected_connections(store: Store, features: tuple[str, ...]) -> set[str]:
+    """The connections that a store needs: from ingress controllers, and from its pods to the hosts they name."""
     host, database = store.database()
     visitors, clients = store.callers(NAME), store.callers(host)
     assert visitors <= {"test", "cron"}
@@ -36,8 +36,8 @@ def meant(store: Store, features: tuple[str, ...]) -> set[str]:
     return wanted
 
 
-def less(policies: list[Object]) -> Iterator[tuple[str, list[Object]]]:
-    """These policies with one thing taken away: a whole one, a rule or a peer (ports within are told at both ends)."""
+def reduced(policies: list[Object]) -> Iterator[tuple[str, list[Object]]]:
+    """The policies without one policy, rule or peer. Ports are left alone: both ends of a connection list them."""
     for i, policy in enumerate(policies):
         name, spec = policy["metadata"]["name"], policy["spec"]
         yield name, [*policies[:i], *policies[i + 1 :]]
@@ -58,26 +58,26 @@ def without(policies: list[Object], *path: int | str) -> list[Object]:
 
 @every_chart
 @every_variant
-def test_only_what_is_meant_is_allowed(chart: Path, features: tuple[str, ...]) -> None:
+def test_policies_allow_exactly_the_expected_connections(chart: Path, features: tuple[str, ...]) -> None:
     store = Store(chart, *features)
-    allowed, wanted = store.connections(store.policies), meant(store, features)
+    allowed, wanted = store.connections(store.policies), expected_connections(store, features)
     assert allowed - wanted == set()
     assert wanted - allowed == set()
 
 
 @every_chart
 @every_variant
-def test_nothing_in_the_policies_can_be_spared(chart: Path, features: tuple[str, ...]) -> None:
-    """With any part of them gone another set of connections is allowed, so the test above sees all of them."""
+def test_every_part_of_the_policies_has_an_effect(chart: Path, features: tuple[str, ...]) -> None:
+    """Removing any policy, rule or peer changes the allowed connections: the test above covers each of them."""
     store = Store(chart, *features)
     allowed = store.connections(store.policies)
-    idle = [taken for taken, rest in less(store.policies) if store.connections(rest) == allowed]
-    assert idle == []
+    without_effect = [removed for removed, rest in reduced(store.policies) if store.connections(rest) == allowed]
+    assert without_effect == []
 
 
 @every_chart
-def test_cert_managers_pod_in_a_stores_namespace_is_reached_by_the_ingress_controller(chart: Path) -> None:
-    """The store's policies are about its own pods, of which that of an HTTP01 challenge is none."""
+def test_ingress_controller_reaches_the_cert_manager_solver(chart: Path) -> None:
+    """The store's policies select only the store's pods, not the solver pod of an HTTP01 challenge."""
     store = Store(chart)
     labels = {"acme.cert-manager.io/http01-solver": "true"}
     solver = Peer("solver", "10.1.0.99", NAMESPACE, labels, {"kubernetes.io/metadata.name": NAMESPACE})
@@ -87,7 +87,7 @@ def test_cert_managers_pod_in_a_stores_namespace_is_reached_by_the_ingress_contr
 
 
 @every_chart
-def test_without_policies_all_is_open(chart: Path) -> None:
+def test_store_without_policies_accepts_all_connections(chart: Path) -> None:
     store = Store(chart, "no-policies")
     assert store.policies == []
     assert {"internet > database:" + str(store.ports("database")[0].name) + "/TCP"} <= store.connections([])

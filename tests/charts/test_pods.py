@@ -1,4 +1,4 @@
-"""Every pod that a store chart may run is restricted, bounded, and gets its secrets by reference only."""
+"""Every pod of a store chart is restricted, has memory limits and reads secrets only by reference."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.charts.releases import (
     render,
 )
 
-# https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted, and stricter: nothing but these.
+# https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted; ours is stricter: exactly these.
 POD_SECURITY = {
     "runAsNonRoot": True,
     "seccompProfile": {"type": "RuntimeDefault"},
@@ -40,28 +40,28 @@ SECRET_WORDS = ("PASSWORD", "SECRET", "KEY", "EMAIL", "TOKEN", "SALT")
 
 
 def faults(pod: Object) -> list[str]:
-    """What of a pod the restricted standard, or ours above it, would refuse."""
+    """Violations of the restricted standard and of our stricter rules."""
     spec, security = pod["spec"], dict(pod["spec"].get("securityContext", {}))
     ids = {key: security.pop(key, 0) for key in IDS}
-    found = [f"{key} is root's or the image's" for key, number in ids.items() if number == 0]
+    found = [f"{key} is root or unset" for key, number in ids.items() if number == 0]
     found += [f"securityContext {security}"] * (security != POD_SECURITY)
-    found += ["a service account's token"] * (spec.get("automountServiceAccountToken") is not False)
-    found += [f"{key} is the host's" for key in HOST & spec.keys()]
+    found += ["service account token"] * (spec.get("automountServiceAccountToken") is not False)
+    found += [f"{key} is set" for key in HOST & spec.keys()]
     found += [f"volume {v}" for v in spec.get("volumes", []) if not v.keys() - {"name"} <= VOLUMES]
     return found + [fault for container in containers(pod) for fault in container_faults(container)]
 
 
 def container_faults(container: Object) -> list[str]:
     found = ["securityContext"] * (container.get("securityContext") != CONTAINER_SECURITY)
-    found += [f"port {port} of the host" for port in container.get("ports", []) if "hostPort" in port]
+    found += [f"host port {port}" for port in container.get("ports", []) if "hostPort" in port]
     resources = container.get("resources", {})
     bounds = [resources.get("requests", {}).get("memory"), resources.get("limits", {}).get("memory")]
-    found += ["memory is not bounded"] * (None in bounds)
-    return found + ["a CPU limit, which doubles a start"] * ("cpu" in resources.get("limits", {}))
+    found += ["memory request or limit is missing"] * (None in bounds)
+    return found + ["CPU limit, which doubles the start time"] * ("cpu" in resources.get("limits", {}))
 
 
 @every_profile
-def test_every_pod_is_restricted_and_bounded(chart: Path, profile: str) -> None:
+def test_pods_are_restricted_and_have_memory_limits(chart: Path, profile: str) -> None:
     made = [pod for features in COMBINATIONS for pod in pods(render(chart, *features, profile=profile))]
     assert {component(pod) for pod in made} >= {"application", "database", "test"}
     assert [fault for pod in made for fault in faults(pod)] == []
@@ -87,7 +87,7 @@ def test_every_pod_is_restricted_and_bounded(chart: Path, profile: str) -> None:
     ids=lambda part: ".".join(map(str, part)) if isinstance(part, tuple) else None,
 )
 @every_chart
-def test_a_fault_is_found(chart: Path, path: tuple[Any, ...], bad: Any) -> None:
+def test_pod_violation_is_found(chart: Path, path: tuple[Any, ...], bad: Any) -> None:
     pod = copy.deepcopy(pods(render(chart))[0])
     inner = pod["spec"]
     for step in path[:-1]:
@@ -97,14 +97,14 @@ def test_a_fault_is_found(chart: Path, path: tuple[Any, ...], bad: Any) -> None:
 
 
 @every_profile
-def test_secrets_come_from_the_stores_own_secret_by_reference(chart: Path, profile: str) -> None:
+def test_pods_read_secrets_only_by_reference(chart: Path, profile: str) -> None:
     manifests = render(chart, profile=profile, options=('secretName="its-secret"',))
     assert of_kind(manifests, "Secret") == []
     env = [
         variable for pod in pods(manifests) for container in containers(pod) for variable in container.get("env", [])
     ]
-    told = [v["name"] for v in env if "value" in v and any(word in v["name"] for word in SECRET_WORDS)]
-    assert told == []
+    plain = [v["name"] for v in env if "value" in v and any(word in v["name"] for word in SECRET_WORDS)]
+    assert plain == []
     references = [v["valueFrom"]["secretKeyRef"] for v in env if "valueFrom" in v]
     assert {reference["name"] for reference in references} == {"its-secret"}
     assert {reference["key"] for reference in references} == set(STORES[chart.name].secret)
@@ -112,7 +112,7 @@ def test_secrets_come_from_the_stores_own_secret_by_reference(chart: Path, profi
 
 
 @every_profile
-def test_a_start_is_looked_at_every_second(chart: Path, profile: str) -> None:
+def test_probes_run_every_second_during_the_start(chart: Path, profile: str) -> None:
     for workload in of_kind(render(chart, profile=profile), "Deployment", "StatefulSet"):
         for container in workload["spec"]["template"]["spec"]["containers"]:
             assert container["startupProbe"]["periodSeconds"] == 1
@@ -121,7 +121,7 @@ def test_a_start_is_looked_at_every_second(chart: Path, profile: str) -> None:
 
 
 @every_chart
-def test_workloads_and_pods_say_which_stage_they_belong_to(chart: Path) -> None:
+def test_workloads_and_pods_are_labelled_with_their_component(chart: Path) -> None:
     manifests = render(chart)
     for kind, part in {"Deployment": "application", "StatefulSet": "database"}.items():
         assert {component(workload) for workload in of_kind(manifests, kind)} == {part}

@@ -1,4 +1,4 @@
-"""The values of every store chart: each is described by the schema and read by a template; anything else is refused."""
+"""Values of every store chart: the schema describes each, a template reads each, and others are rejected."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jsonschema import Draft7Validator
 
 from tests.charts.releases import FEATURES, STORES, Object, every_chart, every_profile, helm, render, template
 
-# What a value may be changed to: the first that its schema takes is tried.
+# Replacement values: the test uses the first that the schema accepts.
 OTHERS: list[Any] = [
     *(True, False, 2, "other", "77Mi", "usd", "us", "45s", "#123456", "https://other.example.com", "10.1.2.3/32"),
     *("0 3 * * *", "ReadWriteMany", "Never", "verify-full", {"other.example.com/key": "1"}, [{"name": "other"}]),
@@ -34,7 +34,7 @@ def schema_of(chart: Path) -> Object:
 
 
 def nodes(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every value with its path, maps before what they hold."""
+    """Every value with its path. A map comes before its members."""
     yield path, node
     if isinstance(node, dict):
         for key, inner in node.items():
@@ -42,12 +42,14 @@ def nodes(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ..
 
 
 def leaves(chart: Path) -> list[tuple[tuple[str, ...], Any]]:
-    """The values that hold no further ones; an empty map is one, for operators fill it."""
+    """The values without members. An empty map is one, because operators fill it."""
     return [(path, node) for path, node in nodes(values_of(chart)) if not isinstance(node, dict) or not node]
 
 
 def described(schema: Object, path: tuple[str, ...]) -> Draft7Validator:
-    """The schema of one value. Raises KeyError where there is none."""
+    """The schema of one value.
+
+    Raises KeyError if the schema does not describe it."""
     part = schema
     for step in (*path, None):
         if "$ref" in part:
@@ -67,7 +69,7 @@ def changed(values: Object, path: tuple[str, ...], value: Any) -> Object:
 
 
 def is_read(chart: Path, path: tuple[str, ...], *values: Any) -> bool:
-    """Whether a template renders anything else with one of these values, with all features on or none."""
+    """Whether one of these values changes the rendered manifests, with all features on or off."""
     settings = [f"{'.'.join(path)}={json.dumps(value)}" for value in values]
     tries = [(context, setting) for context in ((), EVERYTHING_ON) for setting in settings]
     pairs = ((template(chart, *context), template(chart, *context, setting)) for context, setting in tries)
@@ -75,39 +77,39 @@ def is_read(chart: Path, path: tuple[str, ...], *values: Any) -> bool:
 
 
 @every_profile
-def test_helm_finds_no_fault(chart: Path, profile: str) -> None:
+def test_helm_lint_passes(chart: Path, profile: str) -> None:
     checked = helm("lint", "--strict", chart, "--values", chart / f"values-{profile}.yaml")
     assert checked.returncode == 0, checked.stdout
 
 
 @every_chart
-def test_every_value_is_described_and_read(chart: Path) -> None:
-    dead = []
+def test_schema_describes_and_a_template_reads_every_value(chart: Path) -> None:
+    unread = []
     for path, value in leaves(chart):
         takes = described(schema_of(chart), path)
         other = next(o for o in OTHERS if takes.is_valid(o) and json.dumps(o) != json.dumps(value))
-        if not is_read(chart, path, other, value):  # a feature may have set the other one already
-            dead.append(path)
-    assert dead == []
+        if not is_read(chart, path, other, value):  # a feature may already have set the other value
+            unread.append(path)
+    assert unread == []
 
 
 @every_chart
-def test_a_value_that_nobody_reads_is_found(chart: Path) -> None:
-    assert not is_read(chart, ("common", "global"), {}), "Helm's own, which no template here reads"
+def test_value_that_no_template_reads_is_found(chart: Path) -> None:
+    assert not is_read(chart, ("common", "global"), {}), "Helm sets it, and no template reads it"
 
 
 @every_chart
-def test_an_unknown_value_is_refused_wherever_it_stands(chart: Path) -> None:
+def test_schema_rejects_unknown_values_in_every_map(chart: Path) -> None:
     maps = [path for path, node in nodes(values_of(chart)) if isinstance(node, dict) and node]
     assert len(maps) > 10
     for path in maps:
-        refused = template(chart, ".".join((*path, "unheard-of")) + "=1")
+        refused = template(chart, ".".join((*path, "unknown")) + "=1")
         assert refused.returncode != 0, path
         assert "additional properties" in refused.stderr, path
 
 
 @every_chart
-def test_the_schema_is_closed_everywhere(chart: Path) -> None:
+def test_schema_is_closed_in_every_object(chart: Path) -> None:
     schema = schema_of(chart)
     Draft7Validator.check_schema(schema)
 
@@ -122,7 +124,7 @@ def test_the_schema_is_closed_everywhere(chart: Path) -> None:
 
 
 @every_chart
-def test_a_value_of_another_type_is_refused(chart: Path) -> None:
+def test_schema_rejects_values_of_another_type(chart: Path) -> None:
     values, takes = values_of(chart), Draft7Validator(schema_of(chart))
     assert takes.is_valid(values)
     for path, value in leaves(chart):
@@ -146,14 +148,14 @@ def test_a_value_of_another_type_is_refused(chart: Path) -> None:
         *("database.external.enabled=true", "database.external.port=0", 'database.external.ssl="prefer"'),
     ],
 )
-def test_a_value_of_the_wrong_form_is_refused(chart: Path, bad: str) -> None:
+def test_schema_rejects_malformed_values(chart: Path, bad: str) -> None:
     refused = template(chart, bad)
     assert refused.returncode != 0
     assert "don't meet the specifications of the schema" in refused.stderr
 
 
 @every_chart
-def test_every_choice_offered_with_an_order_is_taken(chart: Path) -> None:
+def test_schema_accepts_every_choice_of_every_option(chart: Path) -> None:
     assert STORES[chart.name].options
     for option in STORES[chart.name].options:
         path = tuple(option.value.split("."))
@@ -162,16 +164,16 @@ def test_every_choice_offered_with_an_order_is_taken(chart: Path) -> None:
 
 
 @every_chart
-def test_awkward_names_survive_rendering(chart: Path) -> None:
+def test_store_name_with_special_characters_is_rendered_unchanged(chart: Path) -> None:
     name = 'O\'Neil \\ "Sons": {{ x }} # 1'
     manifests = render(chart, options=(f"store.displayName={json.dumps(name)}",))
-    told = [v for v in found(manifests, "env") if v["name"] == "STORE_NAME"]
-    assert told
-    assert {variable["value"] for variable in told} == {name}
+    names = [v for v in found(manifests, "env") if v["name"] == "STORE_NAME"]
+    assert names
+    assert {variable["value"] for variable in names} == {name}
 
 
 def found(node: Any, key: str) -> list[Any]:
-    """All that stands in lists called `key`, however deep."""
+    """All items of lists with the key `key`, at any depth."""
     inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
     here = list(node.get(key, [])) if isinstance(node, dict) else []
     return here + [hit for value in inner for hit in found(value, key)]

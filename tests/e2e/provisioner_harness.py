@@ -20,7 +20,7 @@ from provisioner.domain.job import EventKind, Job
 from provisioner.domain.store import Addresses
 from provisioner.ledger.ledger import Ledger, Limits
 from provisioner.operations import Toolbox
-from provisioner.runner.executors import Executor, Local
+from provisioner.runner.executors import Executor, LocalExecutor
 from provisioner.runner.scheduler import Scheduler
 from tests.waiting import until_job
 
@@ -65,7 +65,7 @@ class Works:
         return {"ingress_address": self.cluster.ingress_address}
 
     def executor(self) -> Executor:
-        return Local(self.tools)
+        return LocalExecutor(self.tools)
 
     def close(self) -> None:
         self.scheduler.stop()

@@ -11,7 +11,7 @@ from dev import images
 from dev.charts import bot_chart
 from dev.cluster import Cluster as DevCluster
 from dev.stack import kubectl
-from provisioner.runner.executors import Executor, Remote
+from provisioner.runner.executors import Executor, KubernetesExecutor
 from provisioner.runner.executors.job_manifest import Worker
 from tests.e2e.provisioner_harness import INSTANCE, Works
 from tests.e2e.sample_type import Leaflet
@@ -63,7 +63,7 @@ class RemoteWorks(Works):
         }
 
     def executor(self) -> Executor:
-        return Remote(self.ledger, self.tools, self.worker, HOME)
+        return KubernetesExecutor(self.ledger, self.tools, self.worker, HOME)
 
     def jobs(self) -> list[dict[str, Any]]:
         """The Jobs there are, of whatever state."""

@@ -54,7 +54,7 @@ class Bots:
         told = self.slack.wait_for(self.readyz, 15, "the second bot to say how it is")
         assert list(told) == ["lease"]
         assert "Another bot (" in told["lease"]
-        assert "This one waits until that one is gone." in told["lease"]
+        assert "This bot waits until that bot has stopped." in told["lease"]
         assert httpx.get(f"{self.url}/healthz", trust_env=False).status_code == 200
         assert httpx.post(f"{self.url}/slack/events", trust_env=False).status_code == 404
 
@@ -123,4 +123,4 @@ def test_a_bot_that_was_asleep_works_no_more_and_ends(bots: Bots) -> None:
     first.wait(START)
     last = bots.first.bot_process.log.read_text().splitlines()[-1]
     assert "Another bot (" in last
-    assert "Started again, this one waits." in last
+    assert "This bot ends; started again, it waits for the lease." in last

@@ -1,4 +1,4 @@
-"""The namespace's quota has room for all that a store chart may run at once."""
+"""The namespace's quota has room for everything that a store chart can run at the same time."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tests.integration.test_docs_values import MANIFESTS
 
 CHARTS = Catalog(Path(__file__).parents[2] / "charts").types.values()
 TWO = "replicas=2,uploads.storage.accessMode=ReadWriteMany"
-# While cert-manager gets a certificate by HTTP01, a pod of its own stands in the namespace (its documented defaults),
-# and a Service of the type that its issuer says, NodePort where it says none.
+# During an HTTP01 challenge, cert-manager runs a solver pod in the namespace (these are its documented defaults) and a
+# Service of the issuer's serviceType, NodePort by default.
 SOLVER: dict[str, Any] = {"containers": [{"resources": {"requests": {"memory": "64Mi"}, "limits": {"memory": "64Mi"}}}]}
 HTTP01: dict[str, str] = MANIFESTS["ClusterIssuer"]["spec"]["acme"]["solvers"][0]["http01"]["ingress"]
 
 
 def pods(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    """The pods that one object may have at the same moment, a rolling upgrade's included."""
+    """The pods that one object can have at the same time, including the surge of a rolling update."""
     spec = manifest.get("spec", {})
     match manifest["kind"]:
         case "Deployment":
@@ -52,7 +52,9 @@ def total(quantities: Iterable[Decimal]) -> Decimal:
 
 
 def memory(running: list[dict[str, Any]], kind: str) -> Decimal:
-    """All pods' `requests` or `limits`; of a pod the larger of its init containers' and its containers' together."""
+    """Sum of the pods' memory `requests` or `limits`.
+
+    A pod counts as the sum of its containers or as its largest init container, whichever is larger."""
 
     def of(containers: list[dict[str, Any]]) -> list[Decimal]:
         return [parse_quantity(container["resources"][kind]["memory"]) for container in containers]
@@ -62,7 +64,7 @@ def memory(running: list[dict[str, Any]], kind: str) -> Decimal:
 
 @pytest.mark.parametrize("profile", ["local", "prod"])
 @pytest.mark.parametrize("chart", [kind.chart for kind in CHARTS], ids=lambda chart: chart.name)
-def test_everything_at_once_fits(chart: Path, profile: str) -> None:
+def test_quota_has_room_for_all_pods_at_the_same_time(chart: Path, profile: str) -> None:
     values = ["--values", str(chart / f"values-{profile}.yaml"), "--set", TWO]
     rendered = subprocess.run(["helm", "template", "shop", str(chart), *values], capture_output=True, check=True)
     manifests = [manifest for manifest in yaml.safe_load_all(rendered.stdout) if manifest]
@@ -79,7 +81,7 @@ def test_everything_at_once_fits(chart: Path, profile: str) -> None:
         "services.nodeports": Decimal(services.count("NodePort") + services.count("LoadBalancer")),
         "services.loadbalancers": Decimal(services.count("LoadBalancer")),
     }
-    assert {what: n for what, n in needed.items() if n > parse_quantity(QUOTA[what])} == {}
-    assert len(running) > 4, "less was counted than a store is made of"
+    assert {name: n for name, n in needed.items() if n > parse_quantity(QUOTA[name])} == {}
+    assert len(running) > 4, "some of the store's pods were not counted"
     assert len(storage) == 2
     assert len(services) > 2

@@ -1,4 +1,4 @@
-"""The bot's own chart: its values, what they become, who may reach whom, and manifests/storewright.yaml made of it."""
+"""The bot's chart: values, rendered objects, NetworkPolicies, admission policies, and manifests/storewright.yaml."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.charts.test_values import changed, described, leaves, nodes, schema_o
 from tests.conftest import ROOT
 
 CHART, NAMESPACE = bot_chart.CHART, "tools"
-# What an operator may turn on, as arguments of --set-json.
+# Features that an operator can turn on, as arguments of --set-json.
 FEATURES = {
     "http": ('slack.mode="http"',),
     "plain": ('publicUrl="http://storewright.localhost:8081"', 'stores.scheme="http"', "stores.port=8081"),
@@ -38,7 +38,7 @@ FEATURES = {
     "no-policy": ("networkPolicy.enabled=false",),
 }
 EVERYTHING_ON = tuple(setting for name in FEATURES if not name.startswith("no-") for setting in FEATURES[name])
-# What a value may be changed to: the first that its schema takes is tried.
+# Replacement values: the test uses the first that the schema accepts.
 OTHERS: list[Any] = [
     *(True, False, 0, 2, 11, "other", "77Mi", "45s", "http", "kubernetes", "DEBUG", "Never", "local", "C0OTHERS"),
     *("/other", "https://other.example.com", "https://other.example.com/", "10.1.2.3:80"),
@@ -49,7 +49,7 @@ OTHERS: list[Any] = [
 
 @cache
 def template(*options: str, release: str = "bot", namespace: str = NAMESPACE) -> subprocess.CompletedProcess[str]:
-    """What `helm template` says to these `--set-json` assignments, over what has no default."""
+    """The result of `helm template` with manifests/values.yaml and these `--set-json` assignments."""
     flags = [
         f"--namespace={namespace}",
         f"--values={bot_chart.VALUES}",
@@ -80,56 +80,56 @@ def pod(manifests: list[Object]) -> Object:
 
 
 def worker(manifests: list[Object]) -> Object:
-    """What is laid over the pod of a Job that does the bot's work."""
-    told = next(m for m in of_kind(manifests, "ConfigMap") if m["metadata"]["name"] == "bot-stores")["data"]
-    laid: Object = yaml.safe_load(told["worker.yaml"])
-    return laid
+    """The fields that the bot adds to the pods of its Jobs."""
+    data = next(m for m in of_kind(manifests, "ConfigMap") if m["metadata"]["name"] == "bot-stores")["data"]
+    fields: Object = yaml.safe_load(data["worker.yaml"])
+    return fields
 
 
 def environment(manifests: list[Object]) -> dict[str, str]:
-    """The bot's, with a stand-in for what comes from the Secret."""
+    """The bot's environment, with sample values for the Secret's keys."""
     (bot,) = containers(pod(manifests))
     secrets = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "SLACK_SIGNING_SECRET": "s"}
     return {v["name"]: v["value"] if "value" in v else secrets[v["name"]] for v in bot["env"]}
 
 
-# --- its values --------------------------------------------------------------------------------------------------
+# --- values -------------------------------------------------------------------------------------------------------
 
 
-def test_helm_finds_no_fault() -> None:
+def test_helm_lint_passes() -> None:
     command = ["helm", "lint", "--strict", str(CHART), f"--values={bot_chart.VALUES}"]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout
 
 
-def test_all_that_only_the_operator_knows_is_asked_for_at_once() -> None:
+def test_missing_required_values_are_reported_together() -> None:
     refused = subprocess.run(["helm", "template", str(CHART)], capture_output=True, text=True, check=False)
     assert refused.returncode != 0
     assert all(name in refused.stderr for name in ("slack.failureChannel", "publicUrl", "stores.domain"))
 
 
-def test_every_value_is_described_and_read() -> None:
+def test_schema_describes_and_a_template_reads_every_value() -> None:
     def rendered(path: tuple[str, ...], value: Any, context: tuple[str, ...]) -> str:
         return template(*context, f"{'.'.join(path)}={json.dumps(value)}").stdout
 
-    dead = []
+    unread = []
     for path, value in leaves(CHART):
         if path[:2] == ("dashboard", "labels"):
-            continue  # as an operator likes
+            continue  # any label is valid
         takes = described(schema_of(CHART), path)
         assert takes.is_valid(value), path
         other = next(o for o in OTHERS if takes.is_valid(o) and json.dumps(o) != json.dumps(value))
         tries = [(o, context) for o in (other, value) for context in ((), EVERYTHING_ON)]
         if not any(rendered(path, o, context) not in ("", template(*context).stdout) for o, context in tries):
-            dead.append(path)
-    assert dead == []
+            unread.append(path)
+    assert unread == []
 
 
-def test_an_unknown_value_is_refused_wherever_it_stands() -> None:
+def test_schema_rejects_unknown_values_in_every_map() -> None:
     maps = [path for path, node in nodes(values_of(CHART)) if isinstance(node, dict) and node]
     takes = Draft7Validator(schema_of(CHART))
     for path in maps:
-        assert not takes.is_valid(changed(values_of(CHART), (*path, "unheard-of"), 1)), path
+        assert not takes.is_valid(changed(values_of(CHART), (*path, "unknown"), 1)), path
 
 
 @pytest.mark.parametrize(
@@ -145,45 +145,45 @@ def test_an_unknown_value_is_refused_wherever_it_stands() -> None:
         *("networkPolicy.dns=[]", "podDisruptionBudget.maxUnavailable=2", 'ledger.storage.size="much"'),
     ],
 )
-def test_a_value_of_the_wrong_form_is_refused(bad: str) -> None:
+def test_schema_rejects_malformed_values(bad: str) -> None:
     refused = template(bad)
     assert refused.returncode != 0
     assert "don't meet the specifications" in refused.stderr
 
 
-# --- what they become --------------------------------------------------------------------------------------------
+# --- rendered objects -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "features", [(), ("http",), ("plain",), tuple(FEATURES)[:-1]], ids=lambda f: "+".join(f) or "-"
 )
-def test_the_bot_takes_every_setting_the_chart_gives(
+def test_bot_accepts_every_setting_of_the_chart(
     features: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    told = environment(with_features(*features))
+    given = environment(with_features(*features))
     left_alone = {"KUBECONFIG", "KUBE_CONTEXT", "HELM", "CHARTS_DIR"}
     for_the_other_mode = {"SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"}
     fields = {name.upper() for name in Settings.model_fields}
-    assert fields - told.keys() - for_the_other_mode == left_alone
-    for name, value in told.items():
+    assert fields - given.keys() - for_the_other_mode == left_alone
+    for name, value in given.items():
         monkeypatch.setenv(name, str(tmp_path) if name in ("STORE_VALUES", "EXECUTOR_POD") else value)
     settings = Settings.from_environment()
     assert settings.instance == "tools-bot"
     assert settings.service_account == "tools/bot"
 
 
-def test_stores_are_given_the_operators_values() -> None:
+def test_store_values_reach_the_bot_and_restart_it() -> None:
     values = {"medusa": {"ingress": {"className": "nginx"}}}
     manifests = render(f"stores.values={json.dumps(values)}")
-    told = next(m for m in of_kind(manifests, "ConfigMap") if m["metadata"]["name"] == "bot-stores")["data"]
-    assert yaml.safe_load(told["stores.yaml"]) == values
+    data = next(m for m in of_kind(manifests, "ConfigMap") if m["metadata"]["name"] == "bot-stores")["data"]
+    assert yaml.safe_load(data["stores.yaml"]) == values
     assert pod(manifests)["metadata"]["annotations"] != pod(render())["metadata"]["annotations"], (
-        "or it would not restart"
+        "otherwise the pod would not restart"
     )
 
 
 @pytest.mark.parametrize("mode", ["http", "socket"])
-def test_secrets_come_by_reference_only(mode: str) -> None:
+def test_slack_tokens_come_from_the_secret_by_reference(mode: str) -> None:
     manifests = render(f'slack.mode="{mode}"', 'slack.secretName="its-secret"', 'slack.secretKeys.botToken="bot"')
     assert of_kind(manifests, "Secret") == []
     (bot,) = containers(pod(manifests))
@@ -195,7 +195,7 @@ def test_secrets_come_by_reference_only(mode: str) -> None:
     }
 
 
-def test_a_secret_of_a_registry_is_named_and_may_be_read() -> None:
+def test_bot_may_read_only_the_stores_pull_secret() -> None:
     manifests = render('stores.imagePullSecret="registry"')
     assert environment(manifests)["PULL_SECRET"] == "tools/registry"
     named = [rule for rule in the("Role", manifests)["rules"] if rule["resources"] == ["secrets"]]
@@ -204,11 +204,11 @@ def test_a_secret_of_a_registry_is_named_and_may_be_read() -> None:
     assert not [rule for rule in the("Role", render())["rules"] if rule["resources"] == ["secrets"]]
 
 
-def test_its_pod_is_restricted_but_for_its_token() -> None:
-    assert faults(pod(with_features("monitored", "kubernetes"))) == ["a service account's token"]
+def test_bot_pod_is_restricted_except_for_its_token() -> None:
+    assert faults(pod(with_features("monitored", "kubernetes"))) == ["service account token"]
 
 
-def test_one_bot_at_a_time_holds_the_ledger() -> None:
+def test_deployment_runs_one_pod_and_keeps_the_ledger_claim() -> None:
     deployment = the("Deployment", render())["spec"]
     assert (deployment["replicas"], deployment["strategy"]) == (1, {"type": "Recreate"})
     claim = the("PersistentVolumeClaim", render())["metadata"]
@@ -216,7 +216,7 @@ def test_one_bot_at_a_time_holds_the_ledger() -> None:
     assert "annotations" not in the("PersistentVolumeClaim", render("ledger.keep=false"))["metadata"]
 
 
-def test_the_world_gets_no_further_than_slack_and_credentials() -> None:
+def test_routes_expose_only_slack_and_credential_paths() -> None:
     for features, paths in {(): ["/s"], ("http",): ["/s", "/slack/events"]}.items():
         manifests = with_features(*features, "http-route")
         ingress, route = the("Ingress", manifests)["spec"], the("HTTPRoute", manifests)["spec"]
@@ -231,7 +231,7 @@ def test_the_world_gets_no_further_than_slack_and_credentials() -> None:
     assert "tls" not in plain
 
 
-def test_two_releases_share_nothing_cluster_wide() -> None:
+def test_two_releases_share_no_cluster_wide_names() -> None:
     def cluster_wide(release: str, namespace: str) -> set[tuple[str, str]]:
         made = render(release=release, namespace=namespace)
         return {(m["kind"], m["metadata"]["name"]) for m in made if "namespace" not in m["metadata"]}
@@ -242,7 +242,7 @@ def test_two_releases_share_nothing_cluster_wide() -> None:
     assert ("ClusterRole", "storewright-store") in names[2]
 
 
-def test_every_manifest_is_valid_in_every_combination() -> None:
+def test_manifests_are_valid_in_every_feature_combination() -> None:
     chosen = [names for size in (0, 1, 2, len(FEATURES)) for names in combinations(FEATURES, size)]
     rendered = {json.dumps(m): m for names in chosen for m in with_features(*names)}
     kinds = {manifest["kind"] for manifest in rendered.values()}
@@ -252,15 +252,15 @@ def test_every_manifest_is_valid_in_every_combination() -> None:
             validate(manifest, version)
 
 
-def test_store_types_are_told_what_they_may_make() -> None:
+def test_docs_list_the_kinds_that_store_charts_may_create() -> None:
     role = next(r for r in of_kind(render(), "ClusterRole") if r["metadata"]["name"].endswith("-store"))
     may = {kind for rule in role["rules"] if {"create", "delete"} <= set(rule["verbs"]) for kind in rule["resources"]}
     page = " ".join((ROOT / "docs/store-types.md").read_text().split())
-    told = page.partition("the bot may make ")[2].partition(". ")[0]
-    assert {kind.lower() for kind in re.split(r", | and ", told)} == may
+    listed = page.partition("the bot may create ")[2].partition(". ")[0]
+    assert {kind.lower() for kind in re.split(r", | and ", listed)} == may
 
 
-def test_its_pods_are_put_before_others_where_that_is_asked_for() -> None:
+def test_priority_class_applies_to_the_bot_and_its_jobs() -> None:
     def classes(*options: str) -> tuple[list[str], str, str]:
         manifests = render('executor="kubernetes"', *options)
         made = [found["metadata"]["name"] for found in of_kind(manifests, "PriorityClass")]
@@ -271,7 +271,7 @@ def test_its_pods_are_put_before_others_where_that_is_asked_for() -> None:
     assert classes('pod.priorityClassName="high"') == ([], "high", "high")
 
 
-# --- who may reach whom ------------------------------------------------------------------------------------------
+# --- network policies -------------------------------------------------------------------------------------------
 
 
 def peer(known_as: str, namespace: str, **labels: str) -> Peer:
@@ -279,7 +279,7 @@ def peer(known_as: str, namespace: str, **labels: str) -> Peer:
     return Peer(known_as, "10.1.0.9", namespace, {f"app.kubernetes.io/{k}": v for k, v in labels.items()}, home)
 
 
-def test_its_network_policy_lets_through_what_is_needed() -> None:
+def test_network_policy_allows_exactly_the_expected_connections() -> None:
     manifests = with_features("monitored")
     policies = of_kind(manifests, "NetworkPolicy")
     labels = pod(manifests)["metadata"]["labels"]
@@ -302,24 +302,24 @@ def test_its_network_policy_lets_through_what_is_needed() -> None:
     to_all = {("bot", to, number) for to in ("slack", "dns", "nginx") for number in (443, 6443)}
     to_some = {("bot", "dns", 53), *(("bot", "nginx", number) for number in (53, 22, 8000))}
     assert tried == {("nginx", "bot", 3000), ("p", "bot", 9090)} | to_all | to_some
-    assert not allows(of_kind(render(), "NetworkPolicy"), prometheus, bot, ops), "unless a ServiceMonitor is made"
+    assert not allows(of_kind(render(), "NetworkPolicy"), prometheus, bot, ops), "without a ServiceMonitor"
 
 
-def test_it_may_ask_stores_at_their_own_port() -> None:
+def test_network_policy_allows_the_stores_own_port() -> None:
     made = of_kind(render('stores.scheme="http"', 'stores.ingressAddress="10.0.0.1:8081"'), "NetworkPolicy")
     policy, of_jobs = sorted(made, key=lambda found: len(found["metadata"]["name"]))
     assert of_jobs["spec"]["egress"] == policy["spec"]["egress"]
     assert "ingress" not in of_jobs["spec"]
     ports = [port["port"] for rule in policy["spec"]["egress"] for port in rule.get("ports", [])]
     assert {80, 8081} < set(ports)
-    assert len(ports) == len(set(ports)) + 1, "53 by TCP and UDP, and nothing else twice"
+    assert len(ports) == len(set(ports)) + 1, "only 53 is listed twice, for TCP and UDP"
 
 
-# --- what the bot is refused ---------------------------------------------------------------------------------------
+# --- admission policies -------------------------------------------------------------------------------------------
 
 
-def test_what_a_policy_can_not_tell_it_refuses() -> None:
-    """What they refuse is in tests/e2e/test_refused.py."""
+def test_admission_policies_fail_closed_and_deny_with_403() -> None:
+    """tests/e2e/test_refused.py tests which requests they deny."""
     manifests = render()
     policies = {made["metadata"]["name"]: made["spec"] for made in of_kind(manifests, "ValidatingAdmissionPolicy")}
     assert set(policies) == {f"storewright-tools-bot-{name}" for name in ("namespaces", "bindings", "contents", "jobs")}
@@ -331,10 +331,10 @@ def test_what_a_policy_can_not_tell_it_refuses() -> None:
         assert [one["expression"] for one in policy["matchConditions"]] == [
             'request.userInfo.username == "system:serviceaccount:tools:bot"'
         ]
-        assert {rule["reason"] for rule in policy["validations"]} == {"Forbidden"}, "or the bot takes it for final"
+        assert {rule["reason"] for rule in policy["validations"]} == {"Forbidden"}, "otherwise the bot would not retry"
 
 
-def test_stores_namespaces_are_called_as_the_policy_has_it() -> None:
+def test_admission_policy_has_the_namespace_prefix_of_stores() -> None:
     rules = [
         rule["expression"]
         for made in of_kind(render(), "ValidatingAdmissionPolicy")
@@ -343,21 +343,21 @@ def test_stores_namespaces_are_called_as_the_policy_has_it() -> None:
     assert f'request.operation != "CREATE" || object.metadata.name.startsWith("{NAMESPACE_PREFIX}")' in rules
 
 
-# --- what is made of it ------------------------------------------------------------------------------------------
+# --- files and notes ----------------------------------------------------------------------------------------------
 
 
-def test_the_plain_manifests_are_up_to_date() -> None:
+def test_plain_manifests_match_make_manifests() -> None:
     assert bot_chart.MANIFESTS.read_text() == bot_chart.manifests(), "run `make manifests`"
 
 
-def test_the_plain_manifests_are_complete() -> None:
+def test_plain_manifests_contain_all_objects_and_the_namespace() -> None:
     manifests = list(yaml.safe_load_all(bot_chart.MANIFESTS.read_text()))
     everything = render(release="storewright", namespace="storewright")
     assert [m["kind"] for m in manifests] == ["Namespace", *(m["kind"] for m in everything)]
     assert manifests[0]["metadata"]["labels"] == {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
-def test_the_dashboard_is_grafanas() -> None:
+def test_dashboard_config_map_has_grafanas_label() -> None:
     maps = of_kind(with_features("monitored"), "ConfigMap")
     found = next(m for m in maps if m["metadata"]["name"] == "bot-dashboard")
     assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
@@ -365,15 +365,15 @@ def test_the_dashboard_is_grafanas() -> None:
     assert len(board["panels"]) > 10
 
 
-def test_alerts_are_about_this_release() -> None:
+def test_alert_expressions_select_this_release() -> None:
     (group,) = the("PrometheusRule", with_features("monitored"))["spec"]["groups"]
-    told = [rule["expr"] for rule in group["rules"]]
-    assert len(told) > 5
-    assert all('namespace="tools", job="bot"' in expr for expr in told)
-    assert not any('job="storewright"' in expr for expr in told)
+    expressions = [rule["expr"] for rule in group["rules"]]
+    assert len(expressions) > 5
+    assert all('namespace="tools", job="bot"' in expr for expr in expressions)
+    assert not any('job="storewright"' in expr for expr in expressions)
 
 
-def test_jobs_are_given_what_the_bots_pod_is() -> None:
+def test_jobs_get_the_pod_settings_of_the_bot() -> None:
     given = (
         'pod.nodeSelector={"disk":"fast"}',
         'imagePullSecrets=[{"name":"registry"}]',
@@ -383,27 +383,27 @@ def test_jobs_are_given_what_the_bots_pod_is() -> None:
         'worker.resources.limits.memory="1Gi"',
     )
     manifests = render('executor="kubernetes"', *given)
-    told = worker(manifests)
-    assert told["pod"]["nodeSelector"] == {"disk": "fast"}
-    assert told["pod"]["imagePullSecrets"] == [{"name": "registry"}]
-    assert told["pod"]["volumes"] == [{"name": "ca", "configMap": {"name": "ca"}}]
-    assert told["container"]["env"] == [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}]
-    assert told["container"]["volumeMounts"] == [{"name": "ca", "mountPath": "/ca"}]
-    assert told["container"]["resources"]["limits"] == {"memory": "1Gi"}
+    fields = worker(manifests)
+    assert fields["pod"]["nodeSelector"] == {"disk": "fast"}
+    assert fields["pod"]["imagePullSecrets"] == [{"name": "registry"}]
+    assert fields["pod"]["volumes"] == [{"name": "ca", "configMap": {"name": "ca"}}]
+    assert fields["container"]["env"] == [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}]
+    assert fields["container"]["volumeMounts"] == [{"name": "ca", "mountPath": "/ca"}]
+    assert fields["container"]["resources"]["limits"] == {"memory": "1Gi"}
     (bot,) = containers(pod(manifests))
     assert environment(manifests)["EXECUTOR_IMAGE"] == bot["image"]
 
 
-def test_its_notes_lead_on() -> None:
+def test_notes_show_the_next_steps() -> None:
     command = ["helm", "install", "bot", str(CHART), "--dry-run=client", f"--namespace={NAMESPACE}"]
     for mode, key in {"http": "SLACK_SIGNING_SECRET", "socket": "SLACK_APP_TOKEN"}.items():
-        told = subprocess.run(
+        output = subprocess.run(
             [*command, f"--values={bot_chart.VALUES}", f"--set=slack.mode={mode}"],
             capture_output=True,
             text=True,
             check=True,
         ).stdout
-        notes = told.rpartition("NOTES:")[2]
+        notes = output.rpartition("NOTES:")[2]
         assert "kubectl -n tools create secret generic storewright-slack --from-env-file=slack.env\n" in notes
-        assert f"Write SLACK_BOT_TOKEN=… and {key}=…\n" in notes
+        assert f"Write SLACK_BOT_TOKEN=… and {key}=… to the file slack.env, one per line." in notes
         assert ("/slack/events" in notes) == (mode == "http")

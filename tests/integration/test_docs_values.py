@@ -1,4 +1,4 @@
-"""Every piece of YAML in docs/operating.md: the charts' closed schemas take it, and it does what it is for."""
+"""The YAML examples in docs/operating.md: the charts accept them, and each has its effect."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE = (ROOT / "docs/operating.md").read_text()
 
 
 def pieces() -> list[Object]:
-    """The page's indented blocks that are YAML maps; one of them may be several manifests."""
+    """The page's indented blocks that are YAML maps. A block may contain several documents."""
     blocks = re.findall(r"(?:^(?: {4}.*)?\n)+", PAGE, re.MULTILINE)
     found = [document for block in blocks for document in _documents(textwrap.dedent(block))]
     return [document for document in found if isinstance(document, dict)]
@@ -30,7 +30,7 @@ def _documents(text: str) -> list[Any]:
     try:
         return list(yaml.safe_load_all(text))
     except yaml.YAMLError:
-        return []  # commands
+        return []  # a block of commands
 
 
 VALUES = [piece for piece in pieces() if "apiVersion" not in piece]
@@ -40,43 +40,43 @@ each = pytest.mark.parametrize("values", VALUES, ids=lambda values: "+".join(val
 
 
 def the(text: str) -> Object:
-    """The one piece of values with this in it."""
+    """The one example that contains this text."""
     (found,) = [piece for piece in VALUES if text in json.dumps(piece)]
     return found
 
 
 def rendered(values: Object) -> tuple[list[Object], dict[str, list[Object]]]:
-    """The bot's manifests with a piece in place of those keys of the whole one, and by type what its stores become."""
+    """The bot's manifests with the example's keys in the complete example, and the stores' manifests."""
     bot = _template(bot_chart.CHART, WHOLE | values)
-    (told,) = [m["data"]["stores.yaml"] for m in of_kind(bot, "ConfigMap") if "stores.yaml" in m.get("data", {})]
-    given = yaml.safe_load(told)
+    (text,) = [m["data"]["stores.yaml"] for m in of_kind(bot, "ConfigMap") if "stores.yaml" in m.get("data", {})]
+    given = yaml.safe_load(text)
     return bot, {name: _template(store.chart, given.get(name, {}), "prod") for name, store in STORES.items()}
 
 
 def _template(chart: Any, values: Object, profile: str = "") -> list[Object]:
-    laid_over = ["--values", f"{chart}/values-{profile}.yaml"] if profile else []
-    command = ["helm", "template", "shop", str(chart), "--namespace=tools", *laid_over, "--values=-"]
+    profile_values = ["--values", f"{chart}/values-{profile}.yaml"] if profile else []
+    command = ["helm", "template", "shop", str(chart), "--namespace=tools", *profile_values, "--values=-"]
     done = subprocess.run(command, input=yaml.safe_dump(values), capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{values}: {done.stderr}"
     return [manifest for manifest in yaml.load_all(done.stdout, yaml.CSafeLoader) if manifest]
 
 
 @each
-def test_the_charts_take_it(values: Object) -> None:
+def test_charts_accept_the_example(values: Object) -> None:
     bot, stores = rendered(values)
     assert of_kind(bot, "Deployment")
     assert all(stores.values())
     if values is not WHOLE:
-        assert (bot, stores) != rendered({}), "it changes nothing"
+        assert (bot, stores) != rendered({}), "the example changes nothing"
 
 
-def test_it_is_all_found() -> None:
+def test_page_contains_the_expected_examples() -> None:
     assert len(VALUES) > 5
     assert set(WHOLE) > {"slack", "publicUrl", "stores"}
     assert set(MANIFESTS) == {"ClusterIssuer", "Certificate", "TLSStore"}
 
 
-def test_certificates_come_by_a_solver_that_a_stores_namespace_lets_in() -> None:
+def test_http01_solver_fits_a_stores_quota() -> None:
     issuer = MANIFESTS["ClusterIssuer"]
     (solver,) = issuer["spec"]["acme"]["solvers"]
     assert solver["http01"]["ingress"] == {"ingressClassName": "traefik", "serviceType": "ClusterIP"}
@@ -87,7 +87,7 @@ def test_certificates_come_by_a_solver_that_a_stores_namespace_lets_in() -> None
         assert ingress["spec"]["tls"][0]["secretName"]
 
 
-def test_with_a_wildcard_certificate_nobody_asks_for_another() -> None:
+def test_wildcard_certificate_replaces_all_others() -> None:
     bot, stores = rendered(the('"-"'))
     for manifests in [bot, *stores.values()]:
         (ingress,) = of_kind(manifests, "Ingress")
@@ -99,14 +99,14 @@ def test_with_a_wildcard_certificate_nobody_asks_for_another() -> None:
     assert shown == MANIFESTS["Certificate"]["spec"]["secretName"]
 
 
-def test_the_registrys_secret_is_the_bots_and_the_stores() -> None:
+def test_pull_secret_serves_the_bot_and_the_stores() -> None:
     (bot,) = of_kind(rendered(the('imagePullSecret"'))[0], "Deployment")
     (container,) = bot["spec"]["template"]["spec"]["containers"]
     (given,) = [one["value"] for one in container["env"] if one["name"] == "PULL_SECRET"]
     assert [given] == [f"tools/{one['name']}" for one in bot["spec"]["template"]["spec"]["imagePullSecrets"]]
 
 
-def test_by_a_gateway_there_is_no_ingress() -> None:
+def test_gateway_example_replaces_the_ingress() -> None:
     bot, stores = rendered(the("httpRoute"))
     for manifests in [bot, *stores.values()]:
         assert not of_kind(manifests, "Ingress")
@@ -114,22 +114,22 @@ def test_by_a_gateway_there_is_no_ingress() -> None:
         assert route["spec"]["parentRefs"][0]["namespace"] == "gateways"
 
 
-def test_every_volume_is_of_the_chosen_class() -> None:
+def test_storage_class_example_covers_every_volume() -> None:
     for manifests in rendered(the('"fast"'))[1].values():
         made = [claim["spec"] for m in manifests for claim in m.get("spec", {}).get("volumeClaimTemplates", [])]
         made += [claim["spec"] for claim in of_kind(manifests, "PersistentVolumeClaim")]
         assert [claim.get("storageClassName") for claim in made] == ["fast"] * 2
 
 
-def test_the_way_to_the_proxy_is_open() -> None:
+def test_proxy_example_allows_connections_to_the_proxy() -> None:
     values = the("HTTPS_PROXY")
     (address,) = [one["value"] for one in values["extraEnv"] if one["name"] == "HTTPS_PROXY"]
     proxy, port = Peer("proxy", "192.0.2.8"), Port(int(address.rpartition(":")[2]))
-    for given, way in ((values, True), ({}, False)):
+    for given, expected in ((values, True), ({}, False)):
         manifests = rendered(given)[0]
         (bot,) = of_kind(manifests, "Deployment")
         labels = bot["spec"]["template"]["metadata"]["labels"]
         policies = [policy | {"metadata": {"namespace": "tools"}} for policy in of_kind(manifests, "NetworkPolicy")]
         source = Peer("bot", "10.1.0.1", "tools", labels, {"kubernetes.io/metadata.name": "tools"})
-        assert allows(policies, source, proxy, port) is way
+        assert allows(policies, source, proxy, port) is expected
         assert allows(policies, source, Peer("API server", "192.0.2.9"), Port(6443))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from bot.leader_election import TakeoverSignal
 from provisioner.clients.helm import Helm
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.catalog import Catalog
@@ -94,13 +96,21 @@ class Cells:
         self.made: list[Lease] = []
         self.servers: list[ThreadingHTTPServer] = []
 
-    def lease(self, identity: str, timings: LeaseTimings = TIMINGS, *, everywhere: bool = False) -> Lease:
+    def lease(
+        self,
+        identity: str,
+        timings: LeaseTimings = TIMINGS,
+        *,
+        everywhere: bool = False,
+        on_change: Callable[[Lease], None] = lambda lease: None,
+    ) -> Lease:
         handler = type("Handler", (Api,), {"store": self.store, "who": identity})
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.servers.append(server)
         kubeconfig = write_kubeconfig(self.folder / identity, f"http://127.0.0.1:{server.server_port}")
-        lease = Lease(Cluster(kubeconfig), "home", "storewright-test", identity, timings, everywhere=everywhere)
+        cluster, name = Cluster(kubeconfig), "storewright-test"
+        lease = Lease(cluster, "home", name, identity, timings, everywhere=everywhere, on_change=on_change)
         self.made.append(lease)
         return lease
 
@@ -139,7 +149,7 @@ def test_the_first_has_it_and_the_second_says_who(cells: Cells) -> None:
     first.require()
     second.start()
     within(1, lambda: second.another)
-    with pytest.raises(HeldByAnother, match=r"Another bot \(first\) .* has the lease home/storewright-test"):
+    with pytest.raises(HeldByAnother, match=r"Another bot \(first\) holds the lease home/storewright-test"):
         second.check()
     with pytest.raises(HandedOver):
         second.require()
@@ -222,9 +232,8 @@ def test_of_many_at_once_one_has_it(cells: Cells) -> None:
 
 
 def test_a_lease_taken_by_hand_is_let_go(cells: Cells) -> None:
-    lease = cells.lease("only")
     changes: list[bool] = []
-    lease.on_change = lambda: changes.append(lease.held())
+    lease = cells.lease("only", on_change=lambda lease: changes.append(lease.held()))
     lease.start()
     lease.acquire(1)
     assert cells.store.lease is not None
@@ -244,11 +253,45 @@ def test_from_outside_a_bot_in_another_namespace_counts_as_well(cells: Cells) ->
     lease = cells.lease("laptop", everywhere=True)
     lease.start()
     within(1, lambda: lease.another)
-    with pytest.raises(HeldByAnother, match=r"Another bot \(pod\) .* has the lease pods/storewright-test"):
+    with pytest.raises(HeldByAnother, match=r"Another bot \(pod\) holds the lease pods/storewright-test"):
         lease.check()
     within(TIMINGS.duration + 1, lease.held)  # the pod died
     cells.store.elsewhere = renewed("2")
     within(1, lambda: lease.another and not lease.held())
+
+
+def test_takeover_sends_one_signal_and_only_once_the_bot_works(cells: Cells, monkeypatch: pytest.MonkeyPatch) -> None:
+    signals: list[int] = []
+    monkeypatch.setattr("bot.leader_election.os.kill", lambda pid, signal: signals.append(signal))
+    takeover = TakeoverSignal()
+    first, lease = cells.lease("first"), cells.lease("ours", on_change=takeover)
+    first.start()
+    first.acquire(1)
+    lease.start()
+    within(1, lambda: lease.another)
+    assert signals == [], "it waits for its turn"
+    first.release()
+    lease.acquire(2)
+    takeover.arm(lease)
+    for holder in ("somebody", "somebody else"):
+        assert cells.store.lease is not None
+        cells.store.put({**cells.store.lease, "spec": {**cells.store.lease["spec"], "holderIdentity": holder}})
+        within(1, lambda: lease.another)
+        within(TIMINGS.duration + 1, lease.held)
+    assert signals == [signal.SIGTERM]
+
+
+def test_takeover_between_acquiring_and_working_sends_the_signal(cells: Cells, monkeypatch: pytest.MonkeyPatch) -> None:
+    signals: list[int] = []
+    monkeypatch.setattr("bot.leader_election.os.kill", lambda pid, signal: signals.append(signal))
+    takeover = TakeoverSignal()
+    first, lease = cells.lease("first"), cells.lease("ours", on_change=takeover)
+    first.start()
+    first.acquire(1)
+    lease.start()
+    within(1, lambda: lease.another)
+    takeover.arm(lease)
+    assert signals == [signal.SIGTERM]
 
 
 # --- what the scheduler makes of it ----------------------------------------------------------------------------------
@@ -280,7 +323,7 @@ def works(cells: Cells, tmp_path: Path) -> Iterator[Works]:
     tools = Toolbox(ledger=ledger, cluster=Cluster(away), helm=Helm(), catalog=charts, addresses=addresses)
     made = Works(ledger, cells.lease("ours"))
     scheduler = Scheduler(ledger, tools, made, lease=made.lease)
-    ledger.on_change = made.lease.on_change = scheduler.wake
+    ledger.on_change = scheduler.wake
     scheduler.start()
     yield made
     scheduler.stop()

@@ -32,7 +32,7 @@ from provisioner.domain.store import Addresses
 from provisioner.ledger.backup import Backups
 from provisioner.ledger.ledger import Ledger, Limits
 from provisioner.operations import Toolbox
-from provisioner.runner.executors import Local
+from provisioner.runner.executors import LocalExecutor
 from provisioner.runner.scheduler import Scheduler
 from tests.conftest import ROOT, Clock, write_kubeconfig
 from tests.integration.bot_harness import make_charts, running_bot, web_server_address
@@ -212,7 +212,7 @@ def scheduler(tmp_path: Path) -> Iterator[Scheduler]:
         catalog=Catalog(make_charts(tmp_path)),
         addresses=addresses,
     )
-    made = Scheduler(ledger, tools, Local(tools, 2))
+    made = Scheduler(ledger, tools, LocalExecutor(tools, 2))
     ledger.on_change = made.wake
     yield made
     made.stop(0.1)
@@ -260,8 +260,7 @@ def test_helm_is_timed_by_verb_and_outcome(tmp_path: Path) -> None:
     for body in ("exit 0", "echo Error: template: boom >&2; exit 1", "echo Error: connection refused >&2; exit 1"):
         (tmp_path / "helm").write_text(f"#!/bin/sh\n{body}")
         (tmp_path / "helm").chmod(0o755)
-        helm = Helm(str(tmp_path / "helm"))
-        helm.on_run = metrics.ran_helm
+        helm = Helm(str(tmp_path / "helm"), on_run=metrics.ran_helm)
         try:
             helm.apply(ReleaseSpec("shop", "ns", tmp_path, None, {}), 9)
         except (JobFailed, Transient):

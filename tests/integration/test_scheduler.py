@@ -24,7 +24,7 @@ from provisioner.domain.job import LONGEST_PAUSE, RELEASE, ROLLBACK, EventKind, 
 from provisioner.domain.store import Addresses, StoreStatus
 from provisioner.ledger.ledger import Ledger, Limits
 from provisioner.operations import Toolbox, upgrade
-from provisioner.runner.executors import Executor, Local, Remote
+from provisioner.runner.executors import Executor, KubernetesExecutor, LocalExecutor
 from provisioner.runner.executors.job_manifest import Worker
 from provisioner.runner.scheduler import WEDGED, Scheduler, pause
 from tests.conftest import write_kubeconfig
@@ -45,7 +45,7 @@ def scheduler(tmp_path: Path) -> Iterator[Scheduler]:
         catalog=Catalog(ROOT / "charts"),
         addresses=addresses,
     )
-    made = Scheduler(ledger, tools, Local(tools))
+    made = Scheduler(ledger, tools, LocalExecutor(tools))
     ledger.on_change = made.wake
     made.start()
     yield made
@@ -205,11 +205,11 @@ class Shop:
 
 
 def local(_: Ledger, tools: Toolbox) -> Executor:
-    return Local(tools, home="home")
+    return LocalExecutor(tools, home="home")
 
 
 def remote(ledger: Ledger, tools: Toolbox) -> Executor:
-    return Remote(ledger, tools, Worker("storewright:1"), "home")
+    return KubernetesExecutor(ledger, tools, Worker("storewright:1"), "home")
 
 
 @pytest.mark.parametrize("executor", [local, remote])
@@ -288,7 +288,7 @@ def test_a_surprise_on_the_way_forward_is_undone_as_well(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(upgrade, "_go_forward", break_down)
     monkeypatch.setattr(upgrade, "_go_back", lambda tools, job, store, problem: went_back.append(problem))
-    shop = Shop(tmp_path, AWAY, lambda _, tools: Local(tools))
+    shop = Shop(tmp_path, AWAY, lambda _, tools: LocalExecutor(tools))
     job = shop.upgrade()
     assert (job.status, job.attempts, shop.status()) == (JobStatus.FAILED, 1, StoreStatus.READY)
     assert went_back == [job.problem]

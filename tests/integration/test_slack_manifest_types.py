@@ -1,4 +1,4 @@
-"""The Slack app's manifest is what Slack's own types of it, in their npm package, say it may be."""
+"""The Slack app manifest is valid by the types in Slack's npm package."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.unit.test_slack_manifest import manifest
 PACKAGE = Path(__file__).parent / "slack_types"
 
 
-def complaints(made: Any, folder: Path) -> str:
-    """What the TypeScript compiler says to a manifest written where Slack's type is asked for."""
+def type_errors(made: Any, folder: Path) -> str:
+    """The TypeScript compiler's errors for a manifest that is declared with Slack's type."""
     modules = node_modules(PACKAGE)
     (folder / "node_modules").symlink_to(modules)
     source = folder / "manifest.ts"
@@ -31,8 +31,8 @@ def complaints(made: Any, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("mode", ["socket", "http"])
-def test_slack_takes_it(mode: str, tmp_path: Path) -> None:
-    assert complaints(manifest(mode), tmp_path) == ""
+def test_manifest_has_slacks_type(mode: str, tmp_path: Path) -> None:
+    assert type_errors(manifest(mode), tmp_path) == ""
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_slack_takes_it(mode: str, tmp_path: Path) -> None:
     ],
     ids=["unknown scope", "unknown event", "unknown setting", "no name"],
 )
-def test_what_slack_would_not_take_is_found(spoil: Callable[[Any], Any], tmp_path: Path) -> None:
+def test_invalid_manifest_is_a_type_error(spoil: Callable[[Any], Any], tmp_path: Path) -> None:
     made = manifest()
     spoil(made)
-    assert "manifest.ts(2," in complaints(made, tmp_path)
+    assert "manifest.ts(2," in type_errors(made, tmp_path)

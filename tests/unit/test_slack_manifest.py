@@ -1,4 +1,4 @@
-"""The Slack app's manifest asks for what the code uses, and its README says why."""
+"""The Slack app manifest requests what the code uses, and its README explains each scope."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 from bot.commands import parser
 
 ROOT = Path(__file__).parents[2]
-# Slack's scope (or one scope for each kind of conversation) for each Web API method we call.
+# The scopes of each Web API method that the bot calls. Some methods need one scope per kind of conversation.
 SCOPES = {
     "chat.postMessage": {"chat:write"},
     "chat.update": {"chat:write"},
@@ -23,7 +23,7 @@ SCOPES = {
 
 
 def manifest(mode: str = "socket") -> Any:
-    """As it stands for Socket Mode, or changed for HTTP in the way its head says."""
+    """The manifest for Socket Mode, or changed for HTTP as its head comment describes."""
     text = (ROOT / "manifests/slack-app.yaml").read_text()
     if mode == "http":
         text = re.sub(r"# ((request_)?url: https://PUBLIC_URL)", r"\1", text)
@@ -37,26 +37,26 @@ def addresses(made: Any) -> list[str | None]:
     return [command.get("url"), *(settings[key].get("request_url") for key in ("event_subscriptions", "interactivity"))]
 
 
-def test_it_asks_for_the_scopes_that_our_calls_need_and_no_others() -> None:
+def test_manifest_requests_exactly_the_scopes_of_the_calls() -> None:
     source = "".join(path.read_text() for path in (ROOT / "bot").rglob("*.py"))
     assert all(method in source for method in SCOPES)
     assert set(manifest()["oauth_config"]["scopes"]["bot"]) == {"commands"}.union(*SCOPES.values())
 
 
-def test_the_readme_says_why_it_asks_for_each() -> None:
-    told = (ROOT / "manifests/README.md").read_text()
-    scopes = re.findall(r"^\| `([a-z:]+)` \| \S.* \| \S.* \|$", told, re.MULTILINE)
+def test_readme_explains_every_scope() -> None:
+    readme = (ROOT / "manifests/README.md").read_text()
+    scopes = re.findall(r"^\| `([a-z:]+)` \| \S.* \| \S.* \|$", readme, re.MULTILINE)
     assert scopes == manifest()["oauth_config"]["scopes"]["bot"]
 
 
-def test_its_command_shows_every_verb() -> None:
+def test_usage_hint_shows_every_command() -> None:
     [command] = manifest()["features"]["slash_commands"]
     assert command["command"] == "/store"
     assert all(verb in command["usage_hint"] for verb in parser.USAGE)
 
 
 @pytest.mark.parametrize(("mode", "address"), [("socket", None), ("http", "https://PUBLIC_URL/slack/events")])
-def test_all_comes_in_by_one_way(mode: str, address: str | None) -> None:
+def test_manifest_uses_one_transport_per_mode(mode: str, address: str | None) -> None:
     made = manifest(mode)
     assert addresses(made) == [address] * 3
     assert made["settings"]["socket_mode_enabled"] == (mode == "socket")

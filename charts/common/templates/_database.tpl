@@ -1,40 +1,40 @@
-{{/* What belongs to a store's database beside the engine itself. */}}
+{{/* The database's Service and the migration Job. The database's own workload is in each store chart. */}}
 
-{{/* The Service of the store's own. The shop asks until the database answers, so it may be told the address before the
-     probes agree: a second less to wait. Call with (dict "root" $ "engine" "postgresql" "port" 5432); the container's port
-     is called like the engine. */}}
+{{/* Service of the store's own database. It publishes the pod before the pod is ready: the shop retries until the database
+     answers, and so starts a second sooner. Call with (dict "root" $ "engine" "postgresql" "port" 5432). The container's port
+     has the engine's name. */}}
 {{- define "common.databaseService" }}
-{{- $it := dict "root" .root "component" "database" }}
+{{- $scope := dict "root" .root "component" "database" }}
 ---
 apiVersion: v1
 kind: Service
-metadata: {{- include "common.metadata" $it | nindent 2 }}
+metadata: {{- include "common.metadata" $scope | nindent 2 }}
 spec:
   publishNotReadyAddresses: true
-  selector: {{- include "common.selector" $it | nindent 4 }}
+  selector: {{- include "common.selector" $scope | nindent 4 }}
   ports: [{ name: {{ .engine }}, port: {{ .port }}, targetPort: {{ .engine }} }]
 {{- end }}
 
-{{/* The Job that brings its tables up to the new version before an upgrade; if that fails, nothing else has changed.
-     Call with (dict "root" $ "user" 1000 "command" (list "node" "migrate.js") "env" "medusa.env"): the user's id, and the
-     template of the application's environment. `mounts` are places where it writes beside /tmp: path and subPath. */}}
+{{/* Job that migrates the database before an upgrade. If it fails, Helm changes nothing else.
+     Call with (dict "root" $ "user" 1000 "command" (list "node" "migrate.js") "env" "medusa.env"). `user` is the user's id,
+     `env` the template of the application's environment. The optional `mounts` lists further writable paths (path, subPath). */}}
 {{- define "common.migration" }}
-{{- $it := dict "root" .root "component" "migration" }}
+{{- $scope := dict "root" .root "component" "migration" }}
 {{- $values := .root.Values }}
 ---
 apiVersion: batch/v1
 kind: Job
 metadata:
-  {{- include "common.metadata" $it | nindent 2 }}
+  {{- include "common.metadata" $scope | nindent 2 }}
   annotations:
     helm.sh/hook: pre-upgrade
-    helm.sh/hook-delete-policy: before-hook-creation # what failed stays to be read
+    helm.sh/hook-delete-policy: before-hook-creation # a failed Job stays, so that you can read its log
 spec:
   backoffLimit: 1
   activeDeadlineSeconds: 600
   template:
     metadata:
-      labels: {{- include "common.podLabels" $it | nindent 8 }}
+      labels: {{- include "common.podLabels" $scope | nindent 8 }}
     spec:
       restartPolicy: Never
       {{- include "common.podSecurity" .user | nindent 6 }}

@@ -1,24 +1,25 @@
-{{/* Names and labels. An `it` is (dict "root" $ "component" "database"). */}}
+{{/* Names and labels. A scope is (dict "root" $ "component" "database"): the chart's root context and a component's name. */}}
 
-{{/* The application is called like the release, everything else has its component behind that. Call with an `it`. */}}
+{{/* Name of a component's object: the release's name, followed by the component unless that is `application`.
+     Call with a scope. */}}
 {{- define "common.name" -}}
 {{ .root.Release.Name }}{{ if ne .component "application" }}-{{ .component }}{{ end }}
 {{- end }}
 
-{{/* What all pods of this release have in common. Call with $. */}}
+{{/* Labels that all pods of this release share. Call with $. */}}
 {{- define "common.instance" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
-{{/* What a Service, a controller or a policy finds a component's pods by. Call with an `it`. */}}
+{{/* Labels by which a Service, a controller or a policy selects a component's pods. Call with a scope. */}}
 {{- define "common.selector" -}}
 {{ include "common.instance" .root }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
-{{/* Of a controller's pods; no version among them, or a new chart would restart a database it does not change.
-     Call with an `it`. */}}
+{{/* Labels of a controller's pods. They include no version: otherwise a new chart version would restart an unchanged database.
+     Call with a scope. */}}
 {{- define "common.podLabels" -}}
 {{ include "common.selector" . }}
 {{- with .root.Values.store }}
@@ -26,7 +27,7 @@ storewright.dev/store: {{ .name }}
 {{- end }}
 {{- end }}
 
-{{/* Of an object. Call with an `it`. */}}
+{{/* Labels of an object. Call with a scope. */}}
 {{- define "common.labels" -}}
 {{ include "common.podLabels" . }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
@@ -34,7 +35,7 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- end }}
 
-{{/* Name and labels of an object that a component has one of. Call with an `it`. */}}
+{{/* Name and labels of the object, where a component has only one of that kind. Call with a scope. */}}
 {{- define "common.metadata" -}}
 name: {{ include "common.name" . }}
 labels: {{- include "common.labels" . | nindent 2 }}

@@ -1,35 +1,35 @@
-{{/* What operators ask for. */}}
+{{/* Objects for operators: disruption budget and monitoring. */}}
 
-{{/* A node may be drained without the shop going away. Call with $. */}}
+{{/* Keeps the shop online while a node drains. Call with $. */}}
 {{- define "common.podDisruptionBudget" }}
-{{- $it := dict "root" $ "component" "application" }}
+{{- $scope := dict "root" $ "component" "application" }}
 {{- if gt (int .Values.replicas) 1 }}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget
-metadata: {{- include "common.metadata" $it | nindent 2 }}
+metadata: {{- include "common.metadata" $scope | nindent 2 }}
 spec:
   maxUnavailable: 1
   unhealthyPodEvictionPolicy: AlwaysAllow
   selector:
-    matchLabels: {{- include "common.selector" $it | nindent 6 }}
+    matchLabels: {{- include "common.selector" $scope | nindent 6 }}
 {{- end }}
 {{- end }}
 
-{{/* By `serviceMonitor`, for the Prometheus operator. Call with $. */}}
+{{/* ServiceMonitor for the Prometheus Operator, set by `serviceMonitor`. Call with $. */}}
 {{- define "common.serviceMonitor" }}
-{{- $it := dict "root" $ "component" "application" }}
+{{- $scope := dict "root" $ "component" "application" }}
 {{- with .Values.serviceMonitor }}
 {{- if .enabled }}
 ---
 apiVersion: monitoring.coreos.com/v1
 kind: ServiceMonitor
 metadata:
-  name: {{ include "common.name" $it }}
-  labels: {{- merge (include "common.labels" $it | fromYaml) .labels | toYaml | nindent 4 }}
+  name: {{ include "common.name" $scope }}
+  labels: {{- merge (include "common.labels" $scope | fromYaml) .labels | toYaml | nindent 4 }}
 spec:
   selector:
-    matchLabels: {{- include "common.selector" $it | nindent 6 }}
+    matchLabels: {{- include "common.selector" $scope | nindent 6 }}
   endpoints: [{ port: metrics, interval: {{ .interval }} }]
 {{- end }}
 {{- end }}

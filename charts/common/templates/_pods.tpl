@@ -1,13 +1,13 @@
-{{/* What pods are made of. */}}
+{{/* Parts of pods. */}}
 
-{{/* `image` and `imagePullPolicy`; an empty tag means the chart's appVersion.
+{{/* `image` and `imagePullPolicy`. An empty tag means the chart's appVersion.
      Call with (dict "root" $ "image" .Values.image). */}}
 {{- define "common.image" -}}
 image: {{ printf "%s:%s" .image.repository (.image.tag | default .root.Chart.AppVersion) | quote }}
 imagePullPolicy: {{ .image.pullPolicy }}
 {{- end }}
 
-{{/* What the restricted Pod Security Standard asks of a pod. Call with the user's id. */}}
+{{/* Pod fields that the restricted Pod Security Standard requires. Call with the user's id. */}}
 {{- define "common.podSecurity" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
@@ -20,7 +20,7 @@ securityContext:
   seccompProfile: { type: RuntimeDefault }
 {{- end }}
 
-{{/* What it asks of each container. Call with anything. */}}
+{{/* Container fields that the restricted Pod Security Standard requires. It ignores its argument. */}}
 {{- define "common.containerSecurity" -}}
 securityContext:
   allowPrivilegeEscalation: false
@@ -28,7 +28,7 @@ securityContext:
   capabilities: { drop: [ALL] }
 {{- end }}
 
-{{/* What a store is told of itself, as entries of `env`. Call with $. */}}
+{{/* The store's name, address and options as `env` entries. Call with $. */}}
 {{- define "common.storeEnv" -}}
 {{- with .Values.store -}}
 - { name: STORE_NAME, value: {{ .displayName | quote }} }
@@ -40,7 +40,7 @@ securityContext:
 {{- end }}
 {{- end }}
 
-{{/* Entries of `env` from the store's Secret, by the variables' names.
+{{/* `env` entries from the store's Secret: `keys` maps each variable to a key of the Secret.
      Call with (dict "root" $ "keys" (dict "PGPASSWORD" "database-password")). */}}
 {{- define "common.secretEnv" -}}
 {{- $env := list }}
@@ -50,9 +50,9 @@ securityContext:
 {{- toYaml $env }}
 {{- end }}
 
-{{/* Of the database, the store's own or an external one, for fromYaml: host, port, name, user, ssl (disable, require, verify-full).
-     An external one's may be templates, because an operator's values are for many stores.
-     Call with (dict "root" $ "port" 5432 "name" "medusa" "user" "medusa"): what its own has. */}}
+{{/* Connection to the database as YAML: host, port, name, user, ssl (disable, require, verify-full).
+     The values of an external database may be templates, because an operator's values apply to many stores.
+     Call with (dict "root" $ "port" 5432 "name" "medusa" "user" "medusa"), the values of the store's own database. */}}
 {{- define "common.database" -}}
 {{- $own := dict "host" (include "common.name" (dict "root" .root "component" "database")) "ssl" "disable" -}}
 {{- $external := .root.Values.database.external -}}

@@ -1,8 +1,9 @@
-{{/* Who may talk to whom. Ports are the pods' own, and numbers: not every network plugin knows their names. */}}
+{{/* NetworkPolicies. Ports are container port numbers, because not every network plugin supports named ports. */}}
 
-{{/* By `networkPolicy`: nothing in and nothing out for the pods of this release, and then what a shop needs.
-     Call with (dict "root" $ "http" 9000 "metrics" 9464 "database" 5432 "visitors" (list "test") "clients" (list "application")):
-     the containers' ports, the components that call the shop, the ones that use the database. */}}
+{{/* Policies set by `networkPolicy`: one denies all traffic of this release's pods, the others allow what a shop needs.
+     Call with (dict "root" $ "http" 9000 "metrics" 9464 "database" 5432 "visitors" (list "test") "clients" (list "application")).
+     `http`, `metrics` and `database` are container ports, `visitors` the components that call the shop, `clients` the components
+     that use the database. */}}
 {{- define "common.networkPolicies" }}
 {{- $values := .root.Values }}
 {{- if $values.networkPolicy.enabled }}
@@ -41,7 +42,7 @@
 {{- end }}
 {{- end }}
 
-{{/* The way to the database, the store's own or an external one. Call as the above. */}}
+{{/* Access to the database, the store's own or an external one. Call with the same arguments as common.networkPolicies. */}}
 {{- define "common.databasePolicies" }}
 {{- $clients := dict "root" .root "of" .clients }}
 {{- $external := .root.Values.database.external }}
@@ -64,7 +65,7 @@
     {{- end }}
 {{- end }}
 
-{{/* A policy up to what it allows: <release>-<name>, for the pods `of` some components, or all of them.
+{{/* The head of the policy <release>-<name>, without its rules. It selects the pods of the components in `of`, or all pods.
      Call with (dict "root" $ "name" "database" "of" (list "database")). */}}
 {{- define "common.policy" }}
 ---
@@ -75,7 +76,7 @@ spec:
   podSelector: {{- include "common.pods" . | nindent 4 }}
 {{- end }}
 
-{{/* A selector of this release's pods `of` some components, or all of them. */}}
+{{/* Selector of this release's pods: those of the components in `of`, or all. */}}
 {{- define "common.pods" -}}
 matchLabels: {{- include "common.instance" .root | nindent 2 }}
 {{- if hasKey . "of" }}

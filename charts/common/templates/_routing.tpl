@@ -1,14 +1,14 @@
-{{/* How the world reaches the shop. All are called with $. */}}
+{{/* How shoppers reach the shop. Call all of these with $. */}}
 
-{{/* The pods' ports `http` and, where it is monitored, `metrics`; only the first is routed. */}}
+{{/* Service with the port `http` and, if `serviceMonitor` is enabled, `metrics`. Ingress and HTTPRoute use only `http`. */}}
 {{- define "common.service" }}
-{{- $it := dict "root" $ "component" "application" }}
+{{- $scope := dict "root" $ "component" "application" }}
 ---
 apiVersion: v1
 kind: Service
-metadata: {{- include "common.metadata" $it | nindent 2 }}
+metadata: {{- include "common.metadata" $scope | nindent 2 }}
 spec:
-  selector: {{- include "common.selector" $it | nindent 4 }}
+  selector: {{- include "common.selector" $scope | nindent 4 }}
   ports:
     - { name: http, port: 80, targetPort: http }
     {{- if .Values.serviceMonitor.enabled }}
@@ -16,7 +16,7 @@ spec:
     {{- end }}
 {{- end }}
 
-{{/* By `ingress`. A secretName of "-" leaves the certificate to the ingress controller's default one. */}}
+{{/* Ingress, set by `ingress`. With the secretName "-" the ingress controller uses its default certificate. */}}
 {{- define "common.ingress" }}
 {{- if .Values.ingress.enabled }}
 ---
@@ -50,7 +50,7 @@ spec:
 {{- end }}
 {{- end }}
 
-{{/* By `httpRoute`; the certificate is the Gateway's. */}}
+{{/* HTTPRoute, set by `httpRoute`. The certificate belongs to the Gateway. */}}
 {{- define "common.httpRoute" }}
 {{- if .Values.httpRoute.enabled }}
 ---

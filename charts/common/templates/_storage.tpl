@@ -1,6 +1,6 @@
-{{/* Disks. */}}
+{{/* Volume claims. */}}
 
-{{/* What a claim asks for. Call with a `storage` value: size, className, and accessMode if it is not ReadWriteOnce. */}}
+{{/* Spec of a claim. Call with a `storage` value: size, className and accessMode (default ReadWriteOnce). */}}
 {{- define "common.claim" -}}
 accessModes: [{{ .accessMode | default "ReadWriteOnce" }}]
 {{- with .className }}
@@ -9,7 +9,7 @@ storageClassName: {{ . | quote }}
 resources: { requests: { storage: {{ .size }} } }
 {{- end }}
 
-{{/* The claim <release>-uploads, by `uploads.storage`. Call with $. */}}
+{{/* The claim <release>-uploads, set by `uploads.storage`. Call with $. */}}
 {{- define "common.uploads" }}
 ---
 apiVersion: v1
@@ -21,7 +21,8 @@ spec:
   {{- include "common.claim" .Values.uploads.storage | nindent 2 }}
 {{- end }}
 
-{{/* A Deployment's `strategy`: a volume that only one node may mount has to be let go first. Call with a `storage` value. */}}
+{{/* A Deployment's `strategy`. If only one node can mount the volume, the old pod must stop before the new one starts.
+     Call with a `storage` value. */}}
 {{- define "common.strategy" -}}
 {{- if eq (.accessMode | default "") "ReadWriteMany" -}}
 strategy: { type: RollingUpdate, rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } }

@@ -1,4 +1,4 @@
-/** A whole purchase by the Store API, then the order looked up in the admin: says what it did and exits 0, or throws. */
+/** Buys a product through the Store API and finds the order in the admin. Prints the order and exits 0, or throws. */
 import assert from "node:assert/strict"
 
 const { SHOP, PUBLISHABLE_KEY, ADMIN_EMAIL, ADMIN_PASSWORD } = process.env
@@ -50,5 +50,5 @@ async function findInAdmin(id) {
 const bought = await checkOut(await fillCart())
 const seen = await findInAdmin(bought.id)
 assert.equal(seen.total, bought.total)
-assert(seen.total > 0, "the order is worth nothing")
+assert(seen.total > 0, "the order's total is 0")
 console.log(`bought order #${seen.display_id} for ${seen.total} ${seen.currency_code} and found it in the admin`)

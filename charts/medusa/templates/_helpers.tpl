@@ -1,6 +1,6 @@
-{{/* What Medusa's containers share. */}}
+{{/* Environment of Medusa's containers. */}}
 
-{{/* Its database as the environment's libpq variables, what it is told of itself, and its secrets. Call with $. */}}
+{{/* `env` entries: the database (libpq variables), the store's name and options, secrets. Call with $. */}}
 {{- define "medusa.env" -}}
 {{- $database := include "common.database" (dict "root" $ "port" 5432 "name" "medusa" "user" "medusa") | fromYaml -}}
 - { name: PGHOST, value: {{ $database.host | quote }} }

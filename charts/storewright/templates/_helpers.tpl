@@ -1,22 +1,22 @@
-{{/* What this chart's templates have in common, beside charts/common. All are called with $. */}}
+{{/* Helpers of this chart, in addition to charts/common. Call with $ unless the comment says otherwise. */}}
 
-{{/* The word by which stores in the cluster are known as this release's. */}}
+{{/* Instance name: the label by which a store's namespace belongs to this release. */}}
 {{- define "storewright.instance" -}}
 {{- .Values.instance | default (eq .Release.Name .Release.Namespace | ternary .Release.Name (printf "%s-%s" .Release.Namespace .Release.Name)) }}
 {{- end }}
 
-{{/* The name of what is cluster-wide: helm refuses a second release of the same, so no two share an instance. */}}
+{{/* Name of the cluster-wide objects. Helm refuses a second release with the same name, so no two releases share an instance. */}}
 {{- define "storewright.clusterName" -}}
 {{- $instance := include "storewright.instance" . -}}
 {{- contains "storewright" $instance | ternary $instance (printf "storewright-%s" $instance) }}
 {{- end }}
 
-{{/* The ClusterRole that the bot binds to itself in each store's namespace. */}}
+{{/* ClusterRole that the bot binds to itself in each store's namespace. */}}
 {{- define "storewright.storeRole" -}}
 {{ include "storewright.clusterName" . }}-store
 {{- end }}
 
-{{/* The bot, as the API server knows it. */}}
+{{/* Username of the bot's ServiceAccount. */}}
 {{- define "storewright.user" -}}
 system:serviceaccount:{{ .Release.Namespace }}:{{ .Release.Name }}
 {{- end }}
@@ -25,7 +25,7 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ .Release.Name }}
 {{ include "common.labels" (dict "root" . "component" "bot") }}
 {{- end }}
 
-{{/* Of what is in the release's namespace and called like it. */}}
+{{/* Metadata of an object that has the release's name, in the release's namespace. */}}
 {{- define "storewright.metadata" -}}
 name: {{ .Release.Name }}
 namespace: {{ .Release.Namespace }}
@@ -36,7 +36,7 @@ labels: {{- include "storewright.labels" . | nindent 2 }}
 {{ (include "common.image" (dict "root" . "image" .Values.image) | fromYaml).image }}
 {{- end }}
 
-{{/* Of the bot's pod and its Jobs': the one that is named, or else the one made here, or none. */}}
+{{/* PriorityClass of the bot's pod and its Jobs' pods: `pod.priorityClassName`, else the one this chart creates, else none. */}}
 {{- define "storewright.priorityClassName" -}}
 {{- .Values.pod.priorityClassName | default (.Values.priorityClass.create | ternary (include "storewright.clusterName" .) "") }}
 {{- end }}
@@ -45,12 +45,12 @@ labels: {{- include "storewright.labels" . | nindent 2 }}
 {{ (urlParse .Values.publicUrl).hostname }}
 {{- end }}
 
-{{/* The paths that the world may ask for: never health or metrics, which have a port of their own. */}}
+{{/* Public paths. Health and metrics have a port of their own and are never public. */}}
 {{- define "storewright.paths" -}}
 {{- eq .Values.slack.mode "http" | ternary (list "/s" "/slack/events") (list "/s") | toJson }}
 {{- end }}
 
-{{/* TCP ports the bot dials anywhere. */}}
+{{/* TCP ports that the bot may connect to at any address. */}}
 {{- define "storewright.ports" -}}
 {{- $ports := .Values.networkPolicy.ports -}}
 {{- with .Values.stores }}
@@ -62,13 +62,13 @@ labels: {{- include "storewright.labels" . | nindent 2 }}
 {{- $rules | uniq | toYaml }}
 {{- end }}
 
-{{/* Where the bot and its Jobs may go. */}}
+{{/* Egress rules of the bot and its Jobs. */}}
 {{- define "storewright.egress" -}}
 {{- with .Values.networkPolicy -}}
 - to: {{- toYaml .dns | nindent 4 }}
   ports: [{ protocol: UDP, port: 53 }, { protocol: TCP, port: 53 }]
 - ports: {{- include "storewright.ports" $ | nindent 4 }}
-# Also where a store's public address ends at the controller's own pods and ports.
+# A store's public address may lead straight to the controller's pods, on ports of their own.
 - to: {{- toYaml .ingressControllers | nindent 4 }}
 {{- with .extraEgress }}
 {{ toYaml . }}
@@ -76,16 +76,16 @@ labels: {{- include "storewright.labels" . | nindent 2 }}
 {{- end }}
 {{- end }}
 
-{{/* Fails with everything at once that only the operator can know. */}}
+{{/* Fails if a value without a default is missing, and lists all that are missing. */}}
 {{- define "storewright.required" -}}
 {{- $missing := list }}
-{{- if not .Values.slack.failureChannel }}{{ $missing = append $missing "slack.failureChannel (the id of the channel that hears of failures, C…)" }}{{ end }}
-{{- if not .Values.publicUrl }}{{ $missing = append $missing "publicUrl (the address at which browsers reach the bot, https://…)" }}{{ end }}
-{{- if not .Values.stores.domain }}{{ $missing = append $missing "stores.domain (the DNS suffix under which stores appear)" }}{{ end }}
-{{- if $missing }}{{ fail (printf "\nSet, by --set or in a values file:\n  %s\n" (join "\n  " $missing)) }}{{ end }}
+{{- if not .Values.slack.failureChannel }}{{ $missing = append $missing "slack.failureChannel (id of the channel for failure messages, C…)" }}{{ end }}
+{{- if not .Values.publicUrl }}{{ $missing = append $missing "publicUrl (address at which browsers reach the bot, https://…)" }}{{ end }}
+{{- if not .Values.stores.domain }}{{ $missing = append $missing "stores.domain (DNS suffix of the stores' addresses)" }}{{ end }}
+{{- if $missing }}{{ fail (printf "\nSet these values with --set or in a values file:\n  %s\n" (join "\n  " $missing)) }}{{ end }}
 {{- end }}
 
-{{/* A ValidatingAdmissionPolicy for what the bot itself asks for, and its binding, up to the resources it is about.
+{{/* The head of a ValidatingAdmissionPolicy for the bot's own requests, with its binding. The caller adds the resource rules.
      Call with (dict "root" $ "name" "namespaces"). */}}
 {{- define "storewright.admission" }}
 {{- $name := printf "%s-%s" (include "storewright.clusterName" .root) .name }}
@@ -113,24 +113,25 @@ spec:
     resourceRules:
 {{- end }}
 
-{{/* Whether labels (CEL, optional) are of a namespace that this Storewright made. Call with (dict "labels" "variables.after" "instance" …). */}}
+{{/* CEL condition: the optional `labels` belong to a namespace that this instance created.
+     Call with (dict "labels" "variables.after" "instance" …). */}}
 {{- define "storewright.ours" -}}
 ({{ .labels }}[?"app.kubernetes.io/managed-by"].orValue("") == "storewright" && {{ .labels }}[?"storewright.dev/instance"].orValue("") == "{{ .instance }}")
 {{- end }}
 
-{{/* What tells the pods of the bot's Jobs (provisioner/executors/manifest.py) from others. */}}
+{{/* Labels of the pods of the bot's Jobs (provisioner/runner/executors/job_manifest.py). */}}
 {{- define "storewright.workerLabels" -}}
 app.kubernetes.io/component: worker
 storewright.dev/instance: {{ include "storewright.instance" . }}
 {{- end }}
 
-{{/* The securityContext of such a pod: it has no disk whose owner it would change. */}}
+{{/* securityContext of such a pod. It mounts no persistent volume, so it needs no fsGroup. */}}
 {{- define "storewright.workerSecurity" -}}
 {{ omit (include "common.podSecurity" 65532 | fromYaml).securityContext "fsGroup" "fsGroupChangePolicy" | toYaml }}
 {{- end }}
 
-{{/* CEL that holds where the optional `at` has all that `like` says; where it is `exact`, no more than that, else the API server
-     may have added its defaults. Call with (dict "at" "variables.pod.?securityContext" "like" (dict …) "exact" true). */}}
+{{/* CEL condition: the optional `at` contains everything in `like`. With `exact` it contains nothing else; without it, the API
+     server may have added defaults. Call with (dict "at" "variables.pod.?securityContext" "like" (dict …) "exact" true). */}}
 {{- define "storewright.like" -}}
 {{- $all := list -}}
 {{- if kindIs "map" .like -}}

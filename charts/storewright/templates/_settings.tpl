@@ -1,4 +1,4 @@
-{{/* Every setting of the bot (`storewright run --help`), as entries of `env`; an empty one is as good as none. Call with $. */}}
+{{/* All settings of the bot (`storewright run --help`) as `env` entries. The bot ignores empty ones. Call with $. */}}
 {{- define "storewright.env" -}}
 {{- with .Values.slack -}}
 - { name: SLACK_MODE, value: {{ .mode }} }
@@ -52,7 +52,7 @@
 {{- end }}
 {{- end }}
 
-{{/* What is laid over the pod of a Job that does the bot's work: what the operator gave the bot's own. Call with $. */}}
+{{/* Fields that the bot adds to the pods of its Jobs: those the operator set for the bot's own pod. Call with $. */}}
 {{- define "storewright.worker" -}}
 {{- with .Values -}}
 {{- $pod := dict "imagePullSecrets" .imagePullSecrets "volumes" .extraVolumes }}

@@ -1,6 +1,6 @@
-{{/* What WordPress's containers share. */}}
+{{/* Environment and probe headers of WordPress's containers. */}}
 
-{{/* Its database, what it is told of itself, and its secrets. Call with $. */}}
+{{/* `env` entries: the database, the store's name and options, secrets. Call with $. */}}
 {{- define "woocommerce.env" -}}
 {{- $database := include "common.database" (dict "root" $ "port" 3306 "name" "store" "user" "store") | fromYaml -}}
 - { name: MARIADB_HOST, value: {{ $database.host | quote }} }
@@ -13,7 +13,8 @@
 {{ include "common.secretEnv" (dict "root" $ "keys" (dict "MARIADB_PASSWORD" "database-password" "WORDPRESS_SALT" "salt" "ADMIN_USER" "admin-user" "ADMIN_PASSWORD" "admin-password" "ADMIN_EMAIL" "admin-email" "API_KEY" "api-key" "API_SECRET" "api-secret")) }}
 {{- end }}
 
-{{/* A visitor's headers, for a probe that asks for a page: WordPress sends others to its own address. Call with $. */}}
+{{/* A shopper's headers, for a probe that requests a page. WordPress redirects requests with another Host to its own address.
+     Call with $. */}}
 {{- define "woocommerce.visitor" -}}
 {{- $url := urlParse .Values.store.url -}}
 [{ name: Host, value: {{ $url.host | quote }} }, { name: X-Forwarded-Proto, value: {{ $url.scheme | quote }} }]

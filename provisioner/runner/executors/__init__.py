@@ -1,22 +1,23 @@
-"""Where a job's workflow runs: in this process (Local), or as a Kubernetes Job (Remote). The workflow is the same."""
+"""Where a job runs: on a thread of this process, or as a Kubernetes Job. The operation is the same."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 from provisioner.domain.job import Job
-from provisioner.runner.executors.kubernetes import Remote
-from provisioner.runner.executors.local import Local
+from provisioner.runner.executors.kubernetes import KubernetesExecutor
+from provisioner.runner.executors.local import LocalExecutor
 
-__all__ = ["Executor", "Local", "Remote"]
+__all__ = ["Executor", "KubernetesExecutor", "LocalExecutor"]
 
 
 class Executor(Protocol):
-    """Runs up to `at_once` jobs, each on a thread of its caller's."""
+    """Runs up to `at_once` jobs, each on a thread of its caller."""
 
     at_once: int
 
     def run(self, job: Job) -> None:
-        """Do the job to its end, which it says to the ledger where it is a good one.
+        """Run the job to its end; the ledger has it as succeeded then.
 
-        Raises Transient, JobFailed, Superseded or HandedOver."""
+        Raises Transient, JobFailed, Superseded or HandedOver.
+        """

@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 
+from provisioner.clients.helm import OnHelmRun, ignore_run
 from provisioner.clients.kubernetes.cluster import Object
 from provisioner.clients.kubernetes.objects import end_reason
 from provisioner.diagnosis import Patience, PodWatcher
@@ -33,11 +34,19 @@ GONE_WITHIN = 30.0  # seconds for the pod of a Job that is no longer wanted to g
 PATIENCE = Patience(registry=120.0, quota=120.0, unschedulable=float("inf"), sandbox=float("inf"))
 
 
-class Remote:
+class KubernetesExecutor:
     """`home` is the namespace the Jobs are made in: our own, since the ServiceAccount is."""
 
-    def __init__(self, ledger: JobJournal, tools: Toolbox, worker: Worker, home: str, at_once: int = 50) -> None:
-        self._ledger, self._tools, self._cluster = ledger, tools, tools.cluster
+    def __init__(
+        self,
+        ledger: JobJournal,
+        tools: Toolbox,
+        worker: Worker,
+        home: str,
+        at_once: int = 50,
+        on_helm_run: OnHelmRun = ignore_run,
+    ) -> None:
+        self._ledger, self._tools, self._cluster, self._on_helm_run = ledger, tools, tools.cluster, on_helm_run
         self._worker, self._home, self.at_once = worker, home, at_once
 
     def run(self, job: Job) -> None:
@@ -83,7 +92,7 @@ class Remote:
         """Until the workflow has ended: why it did not succeed, or None.
 
         Raises Transient or JobFailed where it does not come to that, Superseded or HandedOver."""
-        job_log = JobLog(self._ledger, job, self._tools.helm.on_run)
+        job_log = JobLog(self._ledger, job, self._on_helm_run)
         pods, reason = list[Object](), ""
         try:
             with following(self._cluster, self._home, job_log) as follower:

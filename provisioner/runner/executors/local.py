@@ -11,7 +11,7 @@ from provisioner.operations.toolbox import Toolbox
 from provisioner.runner.executors.exclusive import end_others
 
 
-class Local:
+class LocalExecutor:
     """The default. `home` is the namespace in which a bot with another executor would have made its Jobs, if any."""
 
     def __init__(self, tools: Toolbox, at_once: int = 8, home: str | None = None) -> None:

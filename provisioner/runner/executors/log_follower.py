@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from provisioner.clients.helm import HelmOutcome, OnHelmRun
 from provisioner.clients.kubernetes.cluster import Cluster, LineStream
 from provisioner.domain.errors import JobFailed, Problem, StorewrightError, Superseded, Transient
 from provisioner.domain.job import EventKind, Job
@@ -26,9 +27,9 @@ class JobLog:
     """What was told so far. The same log may be read again and again: a line is taken in once, and what another process
     took in before us the ledger does not keep twice."""
 
-    def __init__(self, ledger: JobJournal, job: Job, on_helm: Callable[[str, str, float], None]) -> None:
-        """`on_helm` is as Helm.on_run."""
-        self._ledger, self._job, self._on_helm = ledger, job, on_helm
+    def __init__(self, ledger: JobJournal, job: Job, on_helm_run: OnHelmRun) -> None:
+        """`on_helm_run` is called for each run of helm in the worker."""
+        self._ledger, self._job, self._on_helm_run = ledger, job, on_helm_run
         self._lines_read = 0  # lines
         self._closed = False
         self._lock = threading.Lock()
@@ -70,7 +71,7 @@ class JobLog:
                 self._ledger.succeed(self._job, line["version"], at=at)
                 self.complete = True
             case "helm":
-                self._on_helm(line["verb"], line["outcome"], line["seconds"])
+                self._on_helm_run(line["verb"], HelmOutcome(line["outcome"]), line["seconds"])
             case "log":
                 logging.getLogger(line["logger"]).log(line["level"], "%s", line["message"])
             case _:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from provisioner.clients.helm import Helm
+from provisioner.clients.helm import Helm, HelmOutcome
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import HandedOver, JobFailed, Problem, StorewrightError
@@ -80,8 +80,7 @@ def main() -> None:
 
 def _toolbox(payload: JobPayload) -> Toolbox:
     kubeconfig = Path(os.environ["KUBECONFIG"]) if "KUBECONFIG" in os.environ else None
-    helm = Helm(os.environ.get("HELM", "helm"), kubeconfig)
-    helm.on_run = lambda verb, outcome, seconds: emit("helm", verb=verb, outcome=outcome, seconds=seconds)
+    helm = Helm(os.environ.get("HELM", "helm"), kubeconfig, on_run=_emit_run)
     tools = Toolbox(
         defaults=payload.terms,
         ledger=StdoutLedger(payload),
@@ -90,6 +89,10 @@ def _toolbox(payload: JobPayload) -> Toolbox:
         catalog=Catalog(Path(os.environ.get("CHARTS_DIR", "charts"))),
     )
     return tools.fenced(lambda: tools.require_wanted(payload.job))
+
+
+def _emit_run(verb: str, outcome: HelmOutcome, seconds: float) -> None:
+    emit("helm", verb=verb, outcome=outcome, seconds=seconds)
 
 
 def _carry_out(tools: Toolbox, job: Job) -> int:

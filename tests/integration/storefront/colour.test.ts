@@ -1,4 +1,4 @@
-/** Whatever accent a shop is given, what is on it and what is written in it can be read. */
+/** Text on any accent colour, and text in that colour, is readable. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { accentOr, contrast, ink, mix, muted, paper, shades } from "../../../images/medusa/src/storefront/colour.ts"
@@ -8,12 +8,12 @@ const steps = [0, 51, 102, 119, 128, 153, 204, 255]
 const hex = (part: number) => part.toString(16).padStart(2, "0")
 const every = steps.flatMap((r) => steps.flatMap((g) => steps.map((b) => `#${hex(r)}${hex(g)}${hex(b)}`)))
 
-test("contrast is WCAG's", () => {
+test("contrast follows WCAG's formula", () => {
   assert.equal(contrast("#000000", "#ffffff"), 21)
   assert.equal(contrast("#777777", "#ffffff").toFixed(2), "4.48")
 })
 
-test("everything in and on an accent has a contrast of 4.5", () => {
+test("every text in or on an accent has a contrast of at least 4.5", () => {
   const poor = [...offered, ...every].flatMap((accent) => {
     const { onAccent, text, hover, tint } = shades(accent)
     const pairs = [[onAccent, accent], [onAccent, hover], [text, paper], [text, tint], [muted, tint], [ink, tint]]
@@ -22,9 +22,9 @@ test("everything in and on an accent has a contrast of 4.5", () => {
   assert.deepEqual(poor, [])
 })
 
-test("what is no colour becomes the house's own", () => {
+test("an invalid accent becomes the default colour", () => {
   assert.equal(accentOr("#ABCDEF"), "#abcdef")
   for (const wrong of [undefined, "", "red", "#fff", "#12345g", "#123456;}"]) assert.equal(accentOr(wrong), "#2f6f4f")
 })
 
-test("a mix lies between", () => assert.equal(mix("#000000", "#ffffff", 0.5), "#808080"))
+test("a mix lies between both colours", () => assert.equal(mix("#000000", "#ffffff", 0.5), "#808080"))

@@ -1,4 +1,4 @@
-/** Whatever is put into a page arrives as text. */
+/** Values in a page are escaped. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { html, paragraphs } from "../../../images/medusa/src/storefront/html.ts"
@@ -6,24 +6,24 @@ import { frame } from "../../../images/medusa/src/storefront/page.ts"
 import { product as page } from "../../../images/medusa/src/storefront/product.ts"
 import { looks, product, seen, shop, variant } from "./sample.ts"
 
-test("text is escaped, HTML is not, and nothing is nothing", () => {
+test("text is escaped, HTML is not, and empty values render nothing", () => {
   const evil = `<script>"&'`
-  const told = "&lt;script&gt;&quot;&amp;&#39;"
-  assert.equal(html`<p title="${evil}">${evil}</p>`.text, `<p title="${told}">${told}</p>`)
+  const escaped = "&lt;script&gt;&quot;&amp;&#39;"
+  assert.equal(html`<p title="${evil}">${evil}</p>`.text, `<p title="${escaped}">${escaped}</p>`)
   assert.equal(html`${html`<b>`}${[1, html`<i>`, ["<"]]}${null}${undefined}${false}${0}`.text, "<b>1<i>&lt;0")
 })
 
-test("a template's indentation is not sent, a text's own lines are", () => {
+test("a template loses its indentation, a value keeps its line breaks", () => {
   assert.equal(html`<p>
     a${"\n  b"}
   </p>`.text, "<p>\na\n  b\n</p>")
 })
 
-test("an empty line divides paragraphs", () => {
+test("an empty line separates paragraphs", () => {
   assert.equal(html`${paragraphs("a <b>\nc\n\n  \nd\n")}`.text, "<p>a &lt;b&gt;\nc</p><p>d</p>")
 })
 
-test("a product's words cannot leave their place", () => {
+test("a product's texts are escaped everywhere", () => {
   const evil = `"><img src=x onerror=alert(1)>`
   const variants = [variant({ id: evil, options: [evil] }), variant({ options: [evil], picture: evil })]
   const words = { handle: evil, title: evil, subtitle: evil, description: evil, material: evil }

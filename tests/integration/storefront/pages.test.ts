@@ -1,4 +1,4 @@
-/** What the pages show in each state of a shop, a product, a cart and an order. */
+/** The pages in each state of a store, a product, a cart and an order. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { cart as cartPage } from "../../../images/medusa/src/storefront/cart.ts"
@@ -13,7 +13,7 @@ import { cart, germany, line, looks, product, seen, shop, variant, words } from 
 const opened = (products = [product()], more = {}) =>
   home(shop, { products, total: products.length, search: "", page: 1, pages: 1, ...more })
 
-test("the frame names the shop, counts the cart and is found by search engines only where it should be", () => {
+test("the frame shows name, cart and logo, and only the home page is indexed", () => {
   const text = frame(shop, looks, 3, opened())
   assert.match(text, /<title>O&#39;Neil &amp; Sons<\/title>/)
   assert.match(text, /<span class="count">3<span class="unseen"> items<\/span>/)
@@ -27,14 +27,14 @@ test("the frame names the shop, counts the cart and is found by search engines o
   assert.match(withLogo, /<img src="\/static\/l\.png" alt="O&#39;Neil &amp; Sons"/)
 })
 
-test("a logo is the shop's own, comes by https or is in the value itself", () => {
+test("a logo is a path of the store, an https address or an image data URI", () => {
   const fit = ["/static/l.png", "https://cdn.example/l.svg", "data:image/png;base64,AA=="]
   const unfit = [undefined, "", "//evil.example/l", "http://a/l", "javascript:1", "data:text/html,x"]
   assert.deepEqual(fit.map((logo) => logoFrom(logo)), fit)
   assert.deepEqual(unfit.map((logo) => logoFrom(logo)), unfit.map(() => null))
 })
 
-test("the window tells prices, what is sold out and what runs low", () => {
+test("the home page shows prices, sold-out products and low stock", () => {
   const several = [variant({ price: 12.5 }), variant({ price: 18 })]
   assert.match(words(opened([product({ variants: several })])), /Mug from €12\.50/)
   assert.match(words(opened([product({ variants: [variant({ price: 9, left: 0 }), variant()] })])), /Mug €18\.00/)
@@ -45,7 +45,7 @@ test("the window tells prices, what is sold out and what runs low", () => {
   assert.match(words(opened([product({ variants: [variant({ price: null })] })])), /Not for sale at present Sold out/)
 })
 
-test("an empty window, a vain search and a second page say what they are", () => {
+test("the home page explains an empty catalogue, a search without results and further pages", () => {
   assert.match(words(opened([])), /Nothing is for sale here yet/)
   assert.match(words(opened([], { search: "<sock>" })), /We found nothing for “&lt;sock&gt;”/)
   const second = opened([product()], { page: 2, pages: 3, search: "a b" })
@@ -54,14 +54,14 @@ test("an empty window, a vain search and a second page say what they are", () =>
   assert.doesNotMatch(words(second), /Welcome/)
 })
 
-test("one variant needs no choice", () => {
+test("a product with one variant shows no choice", () => {
   const text = seen(productPage(shop, product({ variants: [variant({ left: 3 })] }), []))
   assert.match(text, /<input type="hidden" name="variant" value="variant_1">/)
   assert.match(text, /max="3"/)
   assert.match(text, /data-state="low" role="status">Only 3 left/)
 })
 
-test("of several variants the first that can be bought is chosen, and a sold-out one cannot be", () => {
+test("the first variant in stock is chosen, and a sold-out one is disabled", () => {
   const small = variant({ id: "v1", options: ["S"], left: 0 })
   const middle = variant({ id: "v2", options: ["M"], price: 20 })
   const shown = product({ options: ["Size"], variants: [small, middle] })
@@ -75,20 +75,20 @@ test("of several variants the first that can be bought is chosen, and a sold-out
   assert.match(seen(productPage(shop, three, [], { chosen: "v2" })), /value="v2" required checked/)
 })
 
-test("two options make a group for each value of the first", () => {
+test("two options render a group for each value of the first", () => {
   const both = [["Oat", "S"], ["Oat", "M"], ["Moss", "S"], ["Moss", "M"]]
   const variants = both.map((options) => variant({ id: options.join(), options }))
   const text = words(productPage(shop, product({ options: ["Colour", "Size"], variants }), []))
   assert.match(text, /Colour: Oat S M Colour: Moss S M/)
 })
 
-test("a product that is sold out has no button", () => {
+test("a sold-out product has no form", () => {
   const page = productPage(shop, product({ variants: [variant({ left: 0 })] }), [])
   assert.match(words(page), /Sold out/)
   assert(!seen(page).includes("<form"))
 })
 
-test("a cart is empty, ordered, full or scarce", () => {
+test("the cart page shows an empty, an ordered, a full and an out-of-stock cart", () => {
   assert.match(words(cartPage(null)), /Your cart is empty/)
   assert.match(seen(cartPage(null, { ordered: true })), /href="\/checkout">see your order/)
   assert.match(words(cartPage(cart())), /Mug €18\.00 each €36\.00/)
@@ -105,7 +105,7 @@ const typed = (given: Partial<Details> = {}): Details => ({
   country_code: "de", ...given,
 })
 
-test("what is missing or cannot be is named, and nothing else", () => {
+test("the checkout reports each missing or invalid field, and no others", () => {
   assert.deepEqual(check(typed(), shop.countries), {})
   const required = ["email", "first_name", "last_name", "address_1", "postal_code", "city", "country_code"]
   for (const name of required) assert.deepEqual(Object.keys(check(typed({ [name]: "" }), shop.countries)), [name])
@@ -124,7 +124,7 @@ const deliveries = [
 const form = (given: Partial<CheckoutForm> = {}): CheckoutForm =>
   ({ cart: cart(), seen: "abc", countries: shop.countries, deliveries, chosen: "so_1", payable: true, ...given })
 
-test("the checkout sums up with the delivery chosen, and knows the sum with each other", () => {
+test("the checkout shows the total of the chosen delivery and carries those of the others", () => {
   const page = checkout(shop, form(), {})
   assert.match(words(page), /Products €36\.00 Delivery €5\.00 Total €41\.00 Place order/)
   assert.match(seen(page), /value="so_2" required data-delivery="€0\.00" data-total="€36\.00"/)
@@ -132,7 +132,7 @@ test("the checkout sums up with the delivery chosen, and knows the sum with each
   assert.match(seen(page), /name="country_code" value="de"/)
 })
 
-test("mistakes stand at their fields, and what was typed is still there", () => {
+test("errors are shown at their fields, and the input is kept", () => {
   const page = checkout(shop, form(), { email: "ann@", city: "Town" }, { email: "Please enter an address." })
   assert.match(seen(page), /value="ann@" autocomplete="email" maxlength="120" required aria-invalid="true"/)
   assert.match(seen(page), /aria-describedby="email-error"><p class="error" id="email-error">/)
@@ -141,12 +141,12 @@ test("mistakes stand at their fields, and what was typed is still there", () => 
   assert.match(page.title, /^Please look again/)
 })
 
-test("nothing can be ordered where there is no delivery or no payment", () => {
+test("the order button is disabled without a delivery or a payment", () => {
   for (const given of [{ deliveries: [], chosen: null }, { payable: false }])
     assert.match(seen(checkout(shop, form(given), {})), /<button class="button full" disabled>/)
 })
 
-test("a state is asked for where mail needs one", () => {
+test("the state is required in countries whose addresses need one", () => {
   const [de, us] = [germany, { code: "us", name: "United States" }]
   assert(!seen(checkout(shop, form(), {})).includes("province"))
   assert.match(seen(checkout(shop, form({ countries: [us] }), {})), /id="province"[^>]*required/)
@@ -160,7 +160,7 @@ const order = (given: Partial<Order> = {}): Order => ({
   delivery: "Standard", state: "received", paid: false, ...given,
 })
 
-test("an order says its number, how it stands and what to keep", () => {
+test("the order page shows number, state and address", () => {
   const page = words(orderPage(shop, order()))
   assert.match(page, /Thank you, Ann/)
   assert.match(page, /number 7 of 21 November 2026\. We have received it/)
@@ -171,7 +171,7 @@ test("an order says its number, how it stands and what to keep", () => {
   assert.match(words(orderPage(shop, order({ state: "cancelled" }))), /It was cancelled\..*Nothing is due\./)
 })
 
-test("a vain look-up keeps what was typed", () => {
+test("a failed order lookup keeps the input", () => {
   const page = lookUp({ number: "7", email: "a@b.c" }, "No order has these.")
   assert.match(seen(page), /value="7".*value="a@b\.c"/s)
   assert.match(seen(page), /role="alert"><div>No order has these\./)

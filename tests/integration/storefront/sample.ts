@@ -1,4 +1,4 @@
-/** A shop and its goods for the page tests. */
+/** Sample store and products for the page tests. */
 import type { Cart, Line, Product, Shop, Variant } from "../../../images/medusa/src/storefront/model.ts"
 import type { Looks, Page } from "../../../images/medusa/src/storefront/page.ts"
 

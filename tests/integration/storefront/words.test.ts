@@ -1,21 +1,21 @@
-/** Amounts and stock as people read them, and who tried too often. */
+/** Formatted prices and stock, and the limit on order lookups. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { noteVain, tooMany } from "../../../images/medusa/src/shop/attempts.ts"
 import { money, stock } from "../../../images/medusa/src/storefront/words.ts"
 
-test("each currency has its own decimals", () => {
-  const told = { eur: "€18.00", usd: "$18.00", jpy: "¥18", inr: "₹18.00", gbp: "£18.00" }
-  for (const [currency, words] of Object.entries(told)) assert.equal(money(18, currency), words)
+test("prices have their currency's decimals", () => {
+  const expected = { eur: "€18.00", usd: "$18.00", jpy: "¥18", inr: "₹18.00", gbp: "£18.00" }
+  for (const [currency, words] of Object.entries(expected)) assert.equal(money(18, currency), words)
   assert.equal(money(1234.5, "chf").replace(/\s/, " "), "CHF 1,234.50")
 })
 
-test("stock is told when it runs low", () => {
+test("stock shows the number left when it is low", () => {
   for (const left of [null, 100, 6]) assert.equal(stock(left), "In stock")
   assert.deepEqual([5, 1, 0, -1].map(stock), ["Only 5 left", "Only 1 left", "Sold out", "Sold out"])
 })
 
-test("ten vain attempts are enough, for ten minutes and for one visitor", () => {
+test("ten failed attempts block that visitor for ten minutes", () => {
   const start = 1_000_000
   for (let i = 0; i < 10; i++) {
     assert.equal(tooMany("ann", start + i), false)
