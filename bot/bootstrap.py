@@ -1,4 +1,4 @@
-"""The only place that wires settings, clients, scheduler and servers, and takes them apart again in time."""
+"""Bootstrap: builds the bot from its settings, runs it, and stops its parts in order."""
 
 from __future__ import annotations
 
@@ -8,23 +8,28 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+from bot.commands.registry import OFFERS
 from bot.dependencies import Dependencies
 from bot.leader_election import as_leader, home_of
 from bot.notifications.notifier import Notifier
 from bot.observability.metrics import Metrics
-from bot.observability.readiness import Readiness
-from bot.settings import Settings, StoreSettings
+from bot.observability.readiness import Checks, Readiness
+from bot.settings import Settings, StoreSettings, deprecation_warnings
 from bot.slack.app import ListenerThreads, build_app
+from bot.slack.attend import SlackDependencies
 from bot.slack.client import Slack
-from bot.web.http_server import SocketMode, serve_beside, serve_web
+from bot.web.http_server import serve_in_background, serve_until_signal
 from bot.web.ops_endpoints import Ops, build_ops
-from bot.web.public_app import WebContext, build_web
+from bot.web.public_app import PageDependencies, build_public_app
+from bot.web.socket_mode import SocketMode
 from provisioner.clients.helm import Helm, OnHelmRun, ignore_run
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.store import SECRET_NAME
 from provisioner.ledger.ledger import Ledger
-from provisioner.operations import Toolbox
+from provisioner.operations.journal import JobJournal
+from provisioner.operations.toolbox import StoreDefaults, Toolbox
+from provisioner.orders import Orders
 from provisioner.runner.executors import Executor, KubernetesExecutor, LocalExecutor
 from provisioner.runner.lease import Lease
 from provisioner.runner.scheduler import Scheduler
@@ -33,11 +38,14 @@ log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises StorewrightError, or ValueError for charts of no use."""
+    """Serve until SIGTERM or SIGINT. Raises StorewrightError, or ValueError for unusable charts."""
+    for warning in deprecation_warnings():
+        log.warning(warning)
     catalog, metrics = settings.catalog(), Metrics()
     cluster = Cluster(settings.kubeconfig, settings.kube_context)
     with as_leader(settings, cluster) as (ledger, lease):
-        _serve(settings, toolbox(settings, ledger, catalog, cluster, metrics.ran_helm), ledger, lease, metrics)
+        tools = build_toolbox(settings, ledger, catalog, cluster, metrics.ran_helm)
+        _serve(settings, tools, ledger, lease, metrics)
     log.info("stopped")
 
 
@@ -45,96 +53,106 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     backups = settings.backups()
     slack = Slack(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_calls)
     notifier = Notifier(ledger, tools.catalog, slack, settings.failure_channel, settings.limits)
-    executor = executor_of(settings, ledger, tools, lease, metrics.ran_helm)
+    executor = build_executor(settings, ledger, tools, lease, metrics.ran_helm)
     scheduler = Scheduler(ledger, tools, executor, lease=lease, chores=[backups.keep_up])
     socket = _socket_mode(settings)
-    readiness = Readiness(
-        {
-            "ledger": ledger.try_writing,
-            "lease": lease.check,
-            "cluster": tools.cluster.version,
-            "slack": slack.auth_test,
-            **({"socket": socket.check} if socket else {}),
-            "helm": tools.helm.version,
-        },
-        {"failure_channel": lambda: slack.conversations_history(channel=settings.failure_channel, limit=1)},
-    )
+    readiness = _readiness(settings, tools, ledger, lease, slack, socket)
     metrics.watch(ledger, backups, tools.catalog.types)
     metrics.watch_readiness(readiness)
-    metrics.watch_work(executor.at_once, scheduler.held)
-    context = Dependencies(
-        ledger, tools.catalog, slack, settings.admins, settings.limits, settings.public_url, notifier.remember_aside
-    )
-    front = WebContext(
+    metrics.watch_work(executor.at_once, scheduler.workers)
+    orders = build_orders(settings, ledger, tools.catalog, settings.admins)
+    commands = Dependencies(orders, settings.public_url, OFFERS)
+    slack_dependencies = SlackDependencies(commands, slack, notifier.remember_response_url)
+    pages = PageDependencies(
         ledger=ledger,
         catalog=tools.catalog,
         read_secret=lambda store: tools.cluster.read_secret(store.namespace, SECRET_NAME),
         public_origin=settings.public_origin,
     )
     ops = Ops(scheduler.trouble, readiness, metrics.registry)
-
-    def wake_all() -> None:
-        scheduler.wake()
-        notifier.wake()
-
-    ledger.on_change = wake_all
-    with _working(scheduler, notifier), ListenerThreads() as threads, _requesting_stop(scheduler, notifier):
-        _listen(settings, context, front, ops, threads, socket)
+    with _running(scheduler, notifier), ListenerThreads() as threads, _requesting_stop(scheduler, notifier):
+        _listen(settings, slack_dependencies, pages, ops, threads, socket)
 
 
-def executor_of(
+def _readiness(
+    settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, slack: Slack, socket: SocketMode | None
+) -> Readiness:
+    channel = settings.failure_channel
+    checks: Checks = {
+        "ledger": ledger.require_writable,
+        "lease": lease.check,
+        "cluster": tools.cluster.version,
+        "slack": slack.auth_test,
+        **({"socket": socket.check} if socket else {}),
+        "helm": tools.helm.version,
+    }
+    return Readiness(checks, {"failure_channel": lambda: slack.conversations_history(channel=channel, limit=1)})
+
+
+# --- parts that the terminal's commands use too ------------------------------------------------------------------
+
+
+def build_executor(
     settings: StoreSettings, ledger: Ledger, tools: Toolbox, lease: Lease, on_helm_run: OnHelmRun = ignore_run
 ) -> Executor:
-    """Where jobs run, and only while the Lease is ours. Raises BadSettings."""
+    """The executor of the settings; its jobs stop when the lease is lost."""
     fenced, home = tools.fenced(lease.require), home_of(settings, tools.cluster)
     if settings.executor == "local":
         return LocalExecutor(fenced, settings.workers, home)
-    return KubernetesExecutor(ledger, fenced, settings.worker, home, settings.jobs_at_once, on_helm_run)
+    journal = JobJournal(ledger)
+    return KubernetesExecutor(journal, fenced, settings.worker, home, settings.max_concurrent_jobs, on_helm_run)
 
 
-def toolbox(
+def build_toolbox(
     settings: StoreSettings,
     ledger: Ledger,
     catalog: Catalog,
     cluster: Cluster,
     on_helm_run: OnHelmRun = ignore_run,
 ) -> Toolbox:
-    """What work on stores is done with."""
-    return Toolbox(
-        ledger=ledger,
-        cluster=cluster,
-        helm=Helm(settings.helm, settings.kubeconfig, settings.kube_context, on_run=on_helm_run),
-        catalog=catalog,
-        addresses=settings.addresses,
+    """The tools of jobs."""
+    defaults = StoreDefaults(
         instance=settings.instance,
         profile=settings.store_profile,
         overlay=settings.overlay,
         service_account=settings.service_account,
         store_role=settings.store_role,
-        pull_secret=settings.pull_secret,
+        pull_secret=settings.image_pull_secret,
         ingress_address=settings.ingress_address,
     )
+    helm = Helm(settings.helm, settings.kubeconfig, settings.kube_context, on_run=on_helm_run)
+    return Toolbox(defaults=defaults, ledger=JobJournal(ledger), cluster=cluster, helm=helm, catalog=catalog)
+
+
+def build_orders(
+    settings: StoreSettings, ledger: Ledger, catalog: Catalog, admins: frozenset[str] = frozenset()
+) -> Orders:
+    """The application layer; `admins` manage every store."""
+    return Orders(ledger, catalog, settings.addresses, settings.limits, settings.deadlines, admins)
+
+
+# --- running and stopping ----------------------------------------------------------------------------------------
 
 
 @contextmanager
-def _working(scheduler: Scheduler, notifier: Notifier) -> Iterator[None]:
-    """The threads that work and tell; at the end what they left is in the ledger for the next process."""
+def _running(scheduler: Scheduler, notifier: Notifier) -> Iterator[None]:
+    """The scheduler and the notifier; what they leave undone is in the ledger for the next process."""
     scheduler.start()
     notifier.start()
     try:
         yield
     finally:
-        left = scheduler.stop()
+        still_running = scheduler.stop()
         notifier.stop()
-        log.info("work has stopped", extra={"jobs_left_at_work": left})
-        if left:  # in a call that does not return: they would hold up our end, and lose nothing by it
+        log.info("scheduler stopped", extra={"jobs_still_running": still_running})
+        if still_running:  # in a call that does not return: they would hold up the exit, and lose nothing by it
             logging.shutdown()
             os._exit(0)
 
 
 @contextmanager
 def _requesting_stop(scheduler: Scheduler, notifier: Notifier) -> Iterator[None]:
-    """At the end everything is asked to stop before anything is waited for."""
+    """At the end, request every stop before waiting for the first."""
     try:
         yield
     finally:
@@ -149,19 +167,19 @@ def _socket_mode(settings: Settings) -> SocketMode | None:
 
 def _listen(
     settings: Settings,
-    context: Dependencies,
-    front: WebContext,
+    slack_dependencies: SlackDependencies,
+    pages: PageDependencies,
     ops: Ops,
     threads: ThreadPoolExecutor,
     socket: SocketMode | None,
 ) -> None:
-    """Take requests until a signal says stop. Raises CannotListen."""
-    beside = None if settings.ops_listen else ops
+    """Take requests until a signal. Raises CannotListen."""
+    shared_ops = None if settings.ops_listen else ops
     if settings.ops_listen:
-        serve_beside(build_ops(ops), settings.ops_listen)
+        serve_in_background(build_ops(ops), settings.ops_listen)
     if socket:
-        with socket.serving(build_app(context, threads, None)):
-            return serve_web(build_web(front, None, beside), settings.listen)
+        with socket.serving(build_app(slack_dependencies, threads, None)):
+            return serve_until_signal(build_public_app(pages, None, shared_ops), settings.listen)
     secret = settings.slack_signing_secret
-    app = build_app(context, threads, secret.get_secret_value()) if secret else None
-    return serve_web(build_web(front, app, beside), settings.listen)
+    app = build_app(slack_dependencies, threads, secret.get_secret_value()) if secret else None
+    return serve_until_signal(build_public_app(pages, app, shared_ops), settings.listen)

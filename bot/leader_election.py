@@ -21,7 +21,7 @@ from typing import TypeVar
 from bot.observability.metrics import Metrics
 from bot.observability.readiness import Readiness
 from bot.settings import Settings, StoreSettings
-from bot.web.http_server import serve_beside
+from bot.web.http_server import serve_in_background
 from bot.web.ops_endpoints import Ops, build_ops
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.errors import StorewrightError
@@ -111,8 +111,7 @@ class TakeoverSignal:
 
 
 def _open_ledger(settings: Settings) -> Ledger:
-    where = settings.ledger_path, settings.addresses
-    return Ledger(*where, backups=settings.backups(), patience=LEDGER_FREE_SECONDS)
+    return Ledger.exclusive(settings.ledger_path, backups=settings.backups(), wait_seconds=LEDGER_FREE_SECONDS)
 
 
 def _when_free(settings: Settings, part: str, attempt: Callable[[], T]) -> T:
@@ -147,4 +146,6 @@ def _serve_health(settings: Settings, readiness: Readiness) -> Callable[[], None
     metrics = Metrics()
     metrics.watch_readiness(readiness)
     readiness.report()  # for a scrape that comes before the first request of /readyz
-    return serve_beside(build_ops(Ops(lambda: "", readiness, metrics.registry)), settings.ops_listen or settings.listen)
+    return serve_in_background(
+        build_ops(Ops(lambda: "", readiness, metrics.registry)), settings.ops_listen or settings.listen
+    )

@@ -12,7 +12,8 @@ from tempfile import NamedTemporaryFile
 
 import click
 
-from bot.cli.output import complaints, mark
+from bot.cli.output import errors_as_text
+from bot.rendering.terminal_text import mark
 from bot.settings import LedgerSettings
 from provisioner.ledger.backup import Backups, contents_of, faults_of, require_sound
 
@@ -28,7 +29,7 @@ def ledger() -> None:
 @click.option("--stdout", "to_stdout", is_flag=True, help="Write it to standard output too, to be kept elsewhere.")
 def backup(to_stdout: bool) -> None:
     """Make a backup now, checked, and print where it is."""
-    with complaints():
+    with errors_as_text():
         made = _backups().make()
         if to_stdout:
             with made.path.open("rb") as file:
@@ -39,7 +40,7 @@ def backup(to_stdout: bool) -> None:
 @ledger.command()
 def backups() -> None:
     """List the backups there are, newest first."""
-    with complaints():
+    with errors_as_text():
         of = _backups()
         for kept in reversed(of.kept()):
             click.echo(f"{kept.path.name:<50} {_when(kept.made_at)}  {_size(kept.bytes)}")
@@ -51,7 +52,7 @@ def backups() -> None:
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 def check(file: Path | None) -> None:
     """Read the ledger (or a backup) whole and say whether it is sound."""
-    with complaints():
+    with errors_as_text():
         of = _backups()
         path = _find(of, file) if file else of.ledger
         if faults := faults_of(path):
@@ -69,7 +70,7 @@ def restore(file: Path | None, yes: bool, cancel: bool) -> None:
     """Let a backup (its name or path, or - for standard input) take the ledger's place at the bot's next start."""
     if cancel == bool(file) or (file == STDIN and not yes):
         raise click.UsageError("Give a FILE or --cancel; and --yes with -, where there is nobody to ask.")
-    with complaints():
+    with errors_as_text():
         of = _backups()
         if not file:
             click.echo("It is not taken." if of.withdraw() else "There is none to be taken.")

@@ -52,9 +52,7 @@ COMMAND = Command(
     run=run,
     clicks={"retry": clicked},
     offers=(
-        Offer(
-            action_id="retry", label="Retry", when=_failed, style=lambda view: "primary", in_failure_channel=True
-        ),
+        Offer(action_id="retry", label="Retry", when=_failed, style=lambda view: "primary", in_failure_channel=True),
     ),
     terminal=TerminalCommand(
         help="Try a store's failed job again.", parameters=(NAME, WAIT), run=_from_terminal, runs_jobs=True

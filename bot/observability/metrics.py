@@ -17,7 +17,8 @@ from prometheus_client.registry import Collector
 
 from bot.observability.readiness import OK, Readiness
 from provisioner.ledger.backup import Backups
-from provisioner.ledger.ledger import HistogramRow, Ledger
+from provisioner.ledger.ledger import Ledger
+from provisioner.ledger.statistics import HistogramRow
 
 READY_BUCKETS = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900)  # seconds; 900 is the longest by default
 STAGE_BUCKETS = (0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 900)
@@ -78,17 +79,17 @@ class _Read(Collector):
 
 
 def _work(ledger: Ledger) -> Iterator[Metric]:
-    counts = ledger.counts()
-    yield _gauge("jobs", "Jobs by kind and status.", counts["jobs"], ["kind", "status"])
-    yield _gauge("stores", "Stores by type and status.", counts["stores"], ["type", "status"])
-    yield _gauge("outbox_due", "Messages not told yet.", counts["outbox"])
-    [(waiting, oldest)] = counts["queue"]
-    yield _gauge("queue_jobs", "Jobs that wait for a worker.", [(waiting,)])
-    yield _gauge("queue_oldest_seconds", "How long the oldest has waited.", [(oldest,)])
+    counts = ledger.statistics.counts()
+    yield _gauge("jobs", "Jobs by kind and status.", counts.jobs, ["kind", "status"])
+    yield _gauge("stores", "Stores by type and status.", counts.stores, ["type", "status"])
+    yield _gauge("outbox_due", "Messages that still have to be sent.", [(counts.outbox_due,)])
+    yield _gauge("outbox_dead", "Messages that could not be sent and were given up.", [(counts.outbox_dead,)])
+    yield _gauge("queue_jobs", "Jobs that have not started yet.", [(counts.queued,)])
+    yield _gauge("queue_oldest_seconds", "Age of the oldest of them.", [(counts.oldest_queued_seconds,)])
 
 
 def _durations(ledger: Ledger, types: Collection[str]) -> Iterator[Metric]:
-    ready, stages = ledger.ready_seconds(READY_BUCKETS), ledger.stage_seconds(STAGE_BUCKETS)
+    ready, stages = ledger.statistics.ready_seconds(READY_BUCKETS), ledger.statistics.stage_seconds(STAGE_BUCKETS)
     none_yet = {
         labels: HistogramRow(labels, (0,) * len(READY_BUCKETS), 0, 0) for labels in product(types, CREATIONS_END)
     }
@@ -99,7 +100,7 @@ def _durations(ledger: Ledger, types: Collection[str]) -> Iterator[Metric]:
 
 def _files(ledger: Ledger, backups: Backups) -> Iterator[Metric]:
     newest = backups.newest()
-    yield _gauge("ledger_bytes", "Size of the ledger.", [(ledger.size(),)])
+    yield _gauge("ledger_bytes", "Size of the ledger.", [(ledger.statistics.size_bytes(),)])
     yield _gauge("ledger_free_bytes", "Room on its volume.", [(shutil.disk_usage(ledger.path.parent).free,)])
     yield _gauge("ledger_backups", "Backups kept.", [(len(backups.kept()),)])
     yield _gauge("ledger_backup_bytes", "Size of the newest backup.", [(newest.bytes if newest else 0,)])

@@ -216,6 +216,4 @@ class _Event(BaseModel):
         )
 
 
-_PAYLOADS: TypeAdapter[_Command | _Click | _Submission | _Event] = TypeAdapter(
-    _Command | _Click | _Submission | _Event
-)
+_PAYLOADS: TypeAdapter[_Command | _Click | _Submission | _Event] = TypeAdapter(_Command | _Click | _Submission | _Event)

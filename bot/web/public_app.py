@@ -1,4 +1,4 @@
-"""The public port: Slack's endpoint and the credential page; the operators' addresses too where they have no other."""
+"""The public port: Slack's endpoint, the credential page, and the ops endpoints if they have no port."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from slack_bolt.adapter.flask import SlackRequestHandler
 
 from bot.web.http_server import bare_web
 from bot.web.ops_endpoints import Ops, add_ops
-from provisioner import credential_links as links
+from provisioner import credential_links
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import LinkRefused, Problem, StorewrightError, Transient
 from provisioner.domain.store import Store
@@ -22,13 +22,13 @@ from provisioner.log_context import bound_ids
 
 log = logging.getLogger(__name__)
 
-SLACK_BODY = 1_000_000  # bytes; Slack's own stay far below
-REVEAL_BODY = 4_096
+MAX_SLACK_BODY_BYTES = 1_000_000  # Slack's stay far below
+MAX_REVEAL_BODY_BYTES = 4_096
 
 
 @dataclass(frozen=True)
-class WebContext:
-    """What the web side stands on. `read_secret` gives a store's Secret (key -> value) as it is now."""
+class PageDependencies:
+    """Everything the credential page uses. `read_secret` reads a store's Secret (key -> value)."""
 
     ledger: Ledger
     catalog: Catalog
@@ -36,15 +36,15 @@ class WebContext:
     public_origin: str
 
 
-def build_web(front: WebContext, slack_app: App | None, ops: Ops | None) -> Flask:
-    """The WSGI app. `slack_app` is None in Socket Mode, where Slack does not call us; `ops` where they have a port."""
+def build_public_app(pages: PageDependencies, slack_app: App | None, ops: Ops | None) -> Flask:
+    """The Flask app. `slack_app` is None in Socket Mode; `ops` is None if they have a port of their own."""
     web = bare_web()
-    web.config["MAX_CONTENT_LENGTH"] = SLACK_BODY
+    web.config["MAX_CONTENT_LENGTH"] = MAX_SLACK_BODY_BYTES
     if slack_app:
         handler = SlackRequestHandler(slack_app)
         web.post("/slack/events", endpoint="slack")(lambda: handler.handle(request))
     web.get("/s/<link_id>", endpoint="page")(lambda link_id: _page())
-    web.post("/s/<link_id>", endpoint="reveal")(lambda link_id: _reveal(front, link_id))
+    web.post("/s/<link_id>", endpoint="reveal")(lambda link_id: _reveal(pages, link_id))
     if ops:
         add_ops(web, ops)
     return web
@@ -54,7 +54,7 @@ def build_web(front: WebContext, slack_app: App | None, ops: Ops | None) -> Flas
 
 
 def _page() -> Response:
-    """Inert and the same for every link: crawlers may fetch it. The token never reaches the server by GET."""
+    """The same for every link, and without effect: crawlers may fetch it. A GET never sends the token."""
     nonce = secrets.token_urlsafe(16)
     page = make_response(render_template("credentials.html", nonce=nonce))
     page.headers["Content-Security-Policy"] = (
@@ -64,52 +64,52 @@ def _page() -> Response:
     return page
 
 
-def _reveal(front: WebContext, link_id: str) -> tuple[Response, int]:
-    """Use the link up and answer with the credentials; anything wrong is told as a Problem and changes nothing."""
-    token = _token(front, request)
+def _reveal(pages: PageDependencies, link_id: str) -> tuple[Response, int]:
+    """Use up the link and answer with the credentials. An error is answered as a Problem and changes nothing."""
+    token = _token(pages, request)
     if not token:
-        return _problem(Problem("This page may only be used as it was opened from Slack."), 403)
+        return _problem(Problem("Open this page with the link from Slack."), 403)
     try:
         detail = f"link {link_id[:40]} from {request.remote_addr}"
-        store, secret = links.reveal(
-            front.ledger, link_id, token, front.read_secret, detail=detail, request_id=bound_ids()["request"]
+        store, secret = credential_links.reveal(
+            pages.ledger, link_id, token, pages.read_secret, detail=detail, request_id=bound_ids()["request"]
         )
     except LinkRefused as refusal:
         return _problem(refusal.problem, 410)
     except Transient as error:
-        log.warning("credentials could not be read: %s", error)
+        log.warning("credentials not read: %s", error)
         return _problem(UNREADABLE, 503)
-    except StorewrightError as error:  # such as a Secret that somebody deleted: waiting does not help
-        log.error("credentials could not be read: %s", error)
+    except StorewrightError as error:  # such as a deleted Secret: another attempt would fail too
+        log.error("credentials not read: %s", error)
         return _problem(error.problem, 500)
     except Exception:
-        log.exception("a reveal failed")
+        log.exception("reveal failed")
         return _problem(UNREADABLE, 503)
     log.info("credentials revealed", extra={"store": store.name})
-    return _revealed(front, store, secret), 200
+    return _revealed(pages, store, secret), 200
 
 
 UNREADABLE = Problem(
     "The credentials can't be read right now.",
-    "The cluster does not answer as it should. Your link was not used up.",
+    "The cluster does not answer correctly. Your link was not used up.",
     "Try again in a moment.",
 )
 
 
-def _token(front: WebContext, asked: Request) -> str:
-    """The token that our own page sent; '' for anything that is not our own page."""
-    asked.max_content_length = REVEAL_BODY
-    own_page = asked.headers.get("Origin") == front.public_origin
+def _token(pages: PageDependencies, asked: Request) -> str:
+    """The token that our own page sent; '' for a request of any other page."""
+    asked.max_content_length = MAX_REVEAL_BODY_BYTES
+    own_page = asked.headers.get("Origin") == pages.public_origin
     own_page = own_page and asked.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
     body = asked.get_json(silent=True) if own_page and asked.is_json else None
     token = body.get("token") if isinstance(body, dict) else None
     return token if isinstance(token, str) else ""
 
 
-def _revealed(front: WebContext, store: Store, secret: dict[str, str]) -> Response:
+def _revealed(pages: PageDependencies, store: Store, secret: dict[str, str]) -> Response:
     shown = [
         {"label": key.replace("-", " ").capitalize(), "value": secret[key]}
-        for key in front.catalog.get(store.type).credentials
+        for key in pages.catalog.get(store.type).credentials
         if key in secret
     ]
     return jsonify(store=store.name, admin_url=store.admin_url, credentials=shown)

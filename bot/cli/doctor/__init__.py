@@ -11,7 +11,7 @@ import click
 from bot.cli.doctor import cluster, local_checks, slack, store_prerequisites
 from bot.cli.doctor.environment import Site, load_site
 from bot.cli.doctor.findings import Check, Finding, examine, wrong
-from bot.cli.output import mark
+from bot.rendering.terminal_text import mark
 from bot.settings import BadSettings, Settings
 
 CHECKS: tuple[Check[Site], ...] = (

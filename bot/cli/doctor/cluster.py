@@ -45,7 +45,7 @@ def version(site: Site) -> Iterator[Finding]:
 def rights(site: Site, cluster: Cluster) -> Iterator[Finding]:
     missing = _missing(cluster, _rules("cluster", site.settings), "")
     home = home_of(site.settings, cluster)
-    own = _rules("own", site.settings) + (_rules("pull", site.settings) if site.settings.pull_secret else [])
+    own = _rules("own", site.settings) + (_rules("pull", site.settings) if site.settings.image_pull_secret else [])
     if missing := missing + [f"{one} in {home}" for one in _missing(cluster, own, home)]:
         yield wrong(f"The bot may not {'; '.join(missing)}.", INSTALL)
     else:
@@ -125,7 +125,7 @@ def _asked(kind: str, namespace: str = "", **rest: Any) -> Object:
 def _rules(part: str, given: StoreSettings) -> list[Rule]:
     text = files("bot.cli.doctor").joinpath("rights.yaml").read_text()
     text = text.replace("storewright-store", given.store_role).replace("INSTANCE", given.instance)
-    text = text.replace("PULL-SECRET", (given.pull_secret or "/").split("/")[1])
+    text = text.replace("PULL-SECRET", (given.image_pull_secret or "/").split("/")[1])
     rules: list[Rule] = yaml.safe_load(text)[part]
     return rules
 

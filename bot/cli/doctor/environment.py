@@ -15,8 +15,8 @@ from provisioner.clients.kubernetes.cluster import Cluster, Object
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import StorewrightError
 from provisioner.domain.options import choose
-from provisioner.domain.store import Store, StoreStatus, release_name
-from provisioner.operations.steps.prepare import values_of
+from provisioner.domain.store import Store, StoreStatus
+from provisioner.operations.steps.release import values_of
 
 PROBE = "storewright-doctor"  # the name of a store that nobody has
 
@@ -125,14 +125,15 @@ def _render(site: Site, catalog: Catalog, name: str) -> list[Object] | Storewrig
         owner="",
         origin="",
         namespace=addresses.namespace(PROBE),
+        release=addresses.release(PROBE),
         url=addresses.url(PROBE),
         admin_url=addresses.url(PROBE) + kind.admin_path,
         created_at=0,
         options=choose(kind.options, {}),
     )
     try:
-        values = values_of(addresses, site.settings.overlay, store, kind)
+        values = values_of(site.settings.overlay, store, kind)
         profile = site.settings.store_profile
-        return site.helm.render(ReleaseSpec(release_name(PROBE), store.namespace, kind.chart, profile, values))
+        return site.helm.render(ReleaseSpec(store.release, store.namespace, kind.chart, profile, values))
     except StorewrightError as error:
         return error

@@ -11,6 +11,7 @@ import httpx
 
 from bot.cli.doctor.environment import Site, is_local
 from bot.cli.doctor.findings import Finding, ok, unsure, wrong
+from bot.settings import deprecation_warnings
 from provisioner.domain.errors import StorewrightError
 from provisioner.ledger.backup import contents_of, faults_of
 from provisioner.ledger.ledger import Ledger
@@ -31,6 +32,8 @@ def settings(site: Site) -> Iterator[Finding]:
             f"STORE_SCHEME is http for {given.store_domain}: shoppers' passwords would cross the network in clear."
         )
         yield unsure(message, "Get a certificate for the stores (docs/operating.md) and set STORE_SCHEME=https.")
+    for warning in deprecation_warnings():
+        yield unsure(warning, "Rename the variable.")
     if not given.admins:
         yield unsure("ADMINS is empty: only owners may manage their stores.", "ADMINS=U…,U… names some.")
     yield ok(f"Complete; Slack by {given.slack_mode}, instance {given.instance}.")
@@ -45,11 +48,11 @@ def ledger(site: Site) -> Iterator[Finding]:
         fix = "Restore a backup: storewright ledger backups, storewright ledger restore NAME"
         yield wrong(f"{path} is damaged: {faults[0]}.", fix)
         return
-    beside = Ledger(path, site.settings.addresses, alone=False)
+    shared = Ledger.shared(path)
     try:
-        beside.try_writing()
+        shared.require_writable()
     finally:
-        beside.close()
+        shared.close()
     held = contents_of(path)
     yield ok(f"{path} is sound and can be written: {held.stores} stores, {held.jobs} jobs ({held.live} live).")
     yield from _room(site)

@@ -177,7 +177,7 @@ def images(site: Site) -> Iterator[Finding]:
         for container in [*pod.get("initContainers", []), *pod["containers"]]:
             wanted.setdefault(container["image"], set()).add(name)
     here = _at_hand(site.reached, site)
-    if site.reached and (source := site.settings.pull_secret):
+    if site.reached and (source := site.settings.image_pull_secret):
         site.reached.read_pull_secret(source)
         yield ok(f"Stores pull theirs by the Secret {source}.")
     for image, types in sorted(wanted.items()):
@@ -221,11 +221,11 @@ def known(site: Site, cluster: Cluster) -> Iterator[Finding]:
     if not site.settings.ledger_path.exists():
         return
     try:
-        ledger = Ledger(site.settings.ledger_path, site.settings.addresses, alone=False)
+        ledger = Ledger.shared(site.settings.ledger_path)
     except LedgerNotUsable:
         return  # as the ledger's own check tells
     try:
-        stores = {store.namespace: store for store in ledger.stores()}
+        stores = {store.namespace: store for store in ledger.stores.all()}
     finally:
         ledger.close()
     there = {found["metadata"]["name"] for found in cluster.namespaces({INSTANCE: site.settings.instance})}
