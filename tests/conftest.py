@@ -1,4 +1,4 @@
-"""Fixtures that every kind of test may use."""
+"""Fixtures for all tests."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from provisioner.domain.store import Addresses
 from provisioner.ledger.ledger import Ledger
+from tests.ledgers import SampleOrders, exclusive_ledger
 
 ROOT = Path(__file__).parents[1]
-# Tests make and remove stores: never on a cluster that somebody named for something else.
+# Tests create and delete stores: never on a cluster that KUBE_CONTEXT names for another purpose.
 os.environ.pop("KUBE_CONTEXT", None)
-# The pinned helm, kubectl and node of dev/setup.sh, before any other of this machine.
+# The pinned helm, kubectl and node of dev/setup.sh come before the machine's own.
 os.environ["PATH"] = f"{ROOT / 'build/tools/bin'}:{os.environ['PATH']}"
 
-
-# Without the quiet ones Chromium dials its maker at every start, which a test must not.
 CHROMIUM = Path("/usr/bin/chromium")
-QUIET = (
+# Without these flags Chromium connects to its maker at every start.
+FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 ).split()
@@ -32,13 +31,13 @@ QUIET = (
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, headless."""
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield running
         running.close()
 
 
 class Clock:
-    """A clock that stands until it is told to go on."""
+    """A clock that shows `now` until the test sets it."""
 
     def __init__(self) -> None:
         self.now = 1_800_000_000.0
@@ -48,7 +47,7 @@ class Clock:
 
 
 def write_kubeconfig(path: Path, server: str) -> Path:
-    """A kubeconfig for the API at `server`, without any credentials."""
+    """A kubeconfig without credentials for the API at `server`."""
     config = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -68,7 +67,12 @@ def clock() -> Clock:
 
 @pytest.fixture
 def ledger(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
-    """A real ledger on disk, with the standing clock."""
-    opened = Ledger(tmp_path / "ledger.db", Addresses("localhost", port=8081), clock)
-    yield opened
-    opened.close()
+    """A ledger on disk, open for exclusive use, with the standing clock."""
+    with exclusive_ledger(tmp_path / "ledger.db", clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def orders(ledger: Ledger) -> SampleOrders:
+    """Orders on `ledger`, without limits."""
+    return SampleOrders(ledger)

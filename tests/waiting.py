@@ -1,4 +1,4 @@
-"""How every test waits for what comes by itself: until it is there, and no longer than it may take."""
+"""Waiting for a condition, with a deadline."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def until(what: str, holds: Callable[[], T | None], seconds: float = 60) -> T:
-    """What `holds` gives once it is true; fails naming `what`, and what it gave, if it is not within `seconds`."""
+    """The result of `holds` once it is true; fails after `seconds`, with `what` and the last result."""
     deadline = time.monotonic() + seconds
     while not (found := holds()):
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what} (last: {found!r})"
@@ -24,16 +24,16 @@ def until(what: str, holds: Callable[[], T | None], seconds: float = 60) -> T:
 
 
 def until_job(ledger: Ledger, job: Job, look: Callable[[Job], bool], seconds: float = 30) -> Job:
-    """The job as the ledger has it, once `look` is content with it; fails with all its events if it is not in time."""
+    """The job once `look` is true for it; fails after `seconds`, with the job's events."""
     deadline = time.monotonic() + seconds
-    while not (now := ledger.job(job.id)) or not look(now):
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {now} {ledger.events(job.id)}"
+    while not (now := ledger.jobs.get(job.id)) or not look(now):
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {now} {ledger.jobs.events(job.id)}"
         time.sleep(0.05)
     return now
 
 
 def answers(url: str) -> bool:
-    """Whether a GET is answered, and by 200."""
+    """Whether a GET is answered with 200."""
     try:
         return httpx.get(url, trust_env=False, timeout=1).status_code == 200
     except httpx.HTTPError:

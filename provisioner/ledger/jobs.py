@@ -12,6 +12,7 @@ from provisioner.domain.errors import Problem, Superseded
 from provisioner.domain.job import LIVE, EventKind, Job, JobEvent, JobKind, JobPhase, JobStatus
 from provisioner.domain.store import Store
 from provisioner.ledger.connection import Connection
+from provisioner.ledger.lock import LedgerInUse
 from provisioner.ledger.outbox import Outbox, OutboxKind
 from provisioner.ledger.rows import event_of, job_of, problem_json
 from provisioner.log_context import new_id
@@ -41,8 +42,9 @@ class NewJob:
 class Jobs:
     """Reads and writes the tables `jobs` and `job_events`."""
 
-    def __init__(self, connection: Connection, outbox: Outbox) -> None:
-        self._connection, self._outbox = connection, outbox
+    def __init__(self, connection: Connection, outbox: Outbox, *, exclusive: bool) -> None:
+        """Only an `exclusive` ledger claims jobs and queues interrupted ones."""
+        self._connection, self._outbox, self._exclusive = connection, outbox, exclusive
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -107,7 +109,10 @@ class Jobs:
         return job
 
     def claim(self, busy_stores: Sequence[str] = ()) -> Job | None:
-        """Set the oldest due job of a store that is not in `busy_stores` running, and return it."""
+        """Set the oldest due job of a store that is not in `busy_stores` running, and return it.
+
+        Raises LedgerInUse if the ledger is shared."""
+        self._require_exclusive()
         marks, now = ", ".join("?" * len(busy_stores)), self._connection.clock()
         due = f"SELECT id FROM jobs WHERE status = 'queued' AND due_at <= ? AND store NOT IN ({marks})"
         if not self._connection.db.execute(f"{due} LIMIT 1", (now, *busy_stores)).fetchone():
@@ -149,7 +154,10 @@ class Jobs:
     def requeue_interrupted(self, at_work: Iterable[str] = ()) -> list[Job]:
         """Queue again the jobs that are running in the ledger and not among the ids `at_work`, and return them.
 
-        Their process ended without a word: each counts an interruption."""
+        Their process ended without a word: each counts an interruption.
+
+        Raises LedgerInUse if the ledger is shared."""
+        self._require_exclusive()
         at_work = list(at_work)
         marks = ", ".join("?" * len(at_work))
         with self._connection.transaction() as db:
@@ -158,6 +166,14 @@ class Jobs:
                         WHERE status = 'running' AND id NOT IN ({marks}) RETURNING id"""
             ids = [row[0] for row in db.execute(query, (self._connection.clock(), *at_work)).fetchall()]
             return [job for job in map(self.get, ids) if job]
+
+    def _require_exclusive(self) -> None:
+        if not self._exclusive:
+            raise LedgerInUse(
+                f"The ledger {self._connection.path} is open for shared use: no job is claimed here.",
+                "Another process may run its jobs.",
+                "Open it for exclusive use.",
+            )
 
     # --- what a job's process reports ---------------------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ class Ledger:
         self._lock = lock
         self.stores = Stores(connection)
         self.outbox = Outbox(connection)
-        self.jobs = Jobs(connection, self.outbox)
+        self.jobs = Jobs(connection, self.outbox, exclusive=lock is not None)
         self.audit = Audit(connection)
         self.links = Links(connection, self.stores, self.audit, self.outbox)
         self.deliveries = Deliveries(connection)

@@ -20,7 +20,7 @@ from provisioner.domain.store import Addresses
 from provisioner.ledger.backup import Backups
 from provisioner.ledger.ledger import Ledger
 from tests.integration.bot_harness import ADA, FAILURES, make_charts, web_server_address
-from tests.integration.test_backups import older_ledger
+from tests.ledgers import write_first_ledger
 from tests.waiting import until
 
 NOWHERE = "http://127.0.0.1:9"
@@ -177,7 +177,7 @@ def test_a_bot_that_can_not_open_its_ledger_stays_up_until_a_backup_is_restored(
 
 def test_a_bot_that_can_not_back_up_before_a_migration_goes_on_when_it_can(tmp_path: Path) -> None:
     url = web_server_address()
-    older_ledger(tmp_path / "ledger.db")
+    write_first_ledger(tmp_path / "ledger.db")
     in_the_way = tmp_path / "backups"
     in_the_way.write_text("")
     with process(environment(tmp_path, url, None)):

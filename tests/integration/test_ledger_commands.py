@@ -1,0 +1,88 @@
+"""`storewright ledger …` next to a bot that has the ledger."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bot.__main__ import main
+from provisioner.domain.job import JobStatus
+from provisioner.ledger.backup import Backups, contents_of
+from provisioner.ledger.ledger import Ledger
+from tests.ledgers import SampleOrders, exclusive_ledger
+
+
+@pytest.fixture
+def type_(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Runs `storewright ledger …`; returns its output, and 'exit N' unless 0."""
+    monkeypatch.setenv("LEDGER_PATH", str(ledger.path))
+
+    def run(*words: str) -> str:
+        done = CliRunner().invoke(main, ["ledger", *words])
+        return done.output + (f"exit {done.exit_code}" if done.exit_code else "")
+
+    return run
+
+
+def test_operator_backs_up_checks_and_restores(ledger: Ledger, orders: SampleOrders, type_: Callable[..., str]) -> None:
+    assert "There are none" in type_("backups")
+    orders.create("my-shop")
+    assert "✓" in type_("backup")
+    [kept] = Backups(ledger.path).kept()
+    assert kept.path.name in type_("backups")
+    assert "is sound: 1 stores, 1 jobs (1 live)" in type_("check")
+    assert "is sound: 1 stores" in type_("check", kept.path.name)
+    orders.create("other-shop")
+    assert "Aborted" in type_("restore", kept.path.name)
+    assert "1 jobs (1 live)" in type_("restore", kept.path.name, "--yes")
+    assert type_("restore", "--cancel") == "It is not taken.\n"
+    assert type_("restore", "--cancel") == "There is none to be taken.\n"
+    assert "else at the next start" in type_("restore", kept.path.name, "--yes")
+    ledger.close()
+    with exclusive_ledger(ledger.path) as restored:
+        [store] = restored.stores.all()
+        last = restored.jobs.last(store.id)
+        assert store.name == "my-shop"
+        assert last is not None
+        assert last.status == JobStatus.QUEUED
+
+
+def test_backup_is_written_to_stdout_and_restored_from_stdin(
+    ledger: Ledger, orders: SampleOrders, tmp_path: Path
+) -> None:
+    orders.create("my-shop")
+
+    def run(*words: str, given: bytes = b"") -> bytes:
+        env = {"LEDGER_PATH": str(ledger.path), "PATH": os.environ["PATH"]}
+        command = [sys.executable, "-m", "bot", "ledger", *words]
+        done = subprocess.run(command, input=given, env=env, capture_output=True, check=False)
+        return done.stdout if done.returncode == 0 else done.stderr
+
+    away = tmp_path / "away.db"
+    away.write_bytes(run("backup", "--stdout"))
+    assert contents_of(away).stores == 1
+    for kept in Backups(ledger.path).kept():
+        kept.path.unlink()
+    assert b"nobody to ask" in run("restore", "-", given=away.read_bytes())
+    assert b"not a sound ledger" in run("restore", "-", "--yes", given=b"odd")
+    assert not Backups(ledger.path).offered.exists()
+    orders.create("other-shop")
+    assert b"1 stores, 1 jobs" in run("restore", "-", "--yes", given=away.read_bytes())
+    ledger.close()
+    with exclusive_ledger(ledger.path) as restored:
+        assert [store.name for store in restored.stores.all()] == ["my-shop"]
+
+
+def test_check_and_restore_name_the_fault_and_the_next_step(ledger: Ledger, type_: Callable[..., str]) -> None:
+    assert type_("check", "nowhere.db").endswith("exit 1")
+    assert "storewright ledger backups" in type_("restore", "nowhere.db", "--yes")
+    (ledger.path.parent / "odd.db").write_text("odd")
+    told = type_("check", str(ledger.path.parent / "odd.db"))
+    assert "file is not a database" in told
+    assert os.linesep not in told.split("✗")[1].strip().replace("exit 1", "").strip()
