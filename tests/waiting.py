@@ -1,4 +1,4 @@
-"""How every test waits for what comes by itself: until it is there, and no longer than it may take."""
+"""Waiting for a condition, with a timeout."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from provisioner.ledger.ledger import Ledger
 T = TypeVar("T")
 
 
-def until(what: str, holds: Callable[[], T | None], seconds: float = 60) -> T:
-    """What `holds` gives once it is true; fails naming `what`, and what it gave, if it is not within `seconds`."""
+def until(what: str, condition: Callable[[], T | None], seconds: float = 60) -> T:
+    """The result of `condition` once it is true; fails after `seconds` with `what` and the last result."""
     deadline = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what} (last: {found!r})"
+    while not (result := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what} (last: {result!r})"
         time.sleep(0.05)
-    return found
+    return result
 
 
-def until_job(ledger: Ledger, job: Job, look: Callable[[Job], bool], seconds: float = 30) -> Job:
-    """The job as the ledger has it, once `look` is content with it; fails with all its events if it is not in time."""
+def until_job(ledger: Ledger, job: Job, condition: Callable[[Job], bool], seconds: float = 30) -> Job:
+    """The job from the ledger once `condition` is true for it; fails after `seconds` with the job's events."""
     deadline = time.monotonic() + seconds
-    while not (now := ledger.job(job.id)) or not look(now):
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {now} {ledger.events(job.id)}"
+    while not (current := ledger.job(job.id)) or not condition(current):
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {current} {ledger.events(job.id)}"
         time.sleep(0.05)
-    return now
+    return current
 
 
 def answers(url: str) -> bool:
-    """Whether a GET is answered, and by 200."""
+    """True if a GET of `url` is answered with status 200."""
     try:
         return httpx.get(url, trust_env=False, timeout=1).status_code == 200
     except httpx.HTTPError:
