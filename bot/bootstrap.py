@@ -103,7 +103,13 @@ def toolbox(
     return Toolbox(
         ledger=ledger,
         cluster=cluster,
-        helm=Helm(settings.helm, settings.kubeconfig, settings.kube_context, on_run=on_helm_run),
+        helm=Helm(
+            settings.helm,
+            settings.kubeconfig,
+            settings.kube_context,
+            on_run=on_helm_run,
+            permissions_pending=cluster.permissions_pending,
+        ),
         catalog=catalog,
         addresses=settings.addresses,
         instance=settings.instance,

@@ -10,7 +10,7 @@ from copy import deepcopy
 from typing import Any
 
 from provisioner.clients.helm import ReleaseSpec
-from provisioner.clients.kubernetes.cluster import Forbidden
+from provisioner.clients.kubernetes.cluster import NotAllowedYet
 from provisioner.domain.catalog import StoreType
 from provisioner.domain.options import place
 from provisioner.domain.store import SECRET_NAME, Addresses, Store, release_name
@@ -45,7 +45,7 @@ def _once_allowed(act: Callable[[], None]) -> None:
     while True:
         try:
             return act()
-        except Forbidden:
+        except NotAllowedYet:
             if time.monotonic() > until:
                 raise
             time.sleep(0.05)
