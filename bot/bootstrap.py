@@ -120,7 +120,13 @@ def build_toolbox(
         pull_secret=settings.image_pull_secret,
         ingress_address=settings.ingress_address,
     )
-    helm = Helm(settings.helm, settings.kubeconfig, settings.kube_context, on_run=on_helm_run)
+    helm = Helm(
+        settings.helm,
+        settings.kubeconfig,
+        settings.kube_context,
+        on_run=on_helm_run,
+        permissions_pending=cluster.permissions_pending,
+    )
     return Toolbox(defaults=defaults, ledger=JobJournal(ledger), cluster=cluster, helm=helm, catalog=catalog)
 
 

@@ -1,4 +1,4 @@
-"""Waiting for a condition, with a deadline."""
+"""Waiting for a condition, with a timeout."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from provisioner.ledger.ledger import Ledger
 T = TypeVar("T")
 
 
-def until(what: str, holds: Callable[[], T | None], seconds: float = 60) -> T:
-    """The result of `holds` once it is true; fails after `seconds`, with `what` and the last result."""
+def until(what: str, condition: Callable[[], T | None], seconds: float = 60) -> T:
+    """The result of `condition` once it is true; fails after `seconds` with `what` and the last result."""
     deadline = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what} (last: {found!r})"
+    while not (result := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what} (last: {result!r})"
         time.sleep(0.05)
-    return found
+    return result
 
 
-def until_job(ledger: Ledger, job: Job, look: Callable[[Job], bool], seconds: float = 30) -> Job:
-    """The job once `look` is true for it; fails after `seconds`, with the job's events."""
+def until_job(ledger: Ledger, job: Job, condition: Callable[[Job], bool], seconds: float = 30) -> Job:
+    """The job from the ledger once `condition` is true for it; fails after `seconds` with the job's events."""
     deadline = time.monotonic() + seconds
-    while not (now := ledger.jobs.get(job.id)) or not look(now):
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {now} {ledger.jobs.events(job.id)}"
+    while not (current := ledger.jobs.get(job.id)) or not condition(current):
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {current} {ledger.jobs.events(job.id)}"
         time.sleep(0.05)
-    return now
+    return current
 
 
 def answers(url: str) -> bool:
-    """Whether a GET is answered with 200."""
+    """True if a GET of `url` is answered with status 200."""
     try:
         return httpx.get(url, trust_env=False, timeout=1).status_code == 200
     except httpx.HTTPError:

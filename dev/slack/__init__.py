@@ -1,7 +1,7 @@
-"""A local Slack: an HTTP server that stands in for Slack, for a person without a workspace and for tests."""
+"""A local Slack: an HTTP server that behaves like Slack, for development and tests without a workspace."""
 
 from dev.slack.client import LocalSlackClient, LocalSlackError
 from dev.slack.delivery import Ack
-from dev.slack.running import LocalSlack
+from dev.slack.local_slack import LocalSlack
 
 __all__ = ["Ack", "LocalSlack", "LocalSlackClient", "LocalSlackError"]

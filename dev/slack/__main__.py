@@ -1,4 +1,4 @@
-"""`python -m dev.slack`: the local Slack in the foreground, for a person at a browser."""
+"""The local Slack in the foreground, for use in a browser: `python -m dev.slack`."""
 
 import argparse
 import os
@@ -6,8 +6,8 @@ import socket
 import sys
 from typing import Any
 
+from dev.slack.local_slack import create_server
 from dev.slack.npm import NpmError
-from dev.slack.running import serve_on
 from dev.slack.server import Settings
 from dev.slack.web_bundle import build
 
@@ -17,8 +17,8 @@ def _options() -> argparse.Namespace:
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     add("--port", type=int, default=3900, help="port to listen on (default %(default)s)")
-    add("--bot-url", default="http://127.0.0.1:3000", help="where the bot listens (default %(default)s)")
-    add("--socket-mode", action="store_true", help="deliver by Socket Mode instead of HTTP")
+    add("--bot-url", default="http://127.0.0.1:3000", help="address of the bot (default %(default)s)")
+    add("--socket-mode", action="store_true", help="deliver through Socket Mode instead of HTTP")
     return parser.parse_args()
 
 
@@ -34,14 +34,14 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 def main() -> None:
     options = _options()
-    server = serve_on(_settings(options), f"http://{options.host}:{options.port}")
+    server = create_server(_settings(options), f"http://{options.host}:{options.port}")
     try:
         build()
         listener = socket.create_server((options.host, options.port))
-    except NpmError as problem:
-        sys.exit(f"dev.slack: {problem}")
-    except OSError as problem:
-        sys.exit(f"dev.slack: can't listen on {options.host}:{options.port} ({problem.strerror}); try another --port")
+    except NpmError as error:
+        sys.exit(f"dev.slack: {error}")
+    except OSError as error:
+        sys.exit(f"dev.slack: can't listen on {options.host}:{options.port} ({error.strerror}). Choose another --port.")
     print(f"Local Slack: http://{options.host}:{options.port}", flush=True)
     server.run([listener])
 

@@ -1,4 +1,4 @@
-"""What Slack refuses in blocks and views, with Slack's own words; the rules themselves are in blockkit.yaml."""
+"""Validates blocks and views with Slack's own error messages; the rules are in blockkit.yaml."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ SCHEMA = yaml.safe_load((Path(__file__).parent / "blockkit.yaml").read_text())
 
 
 def _one_of_types(validator: Any, allowed: list[str], instance: Any, _: Any) -> Iterator[ValidationError]:
-    """`x-one-of`: the value's own `type` says which definition holds, so an error names the very field."""
+    """`x-one-of`: the value's `type` selects the definition, so that an error points to the exact field."""
     if not isinstance(instance, dict):
         yield ValidationError("must provide an object")
     elif instance.get("type") not in allowed:
@@ -27,7 +27,7 @@ def _one_of_types(validator: Any, allowed: list[str], instance: Any, _: Any) -> 
 
 
 _Validator: Any = extend(Draft202012Validator, {"x-one-of": _one_of_types})  # type: ignore[no-untyped-call]
-_WORDING: dict[str, Callable[[Any], str]] = {
+_MESSAGES: dict[str, Callable[[Any], str]] = {
     "maxLength": lambda e: f"must be less than {e.validator_value + 1} characters",
     "minLength": lambda _: "must be more than 0 characters",
     "maxItems": lambda e: f"no more than {e.validator_value} items allowed",
@@ -48,23 +48,23 @@ def _check(definition: str, value: Any, at: str) -> list[str]:
     problems = []
     validator = _Validator(schema)
     for error in validator.iter_errors(value):
-        words = _WORDING.get(str(error.validator), lambda e: str(e.message))(error)
+        message = _MESSAGES.get(str(error.validator), lambda e: str(e.message))(error)
         pointer = "".join(f"/{part}" for part in error.absolute_path)
-        problems.append(f"[ERROR] {words} [json-pointer:{at}{pointer}]")
+        problems.append(f"[ERROR] {message} [json-pointer:{at}{pointer}]")
     return list(dict.fromkeys(problems))
 
 
 def check_message(blocks: Any) -> list[str]:
-    """Problems of a message's blocks, empty where Slack would take them."""
-    return _check("message", blocks, "/blocks") or _check_together(blocks, "/blocks")
+    """The problems of a message's blocks; empty if Slack would accept them."""
+    return _check("message", blocks, "/blocks") or _check_across_blocks(blocks, "/blocks")
 
 
 def check_view(view: Any) -> list[str]:
-    """Problems of a modal or Home, empty where Slack would take it."""
+    """The problems of a modal or App Home; empty if Slack would accept it."""
     kind = view.get("type") if isinstance(view, dict) else None
     if kind not in ("modal", "home"):
         return [f"[ERROR] unsupported type: {kind} [json-pointer:/view/type]"]
-    problems = _check(kind, view, "/view") or _check_together(view["blocks"], "/view/blocks")
+    problems = _check(kind, view, "/view") or _check_across_blocks(view["blocks"], "/view/blocks")
     has_input = any(block.get("type") == "input" for block in view.get("blocks", []) if isinstance(block, dict))
     if kind == "modal" and has_input and "submit" not in view:
         problems.append("[ERROR] must define `submit` to use an `input` block in modals [json-pointer:/view]")
@@ -72,13 +72,13 @@ def check_view(view: Any) -> list[str]:
 
 
 def elements_of(block: Json) -> list[Json]:
-    """The interactive elements of one block, whatever kind it is."""
+    """The interactive elements of one block of any type."""
     found = [*block.get("elements", []), block.get("accessory"), block.get("element")]
     return [e for e in found if block["type"] in ("actions", "section", "input") and isinstance(e, dict)]
 
 
-def _check_together(blocks: list[Json], at: str) -> list[str]:
-    """What only shows when the blocks are looked at side by side."""
+def _check_across_blocks(blocks: list[Json], at: str) -> list[str]:
+    """The problems that concern several blocks, such as repeated ids."""
     problems = [
         f"[ERROR] `block_id` {value} is not unique [json-pointer:{at}]"
         for value in _repeated(block.get("block_id") for block in blocks)
@@ -99,12 +99,12 @@ def _check_together(blocks: list[Json], at: str) -> list[str]:
 
 
 def _repeated(values: Iterator[Any]) -> list[Any]:
-    given = sorted(value for value in values if value)
-    return [value for value, group in itertools.groupby(given) if len(list(group)) > 1]
+    present = sorted(value for value in values if value)
+    return [value for value, group in itertools.groupby(present) if len(list(group)) > 1]
 
 
 def with_ids(blocks: list[Json]) -> list[Json]:
-    """Slack's own habit: a block without a `block_id`, or an element without an `action_id`, is given one."""
+    """The blocks with the missing `block_id`s and `action_id`s generated, as Slack does."""
     filled = []
     for number, block in enumerate(blocks):
         copy = {**block, "block_id": block.get("block_id") or f"b{number:04d}"}
@@ -115,12 +115,12 @@ def with_ids(blocks: list[Json]) -> list[Json]:
 
 
 def _with_action_ids(block: Json) -> Json:
-    def named(element: Json, number: int) -> Json:
+    def with_id(element: Json, number: int) -> Json:
         if element.get("type") == "image":
             return element
         return {**element, "action_id": element.get("action_id") or f"a{number:04d}"}
 
-    changed: Json = {key: named(block[key], 0) for key in ("accessory", "element") if key in block}
+    changed: Json = {key: with_id(block[key], 0) for key in ("accessory", "element") if key in block}
     if block["type"] == "actions":
-        changed["elements"] = [named(element, number) for number, element in enumerate(block["elements"])]
+        changed["elements"] = [with_id(element, number) for number, element in enumerate(block["elements"])]
     return changed

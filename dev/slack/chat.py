@@ -1,16 +1,19 @@
-"""The Web API's chat.* and reactions.*: what the bot says, edits, whispers and takes back."""
+"""Slack's Web API: chat.* and reactions.*."""
 
 from typing import Any
 
 from dev.slack.block_validation import check_message, with_ids
-from dev.slack.method_registry import Args, Web, method, place
+from dev.slack.method_registry import Args, MethodContext, method, target_channel
 from dev.slack.workspace import BOT_USER, Channel, Json, SlackError
 
-TEXT_LIMIT, UPDATE_TEXT_LIMIT = 40_000, 4_000
+MAX_TEXT_LENGTH, MAX_UPDATE_TEXT_LENGTH = 40_000, 4_000
 
 
-def content_of(web: Web, args: Args, *, method: str, limit: int = TEXT_LIMIT) -> Json:
-    """The text, blocks, attachments and metadata of a message, as strictly as Slack takes them."""
+def message_content(context: MethodContext, args: Args, *, method: str, limit: int = MAX_TEXT_LENGTH) -> Json:
+    """The validated text, blocks, attachments and metadata of a message.
+
+    `limit` is the longest text in characters.
+    Raises SlackError msg_too_long, invalid_blocks, invalid_metadata_format or no_text, as Slack does."""
     content: Json = {}
     if args.has("text"):
         content["text"] = args.text("text")
@@ -20,7 +23,7 @@ def content_of(web: Web, args: Args, *, method: str, limit: int = TEXT_LIMIT) ->
     if len(content.get("text", "")) > limit:
         raise SlackError("msg_too_long")
     if "blocks" in content:
-        content["blocks"] = _blocks(web, content["blocks"], method)
+        content["blocks"] = _blocks(context, content["blocks"], method)
     if args.has("metadata"):
         content["metadata"] = _metadata(args.data("metadata", "invalid_metadata_format"))
     if not any(content.get(name) for name in ("text", "blocks", "attachments")):
@@ -28,11 +31,11 @@ def content_of(web: Web, args: Args, *, method: str, limit: int = TEXT_LIMIT) ->
     return {"text": "", **content} if method != "chat.update" else content
 
 
-def _blocks(web: Web, blocks: Any, method: str) -> list[Json]:
+def _blocks(context: MethodContext, blocks: Any, method: str) -> list[Json]:
     problems = check_message(blocks)
     if not problems:
         kinds = frozenset(block["type"] for block in blocks)
-        if web.faults.take("invalid_blocks", method, kinds):
+        if context.faults.take("invalid_blocks", method, kinds):
             problems = [f"[ERROR] unsupported type: {kind} [json-pointer:/blocks]" for kind in sorted(kinds)]
     if problems:
         raise SlackError("invalid_blocks", *problems)
@@ -40,75 +43,75 @@ def _blocks(web: Web, blocks: Any, method: str) -> list[Json]:
 
 
 def _metadata(metadata: Any) -> Json:
-    shape = isinstance(metadata, dict) and set(metadata) == {"event_type", "event_payload"}
-    if not shape or not isinstance(metadata["event_type"], str) or not isinstance(metadata["event_payload"], dict):
+    complete = isinstance(metadata, dict) and set(metadata) == {"event_type", "event_payload"}
+    if not complete or not isinstance(metadata["event_type"], str) or not isinstance(metadata["event_payload"], dict):
         raise SlackError("invalid_metadata_format")
     return dict(metadata)
 
 
-def _own_message(web: Web, args: Args, channel: Channel, refusal: str) -> Json:
-    message = web.workspace.message(channel, args.text("ts"))
+def _own_message(context: MethodContext, args: Args, channel: Channel, refusal: str) -> Json:
+    message = context.workspace.message(channel, args.text("ts"))
     if message["user"] != BOT_USER or message.get("subtype") == "tombstone":
         raise SlackError(refusal)
     return message
 
 
 @method("chat.postMessage")
-def post_message(web: Web, args: Args) -> Json:
-    content = content_of(web, args, method="chat.postMessage")
-    channel = place(web, args)
-    message = web.workspace.post(channel, BOT_USER, content, thread_ts=args.text("thread_ts") or None)
+def post_message(context: MethodContext, args: Args) -> Json:
+    content = message_content(context, args, method="chat.postMessage")
+    channel = target_channel(context, args)
+    message = context.workspace.post(channel, BOT_USER, content, thread_ts=args.text("thread_ts") or None)
     if args.flag("reply_broadcast") and args.has("thread_ts"):
         message["subtype"] = "thread_broadcast"
     return {"channel": channel.id, "ts": message["ts"], "message": message}
 
 
 @method("chat.update")
-def update_message(web: Web, args: Args) -> Json:
-    content = content_of(web, args, method="chat.update", limit=UPDATE_TEXT_LIMIT)
-    channel = place(web, args)
-    message = _own_message(web, args, channel, "cant_update_message")
-    web.workspace.edit(message, content)
+def update_message(context: MethodContext, args: Args) -> Json:
+    content = message_content(context, args, method="chat.update", limit=MAX_UPDATE_TEXT_LENGTH)
+    channel = target_channel(context, args)
+    message = _own_message(context, args, channel, "cant_update_message")
+    context.workspace.edit(message, content)
     return {"channel": channel.id, "ts": message["ts"], "text": message["text"], "message": message}
 
 
 @method("chat.delete")
-def delete_message(web: Web, args: Args) -> Json:
-    channel = place(web, args)
-    message = _own_message(web, args, channel, "cant_delete_message")
-    web.workspace.remove(channel, message["ts"])
+def delete_message(context: MethodContext, args: Args) -> Json:
+    channel = target_channel(context, args)
+    message = _own_message(context, args, channel, "cant_delete_message")
+    context.workspace.remove(channel, message["ts"])
     return {"channel": channel.id, "ts": message["ts"]}
 
 
 @method("chat.postEphemeral")
-def post_ephemeral(web: Web, args: Args) -> Json:
-    content = content_of(web, args, method="chat.postEphemeral")
-    channel = place(web, args)
-    reader = web.workspace.user(args.text("user"))
+def post_ephemeral(context: MethodContext, args: Args) -> Json:
+    content = message_content(context, args, method="chat.postEphemeral")
+    channel = target_channel(context, args)
+    reader = context.workspace.user(args.text("user"))
     if reader.id not in channel.members:
         raise SlackError("user_not_in_channel")
     thread_ts = args.text("thread_ts") or None
-    message = web.workspace.whisper(channel, BOT_USER, reader.id, content, thread_ts)
+    message = context.workspace.post_ephemeral(channel, BOT_USER, reader.id, content, thread_ts)
     return {"message_ts": message["ts"]}
 
 
 @method("chat.getPermalink")
-def permalink(web: Web, args: Args) -> Json:
-    channel = web.workspace.channel(args.text("channel"))
-    message = web.workspace.message(channel, args.text("message_ts"))
+def permalink(context: MethodContext, args: Args) -> Json:
+    channel = context.workspace.channel(args.text("channel"))
+    message = context.workspace.message(channel, args.text("message_ts"))
     thread = f"?thread_ts={message['thread_ts']}&cid={channel.id}" if "thread_ts" in message else ""
     path = f"/archives/{channel.id}/p{message['ts'].replace('.', '')}"
-    return {"channel": channel.id, "permalink": f"{web.base_url}{path}{thread}"}
+    return {"channel": channel.id, "permalink": f"{context.base_url}{path}{thread}"}
 
 
 @method("reactions.add")
-def add_reaction(web: Web, args: Args) -> Json:
+def add_reaction(context: MethodContext, args: Args) -> Json:
     args.required("name")
-    channel = place(web, args)
-    message = web.workspace.message(channel, args.text("timestamp"))
+    channel = target_channel(context, args)
+    message = context.workspace.message(channel, args.text("timestamp"))
     reactions = message.setdefault("reactions", [])
     if any(r["name"] == args.text("name") for r in reactions):
         raise SlackError("already_reacted")
     reactions.append({"name": args.text("name"), "users": [BOT_USER], "count": 1})
-    web.workspace.touch()
+    context.workspace.mark_changed()
     return {}

@@ -1,4 +1,4 @@
-"""/dev over HTTP: acting as a person, and seeing what a person sees; for the web page, scripts and tests."""
+"""The control API under /dev: users' actions and views, for the web page, scripts and tests."""
 
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from dev.slack.delivery import Ack, Delivery, endpoint
+from dev.slack.delivery import Ack, Delivery, request_url
 from dev.slack.faults import Fault, Faults
-from dev.slack.interactions import COMMANDS, People
+from dev.slack.interactions import COMMAND_HINTS, Interactions
 from dev.slack.views import Views
 from dev.slack.workspace import BOT_USER, TEAM_NAME, Channel, Json, SlackError, Workspace
 
@@ -22,31 +22,33 @@ def _roots(channel: Channel) -> list[Json]:
     return [m for m in channel.messages.values() if m.get("thread_ts", m["ts"]) == m["ts"]]
 
 
-class Desk:
-    """What a person does is POST /dev/<action> with a JSON object of arguments; what is seen is GET /dev/<what>.
+class ControlApi:
+    """Actions are POST /dev/<action> with a JSON object of arguments; queries are GET /dev/<resource>.
 
-    Answers are {"result": …}, or {"error": word, "detail": …} with status 400."""
+    Answers are {"result": …}, or {"error": code, "detail": …} with status 400."""
 
-    def __init__(self, workspace: Workspace, views: Views, people: People, delivery: Delivery, faults: Faults):
+    def __init__(
+        self, workspace: Workspace, views: Views, interactions: Interactions, delivery: Delivery, faults: Faults
+    ):
         self._workspace = workspace
         self._views = views
         self._delivery = delivery
         self._faults = faults
         self._actions: dict[str, Callable[..., Awaitable[Any]]] = {
-            "command": people.command,
-            "say": people.say,
-            "click": people.click,
-            "submit": people.submit,
-            "close": people.close,
-            "open_home": people.open_home,
+            "command": interactions.command,
+            "say": interactions.say,
+            "click": interactions.click,
+            "submit": interactions.submit,
+            "close": interactions.close,
+            "open_home": interactions.open_home,
             "replay": delivery.replay,
             "verify_url": delivery.verify_url,
             "disconnect": delivery.socket.disconnect,
             "connect_bot": self._connect_bot,
-            "fault": self._order_fault,
+            "fault": self._add_fault,
             "clear_faults": self._clear_faults,
         }
-        self._sights: dict[str, Callable[..., Awaitable[Any]]] = {
+        self._queries: dict[str, Callable[..., Awaitable[Any]]] = {
             "state": self._state,
             "messages": self._messages,
             "thread": self._thread,
@@ -60,23 +62,23 @@ class Desk:
         }
 
     def routes(self) -> list[Route]:
-        """To be mounted before the page's own."""
+        """The routes, which must come before those of the web page."""
         return [
             Route("/dev/changes", self._changes),
-            Route("/dev/{name}", self._see, methods=["GET"]),
-            Route("/dev/{name}", self._act, methods=["POST"]),
+            Route("/dev/{name}", self._get, methods=["GET"]),
+            Route("/dev/{name}", self._post, methods=["POST"]),
         ]
 
-    async def _act(self, request: Request) -> Response:
+    async def _post(self, request: Request) -> Response:
         if urlsplit(request.headers.get("origin", "")).netloc not in ("", request.headers.get("host")):
-            return JSONResponse({"error": "cross_origin", "detail": "another site's page may not act here"}, 403)
+            return JSONResponse({"error": "cross_origin", "detail": "pages of other sites can't use this API"}, 403)
         return await _call(self._actions, request.path_params["name"], await request.json())
 
-    async def _see(self, request: Request) -> Response:
-        return await _call(self._sights, request.path_params["name"], dict(request.query_params))
+    async def _get(self, request: Request) -> Response:
+        return await _call(self._queries, request.path_params["name"], dict(request.query_params))
 
     async def _changes(self, request: Request) -> Response:
-        """Server-sent events: the version of the workspace, each time it grows."""
+        """Server-sent events: the new version of the workspace after each change."""
 
         async def stream() -> AsyncIterator[str]:
             version = -1
@@ -86,19 +88,19 @@ class Desk:
 
         return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
-    # -- ordering troubles -------------------------------------------------------------------------------
+    # -- faults and the bot's address --------------------------------------------------------------------
 
-    async def _order_fault(self, **details: Any) -> None:
+    async def _add_fault(self, **details: Any) -> None:
         self._faults.add(Fault(**details))
 
     async def _clear_faults(self) -> None:
         self._faults.clear()
 
     async def _connect_bot(self, url: str) -> None:
-        self._delivery.http.url = endpoint(url)
+        self._delivery.http.url = request_url(url)
         self._delivery.socket_mode = False
 
-    # -- seeing ------------------------------------------------------------------------------------------
+    # -- queries -----------------------------------------------------------------------------------------
 
     async def _messages(self, channel: str) -> list[Json]:
         return _roots(self._workspace.channel(channel))
@@ -111,8 +113,8 @@ class Desk:
 
     async def _ephemerals(self, user: str, channel: str = "") -> list[Json]:
         reader = self._workspace.user(user).id
-        places = [self._workspace.channel(channel)] if channel else self._workspace.channels.values()
-        return [message for place in places for message in place.ephemerals if message["reader"] == reader]
+        channels = [self._workspace.channel(channel)] if channel else self._workspace.channels.values()
+        return [message for found in channels for message in found.ephemerals if message["reader"] == reader]
 
     async def _dms(self, user: str) -> list[Json]:
         return list(self._workspace.dm(user).messages.values())
@@ -133,7 +135,7 @@ class Desk:
         return await self._workspace.changed_since(int(after), float(timeout))
 
     async def _state(self, user: str) -> Json:
-        """All the page shows to one person."""
+        """Everything that the web page shows to one user."""
         me = self._workspace.user(user)
         self._workspace.dm(me.id)
         return {
@@ -141,31 +143,31 @@ class Desk:
             "team": TEAM_NAME,
             "me": me.id,
             "bot": BOT_USER,
-            "commands": COMMANDS,
-            "users": [dataclasses.asdict(person) for person in self._workspace.users.values()],
+            "commands": COMMAND_HINTS,
+            "users": [dataclasses.asdict(user) for user in self._workspace.users.values()],
             "channels": [self._channel(channel, me.id) for channel in self._workspace.visible_to(me.id)],
             "modals": self._views.stacks[me.id],
             "home": self._views.homes.get(me.id),
         }
 
     def _channel(self, channel: Channel, reader: str) -> Json:
-        seen = [m for m in channel.ephemerals if m["reader"] == reader]
+        ephemerals = [m for m in channel.ephemerals if m["reader"] == reader]
         return {
             "id": channel.id,
             "name": channel.name,
             "topic": channel.topic,
             "is_im": channel.is_im,
-            "messages": sorted([*channel.messages.values(), *seen], key=lambda m: float(m["ts"])),
+            "messages": sorted([*channel.messages.values(), *ephemerals], key=lambda m: float(m["ts"])),
         }
 
 
 async def _call(table: dict[str, Callable[..., Awaitable[Any]]], name: str, arguments: Json) -> Response:
     if name not in table:
-        return JSONResponse({"error": "unknown", "detail": f"there is no /dev/{name}"}, 404)
+        return JSONResponse({"error": "not_found", "detail": f"no such action or resource: /dev/{name}"}, 404)
     try:
         result = await table[name](**arguments)
     except SlackError as refusal:
         return JSONResponse({"error": refusal.code, "detail": "; ".join(map(str, refusal.args[1:]))}, 400)
-    except (TypeError, ValueError, IndexError) as problem:
-        return JSONResponse({"error": "invalid_arguments", "detail": str(problem)}, 400)
+    except (TypeError, ValueError, IndexError) as error:
+        return JSONResponse({"error": "invalid_arguments", "detail": str(error)}, 400)
     return JSONResponse({"result": dataclasses.asdict(result) if isinstance(result, Ack) else result})

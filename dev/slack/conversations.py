@@ -1,79 +1,87 @@
-"""The Web API's conversations.* and users.*: where the bot can be, what was said there, and who is who."""
+"""Slack's Web API: conversations.* and users.*."""
 
 import re
 
-from dev.slack.method_registry import Args, Web, method, place
-from dev.slack.workspace import BOT_USER, HUMANS, TEAM_ID, Channel, Json, SlackError, User
+from dev.slack.method_registry import Args, MethodContext, method, target_channel
+from dev.slack.workspace import BOT_USER, HUMAN_IDS, TEAM_ID, Channel, Json, SlackError, User
 
-CREATED = 1_700_000_000  # when this workspace says its channels were made
+CREATED_AT = 1_700_000_000  # Unix time, the same for every channel
 
 
 def _channel_json(channel: Channel) -> Json:
-    base: Json = {"id": channel.id, "created": CREATED, "is_archived": False, "is_im": channel.is_im, "is_mpim": False}
+    base: Json = {
+        "id": channel.id,
+        "created": CREATED_AT,
+        "is_archived": False,
+        "is_im": channel.is_im,
+        "is_mpim": False,
+    }
     base |= {"is_group": False, "is_private": channel.is_im, "is_member": BOT_USER in channel.members}
     if channel.is_im:
         return base | {"user": next(iter(channel.members - {BOT_USER})), "is_open": True}
-    nothing: Json = {"value": "", "creator": "", "last_set": 0}
+    no_purpose: Json = {"value": "", "creator": "", "last_set": 0}
     return base | {
         "name": channel.name,
         "name_normalized": channel.name,
         "is_channel": True,
-        "creator": HUMANS[0],
+        "creator": HUMAN_IDS[0],
         "num_members": len(channel.members),
-        "topic": {"value": channel.topic, "creator": HUMANS[0], "last_set": CREATED},
-        "purpose": nothing,
+        "topic": {"value": channel.topic, "creator": HUMAN_IDS[0], "last_set": CREATED_AT},
+        "purpose": no_purpose,
     }
 
 
 @method("conversations.open")
-def conversations_open(web: Web, args: Args) -> Json:
-    people = [name for name in args.text("users").split(",") if name]
-    if not people:
+def conversations_open(context: MethodContext, args: Args) -> Json:
+    users = [name for name in args.text("users").split(",") if name]
+    if not users:
         raise SlackError("users_list_not_supplied")
-    if len(people) > 1:
-        raise SlackError("not_enough_users", "[ERROR] the local Slack opens direct messages with one person")
-    known = len(web.workspace.channels)
-    channel = web.workspace.dm(people[0])
+    if len(users) > 1:
+        raise SlackError("not_enough_users", "[ERROR] the local Slack opens direct messages with one user only")
+    count = len(context.workspace.channels)
+    channel = context.workspace.dm(users[0])
     answer: Json = {"channel": _channel_json(channel) if args.flag("return_im") else {"id": channel.id}}
-    return answer if len(web.workspace.channels) > known else {**answer, "no_op": True, "already_open": True}
+    return answer if len(context.workspace.channels) > count else {**answer, "no_op": True, "already_open": True}
 
 
 @method("conversations.info")
-def conversations_info(web: Web, args: Args) -> Json:
-    return {"channel": _channel_json(web.workspace.channel(args.text("channel")))}
+def conversations_info(context: MethodContext, args: Args) -> Json:
+    return {"channel": _channel_json(context.workspace.channel(args.text("channel")))}
 
 
 def _page(args: Args, messages: list[Json]) -> Json:
-    """The wanted stretch of messages, and where to read on."""
+    """One page of messages between `oldest` and `latest`, and the cursor of the next page.
+
+    Raises SlackError invalid_ts_oldest or invalid_ts_latest."""
     oldest, latest, inclusive = args.text("oldest") or "0", args.text("latest") or "9999999999", args.flag("inclusive")
-    for edge in (oldest, latest):
-        if not re.fullmatch(r"\d+(\.\d+)?", edge):
-            raise SlackError("invalid_ts_oldest" if edge == oldest else "invalid_ts_latest")
+    for ts in (oldest, latest):
+        if not re.fullmatch(r"\d+(\.\d+)?", ts):
+            raise SlackError("invalid_ts_oldest" if ts == oldest else "invalid_ts_latest")
     low, high = float(oldest), float(latest)
     within = [m for m in messages if low < float(m["ts"]) < high or (inclusive and float(m["ts"]) in (low, high))]
     limit, start = int(args.text("limit") or 100), int(args.text("cursor") or 0)
-    shown = within[start : start + limit]
+    page = within[start : start + limit]
     if not args.flag("include_all_metadata"):
-        shown = [{key: value for key, value in m.items() if key != "metadata"} for m in shown]
+        page = [{key: value for key, value in m.items() if key != "metadata"} for m in page]
     more = start + limit < len(within)
     return {
-        "messages": shown,
+        "messages": page,
         "has_more": more,
         "response_metadata": {"next_cursor": str(start + limit) if more else ""},
     }
 
 
 @method("conversations.history")
-def history(web: Web, args: Args) -> Json:
-    channel = place(web, args)
+def history(context: MethodContext, args: Args) -> Json:
+    channel = target_channel(context, args)
     roots = [m for m in channel.messages.values() if m.get("thread_ts", m["ts"]) == m["ts"] or m.get("subtype")]
     return {**_page(args, roots[::-1]), "pin_count": 0}
 
 
 @method("conversations.replies")
-def replies(web: Web, args: Args) -> Json:
-    channel = place(web, args)
-    parent = web.workspace.parent(channel, args.text("ts"))
+def replies(context: MethodContext, args: Args) -> Json:
+    channel = target_channel(context, args)
+    parent = context.workspace.parent(channel, args.text("ts"))
     return _page(args, channel.thread(parent["ts"]))
 
 
@@ -99,11 +107,11 @@ def _user_json(user: User) -> Json:
 
 
 @method("users.info")
-def users_info(web: Web, args: Args) -> Json:
-    return {"user": _user_json(web.workspace.user(args.text("user")))}
+def users_info(context: MethodContext, args: Args) -> Json:
+    return {"user": _user_json(context.workspace.user(args.text("user")))}
 
 
 @method("users.list")
-def users_list(web: Web, args: Args) -> Json:
-    members = [_user_json(user) for user in web.workspace.users.values()]
+def users_list(context: MethodContext, args: Args) -> Json:
+    members = [_user_json(user) for user in context.workspace.users.values()]
     return {"members": members, "cache_ts": 0, "response_metadata": {"next_cursor": ""}}

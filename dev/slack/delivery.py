@@ -1,4 +1,6 @@
-"""Brings commands, clicks and events to the bot, signed over HTTP or through Socket Mode, with 3 s for its ack."""
+"""Delivers commands, interactions and events to the bot, over signed HTTP or Socket Mode.
+
+The bot must acknowledge each delivery within 3 seconds."""
 
 import asyncio
 import hashlib
@@ -17,16 +19,17 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from dev.slack.faults import Faults
 from dev.slack.workspace import APP_ID, Json
 
-ACK_SECONDS = 3.0
+ACK_TIMEOUT_SECONDS = 3.0
 MAX_CONNECTIONS = 10
 ENVELOPE_TYPES = {"command": "slash_commands", "interaction": "interactive", "event": "events_api"}
 
 
 @dataclass(frozen=True)
 class Ack:
-    """What the bot answered: HTTP status (200 for Socket Mode, 0 for none), body, seconds it took.
+    """The bot's answer to a delivery.
 
-    `error` is None for an ack in time, else the word the person sees: operation_timeout or dispatch_failed."""
+    `status` is the HTTP status: 200 for Socket Mode, 0 if there was no answer. `elapsed` is in seconds.
+    `error` is None for an ack in time, else the code that the user sees: operation_timeout or dispatch_failed."""
 
     status: int
     body: str
@@ -35,11 +38,11 @@ class Ack:
 
     @property
     def ok(self) -> bool:
-        """Whether the bot acknowledged in time."""
+        """True if the bot acknowledged in time."""
         return self.error is None
 
     def json(self) -> Json:
-        """The body as an object; {"text": body} where it is plain text, {} where it is empty."""
+        """The body as an object: {"text": body} for plain text, {} for an empty body."""
         try:
             parsed = json.loads(self.body) if self.body else {}
         except ValueError:
@@ -49,19 +52,19 @@ class Ack:
 
 @dataclass(frozen=True)
 class Request:
-    """One signed HTTP request, kept so that it can be replayed byte for byte."""
+    """One signed HTTP request, stored so that it can be replayed byte for byte."""
 
     body: bytes
     headers: dict[str, str]
 
 
-def endpoint(bot_url: str) -> str:
-    """The bot's request URL: an address without a path means its usual /slack/events."""
+def request_url(bot_url: str) -> str:
+    """The bot's request URL; an address without a path gets the usual path /slack/events."""
     return bot_url if urlsplit(bot_url).path.strip("/") else f"{bot_url.rstrip('/')}/slack/events"
 
 
-def dialled(url: str) -> tuple[str, str]:
-    """The address to dial for a URL, and the host to name: *.localhost is this machine (RFC 6761), as in browsers."""
+def dial_address(url: str) -> tuple[str, str]:
+    """The URL to connect to and its Host header; *.localhost is this machine (RFC 6761), as in browsers."""
     parts = urlsplit(url)
     if not (parts.hostname or "").endswith(".localhost"):
         return url, parts.netloc
@@ -69,28 +72,28 @@ def dialled(url: str) -> tuple[str, str]:
 
 
 def sign(secret: str, body: bytes, timestamp: str) -> str:
-    """Slack's v0 signature of a request body."""
+    """The v0 signature of a request body (docs.slack.dev/authentication/verifying-requests-from-slack)."""
     digest = hmac.new(secret.encode(), f"v0:{timestamp}:".encode() + body, hashlib.sha256).hexdigest()
     return f"v0={digest}"
 
 
-def _why_again(ack: Ack) -> str:
-    """X-Slack-Retry-Reason."""
+def _retry_reason(ack: Ack) -> str:
+    """The value of the header X-Slack-Retry-Reason."""
     if ack.error == "operation_timeout":
         return "http_timeout"
     return "http_error" if ack.status else "connection_failed"
 
 
 class HttpTransport:
-    """POSTs to the bot's request URL."""
+    """Delivers by POST to the bot's request URL."""
 
     def __init__(self, url: str, signing_secret: str):
-        self.url = endpoint(url)
+        self.url = request_url(url)
         self._secret = signing_secret
-        self._client = httpx.AsyncClient(timeout=ACK_SECONDS, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=ACK_TIMEOUT_SECONDS, trust_env=False)
 
     def request(self, kind: str, payload: Json, extra: dict[str, str]) -> Request:
-        """Encode and sign, the way Slack does for this kind."""
+        """Encode and sign a delivery of this kind as Slack does; `extra` are more headers."""
         if kind == "event":
             body, content_type = json.dumps(payload).encode(), "application/json"
         else:
@@ -102,38 +105,38 @@ class HttpTransport:
         return Request(body, headers)
 
     async def send(self, request: Request) -> Ack:
-        """One attempt; never raises for what the bot does."""
+        """Send the request once; a failure of the bot becomes an Ack with an error."""
         start = time.monotonic()
-        url, host = dialled(self.url)
+        url, host = dial_address(self.url)
         try:
-            async with asyncio.timeout(ACK_SECONDS):
+            async with asyncio.timeout(ACK_TIMEOUT_SECONDS):
                 headers = {**request.headers, "Host": host}
                 response = await self._client.post(url, content=request.body, headers=headers)
         except (TimeoutError, httpx.TimeoutException):
             return Ack(0, "", time.monotonic() - start, "operation_timeout")
-        except httpx.HTTPError as problem:
-            return Ack(0, str(problem), time.monotonic() - start, "dispatch_failed")
-        error = None if response.status_code == 200 else "dispatch_failed"
-        return Ack(response.status_code, response.text, time.monotonic() - start, error)
+        except httpx.HTTPError as error:
+            return Ack(0, str(error), time.monotonic() - start, "dispatch_failed")
+        code = None if response.status_code == 200 else "dispatch_failed"
+        return Ack(response.status_code, response.text, time.monotonic() - start, code)
 
 
 class SocketTransport:
-    """Up to ten WebSocket connections of one app; each delivery goes to one of them, in turn."""
+    """Delivers through up to ten WebSocket connections of the app, each delivery through the next one."""
 
     def __init__(self) -> None:
         self._tickets: set[str] = set()
         self._connections: list[WebSocket] = []
-        self._turn = itertools.count()
-        self._waiting: dict[str, asyncio.Future[Any]] = {}
+        self._counter = itertools.count()
+        self._pending_acks: dict[str, asyncio.Future[Any]] = {}
 
-    def ticket(self) -> str:
-        """A single-use ticket for the WebSocket address."""
+    def issue_ticket(self) -> str:
+        """A new single-use ticket for the WebSocket URL."""
         ticket = secrets.token_urlsafe(16)
         self._tickets.add(ticket)
         return ticket
 
     async def serve(self, socket: WebSocket) -> None:
-        """One connection, from hello to the end."""
+        """Handle one connection until it closes."""
         if socket.query_params.get("ticket") not in self._tickets:
             await socket.close(4401, "unknown or used ticket")
             return
@@ -156,66 +159,70 @@ class SocketTransport:
                 self._connections.remove(socket)
 
     def _acknowledge(self, message: Json) -> None:
-        waiting = self._waiting.get(message.get("envelope_id", ""))
-        if waiting is not None and not waiting.done():
-            waiting.set_result(message.get("payload"))
+        pending = self._pending_acks.get(message.get("envelope_id", ""))
+        if pending is not None and not pending.done():
+            pending.set_result(message.get("payload"))
 
     async def send(self, kind: str, payload: Json, extra: Json) -> Ack:
-        """Put it in an envelope and wait for its ack."""
+        """Send an envelope and wait for its ack; `extra` are more keys of the envelope."""
         start = time.monotonic()
         if not self._connections:
             return Ack(0, "the app has no Socket Mode connection", 0.0, "dispatch_failed")
         envelope_id = secrets.token_hex(16)
         envelope = {"envelope_id": envelope_id, "type": ENVELOPE_TYPES[kind], "payload": payload, **extra}
         envelope["accepts_response_payload"] = kind != "event"
-        waiting = self._waiting[envelope_id] = asyncio.get_running_loop().create_future()
+        pending = self._pending_acks[envelope_id] = asyncio.get_running_loop().create_future()
         try:
-            await self._connections[next(self._turn) % len(self._connections)].send_json(envelope)
-            answer = await asyncio.wait_for(waiting, ACK_SECONDS)
+            await self._connections[next(self._counter) % len(self._connections)].send_json(envelope)
+            answer = await asyncio.wait_for(pending, ACK_TIMEOUT_SECONDS)
         except TimeoutError:
             return Ack(0, "", time.monotonic() - start, "operation_timeout")
         finally:
-            del self._waiting[envelope_id]
+            del self._pending_acks[envelope_id]
         return Ack(200, json.dumps(answer) if answer else "", time.monotonic() - start)
 
     async def disconnect(self, reason: str) -> int:
-        """Ask every connection to come again, as Slack does every few hours. Returns how many there were."""
-        leaving, self._connections = self._connections, []
-        for socket in leaving:
+        """Ask every connection to reconnect, as Slack does every few hours; the number of connections."""
+        closing, self._connections = self._connections, []
+        for socket in closing:
             await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "local"}})
             await socket.close()
-        return len(leaving)
+        return len(closing)
 
 
 class Delivery:
-    """The way to the bot, with retries for events and a log of what was delivered."""
+    """Deliveries to the bot, with retries for events and a log of all attempts.
 
-    def __init__(self, bot_url: str | None, signing_secret: str, faults: Faults, retry_delays: tuple[float, ...]):
+    Without a `bot_url` it delivers through Socket Mode. `event_retry_delays` are in seconds."""
+
+    def __init__(self, bot_url: str | None, signing_secret: str, faults: Faults, event_retry_delays: tuple[float, ...]):
         self.http = HttpTransport(bot_url or "", signing_secret)
         self.socket = SocketTransport()
         self.socket_mode = bot_url is None
         self.log: list[Json] = []
         self._faults = faults
-        self._retry_delays = retry_delays
+        self._retry_delays = event_retry_delays
         self._requests: list[Request] = []
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def deliver(self, kind: str, payload: Json, retry: tuple[int, str] | None = None) -> Ack:
-        """One delivery ("command", "interaction" or "event"), made twice where a test ordered a duplicate."""
-        twice = self._faults.take("duplicate") is not None
+        """Make one delivery of a "command", an "interaction" or an "event".
+
+        `retry` is the number of the retry and its reason. A scheduled `duplicate` fault sends the delivery twice."""
+        duplicated = self._faults.take("duplicate") is not None
         if self.socket_mode:
             extra = {"retry_attempt": retry[0], "retry_reason": retry[1]} if retry else {}
-            attempts = [self.socket.send(kind, payload, extra) for _ in range(1 + twice)]
+            attempts = [self.socket.send(kind, payload, extra) for _ in range(1 + duplicated)]
         else:
             headers = {"X-Slack-Retry-Num": str(retry[0]), "X-Slack-Retry-Reason": retry[1]} if retry else {}
             request = self.http.request(kind, payload, headers)
             self._requests.append(request)
-            attempts = [self.http.send(request) for _ in range(1 + twice)]
+            attempts = [self.http.send(request) for _ in range(1 + duplicated)]
         acks = await asyncio.gather(*attempts)
-        self._note(kind, payload, acks)
+        self._record(kind, payload, acks)
         return acks[0]
 
-    def _note(self, kind: str, payload: Json, acks: list[Ack]) -> None:
+    def _record(self, kind: str, payload: Json, acks: list[Ack]) -> None:
         name = payload.get("command") or payload.get("event", payload).get("type")
         for ack in acks:
             entry = {"kind": kind, "name": name, "status": ack.status, "error": ack.error, "body": ack.body}
@@ -224,25 +231,25 @@ class Delivery:
     async def replay(self, number: int = -1) -> Ack:
         """Send an earlier HTTP request again, byte for byte, with its old timestamp and signature."""
         ack = await self.http.send(self._requests[number])
-        self._note("replay", {"type": "replay"}, [ack])
+        self._record("replay", {"type": "replay"}, [ack])
         return ack
 
-    def announce(self, payload: Json) -> None:
-        """Deliver an event in the background, again (up to three times) until the bot says 200."""
-        task = asyncio.create_task(self._insist(payload))
+    def deliver_event(self, payload: Json) -> None:
+        """Deliver an event in the background, with retries until the bot answers 200."""
+        task = asyncio.create_task(self._deliver_until_acknowledged(payload))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _insist(self, payload: Json) -> None:
+    async def _deliver_until_acknowledged(self, payload: Json) -> None:
         ack = await self.deliver("event", payload)
         for attempt, delay in enumerate(self._retry_delays, start=1):
             if ack.ok:
                 return
             await asyncio.sleep(delay)
-            ack = await self.deliver("event", payload, retry=(attempt, _why_again(ack)))
+            ack = await self.deliver("event", payload, retry=(attempt, _retry_reason(ack)))
 
     async def verify_url(self) -> bool:
-        """Slack's url_verification handshake; True where the bot echoed the challenge."""
+        """Perform Slack's url_verification handshake; True if the bot returned the challenge."""
         challenge = secrets.token_hex(16)
         ack = await self.deliver("event", {"type": "url_verification", "token": "local", "challenge": challenge})
         return ack.ok and challenge in ack.body

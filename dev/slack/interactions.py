@@ -1,4 +1,4 @@
-"""What a person does in Slack: types a command, clicks, fills in a modal, opens the App Home; and what comes of it."""
+"""Users' actions: commands, messages, clicks, modals and the App Home, and how Slack shows the bot's answers."""
 
 import time
 from html import escape
@@ -6,8 +6,8 @@ from typing import Any
 
 from dev.slack.block_validation import check_message, elements_of, with_ids
 from dev.slack.delivery import Ack, Delivery
-from dev.slack.forms import refusals, state_of
-from dev.slack.trigger_tokens import Handles, ResponseUrl
+from dev.slack.forms import validation_errors, view_state
+from dev.slack.trigger_tokens import ResponseUrl, TriggerTokens
 from dev.slack.views import Views
 from dev.slack.workspace import (
     APP_ID,
@@ -23,91 +23,95 @@ from dev.slack.workspace import (
 )
 
 VERBS = ("create my-shop medusa", *(f"{verb} my-shop" for verb in ("status", "upgrade", "credentials", "delete")))
-COMMANDS = {"/store": " · ".join((*VERBS, "list", "help"))}
+COMMAND_HINTS = {"/store": " · ".join((*VERBS, "list", "help"))}
 SLASH_MEANS_COMMAND = 'In Slack, all messages that start with the "/" character are interpreted as commands.'
-TROUBLE = "We had some trouble connecting. Try again?"
+CONNECTION_ERROR = "We had some trouble connecting. Try again?"
 VERIFICATION_TOKEN = "local-verification-token"  # noqa: S105  (Slack's deprecated field, no secret)
 
 
-class People:
-    """Acts for the workspace's people. Every method returns when the bot has acknowledged or failed to."""
+class Interactions:
+    """Performs the actions of users. Each method returns when the bot has acknowledged or failed to."""
 
-    def __init__(self, workspace: Workspace, views: Views, handles: Handles, delivery: Delivery, base_url: str):
+    def __init__(
+        self, workspace: Workspace, views: Views, trigger_tokens: TriggerTokens, delivery: Delivery, base_url: str
+    ):
         self._workspace = workspace
         self._views = views
-        self._handles = handles
+        self._trigger_tokens = trigger_tokens
         self._delivery = delivery
         self._base_url = base_url
 
-    # -- typing ------------------------------------------------------------------------------------------
+    # -- commands and messages ---------------------------------------------------------------------------
 
     async def say(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> Json:
-        """An ordinary message, escaped as Slack does. SlackError not_in_channel where this person isn't a member."""
-        person, where = self._workspace.user(user), self._place(user, channel)
-        return self._workspace.post(where, person.id, {"text": escape(text, quote=False)}, thread_ts=thread_ts)
+        """Post an ordinary message, escaped as Slack does.
 
-    def _place(self, user: str, name: str) -> Channel:
+        Raises SlackError not_in_channel if the user is not a member."""
+        author, target = self._workspace.user(user), self._channel(user, channel)
+        return self._workspace.post(target, author.id, {"text": escape(text, quote=False)}, thread_ts=thread_ts)
+
+    def _channel(self, user: str, name: str) -> Channel:
         """A channel by name, or "@storewright" for the direct message with the bot."""
-        person = self._workspace.user(user)
-        channel = self._workspace.dm(person.id) if name.startswith("@") else self._workspace.channel(name)
-        if person.id not in channel.members:
+        member = self._workspace.user(user)
+        channel = self._workspace.dm(member.id) if name.startswith("@") else self._workspace.channel(name)
+        if member.id not in channel.members:
             raise SlackError("not_in_channel")
         return channel
 
     async def command(self, user: str, channel: str, text: str) -> Ack:
-        """A slash command; a failure is told to the person as Slack tells it."""
-        person, place = self._workspace.user(user), self._place(user, channel)
+        """Send a slash command; a failure is shown to the user with Slack's own message."""
+        author, source = self._workspace.user(user), self._channel(user, channel)
         name, _, rest = text.strip().partition(" ")
-        if name not in COMMANDS:
-            self._slackbot(place, person.id, f"`{name}` is not a valid command. {SLASH_MEANS_COMMAND}")
+        if name not in COMMAND_HINTS:
+            self._post_as_slackbot(source, author.id, f"`{name}` is not a valid command. {SLASH_MEANS_COMMAND}")
             return Ack(0, "", 0.0, "unknown_command")
-        where = ResponseUrl(place.id, person.id)
-        ack = await self._delivery.deliver("command", self._command_form(person, place, where, name, rest.strip()))
+        target = ResponseUrl(source.id, author.id)
+        ack = await self._delivery.deliver("command", self._command_form(author, source, target, name, rest.strip()))
         if not ack.ok:
-            self._slackbot(place, person.id, f'{name} failed with the error "{ack.error}"')
+            self._post_as_slackbot(source, author.id, f'{name} failed with the error "{ack.error}"')
         elif ack.body.strip():
-            self._answer_command(ack.json(), where, text)
+            self._show_command_answer(ack.json(), target, text)
         return ack
 
-    def _command_form(self, person: User, place: Channel, where: ResponseUrl, name: str, rest: str) -> Json:
+    def _command_form(self, author: User, source: Channel, target: ResponseUrl, name: str, rest: str) -> Json:
         return {
             "token": VERIFICATION_TOKEN,
             "team_id": TEAM_ID,
             "team_domain": "local",
-            "channel_id": place.id,
-            "channel_name": place.name,
-            "user_id": person.id,
-            "user_name": person.name,
+            "channel_id": source.id,
+            "channel_name": source.name,
+            "user_id": author.id,
+            "user_name": author.name,
             "command": name,
             "text": rest,
             "api_app_id": APP_ID,
             "is_enterprise_install": "false",
-            "response_url": self._response_url(where),
-            "trigger_id": self._handles.new_trigger(person.id),
+            "response_url": self._response_url(target),
+            "trigger_id": self._trigger_tokens.issue_trigger_id(author.id),
         }
 
-    def _answer_command(self, answer: Json, where: ResponseUrl, typed: str) -> None:
-        place = self._workspace.channel(where.channel)
+    def _show_command_answer(self, answer: Json, target: ResponseUrl, command: str) -> None:
+        channel = self._workspace.channel(target.channel)
         if answer.get("response_type") == "in_channel":
-            self._workspace.post(place, where.user, {"text": typed})
+            self._workspace.post(channel, target.user, {"text": command})
         try:
-            self.respond(answer, where)
+            self.respond(answer, target)
         except SlackError as refusal:
-            self._slackbot(place, where.user, f'{typed.split()[0]} failed with the error "{refusal.code}"')
+            self._post_as_slackbot(channel, target.user, f'{command.split()[0]} failed with the error "{refusal.code}"')
 
-    def _slackbot(self, channel: Channel, reader: str, text: str) -> None:
-        self._workspace.whisper(channel, SLACKBOT, reader, {"text": text})
+    def _post_as_slackbot(self, channel: Channel, reader: str, text: str) -> None:
+        self._workspace.post_ephemeral(channel, SLACKBOT, reader, {"text": text})
 
-    def _response_url(self, where: ResponseUrl) -> str:
-        return f"{self._base_url}/respond/{self._handles.new_response_url(where)}"
+    def _response_url(self, target: ResponseUrl) -> str:
+        return f"{self._base_url}/respond/{self._trigger_tokens.issue_response_url(target)}"
 
-    # -- answers by response_url, or in the body of an ack -----------------------------------------------
+    # -- answers through a response_url, or in the body of an ack -----------------------------------------
 
-    def respond(self, answer: Json, where: ResponseUrl) -> None:
-        """Show an answer where the interaction was. SlackError invalid_blocks, no_text."""
-        channel = self._workspace.channel(where.channel)
-        if answer.get("delete_original") and where.message_ts:
-            return self._forget(channel, where.message_ts)
+    def respond(self, answer: Json, target: ResponseUrl) -> None:
+        """Show an answer at the place of the interaction. Raises SlackError invalid_blocks or no_text."""
+        channel = self._workspace.channel(target.channel)
+        if answer.get("delete_original") and target.message_ts:
+            return self._delete_original(channel, target.message_ts)
         problems = check_message(answer.get("blocks") or [])
         if problems:
             raise SlackError("invalid_blocks", *problems, status=400)
@@ -116,13 +120,13 @@ class People:
             raise SlackError("no_text", status=400)
         if "blocks" in content:
             content["blocks"] = with_ids(content["blocks"])
-        thread_ts = answer.get("thread_ts") or where.thread_ts
-        if where.message_ts and answer.get("replace_original"):
-            self._workspace.edit(self._original(channel, where.message_ts), {"text": "", **content})
+        thread_ts = answer.get("thread_ts") or target.thread_ts
+        if target.message_ts and answer.get("replace_original"):
+            self._workspace.edit(self._original(channel, target.message_ts), {"text": "", **content})
         elif answer.get("response_type") == "in_channel":
             self._workspace.post(channel, BOT_USER, {"text": "", **content}, thread_ts=thread_ts)
         else:
-            self._workspace.whisper(channel, BOT_USER, where.user, {"text": "", **content}, thread_ts)
+            self._workspace.post_ephemeral(channel, BOT_USER, target.user, {"text": "", **content}, thread_ts)
         return None
 
     def _original(self, channel: Channel, ts: str) -> Json:
@@ -131,36 +135,37 @@ class People:
                 return message
         return self._workspace.message(channel, ts)
 
-    def _forget(self, channel: Channel, ts: str) -> None:
+    def _delete_original(self, channel: Channel, ts: str) -> None:
         if self._original(channel, ts).get("is_ephemeral"):
             channel.ephemerals = [message for message in channel.ephemerals if message["ts"] != ts]
-            self._workspace.touch()
+            self._workspace.mark_changed()
         else:
             self._workspace.remove(channel, ts)
 
-    # -- clicking ----------------------------------------------------------------------------------------
+    # -- clicks ------------------------------------------------------------------------------------------
 
-    async def click(self, user: str, where: str, action_id: str, value: Any = None, values: Json | None = None) -> Ack:
-        """Use the element `action_id` of a message (by its ts) or of a view (by its id).
+    async def click(self, user: str, target: str, action_id: str, value: Any = None, values: Json | None = None) -> Ack:
+        """Use the element `action_id` of a message (`target` is its ts) or of a view (its id).
 
-        `value` chooses an option by its value; buttons take none. `values` is what is filled in around it.
-        SlackError where this person can't see the message, or nothing there has that action_id."""
-        person = self._workspace.user(user)
-        view = next((v for v in self._views if v["id"] == where and self._views.owner(v) == person.id), None)
+        `value` is the option to choose; buttons take none. `values` are the other values of the form.
+        Raises SlackError message_not_found if the user can't see the message.
+        Raises SlackError no_such_action if no element has that action_id."""
+        clicker = self._workspace.user(user)
+        view = next((v for v in self._views if v["id"] == target and self._views.owner(v) == clicker.id), None)
         if view is not None:
-            action, state = _used(view["blocks"], action_id, value, values or {})
-            place: Json = {
+            action, state = _action_and_state(view["blocks"], action_id, value, values or {})
+            source: Json = {
                 "view": {**view, "state": {"values": state}},
                 "container": {"type": "view", "view_id": view["id"]},
             }
         else:
-            channel, message = self._seen_message(person.id, where)
-            action, state = _used(message.get("blocks", []), action_id, value, values or {})
-            place = self._message_place(channel, message, person.id, state)
-        payload = {**self._interaction("block_actions", person.id), **place, "actions": [action]}
+            channel, message = self._visible_message(clicker.id, target)
+            action, state = _action_and_state(message.get("blocks", []), action_id, value, values or {})
+            source = self._message_source(channel, message, clicker.id, state)
+        payload = {**self._interaction("block_actions", clicker.id), **source, "actions": [action]}
         return await self._delivery.deliver("interaction", payload)
 
-    def _seen_message(self, user: str, ts: str) -> tuple[Channel, Json]:
+    def _visible_message(self, user: str, ts: str) -> tuple[Channel, Json]:
         for channel in self._workspace.visible_to(user):
             if ts in channel.messages:
                 return channel, channel.messages[ts]
@@ -169,29 +174,29 @@ class People:
                     return channel, message
         raise SlackError("message_not_found")
 
-    def _message_place(self, channel: Channel, message: Json, user: str, state: Json) -> Json:
-        hidden = bool(message.get("is_ephemeral"))
-        # A root message is answered where it stands, in the channel, also once it has replies.
+    def _message_source(self, channel: Channel, message: Json, user: str, state: Json) -> Json:
+        ephemeral = bool(message.get("is_ephemeral"))
+        # Slack shows the answer to a root message in the channel, even if the message has replies.
         thread_ts = message.get("thread_ts") if message.get("thread_ts") != message["ts"] else None
-        where = ResponseUrl(channel.id, user, message["ts"], thread_ts)
+        target = ResponseUrl(channel.id, user, message["ts"], thread_ts)
         container: Json = {"type": "message", "message_ts": message["ts"], "channel_id": channel.id}
-        container |= {"is_ephemeral": hidden} | {key: message[key] for key in ["thread_ts"] if key in message}
+        container |= {"is_ephemeral": ephemeral} | {key: message[key] for key in ["thread_ts"] if key in message}
         return {
             "container": container,
             "channel": {"id": channel.id, "name": channel.name},
-            "response_url": self._response_url(where),
+            "response_url": self._response_url(target),
             "state": {"values": state},
-            **({} if hidden else {"message": message}),
+            **({} if ephemeral else {"message": message}),
         }
 
     def _interaction(self, kind: str, user_id: str) -> Json:
-        person = self._workspace.user(user_id)
+        user = self._workspace.user(user_id)
         return {
             "type": kind,
-            "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": TEAM_ID},
+            "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": TEAM_ID},
             "api_app_id": APP_ID,
             "token": VERIFICATION_TOKEN,
-            "trigger_id": self._handles.new_trigger(person.id),
+            "trigger_id": self._trigger_tokens.issue_trigger_id(user.id),
             "team": {"id": TEAM_ID, "domain": "local"},
             "enterprise": None,
             "is_enterprise_install": False,
@@ -206,61 +211,63 @@ class People:
         raise SlackError("view_not_found")
 
     async def submit(self, user: str, view_id: str, values: Json) -> dict[str, str] | None:
-        """Fill in a modal and submit it. `values` by block_id, action_id or label: text or an option's value.
+        """Fill in a modal and submit it.
 
-        Returns None where the bot took it, else what is shown by block_id ("" for the modal as a whole)."""
-        person = self._workspace.user(user)
-        view = self._open_modal(person.id, view_id)
-        state = state_of(view["blocks"], values)
-        refused = refusals(view["blocks"], state)
-        if refused:
-            return refused
-        payload = self._interaction("view_submission", person.id)
+        Each key of `values` is a block_id, action_id or label; each value is text or the value of an option.
+        Returns None on success, else the errors by block_id ("" for the whole modal).
+        Raises SlackError view_not_found if the user does not have that modal open."""
+        author = self._workspace.user(user)
+        view = self._open_modal(author.id, view_id)
+        state = view_state(view["blocks"], values)
+        errors = validation_errors(view["blocks"], state)
+        if errors:
+            return errors
+        payload = self._interaction("view_submission", author.id)
         payload |= {"view": {**view, "state": {"values": state}}, "response_urls": []}
         ack = await self._delivery.deliver("interaction", payload)
         if not ack.ok:
-            return {"": TROUBLE}
-        return self._after_submit(person.id, view, ack.json())
+            return {"": CONNECTION_ERROR}
+        return self._apply_response_action(author.id, view, ack.json())
 
-    def _after_submit(self, user_id: str, view: Json, answer: Json) -> dict[str, str] | None:
+    def _apply_response_action(self, user_id: str, view: Json, answer: Json) -> dict[str, str] | None:
         action = answer.get("response_action")
         if action == "errors":
             inputs = {block["block_id"] for block in view["blocks"] if block["type"] == "input"}
-            errors = {str(key): str(words) for key, words in answer.get("errors", {}).items()}
-            return errors if errors and inputs.issuperset(errors) else {"": TROUBLE}
+            errors = {str(key): str(message) for key, message in answer.get("errors", {}).items()}
+            return errors if errors and inputs.issuperset(errors) else {"": CONNECTION_ERROR}
         try:
             if action == "update":
                 self._views.update(view, answer.get("view"))
             elif action == "push":
                 self._views.push(user_id, answer.get("view"))
             elif view in self._views.stacks[user_id]:
-                self._views.close(user_id, all_of_them=action == "clear")
+                self._views.close(user_id, clear=action == "clear")
         except SlackError:
-            return {"": TROUBLE}
+            return {"": CONNECTION_ERROR}
         return None
 
     async def close(self, user: str) -> None:
-        """Dismiss the modal on top; the bot hears of it where it asked to (notify_on_close)."""
-        person = self._workspace.user(user)
-        stack = self._views.stacks[person.id]
+        """Close the top modal; the bot gets view_closed if the modal has notify_on_close."""
+        author = self._workspace.user(user)
+        stack = self._views.stacks[author.id]
         clears = bool(stack and stack[-1]["clear_on_close"])
-        for view in self._views.close(person.id, all_of_them=clears):
+        for view in self._views.close(author.id, clear=clears):
             if view["notify_on_close"]:
-                payload = self._interaction("view_closed", person.id)
+                payload = self._interaction("view_closed", author.id)
                 del payload["trigger_id"]
                 await self._delivery.deliver("interaction", {**payload, "view": view, "is_cleared": clears})
 
     # -- the App Home ------------------------------------------------------------------------------------
 
     async def open_home(self, user: str) -> None:
-        """Look at the app's Home tab: the bot is sent app_home_opened (and again until it says 200)."""
-        person = self._workspace.user(user)
-        event: Json = {"type": "app_home_opened", "user": person.id, "channel": self._workspace.dm(person.id).id}
+        """Open the App Home: send app_home_opened to the bot, with retries until it answers 200."""
+        visitor = self._workspace.user(user)
+        event: Json = {"type": "app_home_opened", "user": visitor.id, "channel": self._workspace.dm(visitor.id).id}
         event |= {"tab": "home", "event_ts": self._workspace.next_ts()}
-        if person.id in self._views.homes:
-            event["view"] = self._views.homes[person.id]
+        if visitor.id in self._views.homes:
+            event["view"] = self._views.homes[visitor.id]
         authorization = {"enterprise_id": None, "team_id": TEAM_ID, "user_id": BOT_USER, "is_bot": True}
-        self._delivery.announce(
+        self._delivery.deliver_event(
             {
                 "type": "event_callback",
                 "token": VERIFICATION_TOKEN,
@@ -275,26 +282,27 @@ class People:
         )
 
 
-def _used(blocks: list[Json], action_id: str, value: Any, values: Json) -> tuple[Json, Json]:
-    """The entry of `actions` for one element, and all that is filled in, with what was just chosen."""
+def _action_and_state(blocks: list[Json], action_id: str, value: Any, values: Json) -> tuple[Json, Json]:
+    """The entry of `actions` for one element, and the state of all inputs with the new choice included."""
     action = _action(blocks, action_id, value)
-    return action, state_of(blocks, values if value is None else {**values, action["block_id"]: value})
+    return action, view_state(blocks, values if value is None else {**values, action["block_id"]: value})
 
 
 def _action(blocks: list[Json], action_id: str, value: Any) -> Json:
-    """The entry of `actions` for one element. SlackError no_such_action where nothing here has that id; an input tells
-    of its use only where it asks to (dispatch_action)."""
+    """The entry of `actions` for one element; an input sends one only if it has dispatch_action.
+
+    Raises SlackError no_such_action if no element has that action_id."""
     for block in blocks:
-        heard = block["type"] != "input" or block.get("dispatch_action")
-        for element in elements_of(block) if heard else []:
+        sends_actions = block["type"] != "input" or block.get("dispatch_action")
+        for element in elements_of(block) if sends_actions else []:
             if element.get("action_id") == action_id:
                 base = {"action_id": action_id, "block_id": block["block_id"], "type": element["type"]}
-                return {**base, **_chosen(element, value), "action_ts": f"{time.time():.6f}"}
-    raise SlackError("no_such_action", f"nothing here has the action_id {action_id}")
+                return {**base, **_choice(element, value), "action_ts": f"{time.time():.6f}"}
+    raise SlackError("no_such_action", f"no element has the action_id {action_id}")
 
 
-def _chosen(element: Json, value: Any) -> Json:
+def _choice(element: Json, value: Any) -> Json:
     if element["type"] == "button":
         return {key: element[key] for key in ("text", "value", "style", "url") if key in element}
-    chosen = state_of([{"type": "input", "block_id": "b", "element": element}], {"b": value})
+    chosen = view_state([{"type": "input", "block_id": "b", "element": element}], {"b": value})
     return {key: part for key, part in chosen["b"][element["action_id"]].items() if key != "type"}

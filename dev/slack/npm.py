@@ -1,4 +1,4 @@
-"""npm packages, installed once as their lock file says and kept in the cache."""
+"""npm packages, installed once from their lock file and kept in the cache."""
 
 import os
 import shutil
@@ -11,11 +11,11 @@ MANIFESTS = ("package.json", "package-lock.json", ".npmrc")
 
 
 class NpmError(Exception):
-    """npm is missing or failed; the message says what it said and what to do."""
+    """npm is missing or failed; the message gives the cause and the next step."""
 
 
 def node_modules(package: Path) -> Path:
-    """The node_modules of a folder with a package.json and its lock. Raises NpmError."""
+    """The node_modules of a folder with a package.json and a lock file. Raises NpmError."""
     manifests = [package / name for name in MANIFESTS]
 
     def install(folder: Path) -> None:
@@ -27,15 +27,15 @@ def node_modules(package: Path) -> Path:
 
 
 def run(folder: Path, *command: str) -> None:
-    """A node program, found among the pinned tools first. Raises NpmError."""
+    """Run a Node.js program in `folder`; the pinned tools come first in PATH. Raises NpmError."""
     path = f"{TOOLS / 'bin'}{os.pathsep}{os.environ['PATH']}"
     program = shutil.which(command[0], path=path)
     if program is None:
-        raise NpmError(f"{command[0]} was not found; run `sh dev/setup.sh`, which brings a pinned Node.js")
+        raise NpmError(f"{command[0]} was not found. Run `sh dev/setup.sh`, which installs a pinned Node.js.")
     environment = {**os.environ, "PATH": path}
     done = subprocess.run(
         [program, *command[1:]], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        said = (done.stderr or done.stdout).strip()[-2000:]
-        raise NpmError(f"`{' '.join(command)}` failed; is the npm registry within reach?\n{said}")
+        output = (done.stderr or done.stdout).strip()[-2000:]
+        raise NpmError(f"`{' '.join(command)}` failed. Can this machine reach the npm registry?\n{output}")

@@ -1,4 +1,4 @@
-"""The HTTP server: Slack's Web API under /api, response URLs, Socket Mode, and the person's side under /dev."""
+"""The HTTP server: Slack's Web API, response URLs, Socket Mode, the control API and the web page."""
 
 import asyncio
 import json
@@ -15,35 +15,37 @@ from starlette.websockets import WebSocket
 
 from dev.slack import scopes, web_bundle
 from dev.slack.api import METHODS
-from dev.slack.control_api import Desk
+from dev.slack.control_api import ControlApi
 from dev.slack.delivery import Delivery
-from dev.slack.faults import LIMITS, Faults, RateLimits, too_many
-from dev.slack.interactions import People
-from dev.slack.method_registry import Args, Web
-from dev.slack.trigger_tokens import Handles
+from dev.slack.faults import Faults
+from dev.slack.interactions import Interactions
+from dev.slack.method_registry import Args, MethodContext
+from dev.slack.rate_limits import RATE_LIMITS, RateLimit, RateLimiter, rate_limited
+from dev.slack.trigger_tokens import TriggerTokens
 from dev.slack.views import Views
 from dev.slack.workspace import Json, SlackError, Workspace
 
-EVENT_RETRY_DELAYS = (0.0, 60.0, 300.0)
+EVENT_RETRY_DELAYS_SECONDS = (0.0, 60.0, 300.0)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How the app is registered with this Slack. Rate limits: see traffic.LIMITS; {} for none. `scopes` are the bot
-    token's."""
+    """The configuration of the app in this Slack.
+
+    `scopes` are the bot token's. Empty `rate_limits` mean no limits. `event_retry_delays` are in seconds."""
 
     bot_url: str | None = None
     socket_mode: bool = False
     signing_secret: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
     bot_token: str = field(default_factory=lambda: f"xoxb-{secrets.token_hex(16)}", repr=False)
     app_token: str = field(default_factory=lambda: f"xapp-1-{secrets.token_hex(16)}", repr=False)
-    scopes: frozenset[str] = field(default_factory=scopes.of_manifest)
-    limits: dict[str, tuple[int, float, bool]] = field(default_factory=lambda: dict(LIMITS))
-    retry_delays: tuple[float, ...] = EVENT_RETRY_DELAYS
+    scopes: frozenset[str] = field(default_factory=scopes.from_manifest)
+    rate_limits: dict[str, RateLimit] = field(default_factory=lambda: dict(RATE_LIMITS))
+    event_retry_delays: tuple[float, ...] = EVENT_RETRY_DELAYS_SECONDS
 
 
 class BrokenResponse(Response):
-    """The connection ends in the middle of the answer: what was asked for has happened, the caller can't know."""
+    """An answer whose connection breaks in the middle: the caller can't know that the call took effect."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
@@ -51,53 +53,58 @@ class BrokenResponse(Response):
 
 
 class Server:
-    """Wires state and routes; one event loop, so nothing needs a lock."""
+    """Connects the parts of the local Slack; all of it runs on one event loop, so nothing needs a lock."""
 
     def __init__(self, settings: Settings, base_url: str):
         self.settings = settings
         self.workspace = Workspace()
         self.faults = Faults()
-        self.limits = RateLimits(settings.limits)
+        self.rate_limiter = RateLimiter(settings.rate_limits)
         self.views = Views(self.workspace)
-        self.handles = Handles()
+        self.trigger_tokens = TriggerTokens()
         bot_url = None if settings.socket_mode else settings.bot_url or ""
-        self.delivery = Delivery(bot_url, settings.signing_secret, self.faults, settings.retry_delays)
-        self.people = People(self.workspace, self.views, self.handles, self.delivery, base_url)
-        self.web = Web(self.workspace, self.views, self.handles, self.faults, base_url, self._socket_url)
+        self.delivery = Delivery(bot_url, settings.signing_secret, self.faults, settings.event_retry_delays)
+        self.interactions = Interactions(self.workspace, self.views, self.trigger_tokens, self.delivery, base_url)
+        self.context = MethodContext(
+            self.workspace, self.views, self.trigger_tokens, self.faults, base_url, self._socket_url
+        )
 
     def _socket_url(self) -> str:
-        return f"ws{self.web.base_url.removeprefix('http')}/link?ticket={self.delivery.socket.ticket()}"
+        return f"ws{self.context.base_url.removeprefix('http')}/link?ticket={self.delivery.socket.issue_ticket()}"
 
     def app(self) -> Starlette:
         """The ASGI application."""
+        control_api = ControlApi(self.workspace, self.views, self.interactions, self.delivery, self.faults)
         return Starlette(
             routes=[
                 Route("/api/{method}", self.api, methods=["GET", "POST"]),
                 Route("/respond/{key}", self.respond, methods=["POST"]),
                 WebSocketRoute("/link", self.link),
-                *Desk(self.workspace, self.views, self.people, self.delivery, self.faults).routes(),
+                *control_api.routes(),
                 *web_bundle.routes(),
             ]
         )
 
-    # -- the bot's side ----------------------------------------------------------------------------------
+    # -- requests of the bot -----------------------------------------------------------------------------
 
     async def api(self, request: Request) -> Response:
-        """One Web API call."""
+        """Handle one Web API call."""
         name = request.path_params["method"]
         try:
             args = await _arguments(request)
             self._authorize(name, args)
-            await self._trouble_before(name, args)
-            answer = METHODS[name](self.web, Args(args))
+            await self._faults_before(name, args)
+            answer = METHODS[name](self.context, Args(args))
             granted = {"x-oauth-scopes": ",".join(sorted(self.settings.scopes))}
-            return await self._trouble_after(name, JSONResponse({"ok": True, **answer}, headers=granted))
+            return await self._faults_after(name, JSONResponse({"ok": True, **answer}, headers=granted))
         except SlackError as refusal:
             body = {"ok": False, "error": refusal.code, **refusal.extra}
             return JSONResponse(body, refusal.status, headers=refusal.headers)
 
     def _authorize(self, name: str, args: Json) -> None:
-        """SlackError unknown_method, not_authed, invalid_auth, not_allowed_token_type or missing_scope."""
+        """Check the method, token and scope of a call.
+
+        Raises SlackError unknown_method, not_authed, invalid_auth, not_allowed_token_type or missing_scope."""
         if name not in METHODS:
             raise SlackError("unknown_method")
         if name == "api.test":
@@ -107,23 +114,23 @@ class Server:
             raise SlackError("not_authed")
         if token not in (self.settings.bot_token, self.settings.app_token):
             raise SlackError("invalid_auth")
-        wants_app_token = name == "apps.connections.open"
-        if wants_app_token != (token == self.settings.app_token):
+        needs_app_token = name == "apps.connections.open"
+        if needs_app_token != (token == self.settings.app_token):
             raise SlackError("not_allowed_token_type")
         scopes.check(name, str(args.get("channel", "")), self.settings.scopes)
 
-    async def _trouble_before(self, name: str, args: Json) -> None:
+    async def _faults_before(self, name: str, args: Json) -> None:
         if fault := self.faults.take("ratelimited", name):
-            raise too_many(fault.seconds)
+            raise rate_limited(fault.seconds)
         if self.faults.take("server_error", name):
             raise SlackError("fatal_error", status=500)
         if fault := self.faults.take("error", name):
             raise SlackError(fault.code)
-        self.limits.spend(name, self.workspace.channel_id(str(args.get("channel", ""))))
+        self.rate_limiter.count_call(name, self.workspace.channel_id(str(args.get("channel", ""))))
         if fault := self.faults.take("latency", name):
             await asyncio.sleep(fault.seconds)
 
-    async def _trouble_after(self, name: str, response: Response) -> Response:
+    async def _faults_after(self, name: str, response: Response) -> Response:
         if self.faults.take("drop_response", name):
             return BrokenResponse()
         if fault := self.faults.take("hang", name):
@@ -131,12 +138,12 @@ class Server:
         return response
 
     async def respond(self, request: Request) -> Response:
-        """An answer to a response_url; refusals have the error word in a JSON body."""
+        """Handle a message sent to a response_url; an error has its code in a JSON body."""
         try:
-            await self._trouble_before("response_url", {})
-            where = self.handles.respond(request.path_params["key"])
-            self.people.respond(await request.json(), where)
-            return await self._trouble_after("response_url", PlainTextResponse("ok"))
+            await self._faults_before("response_url", {})
+            target = self.trigger_tokens.redeem_response_url(request.path_params["key"])
+            self.interactions.respond(await request.json(), target)
+            return await self._faults_after("response_url", PlainTextResponse("ok"))
         except ValueError:
             return JSONResponse({"ok": False, "error": "invalid_payload"}, 400)
         except SlackError as refusal:
@@ -144,7 +151,7 @@ class Server:
             return JSONResponse(body, refusal.status, headers=refusal.headers)
 
     async def link(self, socket: WebSocket) -> None:
-        """A Socket Mode connection."""
+        """Handle a Socket Mode connection."""
         await self.delivery.socket.serve(socket)
 
 
@@ -159,7 +166,7 @@ def _json_object(content: bytes) -> Json:
 
 
 async def _arguments(request: Request) -> Json:
-    """Query, form or JSON, with the token from wherever Slack takes it."""
+    """The arguments from the query string, a form or JSON; the token may also come in a header."""
     arguments: Json = dict(request.query_params)
     content = await request.body()
     if request.headers.get("content-type", "").startswith("application/json"):

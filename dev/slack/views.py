@@ -1,4 +1,4 @@
-"""Modals and App Homes: the stack of open modals per person, one Home each, and their hashes."""
+"""Modals and App Homes: for each user a stack of open modals and one App Home."""
 
 import secrets
 import time
@@ -9,11 +9,11 @@ from typing import Any
 from dev.slack.block_validation import check_view, with_ids
 from dev.slack.workspace import APP_ID, BOT_ID, TEAM_ID, Json, SlackError, Workspace, random_id
 
-STACK_LIMIT = 3
+MAX_STACKED_VIEWS = 3
 
 
 class Views:
-    """What each person has open now."""
+    """The open views of all users; each view has a hash that changes with its content."""
 
     def __init__(self, workspace: Workspace):
         self._workspace = workspace
@@ -26,51 +26,51 @@ class Views:
         yield from self.homes.values()
 
     def find(self, *, view_id: str = "", external_id: str = "") -> Json:
-        """SlackError not_found where no open view has this id."""
+        """The open view with this id. Raises SlackError not_found."""
         for view in self:
             if view["id"] == view_id or (external_id and view["external_id"] == external_id):
                 return view
         raise SlackError("not_found")
 
     def owner(self, view: Json) -> str:
-        """The person who is looking at this view."""
+        """The user who has this view open."""
         for user, stack in self.stacks.items():
             if any(view is open_view for open_view in stack):
                 return user
         return next(user for user, home in self.homes.items() if home is view)
 
     def check(self, content: Any, kind: str) -> None:
-        """SlackError invalid_arguments where this can't be a "modal" or "home"."""
+        """Validate a view of the type `kind` ("modal" or "home"). Raises SlackError invalid_arguments."""
         problems = check_view(content)
         if not problems and content["type"] != kind:
             problems = [f"[ERROR] must be {kind} [json-pointer:/view/type]"]
         if problems:
             raise SlackError("invalid_arguments", *problems)
 
-    # -- what an app does --------------------------------------------------------------------------------
+    # -- calls of the app --------------------------------------------------------------------------------
 
     def open(self, user: str, content: Any) -> Json:
-        """A new modal on an empty stack."""
+        """Open a modal; it replaces the user's stack."""
         view = self._build(content, "modal")
         self.stacks[user] = [view]
-        self._workspace.touch()
+        self._workspace.mark_changed()
         return view
 
     def push(self, user: str, content: Any) -> Json:
-        """A modal over the ones that are open. SlackError not_found or push_limit_reached."""
+        """Open a modal on top of the user's stack. Raises SlackError not_found or push_limit_reached."""
         stack = self.stacks[user]
         if not stack:
             raise SlackError("not_found")
-        if len(stack) >= STACK_LIMIT:
+        if len(stack) >= MAX_STACKED_VIEWS:
             raise SlackError("push_limit_reached")
         view = self._build(content, "modal")
         view |= {"root_view_id": stack[0]["id"], "previous_view_id": stack[-1]["id"]}
         stack.append(view)
-        self._workspace.touch()
+        self._workspace.mark_changed()
         return view
 
     def update(self, view: Json, content: Any, view_hash: str = "") -> Json:
-        """Replace what a view shows. SlackError hash_conflict where it changed since `view_hash`."""
+        """Replace the content of a view. Raises SlackError hash_conflict if it changed since `view_hash`."""
         if view_hash and view_hash != view["hash"]:
             raise SlackError("hash_conflict")
         fresh = self._build(content, view["type"], replaces=view)
@@ -78,26 +78,26 @@ class Views:
             fresh[key] = view[key]
         view.clear()
         view.update(fresh)
-        self._workspace.touch()
+        self._workspace.mark_changed()
         return view
 
     def publish(self, user: str, content: Any, view_hash: str = "") -> Json:
-        """This person's App Home."""
+        """Create or replace the user's App Home. Raises SlackError hash_conflict."""
         home = self.homes.get(user)
         if home is not None:
             return self.update(home, content, view_hash)
         self.homes[user] = self._build(content, "home")
-        self._workspace.touch()
+        self._workspace.mark_changed()
         return self.homes[user]
 
-    # -- what a person does ------------------------------------------------------------------------------
+    # -- actions of the user -----------------------------------------------------------------------------
 
-    def close(self, user: str, *, all_of_them: bool = False) -> list[Json]:
-        """Take the top modal (or every one) off the stack and return what was closed, topmost first."""
+    def close(self, user: str, *, clear: bool = False) -> list[Json]:
+        """Close the top modal, or with `clear` the whole stack; the closed modals, topmost first."""
         stack = self.stacks[user]
-        count = len(stack) if all_of_them else min(1, len(stack))
+        count = len(stack) if clear else min(1, len(stack))
         closed = [stack.pop() for _ in range(count)]
-        self._workspace.touch()
+        self._workspace.mark_changed()
         return closed
 
     def _build(self, content: Any, kind: str, replaces: Json | None = None) -> Json:

@@ -1,4 +1,4 @@
-"""The web page: bundled once from web/ by esbuild, kept in the cache by the hash of its sources, and served."""
+"""The web page of the local Slack: bundled by esbuild, cached by the hash of its sources, and served."""
 
 import shutil
 import sys
@@ -17,14 +17,14 @@ WEB = Path(__file__).parent / "web"
 
 
 def build() -> Path:
-    """The folder with index.html, app.js and app.css: at once, or some seconds the first time. Raises NpmError."""
+    """The folder with index.html, app.js and app.css; takes a few seconds the first time. Raises NpmError."""
     sources = [*(WEB / name for name in MANIFESTS), *(path for path in (WEB / "src").iterdir() if path.is_file())]
-    return cached("slack-page", sources, _bundle)
+    return cached("slack-page", sources, _run_esbuild)
 
 
-def _bundle(folder: Path) -> None:
+def _run_esbuild(folder: Path) -> None:
     console = Console(stderr=True)
-    notice = "Building the local Slack's page (about 5 s, once)"
+    notice = "Building the local Slack's web page (about 5 s, once)"
     if not console.is_terminal:
         console.print(f"> {notice}")
     with console.status(f"{notice}…"):
@@ -32,17 +32,17 @@ def _bundle(folder: Path) -> None:
         shutil.copytree(WEB, work, ignore=shutil.ignore_patterns("node_modules", "dist"))
         (work / "node_modules").symlink_to(node_modules(WEB))
         run(work, "npm", "run", "--silent", "build")
-        for made in (work / "dist").iterdir():
-            made.rename(folder / made.name)
+        for file in (work / "dist").iterdir():
+            file.rename(folder / file.name)
         shutil.rmtree(work)
 
 
 async def _file(name: str) -> Response:
     try:
         folder = await anyio.to_thread.run_sync(build)
-    except NpmError as problem:
-        print(problem, file=sys.stderr)
-        return Response(str(problem), 503, media_type="text/plain")
+    except NpmError as error:
+        print(error, file=sys.stderr)
+        return Response(str(error), 503, media_type="text/plain")
     return FileResponse(folder / name, headers={"Cache-Control": "no-cache"})
 
 
@@ -56,7 +56,7 @@ async def _asset(request: Request) -> Response:
 
 
 def routes() -> list[Route]:
-    """The page, also at the address of each message's permalink."""
+    """The routes of the page, including the permalinks of messages."""
     return [
         Route("/", _index),
         Route("/archives/{channel}", _index),

@@ -1,4 +1,4 @@
-"""The workspace's memory: its people, channels and messages. Every change wakes whoever is watching."""
+"""The state of the workspace: users, channels and messages, with a notification of each change."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ SLACKBOT = "USLACKBOT"
 
 
 class SlackError(Exception):
-    """A Web API refusal: `code` is Slack's own error word, `extra` joins the JSON answer."""
+    """A Web API error: `code` is Slack's error code; `extra` holds more keys of the JSON answer."""
 
     def __init__(self, code: str, *messages: str, status: int = 200, headers: dict[str, str] | None = None):
         super().__init__(code, *messages)
@@ -28,7 +28,7 @@ class SlackError(Exception):
 
 @dataclass(frozen=True)
 class User:
-    """A person or a bot; `id` is stable, so that settings such as ADMINS can name it."""
+    """A person or a bot; `id` never changes, so that settings such as ADMINS can name it."""
 
     id: str
     name: str
@@ -37,19 +37,19 @@ class User:
     is_bot: bool = False
 
 
-PEOPLE = (
+USERS = (
     User("U0DANA001", "dana", "Dana"),
     User("U0ADA0001", "ada", "Ada", is_admin=True),
     User("U0OLI0001", "oli", "Oli"),
     User(BOT_USER, "storewright", "Storewright", is_bot=True),
     User(SLACKBOT, "slackbot", "Slackbot", is_bot=True),
 )
-HUMANS = tuple(user.id for user in PEOPLE if not user.is_bot)
+HUMAN_IDS = tuple(user.id for user in USERS if not user.is_bot)
 
 
 @dataclass
 class Channel:
-    """A channel or a direct message ("im"), with its messages by `ts` in the order they were said."""
+    """A channel or a direct message ("im"), with its messages by `ts`, oldest first."""
 
     id: str
     name: str
@@ -60,56 +60,56 @@ class Channel:
     ephemerals: list[Json] = field(default_factory=list)
 
     def thread(self, ts: str) -> list[Json]:
-        """The parent and its replies, oldest first; empty where there is no such message."""
+        """The message `ts` and its replies, oldest first; empty if there is no such message."""
         return [m for m in self.messages.values() if ts in (m["ts"], m.get("thread_ts"))]
 
 
 class Workspace:
-    """All state, changed only on the server's event loop; `version` grows by one with each change."""
+    """All state. It changes only on the server's event loop; each change increments `version`."""
 
     def __init__(self) -> None:
-        self.users = {user.id: user for user in PEOPLE}
+        self.users = {user.id: user for user in USERS}
         self.channels: dict[str, Channel] = {}
         self.version = 0
         self.closing = False
         self._changed = asyncio.Event()
         self._last_ts = 0.0
-        everyone = set(HUMANS)
-        self._add(Channel("C0STORES1", "stores", everyone | {BOT_USER}, topic="Order a store with /store"))
-        self._add(Channel("C0FAILURE", "store-failures", everyone | {BOT_USER}, topic="What went wrong, and why"))
-        self._add(Channel("C0RANDOM1", "random", set(everyone), topic="The app is not in this channel"))
+        humans = set(HUMAN_IDS)
+        self._add(Channel("C0STORES1", "stores", humans | {BOT_USER}, topic="Order a store with /store"))
+        self._add(Channel("C0FAILURE", "store-failures", humans | {BOT_USER}, topic="Failed jobs and their causes"))
+        self._add(Channel("C0RANDOM1", "random", set(humans), topic="The app is not a member of this channel"))
 
     def _add(self, channel: Channel) -> Channel:
         self.channels[channel.id] = channel
         return channel
 
-    # -- looking things up -------------------------------------------------------------------------------
+    # -- look-ups ----------------------------------------------------------------------------------------
 
-    def user(self, who: str) -> User:
-        """Find by id, name or "@name"; SlackError user_not_found otherwise."""
-        wanted = who.lstrip("@")
+    def user(self, reference: str) -> User:
+        """Find a user by id, name or "@name". Raises SlackError user_not_found."""
+        key = reference.lstrip("@")
         for user in self.users.values():
-            if wanted == user.id or wanted.lower() == user.name:
+            if key == user.id or key.lower() == user.name:
                 return user
         raise SlackError("user_not_found")
 
-    def channel(self, where: str) -> Channel:
-        """Find by id, name or "#name"; SlackError channel_not_found otherwise."""
-        wanted = where.lstrip("#")
+    def channel(self, reference: str) -> Channel:
+        """Find a channel by id, name or "#name". Raises SlackError channel_not_found."""
+        key = reference.lstrip("#")
         for channel in self.channels.values():
-            if wanted == channel.id or (wanted == channel.name and not channel.is_im):
+            if key == channel.id or (key == channel.name and not channel.is_im):
                 return channel
         raise SlackError("channel_not_found")
 
-    def channel_id(self, where: str) -> str:
-        """The id behind a channel's name; what is no channel stays as it is."""
+    def channel_id(self, reference: str) -> str:
+        """The id of a channel, or `reference` itself if there is no such channel."""
         try:
-            return self.channel(where).id
+            return self.channel(reference).id
         except SlackError:
-            return where
+            return reference
 
     def dm(self, user_id: str) -> Channel:
-        """The direct message between this person and the bot, opened on first use."""
+        """The direct message between this user and the bot, opened on first use."""
         members = {self.user(user_id).id, BOT_USER}
         for channel in self.channels.values():
             if channel.is_im and channel.members == members:
@@ -118,24 +118,24 @@ class Workspace:
         return self._add(Channel(f"D0DIRECT{number}", "directmessage", members, is_im=True))
 
     def visible_to(self, user_id: str) -> Iterator[Channel]:
-        """The channels in this person's sidebar."""
+        """The channels in this user's sidebar."""
         return (c for c in self.channels.values() if user_id in c.members)
 
     def message(self, channel: Channel, ts: str) -> Json:
-        """SlackError message_not_found where there is none."""
+        """The message `ts` of a channel. Raises SlackError message_not_found."""
         if ts not in channel.messages:
             raise SlackError("message_not_found")
         return channel.messages[ts]
 
-    # -- saying things -----------------------------------------------------------------------------------
+    # -- messages ----------------------------------------------------------------------------------------
 
     def next_ts(self) -> str:
-        """Slack's message id: seconds with six decimals, strictly growing."""
+        """A new message id in Slack's format: seconds with six decimals, always increasing."""
         self._last_ts = max(time.time(), self._last_ts + 0.000001)
         return f"{self._last_ts:.6f}"
 
     def post(self, channel: Channel, author: str, content: Json, *, thread_ts: str | None = None) -> Json:
-        """Append a message; `content` holds text, blocks, metadata and the like. Returns the message."""
+        """Post a message; `content` holds its text, blocks, attachments and metadata."""
         message: Json = {"type": "message", "ts": self.next_ts(), "user": author, "team": TEAM_ID, **content}
         if author == BOT_USER:
             message |= {"bot_id": BOT_ID, "app_id": APP_ID}
@@ -145,11 +145,11 @@ class Workspace:
             channel.messages[message["ts"]] = message
             self._count_replies(channel, parent)
         channel.messages[message["ts"]] = message
-        self.touch()
+        self.mark_changed()
         return message
 
     def parent(self, channel: Channel, thread_ts: str) -> Json:
-        """The root of the thread that `thread_ts` is in; SlackError thread_not_found."""
+        """The root message of the thread that contains `thread_ts`. Raises SlackError thread_not_found."""
         found = channel.messages.get(thread_ts)
         if found is None:
             raise SlackError("thread_not_found")
@@ -166,27 +166,30 @@ class Workspace:
         parent |= {"thread_ts": parent["ts"], "reply_count": len(replies), "reply_users": authors}
         parent |= {"reply_users_count": len(authors), "latest_reply": replies[-1]["ts"]}
 
-    def whisper(self, channel: Channel, author: str, reader: str, content: Json, thread_ts: str | None = None) -> Json:
-        """A message only `reader` sees, and which nobody can edit through the Web API."""
+    def post_ephemeral(
+        self, channel: Channel, author: str, reader: str, content: Json, thread_ts: str | None = None
+    ) -> Json:
+        """Post a message that only `reader` sees; the Web API can't edit it."""
         message: Json = {"type": "message", "ts": self.next_ts(), "user": author, "is_ephemeral": True}
         message |= {"reader": reader, "channel": channel.id, **content}
         if thread_ts:
             message["thread_ts"] = thread_ts
         channel.ephemerals.append(message)
-        self.touch()
+        self.mark_changed()
         return message
 
     def edit(self, message: Json, content: Json) -> None:
-        """Replace parts of a message in place; as in Slack, text without blocks takes the old blocks' place,
-        and only a message of text alone shows that it was edited."""
+        """Replace parts of a message.
+
+        As in Slack, new text without blocks removes the old blocks and marks the message as edited."""
         if "blocks" not in content:
             message.pop("blocks", None)
             message["edited"] = {"user": message["user"], "ts": self.next_ts()}
         message |= content
-        self.touch()
+        self.mark_changed()
 
     def remove(self, channel: Channel, ts: str) -> None:
-        """Delete a message; one with replies leaves Slack's tombstone, so that its thread stays readable."""
+        """Delete a message. A message with replies becomes a tombstone, as in Slack, and keeps its thread."""
         message = self.message(channel, ts)
         if message.get("reply_count"):
             for key in ("blocks", "attachments", "metadata"):
@@ -196,23 +199,23 @@ class Workspace:
             del channel.messages[ts]
             if "thread_ts" in message:
                 self._count_replies(channel, self.parent(channel, message["thread_ts"]))
-        self.touch()
+        self.mark_changed()
 
-    # -- watching ----------------------------------------------------------------------------------------
+    # -- changes -----------------------------------------------------------------------------------------
 
-    def touch(self) -> None:
-        """Say that something changed."""
+    def mark_changed(self) -> None:
+        """Increment `version` and wake all waiting calls of `changed_since`."""
         self.version += 1
         self._changed.set()
         self._changed = asyncio.Event()
 
     def close(self) -> None:
-        """Send those who are watching home, as the server is about to stop."""
+        """Wake all waiting calls of `changed_since`, because the server stops."""
         self.closing = True
-        self.touch()
+        self.mark_changed()
 
     async def changed_since(self, version: int, timeout: float) -> int:
-        """Wait (at most `timeout` seconds) until there is something newer than `version`; returns the version."""
+        """Wait at most `timeout` seconds for a version after `version`; the current version."""
         if self.version <= version:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), timeout)
@@ -220,6 +223,6 @@ class Workspace:
 
 
 def random_id(prefix: str, length: int = 9) -> str:
-    """An id in Slack's manner: a letter for its kind, then capitals and digits."""
+    """An id in Slack's format: a prefix for its type, then capital letters and digits."""
     alphabet = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"
     return prefix + "".join(secrets.choice(alphabet) for _ in range(length))

@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from provisioner.clients.kubernetes.permissions import Permission
 from provisioner.domain.errors import JobFailed, Transient
 
 HISTORY = "10"  # revisions helm keeps of a release, each a Secret in the store's namespace
@@ -32,7 +33,7 @@ UNREACHABLE_WORDS = (
 )  # fmt: skip
 TRANSIENT_WORDS = (
     *UNREACHABLE_WORDS,
-    "context deadline exceeded", "another operation", "the object has been modified", "is forbidden: user",
+    "context deadline exceeded", "another operation", "the object has been modified",
 )  # fmt: skip
 PERMANENT_WORDS = {
     "values don't meet the specifications": ("The chart refuses the store's values.", "Correct STORE_VALUES."),
@@ -110,9 +111,14 @@ class Helm:
         context: str | None = None,
         *,
         on_run: OnHelmRun = ignore_run,
+        permissions_pending: Callable[[str], str] = lambda namespace: "",
     ) -> None:
-        """`on_run` is called after each run with helm's verb, the outcome and the seconds it took."""
-        self.binary, self._on_run = binary, on_run
+        """`on_run` is called after each run with helm's verb, the outcome and the seconds it took.
+
+        `permissions_pending` says why a missing permission in a namespace may pass by itself, and '' where it will
+        not.
+        """
+        self.binary, self._on_run, self._permissions_pending = binary, on_run, permissions_pending
         self._global = ["--kube-context", context] if context else []
         # Proxies and clouds' own settings pass, Slack's tokens do not.
         self._env = {name: value for name, value in os.environ.items() if not name.startswith("SLACK_")}
@@ -212,8 +218,17 @@ class Helm:
         if process.returncode == 127 or "failed to execute" in err:
             raise self._missing(err.strip())
         if process.returncode != 0:
-            raise _typed(args[0], err)
+            raise self._typed(args[0], err)
         return out
+
+    def _typed(self, verb: str, stderr: str) -> JobFailed | Transient:
+        missing = Permission.missing_in(stderr)
+        if not missing:
+            return _typed(verb, stderr)
+        what = f"helm {verb} was refused: the bot may not {missing}."
+        if why := self._permissions_pending(missing.namespace):
+            return Transient(what, why)
+        return JobFailed(what, "", missing.remedy)
 
     def _missing(self, why: str) -> JobFailed:
         next_step = "Install Helm 4 where the bot runs, or set HELM to its path, then retry."

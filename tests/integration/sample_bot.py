@@ -1,4 +1,4 @@
-"""A small slack-bolt app for the local Slack's own tests: it does one of everything, and remembers what it was sent."""
+"""A small Bolt app for the tests of the local Slack. It uses every kind of answer and records all requests."""
 
 from __future__ import annotations
 
@@ -42,52 +42,52 @@ def modal(*blocks: Json, **more: Any) -> Json:
 
 
 class SampleBot:
-    """Registers its listeners on a Bolt app; `said` holds the body of everything that came, by kind."""
+    """Registers its listeners on a Bolt app; `received` holds the kind and body of each request."""
 
     def __init__(self, slack: LocalSlack, signing_secret: str = ""):
         self.client = WebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
         self.app = App(client=self.client, signing_secret=signing_secret or slack.signing_secret)
-        self.heard: list[tuple[str, Json]] = []
+        self.received: list[tuple[str, Json]] = []
         self.home_failures = 0
         self.app.command("/store")(self._command)
-        for action in ("open", "push", "answer", "replace", "forget", "choose"):
+        for action in ("open", "push", "answer", "replace", "remove", "choose"):
             self.app.action(action)(getattr(self, f"_{action}"))
         self.app.view("form")(self._submitted)
         self.app.view_closed("form")(self._closed)
         self.app.event("app_home_opened")(self._home)
 
     def bodies(self, kind: str) -> list[Json]:
-        return [body for name, body in self.heard if name == kind]
+        return [body for name, body in self.received if name == kind]
 
     def _command(self, ack: Any, command: Json, client: WebClient) -> None:
-        self.heard.append(("command", command))
+        self.received.append(("command", command))
         word, _, rest = command["text"].partition(" ")
         if word == "slow":
             time.sleep(3.3)
-        if word == "aloud":
+        if word == "in-channel":
             ack({"response_type": "in_channel", "text": rest})
         elif word == "buttons":
             ack()
-            elements = [button(name, name.title()) for name in ("open", "push", "answer", "replace", "forget")]
+            elements = [button(name, name.title()) for name in ("open", "push", "answer", "replace", "remove")]
             actions = {"type": "actions", "block_id": "row", "elements": elements}
             client.chat_postMessage(channel=command["channel_id"], text="Choose", blocks=[section(), actions])
-        elif word == "hidden":
-            row = {"type": "actions", "elements": [button("replace", "Replace"), button("forget", "Forget")]}
-            ack(blocks=[section("psst"), row], text="psst")
+        elif word == "ephemeral":
+            row = {"type": "actions", "elements": [button("replace", "Replace"), button("remove", "Remove")]}
+            ack(blocks=[section("for your eyes only"), row], text="for your eyes only")
         else:
             ack(f"You said {command['text']}")
 
     def _open(self, ack: Any, body: Json, client: WebClient) -> None:
-        self.heard.append(("open", body))
+        self.received.append(("open", body))
         client.views_open(trigger_id=body["trigger_id"], view=modal(notify_on_close=True))
         ack()
 
     def _push(self, ack: Any, body: Json) -> None:
-        self.heard.append(("push", body))
+        self.received.append(("push", body))
         ack()
 
     def _answer(self, ack: Any, body: Json, respond: Any) -> None:
-        self.heard.append(("answer", body))
+        self.received.append(("answer", body))
         ack()
         respond("An answer", replace_original=False)
 
@@ -95,16 +95,16 @@ class SampleBot:
         ack()
         respond("Replaced", replace_original=True)
 
-    def _forget(self, ack: Any, respond: Any) -> None:
+    def _remove(self, ack: Any, respond: Any) -> None:
         ack()
         respond(delete_original=True)
 
     def _choose(self, ack: Any, body: Json) -> None:
-        self.heard.append(("choose", body))
+        self.received.append(("choose", body))
         ack()
 
     def _submitted(self, ack: Any, body: Json, view: Json) -> None:
-        self.heard.append(("submit", body))
+        self.received.append(("submit", body))
         name = view["state"]["values"]["name"]["value"]["value"]
         answers: dict[str, Callable[[], None]] = {
             "bad": lambda: ack(response_action="errors", errors={"name": "Not a good name"}),
@@ -116,17 +116,17 @@ class SampleBot:
         answers.get(name, ack)()
 
     def _closed(self, ack: Any, body: Json) -> None:
-        self.heard.append(("closed", body))
+        self.received.append(("closed", body))
         ack()
 
     def _home(self, event: Json, body: Json, client: WebClient, request: Any) -> None:
-        self.heard.append(("home", {**body, "headers": request.headers}))
+        self.received.append(("home", {**body, "headers": request.headers}))
         client.views_publish(user_id=event["user"], view={"type": "home", "blocks": [section("Your stores")]})
 
 
 @contextlib.contextmanager
 def over_http(bot: SampleBot) -> Iterator[str]:
-    """Serve the bot at a free port, with Slack's signatures checked by Bolt; yields its address."""
+    """Serve the bot on a free port, where Bolt verifies Slack's signatures; yields its address."""
     flask = Flask("sample-bot")
     handler = SlackRequestHandler(bot.app)
 

@@ -21,7 +21,7 @@ from tests.integration.bot_harness import ADA, DANA, SECRET, STORES, Bot, runnin
 
 @pytest.fixture(scope="module")
 def slack() -> Iterator[LocalSlack]:
-    with LocalSlack(limits={}) as workspace:
+    with LocalSlack(rate_limits={}) as workspace:
         yield workspace
 
 

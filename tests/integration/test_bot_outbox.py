@@ -10,7 +10,7 @@ import pytest
 
 from bot.slack import rate_limiter
 from dev.slack import LocalSlack
-from dev.slack.faults import LIMITS
+from dev.slack.rate_limits import RATE_LIMITS, RateLimit
 from provisioner.domain.errors import Problem
 from provisioner.domain.job import EventKind, JobKind
 from provisioner.ledger.ledger import Limits
@@ -22,13 +22,13 @@ from tests.waiting import until
 def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalSlack]:
     """A Slack whose seconds are short: five posts in one second, where the real one takes five for it."""
     monkeypatch.setitem(rate_limiter.RATES, "chat.postMessage", (5, 1.1))
-    with LocalSlack(limits={**LIMITS, "chat.postMessage": (5, 1, True)}) as workspace:
+    with LocalSlack(rate_limits={**RATE_LIMITS, "chat.postMessage": RateLimit(5, 1, True)}) as workspace:
         yield workspace
 
 
 def test_our_pace_is_within_slacks() -> None:
     for method in ("chat.postMessage", "chat.update"):
-        most, seconds, _ = LIMITS[method]
+        most, seconds, _ = RATE_LIMITS[method]
         assert rate_limiter.RATES[method][0] == most
         assert seconds < rate_limiter.RATES[method][1] < seconds * 1.1
 

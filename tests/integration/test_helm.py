@@ -18,6 +18,8 @@ from provisioner.clients.helm import Helm, HookFailed, ReleaseSpec
 from provisioner.domain.errors import HandedOver, JobFailed, Transient
 from tests.conftest import write_kubeconfig
 
+DENIED = 'secrets is forbidden: User "u" cannot list resource "secrets" in API group "" in the namespace "b"'
+
 
 @pytest.fixture
 def kubeconfig(tmp_path: Path) -> Path:
@@ -54,7 +56,11 @@ def test_a_missing_helm_says_what_to_do() -> None:
     [
         ("Error: values don't meet the specifications of the schema: colour", JobFailed, "refuses the store's values"),
         ("Error: secrets is forbidden: exceeded quota: store", JobFailed, "quota is full"),
-        ('Error: secrets is forbidden: User "u" cannot list', Transient, "cannot list"),
+        (
+            f"Error: query: failed to query: {DENIED}",
+            JobFailed,
+            "may not list secrets in the namespace b. Grant u this",
+        ),
         ("Error: UPGRADE FAILED: another operation (install/upgrade) is in progress", Transient, "another operation"),
         ("Error: template: boom", JobFailed, "boom"),
         ("Error: UPGRADE FAILED: pre-upgrade hooks failed: Job failed", HookFailed, "stopped: .* Job failed"),
@@ -66,6 +72,19 @@ def test_a_missing_helm_says_what_to_do() -> None:
 def test_stderr_becomes_a_typed_error(tmp_path: Path, stderr: str, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         Helm(script(tmp_path, f"echo {shlex.quote(stderr)} >&2; exit 1")).release("a", "b")
+
+
+def test_missing_permission_is_transient_while_it_may_pass_by_itself(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def pending(namespace: str) -> str:
+        asked.append(namespace)
+        return "The RoleBinding is new."
+
+    helm = Helm(script(tmp_path, f"echo {shlex.quote(f'Error: {DENIED}')} >&2; exit 1"), permissions_pending=pending)
+    with pytest.raises(Transient, match=r"may not list secrets in the namespace b\. The RoleBinding is new\."):
+        helm.fenced(lambda: None).release("a", "b")
+    assert asked == ["b"]
 
 
 def test_a_slow_helm_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

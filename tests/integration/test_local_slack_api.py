@@ -1,4 +1,4 @@
-"""The local Slack's Web API through slack_sdk: what it takes, and that it refuses what Slack refuses."""
+"""The local Slack's Web API through slack_sdk: it accepts and refuses the same calls as Slack."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from slack_sdk.errors import SlackApiError
 
 from dev.slack import LocalSlack
 from dev.slack.block_validation import SCHEMA
+from dev.slack.rate_limits import RateLimit
 from tests.integration.sample_bot import button, modal, plain, section, text_input
 
 Json = dict[str, Any]
@@ -18,8 +19,8 @@ Json = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def slack() -> Iterator[LocalSlack]:
-    """One workspace for the module, without rate limits; each test looks only at what it made."""
-    with LocalSlack(limits={}) as running:
+    """One workspace for the module, without rate limits; each test checks only its own messages."""
+    with LocalSlack(rate_limits={}) as running:
         yield running
 
 
@@ -33,7 +34,7 @@ def client_of(slack: LocalSlack) -> WebClient:
 
 
 def refusal(call: Any, *args: Any, **kwargs: Any) -> Any:
-    """The answer of a call that must be refused."""
+    """The answer to a call that the local Slack must refuse."""
     with pytest.raises(SlackApiError) as caught:
         call(*args, **kwargs)
     return caught.value.response
@@ -42,20 +43,24 @@ def refusal(call: Any, *args: Any, **kwargs: Any) -> Any:
 # -- tokens ------------------------------------------------------------------------------------------------
 
 
-def test_says_who_the_bot_is(slack: LocalSlack, web: WebClient) -> None:
+def test_auth_test_identifies_the_bot(slack: LocalSlack, web: WebClient) -> None:
     assert web.api_test()["ok"]
-    who = web.auth_test()
-    assert (who["user_id"], who["team_id"], who["url"]) == ("U0STOREWR", "T0LOCAL01", f"{slack.workspace_url}/")
+    identity = web.auth_test()
+    assert (identity["user_id"], identity["team_id"], identity["url"]) == (
+        "U0STOREWR",
+        "T0LOCAL01",
+        f"{slack.workspace_url}/",
+    )
 
 
-def test_refuses_tokens_that_are_missing_unknown_or_of_the_wrong_kind(slack: LocalSlack, web: WebClient) -> None:
-    def errors(token: str | None, method: str) -> str:
+def test_missing_unknown_and_wrong_tokens_are_refused(slack: LocalSlack, web: WebClient) -> None:
+    def error(token: str | None, method: str) -> str:
         return str(refusal(WebClient(token=token, base_url=slack.api_url).api_call, method)["error"])
 
-    assert errors(None, "auth.test") == "not_authed"
-    assert errors("xoxb-wrong", "auth.test") == "invalid_auth"
-    assert errors(slack.app_token, "auth.test") == "not_allowed_token_type"
-    assert errors(slack.bot_token, "apps.connections.open") == "not_allowed_token_type"
+    assert error(None, "auth.test") == "not_authed"
+    assert error("xoxb-wrong", "auth.test") == "invalid_auth"
+    assert error(slack.app_token, "auth.test") == "not_allowed_token_type"
+    assert error(slack.bot_token, "apps.connections.open") == "not_allowed_token_type"
     assert refusal(web.api_call, "chat.shout")["error"] == "unknown_method"
 
 
@@ -75,26 +80,26 @@ def test_refuses_tokens_that_are_missing_unknown_or_of_the_wrong_kind(slack: Loc
     ],
 )
 @pytest.mark.filterwarnings("ignore:The top-level `text`")
-def test_refuses_messages(web: WebClient, arguments: Json, error: str) -> None:
+def test_invalid_message_is_refused(web: WebClient, arguments: Json, error: str) -> None:
     assert refusal(web.chat_postMessage, **arguments)["error"] == error
 
 
-def test_a_message_is_posted_updated_and_deleted(slack: LocalSlack, web: WebClient) -> None:
+def test_bot_posts_updates_and_deletes_a_message(slack: LocalSlack, web: WebClient) -> None:
     posted = web.chat_postMessage(channel="#stores", text="One", blocks=[section("one")])
     same = {"channel": posted["channel"], "ts": posted["ts"]}
     assert web.chat_update(**same, text="Two", blocks=[section("two")])["message"]["text"] == "Two"
     message = slack.thread(posted["ts"])[0]
     assert message["blocks"][0]["text"]["text"] == "two"
-    assert "edited" not in message  # Slack marks only messages of text alone
+    assert "edited" not in message  # Slack marks only messages without blocks
     assert "blocks" not in web.chat_update(**same, text="Three")["message"]
     assert slack.thread(posted["ts"])[0]["edited"]["user"] == "U0STOREWR"
     web.chat_delete(**same)
     assert refusal(web.chat_update, **same, text="x")["error"] == "message_not_found"
 
 
-def test_only_the_bots_own_messages_can_be_changed(slack: LocalSlack, web: WebClient) -> None:
-    theirs = slack.say("Dana", "#stores", "mine")
-    same: Json = {"channel": "C0STORES1", "ts": theirs["ts"]}
+def test_messages_of_users_cannot_be_changed_by_the_bot(slack: LocalSlack, web: WebClient) -> None:
+    message = slack.say("Dana", "#stores", "mine")
+    same: Json = {"channel": "C0STORES1", "ts": message["ts"]}
     assert refusal(web.chat_update, **same, text="x")["error"] == "cant_update_message"
     assert refusal(web.chat_delete, **same)["error"] == "cant_delete_message"
     own = web.chat_postMessage(channel="#stores", text="x")
@@ -102,37 +107,37 @@ def test_only_the_bots_own_messages_can_be_changed(slack: LocalSlack, web: WebCl
     assert too_long["error"] == "msg_too_long"
 
 
-def test_an_ephemeral_message_is_seen_by_one_and_edited_by_none(slack: LocalSlack, web: WebClient) -> None:
-    whisper = web.chat_postEphemeral(channel="#stores", user="U0OLI0001", text="psst")
-    assert [m["text"] for m in slack.ephemerals("Oli", "#stores")] == ["psst"]
+def test_ephemeral_message_is_visible_to_one_user_and_cannot_be_updated(slack: LocalSlack, web: WebClient) -> None:
+    ephemeral = web.chat_postEphemeral(channel="#stores", user="U0OLI0001", text="for your eyes only")
+    assert [m["text"] for m in slack.ephemerals("Oli", "#stores")] == ["for your eyes only"]
     assert slack.ephemerals("Dana", "#stores") == []
-    update = refusal(web.chat_update, channel="C0STORES1", ts=whisper["message_ts"], text="x")
+    update = refusal(web.chat_update, channel="C0STORES1", ts=ephemeral["message_ts"], text="x")
     assert update["error"] == "message_not_found"
     somewhere_else = web.conversations_open(users="U0DANA001")["channel"]["id"]
-    stranger = refusal(web.chat_postEphemeral, channel=somewhere_else, user="U0OLI0001", text="psst")
-    assert stranger["error"] == "user_not_in_channel"
+    not_a_member = refusal(web.chat_postEphemeral, channel=somewhere_else, user="U0OLI0001", text="for your eyes only")
+    assert not_a_member["error"] == "user_not_in_channel"
 
 
-def test_threads_are_counted_listed_and_survive_their_parent(slack: LocalSlack, web: WebClient) -> None:
+def test_thread_replies_are_counted_listed_and_kept_when_the_root_is_deleted(slack: LocalSlack, web: WebClient) -> None:
     root = web.chat_postMessage(
         channel="#stores", text="root", metadata={"event_type": "job", "event_payload": {"id": 7}}
     )
-    place: Json = {"channel": root["channel"]}
-    first = web.chat_postMessage(**place, thread_ts=root["ts"], text="first")
-    nested = web.chat_postMessage(**place, thread_ts=first["ts"], text="second")
+    channel: Json = {"channel": root["channel"]}
+    first = web.chat_postMessage(**channel, thread_ts=root["ts"], text="first")
+    nested = web.chat_postMessage(**channel, thread_ts=first["ts"], text="second")
     assert nested["message"]["thread_ts"] == root["ts"]
-    replies = web.conversations_replies(**place, ts=root["ts"], include_all_metadata=True)["messages"]
+    replies = web.conversations_replies(**channel, ts=root["ts"], include_all_metadata=True)["messages"]
     assert [m["text"] for m in replies] == ["root", "first", "second"]
     assert (replies[0]["reply_count"], replies[0]["latest_reply"]) == (2, nested["ts"])
     assert replies[0]["metadata"]["event_payload"] == {"id": 7}
-    assert "metadata" not in web.conversations_replies(**place, ts=root["ts"])["messages"][0]
-    assert "first" not in [m["text"] for m in web.conversations_history(**place)["messages"]]
-    web.chat_delete(**place, ts=root["ts"])
+    assert "metadata" not in web.conversations_replies(**channel, ts=root["ts"])["messages"][0]
+    assert "first" not in [m["text"] for m in web.conversations_history(**channel)["messages"]]
+    web.chat_delete(**channel, ts=root["ts"])
     assert slack.thread(root["ts"])[0]["subtype"] == "tombstone"
-    assert refusal(web.conversations_replies, **place, ts="1.000001")["error"] == "thread_not_found"
+    assert refusal(web.conversations_replies, **channel, ts="1.000001")["error"] == "thread_not_found"
 
 
-def test_history_is_newest_first_and_comes_in_pages(web: WebClient) -> None:
+def test_history_returns_pages_newest_first(web: WebClient) -> None:
     sent = [web.chat_postMessage(channel="#store-failures", text=str(n))["ts"] for n in range(5)]
     first = web.conversations_history(channel="C0FAILURE", limit=2)
     assert [m["ts"] for m in first["messages"]] == sent[:2:-1]
@@ -146,7 +151,7 @@ def test_history_is_newest_first_and_comes_in_pages(web: WebClient) -> None:
     assert refusal(web.conversations_history, channel="C0RANDOM1")["error"] == "not_in_channel"
 
 
-def test_a_direct_message_is_opened_once(slack: LocalSlack, web: WebClient) -> None:
+def test_direct_message_is_opened_once_per_user(slack: LocalSlack, web: WebClient) -> None:
     opened = web.conversations_open(users="U0ADA0001")["channel"]["id"]
     assert web.conversations_open(users="U0ADA0001", return_im=True)["channel"]["user"] == "U0ADA0001"
     web.chat_postMessage(channel="U0ADA0001", text="by person")
@@ -155,7 +160,7 @@ def test_a_direct_message_is_opened_once(slack: LocalSlack, web: WebClient) -> N
     assert refusal(web.conversations_open, users="")["error"] == "users_list_not_supplied"
 
 
-def test_people_channels_links_and_reactions(slack: LocalSlack, web: WebClient) -> None:
+def test_users_channels_permalinks_and_reactions(slack: LocalSlack, web: WebClient) -> None:
     assert web.users_info(user="U0ADA0001")["user"]["is_admin"]
     assert refusal(web.users_info, user="U0NOBODY1")["error"] == "user_not_found"
     assert {"U0DANA001", "U0STOREWR"} <= {user["id"] for user in web.users_list()["members"]}
@@ -189,8 +194,8 @@ def task(**more: Any) -> Json:
 
 
 CELL = {"type": "raw_text", "text": "x"}
-TAKEN = {
-    "fullest section": [section("x" * 3000)],
+ACCEPTED = {
+    "longest section": [section("x" * 3000)],
     "fields": [{"type": "section", "fields": [plain("x" * 2000)] * 10}],
     "accessory": [{**section(), "accessory": button("a", "x" * 75, value="v" * 2000, url="https://x.y/")}],
     "header": [{"type": "header", "text": plain("x" * 150)}],
@@ -218,19 +223,19 @@ TAKEN = {
 }
 
 
-@pytest.mark.parametrize("blocks", TAKEN.values(), ids=TAKEN)
-def test_takes_what_is_just_within_the_limits(web: WebClient, blocks: list[Json]) -> None:
+@pytest.mark.parametrize("blocks", ACCEPTED.values(), ids=ACCEPTED)
+def test_blocks_just_within_the_limits_are_accepted(web: WebClient, blocks: list[Json]) -> None:
     assert web.chat_postMessage(channel="#stores", text="x", blocks=blocks)["ok"]
 
 
 REFUSED: dict[str, tuple[list[Any], str]] = {
     "51 blocks": ([{"type": "divider"}] * 51, "no more than 50 items allowed [json-pointer:/blocks]"),
     "unknown block": ([{"type": "carousels"}], "unsupported type: carousels [json-pointer:/blocks/0]"),
-    "no object": (["text"], "must provide an object"),
+    "not an object": (["text"], "must provide an object"),
     "long section": ([section("x" * 3001)], "must be less than 3001 characters [json-pointer:/blocks/0/text/text]"),
     "empty text": ([section("")], "must be more than 0 characters [json-pointer:/blocks/0/text/text]"),
     "section without text": ([{"type": "section"}], "missing required field: text or fields"),
-    "text of no kind": ([{"type": "section", "text": {"type": "html", "text": "x"}}], "must be a valid enum value"),
+    "unknown text type": ([{"type": "section", "text": {"type": "html", "text": "x"}}], "must be a valid enum value"),
     "emoji in mrkdwn": (
         [{"type": "section", "text": {"type": "mrkdwn", "text": "x", "emoji": True}}],
         "invalid additional property: emoji",
@@ -248,7 +253,7 @@ REFUSED: dict[str, tuple[list[Any], str]] = {
     "mrkdwn button": ([actions({"type": "button", "text": {"type": "mrkdwn", "text": "x"}})], "must be plain_text"),
     "long button value": ([actions(button("a", value="x" * 2001))], "less than 2001"),
     "long button url": ([actions(button("a", url="https://" + "x" * 3000))], "less than 3001"),
-    "button url of no scheme": ([actions(button("a", url="x.y"))], "must be a valid value"),
+    "button url without scheme": ([actions(button("a", url="x.y"))], "must be a valid value"),
     "button style": ([actions(button("a", style="loud"))], "must be a valid enum value"),
     "long action_id": ([actions(button("a" * 256))], "less than 256"),
     "same action_id": ([actions(button("a"), button("a"))], "`action_id` a already exists"),
@@ -277,27 +282,29 @@ REFUSED: dict[str, tuple[list[Any], str]] = {
     "task details as text": ([task(details="x")], "must provide an object"),
     "section in plan": ([{"type": "plan", "title": "x", "tasks": [section()]}], "unsupported type: section"),
     "plan title as object": ([{"type": "plan", "title": plain("x")}], "must provide a string"),
-    "rich text of no kind": ([{"type": "rich_text", "elements": [section()]}], "unsupported type: section"),
+    "unknown rich text element": ([{"type": "rich_text", "elements": [section()]}], "unsupported type: section"),
     "unknown property": ([{"type": "divider", "colour": "red"}], "invalid additional property: colour"),
 }
 
 
-@pytest.mark.parametrize(("blocks", "says"), REFUSED.values(), ids=REFUSED)
-def test_refuses_blocks_and_says_where(slack: LocalSlack, web: WebClient, blocks: list[Any], says: str) -> None:
+@pytest.mark.parametrize(("blocks", "problem"), REFUSED.values(), ids=REFUSED)
+def test_invalid_blocks_are_refused_with_the_json_pointer(
+    slack: LocalSlack, web: WebClient, blocks: list[Any], problem: str
+) -> None:
     before = len(slack.messages("#stores"))
     answer = refusal(web.chat_postMessage, channel="#stores", text="x", blocks=blocks)
     assert answer["error"] == "invalid_blocks"
-    assert any(says in line for line in answer["response_metadata"]["messages"]), answer["response_metadata"]
+    assert any(problem in line for line in answer["response_metadata"]["messages"]), answer["response_metadata"]
     assert len(slack.messages("#stores")) == before
 
 
-def test_every_block_of_the_schema_is_tried(web: WebClient) -> None:
-    tried = {block["type"] for blocks in TAKEN.values() for block in blocks}
-    assert tried == set(SCHEMA["$defs"]["message"]["items"]["x-one-of"])
+def test_accepted_cases_cover_every_block_type_of_the_schema(web: WebClient) -> None:
+    covered = {block["type"] for blocks in ACCEPTED.values() for block in blocks}
+    assert covered == set(SCHEMA["$defs"]["message"]["items"]["x-one-of"])
 
 
 @pytest.mark.parametrize(
-    ("view", "says"),
+    ("view", "problem"),
     [
         (modal(title=plain("x" * 25)), "less than 25 characters [json-pointer:/view/title/text]"),
         (modal(submit=plain("x" * 25)), "less than 25"),
@@ -315,13 +322,13 @@ def test_every_block_of_the_schema_is_tried(web: WebClient) -> None:
         ({"type": "sheet", "blocks": []}, "unsupported type: sheet"),
     ],
 )
-def test_refuses_views(web: WebClient, view: Json, says: str) -> None:
+def test_invalid_view_is_refused(web: WebClient, view: Json, problem: str) -> None:
     answer = refusal(web.views_publish, user_id="U0DANA001", view=view)
     assert answer["error"] == "invalid_arguments"
-    assert any(says in line for line in answer["response_metadata"]["messages"]), answer["response_metadata"]
+    assert any(problem in line for line in answer["response_metadata"]["messages"]), answer["response_metadata"]
 
 
-def test_home_is_published_with_a_hash_that_guards_it(slack: LocalSlack, web: WebClient) -> None:
+def test_app_home_with_an_outdated_hash_is_refused(slack: LocalSlack, web: WebClient) -> None:
     def publish(text: str, **more: str) -> Any:
         return web.views_publish(user_id="U0OLI0001", view={"type": "home", "blocks": [section(text)]}, **more)
 
@@ -336,23 +343,23 @@ def test_home_is_published_with_a_hash_that_guards_it(slack: LocalSlack, web: We
     assert wrong_kind["error"] == "invalid_arguments"
 
 
-def test_views_need_a_trigger_and_an_open_view(web: WebClient) -> None:
+def test_view_calls_without_valid_trigger_or_open_view_are_refused(web: WebClient) -> None:
     assert refusal(web.views_open, trigger_id="1.2.x", view=modal())["error"] == "invalid_trigger_id"
     assert refusal(web.api_call, "views.open", json={"view": modal()})["error"] == "invalid_arguments"
     assert refusal(web.views_update, view_id="V0NOTHERE", view=modal())["error"] == "not_found"
 
 
-def test_forms_and_json_mean_the_same(slack: LocalSlack, web: WebClient) -> None:
+def test_form_encoded_arguments_work_like_json(slack: LocalSlack, web: WebClient) -> None:
     form = web.api_call("chat.postMessage", data={"channel": "#stores", "blocks": '[{"type":"divider"}]'})
     assert form["message"]["blocks"][0]["type"] == "divider"
     broken = refusal(web.api_call, "chat.postMessage", data={"channel": "#stores", "blocks": "[{"})
     assert broken["error"] == "invalid_blocks_format"
 
 
-# -- traffic -----------------------------------------------------------------------------------------------
+# -- rate limits -------------------------------------------------------------------------------------------
 
 
-def test_the_sixth_message_in_five_seconds_is_one_too_many_per_channel() -> None:
+def test_sixth_message_in_five_seconds_is_rate_limited_per_channel() -> None:
     with LocalSlack() as slack:
         web = client_of(slack)
         for number in range(5):
@@ -364,22 +371,22 @@ def test_the_sixth_message_in_five_seconds_is_one_too_many_per_channel() -> None
         assert len(slack.messages("#stores")) == 5
 
 
-def test_a_call_is_allowed_again_after_retry_after() -> None:
-    with LocalSlack(limits={"auth.test": (1, 0.2, False)}) as slack:
+def test_call_succeeds_again_after_retry_after() -> None:
+    with LocalSlack(rate_limits={"auth.test": RateLimit(1, 0.2)}) as slack:
         web = client_of(slack)
         web.auth_test()
         assert refusal(web.auth_test).status_code == 429
-        slack.wait_for(lambda: _passes(web), timeout=3, what="the window to move on")
+        slack.wait_for(lambda: _succeeds(web), timeout=3, what="auth.test succeeds again")
 
 
-def _passes(web: WebClient) -> bool:
+def _succeeds(web: WebClient) -> bool:
     try:
         return bool(web.auth_test()["ok"])
     except SlackApiError:
         return False
 
 
-def test_updates_have_a_minute_of_fifty() -> None:
+def test_fifty_first_update_in_a_minute_is_rate_limited() -> None:
     with LocalSlack() as slack:
         web = client_of(slack)
         sent = web.chat_postMessage(channel="#stores", text="0")

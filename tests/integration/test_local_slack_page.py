@@ -1,4 +1,4 @@
-"""The local Slack's page in a real browser: a person types, reads, clicks and fills in a form."""
+"""The web page of the local Slack in a real browser: commands, threads, forms, buttons and the App Home."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.integration.sample_bot import SampleBot, button, over_http, section
 
 @pytest.fixture
 def slack() -> Iterator[LocalSlack]:
-    with LocalSlack(limits={}) as running:
+    with LocalSlack(rate_limits={}) as running:
         yield running
 
 
@@ -29,7 +29,7 @@ def bot(slack: LocalSlack) -> Iterator[SampleBot]:
 
 @pytest.fixture
 def page(browser: Browser, slack: LocalSlack, bot: SampleBot) -> Iterator[Page]:
-    """Dana's browser at the workspace; an error in the page's own code fails the test."""
+    """Dana's browser page; a JavaScript error in it fails the test."""
     opened = browser.new_page()
     errors: list[Any] = []
     opened.on("pageerror", lambda error: errors.append(error))
@@ -45,20 +45,20 @@ def type_in(page: Page, text: str, channel: str = "#stores") -> None:
     box.press("Enter")
 
 
-def test_a_command_is_hinted_sent_and_answered_in_private(page: Page) -> None:
+def test_command_shows_hint_and_ephemeral_answer(page: Page) -> None:
     page.get_by_role("textbox", name="Message #stores").fill("/s")
     expect(page.get_by_role("list", name="Commands")).to_contain_text("create my-shop medusa")
     page.keyboard.press("Tab")
     page.keyboard.type("list")
     page.keyboard.press("Enter")
-    whisper = page.get_by_role("listitem").filter(has_text="You said list")
-    expect(whisper).to_contain_text("Only visible to you")
+    ephemeral = page.get_by_role("listitem").filter(has_text="You said list")
+    expect(ephemeral).to_contain_text("Only visible to you")
     page.get_by_role("radio", name="Oli").click()
     expect(page.get_by_text("This is the very beginning of #stores.")).to_be_visible()
     expect(page.get_by_text("You said list")).to_be_hidden()
 
 
-def test_a_thread_is_followed_live(page: Page, bot: SampleBot) -> None:
+def test_open_thread_shows_new_replies_and_edits(page: Page, bot: SampleBot) -> None:
     root = bot.client.chat_postMessage(channel="#stores", text="Creating *my-shop*")
     same: dict[str, Any] = {"channel": root["channel"], "thread_ts": root["ts"]}
     bot.client.chat_postMessage(**same, text="Namespace is there")
@@ -79,7 +79,7 @@ def test_a_thread_is_followed_live(page: Page, bot: SampleBot) -> None:
     expect(thread.get_by_text("Thank you")).to_be_visible()
 
 
-def test_a_plan_shows_its_tasks(page: Page, bot: SampleBot) -> None:
+def test_plan_block_shows_its_tasks(page: Page, bot: SampleBot) -> None:
     states = ("complete", "in_progress", "pending", "error")
     tasks = [{"type": "task_card", "task_id": s, "title": f"Task {s}", "status": s} for s in states]
     bot.client.chat_postMessage(
@@ -89,7 +89,7 @@ def test_a_plan_shows_its_tasks(page: Page, bot: SampleBot) -> None:
         expect(page.get_by_text(f"Task {state}")).to_be_visible()
 
 
-def test_addresses_with_ports_and_times_keep_their_colons(page: Page, bot: SampleBot) -> None:
+def test_urls_with_ports_and_times_keep_their_colons(page: Page, bot: SampleBot) -> None:
     text = "At 10:30:45 <http://my-shop.localhost:8081> or <http://two.localhost:82/|two:2> :tulip: `a:b:c`"
     bot.client.chat_postMessage(channel="#stores", text=text)
     shown = page.get_by_text("At 10:30:45 http://my-shop.localhost:8081 or two:2 🌷 a:b:c")
@@ -99,7 +99,7 @@ def test_addresses_with_ports_and_times_keep_their_colons(page: Page, bot: Sampl
     expect(link).to_have_attribute("href", "http://my-shop.localhost:8081")
 
 
-def test_a_form_shows_its_errors_inline(page: Page, slack: LocalSlack, bot: SampleBot) -> None:
+def test_form_shows_errors_inline_until_it_is_submitted(page: Page, slack: LocalSlack, bot: SampleBot) -> None:
     type_in(page, "/store buttons")
     page.get_by_role("button", name="Open", exact=True).click()
     form = page.get_by_role("dialog", name="Create a store")
@@ -114,7 +114,7 @@ def test_a_form_shows_its_errors_inline(page: Page, slack: LocalSlack, bot: Samp
     assert bot.bodies("submit")[-1]["view"]["state"]["values"]["name"]["value"]["value"] == "good"
 
 
-def test_a_form_is_dismissed_with_escape(page: Page, bot: SampleBot) -> None:
+def test_escape_closes_a_form(page: Page, bot: SampleBot) -> None:
     type_in(page, "/store buttons")
     page.get_by_role("button", name="Open", exact=True).click()
     expect(page.get_by_role("dialog", name="Create a store")).to_be_visible()
@@ -123,9 +123,9 @@ def test_a_form_is_dismissed_with_escape(page: Page, bot: SampleBot) -> None:
     assert len(bot.bodies("closed")) == 1
 
 
-def test_a_button_may_ask_first(page: Page, bot: SampleBot) -> None:
-    words = {key: {"type": "plain_text", "text": f"{key}!"} for key in ("title", "text", "confirm", "deny")}
-    row = {"type": "actions", "elements": [button("choose", "Delete", style="danger", confirm=words)]}
+def test_button_with_confirm_sends_click_only_after_confirmation(page: Page, bot: SampleBot) -> None:
+    confirm = {key: {"type": "plain_text", "text": f"{key}!"} for key in ("title", "text", "confirm", "deny")}
+    row = {"type": "actions", "elements": [button("choose", "Delete", style="danger", confirm=confirm)]}
     bot.client.chat_postMessage(channel="#stores", text="x", blocks=[section("my-shop"), row])
     for answer, clicks in (("deny!", 0), ("confirm!", 1)):
         page.get_by_role("button", name="Delete").click()
@@ -135,7 +135,7 @@ def test_a_button_may_ask_first(page: Page, bot: SampleBot) -> None:
         assert len(bot.bodies("choose")) == clicks
 
 
-def test_a_link_button_opens_a_new_tab_and_tells_the_bot(page: Page, slack: LocalSlack, bot: SampleBot) -> None:
+def test_link_button_opens_a_new_tab_and_sends_a_click(page: Page, slack: LocalSlack, bot: SampleBot) -> None:
     row = {"type": "actions", "elements": [button("choose", "Open shop", url=f"{slack.workspace_url}/?user=ada")]}
     bot.client.chat_postMessage(channel="#stores", text="x", blocks=[row])
     with page.expect_popup() as popup:
@@ -144,7 +144,7 @@ def test_a_link_button_opens_a_new_tab_and_tells_the_bot(page: Page, slack: Loca
     assert slack.wait_for(lambda: bot.bodies("choose"))
 
 
-def test_a_click_without_an_answer_is_told_beside_the_button(page: Page, slack: LocalSlack, bot: SampleBot) -> None:
+def test_click_without_ack_shows_an_error_next_to_the_button(page: Page, slack: LocalSlack, bot: SampleBot) -> None:
     type_in(page, "/store buttons")
     page.get_by_role("button", name="Answer").wait_for()
     slack.connect_bot("http://127.0.0.1:9")
@@ -152,7 +152,7 @@ def test_a_click_without_an_answer_is_told_beside_the_button(page: Page, slack: 
     expect(page.get_by_role("alert")).to_contain_text("This app didn't respond")
 
 
-def test_the_home_opens_and_unread_channels_are_marked(page: Page, bot: SampleBot) -> None:
+def test_unread_channel_is_marked_and_app_home_opens(page: Page, bot: SampleBot) -> None:
     bot.client.chat_postMessage(channel="#store-failures", text="It failed")
     failures = page.get_by_role("button", name="store-failures")
     expect(failures.get_by_label("1 unread")).to_be_visible()
@@ -163,7 +163,7 @@ def test_the_home_opens_and_unread_channels_are_marked(page: Page, bot: SampleBo
     expect(page.get_by_role("region", name="App Home")).to_contain_text("Your stores")
 
 
-def test_it_fits_a_phone_and_both_themes(browser: Browser, slack: LocalSlack, bot: SampleBot) -> None:
+def test_page_fits_a_phone_in_dark_and_light_theme(browser: Browser, slack: LocalSlack, bot: SampleBot) -> None:
     phone = browser.new_page(viewport={"width": 390, "height": 780}, color_scheme="dark")
     phone.goto(f"{slack.workspace_url}/archives/C0FAILURE")
     expect(phone.get_by_role("heading", name="# store-failures")).to_be_visible()

@@ -5,16 +5,26 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import urllib3
 from kubernetes import client, config
 
-from provisioner.clients.kubernetes.errors import ClusterNotConfigured, Conflict, NotFound, brief, typed
-from provisioner.clients.kubernetes.objects import Object
+from provisioner.clients.kubernetes.errors import (
+    ClusterNotConfigured,
+    Conflict,
+    Forbidden,
+    NotAllowedYet,
+    NotFound,
+    brief,
+    typed,
+)
+from provisioner.clients.kubernetes.objects import Object, is_terminating
+from provisioner.clients.kubernetes.permissions import NewBindings
 from provisioner.clients.kubernetes.streams import LineStream
-from provisioner.domain.errors import Transient
+from provisioner.domain.errors import StorewrightError, Transient
 
 CONNECTIONS = 160  # a watch, a log and a few calls for each of many jobs at once
 TIMEOUT_SECONDS = (5, 30)  # to connect, to answer
@@ -55,6 +65,7 @@ class Api:
         self._batch = client.BatchV1Api(self._client)
         self._rbac = client.RbacAuthorizationV1Api(self._client)
         self._coordination = client.CoordinationV1Api(self._client)
+        self._new_bindings = NewBindings()
         self._fence: Callable[[], None] = lambda: None
 
     def fenced(self, fence: Callable[[], None]) -> Self:
@@ -67,6 +78,21 @@ class Api:
         """The API server's version, such as v1.34.4."""
         return str(self._call(client.VersionApi(self._client).get_code)["gitVersion"])
 
+    def permissions_pending(self, namespace: str) -> str:
+        """Why a missing permission in the namespace may pass by itself; '' where it will not."""
+        if self._new_bindings.is_new(namespace):
+            return "The bot's RoleBinding there is new and does not work on every API server yet."
+        if not namespace:
+            return ""
+        try:
+            answer = self._core.read_namespace(namespace, _request_timeout=TIMEOUT_SECONDS, _preload_content=False)
+            going = is_terminating(json.loads(answer.data))
+        except client.ApiException as error:
+            going = error.status == 404
+        except (urllib3.exceptions.HTTPError, ValueError):
+            going = False
+        return f"The namespace {namespace} is being deleted." if going else ""
+
     # --- calls, for the subjects --------------------------------------------------------------------------------------
 
     def _call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Object:
@@ -77,7 +103,7 @@ class Api:
             parsed: Object = json.loads(answer.data)
             return parsed
         except client.ApiException as error:
-            raise typed(error) from error
+            raise self._typed(error) from error
         except (urllib3.exceptions.HTTPError, ValueError) as error:
             raise Transient("The Kubernetes API can't be reached.", brief(error)) from error
 
@@ -108,7 +134,14 @@ class Api:
     def _stream(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> LineStream:
         """A long answer, line by line; the request is sent when it is iterated."""
         timeout = (TIMEOUT_SECONDS[0], STREAM_IDLE_SECONDS)
-        return LineStream(lambda: method(*args, **kwargs, _preload_content=False, _request_timeout=timeout))
+        request = partial(method, *args, **kwargs, _preload_content=False, _request_timeout=timeout)
+        return LineStream(request, self._typed)
+
+    def _typed(self, error: client.ApiException) -> StorewrightError:
+        refused = typed(error)
+        if isinstance(refused, Forbidden) and (why := self.permissions_pending(refused.permission.namespace)):
+            return NotAllowedYet(f"Kubernetes does not allow the bot to {refused.permission} yet.", why)
+        return refused
 
 
 def _namespace_of(kubeconfig: str | None, context: str | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provisioner.clients.kubernetes.access import Access
-from provisioner.clients.kubernetes.errors import ClusterNotConfigured, Conflict, Forbidden, NotFound
+from provisioner.clients.kubernetes.errors import ClusterNotConfigured, Conflict, Forbidden, NotAllowedYet, NotFound
 from provisioner.clients.kubernetes.jobs import Jobs
 from provisioner.clients.kubernetes.leases import Leases
 from provisioner.clients.kubernetes.namespaces import Namespaces
@@ -20,6 +20,7 @@ __all__ = [
     "Conflict",
     "Forbidden",
     "LineStream",
+    "NotAllowedYet",
     "NotFound",
     "Object",
     "Snapshots",

@@ -16,6 +16,7 @@ import json
 
 from kubernetes.client import ApiException
 
+from provisioner.clients.kubernetes.permissions import Permission
 from provisioner.domain.errors import JobFailed, StorewrightError, Transient
 
 
@@ -27,8 +28,20 @@ class NotFound(JobFailed):
     """404: no such object."""
 
 
-class Forbidden(Transient):
-    """403: transient, because a RoleBinding made a moment ago is not seen everywhere yet."""
+class Forbidden(JobFailed):
+    """403: RBAC does not allow it, and will not by itself."""
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+        super().__init__(f"Kubernetes does not allow the bot to {permission}.", "", permission.remedy)
+
+
+class NotAllowedYet(Transient):
+    """403 that passes by itself.
+
+    An admission policy may be of another release than the bot while the bot is upgraded, a new RoleBinding takes a
+    moment, and a namespace that is being deleted takes nothing new.
+    """
 
 
 class Conflict(Transient):
@@ -46,7 +59,8 @@ def typed(error: ApiException) -> StorewrightError:
     if error.status == 409:
         return Conflict(f"Kubernetes says it is there already: {message}")
     if error.status == 403:
-        return Forbidden(f"Kubernetes does not allow it (yet): {message}")
+        permission = Permission.missing_in(message)
+        return Forbidden(permission) if permission else NotAllowedYet(f"Kubernetes refused for now (403): {message}")
     if error.status in (401, 429) or error.status >= 500:
         return Transient(f"Kubernetes refused for now ({error.status}): {message}")
     return JobFailed(f"Kubernetes refused ({error.status}): {message}", "", "Correct the chart or quota, then retry.")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from provisioner.clients.kubernetes.api import Api
-from provisioner.clients.kubernetes.errors import Forbidden
+from provisioner.clients.kubernetes.errors import Forbidden, NotAllowedYet
 from provisioner.clients.kubernetes.objects import Object, selector
 
 LIMITS_NAME = "store"  # of the ResourceQuota and the LimitRange in a store's namespace
@@ -40,7 +40,7 @@ class Namespaces(Api):
         Workloads and claims are deleted first. The namespace controller looks after 5 s, and where a pod or a claim is
         left then, only some 8 s later again.
         """
-        with suppress(Forbidden):  # the namespace is terminating, and the RoleBinding is gone already
+        with suppress(Forbidden, NotAllowedYet):  # the namespace is terminating, and the RoleBinding is gone already
             self._each(self._apps.list_namespaced_deployment, self._apps.delete_namespaced_deployment, name)
             self._each(self._apps.list_namespaced_stateful_set, self._apps.delete_namespaced_stateful_set, name)
             claims = self._core.list_namespaced_persistent_volume_claim
@@ -65,4 +65,5 @@ class Namespaces(Api):
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
             "subjects": [subject],
         }
-        self._create(self._rbac.create_namespaced_role_binding, namespace, body)
+        created = self._create(self._rbac.create_namespaced_role_binding, namespace, body)
+        self._new_bindings.note(namespace, created=created)

@@ -10,8 +10,8 @@ from typing import Any
 import urllib3
 from kubernetes.client import ApiException
 
-from provisioner.clients.kubernetes.errors import brief, typed
-from provisioner.domain.errors import Transient
+from provisioner.clients.kubernetes.errors import brief
+from provisioner.domain.errors import StorewrightError, Transient
 
 
 class LineStream:
@@ -20,9 +20,9 @@ class LineStream:
     Only whole lines are given: where a connection breaks, the last line may be cut off.
     """
 
-    def __init__(self, request: Callable[[], Any]) -> None:
-        """`request` sends the request and returns the answer with its body unread."""
-        self._request = request
+    def __init__(self, request: Callable[[], Any], typed: Callable[[ApiException], StorewrightError]) -> None:
+        """`request` sends the request and returns the answer with its body unread; `typed` translates a refusal."""
+        self._request, self._typed = request, typed
         self._answer: Any = None
         self._stopped = False
         self._lock = threading.Lock()
@@ -36,7 +36,7 @@ class LineStream:
                     yield from _lines(answer)
         except ApiException as error:
             if not self._stopped:
-                raise typed(error) from error
+                raise self._typed(error) from error
         except (urllib3.exceptions.HTTPError, ValueError, OSError) as error:
             if not self._stopped:
                 raise Transient("The connection to the Kubernetes API broke.", brief(error)) from error

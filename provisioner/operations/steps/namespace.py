@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from provisioner.clients.kubernetes.cluster import Forbidden
+from provisioner.clients.kubernetes.cluster import NotAllowedYet
 from provisioner.domain.store import Store
 from provisioner.operations.toolbox import Toolbox
 
@@ -40,7 +40,7 @@ def _once_allowed(act: Callable[[], None]) -> None:
     while True:
         try:
             return act()
-        except Forbidden:
+        except NotAllowedYet:
             if time.monotonic() > deadline:
                 raise
             time.sleep(RETRY_SECONDS)

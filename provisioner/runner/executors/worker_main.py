@@ -80,11 +80,17 @@ def main() -> None:
 
 def _toolbox(payload: JobPayload) -> Toolbox:
     kubeconfig = Path(os.environ["KUBECONFIG"]) if "KUBECONFIG" in os.environ else None
-    helm = Helm(os.environ.get("HELM", "helm"), kubeconfig, on_run=_emit_run)
+    cluster = Cluster(kubeconfig)
+    helm = Helm(
+        os.environ.get("HELM", "helm"),
+        kubeconfig,
+        on_run=_emit_run,
+        permissions_pending=cluster.permissions_pending,
+    )
     tools = Toolbox(
         defaults=payload.terms,
         ledger=StdoutLedger(payload),
-        cluster=Cluster(kubeconfig),
+        cluster=cluster,
         helm=helm,
         catalog=Catalog(Path(os.environ.get("CHARTS_DIR", "charts"))),
     )

@@ -1,51 +1,51 @@
-// Blocks as Slack draws them: slack-blocks-to-jsx for what is only looked at, our own elements for what is used.
-import { Message as Drawn } from "slack-blocks-to-jsx";
+// Draws blocks: slack-blocks-to-jsx draws the static ones, elements.jsx the interactive ones.
+import { Message as SlackMessage } from "slack-blocks-to-jsx";
 import { Element } from "./elements.jsx";
-import { legibleBlock } from "./mrkdwn.js";
+import { safeBlock } from "./mrkdwn.js";
 
 const link = ({ href, children, className }) => (
   <a href={href} className={className} target="_blank" rel="noopener noreferrer">{children}</a>
 );
-const isUsed = (block) => block.type === "actions" || block.type === "input" || usedAccessory(block);
-const usedAccessory = (block) => block.type === "section" && block.accessory && block.accessory.type !== "image";
+const isInteractive = (block) => block.type === "actions" || block.type === "input" || interactiveAccessory(block);
+const interactiveAccessory = (block) => block.type === "section" && block.accessory && block.accessory.type !== "image";
 
-/** `where` is the ts of the message or the id of the view; `form` (in modals) holds what is filled in. */
-export function Blocks({ place, blocks, where, form }) {
+/** `target` is the ts of the message or the id of the view; `form` (in modals) holds the entered values. */
+export function Blocks({ workspace, blocks, target, form }) {
   return (
     <div className="blocks">
       {grouped(blocks).map((group) =>
-        isUsed(group[0]) ? (
-          <Used key={group[0].block_id} block={group[0]} {...{ place, where, form }} />
+        isInteractive(group[0]) ? (
+          <InteractiveBlock key={group[0].block_id} block={group[0]} {...{ workspace, target, form }} />
         ) : (
-          <Look key={group[0].block_id ?? "text"} place={place} blocks={group} />
+          <StaticBlocks key={group[0].block_id ?? "text"} workspace={workspace} blocks={group} />
         ),
       )}
     </div>
   );
 }
 
-/** Neighbours that are only looked at are drawn together; each one that is used stands alone. */
+/** Groups of neighbouring static blocks; each interactive block is a group of its own. */
 function grouped(blocks) {
   const groups = [];
   for (const block of blocks) {
     const last = groups.at(-1);
-    if (last && !isUsed(block) && !isUsed(last[0])) last.push(block);
+    if (last && !isInteractive(block) && !isInteractive(last[0])) last.push(block);
     else groups.push([block]);
   }
   return groups;
 }
 
-function Look({ place, blocks }) {
-  return <Drawn blocks={blocks.map(legibleBlock)} theme={place.theme} data={place.names} hooks={{ link }} logo="" name="" withoutWrapper />;
+function StaticBlocks({ workspace, blocks }) {
+  return <SlackMessage blocks={blocks.map(safeBlock)} theme={workspace.theme} data={workspace.names} hooks={{ link }} logo="" name="" withoutWrapper />;
 }
 
-function Used({ place, block, where, form }) {
-  if (block.type === "input") return <Input {...{ place, block, where, form }} />;
+function InteractiveBlock({ workspace, block, target, form }) {
+  if (block.type === "input") return <Input {...{ workspace, block, target, form }} />;
   if (block.type === "actions") {
     return (
       <div className="actions">
         {block.elements.map((element) => (
-          <Element key={element.action_id} {...{ place, block, element, where, form }} />
+          <Element key={element.action_id} {...{ workspace, block, element, target, form }} />
         ))}
       </div>
     );
@@ -53,26 +53,26 @@ function Used({ place, block, where, form }) {
   const { accessory, ...text } = block;
   return (
     <div className="with-accessory">
-      <Look place={place} blocks={[text]} />
-      <Element {...{ place, block, where, form }} element={accessory} />
+      <StaticBlocks workspace={workspace} blocks={[text]} />
+      <Element {...{ workspace, block, target, form }} element={accessory} />
     </div>
   );
 }
 
-function Input({ place, block, where, form }) {
+function Input({ workspace, block, target, form }) {
   const error = form?.errors[block.block_id];
-  const id = `${where}-${block.block_id}`;
+  const id = `${target}-${block.block_id}`;
   const grouped = ["radio_buttons", "checkboxes"].includes(block.element.type);
   const Box = grouped ? "fieldset" : "div";
   const Label = grouped ? "legend" : "label";
   return (
-    <Box className={`input ${error ? "wrong" : ""}`}>
+    <Box className={`input ${error ? "invalid" : ""}`}>
       <Label htmlFor={grouped ? undefined : id}>
         {block.label.text}
         {block.optional && <span className="optional"> (optional)</span>}
       </Label>
-      <Element {...{ place, block, where, form, id }} element={block.element} describedBy={`${id}-says`} />
-      <p id={`${id}-says`} className={error ? "error" : "hint"} role={error ? "alert" : undefined}>
+      <Element {...{ workspace, block, target, form, id }} element={block.element} describedBy={`${id}-note`} />
+      <p id={`${id}-note`} className={error ? "error" : "hint"} role={error ? "alert" : undefined}>
         {error ?? block.hint?.text ?? ""}
       </p>
     </Box>

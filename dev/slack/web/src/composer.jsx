@@ -1,33 +1,33 @@
-// Where a person types: messages, slash commands with their hint, replies.
+// The text box for messages, slash commands (with hints) and thread replies.
 import { useRef, useState } from "react";
 import { Plane } from "./icons.jsx";
 import { act } from "./slack.js";
 
-/** Tells the lists of messages to show their end, as the writer wants to see what comes. */
-export const SAID = "slack-said";
+/** The event that makes the lists of messages scroll to their end. */
+export const MESSAGE_SENT = "message-sent";
 
-export function Composer({ place, channel, label, thread }) {
+export function Composer({ workspace, channel, label, thread }) {
   const [text, setText] = useState("");
   const [sending, setSending] = useState(false);
   const box = useRef(null);
-  const commands = thread ? [] : hints(place.state.commands, text);
+  const commands = thread ? [] : hints(workspace.state.commands, text);
 
   const send = async () => {
-    const said = text.trim();
-    if (!said || sending) return;
-    if (thread && said.startsWith("/")) {
-      place.complain(`${said.split(" ")[0]} is not supported in threads. Sorry!`);
+    const message = text.trim();
+    if (!message || sending) return;
+    if (thread && message.startsWith("/")) {
+      workspace.showError(`${message.split(" ")[0]} is not supported in threads. Sorry!`);
       return;
     }
     setSending(true);
     setText("");
-    dispatchEvent(new Event(SAID));
+    dispatchEvent(new Event(MESSAGE_SENT));
     try {
-      const common = { user: place.me.id, channel: channel.is_im ? "@app" : channel.id, text: said };
-      await (said.startsWith("/") ? act("command", common) : act("say", { ...common, thread_ts: thread ?? null }));
-    } catch (problem) {
-      setText(said);
-      place.complain(problem.message);
+      const common = { user: workspace.me.id, channel: channel.is_im ? "@app" : channel.id, text: message };
+      await (message.startsWith("/") ? act("command", common) : act("say", { ...common, thread_ts: thread ?? null }));
+    } catch (error) {
+      setText(message);
+      workspace.showError(error.message);
     } finally {
       setSending(false);
       box.current?.focus();
@@ -44,7 +44,7 @@ export function Composer({ place, channel, label, thread }) {
   };
   return (
     <div className="composer">
-      {commands.length > 0 && <Hints commands={commands} choose={(name) => { setText(`${name} `); box.current.focus(); }} />}
+      {commands.length > 0 && <Hints commands={commands} select={(name) => { setText(`${name} `); box.current.focus(); }} />}
       <div className="composer-box">
         <textarea
           ref={box}
@@ -62,19 +62,19 @@ export function Composer({ place, channel, label, thread }) {
   );
 }
 
-/** The commands that what was typed may become; nothing for an ordinary message. */
+/** The commands that match the text typed so far; none for an ordinary message. */
 function hints(commands, text) {
   if (!text.startsWith("/")) return [];
   const [name] = text.split(" ");
   return Object.entries(commands).filter(([command]) => (text.includes(" ") ? command === name : command.startsWith(name)));
 }
 
-function Hints({ commands, choose }) {
+function Hints({ commands, select }) {
   return (
     <ul className="hints" aria-label="Commands">
       {commands.map(([name, hint]) => (
         <li key={name}>
-          <button onClick={() => choose(name)}>
+          <button onClick={() => select(name)}>
             <b>{name}</b> <span>{hint}</span>
           </button>
         </li>

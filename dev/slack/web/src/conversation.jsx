@@ -1,21 +1,21 @@
-// A channel, a direct message with its App Home, and the thread pane beside it.
+// A channel, a direct message with its App Home, and the thread pane.
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Blocks } from "./blocks.jsx";
-import { Composer, SAID } from "./composer.jsx";
+import { Composer, MESSAGE_SENT } from "./composer.jsx";
 import { Eye, Logo, Speech } from "./icons.jsx";
-import { ago, day, isRoot, moment, time } from "./place.js";
+import { day, fullTime, isRoot, relativeTime, time } from "./workspace.js";
 
-export function Conversation({ place, channel, openDrawer, openThread, openHome }) {
+export function Conversation({ workspace, channel, openDrawer, openThread, openHome }) {
   const [tab, setTab] = useState(channel.is_im ? "home" : "messages");
   const visible = tab === "home";
   useEffect(() => {
     if (visible) openHome();
-  }, [visible, place.me.id]);
+  }, [visible, workspace.me.id]);
   return (
     <main className="pane">
       <header className="pane-head">
-        <button className="quiet menu" aria-label="Open the sidebar" onClick={openDrawer}>☰</button>
-        <h1>{channel.is_im ? place.title(channel) : `# ${channel.name}`}</h1>
+        <button className="icon-button menu" aria-label="Open the sidebar" onClick={openDrawer}>☰</button>
+        <h1>{channel.is_im ? workspace.title(channel) : `# ${channel.name}`}</h1>
         {channel.topic && <span className="topic">{channel.topic}</span>}
       </header>
       {channel.is_im && (
@@ -28,52 +28,52 @@ export function Conversation({ place, channel, openDrawer, openThread, openHome 
         </div>
       )}
       {visible ? (
-        <Home place={place} />
+        <Home workspace={workspace} />
       ) : (
         <>
-          <Messages {...{ place, channel, openThread }} messages={channel.messages.filter(isRoot)} />
-          <Composer {...{ place, channel }} label={`Message ${channel.is_im ? "" : "#"}${place.title(channel)}`} />
+          <Messages {...{ workspace, channel, openThread }} messages={channel.messages.filter(isRoot)} />
+          <Composer {...{ workspace, channel }} label={`Message ${channel.is_im ? "" : "#"}${workspace.title(channel)}`} />
         </>
       )}
     </main>
   );
 }
 
-function Home({ place }) {
-  const { home } = place.state;
+function Home({ workspace }) {
+  const { home } = workspace.state;
   return (
     <section className="home" aria-label="App Home">
       {home ? (
-        <Blocks place={place} blocks={home.blocks} where={home.id} />
+        <Blocks workspace={workspace} blocks={home.blocks} target={home.id} />
       ) : (
-        <p className="empty">The app has not published a Home for {place.me.real_name} yet.</p>
+        <p className="empty">The app has not published a Home tab for {workspace.me.real_name} yet.</p>
       )}
     </section>
   );
 }
 
-export function Thread({ place, channel, ts, close }) {
-  const messages = channel.messages.filter((each) => each.ts === ts || each.thread_ts === ts);
+export function Thread({ workspace, channel, ts, close }) {
+  const messages = channel.messages.filter((item) => item.ts === ts || item.thread_ts === ts);
   const [root, ...replies] = messages;
   return (
     <aside className="pane thread" aria-label="Thread">
       <header className="pane-head">
         <h1>Thread</h1>
-        <span className="topic">{channel.is_im ? place.title(channel) : `# ${channel.name}`}</span>
-        <button className="quiet close" aria-label="Close the thread" onClick={close}>✕</button>
+        <span className="topic">{channel.is_im ? workspace.title(channel) : `# ${channel.name}`}</span>
+        <button className="icon-button close" aria-label="Close the thread" onClick={close}>✕</button>
       </header>
       {root ? (
-        <Messages {...{ place, channel }} messages={messages} divideAfterFirst={replies.length} inThread />
+        <Messages {...{ workspace, channel }} messages={messages} divideAfterFirst={replies.length} inThread />
       ) : (
-        <p className="empty">This message is no longer here.</p>
+        <p className="empty">This message was deleted.</p>
       )}
-      {root && <Composer {...{ place, channel }} thread={ts} label="Reply in thread" />}
+      {root && <Composer {...{ workspace, channel }} thread={ts} label="Reply in thread" />}
     </aside>
   );
 }
 
-/** Scrolls along with what comes, unless the reader has scrolled up and not said anything since. */
-function useFollow(length) {
+/** Scrolls to new messages, unless the reader has scrolled up; sending a message scrolls to the end again. */
+function useAutoScroll(length) {
   const list = useRef(null);
   const atEnd = useRef(true);
   const remember = ({ currentTarget: box }) => {
@@ -84,8 +84,8 @@ function useFollow(length) {
       atEnd.current = true;
       list.current.scrollTop = list.current.scrollHeight;
     };
-    addEventListener(SAID, toEnd);
-    return () => removeEventListener(SAID, toEnd);
+    addEventListener(MESSAGE_SENT, toEnd);
+    return () => removeEventListener(MESSAGE_SENT, toEnd);
   }, []);
   useLayoutEffect(() => {
     const box = list.current;
@@ -100,19 +100,19 @@ function useFollow(length) {
   return { ref: list, onScroll: remember };
 }
 
-function Messages({ place, channel, messages, openThread, divideAfterFirst = 0, inThread = false }) {
-  const follow = useFollow(messages.length);
+function Messages({ workspace, channel, messages, openThread, divideAfterFirst = 0, inThread = false }) {
+  const follow = useAutoScroll(messages.length);
   return (
     <div className="messages" {...follow} tabIndex={0} role="log" aria-label={inThread ? "Thread messages" : "Messages"}>
       <ol>
-        {!messages.length && <li className="empty">{welcome(place, channel)}</li>}
+        {!messages.length && <li className="empty">{welcome(workspace, channel)}</li>}
         {messages.map((message, number) => {
           const before = messages[number - 1];
           return [
             !inThread && (!before || day(before.ts) !== day(message.ts)) && (
               <li key={`day ${message.ts}`} className="divider"><span>{day(message.ts)}</span></li>
             ),
-            <Message key={message.ts} {...{ place, message, openThread }} follows={continues(before, message)} />,
+            <Message key={message.ts} {...{ workspace, message, openThread }} follows={continues(before, message)} />,
             number === 0 && divideAfterFirst > 0 && (
               <li key="replies" className="divider replies">
                 <span>{divideAfterFirst} {divideAfterFirst === 1 ? "reply" : "replies"}</span>
@@ -125,9 +125,9 @@ function Messages({ place, channel, messages, openThread, divideAfterFirst = 0, 
   );
 }
 
-function welcome(place, channel) {
-  if (channel.is_im) return "Nothing said yet.";
-  const [[command]] = Object.entries(place.state.commands);
+function welcome(workspace, channel) {
+  if (channel.is_im) return "No messages yet.";
+  const [[command]] = Object.entries(workspace.state.commands);
   return (
     <>
       <strong>This is the very beginning of #{channel.name}.</strong>
@@ -137,7 +137,7 @@ function welcome(place, channel) {
   );
 }
 
-/** Slack leaves the name out where the same author goes on within five minutes. */
+/** Whether Slack omits the author's name: the same author wrote again within five minutes. */
 function continues(before, message) {
   return Boolean(
     before &&
@@ -150,38 +150,38 @@ function continues(before, message) {
   );
 }
 
-export function Avatar({ place, id, small }) {
-  const person = place.user(id);
-  const isApp = id === place.state.bot;
+export function Avatar({ workspace, id, small }) {
+  const person = workspace.user(id);
+  const isApp = id === workspace.state.bot;
   return (
-    <span className={`avatar ${small ? "small" : ""} ${isApp ? "app-icon" : ""}`} style={isApp ? {} : { background: place.colour(id) }} aria-hidden="true">
+    <span className={`avatar ${small ? "small" : ""} ${isApp ? "app-icon" : ""}`} style={isApp ? {} : { background: workspace.colour(id) }} aria-hidden="true">
       {isApp ? <Logo /> : person.real_name[0]}
     </span>
   );
 }
 
-function Message({ place, message, openThread, follows }) {
-  const author = place.user(message.user);
+function Message({ workspace, message, openThread, follows }) {
+  const author = workspace.user(message.user);
   const content = message.blocks?.length ? message.blocks : plain(message.text);
   const removed = message.subtype === "tombstone";
   return (
     <li className={`message ${message.is_ephemeral ? "ephemeral" : ""} ${follows ? "follows" : ""}`} data-ts={message.ts}>
       {message.is_ephemeral && <p className="only-you"><Eye /> Only visible to you</p>}
-      {follows ? <time className="gutter" title={moment(message.ts)}>{time(message.ts)}</time> : <Avatar place={place} id={message.user} />}
+      {follows ? <time className="gutter" title={fullTime(message.ts)}>{time(message.ts)}</time> : <Avatar workspace={workspace} id={message.user} />}
       <div className="body">
         {!follows && (
           <p className="author">
             <strong>{author.real_name}</strong>
             {author.is_bot && <span className="badge">app</span>}
-            <time title={moment(message.ts)}>{time(message.ts)}</time>
+            <time title={fullTime(message.ts)}>{time(message.ts)}</time>
           </p>
         )}
         <div className={removed ? "removed" : "content"}>
-          <Blocks place={place} blocks={content} where={message.ts} />
+          <Blocks workspace={workspace} blocks={content} target={message.ts} />
           {message.edited && <span className="edited">(edited)</span>}
         </div>
-        {message.reactions && <Reactions reactions={message.reactions} place={place} />}
-        {openThread && message.reply_count > 0 && <Replies {...{ place, message, openThread }} />}
+        {message.reactions && <Reactions reactions={message.reactions} workspace={workspace} />}
+        {openThread && message.reply_count > 0 && <Replies {...{ workspace, message, openThread }} />}
       </div>
       {openThread && !message.is_ephemeral && (
         <div className="tools">
@@ -194,24 +194,24 @@ function Message({ place, message, openThread, follows }) {
 
 const plain = (text) => (text ? [{ type: "section", text: { type: "mrkdwn", text } }] : []);
 
-function Reactions({ reactions, place }) {
+function Reactions({ reactions, workspace }) {
   return (
     <div className="reactions">
       {reactions.map(({ name, count }) => (
         <span key={name} className="reaction" title={`:${name}:`}>
-          <Blocks place={place} blocks={plain(`:${name}:`)} where="" /> {count}
+          <Blocks workspace={workspace} blocks={plain(`:${name}:`)} target="" /> {count}
         </span>
       ))}
     </div>
   );
 }
 
-function Replies({ place, message, openThread }) {
+function Replies({ workspace, message, openThread }) {
   return (
     <button className="replies-link" onClick={() => openThread(message.ts)}>
-      {message.reply_users.map((id) => <Avatar key={id} place={place} id={id} small />)}
+      {message.reply_users.map((id) => <Avatar key={id} workspace={workspace} id={id} small />)}
       <b>{message.reply_count} {message.reply_count === 1 ? "reply" : "replies"}</b>
-      <span>Last reply {ago(message.latest_reply)}</span>
+      <span>Last reply {relativeTime(message.latest_reply)}</span>
     </button>
   );
 }

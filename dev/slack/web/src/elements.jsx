@@ -1,12 +1,12 @@
-// The elements a person uses: buttons, menus, choices and text fields, in messages, modals and the Home.
+// Interactive elements in messages, modals and the App Home: buttons, menus, choices and text fields.
 import { emojify } from "node-emoji";
 import { useState } from "react";
 import { act } from "./slack.js";
 
 const optionsOf = (element) => [...(element.options ?? []), ...(element.option_groups ?? []).flatMap((group) => group.options)];
-const NO_ANSWER = "This app didn't respond. Try again, or tell whoever runs it.";
+const NO_RESPONSE = "This app didn't respond. Try again. If it fails again, contact the app's operator.";
 
-/** What the element holds before anyone touches it, as a plain value. */
+/** The initial value of an element. */
 export function initialValue(element) {
   if (element.initial_options) return element.initial_options.map((option) => option.value);
   if (element.type === "checkboxes" || element.type === "multi_static_select") return [];
@@ -19,20 +19,20 @@ export function Element(props) {
   return <Field {...props} />;
 }
 
-/** Tells the bot of a click; `state` is idle, busy or failed. */
-function useClick({ place, element, where, form }) {
+/** Sends a click to the bot; `state` is idle, busy or failed. */
+function useClick({ workspace, element, target, form }) {
   const [state, setState] = useState("idle");
   const click = async (value = null) => {
-    if (element.confirm && !(await place.ask(element.confirm))) return;
+    if (element.confirm && !(await workspace.confirm(element.confirm))) return;
     setState("busy");
     try {
       const ack = await act("click", {
-        user: place.me.id, where, action_id: element.action_id, value, values: form?.values ?? {},
+        user: workspace.me.id, target, action_id: element.action_id, value, values: form?.values ?? {},
       });
       setState(ack.error ? "failed" : "idle");
-    } catch (problem) {
+    } catch (error) {
       setState("idle");
-      place.complain(problem.message);
+      workspace.showError(error.message);
     }
   };
   return [state, click];
@@ -55,7 +55,7 @@ function Button(props) {
       ) : (
         <button type="button" {...common}>{label}</button>
       )}
-      {state === "failed" && <span className="failed-note" role="alert" title={NO_ANSWER}>⚠ {NO_ANSWER}</span>}
+      {state === "failed" && <span className="failed-note" role="alert" title={NO_RESPONSE}>⚠ {NO_RESPONSE}</span>}
     </span>
   );
 }
@@ -79,27 +79,28 @@ function Overflow(props) {
   );
 }
 
-/** Inputs of a modal are kept in its form; elsewhere, and where the app wants to hear at once, a change is a click. */
+/** The form of a modal holds the values of its inputs. Other elements send each change as a click, and so do
+    inputs with dispatch_action. */
 function Field(props) {
   const { block, element, form } = props;
   const [, click] = useClick(props);
-  const [alone, setAlone] = useState(() => initialValue(element));
+  const [ownValue, setOwnValue] = useState(() => initialValue(element));
   const inForm = form && block.type === "input";
-  const value = inForm ? form.value(block) : alone;
-  const change = (fresh) => {
-    if (inForm) form.set(block, fresh);
-    else setAlone(fresh);
-    if (!inForm || (block.dispatch_action && !isTyped(element))) click(fresh);
+  const value = inForm ? form.value(block) : ownValue;
+  const change = (newValue) => {
+    if (inForm) form.set(block, newValue);
+    else setOwnValue(newValue);
+    if (!inForm || (block.dispatch_action && !isTextField(element))) click(newValue);
   };
-  if (isTyped(element)) return <Typed {...props} {...{ value, change }} enter={() => block.dispatch_action && click(value)} />;
+  if (isTextField(element)) return <TextField {...props} {...{ value, change }} enter={() => block.dispatch_action && click(value)} />;
   if (element.type === "radio_buttons" || element.type === "checkboxes") return <Choices {...props} {...{ value, change }} />;
-  return <Menu {...props} {...{ value, change }} />;
+  return <Select {...props} {...{ value, change }} />;
 }
 
 const TYPES = { email_text_input: "email", url_text_input: "url", number_input: "text", datepicker: "date", plain_text_input: "text" };
-const isTyped = (element) => element.type in TYPES;
+const isTextField = (element) => element.type in TYPES;
 
-function Typed({ element, id, describedBy, value, change, enter, form }) {
+function TextField({ element, id, describedBy, value, change, enter, form }) {
   const common = {
     id,
     value,
@@ -121,7 +122,7 @@ function Typed({ element, id, describedBy, value, change, enter, form }) {
 
 function Choices({ element, id, describedBy, value, change }) {
   const many = element.type === "checkboxes";
-  const toggle = (chosen) => (value.includes(chosen) ? value.filter((each) => each !== chosen) : [...value, chosen]);
+  const toggle = (chosen) => (value.includes(chosen) ? value.filter((item) => item !== chosen) : [...value, chosen]);
   return (
     <div className="choices" aria-describedby={describedBy}>
       {element.options.map((option) => (
@@ -142,10 +143,10 @@ function Choices({ element, id, describedBy, value, change }) {
   );
 }
 
-function Menu({ place, element, id, describedBy, value, change }) {
+function Select({ workspace, element, id, describedBy, value, change }) {
   const many = element.type === "multi_static_select";
   const options = element.type === "users_select"
-    ? place.people.map((person) => ({ value: person.id, text: { text: person.real_name } }))
+    ? workspace.people.map((person) => ({ value: person.id, text: { text: person.real_name } }))
     : optionsOf(element);
   const read = ({ target }) => change(many ? Array.from(target.selectedOptions, (option) => option.value) : target.value);
   return (

@@ -1,4 +1,4 @@
-// The few pictures of the page, drawn inline.
+// The icons of the page, as inline SVG.
 
 /** The app's icon: a shop with its awning. */
 export const Logo = () => (

@@ -1,4 +1,4 @@
-// A modal: the form on top of the stack, its inline errors, and the buttons that send it or dismiss it.
+// The modal on top of the stack, with its inline errors and its buttons to submit or close it.
 import { emojify } from "node-emoji";
 import { useEffect, useRef, useState } from "react";
 import { Blocks } from "./blocks.jsx";
@@ -8,21 +8,21 @@ import { act } from "./slack.js";
 
 const keyOf = (block) => block.block_id;
 
-/** What is filled in. What was typed outlives an update of the view, as long as its input stays. */
+/** The entered values and errors of a form. Entered values survive an update of the view if their input stays. */
 function useForm(view, submit) {
   const [typed, setTyped] = useState({});
   const [errors, setErrors] = useState({});
   const inputs = view.blocks.filter((block) => block.type === "input");
   const value = (block) => typed[keyOf(block)] ?? initialValue(block.element);
   const values = Object.fromEntries(inputs.map((block) => [keyOf(block), value(block)]));
-  const set = (block, fresh) => {
-    setTyped((old) => ({ ...old, [keyOf(block)]: fresh }));
+  const set = (block, newValue) => {
+    setTyped((old) => ({ ...old, [keyOf(block)]: newValue }));
     setErrors(({ [keyOf(block)]: _, ...others }) => others);
   };
   return { values, value, set, errors, setErrors, submit };
 }
 
-export function Modal({ place, view, depth }) {
+export function Modal({ workspace, view, depth }) {
   const [sending, setSending] = useState(false);
   const box = useRef(null);
   const form = useForm(view, () => submit());
@@ -31,19 +31,19 @@ export function Modal({ place, view, depth }) {
     if (sending || !view.submit) return;
     setSending(true);
     try {
-      form.setErrors((await act("submit", { user: place.me.id, view_id: view.id, values: form.values })) ?? {});
-    } catch (problem) {
-      form.setErrors({ "": problem.message });
+      form.setErrors((await act("submit", { user: workspace.me.id, view_id: view.id, values: form.values })) ?? {});
+    } catch (error) {
+      form.setErrors({ "": error.message });
     } finally {
       setSending(false);
     }
   };
-  const close = () => act("close", { user: place.me.id }).catch((problem) => place.complain(problem.message));
-  useFocusInside(box, view.blocks.length, close);
+  const close = () => act("close", { user: workspace.me.id }).catch((error) => workspace.showError(error.message));
+  useFocusTrap(box, view.blocks.length, close);
 
   const title = emojify(view.title.text);
   return (
-    <div className="veil">
+    <div className="backdrop">
       <form
         ref={box}
         className="modal"
@@ -56,11 +56,11 @@ export function Modal({ place, view, depth }) {
         <header>
           <span className="avatar small app-icon"><Logo /></span>
           <h1>{title}</h1>
-          <button type="button" className="quiet close" aria-label="Dismiss" onClick={close}>✕</button>
+          <button type="button" className="icon-button close" aria-label="Dismiss" onClick={close}>✕</button>
         </header>
         <div className="modal-body">
           {form.errors[""] && <p className="banner" role="alert">⚠ {form.errors[""]}</p>}
-          <Blocks place={place} blocks={view.blocks} where={view.id} form={form} />
+          <Blocks workspace={workspace} blocks={view.blocks} target={view.id} form={form} />
         </div>
         <footer>
           <button type="button" className="button" onClick={close}>{emojify(view.close?.text ?? (depth > 1 ? "Back" : "Close"))}</button>
@@ -75,23 +75,23 @@ export function Modal({ place, view, depth }) {
   );
 }
 
-/** The question a button may ask before it does its work. */
-export function Confirm({ confirm, answer, done }) {
+/** The confirmation dialog of an element. */
+export function Confirm({ dialog, answer, done }) {
   const box = useRef(null);
   const end = (agreed) => {
     answer(agreed);
     done();
   };
-  useFocusInside(box, 0, () => end(false));
+  useFocusTrap(box, 0, () => end(false));
   return (
-    <div className="veil">
-      <div ref={box} className="modal confirm" role="alertdialog" aria-modal="true" aria-label={confirm.title.text}>
-        <header><h1>{emojify(confirm.title.text)}</h1></header>
-        <div className="modal-body"><p>{emojify(confirm.text.text)}</p></div>
+    <div className="backdrop">
+      <div ref={box} className="modal confirm" role="alertdialog" aria-modal="true" aria-label={dialog.title.text}>
+        <header><h1>{emojify(dialog.title.text)}</h1></header>
+        <div className="modal-body"><p>{emojify(dialog.text.text)}</p></div>
         <footer>
-          <button type="button" className="button" onClick={() => end(false)}>{emojify(confirm.deny.text)}</button>
-          <button type="button" className={`button ${confirm.style ?? "primary"}`} onClick={() => end(true)}>
-            {emojify(confirm.confirm.text)}
+          <button type="button" className="button" onClick={() => end(false)}>{emojify(dialog.deny.text)}</button>
+          <button type="button" className={`button ${dialog.style ?? "primary"}`} onClick={() => end(true)}>
+            {emojify(dialog.confirm.text)}
           </button>
         </footer>
       </div>
@@ -99,12 +99,12 @@ export function Confirm({ confirm, answer, done }) {
   );
 }
 
-/** Puts the cursor into the first field, keeps Tab within the modal, and closes on Escape. */
-function useFocusInside(box, size, close) {
+/** Focuses the first field, keeps the focus within the modal, and closes it on Escape. */
+function useFocusTrap(box, size, close) {
   useEffect(() => {
     const fields = "input, textarea, select";
-    const at = document.activeElement;
-    if (box.current.contains(at) && at.matches(fields)) return;
+    const focused = document.activeElement;
+    if (box.current.contains(focused) && focused.matches(fields)) return;
     (box.current.querySelector(fields) ?? box.current.querySelector("footer button"))?.focus();
   }, [size]);
   useEffect(() => {

@@ -1,20 +1,20 @@
-// The left column: the workspace, its channels and direct messages with what is unread, and who you are.
+// The sidebar: channels and direct messages with their unread counts, and the current user.
 import { Avatar } from "./conversation.jsx";
 import { useUnread } from "./unread.js";
 
-export function Sidebar({ place, channel, go, choose, theme, toggleTheme }) {
-  const unread = useUnread(place, channel);
+export function Sidebar({ workspace, channel, openChannel, switchUser, theme, toggleTheme }) {
+  const unread = useUnread(workspace, channel);
   const rows = (is_im) =>
-    place.state.channels
-      .filter((each) => each.is_im === is_im)
-      .map((each) => (
-        <Row key={each.id} {...{ place, each, go }} open={each.id === channel.id} unread={unread(each)} />
+    workspace.state.channels
+      .filter((item) => item.is_im === is_im)
+      .map((item) => (
+        <Row key={item.id} {...{ workspace, item, openChannel }} open={item.id === channel.id} unread={unread(item)} />
       ));
   return (
     <nav className="sidebar" aria-label="Channels and direct messages">
       <header>
-        <strong>{place.state.team}</strong>
-        <button className="quiet" onClick={toggleTheme} aria-label={`Use the ${theme === "dark" ? "light" : "dark"} theme`}>
+        <strong>{workspace.state.team}</strong>
+        <button className="icon-button" onClick={toggleTheme} aria-label={`Use the ${theme === "dark" ? "light" : "dark"} theme`}>
           {theme === "dark" ? "☀\uFE0E" : "☾"}
         </button>
       </header>
@@ -25,15 +25,15 @@ export function Sidebar({ place, channel, go, choose, theme, toggleTheme }) {
       <footer>
         <h2 id="who">You are</h2>
         <div role="radiogroup" aria-labelledby="who">
-          {place.people.map((person) => (
+          {workspace.people.map((person) => (
             <button
               key={person.id}
               role="radio"
-              aria-checked={person.id === place.me.id}
+              aria-checked={person.id === workspace.me.id}
               className="person"
-              onClick={() => choose(person.name)}
+              onClick={() => switchUser(person.name)}
             >
-              <Avatar place={place} id={person.id} small />
+              <Avatar workspace={workspace} id={person.id} small />
               {person.real_name}
               {person.is_admin && <span className="badge">admin</span>}
             </button>
@@ -44,13 +44,13 @@ export function Sidebar({ place, channel, go, choose, theme, toggleTheme }) {
   );
 }
 
-function Row({ place, each, go, open, unread }) {
+function Row({ workspace, item, openChannel, open, unread }) {
   const classes = `row ${open ? "open" : ""} ${unread ? "unread" : ""}`;
   return (
     <li>
-      <button className={classes} aria-current={open ? "page" : undefined} onClick={() => go(each.id)}>
-        {each.is_im ? <Avatar place={place} id={place.state.bot} small /> : <span className="hash" aria-hidden="true">#</span>}
-        <span className="name">{place.title(each)}</span>
+      <button className={classes} aria-current={open ? "page" : undefined} onClick={() => openChannel(item.id)}>
+        {item.is_im ? <Avatar workspace={workspace} id={workspace.state.bot} small /> : <span className="hash" aria-hidden="true">#</span>}
+        <span className="name">{workspace.title(item)}</span>
         {unread > 0 && <span className="count" aria-label={`${unread} unread`}>{unread}</span>}
       </button>
     </li>

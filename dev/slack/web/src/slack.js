@@ -1,7 +1,7 @@
-// The page's way to the server: one snapshot per person, fetched again after each change, and one call per act.
+// The page's client of the control API: it fetches the user's state after each change, and posts actions.
 import { useCallback, useEffect, useRef, useState } from "react";
 
-/** POST /dev/<name>; resolves to the result, rejects with an Error whose message is Slack's error word. */
+/** POST /dev/<name>; resolves to the result, or rejects with an Error that has Slack's error code as its message. */
 export async function act(name, args) {
   const response = await fetch(`/dev/${name}`, {
     method: "POST",
@@ -13,7 +13,7 @@ export async function act(name, args) {
   return answer.result;
 }
 
-/** What `user` sees now, or null before the first answer; `online` is false while the server is away. */
+/** The state that `user` sees, or null before the first answer; `online` is false if the server does not answer. */
 export function useWorkspace(user) {
   const [state, setState] = useState(null);
   const [online, setOnline] = useState(true);
@@ -29,10 +29,10 @@ export function useWorkspace(user) {
     try {
       while (again.current) {
         again.current = false;
-        const wanted = current.current;
-        const response = await fetch(`/dev/state?user=${encodeURIComponent(wanted)}`);
+        const requested = current.current;
+        const response = await fetch(`/dev/state?user=${encodeURIComponent(requested)}`);
         const { result } = await response.json();
-        if (wanted === current.current) setState(result);
+        if (requested === current.current) setState(result);
       }
       setOnline(true);
     } catch {
@@ -60,8 +60,8 @@ function idOf(state, name) {
   return state.users.find((person) => person.name === name)?.id;
 }
 
-/** A value kept in this browser under `key`. */
-export function useKept(key, initial) {
+/** State that is stored in this browser under `key`. */
+export function useLocalStorage(key, initial) {
   const [value, setValue] = useState(() => {
     try {
       return JSON.parse(localStorage.getItem(key)) ?? initial;
@@ -69,14 +69,14 @@ export function useKept(key, initial) {
       return initial;
     }
   });
-  const keep = useCallback(
+  const store = useCallback(
     (next) =>
       setValue((old) => {
-        const fresh = typeof next === "function" ? next(old) : next;
-        localStorage.setItem(key, JSON.stringify(fresh));
-        return fresh;
+        const newValue = typeof next === "function" ? next(old) : next;
+        localStorage.setItem(key, JSON.stringify(newValue));
+        return newValue;
       }),
     [key],
   );
-  return [value, keep];
+  return [value, store];
 }

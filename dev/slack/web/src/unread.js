@@ -1,10 +1,10 @@
-// What this person has not seen yet, by channel: the newest message seen is kept in the browser.
+// Unread counts: the browser stores the newest message that this user has seen in each channel.
 import { useEffect } from "react";
-import { useKept } from "./slack.js";
+import { useLocalStorage } from "./slack.js";
 
-/** A function from a channel to its number of messages that came from others since it was last open. */
-export function useUnread(place, open) {
-  const [seen, setSeen] = useKept(`seen ${place.me.id}`, {});
+/** A function that counts the messages of other users since a channel was last open. */
+export function useUnread(workspace, open) {
+  const [seen, setSeen] = useLocalStorage(`seen ${workspace.me.id}`, {});
   const newest = open.messages.at(-1)?.ts ?? "0";
   useEffect(() => {
     if ((seen[open.id] ?? "0") !== newest) setSeen((old) => ({ ...old, [open.id]: newest }));
@@ -12,5 +12,5 @@ export function useUnread(place, open) {
   return (channel) =>
     channel.id === open.id
       ? 0
-      : channel.messages.filter(({ ts, user }) => user !== place.me.id && Number(ts) > Number(seen[channel.id] ?? 0)).length;
+      : channel.messages.filter(({ ts, user }) => user !== workspace.me.id && Number(ts) > Number(seen[channel.id] ?? 0)).length;
 }

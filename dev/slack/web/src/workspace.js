@@ -1,15 +1,15 @@
-// One person's view of the workspace, with the look-ups that the components share.
+// The workspace as one user sees it, with look-ups that the components share.
 const COLOURS = ["#e8912d", "#2bac76", "#1d9bd1", "#cd2553", "#8d5ec9"];
 
-export class Place {
-  constructor(state, theme, { complain, ask }) {
+export class Workspace {
+  constructor(state, theme, { showError, confirm }) {
     this.state = state;
     this.theme = theme;
-    this.complain = complain; // shows a line for a moment
-    this.ask = ask; // resolves to whether the person confirmed
+    this.showError = showError; // shows a toast
+    this.confirm = confirm; // resolves to true if the user confirms
     this.me = state.users.find((user) => user.id === state.me);
     this.people = state.users.filter((user) => !user.is_bot);
-    // What slack-blocks-to-jsx needs to show <@U…> and <#C…> by name.
+    // slack-blocks-to-jsx needs these to show <@U…> and <#C…> by name.
     this.names = {
       users: state.users.map(({ id, real_name }) => ({ id, name: real_name })),
       channels: state.channels.filter((channel) => !channel.is_im).map(({ id, name }) => ({ id, name })),
@@ -17,9 +17,9 @@ export class Place {
     };
   }
 
-  /** By id or name; undefined where this person has no such channel. */
-  channel(wanted) {
-    return this.state.channels.find(({ id, name }) => id === wanted || name === wanted);
+  /** A channel by id or name; undefined if this user has no such channel. */
+  channel(reference) {
+    return this.state.channels.find(({ id, name }) => id === reference || name === reference);
   }
 
   user(id) {
@@ -41,7 +41,7 @@ export function time(ts) {
   return new Date(Number(ts) * 1000).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
 }
 
-export function moment(ts) {
+export function fullTime(ts) {
   return new Date(Number(ts) * 1000).toLocaleString([], { dateStyle: "full", timeStyle: "medium" });
 }
 
@@ -52,8 +52,8 @@ export function day(ts) {
   return date.toLocaleDateString([], { weekday: "long", month: "long", day: "numeric" });
 }
 
-/** "just now", "4 minutes ago", then the time. */
-export function ago(ts) {
+/** "just now", "4 minutes ago", or after an hour the time. */
+export function relativeTime(ts) {
   const minutes = Math.floor((Date.now() / 1000 - Number(ts)) / 60);
   if (minutes < 1) return "just now";
   if (minutes < 60) return `${minutes} minute${minutes === 1 ? "" : "s"} ago`;

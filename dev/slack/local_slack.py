@@ -1,4 +1,4 @@
-"""Runs the server: in a thread for tests (`LocalSlack`), or in the foreground for people."""
+"""Runs the server: in a thread (`LocalSlack`) for tests, or in the foreground."""
 
 import socket
 import threading
@@ -10,55 +10,57 @@ import uvicorn
 from dev.slack.client import LocalSlackClient
 from dev.slack.server import Server, Settings
 
-START_SECONDS = 10
+START_TIMEOUT_SECONDS = 10
 
 
 class LocalSlack(LocalSlackClient):
-    """A Slack workspace in this process, for `with`: it listens on a free port of `host` until the block ends.
+    """A Slack workspace in this process, on a free port of `host` until the `with` block ends.
 
-    Takes the fields of `dev.slack.server.Settings` (bot_url, signing_secret, …) as keywords."""
+    Other keyword arguments are fields of `dev.slack.server.Settings`, such as bot_url and signing_secret."""
 
     def __init__(self, bot_url: str | None = None, *, host: str = "127.0.0.1", port: int = 0, **settings: Any):
         self._socket = socket.create_server((host, port))
         super().__init__(f"http://{host}:{self._socket.getsockname()[1]}")
         self.settings = Settings(bot_url=bot_url, **settings)
-        self._server = serve_on(self.settings, self.workspace_url)
+        self._server = create_server(self.settings, self.workspace_url)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name="local-slack", daemon=True
         )
 
     @property
     def bot_token(self) -> str:
-        """SLACK_BOT_TOKEN."""
+        """The bot's SLACK_BOT_TOKEN."""
         return self.settings.bot_token
 
     @property
     def app_token(self) -> str:
-        """SLACK_APP_TOKEN."""
+        """The bot's SLACK_APP_TOKEN."""
         return self.settings.app_token
 
     @property
     def signing_secret(self) -> str:
-        """SLACK_SIGNING_SECRET."""
+        """The bot's SLACK_SIGNING_SECRET."""
         return self.settings.signing_secret
 
     def __enter__(self) -> Self:
         self._thread.start()
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while not self._server.started:
             if time.monotonic() > deadline or not self._thread.is_alive():
-                raise RuntimeError(f"The local Slack did not start within {START_SECONDS} s on {self.workspace_url}")
+                raise RuntimeError(
+                    f"The local Slack did not start within {START_TIMEOUT_SECONDS} s on {self.workspace_url}."
+                )
             time.sleep(0.005)
         return self
 
     def __exit__(self, *_: object) -> None:
         super().__exit__()
         self._server.should_exit = True
-        self._thread.join(START_SECONDS)
+        self._thread.join(START_TIMEOUT_SECONDS)
 
 
-class _Runner(uvicorn.Server):
-    """Ends the open streams of pages before it stops, so that none is cut off."""
+class _UvicornServer(uvicorn.Server):
+    """Closes the event streams of open pages before it stops, so that uvicorn need not cut them."""
 
     def __init__(self, server: Server):
         options: dict[str, Any] = {"log_level": "warning", "access_log": False, "lifespan": "off"}
@@ -70,6 +72,6 @@ class _Runner(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve_on(settings: Settings, base_url: str) -> uvicorn.Server:
-    """The server for an address the caller has bound."""
-    return _Runner(Server(settings, base_url))
+def create_server(settings: Settings, base_url: str) -> uvicorn.Server:
+    """The server for `base_url`; the caller binds the socket."""
+    return _UvicornServer(Server(settings, base_url))

@@ -1,0 +1,75 @@
+"""Permissions that Kubernetes says are missing, and how long a new RoleBinding takes to work everywhere."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from dataclasses import dataclass
+
+BINDING_SECONDS = 10.0  # for a new RoleBinding to reach the authorizer of every API server
+# The authorizer's message, whichever authorizer it is (k8s.io/apiserver: responsewriters.Forbidden). An admission
+# policy's or a quota's 403 reads differently.
+DENIAL = re.compile(
+    r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) (?:resource|path) "(?P<resource>[^"]+)"'
+    r'(?: in API group "(?P<group>[^"]*)")?(?: in the namespace "(?P<namespace>[^"]+)")?'
+)
+# RBAC's message to a user who binds a role without the verb `bind` on it
+# (k8s.io/kubernetes: pkg/registry/rbac/validation/rule.go).
+ESCALATION = re.compile(
+    r'user "(?P<user>[^"]*)" .*is attempting to grant RBAC permissions not currently held', re.DOTALL
+)
+
+
+@dataclass(frozen=True)
+class Permission:
+    """One thing that RBAC allows or not; `namespace` is '' for the whole cluster."""
+
+    user: str
+    verb: str
+    resource: str
+    group: str = ""
+    namespace: str = ""
+
+    def __str__(self) -> str:
+        """Such as: create jobs.batch in the namespace storewright."""
+        resource = f"{self.resource}.{self.group}" if self.group else self.resource
+        return f"{self.verb} {resource}" + (f" in the namespace {self.namespace}" if self.namespace else "")
+
+    @property
+    def remedy(self) -> str:
+        """The next step for the operator."""
+        return (
+            f"Grant {self.user or 'the bot'} this permission, then retry. The chart charts/storewright grants every"
+            " permission that the bot needs; `storewright doctor` lists the missing ones."
+        )
+
+    @staticmethod
+    def missing_in(message: str) -> Permission | None:
+        """The permission that an error message names as missing; None for any other message."""
+        if found := DENIAL.search(message):
+            return Permission(**found.groupdict(default=""))
+        if found := ESCALATION.search(message):
+            return Permission(found["user"], "bind", "clusterroles", "rbac.authorization.k8s.io")
+        return None
+
+
+class NewBindings:
+    """The namespaces in which this process has bound a role within the last BINDING_SECONDS. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._bound_at: dict[str, float] = {}  # by the monotonic clock
+        self._lock = threading.Lock()
+
+    def note(self, namespace: str, *, created: bool) -> None:
+        """Remember a binding. One that existed counts as new once: a process before this one may have just made it."""
+        now = time.monotonic()
+        with self._lock:
+            if created:
+                self._bound_at[namespace] = now
+            else:
+                self._bound_at.setdefault(namespace, now)
+
+    def is_new(self, namespace: str) -> bool:
+        with self._lock:
+            return time.monotonic() < self._bound_at.get(namespace, float("-inf")) + BINDING_SECONDS

@@ -1,0 +1,69 @@
+"""A real HTTP server in place of a Kubernetes API server: a test says what it answers."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+Answer = tuple[int, dict[str, Any]]
+
+
+class Request:
+    """One request; `write_chunk` sends a part of a chunked answer, such as an event of a watch."""
+
+    def __init__(self, handler: BaseHTTPRequestHandler) -> None:
+        parts = urlsplit(handler.path)
+        self.method, self.path = handler.command, parts.path
+        self.query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        self.connection = handler.connection
+        self._handler = handler
+
+    @property
+    def is_watch(self) -> bool:
+        return "watch" in self.query
+
+    def begin_chunks(self) -> None:
+        self._handler.send_response(200)
+        self._handler.send_header("Transfer-Encoding", "chunked")
+        self._handler.end_headers()
+
+    def write_chunk(self, text: str) -> None:
+        body = text.encode()
+        self._handler.wfile.write(b"%x\r\n%s\r\n" % (len(body), body))
+        self._handler.wfile.flush()
+
+
+@contextmanager
+def serving(answer: Callable[[Request], Answer | None]) -> Iterator[str]:
+    """The URL of a server that answers each request with (status, body), or that `answer` has answered itself."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_one(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if found := answer(Request(self)):
+                status, body = found[0], json.dumps(found[1]).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+        def log_message(self, *args: Any) -> None:
+            """Quiet."""
+
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        setattr(Handler, f"do_{method}", Handler.handle_one)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
