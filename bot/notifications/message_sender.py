@@ -1,8 +1,10 @@
-"""Our messages in Slack: posted, found again, edited in place; at Slack's pace and with what blocks it takes."""
+"""MessageSender: posts, finds and edits our messages in Slack, at Slack's pace and with blocks that Slack takes."""
 
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -11,110 +13,124 @@ from bot.rendering.blocks import Json, Message
 from bot.rendering.templating import is_person
 from bot.slack.client import Slack, error_word, retry_after
 from bot.slack.rate_limiter import RateLimiter
+from bot.slack.refusals import Refusal, refusal_of
 
 log = logging.getLogger(__name__)
 
-RESERVED_EDITS = 10  # kept back for results while work goes on elsewhere
-RESERVED_POSTS = 2  # kept back for root messages while threads are told
-BAD_BLOCKS = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"}
-THROTTLED = {"ratelimited", "http_429"}
+RESERVED_EDITS = 10  # kept free for results while other jobs report progress
+RESERVED_POSTS = 2  # kept free for root messages while threads get posts
+TOO_LONG = {"msg_blocks_too_long", "msg_too_long"}
+UNKNOWN_BLOCKS = {"invalid_blocks", "invalid_blocks_format"}
+SIMPLE_SECONDS = 3600.0  # after a refusal of the newer blocks, until they are tried again
+FOUND_LIMIT = 200  # messages in which a lost one is looked for
 
 
 class MessageSender:
-    """Every method raises NotYet where our pace forbids the call now (nothing was sent then), SlackApiError, and
-    UNREACHABLE. It belongs to the one thread that sends."""
+    """Belongs to the one thread that sends.
 
-    def __init__(self, slack: Slack) -> None:
-        self._slack, self._pace = slack, RateLimiter()
+    Every method raises NotYet if the pace forbids the call now (then nothing was sent), SlackApiError, and
+    UNREACHABLE."""
+
+    def __init__(self, slack: Slack, pace: RateLimiter, clock: Callable[[], float] = time.monotonic) -> None:
+        self._slack, self._pace, self._clock = slack, pace, clock
         self._direct: dict[str, str] = {}  # person -> the channel of our direct messages
         self._permalinks: dict[str, str] = {}
-        self._only_simple = False  # this Slack refused the newer blocks once
+        self._simple_until = float("-inf")  # the workspace does not know the newer blocks
 
     # --- sending ------------------------------------------------------------------------------------------------
 
     def may_post(self, channel: str, *, in_thread: bool = False) -> None:
-        """Claim the right to post in `channel`; to be called before the attempt is noted in the ledger."""
+        """Take the right to post in `channel`, before the attempt is recorded in the ledger."""
         self._pace.take("chat.postMessage", channel, RESERVED_POSTS if in_thread else 0)
 
-    def post(self, channel: str, said: Message, payload: Json, thread_ts: str | None = None) -> str:
-        """The new message's ts. `payload` is what it is found by, should we not hear how this ended."""
+    def post(self, channel: str, message: Message, payload: Json, thread_ts: str | None = None) -> str:
+        """Post a message and return its ts. `payload` identifies it if the outcome stays unknown."""
         thread = {"thread_ts": thread_ts} if thread_ts else {}
         answer = self._send(
-            "chat.postMessage", channel, said, payload, unfurl_links=False, unfurl_media=False, **thread
+            "chat.postMessage", channel, message, payload, unfurl_links=False, unfurl_media=False, **thread
         )
         return str(answer["ts"])
 
-    def edit(self, channel: str, ts: str, said: Message, payload: Json, *, urgent: bool) -> None:
-        """Make the message say `said`; what is not `urgent` waits where many change at once."""
+    def edit(self, channel: str, ts: str, message: Message, payload: Json, *, urgent: bool) -> None:
+        """Replace a message's content. One that is not `urgent` waits while many messages change."""
         if not urgent:
             self._pace.take("progress of one", ts)
             self._pace.take("progress of all")
         self._pace.take("chat.update", reserve=0 if urgent else RESERVED_EDITS)
-        self._send("chat.update", channel, said, payload, ts=ts)
+        self._send("chat.update", channel, message, payload, ts=ts)
 
     def publish_home(self, person: str, view: Json) -> None:
         """Show `view` as the person's App Home."""
         self._pace.take("views.publish", person)
         self._call("views.publish", person, user_id=person, view=view)
 
-    def _send(self, method: str, channel: str, said: Message, payload: Json, **more: Any) -> Any:
-        """Post or edit, with plainer blocks where Slack refuses these, and with none where it refuses those too."""
-        more["metadata"] = {"event_type": "storewright", "event_payload": {**payload, **said.facts}}
-        attempts: list[list[Json]] = [said.simple, []] if self._only_simple else [said.blocks, said.simple, []]
+    def _send(self, method: str, channel: str, message: Message, payload: Json, **more: Any) -> Any:
+        """Post or edit; with simpler blocks if Slack refuses these, and with text alone if it refuses those too."""
+        more["metadata"] = {"event_type": "storewright", "event_payload": {**payload, **message.facts}}
+        attempts: list[list[Json]] = [message.simple, []]
+        if self._clock() >= self._simple_until:
+            attempts.insert(0, message.blocks)
+        refused = ""
         while True:
-            shown = attempts.pop(0)
+            blocks = attempts.pop(0)
             try:
-                return self._call(method, channel, channel=channel, text=said.text, blocks=shown, **more)
+                answer = self._call(method, channel, channel=channel, text=message.text, blocks=blocks, **more)
             except SlackApiError as error:
-                if error_word(error) not in BAD_BLOCKS or not attempts:
+                refused = error_word(error)
+                if refused not in TOO_LONG | UNKNOWN_BLOCKS or not attempts:
                     raise
-                log.warning("Slack refused the blocks: %s", error.response.get("response_metadata"))
-                self._only_simple = said.blocks != said.simple
+                log.warning("blocks refused: %s %s", refused, error.response.get("response_metadata"))
+                continue
+            if refused in UNKNOWN_BLOCKS and blocks == message.simple != message.blocks:
+                self._simple_until = self._clock() + SIMPLE_SECONDS
+            return answer
 
-    def _call(self, method: str, scope: str, **given: Any) -> Any:
+    def _call(self, method: str, scope: str, **parameters: Any) -> Any:
         try:
-            return self._slack.api_call(method, json=given)
+            return self._slack.api_call(method, json=parameters)
         except SlackApiError as error:
-            if error_word(error) in THROTTLED:
+            if refusal_of(error_word(error)) is Refusal.THROTTLED:
                 self._pace.hold(method, "" if method == "chat.update" else scope, retry_after(error))
             raise
 
     # --- finding ------------------------------------------------------------------------------------------------
 
-    def channel_of(self, place: str) -> str:
-        """A conversation's id; a person's is our direct messages with them."""
-        if not is_person(place):
-            return place
-        if place not in self._direct:
-            self._direct[place] = self._slack.conversations_open(users=place)["channel"]["id"]
-        return self._direct[place]
+    def channel_of(self, address: str) -> str:
+        """A conversation's id; for a person, our direct messages with them."""
+        if not is_person(address):
+            return address
+        if address not in self._direct:
+            self._direct[address] = self._slack.conversations_open(users=address)["channel"]["id"]
+        return self._direct[address]
 
     def find(self, channel: str, key: str, since: float) -> str | None:
-        """The ts of the message posted with this key in its payload after `since` (epoch seconds)."""
+        """The ts of the message with this key in its payload, posted after `since` (epoch seconds)."""
         answer = self._slack.conversations_history(
-            channel=channel, oldest=f"{since:.6f}", include_all_metadata=True, limit=200
+            channel=channel, oldest=f"{since:.6f}", include_all_metadata=True, limit=FOUND_LIMIT
         )
         return next((m["ts"] for m in answer["messages"] if payload_of(m).get("key") == key), None)
 
-    def last_event_told(self, channel: str, thread_ts: str, key: str) -> int:
+    def last_event_posted(self, channel: str, thread_ts: str, key: str) -> int:
         """The newest event id among the thread's posts with this key; 0 for none."""
-        answer = self._slack.conversations_replies(channel=channel, ts=thread_ts, include_all_metadata=True, limit=200)
+        answer = self._slack.conversations_replies(
+            channel=channel, ts=thread_ts, include_all_metadata=True, limit=FOUND_LIMIT
+        )
         payloads = map(payload_of, answer["messages"])
         return max((int(p["last_event"]) for p in payloads if p.get("key") == key), default=0)
 
     def permalink(self, channel: str, ts: str) -> str:
-        """The address of a message; '' where Slack gives none."""
+        """The address of a message; '' if Slack gives none."""
         if ts not in self._permalinks:
             try:
                 answer = self._slack.chat_getPermalink(channel=channel, message_ts=ts)
             except SlackApiError as error:
-                log.warning("no link to a message: %s", error_word(error))
+                log.warning("no permalink: %s", error_word(error))
                 return ""
             self._permalinks[ts] = answer["permalink"]
         return self._permalinks[ts]
 
 
 def payload_of(message: Json) -> Json:
-    """Our own mark on a message of ours, or {}."""
+    """The payload that `post` and `edit` put into a message, or {}."""
     payload: Json = message.get("metadata", {}).get("event_payload", {})
     return payload

@@ -9,7 +9,8 @@ from threading import Thread
 
 from slack_sdk.errors import SlackApiError
 
-from bot.slack.client import NO_ENTRY, UNREACHABLE, error_word
+from bot.slack.client import UNREACHABLE, error_word
+from bot.slack.refusals import Refusal, refusal_of
 from provisioner.domain.errors import StorewrightError
 
 OK = "ok"
@@ -74,8 +75,9 @@ def _outcome(check: Callable[[], object]) -> str:
     try:
         check()
     except SlackApiError as error:
-        invite = " Invite the app to that channel." if error_word(error) in NO_ENTRY else ""
-        return f"Slack answered {error_word(error)}.{invite}"
+        word = error_word(error)
+        invite = " Invite the app to that channel." if refusal_of(word) is Refusal.NO_ACCESS else ""
+        return f"Slack answered {word}.{invite}"
     except StorewrightError as error:
         return str(error)
     except UNREACHABLE as error:

@@ -49,7 +49,12 @@ class Message:
     @property
     def digest(self) -> str:
         """Equal for messages that look equal."""
-        return hashlib.sha256(json.dumps([self.text, self.blocks], sort_keys=True).encode()).hexdigest()
+        return digest_of([self.text, self.blocks])
+
+
+def digest_of(content: Any) -> str:
+    """The SHA-256 of JSON content."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def message(text: str, blocks: Sequence[Block | None], simple: Sequence[Block | None] | None = None) -> Message:

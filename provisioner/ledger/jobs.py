@@ -240,9 +240,14 @@ class Jobs:
         ).fetchone()
         if row:
             self._outbox.put(OutboxKind.SUMMARY, job.id)
+            self._outbox.refresh(OutboxKind.HOME, self._owner_of(job))
             if kind in IN_THREAD:
                 self._outbox.put(OutboxKind.STAGES, job.id)
         return row is not None
+
+    def _owner_of(self, job: Job) -> str:
+        query = "SELECT owner FROM stores WHERE id = ?"
+        return str(self._connection.db.execute(query, (job.store_id,)).fetchone()[0])
 
     def _duration(self, job: Job, kind: EventKind, stage: str, now: float) -> float | None:
         """Seconds of a stage at its end, and of a job since its order at the job's end."""

@@ -1,0 +1,81 @@
+"""A job's root message: posted where the job was ordered, or in direct messages, and edited in place."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from bot.commands.registry import OFFERS
+from bot.notifications.message_sender import MessageSender
+from bot.notifications.notification import Projector
+from bot.rendering import messages
+from bot.rendering.blocks import Message
+from bot.rendering.job_view import JobView, read_job_view
+from bot.rendering.templating import is_person
+from bot.slack.client import whisper
+from provisioner.domain.catalog import Catalog
+from provisioner.ledger.ledger import Ledger
+from provisioner.ledger.outbox import OutboxEntry, Receipt
+
+REMEMBERED_URLS = 1000
+
+
+@dataclass(frozen=True)
+class SummarySnapshot:
+    """`moved_from` is the channel in which we may not post, or ''."""
+
+    view: JobView
+    moved_from: str
+
+
+class SummaryNotification:
+    """The kind SUMMARY."""
+
+    def __init__(self, ledger: Ledger, catalog: Catalog, sender: MessageSender, projector: Projector) -> None:
+        self._ledger, self._catalog, self._sender, self._projector = ledger, catalog, sender, projector
+        self._response_urls: OrderedDict[str, str] = OrderedDict()  # by delivery key, in memory only
+
+    def remember_response_url(self, delivery_key: str, response_url: str) -> None:
+        """How to reach the person with this order if its messages have to go elsewhere."""
+        if response_url:
+            self._response_urls[delivery_key] = response_url
+            while len(self._response_urls) > REMEMBERED_URLS:
+                self._response_urls.popitem(last=False)
+
+    def read(self, entry: OutboxEntry) -> SummarySnapshot | None:
+        """None for a job that was ordered at a terminal: nobody in Slack waits for it."""
+        view = read_job_view(self._ledger, self._catalog, entry.subject)
+        if not view:
+            return None
+        origin = view.job.origin
+        moved = bool(entry.address) and not is_person(origin) and entry.address != origin
+        return SummarySnapshot(view, origin if moved else "") if origin else None
+
+    def render(self, snapshot: SummarySnapshot) -> Message:
+        """The job as it is now."""
+        return messages.summary(snapshot.view, OFFERS, moved_from=snapshot.moved_from)
+
+    def deliver(self, entry: OutboxEntry, snapshot: SummarySnapshot, content: Message) -> Receipt:
+        """A result is urgent, progress is not."""
+        job = snapshot.view.job
+        channel = entry.address or self._sender.channel_of(job.origin)
+        receipt = self._projector.deliver(entry, channel, content, urgent=not job.live)
+        if snapshot.moved_from and entry.remote_id is None and receipt.remote_id:
+            self._whisper(snapshot.view, self._sender.permalink(channel, receipt.remote_id))
+        return receipt
+
+    def move_to_person(self, entry: OutboxEntry) -> bool:
+        """Send the entry to direct messages from now on; False if that is where Slack refused it."""
+        job = self._ledger.jobs.get(entry.subject)
+        if not job or not is_person(job.requested_by):
+            return False
+        direct = self._sender.channel_of(job.requested_by)
+        if (entry.address or self._sender.channel_of(job.origin)) == direct:
+            return False
+        self._ledger.outbox.note_attempt(entry, direct)
+        return True
+
+    def _whisper(self, view: JobView, permalink: str) -> None:
+        response_url = self._response_urls.pop(view.job.delivery_key, "")
+        if response_url:
+            whisper(response_url, messages.moved_aside(view.store.name, permalink))
