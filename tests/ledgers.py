@@ -155,5 +155,7 @@ def write_first_ledger(path: Path) -> None:
 def write_as_later_version(path: Path) -> None:
     """Record a migration that this version does not know."""
     with closing(sqlite3.connect(path)) as db, db:
-        columns = "migration_set, name, applied_at"
-        db.execute(f"INSERT INTO _sqlite_migrations ({columns}) VALUES ('storewright', 'm9999_later', '')")
+        db.execute(
+            """INSERT INTO _sqlite_migrations (migration_set, name, applied_at)
+               VALUES ('storewright', 'm9999_later', '')"""
+        )

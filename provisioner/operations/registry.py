@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from provisioner.domain.job import JobKind
+from provisioner.ledger.jobs import ROLLBACK_STAGE
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
 from provisioner.operations.spec import Operation
@@ -21,14 +22,24 @@ def register(operations: Iterable[Operation]) -> Mapping[JobKind, Operation]:
     for operation in operations:
         if operation.kind in registered:
             raise BadRegistry(f"The operation “{operation.kind}” is registered twice.")
-        if not operation.stages or len(set(operation.stage_names)) < len(operation.stages):
-            raise BadRegistry(f"The operation “{operation.kind}” has no stages, or two of the same name.")
-        if operation.changes_store_at not in (None, *operation.stage_names):
-            raise BadRegistry(f"“{operation.changes_store_at}” is not a stage of the operation “{operation.kind}”.")
-        if operation.deadline_seconds <= 0:
-            raise BadRegistry(f"The operation “{operation.kind}” has no deadline.")
+        _require_consistent(operation)
         registered[operation.kind] = operation
     return registered
+
+
+def _require_consistent(operation: Operation) -> None:
+    name, stages = f"The operation “{operation.kind}”", operation.stage_names
+    if not stages or len(set(stages)) < len(stages):
+        raise BadRegistry(f"{name} has no stages, or two of the same name.")
+    if operation.changes_store_at not in (None, *stages):
+        raise BadRegistry(f"“{operation.changes_store_at}” is not a stage of the operation “{operation.kind}”.")
+    if operation.status_when_ordered and operation.changes_store_at:
+        # A job that failed before that stage would leave the store in the status of its order.
+        raise BadRegistry(f"{name} changes the store's status when it is ordered, so changes_store_at must be None.")
+    if operation.rolls_back and ROLLBACK_STAGE not in stages:
+        raise BadRegistry(f"{name} rolls back, and has no stage “{ROLLBACK_STAGE}”.")
+    if operation.deadline_seconds <= 0:
+        raise BadRegistry(f"{name} has no deadline.")
 
 
 OPERATIONS = register([CREATE, UPGRADE, DELETE])

@@ -170,12 +170,21 @@ def test_order_that_fails_sends_no_signal(ledger: Ledger, orders: SampleOrders, 
 
     assert listener.during(order) == (0, 0)
 
-    def broken_off() -> None:
-        with pytest.raises(KeyboardInterrupt), ledger.transaction():
-            orders.create("third-shop")
+
+def test_transaction_that_is_rolled_back_sends_no_signal(
+    ledger: Ledger, orders: SampleOrders, listener: Listener
+) -> None:
+    def order_and_break_off() -> None:
+        with ledger.transaction():
+            orders.create("my-shop")
             raise KeyboardInterrupt
 
-    assert listener.during(broken_off) == (0, 0)
+    def break_off() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            order_and_break_off()
+
+    assert listener.during(break_off) == (0, 0)
+    assert ledger.stores.all() == []
     assert listener.during(ledger.sweep) == (0, 0), "nothing is left to send"
 
 

@@ -1,0 +1,62 @@
+"""The registry of operations: an incomplete, repeated or contradictory spec does not start."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields, replace
+from typing import Any
+
+import pytest
+
+from provisioner.domain.job import JobKind
+from provisioner.domain.store import StoreStatus
+from provisioner.operations.create import CREATE
+from provisioner.operations.delete import DELETE
+from provisioner.operations.registry import DEFAULT_DEADLINES, OPERATIONS, BadRegistry, register
+from provisioner.operations.spec import Operation, Stage
+from provisioner.operations.steps.rollback import ROLLBACK
+from provisioner.operations.upgrade import UPGRADE
+from tests.operations import DUST
+
+FIELDS: dict[str, Any] = {field.name: getattr(DUST, field.name) for field in fields(Operation)}
+
+
+@pytest.mark.parametrize("missing", list(FIELDS))
+def test_spec_without_a_field_is_an_error(missing: str) -> None:
+    with pytest.raises(TypeError, match=f"missing 1 required keyword-only argument: '{missing}'"):
+        Operation(**{name: value for name, value in FIELDS.items() if name != missing})
+
+
+def test_spec_has_no_defaults() -> None:
+    assert all(field.default is field.default_factory is MISSING for field in fields(Operation))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"stages": ()}, "“dust” has no stages"),
+        ({"stages": (Stage("wipe", "a", "b"), Stage("wipe", "c", "d"))}, "two of the same name"),
+        ({"changes_store_at": "polish"}, "“polish” is not a stage of the operation “dust”"),
+        ({"deadline_seconds": 0}, "“dust” has no deadline"),
+        ({"rolls_back": True}, "“dust” rolls back, and has no stage “rollback”"),
+        ({"status_when_ordered": StoreStatus.CREATING}, "“dust” changes the store's status when it is ordered"),
+    ],
+    ids=["no stages", "same stages", "unknown stage", "no deadline", "no rollback stage", "two first changes"],
+)
+def test_contradictory_spec_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadRegistry, match=message):
+        register([CREATE, replace(DUST, **changes)])
+
+
+def test_operation_is_not_registered_twice() -> None:
+    with pytest.raises(BadRegistry, match="“dust” is registered twice"):
+        register([DUST, replace(DUST, deadline_seconds=1)])
+
+
+def test_complete_specs_are_registered_by_kind() -> None:
+    rolling_back = replace(DUST, kind=JobKind("polish"), rolls_back=True, stages=(*DUST.stages, ROLLBACK))
+    assert register([DUST, rolling_back]) == {"dust": DUST, "polish": rolling_back}
+
+
+def test_registry_lists_every_operation_with_its_deadline() -> None:
+    assert OPERATIONS == {"create": CREATE, "upgrade": UPGRADE, "delete": DELETE}
+    assert DEFAULT_DEADLINES == {"create": 900, "upgrade": 1800, "delete": 300}
