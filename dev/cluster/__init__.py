@@ -1,4 +1,4 @@
-"""A real Kubernetes for development: this checkout's own on this machine, or the one that KUBE_CONTEXT names."""
+"""A real Kubernetes cluster for development: a local one of this checkout, or the one that KUBE_CONTEXT names."""
 
 import os
 
@@ -10,24 +10,24 @@ __all__ = ["Cluster", "ClusterError", "down", "find", "kill", "up"]
 
 
 def up(name: str = "dev") -> Cluster:
-    """The cluster, working; started if it is ours and not running. Raises ClusterError."""
+    """The cluster, ready for use. A local cluster that is not running is started. Raises ClusterError."""
     context = os.environ.get("KUBE_CONTEXT")
     return external.connect(name, context) if context else local.up(name)
 
 
 def find(name: str = "dev") -> Cluster | None:
-    """The cluster if it runs, without starting anything. Raises ClusterError."""
+    """The cluster if it is running, else None. Raises ClusterError."""
     context = os.environ.get("KUBE_CONTEXT")
     return external.connect(name, context) if context else local.find(name)
 
 
 def down(name: str = "dev") -> None:
-    """Remove our cluster `name`, running or not, with all it kept. Raises ClusterError."""
-    external.spare()
+    """Remove the local cluster `name` and all its data, whether it is running or not. Raises ClusterError."""
+    external.refuse_if_external()
     local.down(name)
 
 
 def kill(name: str = "dev") -> None:
-    """End all processes of our cluster `name` as a reboot would; `up` brings it back. Raises ClusterError."""
-    external.spare()
+    """Kill all processes of the local cluster `name`, like a reboot; `up` restores it. Raises ClusterError."""
+    external.refuse_if_external()
     local.kill(name)

@@ -1,4 +1,4 @@
-"""The command line: `python -m dev.cluster up | down | status | kill | env`."""
+"""The command line of the local cluster: `python -m dev.cluster up | down | status | kill | env`."""
 
 import sys
 import time
@@ -9,46 +9,48 @@ from dev import cluster
 from dev.cluster import local
 from dev.cluster.process import console
 
-name_option = click.option("--name", default="dev", show_default=True, help="Which cluster of this checkout.")
+name_option = click.option(
+    "--name", default="dev", show_default=True, help="Name of the cluster; each checkout has its own names."
+)
 
 
 @click.group()
 def main() -> None:
-    """A real single-node Kubernetes on this machine, without Docker (root, Debian 12), for development and tests.
+    """Run a real single-node Kubernetes on this machine, without Docker. Needs root on Debian 12.
 
-    It lives in namespaces of its own: clusters of other checkouts and names, and the machine's own
-    containerd, are left alone. The first `up` builds Kubernetes and Traefik (about 10 minutes on 2 cores).
+    The cluster runs in its own Linux namespaces. It does not touch clusters of other checkouts and names,
+    or the machine's own containerd. The first `up` builds Kubernetes and Traefik (about 10 minutes on 2 cores).
 
-    With KUBE_CONTEXT set, that cluster of yours is used instead: say how its ingress is reached
-    (INGRESS_ADDRESS=host:port), the stores' domain (STORE_DOMAIN) and where images are pushed (REGISTRY).
+    To use your own cluster instead, set KUBE_CONTEXT. Then also set the address of its ingress
+    (INGRESS_ADDRESS=host:port), the domain of the stores (STORE_DOMAIN) and the registry for images (REGISTRY).
     """
 
 
 @main.command()
 @name_option
 def up(name: str) -> None:
-    """Start the cluster, or what is missing of it, and return when it works."""
-    begun = time.monotonic()
-    found = cluster.up(name)
-    console.print(f"[green]✓[/] Cluster {name} works ({time.monotonic() - begun:.1f} s)")
-    _print_environment(found)
+    """Start the cluster, or the components that are not running, and wait until it is ready."""
+    start = time.monotonic()
+    running = cluster.up(name)
+    console.print(f"[green]✓[/] Cluster {name} is ready ({time.monotonic() - start:.1f} s)")
+    _print_environment(running)
 
 
 @main.command()
 @name_option
 def env(name: str) -> None:
-    """Print how to reach the running cluster, as lines for `eval`."""
-    found = cluster.find(name)
-    if not found:
-        start = f"python -m dev.cluster up --name {name}"
-        raise cluster.ClusterError(f"cluster {name!r} is not running; start it with `{start}`")
-    _print_environment(found)
+    """Print the environment variables that tools need to reach the cluster, for `eval`."""
+    running = cluster.find(name)
+    if not running:
+        command = f"python -m dev.cluster up --name {name}"
+        raise cluster.ClusterError(f"cluster {name!r} is not running; start it with `{command}`")
+    _print_environment(running)
 
 
 @main.command()
 @name_option
 def status(name: str) -> None:
-    """Tell what of the cluster runs."""
+    """Show the state of each component."""
     for line in local.status(name):
         click.echo(line)
 
@@ -56,23 +58,23 @@ def status(name: str) -> None:
 @main.command()
 @name_option
 def kill(name: str) -> None:
-    """End all its processes at once, as a reboot would; `up` brings the same pods and volumes back."""
+    """Kill all processes of the cluster, like a reboot. `up` restores the same pods and volumes."""
     cluster.kill(name)
-    console.print(f"[green]✓[/] Cluster {name} is stopped; its data is kept")
+    console.print(f"[green]✓[/] Killed cluster {name}; its data is kept")
 
 
 @main.command()
 @name_option
 def down(name: str) -> None:
-    """Remove the cluster with everything in it, volumes too."""
+    """Remove the cluster with everything in it, including volumes."""
     cluster.down(name)
-    console.print(f"[green]✓[/] Nothing is left of cluster {name}")
+    console.print(f"[green]✓[/] Removed cluster {name} and all its data")
 
 
-def _print_environment(found: cluster.Cluster) -> None:
-    click.echo(f"export KUBECONFIG={found.kubeconfig}")
-    click.echo(f"export INGRESS_ADDRESS={found.ingress_address}")
-    click.echo(f"export STORE_DOMAIN={found.store_domain}")
+def _print_environment(running: cluster.Cluster) -> None:
+    click.echo(f"export KUBECONFIG={running.kubeconfig}")
+    click.echo(f"export INGRESS_ADDRESS={running.ingress_address}")
+    click.echo(f"export STORE_DOMAIN={running.store_domain}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Reads and writes image archives (the tar files of `docker save`), as far as a cluster needs to."""
+"""Reads and writes image archives, the tar files of `docker save`."""
 
 import hashlib
 import io
@@ -12,20 +12,26 @@ from dev.cluster.process import ClusterError
 
 
 def reference(archive: Path) -> str:
-    """The full name of the one image in an archive, as containerd knows it. Raises ClusterError for another file."""
+    """The full name of the single image in an archive, as containerd uses it.
+
+    Raises ClusterError if the file is not an archive of one tagged image."""
     try:
         with tarfile.open(archive) as tar:
             manifest = tar.extractfile("manifest.json")
             tags = [tag for image in json.load(manifest or io.BytesIO(b"[]")) for tag in image["RepoTags"] or []]
     except (OSError, KeyError, tarfile.TarError) as error:
-        raise ClusterError(f"{archive} is no image archive ({error}); make it with `docker save` or buildah") from error
+        raise ClusterError(
+            f"{archive} is not an image archive ({error}); create one with `docker save` or buildah"
+        ) from error
     if len(tags) != 1:
-        raise ClusterError(f"{archive} must hold one tagged image, but its tags are {tags}; save one image by its name")
+        raise ClusterError(
+            f"{archive} must contain one tagged image, but its tags are {tags}; save a single image by its name"
+        )
     return full_name(tags[0])
 
 
 def full_name(tag: str) -> str:
-    """An image's name with its registry and namespace, which short names leave out."""
+    """An image's name with its registry and namespace, which short names omit."""
     first, _, rest = tag.partition("/")
     if rest and ("." in first or ":" in first or first == "localhost"):
         return tag
@@ -33,7 +39,7 @@ def full_name(tag: str) -> str:
 
 
 def write(archive: Path, tag: str, files: dict[str, Path], entrypoint: Sequence[str]) -> None:
-    """Write an image made of nothing but some executable `files` (path in the image: path here)."""
+    """Write an image that contains only executable `files` (path in the image -> path on this machine)."""
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as tar:
         for name, source in files.items():

@@ -1,4 +1,4 @@
-"""What the rest of the project sees of a cluster, whichever kind it is."""
+"""The interface of a cluster, local or external."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ import httpx
 
 @dataclass(frozen=True)
 class Cluster(ABC):
-    """A Kubernetes that answers.
+    """A running Kubernetes cluster.
 
-    `ingress_address` is "host:port" as dialled from this machine, `pod_ingress_address` the same ingress as
-    dialled from a pod; a store's host is `<store>.<store_domain>`.
+    `ingress_address` is the ingress's "host:port" for this machine, `pod_ingress_address` the same for pods.
+    A store's host is `<store>.<store_domain>`.
     """
 
     name: str
@@ -27,25 +27,25 @@ class Cluster(ABC):
         return int(self.ingress_address.rpartition(":")[2])
 
     def client(self, host: str, timeout: float = 10) -> httpx.Client:
-        """A client that reaches the store of that host (its name alone) through the ingress, on which others may be."""
+        """An HTTP client for the store with that host name; it connects to the ingress and sends the Host header."""
         headers = {"Host": f"{host}:{self.ingress_port}"}
         return httpx.Client(
             base_url=f"http://{self.ingress_address}", headers=headers, timeout=timeout, trust_env=False
         )
 
     def get(self, host: str, path: str = "/") -> httpx.Response:
-        """What a GET of that host is answered. Raises httpx.HTTPError."""
+        """The answer of that host to a GET. Raises httpx.HTTPError."""
         with self.client(host) as client:
             return client.get(path)
 
     @abstractmethod
     def load_image(self, tar: Path) -> None:
-        """Give the cluster the one image of a docker archive (no-op if it has it). Raises ClusterError."""
+        """Load the image of a Docker archive into the cluster, unless it has the image. Raises ClusterError."""
 
     @abstractmethod
     def down(self) -> None:
-        """Remove the cluster and all it kept. Raises ClusterError if that is not ours to do."""
+        """Remove the cluster and all its data. Raises ClusterError for an external cluster."""
 
     @abstractmethod
     def kill(self) -> None:
-        """End all its processes at once, as a reboot would, and keep its data. Raises ClusterError likewise."""
+        """Kill all its processes, like a reboot, and keep its data. Raises ClusterError for an external cluster."""

@@ -1,4 +1,4 @@
-"""Builds the cluster's programs from Go modules, once: the cache is keyed by what goes into them."""
+"""Builds the cluster's programs from Go modules, and caches them by the hash of their sources and flags."""
 
 import hashlib
 import os
@@ -19,9 +19,9 @@ PACKAGES = {"node": [".", "./pause"], "traefik": [TRAEFIK]}
 
 
 def ensure() -> dict[str, Path]:
-    """The cluster's programs by name, built if this is the first time (10 minutes on 2 cores).
+    """The cluster's programs by name; the first call builds them (10 minutes on 2 cores).
 
-    Raises ClusterError with the compiler's last words if a build fails.
+    Raises ClusterError, with the end of the compiler's output, if a build fails.
     """
     folders = {module: CACHE / f"cluster-{module}" / _digest(SOURCES / module) for module in PACKAGES}
     if not all(folder.exists() for folder in folders.values()):
@@ -30,13 +30,13 @@ def ensure() -> dict[str, Path]:
 
 
 def _flags() -> list[str]:
-    """Link flags that tell the API server which Kubernetes it is, for charts ask; and no debug symbols."""
+    """Flags that set the Kubernetes version, which charts query, and omit debug symbols."""
     version = re.search(r"k8s.io/kubernetes (v1\.(\d+)\.\S+)", (SOURCES / "node" / "go.mod").read_text())
     if not version:
         raise ClusterError(f"{SOURCES}/node/go.mod requires no k8s.io/kubernetes v1; restore it from git")
     values = {"gitVersion": version[1], "gitMajor": "1", "gitMinor": version[2]}
-    stamps = [f"-X k8s.io/component-base/version.{key}={value}" for key, value in values.items()]
-    return ["-gcflags=all=-dwarf=false", " ".join(["-ldflags=-s -w", *stamps])]
+    definitions = [f"-X k8s.io/component-base/version.{key}={value}" for key, value in values.items()]
+    return ["-gcflags=all=-dwarf=false", " ".join(["-ldflags=-s -w", *definitions])]
 
 
 def _digest(module: Path) -> str:
@@ -52,12 +52,12 @@ def _build_missing(folders: dict[str, Path], scratch: Path) -> None:
         for module, folder in folders.items():
             if not folder.exists():
                 _build(module, folder, scratch)
-        # Gigabytes that only another build would use; a build cut short finds them where it left off.
+        # These caches take gigabytes and only another build would use them. An interrupted build keeps them.
         run(TOOLS / "bin/go", "clean", "-cache", "-modcache", env=go_environment(scratch), timeout=300)
 
 
 def go_environment(scratch: Path) -> dict[str, str]:
-    """Go as it is pinned, with its caches in `scratch`, where everything may be removed again."""
+    """The environment for the pinned Go, with its caches in `scratch`, which can be deleted at any time."""
     go = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly -buildvcs=false -modcacherw", "CGO_ENABLED": "0"}
     return {**os.environ, **go, "GOCACHE": str(scratch / "build"), "GOMODCACHE": str(scratch / "mod")}
 
@@ -72,23 +72,26 @@ def _build(module: str, folder: Path, scratch: Path) -> None:
     go = [str(TOOLS / "bin/go"), "-C", str(source)]
     command = [*go, "build", "-v", *_flags(), f"-o={unfinished}/", *PACKAGES[module]]
     log = CHECKOUT / "build" / "cluster" / f"build-{module}.log"
-    _follow(command, environment, log, f"Building {module}", len(packages.split()))
+    _run_build(command, environment, log, f"Building {module}", len(packages.split()))
     unfinished.rename(folder)
 
 
 def _list_packages(source: Path, packages: list[str], environment: dict[str, str]) -> str:
-    """Every package that a build compiles, a line each; their modules are fetched on the way."""
+    """All packages that a build compiles, one per line; downloads their modules. Raises ClusterError."""
     try:
         return run(TOOLS / "bin/go", "-C", source, "list", "-deps", *packages, env=environment, timeout=900)
     except ClusterError as error:
         last = str(error).splitlines()[-1]
         raise ClusterError(
-            f"the Go modules of {source} could not be fetched ({last}); does `go env GOPROXY` answer from here?"
+            f"could not fetch the Go modules of {source} ({last}); "
+            "check that this machine can reach the proxy that `go env GOPROXY` shows"
         ) from error
 
 
-def _follow(command: list[str], environment: dict[str, str], log: Path, title: str, total: int) -> None:
-    """Run a verbose go build, counting the packages it names against `total`."""
+def _run_build(command: list[str], environment: dict[str, str], log: Path, title: str, total: int) -> None:
+    """Run a verbose `go build` and show its progress: the packages it has compiled, of `total`.
+
+    Raises ClusterError with the end of the log if the build fails."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with (
         log.open("w") as record,
@@ -102,7 +105,7 @@ def _follow(command: list[str], environment: dict[str, str], log: Path, title: s
             if not console.is_terminal and done % (total // 10) == 0:
                 console.print(f"{title}: {done} of {total} packages")
     if build.returncode:
-        raise ClusterError(f"{title} failed; the whole log is {log}:\n{tail(log)}")
+        raise ClusterError(f"{title} failed. The full log is {log}. It ends with:\n{tail(log)}")
 
 
 def _progress() -> Progress:
@@ -111,9 +114,9 @@ def _progress() -> Progress:
         BarColumn(),
         TextColumn("{task.completed} of {task.total} packages,"),
         TimeElapsedColumn(),
-        TextColumn("so far,"),
+        TextColumn("elapsed,"),
         TimeRemainingColumn(),
-        TextColumn("to go"),
+        TextColumn("left"),
     )
-    # Packages differ a hundredfold in size: a long memory keeps the estimate from jumping.
+    # Packages differ a hundredfold in size. A long averaging period keeps the estimate stable.
     return Progress(*columns, console=console, speed_estimate_period=180)

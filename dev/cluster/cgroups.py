@@ -1,44 +1,44 @@
-"""The control groups of one cluster's pods, in every hierarchy of this machine."""
+"""The control groups of a cluster's pods, in every cgroup hierarchy of this machine."""
 
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from dev.cluster.layout import Site
-from dev.cluster.process import until
+from dev.cluster.layout import Layout
+from dev.cluster.process import wait_until
 
 ROOT = Path("/sys/fs/cgroup")
 
 
-def path(site: Site) -> str:
-    """The group that the kubelet keeps its pods below."""
-    return f"/storewright/{site.id}"
+def path(layout: Layout) -> str:
+    """The kubelet's root group for pods."""
+    return f"/storewright/{layout.id}"
 
 
-def create(site: Site) -> None:
-    """Make the cluster's group, with the machine's controllers, wherever it is missing."""
+def create(layout: Layout) -> None:
+    """Create the cluster's group with all controllers in every hierarchy."""
     for hierarchy in _hierarchies():
         group = hierarchy
-        for part in path(site).split("/")[1:]:
+        for part in path(layout).split("/")[1:]:
             _delegate(group)
             group /= part
             group.mkdir(exist_ok=True)
         _delegate(group)
 
 
-def remove(site: Site) -> None:
-    """Remove the cluster's groups, which hold no process any more."""
+def remove(layout: Layout) -> None:
+    """Remove the cluster's groups. Raises ClusterError if they still contain processes after 10 seconds."""
     for hierarchy in _hierarchies():
-        group = hierarchy / path(site).lstrip("/")
-        until(partial(_removed, group), 10, f"{group} still holds processes".__str__)
-        # The parent goes with its last cluster.
+        group = hierarchy / path(layout).lstrip("/")
+        wait_until(partial(_removed, group), 10, f"{group} still contains processes".__str__)
+        # This removes the parent group after the last cluster.
         with suppress(OSError):
             group.parent.rmdir()
 
 
 def _hierarchies() -> Iterator[Path]:
-    """Version 2 has one hierarchy, version 1 one for each controller (some with several names)."""
+    """The roots of all hierarchies: one in cgroup v2, one for each controller in cgroup v1."""
     if (ROOT / "cgroup.controllers").exists():
         yield ROOT
     else:
@@ -46,7 +46,7 @@ def _hierarchies() -> Iterator[Path]:
 
 
 def _delegate(group: Path) -> None:
-    """Let the groups below use every controller (version 2 asks for that; version 1 knows no such file)."""
+    """Enable all controllers in the child groups; only cgroup v2 needs it, and only v2 has this file."""
     if (group / "cgroup.subtree_control").exists():
         controllers = (group / "cgroup.controllers").read_text().split()
         (group / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))

@@ -1,8 +1,8 @@
-"""The programs that make a Kubernetes node, with the command line of each."""
+"""The programs of a Kubernetes node and their command lines."""
 
 from dataclasses import dataclass, field
 
-from dev.cluster.layout import Site
+from dev.cluster.layout import Layout
 
 BIN = "/var/lib/bin"
 ETC = "/var/lib/kubernetes"
@@ -11,7 +11,7 @@ PKI = f"{ETC}/pki"
 
 @dataclass(frozen=True)
 class Component:
-    """One program of the node; `host_network` puts its sockets on the machine itself."""
+    """One program of the node; with `host_network` it uses the network of this machine."""
 
     name: str
     argv: tuple[str, ...]
@@ -19,33 +19,33 @@ class Component:
     host_network: bool = False
 
 
-def containerd(site: Site) -> Component:
+def containerd(layout: Layout) -> Component:
     return Component("containerd", ("containerd", f"--config={ETC}/containerd.toml"))
 
 
-def etcd(site: Site) -> Component:
+def etcd(layout: Layout) -> Component:
     options = {
         "data-dir": "/var/lib/etcd",
         "listen-client-urls": "http://127.0.0.1:2379",
         "advertise-client-urls": "http://127.0.0.1:2379",
         "log-level": "warn",
     }
-    # Killed processes lose nothing without fsync, only a power cut does; and the disk is the slowest part.
+    # The disk is the slowest part. Without fsync, a killed process loses no data; only a power cut may.
     return _kubernode("etcd", options, "--unsafe-no-fsync")
 
 
-def apiserver(site: Site) -> Component:
+def apiserver(layout: Layout) -> Component:
     options = {
         "etcd-servers": "http://127.0.0.1:2379",
-        "advertise-address": site.node_address,
-        "service-cluster-ip-range": site.services,
+        "advertise-address": layout.node_address,
+        "service-cluster-ip-range": layout.service_cidr,
         "client-ca-file": f"{PKI}/ca.crt",
         "tls-cert-file": f"{PKI}/apiserver.crt",
         "tls-private-key-file": f"{PKI}/apiserver.key",
         "kubelet-certificate-authority": f"{PKI}/ca.crt",
         "kubelet-client-certificate": f"{PKI}/admin.crt",
         "kubelet-client-key": f"{PKI}/admin.key",
-        # The node's name has no DNS entry, which `logs` and `exec` would look up first.
+        # The node's name has no DNS record, and `logs` and `exec` would look it up first.
         "kubelet-preferred-address-types": "InternalIP",
         "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
         "service-account-key-file": f"{PKI}/service-accounts.key",
@@ -56,7 +56,7 @@ def apiserver(site: Site) -> Component:
     return _kubernode("kube-apiserver", options, "--allow-privileged")
 
 
-def controller_manager(site: Site) -> Component:
+def controller_manager(layout: Layout) -> Component:
     options = {
         "kubeconfig": f"{ETC}/controller-manager.kubeconfig",
         "root-ca-file": f"{PKI}/ca.crt",
@@ -70,7 +70,7 @@ def controller_manager(site: Site) -> Component:
     return _kubernode("kube-controller-manager", options, "--use-service-account-credentials")
 
 
-def scheduler(site: Site) -> Component:
+def scheduler(layout: Layout) -> Component:
     options = {
         "kubeconfig": f"{ETC}/scheduler.kubeconfig",
         "leader-elect": "false",
@@ -80,23 +80,23 @@ def scheduler(site: Site) -> Component:
     return _kubernode("kube-scheduler", options)
 
 
-def kubelet(site: Site) -> Component:
+def kubelet(layout: Layout) -> Component:
     options = {
         "kubeconfig": f"{ETC}/kubelet.kubeconfig",
         "config": f"{ETC}/kubelet.yaml",
-        "hostname-override": site.name,
-        "node-ip": site.node_address,
+        "hostname-override": layout.name,
+        "node-ip": layout.node_address,
     }
     return _kubernode("kubelet", options)
 
 
-def proxy(site: Site) -> Component:
+def proxy(layout: Layout) -> Component:
     options = {
         "kubeconfig": f"{ETC}/proxy.kubeconfig",
-        "hostname-override": site.name,
+        "hostname-override": layout.name,
         "proxy-mode": "nftables",
-        "cluster-cidr": site.pods,
-        # Connection tracking is sized for the whole machine, which is not ours to tune.
+        "cluster-cidr": layout.pod_cidr,
+        # 0 leaves connection tracking unchanged; its sysctls apply to the whole machine.
         "conntrack-max-per-core": "0",
         "conntrack-tcp-timeout-established": "0",
         "conntrack-tcp-timeout-close-wait": "0",
@@ -104,11 +104,11 @@ def proxy(site: Site) -> Component:
     return _kubernode("kube-proxy", options)
 
 
-def coredns(site: Site) -> Component:
+def coredns(layout: Layout) -> Component:
     return Component("coredns", (f"{BIN}/kubernode", "coredns", "-conf", f"{ETC}/Corefile"))
 
 
-def volumes(site: Site) -> Component:
+def volumes(layout: Layout) -> Component:
     options = {
         "kubeconfig": f"{ETC}/admin.kubeconfig",
         "root": "/var/lib/volumes",
@@ -117,15 +117,15 @@ def volumes(site: Site) -> Component:
     return _kubernode("volumes", options)
 
 
-def traefik(site: Site) -> Component:
-    """The ingress: on this machine's loopback for people, on the cable's end for pods, at one port."""
+def traefik(layout: Layout) -> Component:
+    """The ingress. It listens on this machine's loopback address and, for pods, on the host address."""
     options = {
-        "entrypoints.people.address": f"127.0.0.1:{site.ingress_port}",
-        "entrypoints.pods.address": f"{site.host_address}:{site.ingress_port}",
+        "entrypoints.host.address": f"127.0.0.1:{layout.ingress_port}",
+        "entrypoints.pods.address": f"{layout.host_address}:{layout.ingress_port}",
         "providers.kubernetesingress": "true",
-        # By default a new store's route waits up to two seconds for others to come along.
+        # The default of 2 s would delay the route of a new store.
         "providers.providersthrottleduration": "100ms",
-        "providers.kubernetesingress.ingressendpoint.ip": site.host_address,
+        "providers.kubernetesingress.ingressendpoint.ip": layout.host_address,
         "global.checknewversion": "false",
         "global.sendanonymoususage": "false",
         "log.nocolor": "true",

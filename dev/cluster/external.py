@@ -1,4 +1,4 @@
-"""A cluster that the user names by KUBE_CONTEXT: checked and used, never started, stopped or removed."""
+"""An external cluster, named by KUBE_CONTEXT. It is checked and used, but never started, stopped or removed."""
 
 import os
 import shutil
@@ -14,33 +14,33 @@ from dev.cluster.process import ClusterError, kubectl, run
 
 @dataclass(frozen=True)
 class ExternalCluster(Cluster):
-    """The user's own cluster; images reach it through the REGISTRY that the environment names."""
+    """The user's own cluster; it pulls images from the registry that REGISTRY names."""
 
     def load_image(self, tar: Path) -> None:
-        """Push the image to the registry, under its own name and tag."""
+        """Push the image to the registry with its own name and tag. Raises ClusterError."""
         registry = os.environ.get("REGISTRY", "").rstrip("/")
         if not registry:
             raise ClusterError(
-                f"set REGISTRY to a registry that cluster {self.context!r} pulls from, to push images to"
+                f"REGISTRY is not set; set it to a registry from which cluster {self.context!r} pulls its images"
             )
         push(tar, f"{registry}/{archive.reference(tar).removeprefix('docker.io/')}")
 
     def down(self) -> None:
-        spare()
+        refuse_if_external()
 
     def kill(self) -> None:
-        spare()
+        refuse_if_external()
 
 
 def push(tar: Path, target: str) -> str:
-    """Push the one image of a docker archive to `target` (registry/name:tag); its digest there. Raises ClusterError."""
+    """Push the image of a Docker archive to `target` (registry/name:tag); its digest. Raises ClusterError."""
     return (_push_with_buildah if shutil.which("buildah") else _push_with_docker)(tar, target)
 
 
 def _push_with_buildah(tar: Path, target: str) -> str:
-    # As Docker does: a registry on this machine itself may speak plain HTTP.
+    # Like Docker, allow plain HTTP for a registry on this machine.
     secure = not target.startswith(("localhost:", "127.0.0.1:"))
-    with tempfile.TemporaryDirectory() as folder:  # a storage of its own leaves nothing in this machine's
+    with tempfile.TemporaryDirectory() as folder:  # a temporary storage, so that nothing stays in the machine's own
         buildah = ("buildah", f"--root={folder}/storage", f"--runroot={folder}/run", "--storage-driver=vfs")
         image = run(*buildah, "pull", "--quiet", f"docker-archive:{tar}", timeout=600).strip()
         options = (f"--tls-verify={str(secure).lower()}", f"--digestfile={folder}/digest")
@@ -56,18 +56,18 @@ def _push_with_docker(tar: Path, target: str) -> str:
 
 
 def connect(name: str, context: str) -> ExternalCluster:
-    """The cluster behind a context of the user's kubeconfig, verified to answer. Raises ClusterError."""
+    """The cluster of a context in the user's kubeconfig. Raises ClusterError if it does not answer."""
     missing = [key for key in ("INGRESS_ADDRESS", "STORE_DOMAIN") if not os.environ.get(key)]
     if missing:
         raise ClusterError(
-            f"with KUBE_CONTEXT={context}, set {' and '.join(missing)} too (see `python -m dev.cluster --help`)"
+            f"KUBE_CONTEXT={context} also needs {' and '.join(missing)}; set them (see `python -m dev.cluster --help`)"
         )
     try:
         kubeconfig = _export(name, context)
         run(*kubectl(kubeconfig), "get", "--raw=/readyz")
     except ClusterError as error:
-        advice = "see `kubectl config get-contexts`, and whether that cluster runs"
-        raise ClusterError(f"KUBE_CONTEXT={context} does not answer ({advice}): {error}") from error
+        advice = "Check `kubectl config get-contexts`, and that the cluster is running."
+        raise ClusterError(f"KUBE_CONTEXT={context} does not answer. {advice} The cause: {error}") from error
     return ExternalCluster(
         name=name,
         kubeconfig=kubeconfig,
@@ -78,14 +78,16 @@ def connect(name: str, context: str) -> ExternalCluster:
     )
 
 
-def spare() -> None:
-    """Raise ClusterError if KUBE_CONTEXT names the user's own cluster, which is not ours to end."""
+def refuse_if_external() -> None:
+    """Refuse to stop or remove an external cluster. Raises ClusterError if KUBE_CONTEXT is set."""
     if context := os.environ.get("KUBE_CONTEXT"):
-        raise ClusterError(f"KUBE_CONTEXT={context} is your own cluster, so it is left alone; unset it to act on ours")
+        raise ClusterError(
+            f"KUBE_CONTEXT={context} is your own cluster and is never removed; unset it to use a local cluster"
+        )
 
 
 def _export(name: str, context: str) -> Path:
-    """Copy the one context to a kubeconfig of our own, so that no other can be hit by mistake."""
+    """Copy only this context to a new kubeconfig, so that no command can use another context by mistake."""
     target = CHECKOUT / "build" / "cluster" / f"{name}.kubeconfig"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.touch(mode=0o600)

@@ -1,11 +1,11 @@
-"""Puts programs, certificates and configuration where the node will look for them."""
+"""Installs the node's programs, certificates and configuration files."""
 
 import base64
 import shutil
 from pathlib import Path
 
 from dev.cluster import cgroups, pki
-from dev.cluster.layout import Site
+from dev.cluster.layout import Layout
 from dev.cluster.templates import render
 
 TEMPLATES = {
@@ -16,24 +16,24 @@ TEMPLATES = {
 }
 
 
-def ensure(site: Site, programs: dict[str, Path]) -> None:
-    """Write or refresh all of it, and the user's kubeconfig too."""
-    settings = site.lib / "kubernetes"
+def install(layout: Layout, programs: dict[str, Path]) -> None:
+    """Install or update all files of the node, and the user's kubeconfig."""
+    settings = layout.lib / "kubernetes"
     settings.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for folder in (settings / "cni", site.lib / "bin", site.lib / "volumes", site.log):
+    for folder in (settings / "cni", layout.lib / "bin", layout.lib / "volumes", layout.log):
         folder.mkdir(parents=True, exist_ok=True)
     for name, program in programs.items():
-        _place(program, site.lib / "bin" / name)
-    pki.ensure(site, settings / "pki")
+        _install_program(program, layout.lib / "bin" / name)
+    pki.ensure(layout, settings / "pki")
     for template, target in TEMPLATES.items():
-        _write(settings / target, render(template, site=site, cgroup=cgroups.path(site)))
+        _write(settings / target, render(template, layout=layout, cgroup=cgroups.path(layout)))
     for user in pki.SUBJECTS:
-        _write_kubeconfig(site, user, settings / f"{user}.kubeconfig")
-    _write_kubeconfig(site, "admin", site.kubeconfig)
+        _write_kubeconfig(layout, user, settings / f"{user}.kubeconfig")
+    _write_kubeconfig(layout, "admin", layout.kubeconfig)
 
 
-def _place(program: Path, target: Path) -> None:
-    """Link a program from the cache, or copy it where the two are on different disks."""
+def _install_program(program: Path, target: Path) -> None:
+    """Hard-link a program from the cache, or copy it if the cache is on another disk."""
     if target.exists() and _version(target) == _version(program):
         return
     target.unlink(missing_ok=True)
@@ -47,15 +47,15 @@ def _version(program: Path) -> tuple[int, int]:
     return program.stat().st_size, program.stat().st_mtime_ns
 
 
-def _write_kubeconfig(site: Site, user: str, target: Path) -> None:
-    folder = site.lib / "kubernetes" / "pki"
-    files = {"authority": "ca.crt", "certificate": f"{user}.crt", "key": f"{user}.key"}
+def _write_kubeconfig(layout: Layout, user: str, target: Path) -> None:
+    folder = layout.lib / "kubernetes" / "pki"
+    files = {"ca": "ca.crt", "certificate": f"{user}.crt", "key": f"{user}.key"}
     data = {key: base64.b64encode((folder / file).read_bytes()).decode() for key, file in files.items()}
-    _write(target, render("kubeconfig.yaml", site=site, user=user, **data))
+    _write(target, render("kubeconfig.yaml", layout=layout, user=user, **data))
 
 
 def _write(target: Path, text: str) -> None:
-    """Write a file that only root may read, and at once: others may be reading it."""
+    """Write a file, readable by root only, and replace it in one step, because programs may be reading it."""
     unfinished = target.with_name(f"{target.name}.new")
     unfinished.touch(mode=0o600)
     unfinished.write_text(text)

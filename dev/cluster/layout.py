@@ -1,7 +1,6 @@
-"""Where one cluster lives on this machine: its id, directories, addresses and port, claimed once and kept.
+"""The id, directories, addresses and ingress port of a cluster on this machine.
 
-Every cluster takes its own block of addresses and its own ingress port, so that clusters of several
-checkouts, or several of one checkout, live side by side.
+Each cluster claims its own address block and ingress port once, so that several clusters can run side by side.
 """
 
 import fcntl
@@ -18,14 +17,15 @@ from pathlib import Path
 
 from dev.cluster.process import ClusterError, run
 
-STATE = Path("/var/lib/storewright")
-FIRST_PORT = 8081
-BLOCKS = range(100)
+STATE_DIR = Path("/var/lib/storewright")
+RECORD = "site.json"  # keep this file name: with another one, existing clusters would not be found
+FIRST_INGRESS_PORT = 8081
+CLUSTER_INDEXES = range(100)
 
 
 @dataclass(frozen=True)
-class Site:
-    """One cluster's place: the addresses and paths that everything else is derived from."""
+class Layout:
+    """The addresses and paths of one cluster; `index` is its number on this machine."""
 
     name: str
     checkout: Path
@@ -38,17 +38,17 @@ class Site:
 
     @property
     def state(self) -> Path:
-        """All the cluster keeps on disk."""
-        return STATE / self.id
+        """The directory with all data of the cluster."""
+        return STATE_DIR / self.id
 
     @property
     def lib(self) -> Path:
-        """What the node sees as /var/lib."""
+        """The node's /var/lib."""
         return self.state / "lib"
 
     @property
     def log(self) -> Path:
-        """What the node sees as /var/log."""
+        """The node's /var/log."""
         return self.state / "log"
 
     @property
@@ -57,7 +57,7 @@ class Site:
 
     @property
     def interface(self) -> str:
-        """The host's end of the cable to the node."""
+        """The host's interface of the veth pair that connects it with the node."""
         return f"sw-{self.index}"
 
     @property
@@ -65,21 +65,21 @@ class Site:
         return address_block(self.index)
 
     @property
-    def pods(self) -> str:
+    def pod_cidr(self) -> str:
         return f"{self.block[0]}/17"
 
     @property
-    def services(self) -> str:
+    def service_cidr(self) -> str:
         return f"{self.block[0x8000]}/18"
 
     @property
-    def first_service(self) -> str:
-        """The address of the API server's own Service."""
+    def api_service_address(self) -> str:
+        """The cluster IP of the API server's Service `kubernetes`."""
         return str(self.block[0x8001])
 
     @property
     def host_address(self) -> str:
-        """This machine, as the pods see it."""
+        """The address of this machine for pods."""
         return str(self.block[0xFF01])
 
     @property
@@ -88,60 +88,62 @@ class Site:
 
 
 def cluster_id(name: str, checkout: Path) -> str:
-    """The cluster's name on this machine, unique by checkout. Raises ClusterError for an unusable name."""
+    """The id of a cluster: its name and a hash of the checkout's path. Raises ClusterError for an invalid name."""
     if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,18}[a-z0-9])?", name):
         raise ClusterError(
-            f"{name!r} cannot name a cluster: use up to 20 lower-case letters, digits and hyphens, as in `dev`"
+            f"{name!r} is not a valid cluster name; use up to 20 lower-case letters, digits and hyphens, such as `dev`"
         )
     return f"{name}-{hashlib.sha256(str(checkout.resolve()).encode()).hexdigest()[:8]}"
 
 
 def address_block(index: int) -> IPv4Network:
-    """The /16 that cluster number `index` uses for pods, Services and the cable to the host."""
+    """The /16 network of cluster number `index`, for pods, Services and the veth pair."""
     return IPv4Network(f"10.{100 + index}.0.0/16")
 
 
 def free_index(taken: Collection[int], networks: Iterable[IPv4Network]) -> int:
-    """The lowest index not taken whose addresses overlap none of `networks`. Raises ClusterError if none is."""
-    known = [network for network in networks if network.prefixlen]
-    for index in BLOCKS:
-        if index not in taken and not any(address_block(index).overlaps(network) for network in known):
+    """The lowest index that is not taken and whose block overlaps none of `networks`.
+
+    Raises ClusterError if there is none."""
+    routed = [network for network in networks if network.prefixlen]
+    for index in CLUSTER_INDEXES:
+        if index not in taken and not any(address_block(index).overlaps(network) for network in routed):
             return index
     raise ClusterError(
-        "no free 10.x.0.0/16 address block for another cluster: `python -m dev.cluster down` one you no longer need"
+        "no free 10.x.0.0/16 address block for another cluster; remove one with `python -m dev.cluster down`"
     )
 
 
-def load(name: str, checkout: Path) -> Site | None:
-    """The site claimed earlier for this cluster, if there is one."""
-    record = STATE / cluster_id(name, checkout) / "site.json"
+def load(name: str, checkout: Path) -> Layout | None:
+    """The layout that this cluster has claimed, or None."""
+    record = STATE_DIR / cluster_id(name, checkout) / RECORD
     return _read(record) if record.exists() else None
 
 
-def claim(name: str, checkout: Path) -> Site:
-    """The cluster's site: the one it has, or a new one beside all other clusters and programs here."""
-    STATE.mkdir(mode=0o755, parents=True, exist_ok=True)
-    with locked(STATE):
+def claim(name: str, checkout: Path) -> Layout:
+    """The cluster's layout; a new one does not conflict with other clusters, routes and ports. Raises ClusterError."""
+    STATE_DIR.mkdir(mode=0o755, parents=True, exist_ok=True)
+    with locked(STATE_DIR):
         return load(name, checkout) or _claim_new(name, checkout)
 
 
-def _claim_new(name: str, checkout: Path) -> Site:
-    others = [_read(record) for record in STATE.glob("*/site.json")]
+def _claim_new(name: str, checkout: Path) -> Layout:
+    others = [_read(record) for record in STATE_DIR.glob(f"*/{RECORD}")]
     index = free_index({other.index for other in others}, _routed_networks())
     port = _free_port({other.ingress_port for other in others})
-    site = Site(name, checkout, index, port)
-    # Pods write their volumes as anyone; only root may come near them on this machine.
-    site.state.mkdir(mode=0o700, exist_ok=True)
+    layout = Layout(name, checkout, index, port)
+    # Pods write to their volumes with any user id, so only root may enter this directory.
+    layout.state.mkdir(mode=0o700, exist_ok=True)
     record = {"name": name, "checkout": str(checkout), "index": index, "ingress_port": port}
-    unfinished = site.state / "site.json.new"
+    unfinished = layout.state / f"{RECORD}.new"
     unfinished.write_text(json.dumps(record))
-    unfinished.rename(site.state / "site.json")
-    return site
+    unfinished.rename(layout.state / RECORD)
+    return layout
 
 
-def _read(record: Path) -> Site:
-    known = json.loads(record.read_text())
-    return Site(known["name"], Path(known["checkout"]), known["index"], known["ingress_port"])
+def _read(record: Path) -> Layout:
+    fields = json.loads(record.read_text())
+    return Layout(fields["name"], Path(fields["checkout"]), fields["index"], fields["ingress_port"])
 
 
 def _routed_networks() -> list[IPv4Network]:
@@ -150,14 +152,14 @@ def _routed_networks() -> list[IPv4Network]:
 
 
 def _free_port(taken: Collection[int]) -> int:
-    for port in range(FIRST_PORT, FIRST_PORT + 1000):
+    for port in range(FIRST_INGRESS_PORT, FIRST_INGRESS_PORT + 1000):
         if port not in taken and port_is_free(port):
             return port
-    raise ClusterError(f"no free port from {FIRST_PORT} on for the ingress; stop a program that listens there")
+    raise ClusterError(f"no free port for the ingress from {FIRST_INGRESS_PORT} on; stop a program that listens there")
 
 
 def port_is_free(port: int) -> bool:
-    """Tell whether a server could listen on the loopback address at `port` now."""
+    """True if a server can listen on `port` of the loopback address."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -169,10 +171,10 @@ def port_is_free(port: int) -> bool:
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Hold a directory for this process alone; a process that dies lets go of it."""
-    handle = os.open(directory, os.O_RDONLY)
+    """Hold an exclusive lock on a directory; the kernel releases it when the process ends."""
+    descriptor = os.open(directory, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(handle)
+        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""A real Kubernetes on this machine, as root, without Docker: start it, find it, end it, remove it."""
+"""A local cluster on this machine: start it, find it, kill it and remove it. Needs root, but not Docker."""
 
 import json
 import os
@@ -16,22 +16,23 @@ from dev.cache import CHECKOUT
 from dev.cluster import archive, binaries, cgroups, components, files
 from dev.cluster.base import Cluster
 from dev.cluster.components import Component
-from dev.cluster.layout import Site, claim, load, locked, port_is_free
+from dev.cluster.layout import Layout, claim, load, locked, port_is_free
 from dev.cluster.node import Node
-from dev.cluster.process import ClusterError, console, kubectl, run, succeeds, until
+from dev.cluster.process import ClusterError, console, kubectl, run, succeeds, wait_until
 from dev.cluster.templates import render
 
 CTR = ("ctr", "--namespace=k8s.io", "images")
+READY_TIMEOUT_SECONDS = 120
 
 
 @dataclass(frozen=True)
 class LocalCluster(Cluster):
-    """A cluster of this checkout, on this machine."""
+    """A cluster of this checkout on this machine."""
 
-    site: Site
+    layout: Layout
 
     def load_image(self, tar: Path) -> None:
-        load_image(Node(self.site), tar)
+        load_image(Node(self.layout), tar)
 
     def down(self) -> None:
         down(self.name)
@@ -41,55 +42,57 @@ class LocalCluster(Cluster):
 
 
 def up(name: str) -> LocalCluster:
-    """Start what is not running of the cluster `name` and return when it works. Raises ClusterError."""
+    """Start the components of the cluster `name` that are not running; wait until all are ready.
+
+    Raises ClusterError."""
     _check_machine()
     programs = binaries.ensure()
-    with _alone():
-        site = claim(name, CHECKOUT)
-        node = Node(site)
+    with _exclusive():
+        layout = claim(name, CHECKOUT)
+        node = Node(layout)
         with console.status(f"Starting cluster {name}"):
             _check_port(node)
-            files.ensure(site, programs)
+            files.install(layout, programs)
             node.start()
             _start(node)
-        return _describe(site)
+        return _local_cluster(layout)
 
 
 def find(name: str) -> LocalCluster | None:
-    """The cluster `name` if its node runs."""
-    site = load(name, CHECKOUT)
-    return _describe(site) if site and Node(site).pid() else None
+    """The cluster `name` if its node is running, else None."""
+    layout = load(name, CHECKOUT)
+    return _local_cluster(layout) if layout and Node(layout).pid() else None
 
 
 def status(name: str) -> Iterator[str]:
-    """What the cluster `name` is made of and which parts run, a line each."""
-    site = load(name, CHECKOUT)
-    if not site:
-        yield f"{name}: there is none; `python -m dev.cluster up --name {name}` makes it"
+    """The state of each component of the cluster `name`, one line each."""
+    layout = load(name, CHECKOUT)
+    if not layout:
+        yield f"{name}: does not exist; create it with `python -m dev.cluster up --name {name}`"
         return
-    running = {process.argv: process.pid for process in Node(site).processes()}
-    yield f"{name}: kept in {site.state}, ingress http://127.0.0.1:{site.ingress_port}/"
-    for component in (make(site) for make in components.ALL):
+    running = {process.argv: process.pid for process in Node(layout).processes()}
+    yield f"{name}: data in {layout.state}, ingress at http://127.0.0.1:{layout.ingress_port}/"
+    for component in (make(layout) for make in components.ALL):
         pid = running.get(component.argv)
-        yield f"  {component.name:24}" + (f"runs as process {pid}" if pid else "does not run")
+        yield f"  {component.name:24}" + (f"running as process {pid}" if pid else "not running")
 
 
 def kill(name: str) -> None:
-    """End all processes of the cluster `name` at once and keep its data."""
-    with _alone():
-        if site := load(name, CHECKOUT):
-            Node(site).kill()
+    """Kill all processes of the cluster `name` and keep its data. Raises ClusterError."""
+    with _exclusive():
+        if layout := load(name, CHECKOUT):
+            Node(layout).kill()
 
 
 def down(name: str) -> None:
-    """Leave nothing of the cluster `name`: no process, mount, interface, control group, directory."""
-    with _alone():
-        if site := load(name, CHECKOUT):
-            Node(site).kill()
-            cgroups.remove(site)
-            site.kubeconfig.unlink(missing_ok=True)
-            # The record of the site goes last: a `down` cut short can be run again.
-            for folder in (site.lib, site.log, site.state):
+    """Remove the cluster `name`: processes, mounts, interfaces, control groups and files. Raises ClusterError."""
+    with _exclusive():
+        if layout := load(name, CHECKOUT):
+            Node(layout).kill()
+            cgroups.remove(layout)
+            layout.kubeconfig.unlink(missing_ok=True)
+            # Delete the layout's record last, so that an interrupted `down` can run again.
+            for folder in (layout.lib, layout.log, layout.state):
                 shutil.rmtree(folder, ignore_errors=not folder.exists())
 
 
@@ -98,78 +101,90 @@ def _check_machine() -> None:
     if debian and os.geteuid() == 0:
         return
     raise ClusterError(
-        "a cluster of its own needs root on Debian 12. Either name a cluster you have: KUBE_CONTEXT=<context> "
-        "INGRESS_ADDRESS=<host:port> STORE_DOMAIN=<domain> REGISTRY=<registry>; or, with Docker, run this in a "
-        "container of its own:\n"
+        "a local cluster needs root on Debian 12. Either use a cluster that you have: set KUBE_CONTEXT=<context> "
+        "INGRESS_ADDRESS=<host:port> STORE_DOMAIN=<domain> REGISTRY=<registry>. Or, with Docker, run the demo in a "
+        "privileged Debian container:\n"
         "  docker run --privileged --cgroupns=host --network=host -it -v storewright:/var/lib/storewright "
         "-v $PWD:/storewright -w /storewright debian:12 \\\n"
         "  sh -c 'apt-get update && apt-get install -y make && make demo && exec bash'"
     )
 
 
-def _alone() -> AbstractContextManager[None]:
+def _exclusive() -> AbstractContextManager[None]:
     folder = CHECKOUT / "build" / "cluster"
     folder.mkdir(parents=True, exist_ok=True)
     return locked(folder)
 
 
-def _describe(site: Site) -> LocalCluster:
+def _local_cluster(layout: Layout) -> LocalCluster:
     return LocalCluster(
-        name=site.name,
-        kubeconfig=site.kubeconfig,
-        context=site.id,
-        ingress_address=f"127.0.0.1:{site.ingress_port}",
-        pod_ingress_address=f"{site.host_address}:{site.ingress_port}",
+        name=layout.name,
+        kubeconfig=layout.kubeconfig,
+        context=layout.id,
+        ingress_address=f"127.0.0.1:{layout.ingress_port}",
+        pod_ingress_address=f"{layout.host_address}:{layout.ingress_port}",
         store_domain=os.environ.get("STORE_DOMAIN", "localhost"),
-        site=site,
+        layout=layout,
     )
 
 
 def _start(node: Node) -> None:
-    """Start what is not running, each as soon as what it needs answers, and wait until all of it works."""
-    site, api = node.site, kubectl(node.site.kubeconfig)
-    _ensure(node, components.containerd, components.etcd, components.apiserver)
+    """Start each component as soon as its dependencies are ready, and wait until all are ready."""
+    layout, api = node.layout, kubectl(node.layout.kubeconfig)
+    _ensure_running(node, components.containerd, components.etcd, components.apiserver)
     _wait(node, components.containerd, lambda: succeeds(*node.command(*CTR, "ls", "--quiet")))
     _load_pause(node)
     _wait(node, components.apiserver, lambda: succeeds(*api, "get", "--raw=/readyz"))
-    _forget_readiness(node)
-    _ensure(node, components.kubelet, components.controller_manager, components.scheduler, components.proxy)
-    _ensure(node, components.coredns, components.volumes, components.traefik)
-    # Forced: a class of an older checkout is replaced, for it cannot be changed.
+    _reset_readiness(node)
+    _ensure_running(node, components.kubelet, components.controller_manager, components.scheduler, components.proxy)
+    _ensure_running(node, components.coredns, components.volumes, components.traefik)
+    # --force replaces a StorageClass of an older checkout, because it is immutable.
     run(*api, "apply", "--force", "--filename=-", stdin=render("objects.yaml"))
-    _wait(node, components.kubelet, lambda: _readiness(site) == "True")
-    _wait(node, components.coredns, lambda: _answers(f"http://{site.node_address}:8181/ready", 200))
-    _wait(node, components.traefik, lambda: _answers(f"http://127.0.0.1:{site.ingress_port}/", 404))
+    _wait(node, components.kubelet, lambda: _readiness(layout) == "True")
+    _wait(node, components.coredns, lambda: _responds(f"http://{layout.node_address}:8181/ready", 200))
+    _wait(node, components.traefik, lambda: _responds(f"http://127.0.0.1:{layout.ingress_port}/", 404))
 
 
-def _ensure(node: Node, *makers: Callable[[Site], Component]) -> None:
-    for make in makers:
-        node.ensure(make(node.site))
+def _ensure_running(node: Node, *factories: Callable[[Layout], Component]) -> None:
+    for create in factories:
+        node.ensure_running(create(node.layout))
 
 
-def _wait(node: Node, make: Callable[[Site], Component], works: Callable[[], bool]) -> None:
-    """Wait until a component works. Raises ClusterError with its last words when it ends or takes two minutes."""
-    component = make(node.site)
-    until(lambda: works() or not node.runs(component), 120, lambda: node.complaint(component, "does not answer"))
-    if not node.runs(component):
-        raise ClusterError(node.complaint(component, "ended by itself"))
+def _wait(node: Node, create: Callable[[Layout], Component], is_ready: Callable[[], bool]) -> None:
+    """Wait until a component is ready. Raises ClusterError with the end of its log if it ends or the time is up."""
+    component = create(node.layout)
+    wait_until(
+        lambda: is_ready() or not node.is_running(component),
+        READY_TIMEOUT_SECONDS,
+        lambda: node.failure_message(component, "does not answer"),
+    )
+    if not node.is_running(component):
+        raise ClusterError(node.failure_message(component, "ended unexpectedly"))
 
 
-def _readiness(site: Site) -> str:
-    """What the API server last heard of the node: True, False, Unknown, or nothing yet."""
+def _readiness(layout: Layout) -> str:
+    """The node's Ready condition in the API server: True, False, Unknown, or "" if there is none yet."""
     path = '--output=jsonpath={.status.conditions[?(@.type=="Ready")].status}'
-    return run(*kubectl(site.kubeconfig), "get", "node", site.name, "--ignore-not-found", path)
+    return run(*kubectl(layout.kubeconfig), "get", "node", layout.name, "--ignore-not-found", path)
 
 
-def _forget_readiness(node: Node) -> None:
-    """Void what a kubelet that has ended said of its node, which would be taken for the new one's word."""
-    if not node.runs(components.kubelet(node.site)) and _readiness(node.site):
+def _reset_readiness(node: Node) -> None:
+    """Set the Ready condition to Unknown, because its value is of a kubelet that has ended."""
+    if not node.is_running(components.kubelet(node.layout)) and _readiness(node.layout):
         condition = {"type": "Ready", "status": "Unknown", "reason": "KubeletStarting", "message": ""}
         patch = json.dumps({"status": {"conditions": [condition]}})
-        run(*kubectl(node.site.kubeconfig), "patch", "node", node.site.name, "--subresource=status", "--patch", patch)
+        run(
+            *kubectl(node.layout.kubeconfig),
+            "patch",
+            "node",
+            node.layout.name,
+            "--subresource=status",
+            "--patch",
+            patch,
+        )
 
 
-def _answers(url: str, status: int) -> bool:
+def _responds(url: str, status: int) -> bool:
     try:
         return httpx.get(url, timeout=1, trust_env=False).status_code == status
     except httpx.TransportError:
@@ -177,24 +192,25 @@ def _answers(url: str, status: int) -> bool:
 
 
 def _check_port(node: Node) -> None:
-    """The port was free when the cluster was made, but another program may have taken it while we were down."""
-    port = node.site.ingress_port
+    """Check the ingress port, which another program may have taken since the cluster was created."""
+    port = node.layout.ingress_port
     if not node.pid() and not port_is_free(port):
         raise ClusterError(
-            f"another program took port {port}, this cluster's ingress: end it (`ss -ltnp sport = {port}` names it), "
-            f"or make the cluster anew at another port by `python -m dev.cluster down` and `up --name {node.site.name}`"
+            f"another program uses port {port}, the port of this cluster's ingress. Stop that program "
+            f"(`ss -ltnp sport = {port}` shows it), or create the cluster again on another port: "
+            f"run `python -m dev.cluster down --name {node.layout.name}`, then `up`"
         )
 
 
 def _load_pause(node: Node) -> None:
     with tempfile.TemporaryDirectory() as folder:
         image = Path(folder, "pause.tar")
-        archive.write(image, "storewright/pause:1", {"pause": node.site.lib / "bin" / "pause"}, ["/pause"])
+        archive.write(image, "storewright/pause:1", {"pause": node.layout.lib / "bin" / "pause"}, ["/pause"])
         load_image(node, image)
 
 
 def load_image(node: Node, image: Path) -> None:
-    """Import a docker archive into the node's containerd unless that has its image. Raises ClusterError."""
+    """Import a Docker archive into the node's containerd, unless it has the image. Raises ClusterError."""
     if archive.reference(image) in run(*node.command(*CTR, "ls", "--quiet")).split():
         return
     with image.open("rb") as stream:

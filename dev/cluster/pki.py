@@ -1,9 +1,9 @@
-"""The cluster's certificates: one authority, and a key and certificate for each program that needs one."""
+"""The cluster's certificate authority, and a key and certificate for each program."""
 
 import shutil
 from pathlib import Path
 
-from dev.cluster.layout import Site
+from dev.cluster.layout import Layout
 from dev.cluster.process import run
 from dev.cluster.templates import render
 
@@ -17,20 +17,22 @@ SUBJECTS = {
 }
 
 
-def ensure(site: Site, folder: Path) -> None:
-    """Fill `folder` with ca, service-accounts and every subject's .key and .crt, unless it is there."""
+def ensure(layout: Layout, folder: Path) -> None:
+    """Create `folder` with the CA, the key for service accounts, and a .key and .crt for each subject.
+
+    Does nothing if the folder exists."""
     if folder.exists():
         return
     unfinished = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True, mode=0o700)
-    (unfinished / "openssl.cnf").write_text(render("openssl.cnf", site=site))
-    _certificate(unfinished, "ca", f"/CN={site.id}", "-extensions", "authority")
-    # The API server reads elliptic keys for its tokens in the older of openssl's two formats only.
+    (unfinished / "openssl.cnf").write_text(render("openssl.cnf", layout=layout))
+    _certificate(unfinished, "ca", f"/CN={layout.id}", "-extensions", "ca_certificate")
+    # The API server reads elliptic-curve token keys only in the format of `openssl ecparam`.
     run("openssl", "ecparam", "-genkey", "-noout", "-name", "prime256v1", "-out", unfinished / "service-accounts.key")
     for name, subject in SUBJECTS.items():
-        authority = ("-CA", unfinished / "ca.crt", "-CAkey", unfinished / "ca.key")
-        _certificate(unfinished, name, subject.format(name=site.name), "-extensions", "member", *authority)
+        ca = ("-CA", unfinished / "ca.crt", "-CAkey", unfinished / "ca.key")
+        _certificate(unfinished, name, subject.format(name=layout.name), "-extensions", "leaf_certificate", *ca)
     unfinished.rename(folder)
 
 

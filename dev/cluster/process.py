@@ -1,4 +1,4 @@
-"""How this package runs programs, waits for things and says what went wrong."""
+"""Running programs, waiting for conditions, and the error that all of dev.cluster raises."""
 
 import subprocess
 import time
@@ -14,7 +14,7 @@ console = Console(stderr=True, highlight=False)
 
 
 class ClusterError(Exception):
-    """What happened, its likely cause and the next step, in words for the person at the terminal."""
+    """A failed operation on a cluster; the message gives the cause and the next step."""
 
 
 def run(
@@ -23,18 +23,18 @@ def run(
     env: dict[str, str] | None = None,
     timeout: float = 60,
 ) -> str:
-    """Run a program on the given text or open file and return what it printed.
+    """Run a program and return its output; `stdin` is text or an open file.
 
-    Raises ClusterError with the program's own words if it is missing, fails or takes over `timeout` seconds.
+    Raises ClusterError, with the program's error output, if it is missing, fails or exceeds `timeout` seconds.
     """
     argv = [str(part) for part in command]
     try:
-        given = {"input": stdin} if isinstance(stdin, str) else {"stdin": stdin}
+        source = {"input": stdin} if isinstance(stdin, str) else {"stdin": stdin}
         return subprocess.run(
-            argv, **given, env=env, capture_output=True, text=True, check=True, timeout=timeout
+            argv, **source, env=env, capture_output=True, text=True, check=True, timeout=timeout
         ).stdout
     except FileNotFoundError as error:
-        raise ClusterError(f"{argv[0]} is not installed; run `sh dev/setup.sh`, which installs it") from error
+        raise ClusterError(f"{argv[0]} is not installed; install it with `sh dev/setup.sh`") from error
     except subprocess.TimeoutExpired as error:
         raise ClusterError(f"`{' '.join(argv)}` did not finish in {timeout:.0f} s") from error
     except subprocess.CalledProcessError as error:
@@ -42,7 +42,7 @@ def run(
 
 
 def succeeds(*command: str | Path) -> bool:
-    """Tell whether a program exits with 0, and nothing else about it."""
+    """True if a program runs and exits with 0."""
     try:
         run(*command)
     except ClusterError:
@@ -51,12 +51,14 @@ def succeeds(*command: str | Path) -> bool:
 
 
 def kubectl(kubeconfig: Path) -> Sequence[str | Path]:
-    """The start of a kubectl command line for the cluster that `kubeconfig` reaches."""
+    """The start of a kubectl command line for the cluster of `kubeconfig`."""
     return (TOOLS / "bin/kubectl", f"--kubeconfig={kubeconfig}", "--request-timeout=10s")
 
 
-def until(condition: Callable[[], object], timeout: float, failure: Callable[[], str]) -> None:
-    """Wait until `condition` holds; raise ClusterError(failure()) if it does not within `timeout` seconds."""
+def wait_until(condition: Callable[[], object], timeout: float, failure: Callable[[], str]) -> None:
+    """Wait until `condition` is true.
+
+    Raises ClusterError(failure()) after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not condition():
         if time.monotonic() > deadline:
@@ -65,6 +67,6 @@ def until(condition: Callable[[], object], timeout: float, failure: Callable[[],
 
 
 def tail(log: Path, lines: int = 8) -> str:
-    """The end of a log file, indented, to be read below a sentence that says what failed."""
+    """The last lines of a log file, indented for an error message."""
     text = log.read_text(errors="replace") if log.exists() else "(no log)"
     return "\n".join(f"    {line}" for line in text.splitlines()[-lines:])

@@ -1,4 +1,4 @@
-"""The local cluster as its users meet it: real pods, volumes, names and ingress; killed, doubled and removed."""
+"""The local cluster: pods, volumes, DNS and ingress; kill, restart, a second cluster, and removal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 
 from dev import cluster as clusters
 from dev.cluster import Cluster, ClusterError, archive, components, local
-from dev.cluster.layout import STATE, Site, load
+from dev.cluster.layout import STATE_DIR, Layout, load
 from dev.cluster.node import Node
 from dev.cluster.process import kubectl, run
 from tests.waiting import until
@@ -45,13 +45,13 @@ def in_pod(cluster: Cluster, *command: str) -> str:
 
 
 def page(cluster: Cluster) -> str:
-    """What the probe's ingress answers on this machine, by its status or, if that is 200, its text."""
+    """The answer of the probe's ingress on this machine: the text of a 200, else the status."""
     answer = cluster.get("probe.localhost")
     return answer.text.strip() if answer.status_code == 200 else str(answer.status_code)
 
 
-def settled_page(cluster: Cluster) -> str:
-    """The probe's page (a UUID), once it is there."""
+def await_page(cluster: Cluster) -> str:
+    """The probe's page (a UUID), once the ingress serves it."""
     return until("the probe answers", lambda: found if len(found := page(cluster)) == 36 else "", 30)
 
 
@@ -61,24 +61,24 @@ def deploy_probe(cluster: Cluster, folder: Path) -> str:
     cluster.load_image(image)
     kube(cluster, "apply", f"--filename={PROBE}")
     kube(cluster, "rollout", "status", "statefulset/web", "--namespace=probe", "--timeout=30s", "--request-timeout=0")
-    return settled_page(cluster)
+    return await_page(cluster)
 
 
-def site_of(name: str) -> Site:
-    site = load(name, ROOT)
-    assert site
-    return site
+def layout_of(name: str) -> Layout:
+    layout = load(name, ROOT)
+    assert layout
+    return layout
 
 
 def processes(name: str) -> dict[str, int]:
-    """The process of each component that runs."""
-    running = {process.argv: process.pid for process in Node(site_of(name)).processes()}
-    wanted = [make(site_of(name)) for make in components.ALL]
-    return {component.name: running[component.argv] for component in wanted if component.argv in running}
+    """The pid of each running component."""
+    running = {process.argv: process.pid for process in Node(layout_of(name)).processes()}
+    expected = [create(layout_of(name)) for create in components.ALL]
+    return {component.name: running[component.argv] for component in expected if component.argv in running}
 
 
 def restarted(before: dict[str, int]) -> set[str]:
-    """The components that now run as another process than `before`."""
+    """The components whose pid is not the same as `before`."""
     now = processes(NAME)
     return {name for name, pid in before.items() if now.get(name) != pid}
 
@@ -91,12 +91,12 @@ def fresh() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def words(fresh: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The probe runs; this is what its volume holds."""
+def probe_page(fresh: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of the deployed probe, which its volume stores."""
     return deploy_probe(fresh, tmp_path_factory.mktemp("image"))
 
 
-def test_is_kubernetes_with_default_classes(fresh: Cluster) -> None:
+def test_cluster_is_kubernetes_with_default_classes(fresh: Cluster) -> None:
     assert '"gitVersion": "v1.34.4"' in kube(fresh, "get", "--raw=/version")
     assert "Ready" in kube(fresh, "get", "nodes").split()
     assert "standard (default)" in kube(fresh, "get", "storageclass")
@@ -104,23 +104,23 @@ def test_is_kubernetes_with_default_classes(fresh: Cluster) -> None:
     assert "ingressclass.kubernetes.io/is-default-class" in kube(fresh, "get", "ingressclass", "--output=yaml")
 
 
-def test_second_up_changes_nothing_and_is_quick(fresh: Cluster) -> None:
-    before, begun = processes(NAME), time.monotonic()
+def test_second_up_restarts_nothing_and_takes_under_5_seconds(fresh: Cluster) -> None:
+    before, start = processes(NAME), time.monotonic()
     assert clusters.up(NAME) == fresh
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - start < 5
     assert restarted(before) == set()
     assert len(before) == len(components.ALL)
 
 
-def test_up_starts_what_has_ended_and_nothing_else(fresh: Cluster) -> None:
+def test_up_restarts_only_a_component_that_has_ended(fresh: Cluster) -> None:
     before = processes(NAME)
     os.kill(before["coredns"], signal.SIGKILL)
     clusters.up(NAME)
     assert restarted(before) == {"coredns"}
 
 
-def test_up_replaces_a_program_whose_file_is_new(fresh: Cluster) -> None:
-    before, program = processes(NAME), site_of(NAME).lib / "bin" / "traefik"
+def test_up_restarts_a_component_whose_program_file_was_replaced(fresh: Cluster) -> None:
+    before, program = processes(NAME), layout_of(NAME).lib / "bin" / "traefik"
     newer = program.with_name("newer")
     shutil.copy(program, newer)
     newer.rename(program)
@@ -128,152 +128,152 @@ def test_up_replaces_a_program_whose_file_is_new(fresh: Cluster) -> None:
     assert restarted(before) == {"traefik"}
 
 
-def test_pod_reaches_service_by_name_and_ingress_by_the_same_url(fresh: Cluster, words: str) -> None:
-    assert page(fresh) == words
-    assert in_pod(fresh, "wget", "-qO-", "http://web.probe.svc.cluster.local/") == words
-    assert in_pod(fresh, "wget", "-qO-", f"http://probe.localhost:{fresh.ingress_port}/") == words
+def test_pod_reaches_service_by_name_and_ingress_by_the_browsers_url(fresh: Cluster, probe_page: str) -> None:
+    assert page(fresh) == probe_page
+    assert in_pod(fresh, "wget", "-qO-", "http://web.probe.svc.cluster.local/") == probe_page
+    assert in_pod(fresh, "wget", "-qO-", f"http://probe.localhost:{fresh.ingress_port}/") == probe_page
     by_address = ("--header", "Host: probe.localhost", f"http://{fresh.pod_ingress_address}/")
-    assert in_pod(fresh, "wget", "-qO-", *by_address) == words
+    assert in_pod(fresh, "wget", "-qO-", *by_address) == probe_page
 
 
-def test_pod_has_no_way_out_and_learns_it_at_once(fresh: Cluster, words: str) -> None:
-    begun = time.monotonic()
+def test_lookup_of_an_external_name_in_a_pod_fails_at_once(fresh: Cluster, probe_page: str) -> None:
+    start = time.monotonic()
     with pytest.raises(ClusterError, match="bad address"):
         in_pod(fresh, "wget", "-qO-", "http://somewhere.example/")
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - start < 3
 
 
-def test_admission_and_tokens_are_real(fresh: Cluster, words: str) -> None:
+def test_cluster_enforces_pod_security_and_accepts_service_account_tokens(fresh: Cluster, probe_page: str) -> None:
     with pytest.raises(ClusterError, match="violates PodSecurity"):
         kube(fresh, "run", "bad", "--namespace=probe", "--image=storewright/probe:1", "--privileged")
     token = kube(fresh, "create", "token", "default", "--namespace=probe").strip()
-    site = site_of(NAME)
-    authority = f"--certificate-authority={site.lib}/kubernetes/pki/ca.crt"
-    server = (f"--server=https://{site.node_address}:6443", authority, f"--token={token}")
+    layout = layout_of(NAME)
+    ca = f"--certificate-authority={layout.lib}/kubernetes/pki/ca.crt"
+    server = (f"--server=https://{layout.node_address}:6443", ca, f"--token={token}")
     whoami = run(*kubectl(Path("/dev/null")), *server, "auth", "whoami", "--output=json")
     assert json.loads(whoami)["status"]["userInfo"]["username"] == "system:serviceaccount:probe:default"
 
 
-def test_kill_and_up_bring_back_the_same_pod_and_data(fresh: Cluster, words: str) -> None:
+def test_up_after_kill_restores_the_same_pod_and_data(fresh: Cluster, probe_page: str) -> None:
     before = pod(fresh)
     clusters.kill(NAME)
     assert clusters.find(NAME) is None
     clusters.up(NAME)
-    assert settled_page(fresh) == words
-    until("the pod is started again", lambda: restarts(pod(fresh)) > restarts(before), 30)
+    assert await_page(fresh) == probe_page
+    until("the pod has restarted", lambda: restarts(pod(fresh)) > restarts(before), 30)
     after = pod(fresh)
     assert restarts(after) == restarts(before) + 1
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
 
 
-def test_up_killed_half_way_can_be_run_again(fresh: Cluster, words: str) -> None:
+def test_up_succeeds_after_an_interrupted_up(fresh: Cluster, probe_page: str) -> None:
     clusters.kill(NAME)
-    for patience in (0.5, 1, 2):
-        half = subprocess.Popen([sys.executable, "-m", "dev.cluster", "up", "--name", NAME], cwd=ROOT)
-        time.sleep(patience)
-        half.kill()
-        half.wait()
+    for seconds in (0.5, 1, 2):
+        interrupted = subprocess.Popen([sys.executable, "-m", "dev.cluster", "up", "--name", NAME], cwd=ROOT)
+        time.sleep(seconds)
+        interrupted.kill()
+        interrupted.wait()
     clusters.up(NAME)
-    assert settled_page(fresh) == words
+    assert await_page(fresh) == probe_page
 
 
-def test_up_says_so_when_its_port_was_taken_meanwhile(fresh: Cluster, words: str) -> None:
+def test_up_reports_an_ingress_port_in_use(fresh: Cluster, probe_page: str) -> None:
     clusters.kill(NAME)
     with (
         socket.create_server(("127.0.0.1", fresh.ingress_port)),
-        pytest.raises(ClusterError, match=f"another program took port {fresh.ingress_port}"),
+        pytest.raises(ClusterError, match=f"another program uses port {fresh.ingress_port}"),
     ):
         clusters.up(NAME)
     clusters.up(NAME)
-    assert settled_page(fresh) == words
+    assert await_page(fresh) == probe_page
 
 
-def test_two_clusters_side_by_side(fresh: Cluster, words: str, tmp_path: Path) -> None:
-    before = groups(site_of(NAME))
+def test_two_clusters_run_side_by_side(fresh: Cluster, probe_page: str, tmp_path: Path) -> None:
+    before = groups(layout_of(NAME))
     other = clusters.up("e2e-other")
     try:
-        other_words = deploy_probe(other, tmp_path)
-        assert page(fresh) == words != other_words
-        assert in_pod(other, "wget", "-qO-", "http://web/") == other_words
+        other_page = deploy_probe(other, tmp_path)
+        assert page(fresh) == probe_page != other_page
+        assert in_pod(other, "wget", "-qO-", "http://web/") == other_page
     finally:
-        site = site_of("e2e-other")
+        layout = layout_of("e2e-other")
         other.down()
-    assert traces(site) == []
-    assert page(fresh) == words
-    assert groups(site_of(NAME)) == before
+    assert traces(layout) == []
+    assert page(fresh) == probe_page
+    assert groups(layout_of(NAME)) == before
 
 
-def test_claim_takes_its_directory_with_it(fresh: Cluster, words: str) -> None:
-    volumes = site_of(NAME).lib / "volumes"
-    assert [(folder / "index.html").read_text().strip() for folder in volumes.iterdir()] == [words]
+def test_deleting_a_claim_removes_its_directory(fresh: Cluster, probe_page: str) -> None:
+    volumes = layout_of(NAME).lib / "volumes"
+    assert [(folder / "index.html").read_text().strip() for folder in volumes.iterdir()] == [probe_page]
     kube(fresh, "delete", "statefulset/web", "pvc/data", "--namespace=probe", "--request-timeout=0")
-    until("its directory is gone", lambda: not list(volumes.iterdir()), 30)
+    until("the directory is removed", lambda: not list(volumes.iterdir()), 30)
 
 
-def test_command_line_tells_how_to_reach_it(fresh: Cluster) -> None:
+def test_command_line_prints_environment_and_status(fresh: Cluster) -> None:
     command = [sys.executable, "-m", "dev.cluster"]
     shell = run(*command, "env", "--name", NAME)
     assert run("sh", stdin=shell + 'printf %s "$KUBECONFIG $INGRESS_ADDRESS $STORE_DOMAIN"') == (
         f"{fresh.kubeconfig} {fresh.ingress_address} {fresh.store_domain}"
     )
-    assert run(*command, "status", "--name", NAME).count("runs as process") == len(components.ALL)
+    assert run(*command, "status", "--name", NAME).count("running as process") == len(components.ALL)
     with pytest.raises(ClusterError, match=r"start it with `python -m dev.cluster up --name nowhere`"):
         run(*command, "env", "--name", "nowhere")
 
 
-def test_what_cannot_be_loaded_is_refused_in_words(fresh: Cluster, tmp_path: Path) -> None:
+def test_loading_a_file_that_is_not_an_image_archive_is_refused(fresh: Cluster, tmp_path: Path) -> None:
     broken = tmp_path / "broken.tar"
-    broken.write_text("no archive")
-    with pytest.raises(ClusterError, match=r"broken\.tar is no image archive"):
+    broken.write_text("not an archive")
+    with pytest.raises(ClusterError, match=r"broken\.tar is not an image archive"):
         fresh.load_image(broken)
 
 
-def test_named_context_is_used_and_spared(fresh: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_external_cluster_is_used_but_never_removed(fresh: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", str(fresh.kubeconfig))
     monkeypatch.setenv("KUBE_CONTEXT", fresh.context)
-    with pytest.raises(ClusterError, match="set INGRESS_ADDRESS and STORE_DOMAIN too"):
+    with pytest.raises(ClusterError, match="also needs INGRESS_ADDRESS and STORE_DOMAIN"):
         clusters.up("e2e-named")
     monkeypatch.setenv("INGRESS_ADDRESS", fresh.ingress_address)
     monkeypatch.setenv("STORE_DOMAIN", "shops.example")
-    named = clusters.up("e2e-named")
-    assert (named.context, named.ingress_port, named.store_domain) == (
+    external = clusters.up("e2e-named")
+    assert (external.context, external.ingress_port, external.store_domain) == (
         fresh.context,
         fresh.ingress_port,
         "shops.example",
     )
-    assert kube(named, "get", "--raw=/readyz") == "ok"
+    assert kube(external, "get", "--raw=/readyz") == "ok"
     with pytest.raises(ClusterError, match="your own cluster"):
-        named.down()
+        external.down()
     monkeypatch.setenv("KUBE_CONTEXT", "nowhere")
     with pytest.raises(ClusterError, match="KUBE_CONTEXT=nowhere does not answer"):
         clusters.up("e2e-named")
-    named.kubeconfig.unlink()
+    external.kubeconfig.unlink()
 
 
-def test_down_leaves_nothing(fresh: Cluster) -> None:
-    site = site_of(NAME)
-    assert len(traces(site)) > 10
+def test_down_removes_everything(fresh: Cluster) -> None:
+    layout = layout_of(NAME)
+    assert len(traces(layout)) > 10
     clusters.down(NAME)
-    assert traces(site) == []
+    assert traces(layout) == []
     clusters.down(NAME)
-    assert next(local.status(NAME)).startswith("e2e: there is none")
+    assert next(local.status(NAME)).startswith("e2e: does not exist")
 
 
-def groups(site: Site) -> set[str]:
-    """The control groups down to the quality-of-service classes, which belong to no single pod."""
-    return {str(path) for path in Path("/sys/fs/cgroup").glob(f"*/storewright/{site.id}/*/*") if path.is_dir()}
+def groups(layout: Layout) -> set[str]:
+    """The cluster's control groups down to the QoS classes, without those of single pods."""
+    return {str(path) for path in Path("/sys/fs/cgroup").glob(f"*/storewright/{layout.id}/*/*") if path.is_dir()}
 
 
-def traces(site: Site) -> list[str]:
-    """Everything on this machine that is of the cluster: files, groups, interfaces, routes, processes, mounts."""
-    found = [str(path) for path in (STATE / site.id, site.kubeconfig) if path.exists()]
-    found += [str(path) for path in Path("/sys/fs/cgroup").glob(f"*/storewright/{site.id}")]
-    found += [line for line in run("ip", "-oneline", "addr").splitlines() if f" {site.interface} " in line]
-    found += [line for line in run("ip", "route").splitlines() if str(site.block.network_address) in line]
+def traces(layout: Layout) -> list[str]:
+    """Everything on this machine that belongs to the cluster: files, groups, interfaces, routes and processes."""
+    found = [str(path) for path in (STATE_DIR / layout.id, layout.kubeconfig) if path.exists()]
+    found += [str(path) for path in Path("/sys/fs/cgroup").glob(f"*/storewright/{layout.id}")]
+    found += [line for line in run("ip", "-oneline", "addr").splitlines() if f" {layout.interface} " in line]
+    found += [line for line in run("ip", "route").splitlines() if str(layout.block.network_address) in line]
     for process in Path("/proc").glob("[0-9]*"):
         try:
             text = (process / "cmdline").read_text() + (process / "mountinfo").read_text()
         except OSError:
             continue
-        found += [str(process)] if site.id in text else []
+        found += [str(process)] if layout.id in text else []
     return found

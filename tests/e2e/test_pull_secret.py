@@ -109,8 +109,8 @@ def registry(cluster: DevCluster, tmp_path: Path) -> Iterator[str]:
     folder = tmp_path / "registry"
     folder.mkdir()
     (folder / "htpasswd").write_text(f"stores:{BCRYPT}\n")
-    address = f"{cluster.site.node_address}:5055"
-    on_the_node = ("nsenter", f"--target={Node(cluster.site).pid()}", "--net", "--")
+    address = f"{cluster.layout.node_address}:5055"
+    on_the_node = ("nsenter", f"--target={Node(cluster.layout).pid()}", "--net", "--")
     asks = {"htpasswd": {"realm": "images", "path": str(folder / "htpasswd")}}
     with running_registry(folder, address, on_the_node, auth=asks, http={"addr": ":5055"}):
         yield address

@@ -1,4 +1,4 @@
-"""Image archives: what is written can be read, and what is no archive is refused."""
+"""Image archives: write, read, and refuse other files."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from dev.cluster.process import ClusterError
         ("registry:5000/b:1", "registry:5000/b:1"),
     ],
 )
-def test_full_name_is_what_containerd_calls_it(tag: str, name: str) -> None:
+def test_full_name_adds_default_registry_and_namespace(tag: str, name: str) -> None:
     assert archive.full_name(tag) == name
 
 
-def test_written_archive_carries_its_files_and_name(tmp_path: Path) -> None:
+def test_written_archive_contains_files_and_name(tmp_path: Path) -> None:
     program = tmp_path / "program"
     program.write_bytes(b"\x7fELF")
     archive.write(tmp_path / "image.tar", "storewright/x:1", {"bin/program": program}, ["/bin/program"])
@@ -39,12 +39,12 @@ def test_written_archive_carries_its_files_and_name(tmp_path: Path) -> None:
     assert (entry.mode, entry.size) == (0o755, 4)
 
 
-def test_what_is_no_image_archive_is_refused(tmp_path: Path) -> None:
+def test_file_that_is_not_an_image_archive_is_refused(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "plain.tar", "w"):
         pass
-    (tmp_path / "text.tar").write_text("no archive")
+    (tmp_path / "text.tar").write_text("not an archive")
     for name in ("plain.tar", "text.tar", "missing.tar"):
-        with pytest.raises(ClusterError, match=f"{name} is no image archive"):
+        with pytest.raises(ClusterError, match=f"{name} is not an image archive"):
             archive.reference(tmp_path / name)
 
 
@@ -54,5 +54,5 @@ def test_archive_without_one_tag_is_refused(tags: list[str] | None, tmp_path: Pa
     manifest.write_text(json.dumps([{"RepoTags": tags}]))
     with tarfile.open(tmp_path / "image.tar", "w") as tar:
         tar.add(manifest, "manifest.json")
-    with pytest.raises(ClusterError, match="must hold one tagged image"):
+    with pytest.raises(ClusterError, match="must contain one tagged image"):
         archive.reference(tmp_path / "image.tar")

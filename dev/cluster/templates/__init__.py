@@ -1,4 +1,4 @@
-"""The configuration files of the cluster's programs, as Jinja2 templates beside this module."""
+"""The configuration files of the cluster's programs, as Jinja2 templates in this folder."""
 
 from pathlib import Path
 
@@ -9,5 +9,5 @@ _environment = Environment(loader=_files, undefined=StrictUndefined, keep_traili
 
 
 def render(template: str, **values: object) -> str:
-    """One configuration file, filled in. Raises jinja2.UndefinedError if a value it names is missing."""
+    """Render one configuration file. Raises jinja2.UndefinedError if a value is missing."""
     return _environment.get_template(template).render(**values)

@@ -1,28 +1,28 @@
 #!/bin/sh
-# Becomes the node: runs as the first process of fresh mount, network and process namespaces, gives them private
-# directories and a cable to the host, then turns into `pause`. The kernel ends all of it with that one process.
+# The node's first process, in new mount, network and PID namespaces. It mounts private directories, waits for its
+# network interface, and then executes `pause`. When it ends, the kernel ends everything in these namespaces.
 # Arguments: STATE NODE_ADDRESS HOST_ADDRESS ID
 set -eu
 state=$1 node=$2 host=$3 id=$4
 
-# The usual paths (/var/lib/kubelet, /var/log/pods, /run/containerd, ...) are this node's own.
+# The node gets its own /var/lib, /var/log and /run, so that the components can use their usual paths.
 mount --bind "$state/log" /var/log
 mount --bind "$state/lib" /var/lib
 mount -t tmpfs -o mode=755 tmpfs /run
 
-# The kubelet and runc set these for the whole machine; let them set copies.
-mkdir -m 700 /run/knobs
-for knob in vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops kernel/keys/root_maxkeys kernel/keys/root_maxbytes; do
-  copy=/run/knobs/$(basename "$knob")
-  cat "/proc/sys/$knob" >"$copy"
-  mount --bind "$copy" "/proc/sys/$knob"
+# The kubelet and runc write these sysctls, which apply to the whole machine. Give them copies to write to.
+mkdir -m 700 /run/sysctls
+for sysctl in vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops kernel/keys/root_maxkeys kernel/keys/root_maxbytes; do
+  copy=/run/sysctls/$(basename "$sysctl")
+  cat "/proc/sys/$sysctl" >"$copy"
+  mount --bind "$copy" "/proc/sys/$sysctl"
 done
-# An image that is not on the node is missing at once, not after a resolver that can't be reached from here timed out.
+# The node's own DNS server: the pull of a missing image then fails at once, instead of after a DNS timeout.
 echo "nameserver $node" >/run/resolv.conf
 mount --bind /run/resolv.conf /etc/resolv.conf
 mount --make-rshared /
 
-# The host answers when it has put the other end of the cable in place; if it dies instead, so does this.
+# Wait until the host has created the interface. If the host's process ends first, `read` fails and so does this script.
 echo ready
 read -r _
 

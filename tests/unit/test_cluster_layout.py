@@ -1,4 +1,4 @@
-"""Where a cluster goes on a machine: ids, address blocks and ports that clash with nothing."""
+"""A cluster's id, address block and port do not conflict with others on the machine."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from dev.cluster.layout import BLOCKS, Site, cluster_id, free_index, port_is_free
+from dev.cluster.layout import CLUSTER_INDEXES, Layout, cluster_id, free_index, port_is_free
 from dev.cluster.process import ClusterError
 
 
-def test_id_tells_names_and_checkouts_apart(tmp_path: Path) -> None:
+def test_id_differs_by_name_and_checkout(tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
     there.symlink_to(here)
@@ -23,8 +23,8 @@ def test_id_tells_names_and_checkouts_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "-dev", "dev-", "Dev", "a/b", "..", "dev cluster", "d" * 21, "dév", "dev\n"])
-def test_name_that_could_not_be_a_directory_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(ClusterError, match="cannot name a cluster"):
+def test_invalid_cluster_name_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ClusterError, match="is not a valid cluster name"):
         cluster_id(name, tmp_path)
 
 
@@ -39,27 +39,27 @@ def test_name_that_could_not_be_a_directory_is_refused(name: str, tmp_path: Path
         (set(), ["0.0.0.0/0"], 0),
     ],
 )
-def test_block_is_the_first_that_overlaps_nothing(taken: set[int], networks: list[str], index: int) -> None:
+def test_free_index_is_the_first_without_overlap(taken: set[int], networks: list[str], index: int) -> None:
     assert free_index(taken, map(IPv4Network, networks)) == index
 
 
-def test_full_machine_is_told_in_words() -> None:
+def test_error_without_free_index_suggests_removing_a_cluster() -> None:
     with pytest.raises(ClusterError, match="down"):
-        free_index(set(BLOCKS), [])
+        free_index(set(CLUSTER_INDEXES), [])
     with pytest.raises(ClusterError, match="down"):
         free_index(set(), [IPv4Network("10.0.0.0/8")])
 
 
-def test_addresses_of_one_site_are_disjoint_and_inside_its_block(tmp_path: Path) -> None:
-    site = Site("dev", tmp_path, 7, 8081)
-    pods, services = IPv4Network(site.pods), IPv4Network(site.services)
-    cable = IPv4Network(f"{site.host_address}/30", strict=False)
-    assert IPv4Address(site.node_address) in cable
-    assert IPv4Address(site.first_service) == services[1]
-    assert all(network.subnet_of(site.block) for network in (pods, services, cable))
+def test_networks_of_a_layout_are_disjoint_and_inside_its_block(tmp_path: Path) -> None:
+    layout = Layout("dev", tmp_path, 7, 8081)
+    pods, services = IPv4Network(layout.pod_cidr), IPv4Network(layout.service_cidr)
+    veth = IPv4Network(f"{layout.host_address}/30", strict=False)
+    assert IPv4Address(layout.node_address) in veth
+    assert IPv4Address(layout.api_service_address) == services[1]
+    assert all(network.subnet_of(layout.block) for network in (pods, services, veth))
     assert not pods.overlaps(services)
-    assert not cable.overlaps(services)
-    assert len(Site("dev", tmp_path, BLOCKS[-1], 8081).interface) <= 15
+    assert not veth.overlaps(services)
+    assert len(Layout("dev", tmp_path, CLUSTER_INDEXES[-1], 8081).interface) <= 15
 
 
 def test_port_in_use_is_not_free() -> None:
