@@ -39,6 +39,13 @@ def await_store(
         for component in monitor.components():
             with tools.stage(job, component):
                 monitor.await_ready(component)
+    await_storefront(tools, job, store, store_type, secret)
+
+
+def await_storefront(tools: Toolbox, job: Job, store: Store, store_type: StoreType, secret: dict[str, str]) -> None:
+    """The stages STOREFRONT and CHECK: wait until the shop answers, and until a cart holds a product.
+
+    Raises JobFailed, Superseded, HandedOver."""
     with StorefrontClient(store.url, tools.defaults.ingress_address, {"secret": secret}) as client:
         with tools.stage(job, STOREFRONT.name):
             first = store_type.check[0]
