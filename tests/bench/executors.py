@@ -1,4 +1,4 @@
-"""The same job by each executor, from the order in the ledger to its end: a tiny store, so that the rest is seen."""
+"""The same job with each executor, from its order to its end; the store is tiny, so that the executor's share shows."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ OPENINGS: dict[str, Opening] = {
 
 
 def seconds(cluster: Cluster, rounds: int) -> dict[str, list[float]]:
-    """By executor, what each of `rounds` orders took; one at a time, deleted before the next.
+    """The seconds of each of `rounds` orders, by executor; one store at a time, deleted before the next.
 
-    Raises RuntimeError where one fails."""
+    Raises RuntimeError if an order fails."""
     return {name: _orders(name, opening, cluster, rounds) for name, opening in OPENINGS.items()}
 
 
@@ -47,5 +47,5 @@ def _order(works: Works, name: str) -> float:
 
 def _succeeded(job: Job) -> Job:
     if job.status != JobStatus.SUCCEEDED:
-        raise RuntimeError(f"{job.kind} of {job.store} by an executor: {job.problem}")
+        raise RuntimeError(f"{job.kind} of {job.store} failed: {job.problem}")
     return job

@@ -1,4 +1,4 @@
-"""Orders through Slack, timed as a person feels them: from the typed command to the message that says Ready."""
+"""Orders through Slack, timed from the typed command to the message with the status Ready."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from contextlib import contextmanager
 
 from dev.slack import LocalSlackClient
 from dev.stack import Stack, job_of, newest_root
-from provisioner.domain.job import STAGES, EventKind, JobKind
+from provisioner.domain.job import EventKind
 from provisioner.ledger.ledger import Ledger
+from provisioner.operations.create import CREATE
 
 READY = "command to Ready"
 PREFIX = "bench-shop-"
 
 
 def seconds(stack: Stack, type_name: str, rounds: int) -> list[float]:
-    """What each of `rounds` orders took; one store at a time, deleted before the next."""
+    """The seconds of each of `rounds` orders; one store at a time, deleted before the next."""
     whole = []
     for number in range(rounds):
         begun = time.monotonic()
@@ -27,13 +28,13 @@ def seconds(stack: Stack, type_name: str, rounds: int) -> list[float]:
 
 @contextmanager
 def store(stack: Stack, type_name: str, name: str) -> Iterator[None]:
-    """A Ready store of that type, ordered through Slack; it is deleted at the end."""
+    """A Ready store of that type, ordered through Slack; deleted at the end."""
     slack = stack.slack()
     slack.command("Dana", "#stores", f"/store create {name} {type_name}")
     _until(slack, name, "create")
     yield
     root = newest_root(slack.messages("#stores"), store=name)
-    assert root, "it came to Ready"
+    assert root, "it reached Ready"
     slack.click("Dana", root, "delete")
     view = slack.wait_for(lambda: slack.views("Dana"), what="the delete form")[-1]
     slack.submit("Dana", view, {"name": name})
@@ -52,11 +53,11 @@ def _until(slack: LocalSlackClient, store: str, kind: str) -> None:
 
 
 def stages(stack: Stack) -> dict[str, list[float]]:
-    """What each stage of those orders took, in seconds, as the ledger has it; the bot must have stopped."""
-    ledger = Ledger(stack.folder / "ledger.db", stack.addresses)
-    taken: dict[str, list[float]] = {stage: [] for stage in STAGES[JobKind.CREATE]}
-    timed = [job for job in ledger.jobs_of(JobKind.CREATE) if job.store.startswith(PREFIX)]
-    for event in (event for job in timed for event in ledger.events(job.id)):
+    """The seconds of each stage of those orders, from the ledger. The bot must have stopped."""
+    ledger = Ledger.exclusive(stack.folder / "ledger.db")
+    taken: dict[str, list[float]] = {stage: [] for stage in CREATE.stage_names}
+    timed = [job for job in ledger.jobs.of_kind(CREATE.kind) if job.store.startswith(PREFIX)]
+    for event in (event for job in timed for event in ledger.jobs.events(job.id)):
         if event.kind == EventKind.DONE and event.seconds is not None:
             taken[event.stage].append(event.seconds)
     ledger.close()

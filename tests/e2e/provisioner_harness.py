@@ -1,9 +1,8 @@
-"""A provisioner without a front on a real cluster, opened anew as often as a test wants: each opening is a process."""
+"""The provisioner without a bot, on a real cluster. Each time it is opened plays one process."""
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,18 @@ from provisioner.clients.helm import Helm
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.diagnosis import Patience
 from provisioner.domain.catalog import Catalog
-from provisioner.domain.job import EventKind, Job
-from provisioner.domain.store import Addresses
-from provisioner.ledger.ledger import Ledger, Limits
-from provisioner.operations import Toolbox
+from provisioner.domain.job import EventKind, Job, JobKind
+from provisioner.domain.limits import Limits
+from provisioner.domain.store import Addresses, Store
+from provisioner.ledger.ledger import Ledger
+from provisioner.operations.delete import DELETE
+from provisioner.operations.journal import JobJournal
+from provisioner.operations.registry import DEFAULT_DEADLINES
+from provisioner.operations.toolbox import StoreDefaults, Toolbox
+from provisioner.operations.upgrade import UPGRADE
 from provisioner.runner.executors import Executor, LocalExecutor
 from provisioner.runner.scheduler import Scheduler
+from tests.ledgers import SampleOrders
 from tests.waiting import until_job
 
 LIMITS = Limits(stores_per_person=50, creations_per_hour=200)
@@ -29,7 +34,7 @@ INSTANCE = "provisioner-test"
 
 
 class Works:
-    """Ledger, scheduler and toolbox over the charts in a folder."""
+    """Ledger, orders, scheduler and toolbox for the charts in a folder."""
 
     def __init__(self, cluster: DevCluster, folder: Path, charts: Path = ROOT / "charts", type: str = "medusa") -> None:
         self.cluster, self.folder, self.charts, self.type = cluster, folder, charts, type
@@ -37,31 +42,35 @@ class Works:
         self.patience = Patience()
         self.open()
 
+    # --- processes --------------------------------------------------------------------------------------------------
+
     def open_ledger(self) -> None:
-        """Only that: orders are taken, and nobody works."""
-        addresses = Addresses(self.cluster.store_domain, port=self.cluster.ingress_port)
-        self.ledger = Ledger(self.folder / "ledger.db", addresses)
+        """Open the ledger only: orders are taken, and no job runs."""
+        self.ledger = Ledger.exclusive(self.folder / "ledger.db")
+        self.journal = JobJournal(self.ledger)
+        self.catalog = Catalog(self.charts)
 
     def open(self) -> None:
+        """Open the ledger and start the scheduler."""
         self.open_ledger()
         self.tools = Toolbox(
-            ledger=self.ledger,
+            defaults=StoreDefaults(
+                instance=INSTANCE, profile="local", overlay=self.overlay, patience=self.patience, **self.defaults()
+            ),
+            ledger=self.journal,
             cluster=Cluster(self.cluster.kubeconfig),
             helm=Helm(kubeconfig=self.cluster.kubeconfig),
-            catalog=Catalog(self.charts),
-            addresses=self.ledger.addresses,
-            instance=INSTANCE,
-            profile="local",
-            overlay=self.overlay,
-            patience=self.patience,
-            **self.terms(),
+            catalog=self.catalog,
         )
         self.scheduler = Scheduler(self.ledger, self.tools, self.executor())
-        self.ledger.on_change = self.scheduler.wake
         self.scheduler.start()
 
-    def terms(self) -> dict[str, Any]:
-        """Where those work from that do the work."""
+    def addresses(self) -> Addresses:
+        """The addresses of new stores."""
+        return Addresses(self.cluster.store_domain, port=self.cluster.ingress_port)
+
+    def defaults(self) -> dict[str, Any]:
+        """The fields of StoreDefaults that depend on where the jobs run."""
         return {"ingress_address": self.cluster.ingress_address}
 
     def executor(self) -> Executor:
@@ -71,44 +80,64 @@ class Works:
         self.scheduler.stop()
         self.ledger.close()
 
+    # --- orders -----------------------------------------------------------------------------------------------------
+
     def create(self, name: str) -> Job:
-        return self.ledger.order_create(
-            name=name,
-            type=self.type,
-            admin_path="/app",
-            owner="U1",
-            origin="{}",
-            delivery_key=f"{name}-{time.monotonic()}",
+        return self._orders().create(name)
+
+    def delete(self, job: Job, seconds: float = DELETE.deadline_seconds) -> Job:
+        return self._orders({DELETE.kind: seconds}).delete(job)
+
+    def upgrade(self, job: Job, seconds: float = UPGRADE.deadline_seconds) -> Job:
+        return self._orders({UPGRADE.kind: seconds}).upgrade(job)
+
+    def retry(self, job: Job) -> Job:
+        return self._orders().retry(job)
+
+    def _orders(self, deadlines: dict[JobKind, float] | None = None) -> SampleOrders:
+        return SampleOrders(
+            self.ledger,
+            catalog=self.catalog,
+            addresses=self.addresses(),
             limits=LIMITS,
+            deadlines={**DEFAULT_DEADLINES, **(deadlines or {})},
+            origin="{}",
+            type=self.type,
         )
 
-    def delete(self, job: Job, limits: Limits = LIMITS) -> Job:
-        key = f"delete-{job.id}-{time.monotonic()}"
-        return self.ledger.order_delete(store_id=job.store_id, by="U1", origin="{}", delivery_key=key, limits=limits)
+    # --- what there is ----------------------------------------------------------------------------------------------
 
-    def upgrade(self, job: Job, limits: Limits = LIMITS) -> Job:
-        key = f"upgrade-{job.id}-{time.monotonic()}"
-        return self.ledger.order_upgrade(store_id=job.store_id, by="U1", origin="{}", delivery_key=key, limits=limits)
+    def store(self, name: str) -> Store:
+        """The store called `name`; it must exist."""
+        return self._orders().store(name)
+
+    def job(self, job: Job) -> Job:
+        """The job as the ledger has it now."""
+        return self._orders().job(job)
 
     def until(self, job: Job, look: Callable[[Job], bool], seconds: float = 120) -> Job:
         return until_job(self.ledger, job, look, seconds)
 
     def ended(self, job: Job, seconds: float = 120) -> Job:
-        return self.until(job, lambda j: not j.live, seconds)
+        return self.until(job, lambda found: not found.live, seconds)
 
     def reached(self, job: Job, stage: str) -> None:
-        def begun(_: Job) -> bool:
-            return any(e.stage == stage and e.kind == EventKind.STARTED for e in self.ledger.events(job.id))
+        """Wait until the job started a stage."""
 
-        self.until(job, begun)
+        def started(_: Job) -> bool:
+            events = self.ledger.jobs.events(job.id)
+            return any(event.stage == stage and event.kind == EventKind.STARTED for event in events)
+
+        self.until(job, started)
 
     def namespaces(self) -> list[str]:
         return kubectl(self.cluster, "get", "namespaces", "-o", "name").split()
 
     def volumes(self, namespace: str) -> list[str]:
+        """The PersistentVolumes that are claimed in a namespace."""
         items = json.loads(kubectl(self.cluster, "get", "pv", "-o", "json"))["items"]
         return [v["metadata"]["name"] for v in items if v["spec"]["claimRef"]["namespace"] == namespace]
 
     def remove_all(self) -> None:
-        """Let the cluster forget what was made here."""
+        """Delete the stores' namespaces from the cluster."""
         kubectl(self.cluster, "delete", "namespace", "-l", f"storewright.dev/instance={INSTANCE}", "--wait=false")

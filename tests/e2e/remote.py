@@ -1,4 +1,4 @@
-"""The bot's own image at work as Kubernetes Jobs: the namespace, rights and charts that its pods need."""
+"""The bot's image as Kubernetes Jobs: the namespace, the permissions and the charts that its pods need."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHARTS = "charts-of-a-test"  # a ConfigMap
 
 
 def give_charts(cluster: DevCluster, charts: Path) -> dict[str, Any]:
-    """Put a folder of charts into the cluster; what lets a pod find it, as EXECUTOR_POD has it."""
+    """Put a folder of charts into the cluster. Returns the fields of EXECUTOR_POD that mount it."""
     files = {str(path.relative_to(charts)): path.read_text() for path in charts.rglob("*") if path.is_file()}
     keys = {f"file-{number}": name for number, name in enumerate(files)}
     data = {key: files[name] for key, name in keys.items()}
@@ -39,7 +39,7 @@ def give_charts(cluster: DevCluster, charts: Path) -> dict[str, Any]:
 
 
 class RemoteWorks(Works):
-    """Works that have everything done by Jobs."""
+    """Works whose jobs run as Kubernetes Jobs."""
 
     def __init__(self, cluster: DevCluster, folder: Path, leaflet: Leaflet, pull_secret: str = "") -> None:
         self.pull_secret = pull_secret
@@ -51,10 +51,10 @@ class RemoteWorks(Works):
         super().__init__(cluster, folder, leaflet.charts, "leaflet")
 
     def give_charts(self) -> None:
-        """The charts as they are now, also to the pods."""
+        """Let the pods use the charts as they are now."""
         self.worker = replace(self.worker, **give_charts(self.cluster, self.charts))
 
-    def terms(self) -> dict[str, Any]:
+    def defaults(self) -> dict[str, Any]:
         return {
             "ingress_address": self.cluster.pod_ingress_address,
             "service_account": f"{HOME}/{INSTANCE}",
@@ -63,10 +63,10 @@ class RemoteWorks(Works):
         }
 
     def executor(self) -> Executor:
-        return KubernetesExecutor(self.ledger, self.tools, self.worker, HOME)
+        return KubernetesExecutor(self.journal, self.tools, self.worker, HOME)
 
     def jobs(self) -> list[dict[str, Any]]:
-        """The Jobs there are, of whatever state."""
+        """The Jobs that exist, in any state."""
         items: list[dict[str, Any]] = json.loads(kubectl(self.cluster, "get", *OURS, "-o", "json"))["items"]
         return items
 

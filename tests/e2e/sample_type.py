@@ -1,4 +1,4 @@
-"""The tiny store type as a folder of a test's own, in whatever version and with whatever migration the test wants."""
+"""A tiny store type in a folder of the test's own, with the version and the migration that the test needs."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ spec:
 
 
 def load_image(cluster: Cluster, folder: Path) -> None:
-    """Its one image, onto the cluster's node."""
+    """Load its only image onto the cluster's node."""
     image = folder / "leaflet.tar"
     archive.write(image, IMAGE, {"busybox": Path("/bin/busybox")}, ["/busybox"])
     cluster.load_image(image)
 
 
 class Leaflet:
-    """The chart in `charts`, first as it is in the repository."""
+    """The chart `leaflet` in the folder `charts`; at first it is the one of this repository."""
 
     def __init__(self, charts: Path) -> None:
         self.charts = charts
@@ -51,26 +51,28 @@ class Leaflet:
         shutil.copytree(CHART, self.chart)
 
     def release(self, version: str, migration: str = "", image: str = IMAGE, before_rollback: str = "") -> None:
-        """Make it `version`, whose image is `image`; `migration` is the shell script run before an upgrade to it,
-        `before_rollback` the one run before a way back to it."""
+        """Change the chart to `version`, with this image.
+
+        `migration` is a shell script that runs before an upgrade to it, `before_rollback` one that runs before a
+        rollback to it."""
         shutil.rmtree(self.chart)
         shutil.copytree(CHART, self.chart)
         meta, page = self.chart / "Chart.yaml", self.chart / "templates/leaflet.yaml"
         meta.write_text(meta.read_text().replace("version: 0.1.0", f"version: {version}"))
         page.write_text(page.read_text().replace(IMAGE, image))
         self._hook("pre-upgrade", "migration", image, migration)
-        self._hook("pre-rollback", "way-back", image, before_rollback)
+        self._hook("pre-rollback", "before-rollback", image, before_rollback)
 
-    def want_key(self, key: str) -> None:
-        """Let it want one more key in the store's Secret."""
+    def require_key(self, key: str) -> None:
+        """Require one more key in the store's Secret."""
         meta = self.chart / "Chart.yaml"
-        wanted = '    password: "{password}"\n'
-        meta.write_text(meta.read_text().replace(wanted, wanted + f'    {key}: "{{hex}}"\n'))
+        line = '    password: "{password}"\n'
+        meta.write_text(meta.read_text().replace(line, line + f'    {key}: "{{hex}}"\n'))
 
     def _hook(self, hook: str, component: str, image: str, script: str) -> None:
         if script:
-            words = {"hook": hook, "component": component, "image": image, "script": script}
+            values = {"hook": hook, "component": component, "image": image, "script": script}
             text = HOOK
-            for word, value in words.items():
-                text = text.replace(f"@{word}@", value)
+            for name, value in values.items():
+                text = text.replace(f"@{name}@", value)
             (self.chart / f"templates/{component}.yaml").write_text(text)

@@ -1,4 +1,4 @@
-"""A store installed by Helm alone, with what every engine's tests do to it, and the namespace it lives in."""
+"""A store that only Helm installed, with the actions that the tests of every store type share, and its namespace."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 @dataclass(frozen=True)
 class Release:
-    """A release `name` of the chart of a store `type` in a namespace of its own, with the content of its Secret."""
+    """A release of the chart of a store `type` in its own namespace; `secret` is the content of its Secret."""
 
     type: ClassVar[str]
 
@@ -46,7 +46,7 @@ class Release:
         return f"http://{self.host}:{self.cluster.ingress_port}"
 
     def attempt(self, program: str, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Run helm or kubectl in the shop's namespace, whatever comes of it."""
+        """Run helm or kubectl in the shop's namespace; it may fail."""
         where = ["--kubeconfig", str(self.cluster.kubeconfig), "--namespace", self.namespace]
         return subprocess.run([program, *where, *arguments], input=stdin, capture_output=True, text=True, check=False)
 
@@ -62,13 +62,13 @@ class Release:
         return dict(json.loads(self.kubectl("get", kind, name, "--output=json")))
 
     def create(self, kind: str, name: str, api_version: str = "v1", **content: Any) -> None:
-        """Make an object; `content` is what it has beside its kind and name."""
+        """Create an object; `content` are its fields other than kind and name."""
         metadata = {"name": name, **content.pop("metadata", {})}
         manifest = {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
         self.kubectl("create", "--filename=-", stdin=json.dumps(manifest))
 
     def helm(self, verb: str, chart: Path | None = None, **values: Any) -> subprocess.CompletedProcess[str]:
-        """`helm install` or `upgrade` with the images built here; `values` go on top, "store" on what is always set."""
+        """`helm install` or `upgrade` with the images built here. `values` override the others; "store" is merged."""
         store = {"name": self.name, "displayName": self.name, "host": self.host, "url": self.url}
         store |= values.pop("store", {})
         everything = {"store": store, "secretName": SECRET, **images.build()[self.type], **values}
@@ -107,7 +107,7 @@ class Release:
         return dict(found[0]) if found else {}
 
     def restarts(self, component: str) -> int:
-        """How often Kubernetes started containers of that pod anew."""
+        """How often Kubernetes restarted containers of that pod."""
         return sum(container["restartCount"] for container in self.pod(component)["status"]["containerStatuses"])
 
     def volumes(self) -> list[str]:
@@ -118,7 +118,7 @@ class Release:
 
 @contextmanager
 def namespace(one: Release) -> Iterator[None]:
-    """A release's namespace as the provisioner makes it, with the store's Secret in it, for a while."""
+    """A release's namespace as the provisioner creates it, with the store's Secret, for the length of the block."""
     one.create("Namespace", one.namespace, metadata={"labels": RESTRICTED})
     try:
         one.create("Secret", SECRET, stringData=one.secret)
@@ -128,7 +128,7 @@ def namespace(one: Release) -> Iterator[None]:
 
 
 def process(pod: dict[str, Any], words: bytes) -> int:
-    """The oldest process of a pod that has `words` in its command, as this machine numbers it."""
+    """The pid, on this machine, of the oldest process of a pod with `words` in its command."""
     uid = pod["metadata"]["uid"]  # its control group is named by it
     for folder in sorted(Path("/proc").glob("[0-9]*"), key=lambda folder: int(folder.name)):
         try:

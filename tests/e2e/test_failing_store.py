@@ -1,4 +1,4 @@
-"""A store whose image does not exist: who hears of it, how soon, in which words; and Retry works once it is there."""
+"""A store whose image does not exist: the failure message comes soon and names it, and a retry works with the image."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from dev.images import known
 from dev.stack import ROOT, Stack, kubectl, newest_root
 from tests.waiting import until
 
-# A tag of its own for each run: what a former run mended is still on a node that was kept.
+# Each run has its own tag: a kept node still has the images of former runs.
 MISSING = {"repository": "storewright/medusa", "tag": f"not-built-yet-{uuid4().hex[:8]}"}
 NAME = f"{MISSING['repository']}:{MISSING['tag']}"
 
 
-def test_a_missing_image_is_named_within_15_s_and_retry_works_once_it_is_there(
+def test_failure_message_names_missing_image_within_15_s_and_retry_works_with_it(
     stack: Callable[..., Stack], cluster: Cluster, tmp_path: Path
 ) -> None:
     values = yaml.safe_load((ROOT / "build/images.yaml").read_text())
@@ -33,13 +33,13 @@ def test_a_missing_image_is_named_within_15_s_and_retry_works_once_it_is_there(
     slack = bot.slack()
 
     assert slack.command("Dana", "#stores", "/store create failing-shop medusa").ok
-    until("a pod reports the missing image", lambda: _pod_says_so(cluster))
-    said_at = time.monotonic()
+    until("a pod reports the missing image", lambda: _pull_failed(cluster))
+    reported_at = time.monotonic()
     notice = slack.wait_for(lambda: next(iter(slack.messages("#store-failures")), None), 30, "the failure notice")
-    assert time.monotonic() - said_at < 15
-    told = json.dumps(notice["blocks"]) + notice["text"]
-    assert NAME in told
-    assert "ImagePullBackOff" in told or "ErrImagePull" in told
+    assert time.monotonic() - reported_at < 15
+    text = json.dumps(notice["blocks"]) + notice["text"]
+    assert NAME in text
+    assert "ImagePullBackOff" in text or "ErrImagePull" in text
     root = newest_root(slack.messages("#stores"), store="failing-shop", status="failed")
     assert root
     assert NAME in root["text"]
@@ -49,10 +49,10 @@ def test_a_missing_image_is_named_within_15_s_and_retry_works_once_it_is_there(
     ready = {"store": "failing-shop", "status": "succeeded"}
     slack.wait_for(lambda: newest_root(slack.messages("#stores"), **ready), 120, "the retried store to be Ready")
     solved = slack.wait_for(lambda: [m for m in slack.messages("#store-failures") if "Solved" in json.dumps(m)])
-    assert [m["ts"] for m in solved] == [notice["ts"]], "the one notice, edited in place"
+    assert [m["ts"] for m in solved] == [notice["ts"]], "the same message, edited in place"
 
 
-def _pod_says_so(cluster: Cluster) -> bool:
+def _pull_failed(cluster: Cluster) -> bool:
     """Whether the kubelet reports the pull as failed."""
     pods = json.loads(kubectl(cluster, "get", "pods", "-n", "store-failing-shop", "-o", "json"))["items"]
     states = [status["state"] for pod in pods for status in pod["status"].get("containerStatuses", [])]
@@ -60,7 +60,7 @@ def _pod_says_so(cluster: Cluster) -> bool:
 
 
 def _retagged(folder: Path) -> Path:
-    """The real Medusa image's archive under the missing name."""
+    """The archive of the real Medusa image, under the missing name."""
     source = next(image.archive for image in known() if image.name == "medusa")
     target = folder / "retagged.tar"
     with tarfile.open(source) as old, tarfile.open(target, "w") as new:

@@ -1,4 +1,4 @@
-"""Stores by https: Ready by a certificate that SSL_CERT_FILE trusts and no sooner, each store's own or one for all."""
+"""Stores with https: each is Ready once its certificate is trusted, one of its own or one for all stores."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from dev.stack import StackError, free_port, kubectl
 from provisioner.clients.storefront_check import http_client
 from provisioner.domain.job import JobStatus
 from provisioner.domain.store import Addresses
-from provisioner.ledger.ledger import Ledger
 from provisioner.operations.steps import readiness
 from tests.certificate_authority import Authority
 from tests.e2e.provisioner_harness import Works
@@ -30,7 +29,7 @@ DOMAIN = "shops.example.com"
 
 @pytest.fixture
 def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
-    """One that the provisioner trusts."""
+    """A certificate authority that the provisioner trusts."""
     ours = Authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(ours.trusted))
     return ours
@@ -38,7 +37,7 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
 
 @contextmanager
 def traefik(cluster: DevCluster, folder: Path, **default: str) -> Iterator[str]:
-    """The address of an ingress by https, beside the cluster's; `default` is what it shows where a store has none."""
+    """The address of a second ingress, for https; `default` is its certificate for stores without one."""
     stores = {"default": {"defaultCertificate": default}} if default else {}
     (folder / "dynamic.json").write_text(json.dumps({"tls": {"stores": stores}} if stores else {}))
     address = f"127.0.0.1:{free_port(8443)}"
@@ -62,17 +61,17 @@ def traefik(cluster: DevCluster, folder: Path, **default: str) -> Iterator[str]:
 
 
 class HttpsWorks(Works):
-    """Works whose stores are found by https at an address."""
+    """Works whose stores have https, at the ingress `address`."""
 
     def __init__(self, cluster: DevCluster, folder: Path, address: str, secret_name: str) -> None:
         self.address = address
         super().__init__(cluster, folder)
         self.overlay["medusa"]["ingress"] = {"tls": {"enabled": True, "secretName": secret_name}}
 
-    def open_ledger(self) -> None:
-        self.ledger = Ledger(self.folder / "ledger.db", Addresses(DOMAIN, "https"))
+    def addresses(self) -> Addresses:
+        return Addresses(DOMAIN, "https")
 
-    def terms(self) -> dict[str, Any]:
+    def defaults(self) -> dict[str, Any]:
         return {"ingress_address": self.address}
 
 
@@ -87,7 +86,7 @@ def opened(cluster: DevCluster, folder: Path, address: str, secret_name: str) ->
 
 
 def solver(service_type: str) -> str:
-    """What cert-manager (1.18) makes beside a store to answer an HTTP01 challenge, with its documented defaults."""
+    """The objects that cert-manager (1.18) adds to a store for an HTTP01 challenge, with its documented defaults."""
     labels = {"acme.cert-manager.io/http01-solver": "true"}
     container = {
         "name": "acmesolver",
@@ -116,17 +115,16 @@ def solver(service_type: str) -> str:
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
 
 
-def test_a_store_waits_for_its_own_certificate(
+def test_store_is_ready_once_its_own_certificate_exists(
     cluster: DevCluster, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with traefik(cluster, tmp_path) as address, opened(cluster, tmp_path, address, "") as works:
         job = works.create("safe-shop")
         with monkeypatch.context() as impatient:
-            impatient.setattr(readiness, "ANSWER_WITHIN", 2)
+            impatient.setattr(readiness, "ANSWER_TIMEOUT_SECONDS", 2)
             works.reached(job, "storefront")
             time.sleep(6)
-            waiting = works.ledger.job(job.id)
-            assert waiting is not None
+            waiting = works.job(job)
             assert waiting.live, waiting.problem
         beside = ("create", "--dry-run=server", "-n", "store-safe-shop", "-f", "-")
         assert "Warning" not in kubectl(cluster, *beside, stdin=solver(HTTP01["serviceType"]))
@@ -139,7 +137,7 @@ def test_a_store_waits_for_its_own_certificate(
         assert done.status == JobStatus.SUCCEEDED, done.problem
 
 
-def test_one_certificate_serves_all_stores(cluster: DevCluster, authority: Authority, tmp_path: Path) -> None:
+def test_wildcard_certificate_serves_all_stores(cluster: DevCluster, authority: Authority, tmp_path: Path) -> None:
     crt, key = authority.certificate(f"*.{DOMAIN}")
     with (
         traefik(cluster, tmp_path, certFile=str(crt), keyFile=str(key)) as address,

@@ -1,5 +1,4 @@
-"""A ledger in the cluster that can't be opened: what operators are told to type, in an image without a shell, brings it
-back."""
+"""A ledger in the cluster that can't be opened: the documented commands restore it, in an image without a shell."""
 
 from __future__ import annotations
 
@@ -21,21 +20,21 @@ with sqlite3.connect("/data/ledger.db", timeout=30) as ledger:
 """
 
 
-def test_a_backup_kept_elsewhere_is_restored_without_a_restart(cluster: Cluster, tmp_path: Path) -> None:
+def test_backup_from_another_place_is_restored_without_a_restart(cluster: Cluster, tmp_path: Path) -> None:
     with release(cluster, tmp_path, "socket") as bot:
         bot.upgrade("socket")
-        away = _exec(bot, "storewright", "ledger", "backup", "--stdout")
-        assert away.startswith(b"SQLite format 3")
+        backup = _exec(bot, "storewright", "ledger", "backup", "--stdout")
+        assert backup.startswith(b"SQLite format 3")
         _exec(bot, "python3", "-c", LATER)
         former = _pod(bot)["metadata"]["name"]
         kubectl(cluster, "delete", "pod", former, f"--namespace={bot.name}")
-        until("a bot that waits", lambda: "was written by a later version" in _log(bot, former), 60)
-        assert not _its_container(bot)["ready"]
+        until("the bot to wait", lambda: "was written by a later version" in _log(bot, former), 60)
+        assert not _container(bot)["ready"]
 
-        told = _exec(bot, "storewright", "ledger", "restore", "-", "--yes", given=away)
-        assert "taken at once" in told.decode()
-        until("the bot to go on", lambda: _its_container(bot)["ready"], 60)
-        assert _its_container(bot)["restartCount"] == 0
+        output = _exec(bot, "storewright", "ledger", "restore", "-", "--yes", given=backup)
+        assert "taken at once" in output.decode()
+        until("the bot to start", lambda: _container(bot)["ready"], 60)
+        assert _container(bot)["restartCount"] == 0
         bot.await_slack()
 
 
@@ -53,7 +52,7 @@ def _pod(bot: Installed) -> Any:
     return pod
 
 
-def _its_container(bot: Installed) -> Any:
+def _container(bot: Installed) -> Any:
     [container] = _pod(bot)["status"]["containerStatuses"]
     return container
 

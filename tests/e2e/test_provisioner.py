@@ -1,4 +1,4 @@
-"""The provisioner on a real cluster with real Helm: crashes, supersession, healing and what a delete leaves behind."""
+"""The provisioner on a real cluster with real Helm: crashes, supersession, repair, and deletes that leave nothing."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.diagnosis import Patience
 from provisioner.domain.job import EventKind, JobStatus
 from provisioner.domain.store import SECRET_NAME, StoreStatus
-from provisioner.ledger.ledger import Ledger, Limits
-from tests.e2e.provisioner_harness import LIMITS, Works
+from provisioner.operations.namespace_metadata import annotations_of, labels_of, stores_in_cluster
+from tests.e2e.provisioner_harness import INSTANCE, Works
+from tests.ledgers import exclusive_ledger
 
 FOREIGN = "store-foreign-shop"
 CLAIM = json.dumps(
@@ -42,17 +43,16 @@ def works(cluster: DevCluster, tmp_path: Path) -> Iterator[Works]:
     kubectl(cluster, "delete", "namespace", FOREIGN, "--ignore-not-found", "--wait=false")
 
 
-def test_a_store_becomes_ready_and_its_delete_leaves_nothing(works: Works) -> None:
+def test_store_becomes_ready_and_its_delete_leaves_nothing(works: Works) -> None:
     job = works.ended(works.create("first-shop"))
     assert job.status == JobStatus.SUCCEEDED, job.problem
-    store = works.ledger.store("first-shop")
-    assert store is not None
+    store = works.store("first-shop")
     assert store.status == StoreStatus.READY
-    stages = [e.stage for e in works.ledger.events(job.id) if e.kind == EventKind.DONE]
+    stages = [e.stage for e in works.ledger.jobs.events(job.id) if e.kind == EventKind.DONE]
     assert stages == ["namespace", "secrets", "release", "database", "application", "storefront", "check"]
     assert works.volumes(store.namespace)
-    _no_secret_in_the_release(works, store.namespace)
-    _enough_to_rebuild_the_ledger(works, store.namespace)
+    _require_no_secret_in_release(works, store.namespace)
+    _require_ledger_can_be_rebuilt(works, store.namespace)
 
     removal = works.ended(works.delete(job))
     assert removal.status == JobStatus.SUCCEEDED, removal.problem
@@ -60,64 +60,60 @@ def test_a_store_becomes_ready_and_its_delete_leaves_nothing(works: Works) -> No
     assert works.volumes(store.namespace) == []
 
 
-def _no_secret_in_the_release(works: Works, namespace: str) -> None:
+def _require_no_secret_in_release(works: Works, namespace: str) -> None:
     values = Cluster(works.cluster.kubeconfig).read_secret(namespace, SECRET_NAME)
     helm = [str(ROOT / "build/tools/bin/helm"), "get", "all", "first-shop", "-n", namespace]
-    told = subprocess.run(
+    release = subprocess.run(
         [*helm, "--kubeconfig", str(works.cluster.kubeconfig)], capture_output=True, text=True, check=True
     ).stdout
-    assert SECRET_NAME in told
+    assert SECRET_NAME in release
     for key in ("admin-password", "database-password"):
-        assert values[key] not in told
+        assert values[key] not in release
 
 
-def _enough_to_rebuild_the_ledger(works: Works, namespace: str) -> None:
-    known = works.ledger.store("first-shop")
-    fresh = Ledger(works.folder / "rebuilt.db", works.tools.addresses)
-    adopted = [store for store in works.tools.stores_in_cluster() if fresh.adopt(store)]
-    fresh.close()
+def _require_ledger_can_be_rebuilt(works: Works, namespace: str) -> None:
+    known = works.store("first-shop")
+    with exclusive_ledger(works.folder / "rebuilt.db") as fresh:
+        adopted = [store for store in stores_in_cluster(works.tools.cluster, INSTANCE) if fresh.stores.adopt(store)]
     found = next(store for store in adopted if store.namespace == namespace)
-    assert known is not None
     assert found.ready_at is not None
     assert replace(found, ready_at=known.ready_at) == known
 
 
-def test_five_stores_are_made_at_once(works: Works) -> None:
+def test_five_stores_are_created_at_the_same_time(works: Works) -> None:
     jobs = [works.create(f"shop-number-{n}") for n in range(5)]
     works.until(jobs[-1], lambda j: j.status == JobStatus.RUNNING, 10)
-    assert all(works.ledger.job(j.id).status == JobStatus.RUNNING for j in jobs)  # type: ignore[union-attr]
+    assert all(works.job(job).status == JobStatus.RUNNING for job in jobs)
     assert [works.ended(j).status for j in jobs] == [JobStatus.SUCCEEDED] * 5
     for job in jobs:
         works.delete(job)
     time.sleep(0.1)
     for job in jobs:
-        last = works.ledger.last_job(job.store_id)
+        last = works.ledger.jobs.last(job.store_id)
         assert last is not None
         assert works.ended(last).status == JobStatus.SUCCEEDED
 
 
 @pytest.mark.parametrize("stage", ["release", "application"])
-def test_a_delete_supersedes_a_create_at_work(works: Works, stage: str) -> None:
+def test_delete_supersedes_a_running_create(works: Works, stage: str) -> None:
     name = f"unwanted-{stage}"
     job = works.create(name)
     works.reached(job, stage)
     removal = works.delete(job)
     assert works.ended(removal).status == JobStatus.SUCCEEDED
-    superseded = works.ledger.job(job.id)
-    assert superseded is not None
-    assert superseded.status == JobStatus.SUPERSEDED
+    assert works.job(job).status == JobStatus.SUPERSEDED
     assert f"namespace/store-{name}" not in works.namespaces()
     assert works.volumes(f"store-{name}") == []
 
 
-def test_a_release_left_pending_by_a_killed_helm_is_healed(works: Works) -> None:
+def test_release_left_pending_by_a_killed_helm_becomes_deployed(works: Works) -> None:
     works.scheduler.stop()
     job = works.create("healed-shop")
     tools, kind = works.tools, works.tools.catalog.get("medusa")
     store = tools.store_of(job)
-    tools.cluster.create_namespace(store.namespace, tools.labels(store), tools.annotations(store))
-    told = {"name": store.name, "displayName": store.name, "host": "healed-shop.localhost", "url": store.url}
-    values = yaml.safe_dump({**works.overlay["medusa"], "store": told, "secretName": SECRET_NAME})
+    tools.cluster.create_namespace(store.namespace, labels_of(store, INSTANCE), annotations_of(store))
+    facts = {"name": store.name, "displayName": store.name, "host": "healed-shop.localhost", "url": store.url}
+    values = yaml.safe_dump({**works.overlay["medusa"], "store": facts, "secretName": SECRET_NAME})
     helm = [str(ROOT / "build/tools/bin/helm"), "install", store.name, str(kind.chart), "-n", store.namespace]
     killed = subprocess.Popen(
         [
@@ -151,7 +147,7 @@ def test_a_release_left_pending_by_a_killed_helm_is_healed(works: Works) -> None
     assert release.status == "deployed"
 
 
-def test_a_job_goes_on_in_the_next_process(works: Works) -> None:
+def test_job_goes_on_in_the_next_process(works: Works) -> None:
     job = works.create("handed-shop")
     works.reached(job, "database")
     works.close()
@@ -160,7 +156,7 @@ def test_a_job_goes_on_in_the_next_process(works: Works) -> None:
     assert (done.status, done.attempts) == (JobStatus.SUCCEEDED, 2)
 
 
-def test_a_foreign_namespace_is_neither_used_nor_deleted(works: Works) -> None:
+def test_namespace_of_somebody_else_is_neither_used_nor_deleted(works: Works) -> None:
     kubectl(works.cluster, "create", "namespace", FOREIGN)
     kubectl(works.cluster, "apply", "-n", FOREIGN, "-f", "-", stdin=CLAIM)
     job = works.ended(works.create("foreign-shop"))
@@ -169,11 +165,11 @@ def test_a_foreign_namespace_is_neither_used_nor_deleted(works: Works) -> None:
     assert "is not this store's" in job.problem.what
     assert works.ended(works.delete(job)).status == JobStatus.SUCCEEDED
     assert f"namespace/{FOREIGN}" in works.namespaces()
-    assert works.volumes(FOREIGN), "a stranger's volume is spared too"
+    assert works.volumes(FOREIGN), "somebody else's volume is kept too"
 
 
 @pytest.mark.parametrize(
-    ("overlay", "patience", "words"),
+    ("overlay", "patience", "texts"),
     [
         (
             {"image": {"repository": "storewright/none", "tag": "none"}},
@@ -184,13 +180,13 @@ def test_a_foreign_namespace_is_neither_used_nor_deleted(works: Works) -> None:
         ({"postgresql": {"storage": {"className": "nowhere"}}}, {"volume": 2.0}, ["volume", "nowhere"]),
         ({"resources": {"requests": {"memory": "5Gi"}, "limits": {"memory": "5Gi"}}}, {}, ["quota"]),
         ({"resources": {"requests": {"cpu": "1000"}}}, {"unschedulable": 2.0}, ["finds no node", "Insufficient cpu"]),
-        # PostgreSQL's image in Medusa's place ends at once, with a word in its log.
+        # PostgreSQL's image in Medusa's place ends at once, with a message in its log.
         ({"image": "postgresql"}, {"crash": 0.0}, ["keeps crashing", "exit code 1", "POSTGRES_PASSWORD must be"]),
     ],
     ids=["image", "storage-quota", "storage-class", "memory-quota", "no-room", "crash"],
 )
-def test_what_keeps_a_store_from_starting_is_told(
-    works: Works, request: pytest.FixtureRequest, overlay: dict[str, Any], patience: dict[str, float], words: list[str]
+def test_failed_create_names_the_cause(
+    works: Works, request: pytest.FixtureRequest, overlay: dict[str, Any], patience: dict[str, float], texts: list[str]
 ) -> None:
     works.close()
     medusa = works.overlay["medusa"]
@@ -199,13 +195,13 @@ def test_what_keeps_a_store_from_starting_is_told(
     works.overlay = {"medusa": _merged(medusa, overlay)}
     works.patience = Patience(**patience)
     works.open()
-    begun = time.monotonic()
+    began = time.monotonic()
     job = works.ended(works.create(f"broken-{request.node.callspec.id}"), 60)
     assert job.status == JobStatus.FAILED
     assert job.problem is not None
-    for word in words:
-        assert word in f"{job.problem} {job.problem.log_tail}"
-    assert time.monotonic() - begun < 45
+    for text in texts:
+        assert text in f"{job.problem} {job.problem.log_tail}"
+    assert time.monotonic() - began < 45
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -215,31 +211,30 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return {**below, **above, **nested}
 
 
-def test_a_delete_that_hangs_says_what_holds_it_and_can_be_retried(works: Works) -> None:
+def test_delete_that_hangs_names_the_finalizer_and_can_be_retried(works: Works) -> None:
     job = works.create("held-shop")
     works.reached(job, "release")
     held = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "held", "finalizers": ["example.com/held"]}}
     kubectl(works.cluster, "apply", "-n", "store-held-shop", "-f", "-", stdin=json.dumps(held))
     try:
-        stuck = works.ended(works.delete(job, Limits(delete_deadline=25)))
+        stuck = works.ended(works.delete(job, seconds=25))
     finally:
         release = '{"metadata": {"finalizers": null}}'
         kubectl(works.cluster, "patch", "configmap", "held", "-n", "store-held-shop", "-p", release, "--type=merge")
     assert stuck.status == JobStatus.FAILED
     assert "example.com/held" in str(stuck.problem)
-    again = works.ledger.order_retry(job_id=stuck.id, by="U1", origin="{}", delivery_key="again", limits=LIMITS)
-    assert works.ended(again).status == JobStatus.SUCCEEDED
+    assert works.ended(works.retry(stuck)).status == JobStatus.SUCCEEDED
     assert "namespace/store-held-shop" not in works.namespaces()
 
 
-def test_without_helm_the_job_says_what_to_install(works: Works) -> None:
+def test_job_without_helm_says_what_to_install(works: Works) -> None:
     works.tools.helm.binary = "/nowhere/helm"
     job = works.ended(works.create("helmless-shop"))
     assert job.status == JobStatus.FAILED
     assert "Install Helm 4" in str(job.problem)
 
 
-def test_volumes_that_are_to_be_retained_are_named_and_spared(works: Works) -> None:
+def test_delete_names_and_keeps_retained_volumes(works: Works) -> None:
     job = works.create("kept-shop")
     works.reached(job, "application")
     kept = works.volumes("store-kept-shop")
@@ -252,10 +247,9 @@ def test_volumes_that_are_to_be_retained_are_named_and_spared(works: Works) -> N
     spared = works.ended(works.delete(job))
     assert spared.status == JobStatus.FAILED
     assert all(name in str(spared.problem) for name in kept)
-    assert "Their StorageClass says Retain." in str(spared.problem)
+    assert "Their StorageClass has the reclaim policy Retain." in str(spared.problem)
     assert works.volumes("store-kept-shop") == kept
 
     reclaim("Delete")
-    again = works.ledger.order_retry(job_id=spared.id, by="U1", origin="{}", delivery_key="kept", limits=LIMITS)
-    assert works.ended(again).status == JobStatus.SUCCEEDED
+    assert works.ended(works.retry(spared)).status == JobStatus.SUCCEEDED
     assert works.volumes("store-kept-shop") == []

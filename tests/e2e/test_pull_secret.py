@@ -1,4 +1,4 @@
-"""Stores' images in a private registry: its Secret goes from the bot's namespace to each store's, and nowhere else."""
+"""Images in a private registry: its Secret is copied from the bot's namespace to each store's, and nowhere else."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dev.cluster.process import run
 from dev.stack import StackError, kubectl
 from provisioner.clients.kubernetes.cluster import PULL_SECRET
 from provisioner.domain.job import JobStatus
-from tests.e2e.provisioner_harness import INSTANCE, LIMITS, Works
+from tests.e2e.provisioner_harness import INSTANCE, Works
 from tests.e2e.remote import HOME, RemoteWorks
 from tests.e2e.sample_type import Leaflet, load_image
 from tests.registry import running_registry
@@ -30,7 +30,7 @@ BCRYPT = "$2b$04$kxTqWb1rRoLGU.ehhm5yc.K9J4nkzHsr2wVHxanydEF6BLhbi8QLi"  # of th
 
 
 def make_secret(cluster: DevCluster, password: str, registry: str = "registry.example.com") -> None:
-    """As an operator does, but for the command line."""
+    """Create the registry's Secret as an operator does."""
     config = {"auths": {registry: {"username": "stores", "password": password}}}
     secret = {
         "apiVersion": "v1",
@@ -56,7 +56,7 @@ def found(cluster: DevCluster, kind: str, namespace: str, *name: str) -> Any:
     return json.loads(kubectl(cluster, "get", kind, *name, "-n", namespace, "-o", "json"))
 
 
-def test_every_pod_of_a_store_pulls_by_a_copy_of_it(cluster: DevCluster, works: RemoteWorks) -> None:
+def test_every_pod_of_a_store_pulls_with_a_copy_of_the_secret(cluster: DevCluster, works: RemoteWorks) -> None:
     missing = works.ended(works.create("paid-shop"))
     assert missing.status == JobStatus.FAILED
     assert missing.problem is not None
@@ -64,11 +64,9 @@ def test_every_pod_of_a_store_pulls_by_a_copy_of_it(cluster: DevCluster, works: 
     assert f"kubectl -n {HOME} create secret docker-registry {REGISTRY}" in missing.problem.next_step
 
     make_secret(cluster, PASSWORDS[0])
-    key = {"by": "U1", "origin": "{}", "delivery_key": "again"}
-    job = works.ended(works.ledger.order_retry(job_id=missing.id, limits=LIMITS, **key))
+    job = works.ended(works.retry(missing))
     assert job.status == JobStatus.SUCCEEDED, job.problem
-    store = works.ledger.store("paid-shop")
-    assert store is not None
+    store = works.store("paid-shop")
     pods = found(cluster, "pods", store.namespace)["items"]
     assert [pod["spec"]["imagePullSecrets"] for pod in pods] == [[{"name": PULL_SECRET}]]
     original, copy = (found(cluster, "secret", *of) for of in ((HOME, REGISTRY), (store.namespace, PULL_SECRET)))
@@ -79,12 +77,12 @@ def test_every_pod_of_a_store_pulls_by_a_copy_of_it(cluster: DevCluster, works: 
     renewed = found(cluster, "secret", store.namespace, PULL_SECRET)
     assert renewed["data"] == found(cluster, "secret", HOME, REGISTRY)["data"] != copy["data"]
 
-    told = [(works.folder / "ledger.db").read_bytes(), json.dumps(found(cluster, "jobs,pods", HOME)).encode()]
-    told.append(json.dumps(found(cluster, "all,configmaps", store.namespace)).encode())
-    assert not [1 for text in told for password in PASSWORDS if password.encode() in text]
+    texts = [(works.folder / "ledger.db").read_bytes(), json.dumps(found(cluster, "jobs,pods", HOME)).encode()]
+    texts.append(json.dumps(found(cluster, "all,configmaps", store.namespace)).encode())
+    assert not [1 for text in texts for password in PASSWORDS if password.encode() in text]
 
 
-def test_of_the_secrets_beside_it_the_bot_reads_no_other(cluster: DevCluster, works: RemoteWorks) -> None:
+def test_bot_reads_no_other_secret_of_its_namespace(cluster: DevCluster, works: RemoteWorks) -> None:
     make_secret(cluster, PASSWORDS[0])
     account = f"--as=system:serviceaccount:{HOME}:{INSTANCE}"
     assert REGISTRY in kubectl(cluster, "get", "secret", REGISTRY, "-n", HOME, account)
@@ -103,7 +101,7 @@ def test_of_the_secrets_beside_it_the_bot_reads_no_other(cluster: DevCluster, wo
 
 @pytest.fixture
 def registry(cluster: DevCluster, tmp_path: Path) -> Iterator[str]:
-    """Its host:port as this machine sees it. On the node itself, for which a registry there may speak plain HTTP."""
+    """The registry's host:port. It runs on the node, because a node may use plain HTTP with a registry on itself."""
     if not isinstance(cluster, LocalCluster):
         pytest.skip("needs a node of our own")
     folder = tmp_path / "registry"
@@ -117,11 +115,11 @@ def registry(cluster: DevCluster, tmp_path: Path) -> Iterator[str]:
 
 
 class LocalWorks(Works):
-    def terms(self) -> dict[str, Any]:
-        return super().terms() | {"pull_secret": f"{HOME}/{REGISTRY}"}
+    def defaults(self) -> dict[str, Any]:
+        return super().defaults() | {"pull_secret": f"{HOME}/{REGISTRY}"}
 
 
-def test_a_store_is_made_of_an_image_that_strangers_are_refused(
+def test_store_is_created_from_an_image_that_needs_a_password(
     cluster: DevCluster, registry: str, tmp_path: Path
 ) -> None:
     image = f"127.0.0.1:5055/leaflet:{time.time_ns()}"

@@ -1,4 +1,4 @@
-"""Stores by https: whose certificates are trusted, how long one is waited for, and what the doctor makes of answers."""
+"""Stores with https: trusted certificates, waiting for one, and the doctor's checks."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from bot.cli.doctor.findings import Finding
 from bot.settings import Settings
 from provisioner.clients.storefront_check import CertificateNotTrusted, StorefrontClient
 from provisioner.domain.errors import JobFailed
-from provisioner.domain.store import Addresses
 from provisioner.operations.steps import readiness
-from provisioner.operations.toolbox import Toolbox
+from provisioner.operations.toolbox import StoreDefaults, Toolbox
 from tests.certificate_authority import Authority, https_server
 from tests.conftest import ROOT
 
@@ -33,27 +32,27 @@ class Shop(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *args: Any) -> None:
-        """Quiet."""
+        """Log nothing."""
 
 
 @pytest.fixture
 def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
-    """One that this process trusts, as an operator makes it."""
+    """A certificate authority that this process trusts, as an operator sets it up."""
     ours = Authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(ours.trusted))
     return ours
 
 
 def self_signed(folder: Path) -> tuple[Path, Path]:
-    """What an ingress controller shows where it has no certificate for a host."""
+    """The default certificate of an ingress controller, for hosts without one."""
     (folder / "default").mkdir()
     return Authority(folder / "default").certificate("ingress.local")
 
 
-# --- whose certificates are trusted ------------------------------------------------------------------------------
+# --- trust -------------------------------------------------------------------------------------------------------
 
 
-def test_an_own_authority_is_trusted_where_the_environment_names_it(
+def test_own_certificate_authority_is_trusted_if_ssl_cert_file_names_it(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with https_server(Shop, *authority.certificate("*.shops.example.com")) as (address, _):
@@ -64,7 +63,7 @@ def test_an_own_authority_is_trusted_where_the_environment_names_it(
             shopper.step({"get": "/"})
 
 
-def test_the_certificate_of_another_host_is_not_a_stores(authority: Authority) -> None:
+def test_certificate_of_another_host_is_not_trusted(authority: Authority) -> None:
     with (
         https_server(Shop, *authority.certificate("other-shop.shops.example.com")) as (address, _),
         StorefrontClient(URL, address) as shopper,
@@ -73,14 +72,14 @@ def test_the_certificate_of_another_host_is_not_a_stores(authority: Authority) -
         shopper.step({"get": "/"})
 
 
-# --- how long one is waited for ----------------------------------------------------------------------------------
+# --- waiting -----------------------------------------------------------------------------------------------------
 
 
 def wait(address: str, seconds: float) -> None:
-    """As a job that has so many seconds left."""
+    """Wait for an answer like a job that has `seconds` left."""
     ledger: Any = SimpleNamespace(clock=time.time, require_live=lambda job: None)
     none: Any = None
-    tools = Toolbox(ledger=ledger, cluster=none, helm=none, catalog=none, addresses=Addresses("shops.example.com"))
+    tools = Toolbox(defaults=StoreDefaults(), ledger=ledger, cluster=none, helm=none, catalog=none)
     job: Any = SimpleNamespace(deadline_at=time.time() + seconds, allowed=900)
     with StorefrontClient(URL, address) as shopper:
         readiness.await_answer(tools, job, STORE, 0.05, lambda: shopper.step({"get": "/"}))
@@ -88,11 +87,11 @@ def wait(address: str, seconds: float) -> None:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readiness, "ANSWER_WITHIN", 0.3)
-    monkeypatch.setattr(readiness, "CERTIFICATE_PAUSE", 0.1)
+    monkeypatch.setattr(readiness, "ANSWER_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(readiness, "CERTIFICATE_POLL_SECONDS", 0.1)
 
 
-def test_a_certificate_may_take_longer_than_an_answer(authority: Authority, tmp_path: Path) -> None:
+def test_wait_for_a_certificate_outlasts_the_wait_for_an_answer(authority: Authority, tmp_path: Path) -> None:
     with https_server(Shop, *self_signed(tmp_path)) as (address, context):
         made = threading.Timer(1, context.load_cert_chain, authority.certificate(HOST))
         made.start()
@@ -102,18 +101,18 @@ def test_a_certificate_may_take_longer_than_an_answer(authority: Authority, tmp_
         made.join()
 
 
-def test_a_certificate_that_never_comes_is_what_the_job_fails_of(authority: Authority, tmp_path: Path) -> None:
+def test_job_fails_with_the_certificate_that_never_came(authority: Authority, tmp_path: Path) -> None:
     with https_server(Shop, *self_signed(tmp_path)) as (address, _), pytest.raises(JobFailed) as failed:
         wait(address, 1)
     problem = failed.value.problem
-    assert problem.what == "my-shop had no certificate that is trusted here within 15 min."
+    assert problem.what == "my-shop had no trusted certificate within 15 min."
     assert problem.cause.startswith(f"{HOST} shows a certificate that is not good: ")
     assert "kubectl describe certificate,challenge -n store-my-shop" in problem.next_step
-    assert "an own authority goes into SSL_CERT_FILE, then retry." in problem.next_step
+    assert "set SSL_CERT_FILE for your own CA, then retry." in problem.next_step
 
 
-def test_nobody_there_is_no_matter_of_certificates() -> None:
-    with pytest.raises(JobFailed, match="does not answer as it should"):
+def test_unreachable_store_is_not_reported_as_a_certificate_problem() -> None:
+    with pytest.raises(JobFailed, match="does not answer correctly"):
         wait("127.0.0.1:9", 30)
 
 

@@ -1,4 +1,4 @@
-"""The catalogue: a store type is a folder with an annotated Chart.yaml, and nothing in Python."""
+"""The catalog: a store type is a folder with an annotated Chart.yaml, and needs no Python."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def charts(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_folder_is_a_type(charts: Path) -> None:
+def test_annotated_chart_is_a_store_type(charts: Path) -> None:
     tiny = Catalog(charts).get("tiny")
     assert (tiny.label, tiny.version, tiny.admin_path) == ("Tiny shop", "1.2.3", "/boss")
     assert tiny.credentials == ("user", "password")
@@ -38,18 +38,18 @@ def test_a_folder_is_a_type(charts: Path) -> None:
     assert tiny.check == ({"get": "/"}, {"get": "/cart", "status": 204})
 
 
-def test_charts_without_our_annotations_are_no_types(charts: Path) -> None:
+def test_chart_without_our_annotations_is_no_store_type(charts: Path) -> None:
     assert list(Catalog(charts).types) == ["tiny"]
 
 
-def test_an_unknown_type_is_answered_with_the_nearest(charts: Path) -> None:
+def test_unknown_type_is_answered_with_the_nearest(charts: Path) -> None:
     with pytest.raises(UnknownStoreType, match=r"Did you mean tiny\?"):
         Catalog(charts).get("tinny")
     with pytest.raises(UnknownStoreType, match="Known types: tiny"):
         Catalog(charts).get("zzz")
 
 
-def test_the_default_type_is_the_first_or_the_one_that_is_set(charts: Path) -> None:
+def test_default_type_is_the_configured_one_or_the_first(charts: Path) -> None:
     (charts / "arcade").mkdir()
     (charts / "arcade/Chart.yaml").write_text(CHART.replace("tiny", "arcade"))
     assert Catalog(charts).default.name == "arcade"
@@ -58,19 +58,19 @@ def test_the_default_type_is_the_first_or_the_one_that_is_set(charts: Path) -> N
         Catalog(charts, "tinny")
 
 
-def test_an_annotation_that_is_wrong_is_told_with_its_file(charts: Path) -> None:
+def test_wrong_annotation_is_reported_with_its_file(charts: Path) -> None:
     broken = CHART + '  storewright.dev/options: "- {id: currency}"\n'
     (charts / "tiny/Chart.yaml").write_text(broken)
     with pytest.raises(ValueError, match=r"tiny/Chart.yaml: storewright.dev/options: entry 1 label: Field required"):
         Catalog(charts)
 
 
-def test_no_charts_is_an_error_at_start(tmp_path: Path) -> None:
+def test_folder_without_charts_is_an_error_at_start(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no store type found"):
         Catalog(tmp_path)
 
 
-def test_the_repository_has_medusa() -> None:
+def test_repository_has_medusa() -> None:
     medusa = Catalog(Path(__file__).parents[2] / "charts").get("medusa")
     assert set(medusa.credentials) <= set(medusa.secret)
     assert medusa.admin_path.startswith("/")

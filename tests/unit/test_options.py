@@ -1,4 +1,4 @@
-"""Order options: what a chart may list, what is refused at the start, and what people's words for a choice mean."""
+"""Order options: what a chart may list, mistakes that are refused at the start, and how a person names a choice."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ def options() -> tuple[Option, ...]:
     return read_options(LISTED, VALUES)
 
 
-def test_options_are_read_as_strings_also_norway(options: tuple[Option, ...]) -> None:
+def test_options_are_read_as_strings_even_if_yaml_reads_them_as_booleans(options: tuple[Option, ...]) -> None:
     assert [option.id for option in options] == ["currency", "country", "color"]
     assert options[1].choices == {"de": "Germany", "no": "Norway", "us": "United States"}
 
 
-def test_a_chart_without_options_has_none() -> None:
+def test_chart_without_options_has_none() -> None:
     assert read_options("", VALUES) == ()
 
 
 @pytest.mark.parametrize(
-    ("listed", "said"),
+    ("listed", "message"),
     [
         ("{id: x}", "Input should be a valid tuple"),
         ("- {id: x, label: X, default: a, choices: {a: A}}", "entry 1 value: Field required"),
@@ -61,8 +61,8 @@ def test_a_chart_without_options_has_none() -> None:
         ("- {id: x, label: X, value: store.money, default: a, choices: {a: A}}", "x: values.yaml has no store.money"),
     ],
 )
-def test_what_is_listed_wrongly_is_told(listed: str, said: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(said)):
+def test_wrong_list_is_refused_with_its_mistake(listed: str, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
         read_options(listed, VALUES)
 
 
@@ -76,14 +76,14 @@ def test_what_is_listed_wrongly_is_told(listed: str, said: str) -> None:
         ({"country": "no"}, {"currency": "eur", "country": "no", "color": "#2f6f4f"}),
     ],
 )
-def test_a_choice_is_named_by_its_value_or_its_label(
+def test_choice_is_named_by_its_value_or_its_label(
     options: tuple[Option, ...], given: dict[str, str], chosen: dict[str, str]
 ) -> None:
     assert choose(options, given) == chosen
 
 
 @pytest.mark.parametrize(
-    ("given", "option", "said"),
+    ("given", "option", "message"),
     [
         ({"currency": "uds"}, "currency", "“uds” is no currency to choose. Choose from: eur, usd. Did you mean usd?"),
         ({"color": "forrest"}, "color", "Choose from: Forest, Ocean. Did you mean Forest?"),
@@ -96,21 +96,21 @@ def test_a_choice_is_named_by_its_value_or_its_label(
         ),
     ],
 )
-def test_what_can_not_be_chosen_is_answered_with_what_can(
-    options: tuple[Option, ...], given: dict[str, str], option: str, said: str
+def test_wrong_choice_is_answered_with_the_valid_choices(
+    options: tuple[Option, ...], given: dict[str, str], option: str, message: str
 ) -> None:
     with pytest.raises(BadOption) as caught:
         choose(options, given)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert caught.value.option == option
 
 
-def test_a_type_with_nothing_to_choose_says_so() -> None:
+def test_option_of_a_type_without_options_is_refused() -> None:
     with pytest.raises(BadOption, match="Nothing can be chosen for this type"):
         choose((), {"currency": "eur"})
 
 
-def test_choices_go_where_the_chart_takes_them(options: tuple[Option, ...]) -> None:
+def test_choices_are_placed_at_the_paths_of_the_chart(options: tuple[Option, ...]) -> None:
     values: dict[str, Any] = {"store": {"name": "my-shop"}, "theme": {"logo": "/logo.svg"}}
     place(options, {"currency": "usd", "color": "#1f5f8b", "gone": "x"}, values)
     assert values == {

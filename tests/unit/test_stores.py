@@ -1,4 +1,4 @@
-"""Store names: what is taken, what is refused, and that every refusal says which rule and what would do."""
+"""Store names and addresses: every refusal names the rule and a valid suggestion."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from provisioner.domain.store import RESERVED, Addresses, parse_name, suggest_na
 
 
 @pytest.mark.parametrize("name", ["abc", "my-shop", "a1b", "s" + "h" * 29, "shop-2026-11"])
-def test_good_names_are_taken_as_they_are(name: str) -> None:
+def test_valid_name_is_kept_as_it_is(name: str) -> None:
     assert parse_name(name) == name
 
 
@@ -33,7 +33,7 @@ def test_good_names_are_taken_as_they_are(name: str) -> None:
         ("kube-system", "kube-system-shop"),
     ],
 )
-def test_bad_names_are_refused_with_a_suggestion(text: str, hint: str) -> None:
+def test_invalid_name_is_refused_with_a_suggestion(text: str, hint: str) -> None:
     with pytest.raises(InvalidName) as refusal:
         parse_name(text)
     assert hint in str(refusal.value)
@@ -42,14 +42,15 @@ def test_bad_names_are_refused_with_a_suggestion(text: str, hint: str) -> None:
         assert parse_name(hint) == hint
 
 
-def test_no_suggestion_is_itself_refused() -> None:
+def test_every_suggestion_is_a_valid_name() -> None:
     for text in [*RESERVED, "A B C", "--x--y--", "9lives", "_" * 40]:
         if suggestion := suggest_name(text):
             assert parse_name(suggestion) == suggestion
 
 
-def test_addresses_are_derived_from_the_name() -> None:
+def test_addresses_of_a_new_store_come_from_its_name() -> None:
     local = Addresses("localhost", port=8081)
     assert (local.namespace("my-shop"), local.host("my-shop")) == ("store-my-shop", "my-shop.localhost")
+    assert local.release("my-shop") == "my-shop"
     assert local.url("my-shop") == "http://my-shop.localhost:8081"
     assert Addresses("shops.example.com", scheme="https").url("a-b") == "https://a-b.shops.example.com"
