@@ -161,6 +161,7 @@ ALTER TABLE audit ADD COLUMN reason TEXT NOT NULL DEFAULT '';
 UPDATE audit SET job_id = substr(outcome, 9), outcome = 'ordered' WHERE outcome LIKE 'ordered %';
 UPDATE audit SET reason = substr(outcome, 10), outcome = 'refused' WHERE outcome LIKE 'refused: %';
 UPDATE audit SET reason = substr(outcome, 8), outcome = 'error' WHERE outcome LIKE 'error: %';
+UPDATE audit SET reason = outcome, outcome = 'error' WHERE outcome = 'not ordered';
 UPDATE audit SET reason = outcome, outcome = 'answered' WHERE outcome NOT IN ('ordered', 'refused', 'error', 'done');
 UPDATE audit SET outcome = 'answered' WHERE outcome = 'done'
 """

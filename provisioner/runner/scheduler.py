@@ -189,8 +189,6 @@ class Scheduler:
                 self._settle(job)
             except Superseded:
                 log.info("job superseded")
-            except HandedOver:
-                self._hand_over(job)
             except Exception:
                 log.exception("the outcome of a job could not be written")
             finally:
@@ -203,7 +201,7 @@ class Scheduler:
         log.info("job handed over")
 
     def _settle(self, job: Job) -> None:
-        """Run the job and record its end. Raises Superseded or HandedOver."""
+        """Run the job and record its end, or its hand-over. Raises Superseded."""
         try:
             if problem := too_many_interruptions(job):
                 raise JobFailed.of(problem)
@@ -215,7 +213,9 @@ class Scheduler:
             self._try_again(job, error.problem)
         except StorewrightError as error:
             self._fail(job, error.problem, store_unchanged=isinstance(error, StoreUnchanged))
-        except (Superseded, HandedOver):
+        except HandedOver:
+            self._hand_over(job)
+        except Superseded:
             raise
         except Exception:
             log.exception("job failed unexpectedly")

@@ -26,6 +26,7 @@ INSERT INTO "audit" VALUES(4,1800000035.0,'U1','command','my-shop','C1','/store 
 INSERT INTO "audit" VALUES(5,1800000035.0,'U1','command','my-shop','C1','/store x','form opened','r3');
 INSERT INTO "audit" VALUES(6,1800000035.0,'U1','command','my-shop','C1','/store x','done','r4');
 INSERT INTO "audit" VALUES(7,1800000035.0,'U1','command','my-shop','C1','/store x','listed 3','r5');
+INSERT INTO "audit" VALUES(8,1800000035.0,'terminal','command','my-shop','','storewright upgrade','not ordered','r6');
 CREATE TABLE deliveries (
     key TEXT PRIMARY KEY,
     at REAL NOT NULL
@@ -177,5 +178,5 @@ CREATE INDEX links_by_store ON links(store_id);
 CREATE INDEX audit_by_store ON audit(store, at);
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('job_events',31);
-INSERT INTO "sqlite_sequence" VALUES('audit',7);
+INSERT INTO "sqlite_sequence" VALUES('audit',8);
 COMMIT;

@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 from dev.slack import LocalSlack
-from provisioner.domain.store import Addresses
 from provisioner.ledger.backup import Backups
 from provisioner.ledger.ledger import Ledger
+from provisioner.ledger.outbox import OutboxKind
 from tests.integration.bot_harness import ADA, FAILURES, make_charts, web_server_address
 from tests.ledgers import write_first_ledger
 from tests.waiting import until
@@ -156,8 +156,8 @@ def test_a_bot_that_can_not_open_its_ledger_stays_up_until_a_backup_is_restored(
     url, path = web_server_address(), tmp_path / "ledger.db"
     with LocalSlack() as slack:
         env = environment(tmp_path, url, slack)
-        ledger = Ledger(path, Addresses("localhost"))
-        ledger.announce("home:U1", "home", "U1")
+        ledger = Ledger.exclusive(path)
+        ledger.outbox.put(OutboxKind.HOME, "U1")
         backup = Backups(path).make()
         ledger.close()
         harm(path)

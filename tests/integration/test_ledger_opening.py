@@ -184,6 +184,7 @@ def test_former_audit_outcomes_become_words_with_reason_and_job(migrated: Ledger
         ("answered", "", "form opened"),
         ("answered", "", ""),
         ("answered", "", "listed 3"),
+        ("error", "", "not ordered"),
     ]
 
 

@@ -144,6 +144,23 @@ def _work_until_stop(tools: Toolbox, job: Job) -> None:
         time.sleep(0.01)
 
 
+def test_hand_over_that_can_not_be_written_is_logged_and_counts_as_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(job: Job) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with sample_scheduler(tmp_path, lambda _: ScriptedExecutor(_hand_over)) as sample:
+        monkeypatch.setattr(sample.ledger.jobs, "hand_over", full)
+        job = sample.orders.create()
+        with sample.running() as scheduler:
+            until("the error in the log", lambda: "disk is full" in caplog.text)
+            until("the worker to be free", lambda: scheduler.workers() == (0, 0))
+    ended, _, _ = next_process(tmp_path, job, do_succeed)
+    assert ended.status == JobStatus.SUCCEEDED
+    assert ended.interruptions >= 1  # the sweep at the start of the scheduler may have queued it again already
+
+
 # --- without the lease -------------------------------------------------------------------------------------------
 
 
@@ -177,7 +194,7 @@ def test_without_the_lease_jobs_wait_and_say_so_once(without_lease: WithoutLease
     scheduler._tick()
     [first], [second] = without_lease.waiting()
     assert first == second
-    assert "The lease storewright" in first
+    assert "the lease storewright" in first
     before = ledger.connection.db.conn.total_changes
     for _ in range(20):
         scheduler._tick()
