@@ -21,20 +21,21 @@ def help_sections(commands: Collection[Command[Any]], catalog: Catalog) -> list[
     ]
 
 
-def help_command(commands: Collection[Command[Any]]) -> Command[None]:
-    """The verb `help` for these commands."""
+def help_command(others: Collection[Command[Any]]) -> Command[None]:
+    """The verb `help`, which lists the `others` and itself."""
 
     def run(dependencies: Dependencies, request: Request, arguments: None) -> Response:
-        sections = help_sections(commands, dependencies.catalog)
+        sections = help_sections([*others, command], dependencies.catalog)
         return Response(message=messages.help_text(sections), reason="help")
 
-    return Command(
+    command = Command(
         verb="help",
         arguments="",
-        section=None,
+        section=Section.LOOK,
         help="show this help",
         example="help",
         parse=Words.no_more,
         run=run,
-        terminal=None,
+        terminal=None,  # `storewright --help`
     )
+    return command

@@ -63,6 +63,7 @@ SUMMARIES = {
     "ready-in-direct-messages": summary(job_view(), "C0RANDOM1"),
     "failed": summary(job_view(FAILED_JOB, FAILED, None, 4)),
     "failed-then-retried": summary(job_view(FAILED_JOB, CREATING, replace(WORKING_JOB, id="j3"), 4)),
+    "failed-then-deleted": summary(job_view(FAILED_JOB, DELETED, DELETED_JOB, 4)),
     "superseded": summary(job_view(replace(JOB, status=JobStatus.SUPERSEDED), DELETING, DELETING_JOB, 2)),
     "leaving": summary(job_view(JOB, DELETING, DELETING_JOB)),
     "gone": summary(job_view(JOB, DELETED, DELETED_JOB)),
@@ -89,6 +90,10 @@ SUMMARIES = {
 FAILURES = {
     "failure": messages.failure(job_view(FAILED_JOB, FAILED, None, 4), OFFERS, THREAD_URL),
     "failure-solved": messages.failure(job_view(FAILED_JOB, STORE, replace(JOB, id="j3"), 4), OFFERS, ""),
+    "failure-followed": messages.failure(
+        job_view(FAILED_JOB, CREATING, replace(WORKING_JOB, id="j3"), 4), OFFERS, ""
+    ),
+    "failure-store-deleted": messages.failure(job_view(FAILED_JOB, DELETED, DELETED_JOB, 4), OFFERS, ""),
     "failure-upgrade": messages.failure(
         job_view(UPGRADE_FAILED_JOB, FORMER, None, 2, *ROLLED_BACK), OFFERS, THREAD_URL
     ),
@@ -138,7 +143,7 @@ THREAD_POSTS = {
         ],
     ),
     "thread-superseded": messages.stages(
-        job_view(JOB, STORE, DELETING_JOB), [JobEvent(92, "j1", NOON, EventKind.SUPERSEDED)]
+        job_view(JOB, DELETING, DELETING_JOB), [JobEvent(92, "j1", NOON, EventKind.SUPERSEDED)]
     ),
 }
 MESSAGES = {
