@@ -90,9 +90,7 @@ SUMMARIES = {
 FAILURES = {
     "failure": messages.failure(job_view(FAILED_JOB, FAILED, None, 4), OFFERS, THREAD_URL),
     "failure-solved": messages.failure(job_view(FAILED_JOB, STORE, replace(JOB, id="j3"), 4), OFFERS, ""),
-    "failure-followed": messages.failure(
-        job_view(FAILED_JOB, CREATING, replace(WORKING_JOB, id="j3"), 4), OFFERS, ""
-    ),
+    "failure-followed": messages.failure(job_view(FAILED_JOB, CREATING, replace(WORKING_JOB, id="j3"), 4), OFFERS, ""),
     "failure-store-deleted": messages.failure(job_view(FAILED_JOB, DELETED, DELETED_JOB, 4), OFFERS, ""),
     "failure-upgrade": messages.failure(
         job_view(UPGRADE_FAILED_JOB, FORMER, None, 2, *ROLLED_BACK), OFFERS, THREAD_URL
@@ -103,9 +101,7 @@ ANSWERS = {
     "receipt": messages.receipt(STORE, LINK),
     "moved-aside": messages.moved_aside("my-shop", "https://slack.example/archives/D1/p1"),
     "creating-answer": messages.answer(CREATE.kind, name="my-shop", label="Medusa", url=STORE.url),
-    "upgrading-answer": messages.answer(
-        UPGRADE.kind, store=replace(STORE, version="0.9"), label="Medusa", version="1"
-    ),
+    "upgrading-answer": messages.answer(UPGRADE.kind, store=replace(STORE, version="0.9"), label="Medusa", version="1"),
     "upgrading-same-answer": messages.answer(
         UPGRADE.kind, store=replace(STORE, version="1"), label="Medusa", version="1"
     ),

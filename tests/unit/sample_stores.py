@@ -98,9 +98,7 @@ DELETED_JOB = replace(DELETING_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON
 DELETE_FAILED_JOB = replace(DELETED_JOB, status=JobStatus.FAILED, problem=HELD_PROBLEM)
 UPGRADE_JOB = replace(WORKING_JOB, id="j3", kind=UPGRADE.kind, requested_by="U0ADA0001")
 UPGRADED_JOB = replace(UPGRADE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 21)
-UPGRADE_FAILED_JOB = replace(
-    UPGRADE_JOB, status=JobStatus.FAILED, finished_at=NOON + 21, problem=MIGRATION_PROBLEM
-)
+UPGRADE_FAILED_JOB = replace(UPGRADE_JOB, status=JobStatus.FAILED, finished_at=NOON + 21, problem=MIGRATION_PROBLEM)
 
 RETRYING = JobEvent(90, "j1", NOON, EventKind.RETRYING, detail="The API is away. Trying again in 4 s.")
 WAITING = JobEvent(89, "j1", NOON, EventKind.WAITING, detail="50 jobs are running. This one starts next.")

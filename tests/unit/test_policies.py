@@ -60,7 +60,9 @@ def policy(spec: str, selector: str = "{}") -> dict[str, Any]:
     ],
     ids=str,
 )
-def test_documentations_example_allows_and_denies_as_described(source: Peer, target: Peer, port: Port, answer: bool) -> None:
+def test_documentations_example_allows_and_denies_as_described(
+    source: Peer, target: Peer, port: Port, answer: bool
+) -> None:
     assert allows([yaml.safe_load(EXAMPLE)], source, target, port) is answer
 
 
