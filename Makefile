@@ -45,8 +45,9 @@ images: setup ## Build all images, with their bills of materials (PUSH=registry.
 bench: setup ## Measure; prints a table and writes build/bench/*.json
 	@$(PY) -m tests.bench
 
-docs: setup ## Write the charts' README.md from their values
+docs: setup ## Write the generated texts: the charts' README.md, the command table, the Slack usage hint
 	@$(PY) -m dev.charts
+	@$(PY) -m dev.docs
 
 manifests: setup ## Write manifests/storewright.yaml from the bot's own chart
 	@$(PY) -m dev.charts.bot_chart

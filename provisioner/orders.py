@@ -133,7 +133,7 @@ class Orders:
             context.actor.require(operation.right, store)
             self._make_way(store, operation)
             if store.status not in operation.orderable_when:
-                what = f"{store.name} is {store.status}, so it can't be {operation.participle} now."
+                what = f"{store.name} {store.status.phrase}, so it can't be {operation.participle} now."
                 raise Refused(what, next_step=f"Retry or delete it first (/store status {store.name}).")
             return self._add_job(context, operation, store)
 
@@ -151,7 +151,7 @@ class Orders:
             if live := self.ledger.jobs.live(store.id):
                 raise _busy(store, live)
             if failed.status != JobStatus.FAILED or self.ledger.jobs.last(store.id) != failed:
-                raise Refused(f"There is nothing to retry for {store.name}: it is {store.status}.")
+                raise Refused(f"There is nothing to retry for {store.name}: it {store.status.phrase}.")
             return self._add_job(context, operation, store, retry_of=job_id)
 
     def _make_way(self, store: Store, operation: Operation) -> None:

@@ -19,7 +19,7 @@ from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import BadOption, InvalidName, Refused, UnknownStoreType
 from provisioner.domain.job import Job
 from provisioner.domain.store import parse_name
-from provisioner.domain.text import shorten
+from provisioner.domain.text import enumerate_words, shorten
 from provisioner.operations.create import CREATE
 from provisioner.orders import OrderContext, StoreRequest
 
@@ -151,7 +151,7 @@ def help_lines(catalog: Catalog) -> HelpLines:
         example = f"/store create my-shop {store_type.name}"
         if store_type.options:
             chosen = "".join(f" {option.id}={option.short(option.default)}" for option in store_type.options[:2])
-            names = ", ".join(option.id for option in store_type.options)
+            names = enumerate_words(option.id for option in store_type.options)
             lines.append((example + chosen, f"create a {store_type.label} store and choose its {names}"))
         elif store_type.name != catalog.default.name:
             lines.append((example, f"create a {store_type.label} store"))

@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
 from bot.commands.request import Request, Response
-from bot.commands.spec import Command, Section, Words
+from bot.commands.spec import Command, HelpLines, Section, Words
 from bot.dependencies import Dependencies
 from bot.rendering import messages
+from provisioner.domain.catalog import Catalog
 
 
-def help_command(commands: Sequence[Command[Any]]) -> Command[None]:
-    """The verb `help` for these commands."""
+def help_sections(commands: Collection[Command[Any]], catalog: Catalog) -> list[tuple[str, HelpLines]]:
+    """Each section's title, and the help lines of its commands."""
+    sections = {section: [command for command in commands if command.section is section] for section in Section}
+    return [
+        (section.value, [line for command in listed for line in command.help_for(catalog)])
+        for section, listed in sections.items()
+    ]
+
+
+def help_command(others: Collection[Command[Any]]) -> Command[None]:
+    """The verb `help`, which lists the `others` and itself."""
 
     def run(dependencies: Dependencies, request: Request, arguments: None) -> Response:
-        sections = [
-            (
-                section.value,
-                [
-                    line
-                    for command in commands
-                    if command.section is section
-                    for line in command.help_for(dependencies.catalog)
-                ],
-            )
-            for section in Section
-        ]
+        sections = help_sections([*others, command], dependencies.catalog)
         return Response(message=messages.help_text(sections), reason="help")
 
-    return Command(
+    command = Command(
         verb="help",
         arguments="",
-        section=None,
+        section=Section.LOOK,
         help="show this help",
         example="help",
         parse=Words.no_more,
         run=run,
-        terminal=None,
+        terminal=None,  # `storewright --help`
     )
+    return command

@@ -74,7 +74,7 @@ class Command(Generic[Arguments]):
 
     verb: str
     arguments: str
-    section: Section | None
+    section: Section
     help: str
     example: str
     parse: Callable[[Words], Arguments]

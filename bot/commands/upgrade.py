@@ -12,6 +12,7 @@ from bot.rendering.blocks import Message
 from bot.rendering.job_view import StoreView
 from bot.rendering.offers import Offer
 from bot.rendering.templating import TextTemplate
+from provisioner.domain.job import JobStatus
 from provisioner.domain.store import Store
 from provisioner.operations.upgrade import UPGRADE
 
@@ -32,12 +33,18 @@ def _confirm(view: StoreView) -> ConfirmObject:
     )
 
 
+def _can_be_upgraded(view: StoreView) -> bool:
+    """A failed upgrade is retried instead."""
+    failed = view.last_job and view.last_job.kind == UPGRADE.kind and view.last_job.status == JobStatus.FAILED
+    return view.ready and view.idle and bool(view.newer_version) and not failed
+
+
 VERB = OperationVerb(UPGRADE, _answer)
 COMMAND = Command(
     verb="upgrade",
     arguments="NAME",
     section=Section.MANAGE,
-    help="bring it to the newest version of its type; its data stays, and a failed upgrade is undone",
+    help="bring a store to the newest version of its type; its data stays, and a failed upgrade is undone",
     example="upgrade my-shop",
     parse=Words.name,
     run=VERB.typed,
@@ -46,7 +53,7 @@ COMMAND = Command(
         Offer(
             action_id="upgrade",
             label="Upgrade",
-            when=lambda view: view.ready and view.idle and bool(view.newer_version),
+            when=_can_be_upgraded,
             confirm=_confirm,
         ),
     ),

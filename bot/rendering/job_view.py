@@ -84,10 +84,6 @@ class JobView:
         return OPERATIONS[self.job.kind]
 
     @property
-    def newest_operation(self) -> Operation:
-        return OPERATIONS[self.newest.kind]
-
-    @property
     def newest(self) -> Job:
         """The store's newest job."""
         return self.of.last_job or self.job

@@ -65,11 +65,20 @@ def headline_of(view: JobView) -> str:
         case Headline.WORKING | Headline.SUCCEEDED:
             return verb(view.headline, v=view)
         case Headline.OUTDATED:
-            return f"{verb('outdated', v=view)} {verbs[view.newest.kind]('later', v=view)}"
+            return f"{verb('outdated', v=view)} {_later(view)}"
         case Headline.FAILED:
             return f"{jobs('failed', v=view)} {verb('fate', v=view)}".strip()
-        case Headline.SUPERSEDED | Headline.RETRIED:
-            return jobs(view.headline, v=view)
+        case Headline.SUPERSEDED:
+            return f"{jobs('superseded', v=view)} {_later(view)}"
+        case Headline.RETRIED if view.newest.kind == view.job.kind:
+            return jobs("retried", v=view)
+        case Headline.RETRIED:
+            return f"{jobs('failed', v=view)} {_later(view)}"
+
+
+def _later(view: JobView) -> str:
+    """What the store's newest job did or does, as a sentence about “it”."""
+    return verbs[view.newest.kind]("later", v=view)
 
 
 def _plan(view: JobView) -> PlanBlock:
@@ -108,7 +117,7 @@ def _thread_line(view: JobView, event: JobEvent) -> str:
         case EventKind.FAILED:
             return jobs("failure_line", detail=event.detail)
         case EventKind.SUPERSEDED:
-            return jobs("stopped", v=view)
+            return jobs("stopped", later=_later(view))
         case EventKind.QUEUED | EventKind.STARTED | EventKind.SUCCEEDED:
             return ""
 

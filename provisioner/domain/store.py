@@ -30,6 +30,17 @@ class StoreStatus(StrEnum):
     DELETING = "deleting"
     DELETED = "deleted"
 
+    @property
+    def phrase(self) -> str:
+        """Completes “The store …”."""
+        return {
+            StoreStatus.CREATING: "is being created",
+            StoreStatus.READY: "is ready",
+            StoreStatus.FAILED: "has failed",
+            StoreStatus.DELETING: "is being deleted",
+            StoreStatus.DELETED: "is deleted",
+        }[self]
+
 
 ENDING = (StoreStatus.DELETING, StoreStatus.DELETED)
 

@@ -172,7 +172,7 @@ def test_upgrade_that_fails_after_its_first_change_leaves_a_failed_store(ledger:
     ledger.jobs.record(job, EventKind.STARTED, "release")
     orders.journal.fail(job, Problem("It is broken."))
     assert orders.store().status == StoreStatus.FAILED
-    with pytest.raises(Refused, match="my-shop is failed, so it can't be upgraded now"):
+    with pytest.raises(Refused, match="my-shop has failed, so it can't be upgraded now"):
         orders.upgrade(made)
     orders.finished(orders.retry(job), "0.2.0")
     assert orders.store().status == StoreStatus.READY

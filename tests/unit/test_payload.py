@@ -1,4 +1,4 @@
-"""What goes to a job's own process: everything it needs, no more, and nothing that is secret or too long."""
+"""The payload of a job that runs as a Kubernetes Job, the lines of its log, and the Job's manifest."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import pytest
 
 from provisioner.diagnosis import Patience
 from provisioner.domain.errors import JobFailed, Problem, StoreUnchanged, StorewrightError, Transient
-from provisioner.domain.job import GRACE, EventKind, Job, JobEvent, JobKind, JobStatus
-from provisioner.domain.store import MAX_NAME, Addresses, Store, StoreStatus
+from provisioner.domain.job import ROLLBACK_GRACE_SECONDS, EventKind, Job, JobEvent, JobStatus
+from provisioner.domain.store import MAX_NAME, Store, StoreStatus
+from provisioner.operations.create import CREATE
 from provisioner.operations.toolbox import StoreDefaults
+from provisioner.operations.upgrade import UPGRADE
 from provisioner.runner.executors.job_manifest import Worker, labels_of, manifest_of, name_of
 from provisioner.runner.executors.job_protocol import (
     JobPayload,
@@ -43,7 +45,7 @@ STORE = Store(
 )
 JOB = Job(
     id="ba9876543210",
-    kind=JobKind.CREATE,
+    kind=CREATE.kind,
     store_id=STORE.id,
     store=STORE.name,
     status=JobStatus.RUNNING,
@@ -58,8 +60,7 @@ JOB = Job(
     problem=Problem("Before.", "Why."),
 )
 EVENTS = [JobEvent(7, JOB.id, 2.5, EventKind.STARTED, "rollback", '{"what": "x"}')]
-TERMS = StoreDefaults(
-    addresses=Addresses("example.com", "https", 8443),
+DEFAULTS = StoreDefaults(
     instance="storewright-one",
     profile="prod",
     overlay={"medusa": {"replicas": 2, "nested": {"list": [1, "two"]}}, "other": {"not": "ours"}},
@@ -72,45 +73,45 @@ TERMS = StoreDefaults(
 
 
 def payload(**changes: Any) -> JobPayload:
-    return payload_of(JOB, STORE, EVENTS, replace(TERMS, **changes))
+    return payload_of(JOB, STORE, EVENTS, replace(DEFAULTS, **changes))
 
 
-def test_it_arrives_as_it_was_sent() -> None:
+def test_payload_survives_its_text_form() -> None:
     back = read_payload(payload().as_text())
     assert (back.job, back.store, back.events) == (JOB, STORE, tuple(EVENTS))
-    assert back.terms == replace(TERMS, overlay={"medusa": TERMS.overlay["medusa"]})
+    assert back.terms == replace(DEFAULTS, overlay={"medusa": DEFAULTS.overlay["medusa"]})
 
 
-def test_every_term_is_another_than_its_default_here() -> None:
-    plain = StoreDefaults(addresses=Addresses("localhost"))
-    assert [f.name for f in fields(StoreDefaults) if getattr(plain, f.name) == getattr(TERMS, f.name)] == []
+def test_sample_defaults_differ_from_the_real_defaults_in_every_field() -> None:
+    plain = StoreDefaults()
+    assert [f.name for f in fields(StoreDefaults) if getattr(plain, f.name) == getattr(DEFAULTS, f.name)] == []
 
 
-def test_values_that_do_not_fit_are_refused_in_words() -> None:
+def test_values_that_are_too_long_fail_the_job() -> None:
     with pytest.raises(JobFailed, match=r"values for medusa are too long .* EXECUTOR=local"):
         payload(overlay={"medusa": {"long": "x" * 100_000}}).as_text()
 
 
-def test_kubernetes_puts_nothing_in_place_of_its_values() -> None:
-    told = payload(overlay={"medusa": {"args": ["$(HOME)", "$$(HOME)"]}})
-    assert "$" not in told.as_text()
-    assert read_payload(told.as_text()) == told
+def test_kubernetes_expands_no_variable_in_the_payload() -> None:
+    sent = payload(overlay={"medusa": {"args": ["$(HOME)", "$$(HOME)"]}})
+    assert "$" not in sent.as_text()
+    assert read_payload(sent.as_text()) == sent
 
 
 @pytest.mark.parametrize("text", ["s3cret", '"s3cret"', '{"job": "s3cret"}', '{"job": {"kind": "s3cret"}}'])
-def test_what_is_no_payload_is_not_repeated(text: str) -> None:
+def test_error_for_an_invalid_payload_does_not_repeat_it(text: str) -> None:
     with pytest.raises(ValueError, match="JOB_PAYLOAD is no payload") as refused:
         read_payload(text)
     assert "s3cret" not in str(refused.value)
 
 
-def test_names_fit_into_kubernetes() -> None:
-    longest = replace(payload(), store=replace(STORE, name="x" * MAX_NAME), job=replace(JOB, kind=JobKind.UPGRADE))
-    assert len(name_of(longest)) <= 63 - len("-abcde"), "its pod gets five letters more"
+def test_longest_job_name_fits_into_kubernetes_limits() -> None:
+    longest = replace(payload(), store=replace(STORE, name="x" * MAX_NAME), job=replace(JOB, kind=UPGRADE.kind))
+    assert len(name_of(longest)) <= 63 - len("-abcde"), "its pod's name has six characters more"
     assert all(len(value) <= 63 for value in labels_of(longest).values())
 
 
-def test_an_operator_lays_over_and_adds() -> None:
+def test_operators_pod_settings_override_ours_and_extend_lists() -> None:
     worker = Worker(
         "here/storewright:1",
         pod={"nodeSelector": {"pool": "work"}, "volumes": [{"name": "ca"}], "terminationGracePeriodSeconds": 3},
@@ -123,12 +124,12 @@ def test_an_operator_lays_over_and_adds() -> None:
     assert [e["name"] for e in container["env"]] == ["JOB_PAYLOAD", "HOME", "HTTPS_PROXY"]
     assert (container["image"], container["resources"]) == ("here/storewright:1", {"limits": {"memory": "1Gi"}})
     assert (pod["nodeSelector"], pod["terminationGracePeriodSeconds"]) == ({"pool": "work"}, 3)
-    assert (pod["serviceAccountName"], spec["activeDeadlineSeconds"]) == ("bot", 100 + GRACE)
-    assert Worker("a").pod == Worker("b").container == {}, "and changes nothing for the next"
+    assert (pod["serviceAccountName"], spec["activeDeadlineSeconds"]) == ("bot", 100 + ROLLBACK_GRACE_SECONDS)
+    assert Worker("a").pod == Worker("b").container == {}, "the next worker has the defaults"
 
 
 @pytest.mark.parametrize("error", [Transient("a", "b", "c"), JobFailed("a", log_tail="log"), StoreUnchanged("a", "b")])
-def test_an_end_comes_back_as_it_was(capsys: pytest.CaptureFixture[str], error: StorewrightError) -> None:
+def test_error_survives_the_workers_log(capsys: pytest.CaptureFixture[str], error: StorewrightError) -> None:
     emit_end(error)
     line = read_line(capsys.readouterr().out)
     assert line is not None
@@ -136,7 +137,7 @@ def test_an_end_comes_back_as_it_was(capsys: pytest.CaptureFixture[str], error: 
     assert (type(back), back.problem if back else None) == (type(error), error.problem)
 
 
-def test_other_lines_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_of_other_programs_are_no_protocol_lines(capsys: pytest.CaptureFixture[str]) -> None:
     emit("record", stage="check")
     line = read_line(capsys.readouterr().out)
     assert line is not None
@@ -150,7 +151,7 @@ def pod(**end: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("pods", "reason", "error", "words"),
+    ("pods", "reason", "error", "message"),
     [
         ([], "Deleted", Transient, "was lost. Kubernetes says: Deleted."),
         ([{"status": {"message": "The node was low on memory."}}], "BackoffLimitExceeded", Transient, "low on memory"),
@@ -161,22 +162,22 @@ def pod(**end: Any) -> dict[str, Any]:
         ([pod(exitCode=137)], "DeadlineExceeded", JobFailed, "took too long"),
     ],
 )
-def test_a_loss_is_tried_again_unless_that_can_not_help(
-    pods: list[dict[str, Any]], reason: str, error: type[StorewrightError], words: str
+def test_lost_pod_is_retried_unless_a_retry_would_fail_too(
+    pods: list[dict[str, Any]], reason: str, error: type[StorewrightError], message: str
 ) -> None:
     found = loss(JOB, pods, reason)
     assert type(found) is error
-    assert words in str(found)
+    assert message in str(found)
 
 
-def test_lines_of_many_threads_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where each write goes out by itself, as on a container's unbuffered log."""
+def test_lines_of_many_threads_are_never_mixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also on a container's unbuffered log, where each write goes out by itself."""
     written: list[str] = []
 
     class Unbuffered(io.StringIO):
         def write(self, text: str) -> int:
             written.append(text)
-            time.sleep(0.0005)  # another thread has its turn
+            time.sleep(0.0005)  # another thread runs
             return len(text)
 
     monkeypatch.setattr(sys, "stdout", Unbuffered())

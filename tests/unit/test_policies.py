@@ -60,7 +60,9 @@ def policy(spec: str, selector: str = "{}") -> dict[str, Any]:
     ],
     ids=str,
 )
-def test_the_example_of_the_documentation(source: Peer, target: Peer, port: Port, answer: bool) -> None:
+def test_documentations_example_allows_and_denies_as_described(
+    source: Peer, target: Peer, port: Port, answer: bool
+) -> None:
     assert allows([yaml.safe_load(EXAMPLE)], source, target, port) is answer
 
 
@@ -69,7 +71,7 @@ def test_without_policies_everything_is_allowed() -> None:
     assert allows([], DB, OUTSIDE, REDIS)
 
 
-def test_a_policy_speaks_only_for_its_own_namespace() -> None:
+def test_policy_applies_to_its_own_namespace_only() -> None:
     closed = policy("{policyTypes: [Ingress, Egress]}")
     assert not allows([closed], CLIENT, DB, REDIS)
     assert not allows([closed], DB, CLIENT, REDIS)
@@ -86,12 +88,12 @@ def test_a_policy_speaks_only_for_its_own_namespace() -> None:
         ("{policyTypes: [Egress], ingress: [{}]}", ["Egress"]),
     ],
 )
-def test_a_policy_that_names_no_types_isolates_as_documented(spec: str, types: list[str]) -> None:
+def test_policy_without_types_isolates_as_documented(spec: str, types: list[str]) -> None:
     assert policy_types(policy(spec)) == types
     assert allows([policy(spec)], DB, OUTSIDE, REDIS) is ("Egress" not in types or "egress" in spec)
 
 
-def test_rules_of_all_policies_add_up() -> None:
+def test_rules_of_several_policies_add_up() -> None:
     closed = policy("{policyTypes: [Ingress]}")
     opened = policy(
         "{ingress: [{from: [{podSelector: {matchLabels: {role: frontend}}}]}]}", "{matchLabels: {role: db}}"
@@ -101,20 +103,20 @@ def test_rules_of_all_policies_add_up() -> None:
     assert not allows([closed, opened], CLIENT, DB, REDIS)
 
 
-def test_both_ends_must_allow() -> None:
+def test_connection_needs_permission_at_both_ends() -> None:
     out = policy("{policyTypes: [Egress]}", "{matchLabels: {role: frontend}}")
     assert not allows([out], FRONTEND, DB, REDIS)
     assert not allows([out, policy("{ingress: [{}]}", "{matchLabels: {role: db}}")], FRONTEND, DB, REDIS)
 
 
-def test_an_empty_selector_takes_all_and_a_pod_selector_alone_only_the_own_namespace() -> None:
+def test_empty_namespace_selector_matches_all_and_pod_selector_alone_its_own_namespace() -> None:
     assert allows([policy("{ingress: [{from: [{namespaceSelector: {}}]}]}")], CLIENT, DB, REDIS)
     assert not allows([policy("{ingress: [{from: [{namespaceSelector: {}}]}]}")], OUTSIDE, DB, REDIS)
     assert allows([policy("{ingress: [{from: [{podSelector: {}}]}]}")], FRONTEND, DB, REDIS)
     assert not allows([policy("{ingress: [{from: [{podSelector: {}}]}]}")], CLIENT, DB, REDIS)
 
 
-def test_two_selectors_in_one_peer_must_both_match_and_in_two_peers_one() -> None:
+def test_selectors_in_one_peer_must_both_match_but_one_of_two_peers_is_enough() -> None:
     """The documentation's pitfall: one dash more or less."""
     selectors = "namespaceSelector: {matchLabels: {project: myproject}}", "podSelector: {matchLabels: {role: client}}"
     both = policy(f"{{ingress: [{{from: [{{ {selectors[0]}, {selectors[1]} }}]}}]}}")
@@ -139,11 +141,11 @@ def test_two_selectors_in_one_peer_must_both_match_and_in_two_peers_one() -> Non
     ],
     ids=str,
 )
-def test_ports(ports: str, port: Port, answer: bool) -> None:
+def test_port_rules_match_number_name_range_and_protocol(ports: str, port: Port, answer: bool) -> None:
     assert allows([policy(f"{{ingress: [{{ports: {ports}}}]}}")], CLIENT, DB, port) is answer
 
 
-def test_an_address_block_takes_pods_in_for_some_clusters_do() -> None:
+def test_ip_block_matches_pods_as_on_some_clusters() -> None:
     assert allows([policy("{egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0}}]}]}")], DB, CLIENT, REDIS)
     assert not allows([policy('{egress: [{to: [{ipBlock: {cidr: "::/0"}}]}]}')], DB, CLIENT, REDIS)
 
@@ -162,7 +164,7 @@ def test_an_address_block_takes_pods_in_for_some_clusters_do() -> None:
         ("{key: role, operator: DoesNotExist}", False),
     ],
 )
-def test_expressions_select_as_documented(expression: str, answer: bool) -> None:
+def test_match_expressions_select_as_documented(expression: str, answer: bool) -> None:
     """https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#resources-that-support-set-based-requirements"""
     assert selects({"matchExpressions": [yaml.safe_load(expression)]}, {"role": "db"}) is answer
     assert not selects(

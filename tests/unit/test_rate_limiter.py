@@ -1,4 +1,4 @@
-"""Our own limits: so many calls in so many seconds, some kept back, and none while Slack asked us to wait."""
+"""The rate limiter: calls per window, reserved calls, and pauses that Slack asks for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bot.slack.rate_limiter import RATES, NotYet, RateLimiter
 
 
 class Stopwatch:
-    """Stands still until told."""
+    """A clock that only the test moves."""
 
     now = 100.0
 
@@ -27,7 +27,7 @@ def pace(watch: Stopwatch, monkeypatch: pytest.MonkeyPatch) -> RateLimiter:
     return RateLimiter(watch)
 
 
-def test_so_many_and_no_more_within_the_window(pace: RateLimiter, watch: Stopwatch) -> None:
+def test_window_takes_its_number_of_calls_and_no_more(pace: RateLimiter, watch: Stopwatch) -> None:
     for _ in range(5):
         pace.take("chat.postMessage", "C1")
         watch.now += 1
@@ -39,7 +39,7 @@ def test_so_many_and_no_more_within_the_window(pace: RateLimiter, watch: Stopwat
     pace.take("chat.postMessage", "C1")
 
 
-def test_a_refused_call_costs_nothing(pace: RateLimiter, watch: Stopwatch) -> None:
+def test_refused_call_is_not_counted(pace: RateLimiter, watch: Stopwatch) -> None:
     for _ in range(5):
         pace.take("chat.postMessage", "C1")
     for _ in range(20):
@@ -49,7 +49,7 @@ def test_a_refused_call_costs_nothing(pace: RateLimiter, watch: Stopwatch) -> No
     pace.take("chat.postMessage", "C1")
 
 
-def test_some_are_kept_back_for_what_is_urgent(pace: RateLimiter) -> None:
+def test_reserve_keeps_calls_for_urgent_callers(pace: RateLimiter) -> None:
     for _ in range(3):
         pace.take("chat.postMessage", "C1", reserve=2)
     with pytest.raises(NotYet) as wait:
@@ -61,7 +61,7 @@ def test_some_are_kept_back_for_what_is_urgent(pace: RateLimiter) -> None:
         pace.take("chat.postMessage", "C1")
 
 
-def test_slacks_own_word_comes_first(pace: RateLimiter, watch: Stopwatch) -> None:
+def test_hold_after_429_takes_precedence(pace: RateLimiter, watch: Stopwatch) -> None:
     pace.hold("chat.postMessage", "C1", 30)
     with pytest.raises(NotYet) as wait:
         pace.take("chat.postMessage", "C1")

@@ -1,4 +1,4 @@
-"""What README, CONTRIBUTING and the docs claim is there: targets, files, commands and settings."""
+"""README, CONTRIBUTING and the docs name only targets, files, settings and tests that exist."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from click.testing import CliRunner
 
 from bot.__main__ import main
 from bot.cli.doctor.cluster import OLDEST
-from bot.commands.parser import USAGE
+from bot.commands.registry import COMMANDS
+from dev import docs
 from tests.charts.test_manifests import VERSIONS
 
 ROOT = Path(__file__).parents[2]
@@ -19,32 +20,38 @@ PAGES = sorted(page for at in ("", "docs/", "manifests/", "charts/*/") for page 
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_make_target_exists(page: Path) -> None:
+def test_named_make_targets_exist(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"(?:`|^ {4,}|=\S* )make ([a-z-]+)", page.read_text(), re.MULTILINE)) <= targets
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_link_leads_somewhere(page: Path) -> None:
+def test_relative_links_lead_to_files(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
         assert (page.parent / target).exists(), target
 
 
-def test_every_command_of_the_table_is_one_and_none_is_missing() -> None:
-    told = set(re.findall(r"^\| `/store ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
-    assert told == set(USAGE)
+def test_command_table_of_the_readme_is_up_to_date() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert docs.with_command_table(readme) == readme, "run `make docs`"
+    assert set(re.findall(r"^\| `/store ([a-z]+)", readme, re.MULTILINE)) == set(COMMANDS)
 
 
-def test_help_lists_every_setting_the_docs_name() -> None:
-    told = CliRunner().invoke(main, ["run", "--help"]).output
+def test_table_is_not_written_into_a_readme_without_markers() -> None:
+    with pytest.raises(docs.NoPlaceForText, match="lacks the line"):
+        docs.with_command_table("# Storewright\n")
+
+
+def test_settings_in_the_docs_are_in_the_help() -> None:
+    help_text = CliRunner().invoke(main, ["run", "--help"]).output
     of_images = "".join(file.read_text() for file in ROOT.glob("images/*/sources.yaml"))
     for page in PAGES:
         for name in re.findall(r"`([A-Z]+_[A-Z_]+)[=`]", page.read_text()):
-            known = name in told or name in of_images or name in ("KEEP_TEST_CLUSTER", "STOREWRIGHT_CACHE")
+            known = name in help_text or name in of_images or name in ("KEEP_TEST_CLUSTER", "STOREWRIGHT_CACHE")
             assert known, f"{page.name}: {name}"
 
 
-def test_every_proof_that_is_named_exists() -> None:
+def test_tests_named_in_the_security_docs_exist() -> None:
     named = re.findall(r"\b(tests/\w+/\w+\.py)((?:(?:, )?::\w+)*)", (ROOT / "docs/security.md").read_text())
     assert len({path for path, _ in named}) > 10
     for path, functions in named:
@@ -53,9 +60,9 @@ def test_every_proof_that_is_named_exists() -> None:
         assert (ROOT / path).exists(), path
 
 
-def test_one_oldest_kubernetes_is_told_everywhere() -> None:
+def test_oldest_kubernetes_is_the_same_in_code_charts_and_docs() -> None:
     oldest = ".".join(map(str, OLDEST))
     assert VERSIONS[0] == oldest
-    told = {c.name: yaml.safe_load(c.read_text())["kubeVersion"] for c in ROOT.glob("charts/*/Chart.yaml")}
-    assert set(told.values()) == {f">={oldest}.0-0"}, told
+    required = {c.name: yaml.safe_load(c.read_text())["kubeVersion"] for c in ROOT.glob("charts/*/Chart.yaml")}
+    assert set(required.values()) == {f">={oldest}.0-0"}, required
     assert f"needs Kubernetes {oldest} or later" in (ROOT / "docs/operating.md").read_text()

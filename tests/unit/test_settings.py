@@ -1,4 +1,4 @@
-"""A bad environment is told all at once, each variable with what it should be, and no secret is echoed."""
+"""Settings from the environment: defaults, errors that name every wrong variable, and secrets that stay secret."""
 
 from __future__ import annotations
 
@@ -6,44 +6,42 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import BadSettings, Settings, variables
+from bot.settings import FORMER_NAMES, BadSettings, LedgerSettings, Settings, deprecation_warnings, variables
+from provisioner.operations.create import CREATE
+from provisioner.operations.registry import DEFAULT_DEADLINES, OPERATIONS
 from provisioner.runner.executors.job_manifest import Worker
+from tests.environment import NEEDED
 
-GOOD = {
-    "SLACK_BOT_TOKEN": "xoxb-1",
-    "SLACK_SIGNING_SECRET": "sssh",
-    "FAILURE_CHANNEL": "C0FAILURE",
-    "PUBLIC_URL": "https://bot.example.com",
-    "STORE_DOMAIN": "shops.example.com",
-}
+CHARTS = Path(__file__).parents[2] / "charts"
 
 
 @pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    for name, _, _ in variables():
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in [*(name for name, _, _ in variables()), *FORMER_NAMES]:
         monkeypatch.delenv(name, raising=False)
-    for name, value in {**GOOD, "CHARTS_DIR": str(tmp_path)}.items():
+    for name, value in {**NEEDED, "CHARTS_DIR": str(CHARTS)}.items():
         monkeypatch.setenv(name, value)
     return monkeypatch
 
 
-def complaints() -> dict[str, str]:
+def errors() -> dict[str, str]:
+    """The error of each wrong variable."""
     with pytest.raises(BadSettings) as caught:
         Settings.from_environment()
     return {line.partition(": ")[0]: line for line in str(caught.value).splitlines()}
 
 
-def test_the_least_that_is_needed(environment: pytest.MonkeyPatch) -> None:
+def test_needed_variables_are_enough(environment: pytest.MonkeyPatch) -> None:
     settings = Settings.from_environment()
     assert settings.slack_mode == "http"
     assert settings.limits.stores_per_person == 10
+    assert settings.deadlines == DEFAULT_DEADLINES
     assert settings.addresses.url("my-shop") == "http://my-shop.shops.example.com"
     assert settings.public_origin == "https://bot.example.com"
     assert settings.overlay == {}
 
 
-def test_all_that_can_be_set(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "values.yaml").write_text("medusa: {image: {tag: abc}}")
+def test_given_variables_replace_defaults(environment: pytest.MonkeyPatch) -> None:
     more = {
         "SLACK_MODE": "socket",
         "SLACK_APP_TOKEN": "xapp-1",
@@ -52,20 +50,18 @@ def test_all_that_can_be_set(environment: pytest.MonkeyPatch, tmp_path: Path) ->
         "STORE_SCHEME": "https",
         "STORE_PORT": "8443",
         "STORES_PER_PERSON": "3",
-        "STORE_VALUES": str(tmp_path / "values.yaml"),
-        "CREATE_DEADLINE": "60.5",
+        "CREATE_DEADLINE_SECONDS": "60.5",
     }
     for name, value in more.items():
         environment.setenv(name, value)
     settings = Settings.from_environment()
     assert settings.admins == {"U0ADA0001", "W0BOB0002"}
     assert settings.addresses.url("my-shop") == "https://my-shop.shops.example.com:8443"
-    assert (settings.limits.stores_per_person, settings.limits.create_deadline) == (3, 60.5)
-    assert settings.overlay == {"medusa": {"image": {"tag": "abc"}}}
+    assert (settings.limits.stores_per_person, settings.deadlines[CREATE.kind]) == (3, 60.5)
 
 
-def test_every_bad_variable_is_named_at_once(environment: pytest.MonkeyPatch) -> None:
-    bad = {
+def test_every_wrong_variable_is_named_at_once(environment: pytest.MonkeyPatch) -> None:
+    wrong = {
         "SLACK_BOT_TOKEN": "xoxp-secret",
         "SLACK_SIGNING_SECRET": "",
         "FAILURE_CHANNEL": "#failures",
@@ -74,42 +70,77 @@ def test_every_bad_variable_is_named_at_once(environment: pytest.MonkeyPatch) ->
         "LISTEN": "3000",
         "STORE_PORT": "80a",
         "STORES_PER_PERSON": "0",
+        "UPGRADE_DEADLINE_SECONDS": "9",
         "CHARTS_DIR": "/no/such/folder",
+        "STORE_VALUES": "/no/such/file",
         "LOG_LEVEL": "loud",
     }
-    for name, value in bad.items():
+    for name, value in wrong.items():
         environment.setenv(name, value)
-    said = complaints()
-    assert set(said) == set(bad)
-    assert all("It should be " in line for line in said.values())
-    assert "xoxp-secret" not in "".join(said.values())
+    found = errors()
+    assert set(found) == set(wrong)
+    assert all("It should be " in line for line in found.values())
+    assert "xoxp-secret" not in "".join(found.values())
 
 
 @pytest.mark.parametrize(("mode", "needed"), [("http", "SLACK_SIGNING_SECRET"), ("socket", "SLACK_APP_TOKEN")])
-def test_each_mode_needs_its_own_secret(environment: pytest.MonkeyPatch, mode: str, needed: str) -> None:
+def test_each_slack_mode_needs_its_own_secret(environment: pytest.MonkeyPatch, mode: str, needed: str) -> None:
     environment.setenv("SLACK_MODE", mode)
     environment.delenv("SLACK_SIGNING_SECRET")
-    assert set(complaints()) == {needed}
+    assert set(errors()) == {needed}
 
 
-def test_secrets_do_not_show_when_settings_are_printed(environment: pytest.MonkeyPatch) -> None:
+def test_printed_settings_hide_secrets(environment: pytest.MonkeyPatch) -> None:
     printed = repr(Settings.from_environment())
     assert "xoxb-1" not in printed
     assert "sssh" not in printed
 
 
-def test_jobs_of_their_own_need_an_image_and_an_account(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_kubernetes_executor_needs_an_image_and_a_service_account(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("EXECUTOR", "kubernetes")
-    assert "EXECUTOR_IMAGE: is missing, or SERVICE_ACCOUNT is" in complaints()["EXECUTOR_IMAGE"]
+    assert "EXECUTOR_IMAGE: is missing, or SERVICE_ACCOUNT is" in errors()["EXECUTOR_IMAGE"]
     environment.setenv("EXECUTOR_IMAGE", "here/storewright:1")
-    assert "EXECUTOR_IMAGE" in complaints()
+    assert "EXECUTOR_IMAGE" in errors()
     environment.setenv("SERVICE_ACCOUNT", "home/bot")
     assert Settings.from_environment().worker == Worker("here/storewright:1")
 
-    laid_over = tmp_path / "worker.yaml"
-    environment.setenv("EXECUTOR_POD", str(laid_over))
-    laid_over.write_text("pod: {nodeSelector: {pool: work}}")
-    assert Settings.from_environment().worker.pod == {"nodeSelector": {"pool": "work"}}
-    laid_over.write_text("spec: {}")
-    with pytest.raises(BadSettings, match=r"EXECUTOR_POD: .* should have the maps `pod` and `container`"):
-        _ = Settings.from_environment().worker
+
+def test_every_operation_has_a_deadline_setting() -> None:
+    named = {name for name, _, _ in variables() if name.endswith("_DEADLINE_SECONDS")}
+    assert named == {f"{kind.upper()}_DEADLINE_SECONDS" for kind in OPERATIONS}
+
+
+def test_former_variable_names_still_work_with_a_warning(environment: pytest.MonkeyPatch) -> None:
+    former = {
+        "LEDGER_BACKUPS": "/tmp/backups",  # noqa: S108
+        "LEDGER_BACKUP_HOURS": "1.5",
+        "LEDGER_BACKUPS_KEPT": "3",
+        "PULL_SECRET": "home/registry",
+        "JOBS_AT_ONCE": "7",
+        "CREATE_DEADLINE": "61",
+        "UPGRADE_DEADLINE": "62",
+        "DELETE_DEADLINE": "63",
+    }
+    assert set(former) == set(FORMER_NAMES)
+    for name, value in former.items():
+        environment.setenv(name, value)
+    settings = Settings.from_environment()
+    assert settings.ledger_backup_dir == LedgerSettings.from_environment().ledger_backup_dir == Path("/tmp/backups")  # noqa: S108
+    assert (settings.ledger_backup_interval_hours, settings.ledger_backup_keep) == (1.5, 3)
+    assert (settings.image_pull_secret, settings.max_concurrent_jobs) == ("home/registry", 7)
+    assert settings.deadlines == {"create": 61, "upgrade": 62, "delete": 63}
+    warnings = deprecation_warnings()
+    assert len(warnings) == len(former)
+    assert "JOBS_AT_ONCE is now called MAX_CONCURRENT_JOBS." in warnings[4]
+
+
+def test_present_variable_name_wins_over_its_former_name(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("JOBS_AT_ONCE", "7")
+    environment.setenv("MAX_CONCURRENT_JOBS", "8")
+    assert Settings.from_environment().max_concurrent_jobs == 8
+    assert deprecation_warnings() == []
+
+
+def test_wrong_value_under_a_former_name_is_an_error(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("JOBS_AT_ONCE", "many")
+    assert set(errors()) == {"MAX_CONCURRENT_JOBS"}

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.commands import parser
+from bot.commands.registry import COMMANDS
+from dev import docs
 
 ROOT = Path(__file__).parents[2]
 # The scopes of each Web API method that the bot calls. Some methods need one scope per kind of conversation.
@@ -49,10 +50,18 @@ def test_readme_explains_every_scope() -> None:
     assert scopes == manifest()["oauth_config"]["scopes"]["bot"]
 
 
-def test_usage_hint_shows_every_command() -> None:
+def test_usage_hint_is_up_to_date_with_the_commands() -> None:
+    text = (ROOT / "manifests/slack-app.yaml").read_text()
+    assert docs.with_usage_hint(text) == text, "run `make docs`"
     [command] = manifest()["features"]["slash_commands"]
     assert command["command"] == "/store"
-    assert all(verb in command["usage_hint"] for verb in parser.USAGE)
+    assert all(verb in command["usage_hint"] for verb in COMMANDS)
+    assert len(command["usage_hint"]) <= docs.USAGE_HINT_LIMIT
+
+
+def test_usage_hint_is_not_written_into_a_manifest_without_its_field() -> None:
+    with pytest.raises(docs.NoPlaceForText, match="has 0 fields usage_hint"):
+        docs.with_usage_hint("features: {}\n")
 
 
 @pytest.mark.parametrize(("mode", "address"), [("socket", None), ("http", "https://PUBLIC_URL/slack/events")])

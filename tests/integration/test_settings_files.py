@@ -1,0 +1,71 @@
+"""Settings that name YAML files: their values, and errors for files that can't be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.settings import FORMER_NAMES, BadSettings, Settings, variables
+from tests.environment import NEEDED
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    for name in [*(name for name, _, _ in variables()), *FORMER_NAMES]:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {**NEEDED, "CHARTS_DIR": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def test_store_values_are_read_from_their_file(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "values.yaml").write_text("medusa: {image: {tag: abc}}")
+    environment.setenv("STORE_VALUES", str(tmp_path / "values.yaml"))
+    assert Settings.from_environment().overlay == {"medusa": {"image": {"tag": "abc"}}}
+
+
+def test_empty_store_values_override_nothing(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "values.yaml").write_text("# none\n")
+    environment.setenv("STORE_VALUES", str(tmp_path / "values.yaml"))
+    assert Settings.from_environment().overlay == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{", "STORE_VALUES: can't be read as YAML"),
+        (b"\xff\xfe\xfd", "STORE_VALUES: can't be read as YAML"),
+        (b"- medusa", "STORE_VALUES: is YAML, but not a map whose values are maps"),
+        (b"medusa: 3", "STORE_VALUES: is YAML, but not a map whose values are maps"),
+        (b"text", "STORE_VALUES: is YAML, but not a map whose values are maps"),
+    ],
+)
+def test_unusable_store_values_are_an_error_in_one_line(
+    environment: pytest.MonkeyPatch, tmp_path: Path, content: bytes, message: str
+) -> None:
+    (tmp_path / "values.yaml").write_bytes(content)
+    environment.setenv("STORE_VALUES", str(tmp_path / "values.yaml"))
+    with pytest.raises(BadSettings) as caught:
+        Settings.from_environment()
+    assert str(caught.value).startswith(message)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_folder_as_store_values_is_an_error(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    environment.setenv("STORE_VALUES", str(tmp_path))
+    with pytest.raises(BadSettings, match="STORE_VALUES: can't be read as YAML"):
+        Settings.from_environment()
+
+
+def test_executor_pod_takes_the_maps_pod_and_container_only(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    override = tmp_path / "worker.yaml"
+    environment.setenv("EXECUTOR", "kubernetes")
+    environment.setenv("EXECUTOR_IMAGE", "here/storewright:1")
+    environment.setenv("SERVICE_ACCOUNT", "home/bot")
+    environment.setenv("EXECUTOR_POD", str(override))
+    override.write_text("pod: {nodeSelector: {pool: work}}")
+    assert Settings.from_environment().worker.pod == {"nodeSelector": {"pool": "work"}}
+    override.write_text("spec: {}")
+    with pytest.raises(BadSettings, match=r"EXECUTOR_POD: .* should be .* with the maps `pod` and `container`"):
+        Settings.from_environment()

@@ -1,0 +1,150 @@
+"""Every message that people see, by name; tests/unit/golden/ has each as text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.commands.help import help_sections
+from bot.commands.registry import COMMANDS, OFFERS
+from bot.rendering import messages
+from bot.rendering.blocks import Message
+from bot.rendering.job_view import JobView, store_view
+from provisioner.domain.errors import LimitReached, NotAllowed, Refused, StoreDeleted
+from provisioner.domain.job import EventKind, JobEvent, JobStatus
+from provisioner.ledger.stores import StorePage
+from provisioner.operations.create import CREATE
+from provisioner.operations.delete import DELETE
+from provisioner.operations.upgrade import UPGRADE
+from tests.unit.sample_stores import (
+    CATALOG,
+    CREATING,
+    DELETE_FAILED_JOB,
+    DELETED,
+    DELETED_JOB,
+    DELETING,
+    DELETING_JOB,
+    FAILED,
+    FAILED_JOB,
+    FORMER,
+    JOB,
+    LINK,
+    NOON,
+    RETRYING,
+    ROLLBACK_STARTED,
+    ROLLED_BACK,
+    STORE,
+    SUCCEEDED_WITH_0_2_0,
+    UPGRADE_FAILED_JOB,
+    UPGRADE_JOB,
+    UPGRADED,
+    UPGRADED_JOB,
+    WAITING,
+    WORKING_JOB,
+    job_view,
+    stage_events,
+)
+
+THREAD_URL = "https://slack.example/archives/C1/p1"
+
+
+def summary(view: JobView, moved_from: str = "") -> Message:
+    return messages.summary(view, OFFERS, moved_from)
+
+
+def page(*stores: object, total: int | None = None) -> StorePage:
+    return StorePage(stores, len(stores) if total is None else total)  # type: ignore[arg-type]
+
+
+SUMMARIES = {
+    "queued": summary(job_view(replace(WORKING_JOB, status=JobStatus.QUEUED), CREATING, None, -1)),
+    "working": summary(job_view(WORKING_JOB, CREATING, None, 3)),
+    "waiting": summary(job_view(WORKING_JOB, CREATING, None, 3, RETRYING)),
+    "ready": summary(job_view()),
+    "ready-in-direct-messages": summary(job_view(), "C0RANDOM1"),
+    "failed": summary(job_view(FAILED_JOB, FAILED, None, 4)),
+    "failed-then-retried": summary(job_view(FAILED_JOB, CREATING, replace(WORKING_JOB, id="j3"), 4)),
+    "failed-then-deleted": summary(job_view(FAILED_JOB, DELETED, DELETED_JOB, 4)),
+    "superseded": summary(job_view(replace(JOB, status=JobStatus.SUPERSEDED), DELETING, DELETING_JOB, 2)),
+    "leaving": summary(job_view(JOB, DELETING, DELETING_JOB)),
+    "gone": summary(job_view(JOB, DELETED, DELETED_JOB)),
+    "ready-once": summary(job_view(JOB, FAILED, replace(DELETING_JOB, status=JobStatus.FAILED))),
+    "deleting": summary(job_view(DELETING_JOB, DELETING, None, 0)),
+    "deleted": summary(job_view(DELETED_JOB, DELETED, None, 2)),
+    "not-deleted": summary(job_view(DELETE_FAILED_JOB, FAILED, None, 0)),
+    "outdated": summary(job_view(store=FORMER, newer_version="0.2.0")),
+    "upgrading": summary(job_view(UPGRADE_JOB, FORMER, None, 2, newer_version="0.2.0", choices=("US $",))),
+    "upgraded": summary(job_view(UPGRADED_JOB, UPGRADED, None, 7, SUCCEEDED_WITH_0_2_0)),
+    "upgraded-since": summary(job_view(JOB, STORE, UPGRADE_JOB)),
+    "upgraded-then-gone": summary(job_view(UPGRADED_JOB, DELETED, DELETED_JOB, 7, SUCCEEDED_WITH_0_2_0)),
+    "not-upgraded": summary(job_view(UPGRADE_FAILED_JOB, FORMER, None, 2, *ROLLED_BACK, newer_version="0.2.0")),
+    "not-upgraded-untouched": summary(job_view(UPGRADE_FAILED_JOB, STORE, None, 1)),
+    "not-upgraded-broken": summary(job_view(UPGRADE_FAILED_JOB, FAILED, None, 2, ROLLBACK_STARTED)),
+    "upgrade-superseded": summary(
+        job_view(replace(UPGRADE_JOB, status=JobStatus.SUPERSEDED), DELETING, DELETING_JOB, 2)
+    ),
+    "chosen": summary(job_view(WORKING_JOB, CREATING, None, 3, choices=("US $", "Fern & Moss"))),
+    "alone": messages.store_alone(
+        store_view(CATALOG, replace(STORE, options={"currency": "usd", "color": "#0f0", "gone": "x"}), None), OFFERS
+    ),
+}
+FAILURES = {
+    "failure": messages.failure(job_view(FAILED_JOB, FAILED, None, 4), OFFERS, THREAD_URL),
+    "failure-solved": messages.failure(job_view(FAILED_JOB, STORE, replace(JOB, id="j3"), 4), OFFERS, ""),
+    "failure-followed": messages.failure(job_view(FAILED_JOB, CREATING, replace(WORKING_JOB, id="j3"), 4), OFFERS, ""),
+    "failure-store-deleted": messages.failure(job_view(FAILED_JOB, DELETED, DELETED_JOB, 4), OFFERS, ""),
+    "failure-upgrade": messages.failure(
+        job_view(UPGRADE_FAILED_JOB, FORMER, None, 2, *ROLLED_BACK), OFFERS, THREAD_URL
+    ),
+    "failure-delete": messages.failure(job_view(DELETE_FAILED_JOB, FAILED, None, 0), OFFERS, THREAD_URL),
+}
+ANSWERS = {
+    "receipt": messages.receipt(STORE, LINK),
+    "moved-aside": messages.moved_aside("my-shop", "https://slack.example/archives/D1/p1"),
+    "creating-answer": messages.answer(CREATE.kind, name="my-shop", label="Medusa", url=STORE.url),
+    "upgrading-answer": messages.answer(UPGRADE.kind, store=replace(STORE, version="0.9"), label="Medusa", version="1"),
+    "upgrading-same-answer": messages.answer(
+        UPGRADE.kind, store=replace(STORE, version="1"), label="Medusa", version="1"
+    ),
+    "deleting-answer": messages.answer(DELETE.kind, name="my-shop"),
+    "retrying-answer": messages.retrying(JOB),
+    "credentials": messages.credential_link(STORE, "https://bot.example/s/l1#token", NOON),
+    "help": messages.help_text(help_sections(COMMANDS.values(), CATALOG)),
+    "list-empty": messages.store_list(page(), page()),
+    "list": messages.store_list(page(STORE, FAILED), page(replace(CREATING, owner="U0OLI0001", name="olis-shop"))),
+    "list-none-of-mine": messages.store_list(page(), page(STORE)),
+    "list-long": messages.store_list(page(STORE, total=41), page(replace(STORE, owner="U0OLI0001"), total=22)),
+    "refusal": messages.refusal(
+        Refused("“<!channel>” can't be a store's name.", "It has to be plain.", "Try channel.")
+    ),
+    "refusal-not-allowed": messages.refusal(NotAllowed("my-shop", "U0DANA001")),
+    "refusal-deleted": messages.refusal(StoreDeleted("my-shop", "U0ADA0001", NOON + 5000)),
+    "credentials-not-ready": messages.refusal(Refused(messages.credentials("not_ready", store=CREATING))),
+    "credentials-already-given": messages.refusal(Refused(messages.credentials("already_given"))),
+    "limit": messages.refusal(LimitReached("You ordered 3 stores.", "", "The next is free in 9 min.", free_at=NOON)),
+    "unexpected": messages.unexpected("abc123"),
+}
+THREAD_POSTS = {
+    "thread": messages.stages(job_view(), job_view().events),
+    "thread-waiting": messages.stages(job_view(WORKING_JOB), [WAITING, RETRYING]),
+    "thread-failed": messages.stages(
+        job_view(FAILED_JOB),
+        [RETRYING, JobEvent(91, "j1", NOON, EventKind.FAILED, detail="The image can't be pulled.")],
+    ),
+    "thread-upgrade": messages.stages(
+        job_view(UPGRADE_FAILED_JOB),
+        [
+            *stage_events(UPGRADE.kind, 2),
+            *ROLLED_BACK,
+            JobEvent(94, "j2", NOON, EventKind.FAILED, detail="The migration failed."),
+        ],
+    ),
+    "thread-superseded": messages.stages(
+        job_view(JOB, DELETING, DELETING_JOB), [JobEvent(92, "j1", NOON, EventKind.SUPERSEDED)]
+    ),
+}
+MESSAGES = {
+    **SUMMARIES,
+    **FAILURES,
+    **ANSWERS,
+    **{name: post for name, post in THREAD_POSTS.items() if post},
+}

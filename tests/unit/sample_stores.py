@@ -1,0 +1,134 @@
+"""Sample stores, jobs and events for tests of what people see."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from bot.rendering.job_view import JobView, StoreView
+from provisioner.domain.catalog import Catalog, StoreType
+from provisioner.domain.errors import Problem
+from provisioner.domain.job import EventKind, Job, JobEvent, JobKind, JobStatus
+from provisioner.domain.options import Option
+from provisioner.domain.store import Store, StoreStatus
+from provisioner.ledger.jobs import ROLLBACK_STAGE
+from provisioner.ledger.links import CredentialLink
+from provisioner.operations.create import CREATE
+from provisioner.operations.delete import DELETE
+from provisioner.operations.registry import OPERATIONS
+from provisioner.operations.upgrade import UPGRADE
+
+NOON = 1_800_000_000.0
+
+CURRENCY = Option(
+    id="currency", label="Currency", value="store.currency", default="eur", choices={"eur": "Euro (€)", "usd": "US $"}
+)
+COLOR = Option(
+    id="color", label="Colour", value="store.color", default="#0f0", choices={"#0f0": "Fern & Moss", "#00f": "Sea"}
+)
+MEDUSA = StoreType("medusa", "Medusa", "A headless shop. " * 10, Path(), "1", "/app", (), {}, (), (CURRENCY, COLOR))
+PLAIN = StoreType("plain", "Plain", "", Path(), "1", "/", (), {}, ())
+
+
+def catalog_of(*types: StoreType) -> Catalog:
+    """A catalog without charts on disk; the first type is the default."""
+    catalog = Catalog.__new__(Catalog)
+    catalog.types, catalog.default = {t.name: t for t in types}, types[0]
+    return catalog
+
+
+CATALOG = catalog_of(MEDUSA, PLAIN)
+
+STORE = Store(
+    id="s1",
+    name="my-shop",
+    type="medusa",
+    status=StoreStatus.READY,
+    owner="U0DANA001",
+    origin="C0STORES1",
+    namespace="store-my-shop",
+    url="http://my-shop.localhost:8081",
+    admin_url="http://my-shop.localhost:8081/app",
+    created_at=NOON,
+    ready_at=NOON + 14,
+)
+CREATING = replace(STORE, status=StoreStatus.CREATING, ready_at=None)
+FAILED = replace(STORE, status=StoreStatus.FAILED, ready_at=None)
+DELETING = replace(STORE, status=StoreStatus.DELETING)
+DELETED = replace(STORE, status=StoreStatus.DELETED, deleted_by="U0ADA0001", deleted_at=NOON + 5000)
+FORMER = replace(STORE, version="0.1.0")
+UPGRADED = replace(STORE, version="0.2.0")
+
+JOB = Job(
+    id="j1",
+    kind=CREATE.kind,
+    store_id="s1",
+    store="my-shop",
+    status=JobStatus.SUCCEEDED,
+    requested_by="U0DANA001",
+    origin="C0STORES1",
+    delivery_key="k",
+    attempts=1,
+    created_at=NOON,
+    due_at=NOON,
+    allowed=900,
+    deadline_at=NOON + 900,
+    finished_at=NOON + 14.2,
+)
+IMAGE_PROBLEM = Problem(
+    "The image storewright/medusa:0badc0ffee can't be pulled.",
+    "There is no such image: <not found> & no mirror has it.",
+    "Correct the tag in STORE_VALUES, then retry.",
+    "line 1\nline 2 with ``` and <!channel>\nError: no such image",
+)
+MIGRATION_PROBLEM = Problem(
+    "The migration of my-shop failed: it ended with exit code 3.",
+    "Its log says “column price is odd”.",
+    "Fix the cause, then retry.",
+    "begin\ncolumn price is odd",
+)
+HELD_PROBLEM = Problem(
+    "The namespace store-my-shop is still there.", "A finalizer of a volume holds it.", "Ask for it to go."
+)
+
+WORKING_JOB = replace(JOB, status=JobStatus.RUNNING, finished_at=None)
+FAILED_JOB = replace(JOB, status=JobStatus.FAILED, problem=IMAGE_PROBLEM)
+DELETING_JOB = replace(WORKING_JOB, id="j2", kind=DELETE.kind, requested_by="U0ADA0001")
+DELETED_JOB = replace(DELETING_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 9.96)
+DELETE_FAILED_JOB = replace(DELETED_JOB, status=JobStatus.FAILED, problem=HELD_PROBLEM)
+UPGRADE_JOB = replace(WORKING_JOB, id="j3", kind=UPGRADE.kind, requested_by="U0ADA0001")
+UPGRADED_JOB = replace(UPGRADE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 21)
+UPGRADE_FAILED_JOB = replace(UPGRADE_JOB, status=JobStatus.FAILED, finished_at=NOON + 21, problem=MIGRATION_PROBLEM)
+
+RETRYING = JobEvent(90, "j1", NOON, EventKind.RETRYING, detail="The API is away. Trying again in 4 s.")
+WAITING = JobEvent(89, "j1", NOON, EventKind.WAITING, detail="50 jobs are running. This one starts next.")
+SUCCEEDED_WITH_0_2_0 = JobEvent(91, "j2", NOON, EventKind.SUCCEEDED, detail="0.2.0")
+ROLLBACK_STARTED = JobEvent(92, "j2", NOON, EventKind.STARTED, ROLLBACK_STAGE)
+ROLLED_BACK = (ROLLBACK_STARTED, JobEvent(93, "j2", NOON, EventKind.DONE, ROLLBACK_STAGE, seconds=2.1))
+LINK = CredentialLink("l1", "hash", "s1", "U0ADA0001", NOON, NOON + 900, claimed_at=NOON + 60)
+
+
+def stage_events(kind: JobKind, done: int) -> list[JobEvent]:
+    """The first `done` stages finished and the next one started; none started for -1."""
+    made: list[JobEvent] = []
+    stages = [stage.name for stage in OPERATIONS[kind].stages if not stage.exceptional]
+    for number, stage in enumerate(stages):
+        if number <= done:
+            made.append(JobEvent(len(made) + 1, "j1", NOON, EventKind.STARTED, stage))
+        if number < done:
+            made.append(JobEvent(len(made) + 1, "j1", NOON, EventKind.DONE, stage, seconds=0.34 * (number + 1)))
+    return made
+
+
+def job_view(
+    job: Job = JOB,
+    store: Store = STORE,
+    newest: Job | None = None,
+    done: int = 7,
+    *more: JobEvent,
+    choices: tuple[str, ...] = (),
+    newer_version: str = "",
+) -> JobView:
+    """The view of a job with `done` finished stages and `more` events; `newest` is the store's newest job."""
+    store_view = StoreView(store, newest or job, "Medusa", choices, newer_version)
+    return JobView(job, (*stage_events(job.kind, done), *more), store_view)

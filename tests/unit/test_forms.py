@@ -1,0 +1,56 @@
+"""Forms: what they ask, what they preset, and Slack's rules for their blocks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from bot.rendering import forms
+from bot.rendering.forms import FormContext, Prefilled
+from dev.slack.block_validation import check_view
+from provisioner.domain.options import Option
+from provisioner.domain.store import Addresses
+from tests.unit.sample_messages import MESSAGES
+from tests.unit.sample_stores import CATALOG, MEDUSA, PLAIN, STORE, catalog_of
+
+ADDRESSES = Addresses("shops.example.com")
+
+
+def preset_menus(view: dict[str, Any]) -> dict[str, str]:
+    """The preset value of each menu of a form, by block id."""
+    found = [block for block in view["blocks"] if block.get("element", {}).get("type") == "static_select"]
+    return {block["block_id"]: block["element"]["initial_option"]["value"] for block in found}
+
+
+def test_slack_accepts_every_form() -> None:
+    context = FormContext("C0STORES1", "https://hooks.slack.example/" + "x" * 200, "s1")
+    create = forms.create_form(CATALOG, ADDRESSES, context).to_dict()
+    delete = forms.delete_form(STORE, context).to_dict()
+    for view in (create, delete, forms.notice(MESSAGES["refusal"].text).to_dict()):
+        assert check_view(view) == []
+    assert FormContext.unpacked(create["private_metadata"]) == context
+    assert "my-shop" in str(delete["blocks"][0])
+    assert "no way back" in str(delete["blocks"][0])
+
+
+def test_create_form_asks_for_the_options_of_the_chosen_type() -> None:
+    def shown(*given: Any) -> dict[str, Any]:
+        view: dict[str, Any] = forms.create_form(CATALOG, ADDRESSES, FormContext(), *given).to_dict()
+        assert check_view(view) == []
+        return view
+
+    assert preset_menus(shown()) == {"type": "medusa", "option/medusa/currency": "eur", "option/medusa/color": "#0f0"}
+    assert preset_menus(shown(PLAIN, Prefilled("my-shop", {}))) == {"type": "plain"}
+    kept = shown(MEDUSA, Prefilled("my-shop", {"currency": "usd", "color": "no colour of this type"}))
+    assert preset_menus(kept) == {"type": "medusa", "option/medusa/currency": "usd", "option/medusa/color": "#0f0"}
+    assert kept["blocks"][0]["element"]["initial_value"] == "my-shop"
+    assert kept["blocks"][1]["dispatch_action"]
+
+
+def test_slack_accepts_the_longest_menus_that_a_type_may_have() -> None:
+    option = Option(
+        id="o" * 40, label="l" * 75, value="a.b", default="v00", choices={f"v{n:02}": f"{n:075}" for n in range(100)}
+    )
+    many = replace(MEDUSA, name="m" * 60, options=tuple(option.model_copy(update={"id": f"o{n}"}) for n in range(20)))
+    view = forms.create_form(catalog_of(many), ADDRESSES, FormContext()).to_dict()
+    assert check_view(view) == []
