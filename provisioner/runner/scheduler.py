@@ -84,7 +84,7 @@ class Scheduler:
         """Stop and wait for running jobs; returns how many have not stopped in time."""
         self.request_stop()
         self._clock.shutdown(wait=False)  # a tick may be about to wake us, which waits for the clock
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=False)  # a job that was just claimed hands itself over
         deadline = time.monotonic() + timeout_seconds
         while self._busy and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -133,7 +133,7 @@ class Scheduler:
         if not self._may_work():
             return
         while not self._tools.stopping.is_set() and (job := self._claim()):
-            self._pool.submit(self._work, job)
+            self._submit(job)
 
     def _may_work(self) -> bool:
         """Without the lease jobs wait, and their threads say why."""
@@ -154,6 +154,14 @@ class Scheduler:
             if job:
                 self._busy[job.store] = job
             return job
+
+    def _submit(self, job: Job) -> None:
+        try:
+            self._pool.submit(self._work, job)
+        except RuntimeError:  # `stop` closed the pool after the claim
+            self._hand_over(job)
+            with self._lock:
+                del self._busy[job.store]
 
     def _take_over_interrupted(self) -> None:
         """Queue the jobs again that are running in the ledger and on no thread of ours."""
@@ -203,6 +211,8 @@ class Scheduler:
     def _settle(self, job: Job) -> None:
         """Run the job and record its end, or its hand-over. Raises Superseded."""
         try:
+            if self._tools.stopping.is_set():
+                raise HandedOver(job.id)
             if problem := too_many_interruptions(job):
                 raise JobFailed.of(problem)
             if self._lease:

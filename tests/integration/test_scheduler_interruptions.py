@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -142,6 +142,30 @@ def _work_until_stop(tools: Toolbox, job: Job) -> None:
     while True:
         tools.require_wanted(job)
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize("pool_closed", [False, True], ids=["before the pool closes", "after the pool closed"])
+def test_job_claimed_while_the_scheduler_stops_is_handed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pool_closed: bool
+) -> None:
+    with sample_scheduler(tmp_path, lambda _: ScriptedExecutor(lambda job: pytest.fail("it ran"))) as sample:
+        claim, scheduler = sample.ledger.jobs.claim, sample.scheduler
+
+        def claim_then_stop(busy_stores: Sequence[str] = ()) -> Job | None:
+            claimed = claim(busy_stores)
+            if claimed:
+                scheduler.request_stop()
+                if pool_closed:
+                    scheduler._pool.shutdown(wait=False)
+            return claimed
+
+        monkeypatch.setattr(sample.ledger.jobs, "claim", claim_then_stop)
+        job = sample.orders.create()
+        scheduler.start()
+        until("the claim", lambda: sample.orders.job(job).attempts)
+        assert scheduler.stop() == 0
+        ended = sample.orders.job(job)
+        assert (ended.status, ended.interruptions, scheduler.workers()) == (JobStatus.QUEUED, 0, (0, 0))
 
 
 def test_hand_over_that_can_not_be_written_is_logged_and_counts_as_interruption(
