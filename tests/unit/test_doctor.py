@@ -40,7 +40,7 @@ def test_it_asks_for_the_rights_that_the_chart_gives() -> None:
 
 
 def test_of_the_secrets_beside_it_it_asks_for_the_registrys_only() -> None:
-    manifests = list(yaml.safe_load_all(bot_chart.rights("storewright", "--set=stores.imagePullSecret=registry")))
+    manifests = list(yaml.safe_load_all(bot_chart.permissions("storewright", "--set=stores.imagePullSecret=registry")))
     (given,) = [wishes(m["rules"]) for m in manifests if m["kind"] == "Role"]
     settings = PLAIN.model_copy(update={"pull_secret": "storewright/registry"})
     assert given == wishes(_rules("own", settings)) | wishes(_rules("pull", settings))
