@@ -1,1 +1,1 @@
-"""What stands in for the outside world on a laptop: a real Kubernetes, a local Slack, the image builds and the demo."""
+"""Development tools: a local Kubernetes cluster, a local Slack, image builds, chart docs and the demo."""

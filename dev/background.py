@@ -1,4 +1,4 @@
-"""Processes that outlive the command that started them: known by pid and start time, so none is taken for another."""
+"""Background processes, identified by pid and start time, so that a reused pid is not mistaken for one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import psutil
 
 
 @dataclass(frozen=True)
-class Background:
-    """One such process; its pid file and log stand in `folder` as <name>.pid and <name>.log."""
+class BackgroundProcess:
+    """A process that outlives its starter; `folder` contains its <name>.pid and <name>.log."""
 
     name: str
     folder: Path
@@ -26,17 +26,17 @@ class Background:
         return self.folder / f"{self.name}.pid"
 
     def process(self) -> psutil.Process | None:
-        """The process while it runs."""
+        """The process if it is running, else None."""
         try:
-            pid, born = self.pid_file.read_text().split()
+            pid, start_time = self.pid_file.read_text().split()
             process = psutil.Process(int(pid))
-            same = str(process.create_time()) == born and process.status() != psutil.STATUS_ZOMBIE
+            same = str(process.create_time()) == start_time and process.status() != psutil.STATUS_ZOMBIE
         except (OSError, ValueError, psutil.NoSuchProcess):
             return None
         return process if same else None
 
     def start(self, argv: list[str], env: dict[str, str]) -> None:
-        """Start it, detached from this terminal; `env` is added to ours."""
+        """Start the process, detached from this terminal, with `env` added to the current environment."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             child = subprocess.Popen(
@@ -49,12 +49,12 @@ class Background:
             )
         self.pid_file.write_text(f"{child.pid} {psutil.Process(child.pid).create_time()}")
 
-    def stop(self, patience: float = 10.0) -> None:
-        """Ask it to end, and end it after `patience` seconds; no error where it does not run."""
+    def stop(self, timeout: float = 10.0) -> None:
+        """Terminate the process if it is running, and kill it after `timeout` seconds."""
         if process := self.process():
             process.terminate()
             try:
-                process.wait(patience)
+                process.wait(timeout)
             except psutil.TimeoutExpired:
                 process.kill()
         self.pid_file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Where this checkout and its pinned tools are, and the cache of what was built or fetched once, by its inputs."""
+"""The folders of this checkout and its pinned tools, and the cache of built and downloaded files."""
 
 import hashlib
 import os
@@ -7,26 +7,28 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-TOOLS = CHECKOUT / "build" / "tools"  # with bin/, by dev/setup.sh
+TOOLS = CHECKOUT / "build" / "tools"  # dev/setup.sh creates it; its bin/ contains the programs
 CACHE = Path(os.environ.get("STOREWRIGHT_CACHE") or Path.home() / ".cache" / "storewright")
 
 
-def cached(what: str, inputs: Iterable[Path], fill: Callable[[Path], None]) -> Path:
-    """The cache's folder for these inputs; `fill` makes it where it is missing, in one rename, so no half is left."""
+def cached(name: str, inputs: Iterable[Path], fill: Callable[[Path], None]) -> Path:
+    """The cache folder `name` for the content of these input files.
+
+    If it is missing, `fill` writes to a temporary folder, which is then renamed. A failed `fill` leaves no folder."""
     digest = hashlib.sha256()
     for path in sorted(inputs):
         digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
-    done = CACHE / what / digest.hexdigest()[:16]
-    if done.is_dir():
-        return done
-    done.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".filling-", dir=done.parent) as scratch:
-        made = Path(scratch) / "made"
-        made.mkdir()
-        fill(made)
+    folder = CACHE / name / digest.hexdigest()[:16]
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".filling-", dir=folder.parent) as scratch:
+        unfinished = Path(scratch) / "folder"
+        unfinished.mkdir()
+        fill(unfinished)
         try:
-            made.rename(done)
-        except OSError:  # somebody else was faster, with the same result
-            if not done.is_dir():
+            unfinished.rename(folder)
+        except OSError:  # another process created the same folder first
+            if not folder.is_dir():
                 raise
-    return done
+    return folder

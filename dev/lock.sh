@@ -1,5 +1,5 @@
 #!/bin/sh
-# Pins every Python dependency and prebuilt tool by hash (`make locks`). Lock files carry no download address.
+# Pins every Python dependency and prebuilt tool by hash (`make locks`). The lock files contain no index URLs.
 set -eu
 cd "$(dirname "$0")/.."
 for uv in "${STOREWRIGHT_CACHE:-$HOME/.cache/storewright}"/uv/*/bin/uv; do :; done

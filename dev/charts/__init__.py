@@ -1,4 +1,4 @@
-"""What the charts' docs and proofs take from Go modules: helm-docs, and the schemas of custom resources. Built once."""
+"""helm-docs and the CustomResourceDefinitions for the charts' docs and tests, from pinned Go modules."""
 
 import json
 import shutil
@@ -17,43 +17,46 @@ from dev.cluster.process import console, run
 
 HERE = Path(__file__).parent
 HELM_DOCS = "github.com/norwoodj/helm-docs/cmd/helm-docs"
-# Where each pinned module keeps its custom resource definitions; the Gateway API is the one that our Traefik speaks.
-DEFINITIONS = {
+# Go module -> (folder with its go.mod, folder of its definitions). The Gateway API has the version that Traefik uses.
+DEFINITION_MODULES = {
     "sigs.k8s.io/gateway-api": (HERE.parent / "cluster" / "traefik", "config/crd/standard"),
     "github.com/prometheus-operator/prometheus-operator": (HERE / "crds", "example/prometheus-operator-crd"),
 }
 
 
 def helm_docs() -> Path:
-    """The program that writes a chart's README.md. Raises ClusterError where its modules can't be had or built."""
+    """The helm-docs program, built on the first call. Raises ClusterError if the download or build fails."""
 
     def build(folder: Path) -> None:
-        with console.status("Building helm-docs (half a minute, once)"), _go_for_a_while() as environment:
+        with console.status("Building helm-docs (about 30 s, once)"), _temporary_go() as environment:
             _go(HERE / "docs", "build", f"-o={folder}/", HELM_DOCS, env=environment)
 
     return cached("helm-docs", _pins(HERE / "docs"), build) / "helm-docs"
 
 
 def definitions() -> Path:
-    """A folder of CustomResourceDefinitions, `<group>_<plural>.yaml` each. Raises ClusterError as `helm_docs` does."""
+    """A folder of CustomResourceDefinitions, named `<group>_<plural>.yaml`.
+
+    Raises ClusterError if the download fails."""
 
     def fetch(folder: Path) -> None:
-        with _go_for_a_while() as environment:
-            for name, (pins, inside) in DEFINITIONS.items():
-                module = json.loads(_go(pins, "mod", "download", "-json", name, env=environment))
-                for definition in Path(module["Dir"], inside).glob("*_*.yaml"):
+        with _temporary_go() as environment:
+            for name, (module, subfolder) in DEFINITION_MODULES.items():
+                download = json.loads(_go(module, "mod", "download", "-json", name, env=environment))
+                for definition in Path(download["Dir"], subfolder).glob("*_*.yaml"):
                     shutil.copyfile(definition, folder / definition.name)
 
-    return cached("crds", [Path(__file__), *(pin for pins, _ in DEFINITIONS.values() for pin in _pins(pins))], fetch)
+    pins = [pin for module, _ in DEFINITION_MODULES.values() for pin in _pins(module)]
+    return cached("crds", [Path(__file__), *pins], fetch)
 
 
 @cache
 def definition(api_version: str, kind: str) -> dict[str, Any]:
-    """The CustomResourceDefinition of a kind. Raises FileNotFoundError for one that no pinned module has."""
+    """The CustomResourceDefinition of a kind. Raises FileNotFoundError if no pinned module has it."""
     group = api_version.partition("/")[0]
     file = definitions() / f"{group}_{kind.lower()}s.yaml"
-    found: dict[str, Any] = yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)  # in C: these files are long
-    return found
+    parsed: dict[str, Any] = yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)  # the C loader: the files are long
+    return parsed
 
 
 def _go(module: Path, *arguments: str, env: dict[str, str]) -> str:
@@ -65,7 +68,7 @@ def _pins(module: Path) -> list[Path]:
 
 
 @contextmanager
-def _go_for_a_while() -> Iterator[dict[str, str]]:
-    """Go with caches of its own that nobody needs afterwards."""
+def _temporary_go() -> Iterator[dict[str, str]]:
+    """The environment for Go with temporary caches."""
     with tempfile.TemporaryDirectory(prefix="storewright-go-") as scratch:
         yield go_environment(Path(scratch))

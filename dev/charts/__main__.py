@@ -1,4 +1,4 @@
-"""`python -m dev.charts` (`make docs`): writes each chart's README.md from its Chart.yaml and values.yaml."""
+"""Writes each chart's README.md from its Chart.yaml and values.yaml (`make docs`)."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ from provisioner.domain.catalog import Catalog
 
 
 def write_docs(charts: Path) -> list[Path]:
-    """Write README.md into the folder of every chart under `charts` that has values. Raises ClusterError."""
+    """Write the README.md of every chart under `charts` that has values.yaml. Raises ClusterError."""
     stores, written = Catalog(charts).types, []
     for chart in sorted(values.parent for values in charts.glob("*/values.yaml")):
         template = HERE / ("store.md.gotmpl" if chart.name in stores else "bot.md.gotmpl")

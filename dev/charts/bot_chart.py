@@ -1,4 +1,4 @@
-"""The bot's own chart without Helm: manifests/storewright.yaml (`make manifests`), and a local bot's rights."""
+"""Manifests rendered from the bot's chart: manifests/storewright.yaml (`make manifests`) and a bot's permissions."""
 
 import sys
 
@@ -9,8 +9,8 @@ CHART = CHECKOUT / "charts" / "storewright"
 VALUES = CHECKOUT / "manifests" / "values.yaml"
 MANIFESTS = CHECKOUT / "manifests" / "storewright.yaml"
 HEAD = """\
-# What charts/storewright makes, to read. Written by `make manifests` with manifests/values.yaml: change those.
-# It names nobody's images; README.md in this folder has the line that renders one to apply, with your own values.
+# The objects of charts/storewright, for reading. `make manifests` writes this file with manifests/values.yaml.
+# Do not apply it: it names no real images. README.md in this folder shows how to render it with your own values.
 """
 NAMESPACE = """\
 apiVersion: v1
@@ -22,15 +22,16 @@ metadata:
 
 
 def manifests() -> str:
-    """What manifests/storewright.yaml should be. Raises ClusterError where helm refuses."""
+    """The content of manifests/storewright.yaml. Raises ClusterError if helm fails."""
     return HEAD + NAMESPACE + _render("storewright")
 
 
-def rights(instance: str, *options: str) -> str:
-    """The ServiceAccount storewright/<instance>, what it may do and what it is refused, with more options of `helm
-    template`. Raises ClusterError too."""
-    only = ("--show-only=templates/rbac.yaml", "--show-only=templates/admission.yaml")
-    return _render(instance, f"--set=instance={instance}", *only, *options)
+def permissions(instance: str, *options: str) -> str:
+    """The ServiceAccount storewright/<instance> with its RBAC rules and admission policies.
+
+    `options` are more options of `helm template`. Raises ClusterError if helm fails."""
+    templates = ("--show-only=templates/rbac.yaml", "--show-only=templates/admission.yaml")
+    return _render(instance, f"--set=instance={instance}", *templates, *options)
 
 
 def _render(release: str, *options: str) -> str:

@@ -1,4 +1,4 @@
-"""Builds the store images and the bot's own, and gives them to a cluster or a registry (`python -m dev.images`)."""
+"""Builds the store images and the bot's image, and loads or pushes them (`python -m dev.images`)."""
 
 import shutil
 from pathlib import Path
@@ -13,25 +13,34 @@ from dev.cluster.layout import locked
 from dev.images import sbom
 from dev.images.builders import build_all
 from dev.images.errors import ImageError
-from dev.images.progress import tell
-from dev.images.recipes import Image, known, own
+from dev.images.progress import print_once
+from dev.images.recipes import Image, bot_image, store_images
 
-__all__ = ["ImageError", "build", "build_everything", "known", "load", "load_own", "own", "push"]
+__all__ = [
+    "ImageError",
+    "bot_image",
+    "build_all_images",
+    "build_store_images",
+    "load_bot_image",
+    "load_store_images",
+    "push",
+    "store_images",
+]
 
 BUILD = CHECKOUT / "build"
 OVERLAY = BUILD / "images.yaml"
 VALUES = BUILD / "values.yaml"
-KEPT = 5  # archives of the bot's own image, which changes with every line of code
+BOT_ARCHIVES_KEPT = 5  # the bot's image changes with every line of code
 
 
-def build() -> dict[str, Any]:
-    """Build what is missing of the store images, write build/images.yaml and return it: image values by store type.
+def build_store_images() -> dict[str, Any]:
+    """Build the missing store images and write build/images.yaml; its content: image values by store type.
 
     Raises ImageError.
     """
-    images = known()
+    images = store_images()
     for note in sorted({source.note for image in images for source in image.sources if source.note}):
-        tell(note)
+        print_once(note)
     _ensure(images)
     overlay = _overlay({image.name: image.values for image in images})
     BUILD.mkdir(exist_ok=True)
@@ -39,98 +48,104 @@ def build() -> dict[str, Any]:
     return overlay
 
 
-def build_everything() -> None:
-    """Build what is missing of all images. In build/ then are the bot's values for them (values.yaml), their archives
-    (images/) and their bills of materials (sbom/). Raises ImageError."""
-    build()
-    _ensure_own()
+def build_all_images() -> None:
+    """Build all missing images.
+
+    Writes to build/: the bot's values for them (values.yaml), their archives (images/) and SBOMs (sbom/).
+    Raises ImageError."""
+    build_store_images()
+    _ensure_bot_image()
     for folder in (BUILD / "images", BUILD / "sbom"):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-    for image in [*known(), own()]:
+    for image in [*store_images(), bot_image()]:
         _link(image.archive, BUILD / "images" / f"{image.name}.tar")
         shutil.copyfile(image.sbom, BUILD / "sbom" / f"{image.name}.cdx.json")
-    _write_values({image.name: image.values for image in [*known(), own()]})
+    _write_values({image.name: image.values for image in [*store_images(), bot_image()]})
 
 
-def _link(archive: Path, beside: Path) -> None:
-    """The file itself, which can be carried away; where the cache is on another disk, its copy."""
+def _link(archive: Path, target: Path) -> None:
+    """Hard-link the archive to `target`, or copy it if the cache is on another disk.
+
+    A symbolic link would break when build/ is copied to another machine."""
     try:
-        beside.hardlink_to(archive)
+        target.hardlink_to(archive)
     except OSError:
-        shutil.copyfile(archive, beside)
+        shutil.copyfile(archive, target)
 
 
-def load(cluster: Cluster) -> None:
-    """Give the cluster every store image, building what is missing; it leaves alone what it has.
+def load_store_images(cluster: Cluster) -> None:
+    """Build the missing store images and load those that the cluster does not have.
 
     Raises ImageError or dev.cluster.ClusterError.
     """
-    build()
-    for image in known():
+    build_store_images()
+    for image in store_images():
         cluster.load_image(image.archive)
 
 
-def load_own(cluster: Cluster) -> dict[str, Any]:
-    """Give the cluster the bot's image, built if it is missing; its values. Raises ImageError or ClusterError."""
-    image = _ensure_own()
+def load_bot_image(cluster: Cluster) -> dict[str, Any]:
+    """Build the bot's image if it is missing and load it into the cluster; its chart values.
+
+    Raises ImageError or ClusterError."""
+    image = _ensure_bot_image()
     cluster.load_image(image.archive)
     return image.values
 
 
 def push(registry: str) -> None:
-    """Build everything and push it; build/values.yaml then says where it is, pinned by digest.
+    """Build and push all images; build/values.yaml then contains their repositories, pinned by digest.
 
     Raises ImageError or ClusterError.
     """
-    build_everything()
-    places = {}
-    for image in [*known(), own()]:
+    build_all_images()
+    pushed = {}
+    for image in [*store_images(), bot_image()]:
         repository = f"{registry.rstrip('/')}/storewright/{image.name}"
         digest = push_archive(image.archive, f"{repository}:{image.tag}")
-        places[image.name] = image.values | {"repository": repository, "tag": f"{image.tag}@{digest}"}
-    _write_values(places)
+        pushed[image.name] = image.values | {"repository": repository, "tag": f"{image.tag}@{digest}"}
+    _write_values(pushed)
 
 
-def _write_values(places: dict[str, dict[str, Any]]) -> None:
-    values = {"image": places["storewright"], "stores": {"values": _overlay(places)}}
+def _write_values(image_values: dict[str, dict[str, Any]]) -> None:
+    values = {"image": image_values["storewright"], "stores": {"values": _overlay(image_values)}}
     VALUES.write_text(yaml.safe_dump(values))
 
 
 def _ensure(images: list[Image]) -> None:
     if any(not image.archive.exists() for image in images):
         (CACHE / "images").mkdir(parents=True, exist_ok=True)
-        with locked(CACHE / "images"):  # two builds at once would do the same work twice
+        with locked(CACHE / "images"):  # a second process would build the same images
             build_all([image for image in images if not image.archive.exists()])
     for image in images:
         if not image.sbom.exists():
             sbom.write(image.archive, f"storewright/{image.name}", image.tag, image.sbom)
 
 
-def _ensure_own() -> Image:
-    image = own()
+def _ensure_bot_image() -> Image:
+    image = bot_image()
     _ensure([image])
     archives = sorted(image.archive.parent.glob(f"{image.name}-*.tar"), key=lambda archive: archive.stat().st_mtime)
-    for old in archives[:-KEPT]:
+    for old in archives[:-BOT_ARCHIVES_KEPT]:
         if old != image.archive:
             old.unlink(missing_ok=True)
             old.with_suffix(".cdx.json").unlink(missing_ok=True)
     return image
 
 
-def _overlay(places: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """By store type: the part of its chart's values that names images built here, with where they are."""
+def _overlay(image_values: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """For each store type: the image values of its chart, filled in."""
     charts = sorted((CHECKOUT / "charts").glob("*/values.yaml"))
-    found = {chart.parent.name: _built(yaml.safe_load(chart.read_text()), places) for chart in charts}
-    return {store_type: values for store_type, values in found.items() if values and store_type != "storewright"}
+    overlays = {chart.parent.name: _chart_overlay(yaml.safe_load(chart.read_text()), image_values) for chart in charts}
+    return {store_type: values for store_type, values in overlays.items() if values and store_type != "storewright"}
 
 
-def _built(values: Any, places: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """The part of a chart's values that has `repository: storewright/<image>` of one of these places, filled in."""
+def _chart_overlay(values: Any, image_values: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The parts of a chart's values with `repository: storewright/<image>`, replaced by that image's values."""
     if not isinstance(values, dict):
         return {}
     name = str(values.get("repository", "")).removeprefix("storewright/")
-    if name in places:
-        return places[name]
-    found = {key: _built(value, places) for key, value in values.items()}
-    return {key: value for key, value in found.items() if value}
+    if name in image_values:
+        return image_values[name]
+    overlays = {key: _chart_overlay(value, image_values) for key, value in values.items()}
+    return {key: overlay for key, overlay in overlays.items() if overlay}

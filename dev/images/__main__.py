@@ -6,22 +6,22 @@ import sys
 from rich.console import Console
 
 from dev.cluster import ClusterError, find
-from dev.images import ImageError, build_everything, known, load, own, push
+from dev.images import ImageError, bot_image, build_all_images, load_store_images, push, store_images
 
 
 def main() -> int:
-    """Run the command that was typed; 1 and one sentence on standard error if it could not be done."""
+    """Run the command; returns 1 and prints an error message if it fails."""
     parser = argparse.ArgumentParser(
-        prog="python -m dev.images", description="Build all images and bring them somewhere."
+        prog="python -m dev.images", description="Build the images, load them into a cluster or push them."
     )
     parser.add_argument("command", choices=["build", "load", "list", "push"])
-    parser.add_argument("registry", nargs="?", help="where to push to, such as registry.example.com/team")
-    parser.add_argument("--name", default="dev", help="the cluster to load store images into (default: dev)")
+    parser.add_argument("registry", nargs="?", help="registry for `push`, such as registry.example.com/team")
+    parser.add_argument("--name", default="dev", help="local cluster for `load` (default: dev)")
     options = parser.parse_args()
     try:
         match options.command:
             case "build":
-                build_everything()
+                build_all_images()
             case "load":
                 _load(options.name)
             case "push":
@@ -37,19 +37,19 @@ def main() -> int:
 def _load(name: str) -> None:
     cluster = find(name)
     if cluster is None:
-        raise ImageError(f"no cluster {name!r} runs here: start it with `python -m dev.cluster up --name {name}`")
-    load(cluster)
+        raise ImageError(f"cluster {name!r} is not running; start it with `python -m dev.cluster up --name {name}`")
+    load_store_images(cluster)
 
 
 def _push(registry: str | None) -> None:
     if not registry:
-        raise ImageError("push needs to know where to: `python -m dev.images push registry.example.com/team`")
+        raise ImageError("`push` needs a registry: `python -m dev.images push registry.example.com/team`")
     push(registry)
-    print("Pushed. build/values.yaml says where, pinned by digest: helm install … --values build/values.yaml")
+    print("Pushed. build/values.yaml names all images, pinned by digest: helm install … --values build/values.yaml")
 
 
 def _list() -> None:
-    for image in [*known(), own()]:
+    for image in [*store_images(), bot_image()]:
         size = f"{image.archive.stat().st_size / 1e6:.0f} MB" if image.archive.exists() else "not built"
         print(f"{image.reference}  {size}")
 

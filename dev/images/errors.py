@@ -1,5 +1,5 @@
-"""The one error of the image builds."""
+"""The error of the image builds."""
 
 
 class ImageError(Exception):
-    """What could not be built, its likely cause and the next step."""
+    """A failed build; the message gives the cause and the next step."""

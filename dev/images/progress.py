@@ -1,4 +1,4 @@
-"""Tells a waiting person what is being built and about how long it takes; plain lines where there is no terminal."""
+"""Shows the current build step and the estimated time: a bar on a terminal, plain lines elsewhere."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -15,24 +15,24 @@ from dev.cache import CHECKOUT
 from dev.images.errors import ImageError
 
 LOG = CHECKOUT / "build" / "images.log"
-TAIL = 15  # lines of a failed step's output that are shown
+TAIL_LINES = 15  # of a failed step's output
 console = Console(stderr=True, highlight=False)
 
 
 @cache
-def tell(note: str) -> None:
-    """A line that a process prints once."""
+def print_once(note: str) -> None:
+    """Print a line, once per process."""
     console.print(note, soft_wrap=True)
 
 
 class Step:
-    """One thing that is built, by one or more programs whose output goes to build/images.log."""
+    """One build step: it runs programs and writes their output to build/images.log."""
 
-    def __init__(self, log: IO[str], tell: Callable[[str], None]) -> None:
-        self._log, self._tell = log, tell
+    def __init__(self, log: IO[str], show_detail: Callable[[str], None]) -> None:
+        self._log, self._show_detail = log, show_detail
 
     def run(self, *command: str | Path) -> None:
-        """Run a program to its end. Raises ImageError with the end of its output if it fails or is missing."""
+        """Run a program. Raises ImageError with the end of its output if it fails."""
         output: list[str] = []
         argv = ["nice", *map(str, command)]
         with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
@@ -40,14 +40,15 @@ class Step:
                 output.append(line)
                 self._log.write(line)
                 if "STEP " in line:
-                    self._tell(line.partition("STEP ")[2].strip())
+                    self._show_detail(line.partition("STEP ")[2].strip())
         if process.returncode:
-            tail = "".join(output[-TAIL:])
-            raise ImageError(f"`{' '.join(argv[1:4])} …` failed; the whole log is {LOG.relative_to(CHECKOUT)}\n{tail}")
+            tail = "".join(output[-TAIL_LINES:])
+            log = LOG.relative_to(CHECKOUT)
+            raise ImageError(f"`{' '.join(argv[1:4])} …` failed. The full log is {log}. It ends with:\n{tail}")
 
 
-class ByTime(ProgressColumn):
-    """A bar that moves with the clock towards the estimate, and waits just before its end if that was too short."""
+class EstimatedTimeColumn(ProgressColumn):
+    """A bar that follows the elapsed time, and stops at 97 % of the estimate until the build ends."""
 
     def render(self, task: Task) -> ProgressBar:
         total = task.total or 1
@@ -55,10 +56,14 @@ class ByTime(ProgressColumn):
 
 
 @contextmanager
-def steps(estimate: int) -> Iterator[Callable[[str, int], Step]]:
-    """A line of progress over `estimate` seconds; call what this gives with (what is next, its seconds)."""
+def progress(estimate: int) -> Iterator[Callable[[str, int], Step]]:
+    """A progress bar for `estimate` seconds; yields a function that starts a step: (title, estimated seconds)."""
     LOG.parent.mkdir(exist_ok=True)
-    columns = (ByTime(), TimeElapsedColumn(), TextColumn("of about {task.total:.0f} s · {task.description}"))
+    columns = (
+        EstimatedTimeColumn(),
+        TimeElapsedColumn(),
+        TextColumn("of about {task.total:.0f} s · {task.description}"),
+    )
     with LOG.open("w") as log, Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=estimate)
 

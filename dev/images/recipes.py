@@ -1,4 +1,4 @@
-"""What there is to build, keyed by its inputs: the folders under images/, the bot, the stand-ins for base images."""
+"""The images to build and the hashes of their inputs: the folders under images/, the bot, and base images."""
 
 import hashlib
 import json
@@ -17,15 +17,15 @@ from dev.images import sources
 from dev.images.errors import ImageError
 from dev.images.sources import Source
 
-__all__ = ["Base", "Image", "ImageError", "has_buildah", "known", "own"]
+__all__ = ["BaseImage", "Image", "ImageError", "bot_image", "has_buildah", "store_images"]
 
 IMAGES = CHECKOUT / "images"
-NOT_INPUT = {"node_modules", ".medusa", "__pycache__"}
+IGNORED_FOLDERS = {"node_modules", ".medusa", "__pycache__"}
 
 
 @dataclass(frozen=True)
-class Base:
-    """A stand-in, made of Debian packages, for the public image `name`. `recipe` is its entry in bases.yaml."""
+class BaseImage:
+    """A substitute for the public image `name`, made of Debian packages; `recipe` is its entry in bases.yaml."""
 
     name: str
     recipe: dict[str, Any] = field(hash=False)
@@ -37,7 +37,7 @@ class Base:
 
     @property
     def archive(self) -> Path:
-        """Its root folder as a tar file."""
+        """The tar file of its root folder."""
         return CACHE / "bases" / f"{self.key}.tar"
 
     @property
@@ -47,17 +47,18 @@ class Base:
 
 @dataclass(frozen=True)
 class Image:
-    """A `folder` with a Dockerfile. `tag` is 12 hex digits of its inputs, `seconds` its own estimate of a build.
+    """An image whose `folder` has a Dockerfile.
 
-    `bases` are its stand-ins by build argument; empty where Docker takes the public images. `sources` are what it takes
-    from outside its folder.
+    `tag` is a hash of its inputs. `seconds` is the build time that the Dockerfile states.
+    `bases` are its base images by build argument; empty with Docker, which uses the public images.
+    `sources` are its files from outside the folder.
     """
 
     name: str
     folder: Path
     tag: str
     seconds: int
-    bases: dict[str, Base]
+    bases: dict[str, BaseImage]
     sources: tuple[Source, ...] = ()
 
     @property
@@ -66,13 +67,13 @@ class Image:
 
     @property
     def repository(self) -> str:
-        """What a cluster pulls it from: within REGISTRY, if that is set."""
+        """The repository from which a cluster pulls the image, in REGISTRY if that is set."""
         registry = os.environ.get("REGISTRY", "").rstrip("/")
         return f"{registry}/storewright/{self.name}".removeprefix("/")
 
     @property
     def values(self) -> dict[str, Any]:
-        """What a chart that runs it sets under `image`."""
+        """The values for `image` in a chart."""
         values = {"repository": self.repository, "tag": self.tag}
         for source in self.sources:
             values |= source.values
@@ -80,23 +81,23 @@ class Image:
 
     @property
     def archive(self) -> Path:
-        """The built image, as `docker save` writes it."""
+        """The archive of the built image, in the format of `docker save`."""
         return CACHE / "images" / f"{self.name}-{self.tag}.tar"
 
     @property
     def sbom(self) -> Path:
-        """Its sbom of materials."""
+        """The software bill of materials (SBOM) in CycloneDX format."""
         return self.archive.with_suffix(".cdx.json")
 
 
-def known() -> list[Image]:
-    """Every store image that images/ describes, built or not. Raises ImageError."""
+def store_images() -> list[Image]:
+    """All images under images/, whether they are built or not. Raises ImageError."""
     folders = sorted(dockerfile.parent for dockerfile in IMAGES.glob("*/Dockerfile"))
     return [_describe(folder.name, folder, _files(folder)) for folder in folders]
 
 
-def own() -> Image:
-    """The bot's own image, of what .dockerignore lets in and leaves out again. Raises ImageError."""
+def bot_image() -> Image:
+    """The bot's image; its inputs are the files that .dockerignore allows. Raises ImageError."""
     files = [CHECKOUT / "Dockerfile", CHECKOUT / ".dockerignore"]
     for rule in (CHECKOUT / ".dockerignore").read_text().splitlines():
         if rule.startswith("!"):
@@ -108,18 +109,18 @@ def own() -> Image:
 
 @cache
 def has_buildah() -> bool:
-    """Tell whether buildah builds here; False means Docker does. Raises ImageError if neither can."""
+    """True if buildah builds the images, False if Docker does. Raises ImageError if this machine has neither."""
     if shutil.which("buildah"):
         return True
     if shutil.which("docker") and Path("/var/run/docker.sock").exists():
         return False
     raise ImageError(
-        "nothing here builds images: run `sh dev/setup.sh` as root, which installs buildah, or start Docker"
+        "this machine has no program to build images; run `sh dev/setup.sh` as root to install buildah, or start Docker"
     )
 
 
 def digest(*parts: bytes) -> str:
-    """12 hex digits that change with any of `parts`."""
+    """The first 12 hex digits of a SHA-256 hash of `parts`."""
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
 
 
@@ -127,22 +128,22 @@ def _describe(name: str, folder: Path, files: list[Path]) -> Image:
     dockerfile = (folder / "Dockerfile").read_text()
     estimate = re.search(r"^# Takes about (\d+) s", dockerfile, re.MULTILINE)
     if not estimate:
-        where = (folder / "Dockerfile").relative_to(folder.parents[1])
-        raise ImageError(f"{where} does not say how long it takes: add `# Takes about N s.`")
-    bases = _stand_ins(dockerfile) if has_buildah() else {}
-    taken = tuple(sources.find(folder / "sources.yaml", CACHE / "sources"))
-    inputs = [base.key for base in bases.values()] + [source.digest for source in taken]
+        path = (folder / "Dockerfile").relative_to(folder.parents[1])
+        raise ImageError(f"{path} does not state its build time; add a line `# Takes about N s.`")
+    bases = _base_images(dockerfile) if has_buildah() else {}
+    external = tuple(sources.find(folder / "sources.yaml", CACHE / "sources"))
+    inputs = [base.key for base in bases.values()] + [source.digest for source in external]
     tag = digest(_content(folder, files), *map(str.encode, inputs))
-    return Image(name, folder, tag, int(estimate[1]), bases, taken)
+    return Image(name, folder, tag, int(estimate[1]), bases, external)
 
 
-def _stand_ins(dockerfile: str) -> dict[str, Base]:
+def _base_images(dockerfile: str) -> dict[str, BaseImage]:
     recipes = yaml.safe_load((IMAGES / "base" / "bases.yaml").read_text())
     arguments = re.findall(r"^ARG (\w+_IMAGE)=(\S+)", dockerfile, re.MULTILINE)
     unknown = [name for _, name in arguments if name not in recipes]
     if unknown:
-        raise ImageError(f"no stand-in for the base image {unknown[0]}: describe one in images/base/bases.yaml")
-    return {argument: Base(name, recipes[name]) for argument, name in arguments}
+        raise ImageError(f"no recipe for the base image {unknown[0]}; add one to images/base/bases.yaml")
+    return {argument: BaseImage(name, recipes[name]) for argument, name in arguments}
 
 
 def _files(path: Path) -> list[Path]:
@@ -151,5 +152,5 @@ def _files(path: Path) -> list[Path]:
 
 def _content(folder: Path, files: list[Path]) -> bytes:
     names = {file: file.relative_to(folder) for file in files}
-    kept = {file: name for file, name in names.items() if not NOT_INPUT & set(name.parts)}
-    return b"".join(str(name).encode() + hashlib.sha256(file.read_bytes()).digest() for file, name in kept.items())
+    inputs = {file: name for file, name in names.items() if not IGNORED_FOLDERS & set(name.parts)}
+    return b"".join(str(name).encode() + hashlib.sha256(file.read_bytes()).digest() for file, name in inputs.items())

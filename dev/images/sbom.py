@@ -1,4 +1,6 @@
-"""The sbom of materials of an image (CycloneDX): each package in it, as its own ecosystem has noted it there."""
+"""Writes the software bill of materials (SBOM) of an image in CycloneDX format.
+
+It lists the packages that the image's own package databases record: dpkg, pip, npm and Go."""
 
 import json
 import re
@@ -19,10 +21,10 @@ from dev.cache import TOOLS
 
 
 def write(archive: Path, name: str, tag: str, sbom: Path) -> None:
-    """Write the sbom of the image `name:tag`, which is in an archive of `docker save`."""
-    found = {str(package): package for package in _with_release(list(_packages(archive)))}
+    """Write the SBOM of the image `name:tag` from its archive, in the format of `docker save`."""
+    packages = {str(package): package for package in _with_release(list(_packages(archive)))}
     image = Component(name=name, version=tag, type=ComponentType.CONTAINER, bom_ref=f"{name}:{tag}")
-    bom = Bom(metadata=BomMetaData(component=image), components=map(_component, found.values()))
+    bom = Bom(metadata=BomMetaData(component=image), components=map(_component, packages.values()))
     bom.register_dependency(image, bom.components)
     unfinished = sbom.with_suffix(".new")
     unfinished.write_text(JsonV1Dot6(bom).output_as_string(indent=1))
@@ -36,11 +38,13 @@ def _component(package: PackageURL) -> Component:
 
 
 def _with_release(packages: list[PackageURL]) -> Iterator[PackageURL]:
-    """Debian's packages with the release they are of, by which scanners look them up: base-files has its number."""
+    """The packages, with Debian's release added to the deb ones, because scanners need it.
+
+    The release is the version of the package base-files."""
     release = next((str(p.version).partition(".")[0] for p in packages if p.name == "base-files"), "")
     for package in packages:
-        known = package.qualifiers | ({"distro": f"debian-{release}"} if package.type == "deb" and release else {})
-        yield package._replace(qualifiers=known)
+        distro = {"distro": f"debian-{release}"} if package.type == "deb" and release else {}
+        yield package._replace(qualifiers=package.qualifiers | distro)
 
 
 def _packages(archive: Path) -> Iterator[PackageURL]:
@@ -49,9 +53,10 @@ def _packages(archive: Path) -> Iterator[PackageURL]:
         for name in manifest["Layers"]:
             with tarfile.open(fileobj=image.extractfile(name)) as layer:
                 for entry in layer:
-                    where = "/" + entry.name.removeprefix("./")
-                    if entry.isfile() and (read := next((NOTES[n] for n in NOTES if re.search(n, where)), None)):
-                        yield from read(_content(layer, entry))
+                    path = "/" + entry.name.removeprefix("./")
+                    parse = next((parser for pattern, parser in PARSERS.items() if re.search(pattern, path)), None)
+                    if entry.isfile() and parse:
+                        yield from parse(_content(layer, entry))
 
 
 def _content(tar: tarfile.TarFile, entry: str | tarfile.TarInfo) -> bytes:
@@ -61,42 +66,42 @@ def _content(tar: tarfile.TarFile, entry: str | tarfile.TarInfo) -> bytes:
 
 def _debian(status: bytes) -> Iterator[PackageURL]:
     for stanza in status.strip().split(b"\n\n"):
-        note = message_from_bytes(stanza)
-        if "Package" in note and note.get("Status", "installed").endswith("installed"):
-            yield PackageURL("deb", "debian", note["Package"], note["Version"], {"arch": note["Architecture"]})
+        fields = message_from_bytes(stanza)
+        if "Package" in fields and fields.get("Status", "installed").endswith("installed"):
+            yield PackageURL("deb", "debian", fields["Package"], fields["Version"], {"arch": fields["Architecture"]})
 
 
 def _python(metadata: bytes) -> Iterator[PackageURL]:
-    note = message_from_bytes(metadata)
-    yield PackageURL("pypi", name=note["Name"], version=note["Version"])
+    fields = message_from_bytes(metadata)
+    yield PackageURL("pypi", name=fields["Name"], version=fields["Version"])
 
 
 def _npm(package_json: bytes) -> Iterator[PackageURL]:
-    note = json.loads(package_json)
-    if "name" in note and "version" in note:
-        scope, _, name = note["name"].rpartition("/")
-        yield PackageURL("npm", scope or None, name, note["version"])
+    package = json.loads(package_json)
+    if "name" in package and "version" in package:
+        scope, _, name = package["name"].rpartition("/")
+        yield PackageURL("npm", scope or None, name, package["version"])
 
 
 def _go(program: bytes) -> Iterator[PackageURL]:
-    """The modules that a Go program was linked of; of any other program nothing."""
+    """The modules of a Go program; none for any other program."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(program)
         file.flush()
         Path(file.name).chmod(0o755)
         command = [str(TOOLS / "bin" / "go"), "version", "-m", "-json", file.name]
-        told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    note: dict[str, Any] = json.loads(told or "{}")
-    modules = [note["Main"], *note.get("Deps", [])] if "Main" in note else []
+        output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    build_info: dict[str, Any] = json.loads(output or "{}")
+    modules = [build_info["Main"], *build_info.get("Deps", [])] if "Main" in build_info else []
     for module in (m.get("Replace", m) for m in modules):
         namespace, _, name = module["Path"].rpartition("/")
         yield PackageURL("golang", namespace or None, name, module["Version"])
     if modules:
-        yield PackageURL("golang", name="stdlib", version=note["GoVersion"].removeprefix("go"))
+        yield PackageURL("golang", name="stdlib", version=build_info["GoVersion"].removeprefix("go"))
 
 
-# Where each kind of package is noted, and who reads it.
-NOTES = {
+# Path pattern of a package database -> its parser.
+PARSERS = {
     r"^/var/lib/dpkg/status(\.d/[^/]+)?$": _debian,
     r"\.dist-info/METADATA$": _python,
     r"/node_modules/(@[^/]+/)?[^/]+/package\.json$": _npm,

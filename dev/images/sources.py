@@ -1,12 +1,12 @@
-"""What an image takes from outside its folder, by its sources.yaml: an operator's copy or a checked download."""
+"""External sources of an image, described in its sources.yaml: the operator's copy or a verified download."""
 
+import functools
 import hashlib
 import json
 import os
 import shutil
 import zipfile
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,19 @@ import yaml
 
 from dev.images.errors import ImageError
 
-ANSWER_WITHIN = 10.0  # seconds
-ALTERED = "what came is not what was published"
-# What a network says that does not lead there.
-NO_WAY_THERE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
+DOWNLOAD_TIMEOUT_SECONDS = 10.0
+ALTERED = "the download is not the published file"
+# The errors of a network without access to the server.
+UNREACHABLE_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 
 
 @dataclass(frozen=True)
 class Source:
-    """One entry of a sources.yaml. `folder` is what the build gets as the context `name`, `digest` is of its content.
+    """One entry of a sources.yaml.
 
-    Where it is not to be had, `folder` is None, and `values` and `note` are what a chart and a person are told of that.
+    `folder` is the build context `name`; `digest` is the hash of its content.
+    If the source is not available, `folder` is None, `values` are the chart's values without it,
+    and `note` is a message for the operator.
     """
 
     name: str
@@ -35,47 +37,47 @@ class Source:
     note: str = ""
 
 
-def find(recipes: Path, cached: Path) -> list[Source]:
-    """Every source that the file `recipes` describes, unpacked in `cached` where it is not a folder of the operator's.
+def find(recipes: Path, cache: Path) -> list[Source]:
+    """All sources that the file `recipes` describes; archives are unpacked in `cache`.
 
-    Raises ImageError for one that is not what it should be; one that is nowhere to be had is no error.
+    Raises ImageError for an invalid source. A source that is not available is no error.
     """
     described = yaml.safe_load(recipes.read_text()) if recipes.exists() else {}
-    return [_find(name, recipe, cached) for name, recipe in described.items()]
+    return [_find(name, recipe, cache) for name, recipe in described.items()]
 
 
-def _find(name: str, recipe: dict[str, Any], cached: Path) -> Source:
-    own = os.environ.get(recipe["variable"])
-    wanted = os.environ.get(recipe["sha256_variable"], "")
-    found = Path(own).expanduser().resolve() if own else _download(name, recipe, wanted, cached)
-    if found is None:
+def _find(name: str, recipe: dict[str, Any], cache: Path) -> Source:
+    local_path = os.environ.get(recipe["variable"])
+    sha256 = os.environ.get(recipe["sha256_variable"], "")
+    path = Path(local_path).expanduser().resolve() if local_path else _download(name, recipe, sha256, cache)
+    if path is None:
         return Source(name, values=recipe["without"]["values"], note=recipe["without"]["note"])
-    if found.is_dir():
-        if wanted:
+    if path.is_dir():
+        if sha256:
             raise ImageError(
                 f"{recipe['sha256_variable']} is the checksum of a zip, but {recipe['variable']} is a folder"
             )
-        folder, digest = found, _digest_of(found)
+        folder, digest = path, _folder_digest(path)
     else:
-        digest = _checked(found, wanted)
-        folder = _unpacked(found, cached / digest[:16])
+        digest = _verified_digest(path, sha256)
+        folder = _unpack(path, cache / digest[:16])
     for candidate in (folder, folder / name):
         if (candidate / recipe["contains"]).is_file():
             return Source(name, candidate, digest)
-    wanted_there = f"{recipe['variable']} names {name}'s folder or its zip"
-    raise ImageError(f"{own or found} has no {recipe['contains']}: {wanted_there}")
+    advice = f"set {recipe['variable']} to the folder or the zip of {name}"
+    raise ImageError(f"{local_path or path} has no {recipe['contains']}; {advice}")
 
 
-def _checked(archive: Path, wanted: str) -> str:
+def _verified_digest(archive: Path, sha256: str) -> str:
     if not archive.is_file():
-        raise ImageError(f"there is no {archive}")
+        raise ImageError(f"{archive} does not exist")
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-    if wanted and digest != wanted.lower():
-        raise ImageError(f"{archive.name} has the SHA-256 {digest}, not {wanted}: {ALTERED}")
+    if sha256 and digest != sha256.lower():
+        raise ImageError(f"{archive.name} has the SHA-256 {digest}, not {sha256}: {ALTERED}")
     return digest
 
 
-def _unpacked(archive: Path, folder: Path) -> Path:
+def _unpack(archive: Path, folder: Path) -> Path:
     if not folder.exists():
         unfinished = folder.with_suffix(".new")
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -84,21 +86,21 @@ def _unpacked(archive: Path, folder: Path) -> Path:
     return folder
 
 
-def _download(name: str, recipe: dict[str, Any], wanted: str, cached: Path) -> Path | None:
-    """The archive, from the cache or the network; None where the network does not lead there.
+def _download(name: str, recipe: dict[str, Any], sha256: str, cache: Path) -> Path | None:
+    """The archive from the cache or the network, or None if the network does not reach the server.
 
-    It is what the operator's SHA-256 or the checksums published for its files say. Raises ImageError."""
-    archive = cached / str(recipe["url"]).rsplit("/", 1)[1]
+    It is verified with the operator's `sha256`, or with the published checksums of its files. Raises ImageError."""
+    archive = cache / str(recipe["url"]).rsplit("/", 1)[1]
     if archive.exists():
         return archive
     content = _get(recipe["url"], optional=True)
     if content is None:
         return None
-    cached.mkdir(parents=True, exist_ok=True)
+    cache.mkdir(parents=True, exist_ok=True)
     unfinished = archive.with_suffix(f".{os.getpid()}.new")
     unfinished.write_bytes(content)
-    if wanted:
-        _checked(unfinished, wanted)
+    if sha256:
+        _verified_digest(unfinished, sha256)
     else:
         published = json.loads(_get(recipe["checksums"]) or b"")["files"]
         _compare(unfinished, name, published, set(recipe["tolerated"]))
@@ -106,39 +108,41 @@ def _download(name: str, recipe: dict[str, Any], wanted: str, cached: Path) -> P
     return archive
 
 
-@cache  # a network that leads nowhere is waited for once
+@functools.cache  # so that an unreachable server costs the timeout only once
 def _get(url: str, optional: bool = False) -> bytes | None:
-    """What `url` answers; None only where it is `optional` and no connection can be made. Raises ImageError."""
+    """The body of the answer; None if `optional` and the server is unreachable. Raises ImageError."""
     try:
-        answer = httpx.get(url, timeout=ANSWER_WITHIN, follow_redirects=True)
+        answer = httpx.get(url, timeout=DOWNLOAD_TIMEOUT_SECONDS, follow_redirects=True)
     except httpx.TransportError as error:
-        if optional and isinstance(error, NO_WAY_THERE):
+        if optional and isinstance(error, UNREACHABLE_ERRORS):
             return None
-        raise ImageError(f"{url} did not come through ({type(error).__name__}): try again") from error
+        raise ImageError(f"could not download {url} ({type(error).__name__}); try again") from error
     if answer.status_code != httpx.codes.OK:
         raise ImageError(f"{url} answered {answer.status_code}")
     return answer.content
 
 
 def _compare(archive: Path, name: str, published: dict[str, Any], tolerated: set[str]) -> None:
-    """Every file, and no other, is as `published`: path below the folder `name` -> sha256, one or several.
+    """Compare all files of the archive with `published`: path in the folder `name` -> one or several SHA-256 sums.
 
-    Those `tolerated` may differ: authors edit a readme after the release."""
+    Files in `tolerated` may differ, because authors edit a readme after the release.
+    Raises ImageError and deletes the archive if a file differs, is missing or is not published."""
     with zipfile.ZipFile(archive) as unzipped:
         names = [member for member in unzipped.namelist() if not member.endswith("/")]
-        found = {member: hashlib.sha256(unzipped.read(member)).hexdigest() for member in names}
-    due = {f"{name}/{path}": entry["sha256"] for path, entry in published.items()}
-    wrong = {path for path, digest in found.items() if digest not in due.get(path, "")} | (due.keys() - found.keys())
+        actual = {member: hashlib.sha256(unzipped.read(member)).hexdigest() for member in names}
+    expected = {f"{name}/{path}": entry["sha256"] for path, entry in published.items()}
+    wrong = {path for path, digest in actual.items() if digest not in expected.get(path, "")}
+    wrong |= expected.keys() - actual.keys()
     wrong -= {f"{name}/{path}" for path in tolerated}
-    if wrong or len(names) != len(found):
+    if wrong or len(names) != len(actual):
         archive.unlink()
-        example = min(wrong, default="a file that is in it twice")
-        raise ImageError(f"{len(wrong)} files differ from the published checksums, {example} is one: {ALTERED}")
+        example = min(wrong, default="a file that the archive contains twice")
+        raise ImageError(f"{len(wrong)} files differ from the published checksums, such as {example}: {ALTERED}")
 
 
-@cache
-def _digest_of(folder: Path) -> str:
-    whole = hashlib.sha256()
+@functools.cache
+def _folder_digest(folder: Path) -> str:
+    digest = hashlib.sha256()
     for file in sorted(file for file in folder.rglob("*") if file.is_file()):
-        whole.update(str(file.relative_to(folder)).encode() + hashlib.sha256(file.read_bytes()).digest())
-    return whole.hexdigest()
+        digest.update(str(file.relative_to(folder)).encode() + hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()

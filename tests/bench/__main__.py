@@ -47,9 +47,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="orders of each type (default: 5)")
     parser.add_argument("types", nargs="*", metavar="TYPE", help=f"which ones, of: {', '.join(catalog.types)} (all)")
     options = parser.parse_args()
-    overlay = images.build()
+    overlay = images.build_store_images()
     cluster = clusters.up("test")
-    images.load(cluster)
+    images.load_store_images(cluster)
     measured = {}
     for kind in [catalog.get(name) for name in options.types or catalog.types]:
         measured[kind.name] = _measure(cluster, kind, overlay.get(kind.name, {}), options.rounds)
@@ -85,7 +85,9 @@ def _measure(cluster: Cluster, kind: StoreType, overlay: dict[str, Any], rounds:
 def _sizes(overlay: dict[str, Any]) -> dict[str, float]:
     """Compressed MB of the images a store type names."""
     used = json.dumps(overlay)
-    return {image.name: _packed(image.archive) for image in images.known() if f'storewright/{image.name}"' in used}
+    return {
+        image.name: _packed(image.archive) for image in images.store_images() if f'storewright/{image.name}"' in used
+    }
 
 
 def _packed(archive: Path) -> float:
@@ -99,7 +101,7 @@ def _packed(archive: Path) -> float:
 def _measure_bot(cluster: Cluster, rounds: int) -> dict[str, Any]:
     starts, memory_mb = bot.figures(cluster, rounds)
     _tabulate(f"The bot in the cluster: seconds, {rounds} rounds", {"start to ready": starts})
-    image_mb = _packed(images.own().archive)
+    image_mb = _packed(images.bot_image().archive)
     console.print(f"Memory at rest: {memory_mb:.0f} MB. Image, compressed: {image_mb:.0f} MB.")
     return {"seconds": starts, "memory_mb": memory_mb, "image_mb": image_mb}
 

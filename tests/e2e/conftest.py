@@ -18,7 +18,7 @@ from dev.stack import Stack, remove_stores
 def cluster() -> Iterator[Cluster]:
     """The cluster `test` with the store images on its node; removed at the end unless KEEP_TEST_CLUSTER is set."""
     running = clusters.up("test")
-    images.load(running)
+    images.load_store_images(running)
     yield running
     if not os.environ.get("KEEP_TEST_CLUSTER"):
         running.down()

@@ -15,7 +15,7 @@ def start_database(one: Release, engine: str, port: int, *arguments: str, **fold
 
     `folders` are volumes beside its data: one called tls is found at /tls."""
     one.create("Service", HOST, spec={"selector": {"app": HOST}, "ports": [{"port": port}]})
-    image = images.build()[one.type][engine]["image"]
+    image = images.build_store_images()[one.type][engine]["image"]
     password = {"secretKeyRef": {"name": SECRET, "key": "database-password"}}
     folders = {"data": {"emptyDir": {}}, **folders}
     server = {

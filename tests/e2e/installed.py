@@ -56,7 +56,7 @@ class Installed:
 
     def load_images(self) -> None:
         """The bot's own and leaflet's, onto the node; the stores' are there."""
-        self.image = images.load_own(self.cluster)
+        self.image = images.load_bot_image(self.cluster)
         sample_type.load_image(self.cluster, self.folder)
 
     def prepare(self) -> None:
@@ -91,7 +91,7 @@ class Installed:
                 "scheme": "http",
                 "port": self.cluster.ingress_port,
                 "profile": "local",
-                "values": images.build(),
+                "values": images.build_store_images(),
                 "ingressAddress": self.cluster.pod_ingress_address,
             },
             "extraVolumes": [{"name": "leaflet", "configMap": {"name": "leaflet", "items": items}}],

@@ -44,8 +44,8 @@ class RemoteWorks(Works):
     def __init__(self, cluster: DevCluster, folder: Path, leaflet: Leaflet, pull_secret: str = "") -> None:
         self.pull_secret = pull_secret
         options = [f"--set=stores.imagePullSecret={pull_secret}"] if pull_secret else []
-        kubectl(cluster, "apply", "-f", "-", stdin=bot_chart.NAMESPACE + bot_chart.rights(INSTANCE, *options))
-        image = images.load_own(cluster)
+        kubectl(cluster, "apply", "-f", "-", stdin=bot_chart.NAMESPACE + bot_chart.permissions(INSTANCE, *options))
+        image = images.load_bot_image(cluster)
         self.leaflet = leaflet
         self.worker = Worker(f"{image['repository']}:{image['tag']}", **give_charts(cluster, leaflet.charts))
         super().__init__(cluster, folder, leaflet.charts, "leaflet")
@@ -73,4 +73,4 @@ class RemoteWorks(Works):
     def remove_all(self) -> None:
         super().remove_all()
         kubectl(self.cluster, "delete", *OURS)
-        kubectl(self.cluster, "delete", "--ignore-not-found", "-f", "-", stdin=bot_chart.rights(INSTANCE))
+        kubectl(self.cluster, "delete", "--ignore-not-found", "-f", "-", stdin=bot_chart.permissions(INSTANCE))

@@ -71,7 +71,7 @@ class Release:
         """`helm install` or `upgrade` with the images built here. `values` override the others; "store" is merged."""
         store = {"name": self.name, "displayName": self.name, "host": self.host, "url": self.url}
         store |= values.pop("store", {})
-        everything = {"store": store, "secretName": SECRET, **images.build()[self.type], **values}
+        everything = {"store": store, "secretName": SECRET, **images.build_store_images()[self.type], **values}
         profile = str(CHARTS / self.type / "values-local.yaml")
         arguments = [
             verb,

@@ -1,4 +1,4 @@
-"""`make demo` as a newcomer meets it, on a cluster of its own: up, up again, and down with nothing left."""
+"""`make demo` on its own cluster: up, up again, up after a reboot, and down."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from dev import cluster as clusters
-from dev.background import Background
+from dev.background import BackgroundProcess
 from dev.stack import ROOT
 
 NAME = "demo-test"
@@ -28,33 +28,32 @@ def demo(verb: str) -> str:
 
 
 @pytest.fixture
-def _gone() -> Iterator[None]:
+def _removed() -> Iterator[None]:
     yield
     subprocess.run([sys.executable, "-m", "dev.demo", "down", "--name", NAME], cwd=ROOT, check=False)
 
 
-@pytest.mark.usefixtures("_gone")
-def test_demo_up_twice_and_down() -> None:
-    told = demo("up")
-    for words in ("/store create my-shop medusa", "Chart installed", "Ready."):
-        assert words in told
+@pytest.mark.usefixtures("_removed")
+def test_demo_keeps_its_store_until_down_removes_everything() -> None:
+    output = demo("up")
+    for text in ("/store create my-shop medusa", "Chart installed", "Ready."):
+        assert text in output
     result = json.loads((FOLDER / "demo.json").read_text())
     assert set(result) == {"workspace_url", "store_url", "admin_url", "seconds_to_ready"}
-    assert all(url in told for url in (result["workspace_url"], result["store_url"], result["admin_url"]))
+    assert all(url in output for url in (result["workspace_url"], result["store_url"], result["admin_url"]))
     assert 0 < result["seconds_to_ready"] < 120
     assert httpx.get(result["workspace_url"], trust_env=False).status_code == 200
-    assert _shop_answers(result["store_url"])
+    assert _store_answers(result["store_url"])
 
-    begun = time.monotonic()
-    again = demo("up")
-    assert "/store create" not in again, "it finds what is there"
+    start = time.monotonic()
+    assert "/store create" not in demo("up"), "the second up orders no store"
     assert json.loads((FOLDER / "demo.json").read_text()) == result
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - start < 15
 
     _reboot()
-    assert "/store create" not in demo("up"), "and waits for what a reboot brings back"
+    assert "/store create" not in demo("up"), "up after a reboot waits for the store"
     assert json.loads((FOLDER / "demo.json").read_text()) == result
-    _a_refusal_is_the_cause()
+    _check_that_a_refused_order_fails()
 
     processes = [int((FOLDER / f"{name}.pid").read_text().split()[0]) for name in ("bot", "slack")]
     demo("down")
@@ -64,15 +63,15 @@ def test_demo_up_twice_and_down() -> None:
 
 
 def _reboot() -> None:
-    """What a loss of power leaves: no process of the cluster, the bot or Slack."""
+    """Kill all processes of the cluster, the bot and the local Slack."""
     clusters.kill(NAME)
     for name in ("bot", "slack"):
-        if process := Background(name, FOLDER).process():
+        if process := BackgroundProcess(name, FOLDER).process():
             process.kill()
 
 
-def _a_refusal_is_the_cause() -> None:
-    """An order that is refused ends the demo with the bot's words and a status of 1."""
+def _check_that_a_refused_order_fails() -> None:
+    """A refused order ends the demo with the bot's answer and exit status 1."""
     (FOLDER / "demo.json").unlink()
     command = [sys.executable, "-m", "dev.demo", "up", "--name", NAME]
     refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -80,7 +79,7 @@ def _a_refusal_is_the_cause() -> None:
     assert "There is a store called my-shop already" in refused.stdout
 
 
-def _shop_answers(url: str) -> bool:
+def _store_answers(url: str) -> bool:
     cluster = clusters.find(NAME)
     assert cluster is not None
     answer = cluster.get(httpx.URL(url).host)

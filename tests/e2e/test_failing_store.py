@@ -13,7 +13,7 @@ from uuid import uuid4
 import yaml
 
 from dev.cluster import Cluster
-from dev.images import known
+from dev.images import store_images
 from dev.stack import ROOT, Stack, kubectl, newest_root
 from tests.waiting import until
 
@@ -60,8 +60,8 @@ def _pull_failed(cluster: Cluster) -> bool:
 
 
 def _retagged(folder: Path) -> Path:
-    """The archive of the real Medusa image, under the missing name."""
-    source = next(image.archive for image in known() if image.name == "medusa")
+    """The real Medusa image's archive under the missing name."""
+    source = next(image.archive for image in store_images() if image.name == "medusa")
     target = folder / "retagged.tar"
     with tarfile.open(source) as old, tarfile.open(target, "w") as new:
         for member in old:

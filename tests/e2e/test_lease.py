@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from dev.background import Background
+from dev.background import BackgroundProcess
 from dev.cluster import Cluster
 from dev.slack import LocalSlackClient
 from dev.stack import Stack, free_port, newest_root
@@ -29,7 +29,7 @@ class Bots:
     def __init__(self, first: Stack) -> None:
         self.first = first
         self.url = f"http://127.0.0.1:{free_port(3100)}"
-        self.second = Background("second", first.folder / "second")
+        self.second = BackgroundProcess("second", first.folder / "second")
         self.slack: LocalSlackClient = first.slack()
 
     def start_second(self) -> None:
@@ -75,7 +75,7 @@ def bots(stack: Callable[..., Stack], cluster: Cluster, tmp_path: Path) -> Itera
     opened.second.stop()
 
 
-def process_of(bot: Background) -> psutil.Process:
+def process_of(bot: BackgroundProcess) -> psutil.Process:
     process = bot.process()
     assert process is not None
     return process

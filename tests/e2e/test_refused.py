@@ -148,7 +148,7 @@ def lease(name: str, place: str) -> dict[str, Any]:
 def bot(cluster: Cluster) -> Iterator[Bot]:
     """Us, each Storewright having made a namespace, and let itself into it, with its own token."""
     given = [f"--set-json={name}={json.dumps(value)}" for name, value in GIVEN.items()]
-    granted = bot_chart.rights(WE, *given) + bot_chart.rights(THEY)
+    granted = bot_chart.permissions(WE, *given) + bot_chart.permissions(THEY)
     kubectl(cluster, "apply", "-f", "-", stdin=bot_chart.NAMESPACE + granted)
     kubectl(cluster, "create", "namespace", PLAIN)
     try:

@@ -34,7 +34,7 @@ ADDRESS = {
 
 def has_plugin() -> bool:
     """Whether the image that was built here has the WooCommerce plugin."""
-    return bool(images.build()["woocommerce"]["image"].get("woocommerce", True))
+    return bool(images.build_store_images()["woocommerce"]["image"].get("woocommerce", True))
 
 
 def need_plugin() -> None:

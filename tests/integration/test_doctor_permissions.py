@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_pull_secret_is_the_only_secret_in_the_bots_namespace_that_the_doctor_asks_for() -> None:
     plain = StoreSettings.from_environment(store_domain="shops.example.com", charts_dir=ROOT / "charts")
-    manifests = list(yaml.safe_load_all(bot_chart.rights("storewright", "--set=stores.imagePullSecret=registry")))
+    manifests = list(yaml.safe_load_all(bot_chart.permissions("storewright", "--set=stores.imagePullSecret=registry")))
     (granted,) = [set(_wishes(m["rules"])) for m in manifests if m["kind"] == "Role"]
     settings = plain.model_copy(update={"image_pull_secret": "storewright/registry"})
     assert granted == {*_wishes(_rules("own", settings)), *_wishes(_rules("pull", settings))}

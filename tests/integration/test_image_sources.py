@@ -1,4 +1,4 @@
-"""What an image takes from outside: an operator's folder or zip, or a download, checked against published sums."""
+"""External sources of an image: an operator's folder or zip, or a download verified with published checksums."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLUGIN = {"shop.php": "<?php // Version: 1", "src/cart.php": "<?php // the cart"
 
 @pytest.fixture
 def published(tmp_path: Path) -> Iterator[Path]:
-    """The folder that a web server on this machine publishes: the plugin's zip and its checksums."""
+    """A folder that a local web server publishes, with the plugin's zip and its checksums."""
     folder = tmp_path / "published"
     folder.mkdir()
     (folder / "shop.zip").write_bytes(zipped(PLUGIN))
@@ -66,12 +66,12 @@ def describe(folder: Path, origin: str) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_operator(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_operator_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("SHOP_SRC", "SHOP_SHA256"):
         monkeypatch.delenv(variable, raising=False)
 
 
-def found(tmp_path: Path) -> Source:
+def find_source(tmp_path: Path) -> Source:
     (source,) = sources.find(tmp_path / "sources.yaml", tmp_path / "cache")
     return source
 
@@ -81,102 +81,102 @@ def text_of(source: Source) -> str:
     return (source.folder / "shop.php").read_text()
 
 
-def test_the_download_is_checked_and_unpacked_and_then_kept(published: Path, tmp_path: Path) -> None:
-    first = found(tmp_path)
+def test_download_is_verified_unpacked_and_cached(published: Path, tmp_path: Path) -> None:
+    first = find_source(tmp_path)
     assert text_of(first) == PLUGIN["shop.php"]
     assert first.values == {}
     (published / "shop.zip").unlink()
-    assert found(tmp_path) == first
+    assert find_source(tmp_path) == first
 
 
 @pytest.mark.parametrize(
-    ("changed", "named"),
+    ("changed", "reported"),
     [
         ({**PLUGIN, "src/cart.php": "<?php evil();"}, "src/cart.php"),
         ({**PLUGIN, "more.php": "<?php evil();"}, "more.php"),
         ({"shop.php": PLUGIN["shop.php"]}, "src/cart.php"),
     ],
 )
-def test_a_download_that_is_not_as_published_is_refused(
-    published: Path, tmp_path: Path, changed: dict[str, str], named: str
+def test_download_that_differs_from_published_checksums_is_refused(
+    published: Path, tmp_path: Path, changed: dict[str, str], reported: str
 ) -> None:
     (published / "shop.zip").write_bytes(zipped(changed))
-    for _ in range(2):  # nor is it taken the next time
-        with pytest.raises(ImageError, match=f"1 files differ.*{named}"):
-            found(tmp_path)
+    for _ in range(2):  # the second call must not use a cached file
+        with pytest.raises(ImageError, match=f"1 files differ.*{reported}"):
+            find_source(tmp_path)
 
 
-def test_an_operators_checksum_takes_the_place_of_the_published(
+def test_operators_checksum_replaces_the_published_checksums(
     published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (published / "sums.json").unlink()
     monkeypatch.setenv("SHOP_SHA256", sha256(b"something else"))
-    with pytest.raises(ImageError, match=r"has the SHA-256 .* not what was published"):
-        found(tmp_path)
+    with pytest.raises(ImageError, match=r"has the SHA-256 .* not the published file"):
+        find_source(tmp_path)
     archive = (published / "shop.zip").read_bytes()
     monkeypatch.setenv("SHOP_SHA256", sha256(archive).upper())
-    assert text_of(found(tmp_path)) == PLUGIN["shop.php"]
+    assert text_of(find_source(tmp_path)) == PLUGIN["shop.php"]
 
 
-def test_a_readme_may_be_edited_after_its_release(published: Path, tmp_path: Path) -> None:
+def test_tolerated_file_may_differ_from_its_checksum(published: Path, tmp_path: Path) -> None:
     (published / "shop.zip").write_bytes(zipped({**PLUGIN, "readme.txt": "edited"}))
-    assert text_of(found(tmp_path)) == PLUGIN["shop.php"]
+    assert text_of(find_source(tmp_path)) == PLUGIN["shop.php"]
 
 
-def test_a_file_outside_its_folder_is_refused(published: Path, tmp_path: Path) -> None:
+def test_archive_with_a_file_outside_its_folder_is_refused(published: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(published / "shop.zip", "a") as archive:
         archive.writestr("other/shop.php", PLUGIN["shop.php"])
     with pytest.raises(ImageError, match=r"other/shop\.php"):
-        found(tmp_path)
+        find_source(tmp_path)
 
 
-def test_an_archive_whose_checksums_do_not_come_is_an_error(published: Path, tmp_path: Path) -> None:
+def test_unreachable_checksums_are_an_error(published: Path, tmp_path: Path) -> None:
     recipe = yaml.safe_load((tmp_path / "sources.yaml").read_text())
     recipe["shop"]["checksums"] = "http://127.0.0.1:9/sums.json"
     (tmp_path / "sources.yaml").write_text(yaml.safe_dump(recipe))
-    with pytest.raises(ImageError, match=r"did not come through \(ConnectError\)"):
-        found(tmp_path)
+    with pytest.raises(ImageError, match=r"could not download .* \(ConnectError\)"):
+        find_source(tmp_path)
 
 
-def test_a_checksum_for_a_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checksum_with_a_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     describe(tmp_path, "http://127.0.0.1:9")
     monkeypatch.setenv("SHOP_SRC", str(tmp_path))
     monkeypatch.setenv("SHOP_SHA256", sha256(b"a zip"))
     with pytest.raises(ImageError, match="SHOP_SHA256 is the checksum of a zip, but SHOP_SRC is a folder"):
-        found(tmp_path)
+        find_source(tmp_path)
 
 
-def test_a_server_that_refuses_is_an_error_and_one_out_of_reach_is_not(published: Path, tmp_path: Path) -> None:
+def test_download_error_is_reported_but_unreachable_server_is_not(published: Path, tmp_path: Path) -> None:
     (published / "shop.zip").unlink()
     with pytest.raises(ImageError, match="answered 404"):
-        found(tmp_path)
+        find_source(tmp_path)
     describe(tmp_path, "http://127.0.0.1:9")
-    missing = found(tmp_path)
+    missing = find_source(tmp_path)
     assert (missing.folder, missing.values, missing.note) == (None, {"shop": False}, "SKIP: no shop (set SHOP_SRC)")
 
 
 @pytest.mark.parametrize("form", ["folder", "parent", "zip"])
-def test_an_operators_copy_needs_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+def test_operators_copy_needs_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     describe(tmp_path, "http://127.0.0.1:9")
-    folder = tmp_path / "own" / "shop"
+    folder = tmp_path / "bot_image" / "shop"
     folder.mkdir(parents=True)
     (folder / "shop.php").write_text("mine")
     (tmp_path / "own.zip").write_bytes(zipped({"shop.php": "mine"}))
     monkeypatch.setenv("SHOP_SRC", str({"folder": folder, "parent": folder.parent, "zip": tmp_path / "own.zip"}[form]))
-    assert text_of(found(tmp_path)) == "mine"
+    assert text_of(find_source(tmp_path)) == "mine"
 
 
-def test_a_copy_that_is_something_else_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_operators_copy_without_the_expected_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     describe(tmp_path, "http://127.0.0.1:9")
     monkeypatch.setenv("SHOP_SRC", str(tmp_path))
-    with pytest.raises(ImageError, match=r"has no shop\.php: SHOP_SRC names shop's folder or its zip"):
-        found(tmp_path)
+    with pytest.raises(ImageError, match=r"has no shop\.php; set SHOP_SRC to the folder or the zip of shop"):
+        find_source(tmp_path)
     monkeypatch.setenv("SHOP_SRC", str(tmp_path / "nowhere"))
-    with pytest.raises(ImageError, match=r"there is no .*nowhere"):
-        found(tmp_path)
+    with pytest.raises(ImageError, match=r"nowhere does not exist"):
+        find_source(tmp_path)
 
 
-def test_the_tag_follows_the_source_and_charts_hear_of_a_missing_one(
+def test_tag_changes_with_the_source_and_values_report_a_missing_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "images" / "store"
@@ -187,16 +187,16 @@ def test_the_tag_follows_the_source_and_charts_hear_of_a_missing_one(
     describe(folder, "http://127.0.0.1:9")
     monkeypatch.setattr(recipes, "IMAGES", folder.parent)
     monkeypatch.setattr(recipes, "CACHE", tmp_path / "cache")
-    (without,) = recipes.known()
+    (without,) = recipes.store_images()
     assert without.values["shop"] is False
-    own = tmp_path / "own"
+    own = tmp_path / "bot_image"
     own.mkdir()
     (own / "shop.php").write_text("1")
     monkeypatch.setenv("SHOP_SRC", str(own))
-    (with_it,) = recipes.known()
+    (with_it,) = recipes.store_images()
     (own / "other").mkdir()
     (own / "other/shop.php").write_text("2")
     monkeypatch.setenv("SHOP_SRC", str(own / "other"))
-    (with_another,) = recipes.known()
+    (with_another,) = recipes.store_images()
     assert "shop" not in with_it.values
     assert len({image.tag for image in (without, with_it, with_another)}) == 3

@@ -1,4 +1,4 @@
-"""What dev/images works out before anything is built: keys of inputs, stand-ins for base images, the values overlay."""
+"""The parts of dev/images that build nothing: hashes of inputs, base images and the values overlay."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 import yaml
 
 from dev.cache import CHECKOUT
-from dev.images import _built, recipes
-from dev.images.recipes import Image, ImageError, known, own
+from dev.images import _chart_overlay, recipes
+from dev.images.recipes import Image, ImageError, bot_image, store_images
 
 
 @pytest.fixture
 def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of images with one in it, `shop`, which stands on the base `some:1`."""
+    """A folder of images with one image, `shop`, which uses the base image `some:1`."""
     (tmp_path / "base").mkdir()
     (tmp_path / "base/finish.sh").write_text("true\n")
     recipe = {"variant": "extract", "packages": ["libc6"], "user": "a:1"}
@@ -28,16 +28,16 @@ def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def only() -> Image:
-    (image,) = known()
+    (image,) = store_images()
     return image
 
 
-def test_an_image_tells_its_estimate_and_its_stand_ins(images: Path) -> None:
+def test_image_has_build_time_and_base_images_of_its_dockerfile(images: Path) -> None:
     assert only().seconds == 7
     assert {argument: base.name for argument, base in only().bases.items()} == {"BASE_IMAGE": "some:1"}
 
 
-def test_the_tag_changes_with_any_input_and_with_nothing_else(images: Path) -> None:
+def test_tag_changes_only_with_inputs(images: Path) -> None:
     tags = [only().tag, only().tag]
     assert tags[0] == tags[1]
     for change in ("shop/page.html", "shop/Dockerfile", "base/finish.sh"):
@@ -46,34 +46,32 @@ def test_the_tag_changes_with_any_input_and_with_nothing_else(images: Path) -> N
         tags.append(only().tag)
     assert len(set(tags)) == 4
     (images / "shop/node_modules").mkdir()
-    (images / "shop/node_modules/left.js").write_text("of a build by hand")
+    (images / "shop/node_modules/left.js").write_text("left by a manual build")
     assert only().tag == tags[-1]
 
 
-def test_a_base_that_nobody_described_is_named(images: Path) -> None:
+def test_base_image_without_recipe_is_refused(images: Path) -> None:
     (images / "shop/Dockerfile").write_text("# Takes about 7 s.\nARG BASE_IMAGE=other:2\n")
     with pytest.raises(ImageError, match=r"other:2.*bases\.yaml"):
-        known()
+        store_images()
 
 
-def test_an_image_without_an_estimate_is_refused(images: Path) -> None:
+def test_dockerfile_without_build_time_is_refused(images: Path) -> None:
     (images / "shop/Dockerfile").write_text("FROM scratch\n")
-    with pytest.raises(ImageError, match="shop/Dockerfile does not say how long"):
-        known()
+    with pytest.raises(ImageError, match="shop/Dockerfile does not state its build time"):
+        store_images()
 
 
-def test_the_overlay_names_only_what_is_built_here() -> None:
+def test_overlay_contains_only_images_that_are_built() -> None:
     values = {
         "image": {"repository": "storewright/shop", "tag": "", "pullPolicy": "Always"},
         "database": {"image": {"repository": "storewright/other"}, "size": 3},
     }
-    place = {"repository": "registry.example/shops/storewright/shop", "tag": "1a@sha256:2b"}
-    assert _built(values, {"shop": place}) == {"image": place}
+    image = {"repository": "registry.example/shops/storewright/shop", "tag": "1a@sha256:2b"}
+    assert _chart_overlay(values, {"shop": image}) == {"image": image}
 
 
-def test_images_are_found_within_the_registry_that_the_environment_names(
-    images: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_repository_starts_with_the_registry_of_the_environment(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert only().repository == "storewright/shop"
     monkeypatch.setenv("REGISTRY", "registry.example/shops/")
     assert only().repository == "registry.example/shops/storewright/shop"
@@ -81,7 +79,7 @@ def test_images_are_found_within_the_registry_that_the_environment_names(
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of what the bot's own image is built of."""
+    """A copy of the inputs of the bot's image."""
     for name in ("Dockerfile", ".dockerignore", "pyproject.toml", "requirements.lock", "requirements-build.lock"):
         shutil.copy(CHECKOUT / name, tmp_path)
     for name in ("bot", "provisioner", "charts"):
@@ -90,8 +88,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_bots_own_image_is_keyed_by_what_docker_is_given(checkout: Path) -> None:
-    tags = [own().tag]
+def test_bot_images_tag_changes_only_with_files_in_the_docker_context(checkout: Path) -> None:
+    tags = [bot_image().tag]
     for change in (
         "Dockerfile",
         "requirements.lock",
@@ -101,14 +99,14 @@ def test_the_bots_own_image_is_keyed_by_what_docker_is_given(checkout: Path) -> 
     ):
         with (checkout / change).open("a") as file:
             file.write("# more\n")
-        tags.append(own().tag)
+        tags.append(bot_image().tag)
     assert len(set(tags)) == 6
-    for untold in ("README.md", "charts/storewright/values.yaml", "bot/__pycache__/app.pyc"):
-        (checkout / untold).parent.mkdir(exist_ok=True, parents=True)
-        with (checkout / untold).open("a") as file:
+    for ignored in ("README.md", "charts/storewright/values.yaml", "bot/__pycache__/app.pyc"):
+        (checkout / ignored).parent.mkdir(exist_ok=True, parents=True)
+        with (checkout / ignored).open("a") as file:
             file.write("# more\n")
-    assert own().tag == tags[-1]
+    assert bot_image().tag == tags[-1]
 
 
-def test_this_checkout_has_its_images() -> None:
-    assert {image.name for image in known()} >= {"medusa", "postgresql"}
+def test_store_images_include_medusa_and_postgresql() -> None:
+    assert {image.name for image in store_images()} >= {"medusa", "postgresql"}

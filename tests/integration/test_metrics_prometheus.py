@@ -36,7 +36,7 @@ GRAFANA = {"$namespace": "", "$job": "storewright", "$__rate_interval": "1m"}
 @pytest.fixture(scope="session")
 def promtool() -> Callable[..., str]:
     """Run it; what it says. A failure of it fails the test."""
-    program = prometheus.programs() / "promtool"
+    program = prometheus.program_dir() / "promtool"
 
     def run(*args: str | Path, cwd: Path = ROOT) -> str:
         done = subprocess.run([program, *args], cwd=cwd, capture_output=True, text=True, check=False)
@@ -119,7 +119,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
         config = {"global": {"scrape_interval": "500ms", "scrape_timeout": "500ms"}, "scrape_configs": [job]}
         config["rule_files"] = [str(RULES)]
         (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-        command = [str(prometheus.programs() / "prometheus"), f"--config.file={folder}/prometheus.yml"]
+        command = [str(prometheus.program_dir() / "prometheus"), f"--config.file={folder}/prometheus.yml"]
         command += [f"--storage.tsdb.path={folder}/data", f"--web.listen-address={url.removeprefix('http://')}"]
         with (folder / "log").open("w") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log)
@@ -186,7 +186,7 @@ def test_nobody_is_woken_by_a_healthy_bot(scraped: Scraped) -> None:
 
 
 def test_names_are_as_prometheus_wants_them(tmp_path: Path) -> None:
-    program = prometheus.programs() / "promtool"
+    program = prometheus.program_dir() / "promtool"
     with LocalSlack() as slack, running_bot(tmp_path, slack) as bot, bot.http() as http:
         text = http.get("/metrics").text
     done = subprocess.run([program, "check", "metrics"], input=text, capture_output=True, text=True, check=False)

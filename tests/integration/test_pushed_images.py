@@ -1,4 +1,4 @@
-"""Where built images go: a real registry, with the values to install from it, and bills of what is in them."""
+"""Archives, pushed images, their chart values and their SBOMs, with a real registry."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def tiny(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Image:
-    """An image that is built already: one file."""
+    """A built image that contains one file."""
     monkeypatch.setattr(recipes, "CACHE", folder)
     image = Image(name, folder, "1a", 1, {})
     image.archive.parent.mkdir(exist_ok=True)
@@ -42,48 +42,48 @@ def tiny(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Image:
 
 
 @pytest.fixture
-def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Image]:
-    """All there is to build, which goes into build/ of a folder of the test's own."""
-    made = {name: tiny(name, tmp_path, monkeypatch) for name in ("storewright", "medusa", "postgresql")}
-    monkeypatch.setattr(images, "known", lambda: [made["medusa"], made["postgresql"]])
-    monkeypatch.setattr(images, "own", lambda: made["storewright"])
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Image]:
+    """All images, already built; build/ is in the test's own folder."""
+    built = {name: tiny(name, tmp_path, monkeypatch) for name in ("storewright", "medusa", "postgresql")}
+    monkeypatch.setattr(images, "store_images", lambda: [built["medusa"], built["postgresql"]])
+    monkeypatch.setattr(images, "bot_image", lambda: built["storewright"])
     for name, path in {"BUILD": "", "OVERLAY": "images.yaml", "VALUES": "values.yaml"}.items():
         monkeypatch.setattr(images, name, tmp_path / "build" / path)
-    return made
+    return built
 
 
 @pytest.mark.parametrize("disks", [1, 2])
-def test_the_archives_can_be_carried_away(
-    made: dict[str, Image], disks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_archives_in_build_are_not_links_into_the_cache(
+    built: dict[str, Image], disks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Path) -> None:
         raise OSError(errno.EXDEV, "Invalid cross-device link")
 
     if disks == 2:
         monkeypatch.setattr(Path, "hardlink_to", refuse)
-    images.build_everything()
+    images.build_all_images()
     shutil.copytree(tmp_path / "build/images", tmp_path / "usb/images", symlinks=True)
-    for image in made.values():
+    for image in built.values():
         image.archive.unlink()
         assert archive.reference(tmp_path / f"usb/images/{image.name}.tar") == f"docker.io/{image.reference}"
 
 
-def test_everything_is_pushed_and_the_values_for_it_are_pinned_by_digest(
-    made: dict[str, Image], registry: str, tmp_path: Path
+def test_push_uploads_all_images_and_pins_their_values_by_digest(
+    built: dict[str, Image], registry: str, tmp_path: Path
 ) -> None:
-    images.build_everything()
+    images.build_all_images()
     values = yaml.safe_load((tmp_path / "build/values.yaml").read_text())
     assert values["image"] == {"repository": "storewright/storewright", "tag": "1a"}
     assert archive.reference(tmp_path / "build/images/medusa.tar") == "docker.io/storewright/medusa:1a"
 
     images.push(f"{registry}/shops/")
     values = yaml.safe_load((tmp_path / "build/values.yaml").read_text())
-    told = {
+    image_values = {
         "storewright": values["image"],
         "medusa": values["stores"]["values"]["medusa"]["image"],
         "postgresql": values["stores"]["values"]["medusa"]["postgresql"]["image"],
     }
-    for name, image in told.items():
+    for name, image in image_values.items():
         tag, _, digest = image["tag"].partition("@")
         assert (image["repository"], tag) == (f"{registry}/shops/storewright/{name}", "1a")
         for reference in (tag, digest):
@@ -93,11 +93,11 @@ def test_everything_is_pushed_and_the_values_for_it_are_pinned_by_digest(
                 trust_env=False,
             )
             assert found.headers["Docker-Content-Digest"] == digest
-    assert {file.name for file in (tmp_path / "build/sbom").iterdir()} == {f"{name}.cdx.json" for name in made}
+    assert {file.name for file in (tmp_path / "build/sbom").iterdir()} == {f"{name}.cdx.json" for name in built}
 
 
 def layered(archive: Path, files: dict[str, bytes]) -> None:
-    """An archive of `docker save` with these files in its one layer."""
+    """Write an archive in the format of `docker save` with these files in a single layer."""
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as tar:
         for name, content in files.items():
@@ -113,7 +113,7 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
     tar.addfile(entry, io.BytesIO(content))
 
 
-def test_a_bill_names_every_package_as_its_ecosystem_does(tmp_path: Path) -> None:
+def test_sbom_lists_packages_of_debian_python_npm_and_go(tmp_path: Path) -> None:
     files = {
         "./var/lib/dpkg/status.d/base-files": b"Package: base-files\nVersion: 12.4+deb12u1\nArchitecture: amd64\n",
         "var/lib/dpkg/status": b"Package: libc6\nStatus: install ok installed\nVersion: 2.36-9\nArchitecture: amd64\n\n"
