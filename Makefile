@@ -27,11 +27,12 @@ test: setup lint ## Set everything up and run all tests
 test-unit: setup ## The tests that need nothing but Python
 	@$(PY) -m pytest tests/unit
 
-lint: setup ## ruff, mypy --strict and the layer check
+lint: setup ## ruff, mypy --strict, the layers and the prose
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@$(PY) -m dev.prose
 
 cluster-up: setup ## Start (building it once) a real single-node Kubernetes
 	@$(PY) -m dev.cluster up
