@@ -27,11 +27,12 @@ test: setup lint ## Run the linters and all tests on a test cluster
 test-unit: setup ## Run the unit tests, which need only Python
 	@$(PY) -m pytest tests/unit
 
-lint: setup ## Run ruff, mypy --strict and the layer check
+lint: setup ## Run ruff, mypy --strict, the layer check and the prose check
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@$(PY) -m dev.prose
 
 cluster-up: setup ## Start a real single-node Kubernetes; the first time, build it
 	@$(PY) -m dev.cluster up

@@ -1,1 +1,1 @@
-"""All that knows Slack and HTTP: people's wishes in, words about their stores out."""
+"""The bot: Slack, HTTP and the command line."""

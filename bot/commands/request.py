@@ -19,7 +19,7 @@ from provisioner.orders import OrderContext
 class Request:
     """One typed command, click or submitted form.
 
-    `origin` is the conversation, or the person where there is none; messages of an ordered job go there. `value` is
+    `origin` is the conversation, or the person if there is none; messages of an ordered job go there. `value` is
     the value of the clicked button or menu item. `form` is the context of the form it came from, or of a form opened
     now; `fields` are the form's values by block id."""
 

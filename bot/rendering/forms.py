@@ -132,5 +132,5 @@ def delete_mismatch(store: Store) -> str:
 
 
 def notice(text: str) -> View:
-    """An answer to a click where there is no conversation to answer in."""
+    """An answer to a click outside any conversation, such as on App Home."""
     return View(type="modal", title=common("notice_title"), close=common("close"), blocks=[section(text)])

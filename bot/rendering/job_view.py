@@ -159,7 +159,7 @@ def read_job_view(ledger: Ledger, catalog: Catalog, job_id: str) -> JobView | No
 
 
 def store_view(catalog: Catalog, store: Store, last_job: Job | None) -> StoreView:
-    """The view of a store. If its chart is gone, bare names and values stand for labels."""
+    """The view of a store. If its chart is gone, bare names and values replace the labels."""
     store_type = catalog.types.get(store.type)
     labels = {option.id: option.choices for option in store_type.options} if store_type else {}
     return StoreView(

@@ -41,7 +41,7 @@ class Catalog:
         """`default` is the type of an order that names none; without it, the first by name.
 
         Raises ValueError naming the folder where no chart has our annotations, or the annotation that is wrong;
-        UnknownStoreType where there is no `default`."""
+        UnknownStoreType if there is no type `default`."""
         self.types = {t.name: t for t in map(_read, sorted(charts.glob("*/Chart.yaml"))) if t}
         if not self.types:
             raise ValueError(f"no store type found: no Chart.yaml under {charts} has the annotation {PREFIX}label")

@@ -64,7 +64,7 @@ def read_options(text: str, values: Mapping[str, Any]) -> tuple[Option, ...]:
 
     `values` is the chart's values.yaml, in which each option's path must lead somewhere."""
     # Every scalar a string: YAML would else read Norway's `no` as false.
-    listed = yaml.load(text, Loader=yaml.BaseLoader) or []  # noqa: S506  (BaseLoader makes nothing but strings)
+    listed = yaml.load(text, Loader=yaml.BaseLoader) or []  # noqa: S506  (BaseLoader creates strings only)
     try:
         options = TypeAdapter(tuple[Option, ...]).validate_python(listed)
     except ValidationError as error:

@@ -1,1 +1,1 @@
-"""Nothing but Python: no files of this machine, no processes, no network."""
+"""Tests that read files of the repository and do no other I/O (see conftest.py)."""

@@ -65,25 +65,25 @@ SUMMARIES = {
     "failed-then-retried": summary(job_view(FAILED_JOB, CREATING, replace(WORKING_JOB, id="j3"), 4)),
     "failed-then-deleted": summary(job_view(FAILED_JOB, DELETED, DELETED_JOB, 4)),
     "superseded": summary(job_view(replace(JOB, status=JobStatus.SUPERSEDED), DELETING, DELETING_JOB, 2)),
-    "leaving": summary(job_view(JOB, DELETING, DELETING_JOB)),
-    "gone": summary(job_view(JOB, DELETED, DELETED_JOB)),
-    "ready-once": summary(job_view(JOB, FAILED, replace(DELETING_JOB, status=JobStatus.FAILED))),
+    "ready-then-deleting": summary(job_view(JOB, DELETING, DELETING_JOB)),
+    "ready-then-deleted": summary(job_view(JOB, DELETED, DELETED_JOB)),
+    "ready-then-not-deleted": summary(job_view(JOB, FAILED, replace(DELETING_JOB, status=JobStatus.FAILED))),
     "deleting": summary(job_view(DELETING_JOB, DELETING, None, 0)),
     "deleted": summary(job_view(DELETED_JOB, DELETED, None, 2)),
     "not-deleted": summary(job_view(DELETE_FAILED_JOB, FAILED, None, 0)),
-    "outdated": summary(job_view(store=FORMER, newer_version="0.2.0")),
+    "ready-with-newer-version": summary(job_view(store=FORMER, newer_version="0.2.0")),
     "upgrading": summary(job_view(UPGRADE_JOB, FORMER, None, 2, newer_version="0.2.0", choices=("US $",))),
     "upgraded": summary(job_view(UPGRADED_JOB, UPGRADED, None, 7, SUCCEEDED_WITH_0_2_0)),
-    "upgraded-since": summary(job_view(JOB, STORE, UPGRADE_JOB)),
-    "upgraded-then-gone": summary(job_view(UPGRADED_JOB, DELETED, DELETED_JOB, 7, SUCCEEDED_WITH_0_2_0)),
+    "ready-then-upgrading": summary(job_view(JOB, STORE, UPGRADE_JOB)),
+    "upgraded-then-deleted": summary(job_view(UPGRADED_JOB, DELETED, DELETED_JOB, 7, SUCCEEDED_WITH_0_2_0)),
     "not-upgraded": summary(job_view(UPGRADE_FAILED_JOB, FORMER, None, 2, *ROLLED_BACK, newer_version="0.2.0")),
     "not-upgraded-untouched": summary(job_view(UPGRADE_FAILED_JOB, STORE, None, 1)),
     "not-upgraded-broken": summary(job_view(UPGRADE_FAILED_JOB, FAILED, None, 2, ROLLBACK_STARTED)),
     "upgrade-superseded": summary(
         job_view(replace(UPGRADE_JOB, status=JobStatus.SUPERSEDED), DELETING, DELETING_JOB, 2)
     ),
-    "chosen": summary(job_view(WORKING_JOB, CREATING, None, 3, choices=("US $", "Fern & Moss"))),
-    "alone": messages.store_alone(
+    "working-with-options": summary(job_view(WORKING_JOB, CREATING, None, 3, choices=("US $", "Fern & Moss"))),
+    "adopted-store": messages.store_alone(
         store_view(CATALOG, replace(STORE, options={"currency": "usd", "color": "#0f0", "gone": "x"}), None), OFFERS
     ),
 }
@@ -99,7 +99,7 @@ FAILURES = {
 }
 ANSWERS = {
     "receipt": messages.receipt(STORE, LINK),
-    "moved-aside": messages.moved_aside("my-shop", "https://slack.example/archives/D1/p1"),
+    "moved-to-direct-messages": messages.moved_aside("my-shop", "https://slack.example/archives/D1/p1"),
     "creating-answer": messages.answer(CREATE.kind, name="my-shop", label="Medusa", url=STORE.url),
     "upgrading-answer": messages.answer(UPGRADE.kind, store=replace(STORE, version="0.9"), label="Medusa", version="1"),
     "upgrading-same-answer": messages.answer(

@@ -1,4 +1,4 @@
-"""Diagnosis: pod statuses, claims and events as the API gives them, and the one sentence that comes out."""
+"""Diagnosis: from the API's pods, claims and events to one sentence for people."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -101,48 +101,48 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("pods", "claims", "warnings", "words"), CASES)
-def test_each_trouble_is_told_in_words(pods: Any, claims: Any, warnings: Any, words: list[str]) -> None:
+@pytest.mark.parametrize(("pods", "claims", "warnings", "parts"), CASES)
+def test_symptom_becomes_a_problem_with_a_next_step(pods: Any, claims: Any, warnings: Any, parts: list[str]) -> None:
     found = next(symptoms_of("shop", pods, claims, warnings))
-    for word in words:
-        assert word in str(found.problem)
+    for part in parts:
+        assert part in str(found.problem)
     assert found.problem.next_step
 
 
-def test_a_starting_pod_is_no_trouble() -> None:
+def test_starting_pod_has_no_symptom() -> None:
     assert not list(symptoms_of("shop", [pod(**waiting("ContainerCreating"))], [], []))
     once = waiting("CrashLoopBackOff", restartCount=1)
-    assert not list(symptoms_of("shop", [pod(**once)], [], [])), "one restart may be the database coming later"
+    assert not list(symptoms_of("shop", [pod(**once)], [], [])), "one restart: the database may have started later"
 
 
-def test_trouble_counts_once_it_outlasts_its_patience() -> None:
+def test_symptom_is_fatal_once_it_lasts_longer_than_its_patience() -> None:
     watcher = PodWatcher("shop", Patience(unschedulable=60), since=NOW)
     condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
     stuck = [pod(conditions=[condition])]
     assert watcher.look(stuck, [], [], NOW)[0] is None
     late, likeliest = watcher.look(stuck, [], [], NOW + 59)
     assert late is None
-    assert likeliest is not None, "what it waits for is known before it is fatal"
+    assert likeliest is not None, "the likeliest cause is known before it is fatal"
     assert watcher.look([pod()], [], [], NOW + 59.5) == (None, None), "an autoscaler helped"
-    assert watcher.look(stuck, [], [], NOW + 61)[0] is None, "and its patience starts anew"
+    assert watcher.look(stuck, [], [], NOW + 61)[0] is None, "its patience starts again"
     symptom = watcher.look(stuck, [], [], NOW + 122)[0]
     assert symptom is not None
     assert symptom.kind == "unschedulable"
 
 
-def test_events_of_an_earlier_attempt_are_not_heard() -> None:
+def test_events_of_an_earlier_attempt_are_ignored() -> None:
     old = event("ReplicaSet", "web-1", "FailedCreate", "exceeded quota")
     watcher = PodWatcher("shop", Patience(quota=0), since=NOW + 30)
     assert watcher.look([], [], [old], NOW + 31) == (None, None)
     assert PodWatcher("shop", Patience(quota=0), since=NOW).look([], [], [old], NOW + 1)[0] is not None
 
 
-def test_a_quota_that_let_the_pod_in_after_all_is_no_trouble() -> None:
+def test_quota_event_is_ignored_once_the_pod_exists() -> None:
     refused = event("ReplicaSet", "rs", "FailedCreate", "exceeded quota")
     assert not list(symptoms_of("shop", [pod(owner="rs")], [], [refused]))
 
 
-def test_only_ready_pods_that_stay_count() -> None:
+def test_terminating_pods_do_not_count_as_ready() -> None:
     ready = pod("database", conditions=[{"type": "Ready", "status": "True"}])
     leaving = pod("database", conditions=[{"type": "Ready", "status": "True"}])
     leaving["metadata"]["deletionTimestamp"] = STAMP
@@ -150,7 +150,7 @@ def test_only_ready_pods_that_stay_count() -> None:
     assert ready_pods([ready], "application") == 0
 
 
-def test_a_hanging_namespace_says_what_holds_it() -> None:
+def test_namespace_that_does_not_end_reports_its_remaining_content() -> None:
     conditions = [
         {"type": "NamespaceContentRemaining", "status": "True", "message": "pods. has 1 resource instances"},
         {"type": "NamespaceDeletionContentFailure", "status": "False", "message": "All content deleted"},
@@ -168,14 +168,14 @@ def test_a_hanging_namespace_says_what_holds_it() -> None:
         ("dial tcp 10.0.0.1:443: connect: connection refused", "registry"),
     ],
 )
-def test_a_registry_in_trouble_deserves_more_patience_than_a_missing_image(message: str, kind: str) -> None:
+def test_failing_registry_has_more_patience_than_missing_image(message: str, kind: str) -> None:
     found = next(symptoms_of("shop", [pod(**waiting("ErrImagePull", message))], [], []))
     assert found.kind == kind
     assert Patience().registry > Patience().image
 
 
-def test_a_restart_once_in_a_while_is_no_crash_loop() -> None:
-    """Such as an application's whose database is restarted after months, or whose node was drained."""
+def test_crash_after_a_long_run_is_no_crash_loop() -> None:
+    """For example, the database was restarted after months, or the node was drained."""
 
     def crashed(finished: str) -> dict[str, Any]:
         last = {"terminated": {"exitCode": 1, "startedAt": "2026-09-01T08:00:00Z", "finishedAt": finished}}
@@ -193,7 +193,7 @@ def workload(wanted: int = 2, seen: int = 3, updated: int = 2, there: int = 2) -
     return {"metadata": {"generation": 3}, "spec": {"replicas": wanted}, "status": status}
 
 
-def test_rolled_out_is_nothing_but_pods_of_the_present_kind() -> None:
+def test_rollout_is_complete_when_all_pods_are_of_the_present_revision() -> None:
     assert rolled_out(workload())
     assert not rolled_out(workload(seen=2)), "its controller has not looked yet"
     assert not rolled_out(workload(updated=1))
@@ -201,7 +201,7 @@ def test_rolled_out_is_nothing_but_pods_of_the_present_kind() -> None:
     assert not rolled_out({"metadata": {"generation": 1}, "spec": {}})
 
 
-def test_a_pod_on_its_way_out_may_still_answer_until_it_is_overdue() -> None:
+def test_terminating_pod_counts_until_its_grace_period_is_over() -> None:
     leaves = pod()
     leaves["metadata"]["deletionTimestamp"] = datetime.fromtimestamp(NOW, UTC).isoformat()
     assert terminating_pods([leaves], "application", NOW - 5)
@@ -210,7 +210,7 @@ def test_a_pod_on_its_way_out_may_still_answer_until_it_is_overdue() -> None:
     assert not terminating_pods([pod()], "application", NOW)
 
 
-def test_broken_pods_are_those_that_should_serve_and_do_not() -> None:
+def test_unready_pods_are_those_of_components_that_should_serve() -> None:
     ready = pod("application", conditions=[{"type": "Ready", "status": "True"}])
     assert unready_pods([ready, pod("database"), pod("migration", phase="Failed")]) == {"database-0"}
 
@@ -222,7 +222,7 @@ def ran(number: int, code: int, **more: Any) -> dict[str, Any]:
     return found
 
 
-def test_of_several_runs_the_newest_bad_end_is_told() -> None:
+def test_newest_failed_run_is_reported() -> None:
     symptom = ended_badly("my-shop", [ran(1, 1), ran(2, 3), pod("database")], "migration")
     assert symptom is not None
     assert (symptom.pod, symptom.container) == ("migration-2", "m")
@@ -234,7 +234,7 @@ def test_of_several_runs_the_newest_bad_end_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("log", "words"),
+    ("log", "sentence"),
     [
         ("", ""),
         (
@@ -245,5 +245,5 @@ def test_of_several_runs_the_newest_bad_end_is_told() -> None:
         ("FATAL " + "x" * 900, "Its log says “FATAL " + "x" * 233 + "…”."),
     ],
 )
-def test_last_words_are_those_that_tell_most(log: str, words: str) -> None:
-    assert last_words(log) == words
+def test_last_words_quote_the_most_informative_line(log: str, sentence: str) -> None:
+    assert last_words(log) == sentence

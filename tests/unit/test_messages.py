@@ -71,7 +71,7 @@ def test_thread_gets_no_post_for_a_started_stage() -> None:
 
 def test_messages_that_look_equal_have_equal_digests() -> None:
     assert summary(job_view()).digest == MESSAGES["ready"].digest
-    assert MESSAGES["ready"].digest != MESSAGES["gone"].digest
+    assert MESSAGES["ready"].digest != MESSAGES["ready-then-deleted"].digest
 
 
 def test_durations_read_as_people_say_them() -> None:
