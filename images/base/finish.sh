@@ -1,4 +1,4 @@
-# The last touches on a base image: in its root folder $1, its user $2 (name:id) and, from the folder $3, the tools named after it.
+# Finishes a base image: adds the user $2 (name:id) to the root folder $1 and copies the tools named in $4… from the folder $3.
 set -eu
 root=$1 user=$2 from=$3
 shift 3
@@ -12,7 +12,7 @@ install -d -m 1777 "$root/tmp"
 echo "$name:x:$id:$id::/tmp:/bin/sh" >>"$root/etc/passwd"
 echo "$name:x:$id:" >>"$root/etc/group"
 
-# Whom to trust, which a package that was set up has put together itself.
+# Extracted packages are not configured, so create the CA bundle here.
 if [ -d "$root/usr/share/ca-certificates" ] && [ ! -e "$root/etc/ssl/certs/ca-certificates.crt" ]; then
   cat "$root"/usr/share/ca-certificates/mozilla/*.crt >"$root/etc/ssl/certs/ca-certificates.crt"
 fi

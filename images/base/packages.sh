@@ -1,5 +1,5 @@
-# Notes in the root folder $1, the way distroless images do, which packages have left files in it: scanners and our bills of
-# materials read it. Run by mmdebstrap while it still has the packages (dev/images/builders.py).
+# Records in the root folder $1 which packages have files in it, in the format of distroless images. Scanners and our bills of
+# materials read these records. mmdebstrap runs this script while it still has the packages (dev/images/builders.py).
 set -eu
 known=$1/var/lib/dpkg/status.d
 mkdir -p "$known"

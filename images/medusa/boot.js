@@ -1,4 +1,4 @@
-/** Starts one store in one process: a thread prepares the database while this one loads Medusa's modules. */
+/** Starts Medusa. A thread prepares the database while the main thread loads the modules. */
 "use strict"
 const path = require("node:path")
 const { Worker } = require("node:worker_threads")
@@ -9,17 +9,16 @@ const elapsed = () => `${Math.round(performance.now())} ms`
 const quit = () => process.exit(0)
 
 async function main() {
-  process.on("SIGTERM", quit) // as a container's first process, node would not heed it otherwise; Medusa's own comes later
+  process.on("SIGTERM", quit) // PID 1 ignores signals without a handler; Medusa sets its own handler later
   const prepared = new Promise((resolve, reject) => {
-    // A thread of its own, because require() below holds this one for a second or two, and a database
-    // that is not up yet wants asking again in the meantime.
+    // A separate thread, because require() below blocks this one for a second or two, and the connection to a starting
+    // database needs retries in the meantime.
     new Worker(path.join(__dirname, "database.js")).once("message", resolve).once("error", reject)
   })
-  prepared.catch(() => {}) // told below, once the modules are in
+  prepared.catch(() => {}) // the await below reports the error
   if (process.env.METRICS_PORT) require("./metrics").serve(process.env.METRICS_PORT)
   const start = require("@medusajs/medusa/commands/start").default
-  // All that a start was seen to load when the image was made, most of which Medusa would ask for only after the
-  // database has answered.
+  // The modules that a start loaded during the image build. Medusa itself loads most of them only after the database answers.
   for (const file of require("./modules.json")) require(path.join(__dirname, file))
   const loaded = elapsed()
   say("info", `boot: modules ${loaded}, database ${await prepared} at ${elapsed()}`)

@@ -1,16 +1,16 @@
-/** How everything in this image reaches the store's database: by libpq's variables (PGHOST, PGUSER, PGSSLMODE, ...). */
+/** Connection to the store's database, configured by libpq's variables (PGHOST, PGUSER, PGSSLMODE, ...). */
 "use strict"
 const fs = require("node:fs")
 const { Client } = require("pg")
 
-const patience = 120_000 // ms in which the database must answer
-const hopeless = new Set(["28P01", "28000", "3D000"]) // wrong password, not allowed in, no such database
-const distrust = /CERT|VERIFY|does not support SSL/ // of a server that is up, but will not be another on the next try
-const lock = 7226 // of pg_advisory_lock: only one process at a time fills or migrates a database
+const patience = 120_000 // ms to wait for the database
+const hopeless = new Set(["28P01", "28000", "3D000"]) // wrong password, connection not allowed, unknown database
+const distrust = /CERT|VERIFY|does not support SSL/ // TLS errors: a retry does not help
+const lock = 7226 // key of pg_advisory_lock: only one process at a time fills or migrates a database
 
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** libpq's sslmode as Node's TLS options; node-postgres would take `require` for `verify-full`. */
+/** libpq's sslmode as Node's TLS options. node-postgres treats `require` as `verify-full`, so do not leave it to it. */
 const modes = {
   disable: () => false,
   require: () => ({ rejectUnauthorized: false }),
@@ -18,19 +18,19 @@ const modes = {
   "verify-full": (ca) => ({ ca }),
 }
 
-/** What node-postgres and Medusa call `ssl`. Without PGSSLROOTCERT (a file of certificates) Node's own authorities count. */
+/** The `ssl` option of node-postgres and Medusa. Without PGSSLROOTCERT (a file of certificates), Node's own CAs apply. */
 function ssl({ PGSSLMODE, PGSSLROOTCERT } = process.env) {
   const mode = modes[PGSSLMODE || "disable"]
   if (!mode) throw new Error(`PGSSLMODE is ${PGSSLMODE}; it must be one of ${Object.keys(modes).join(", ")}`)
   return mode(PGSSLROOTCERT ? fs.readFileSync(PGSSLROOTCERT) : undefined)
 }
 
-/** A connection, asked for again until the database is up; an Error that says why there will be none. */
+/** A connection. Retries until the database is up. Throws an Error with the cause if a retry does not help. */
 async function connect() {
   const options = { connectionTimeoutMillis: 2000, ssl: ssl() }
   for (;;) {
     const client = new Client(options)
-    client.on("error", () => {}) // a lost connection fails the query that is under way
+    client.on("error", () => {}) // after a lost connection, the running query fails
     try {
       await client.connect()
       return client
@@ -44,7 +44,7 @@ async function connect() {
   }
 }
 
-/** Whether nothing has filled the database yet. */
+/** Whether the database is still empty. */
 async function isEmpty(client) {
   const { rows: [found] } = await client.query("select to_regclass('public.store') is null as empty")
   return found.empty

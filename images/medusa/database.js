@@ -1,4 +1,4 @@
-/** The thread that makes an empty database this store's: migrated, stocked, named, with its owner's login and its key. */
+/** Thread that fills an empty database: tables, products, the store's name, the owner's login and the API key. */
 "use strict"
 const fs = require("node:fs")
 const path = require("node:path")
@@ -8,13 +8,13 @@ const scrypt = require("scrypt-kdf")
 const { connect, isEmpty, lock } = require("./connection")
 const { place, settle } = require("./places")
 
-/** As Medusa's auth-emailpass makes it, and checks it. */
+/** Hash in the format of Medusa's auth-emailpass. */
 async function hashPassword(password) {
   const hash = await scrypt.kdf(password, { logN: 15, r: 8, p: 1 })
   return hash.toString("base64")
 }
 
-/** The template's placeholders become this store's own, by parameters, so that any value is safe. */
+/** Replaces the template's placeholders with the store's values. Uses query parameters, so any value is safe. */
 async function personalise(client, password, { STORE_NAME, PUBLISHABLE_KEY, ADMIN_EMAIL }) {
   const redacted = `${PUBLISHABLE_KEY.slice(0, 6)}***${PUBLISHABLE_KEY.slice(-3)}`
   await client.query("update store set name = $1", [STORE_NAME])
@@ -32,12 +32,12 @@ async function loadTemplate(client) {
   } catch (error) {
     const { user, database } = client
     const owner = error.code === "42501" ? `; make ${user} the owner of the database ${database}` : ""
-    throw new Error(`the empty database could not be filled: ${error.message}${owner}`, { cause: error })
+    throw new Error(`could not fill the empty database: ${error.message}${owner}`, { cause: error })
   }
-  await client.query("set local search_path = public") // the dump empties it
+  await client.query("set local search_path = public") // the dump sets it to an empty value
 }
 
-/** All in one transaction under a lock: a killed start leaves an empty database, two starts at once load it once. */
+/** Fills the database in one transaction under a lock. A killed start leaves it empty; two concurrent starts fill it once. */
 async function prepare(client, chosen) {
   await client.query("begin")
   await client.query("select pg_advisory_xact_lock($1)", [lock])
@@ -63,4 +63,4 @@ async function main() {
   parentPort.postMessage(outcome)
 }
 
-main().catch((error) => setImmediate(() => { throw error })) // out of the promise: the parent hears "error"
+main().catch((error) => setImmediate(() => { throw error })) // outside the promise: the parent gets "error"

@@ -1,4 +1,4 @@
-/** What this image's own scripts tell: a line of JSON each, as Medusa's own log has them in production. */
+/** Log of this image's scripts: JSON lines, as in Medusa's own log in production. */
 "use strict"
 
 const say = (level, message) => console.log(JSON.stringify({ level, message, timestamp: new Date().toISOString() }))

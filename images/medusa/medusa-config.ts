@@ -1,4 +1,4 @@
-/** What this store is told by its environment; the chart sets every variable, and secrets come from its Secret. */
+/** Medusa's configuration. It comes from the environment, which the chart sets; secrets come from the store's Secret. */
 import { defineConfig } from "@medusajs/framework/utils"
 
 const { ssl } = require("./connection.js")
@@ -6,7 +6,7 @@ const { ssl } = require("./connection.js")
 const env = process.env
 const url = env.STORE_URL ?? "http://localhost:9000"
 
-/** One user, one database, named by libpq's own variables, which connection.js reads too. */
+/** One user and one database, named by libpq's variables. connection.js reads the same variables. */
 const databaseUrl = new URL("postgres://localhost/medusa")
 databaseUrl.hostname = env.PGHOST ?? "localhost"
 databaseUrl.port = env.PGPORT || "5432"
@@ -19,7 +19,7 @@ module.exports = defineConfig({
     databaseUrl: databaseUrl.href,
     databaseDriverOptions: { connection: { ssl: ssl() } },
     http: {
-      // Shop, admin and API share one origin.
+      // Storefront, admin and API share one origin.
       storeCors: url,
       adminCors: url,
       authCors: url,

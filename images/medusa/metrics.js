@@ -1,4 +1,4 @@
-/** Tells Prometheus how this process is doing, on a port that no visitor reaches. Loaded only where METRICS_PORT asks for it. */
+/** Metrics for Prometheus, on a port that is not public. Loaded only if METRICS_PORT is set. */
 "use strict"
 const { subscribe } = require("node:diagnostics_channel")
 const http = require("node:http")
@@ -6,13 +6,13 @@ const { Histogram, collectDefaultMetrics, register } = require("prom-client")
 
 const duration = new Histogram({
   name: "http_request_duration_seconds",
-  help: "How long requests took, by method, route (as Medusa registered it) and status.",
+  help: "Duration of HTTP requests in seconds, by method, route pattern and status.",
   labelNames: ["method", "route", "status"],
   buckets: [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
 })
-const started = new WeakMap() // request -> when it came, in ms
+const started = new WeakMap() // request -> start time in ms
 
-/** Node tells of every request of every server of its own accord; Express has put the route's pattern on it by the end. */
+/** Node publishes every request of every server. When a response ends, Express has set the request's route pattern. */
 function watch(own) {
   subscribe("http.server.request.start", ({ request, server }) => {
     if (server !== own) started.set(request, performance.now())

@@ -1,12 +1,13 @@
-/** Brings a shop's database to the schema of this image: the chart runs it as a Job before a new version rolls out (`node migrate.js`). */
+/** Migrates the store's database to this image's schema. The chart runs it (`node migrate.js`) as a Job before an upgrade. */
 "use strict"
-// Told by ourselves, in a line; and a shop that holds a table for longer than this fails a migration, not the reverse.
+// This script logs the outcome itself. With the lock timeout, a store that locks a table for longer fails the migration; the
+// migration never blocks the store.
 process.env.LOG_LEVEL ??= "silent"
 process.env.PGOPTIONS ??= "-c lock_timeout=30s"
 const { connect, isEmpty, lock } = require("./connection")
 const { say } = require("./log")
 
-/** The names of all migrations the database has seen: of tables, of links between modules, of data. */
+/** Names of the migrations that were applied: of tables, of links between modules, of data. */
 async function seen(client) {
   const { rows } = await client.query(`
     select name from mikro_orm_migrations union all select table_name from link_module_migrations
@@ -15,9 +16,9 @@ async function seen(client) {
 }
 
 /**
- * As `medusa db:migrate --execute-safe-links`, but that a script that fails is a failure. Each module's migrations are one
- * transaction and each script is entered anew if it was not finished, so that this can be killed and run again at any time.
- * Not with Medusa's `allOrNothing`: that takes back a migration of every module which had nothing to do.
+ * Runs the migrations like `medusa db:migrate --execute-safe-links`, but a failed script fails the migration. Each module
+ * migrates in one transaction, and an unfinished script starts again. So this can be killed and run again at any time.
+ * Medusa's `allOrNothing` is off, because it reverts a migration of each module that has no new ones.
  */
 async function migrate(client) {
   const { initializeContainer } = require("@medusajs/medusa/loaders/index")
@@ -26,24 +27,24 @@ async function migrate(client) {
   const container = await initializeContainer(__dirname)
   const call = { directory: __dirname, container, logger: container.resolve("logger") }
   await migrateModules({ ...call, executeSafeLinks: true, skipScripts: true })
-  await client.query("delete from script_migrations where finished_at is null") // one that was killed counts as done to Medusa
+  await client.query("delete from script_migrations where finished_at is null") // Medusa treats a killed script as done
   await runMigrationScripts(call)
 }
 
-/** Until this connection ends, which is also when this process dies. */
+/** Takes the lock until the connection ends, at the latest when the process ends. */
 async function hold(client) {
   try {
     await client.query("select pg_advisory_lock($1)", [lock])
   } catch (error) {
-    throw new Error(`another migration or first start has this database and does not let go: ${error.message}`, { cause: error })
+    throw new Error(`another migration or first start still holds the lock on this database: ${error.message}`, { cause: error })
   }
 }
 
 async function main() {
-  process.on("SIGTERM", () => process.exit(143)) // as a container's first process, node would not heed it otherwise
+  process.on("SIGTERM", () => process.exit(143)) // PID 1 ignores signals without a handler
   const client = await connect()
   await hold(client)
-  if (await isEmpty(client)) return "the database is empty: the first start fills it"
+  if (await isEmpty(client)) return "nothing to migrate: the database is empty, and the first start fills it"
   const before = new Set(await seen(client))
   await migrate(client)
   const fresh = (await seen(client)).filter((name) => !before.has(name))

@@ -1,7 +1,7 @@
-/** The currencies and countries a store can be ordered with, and how the template's stock (Germany, euros) becomes one of theirs. */
+/** Currencies and countries of a store, and the conversion of the template (Germany, euros) to them. */
 "use strict"
 
-// What a euro is in sample prices, and the step that shops there set prices in: 18 euros are 2900 yen. No exchange rate.
+// Factor for the sample prices in euros, and the usual step of prices: 18 euros become 2900 yen. These are no exchange rates.
 const currencies = {
   eur: [1, 0.01], usd: [1.1, 0.5], gbp: [0.86, 0.5], chf: [0.95, 0.5], cad: [1.5, 0.5], aud: [1.65, 0.5],
   sek: [11.3, 5], nok: [11.7, 5], dkk: [7.46, 5], pln: [4.3, 1], czk: [25, 5], jpy: [160, 100], inr: [95, 10], brl: [6.2, 1],
@@ -11,7 +11,7 @@ const countries = [
   "jp", "in", "br",
 ]
 
-/** The currency and the country that the environment names. */
+/** The currency and the country of the environment. */
 function place({ STORE_CURRENCY, STORE_COUNTRY } = process.env) {
   const one = (name, value, allowed) => {
     if (!allowed.includes(value)) throw new Error(`${name} is ${value}; it must be one of ${allowed.join(", ")}`)
@@ -23,7 +23,7 @@ function place({ STORE_CURRENCY, STORE_COUNTRY } = process.env) {
   }
 }
 
-/** Every amount in the template, of products and of delivery, in another currency. */
+/** Converts all prices of the template, those of products and of delivery, to the currency. */
 async function reprice(client, currency) {
   const [factor, step] = currencies[currency]
   await client.query(
@@ -37,7 +37,7 @@ async function reprice(client, currency) {
   await client.query("update price_preference set value = $1 where attribute = 'currency_code'", [currency])
 }
 
-/** The one country that this shop sells and ships to, from a warehouse there. */
+/** Sets the country that the store sells to and ships from. */
 async function move(client, country) {
   const name = new Intl.DisplayNames("en", { type: "region" }).of(country.toUpperCase())
   await client.query("update region set name = $1", [name])

@@ -1,4 +1,4 @@
-# Makes the data directory that start.sh copies: one user, one database, no password yet, so nobody can log in.
+# Creates the data directory that start.sh copies. It has one database and one user without a password, so nobody can log in.
 set -eu
 baked=/var/lib/storewright/database
 initdb --pgdata="$baked" --username=postgres --auth=reject --encoding=UTF8 --locale=C.UTF-8 --data-checksums --no-sync >/dev/null

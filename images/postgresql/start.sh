@@ -1,15 +1,15 @@
-# Starts this store's database. An empty volume first gets a copy of the baked data directory, with the password set.
+# Starts the store's database. An empty volume first gets a copy of the prepared data directory, with the store's password.
 set -eu
 umask 077
 config=/etc/storewright/postgresql.conf
 
-# A single-user server reads SQL on standard input, so the password is in no argument list; an error would not log it either.
+# A single-user server reads SQL from standard input, so the password is in no argument list. Errors do not log the statement.
 set_password() {
   printf "alter role medusa password '%s'\n" "$(printf %s "$POSTGRES_PASSWORD" | sed "s/'/''/g")" |
     postgres --single -D "$1" -c config_file="$config" -c log_min_error_statement=panic -c exit_on_error=on template1 >/dev/null
 }
 
-# Filled beside its final name and put on the disk before the rename: a copy that was killed is never taken for a database.
+# Copy to a temporary name and flush to the disk before the rename, so that an interrupted copy is never used as a database.
 fill() {
   rm -rf "$PGDATA.new"
   cp -a /var/lib/storewright/database "$PGDATA.new"
@@ -22,7 +22,7 @@ fill() {
 if [ ! -e "$PGDATA" ]; then
   case "${POSTGRES_PASSWORD:-}" in
     "" | *"
-"*) echo "start: POSTGRES_PASSWORD must be one line and not empty; the chart sets it from the store's Secret" >&2; exit 1 ;;
+"*) echo "start: POSTGRES_PASSWORD must be one line and not empty. The chart sets it from the store's Secret." >&2; exit 1 ;;
   esac
   fill
 fi

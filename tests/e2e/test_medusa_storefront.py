@@ -217,7 +217,7 @@ def test_what_was_sold_meanwhile_is_told_before_it_is_ordered(shop: Shop, visit:
     put_in_stock(shop, "WOOL-BLANKET", 1)
     page.get_by_role("button", name="Place order").click()
     page.wait_for_url("**/cart")
-    expect(page.get_by_text("Only 1 left. Please take one to go on.")).to_be_visible()
+    expect(page.get_by_text("Only 1 left. Please take one to continue.")).to_be_visible()
     expect(page.get_by_role("link", name="Check out")).to_have_count(0)
     page.get_by_role("spinbutton").fill("1")
     page.keyboard.press("Enter")
@@ -292,7 +292,7 @@ def test_a_tax_on_top_is_told_before_it_is_ordered(shop: Shop, visit: Callable[.
         expect(page.locator("[data-sum=total]")).to_have_text("€47.90")  # the delivery's tax is not known yet
         before = len(shop.orders())
         page.get_by_role("button", name="Place order").click()
-        expect(page.get_by_role("alert")).to_contain_text("With your address and delivery the sum is another one.")
+        expect(page.get_by_role("alert")).to_contain_text("Your address and delivery change the total.")
         expect(page.locator("[data-sum=total]")).to_have_text("€48.40")
         expect(page.get_by_label("Town or city")).to_have_value("Berlin")
         assert len(shop.orders()) == before
@@ -305,7 +305,7 @@ def test_another_country_ordered_to_at_once_is_looked_at_first(shop: Shop) -> No
         before = len(shop.orders())
         answer = client.post("/checkout", data=checkout_form(client) | {"country_code": "us", "province": "Ohio"})
         assert answer.status_code == 409
-        assert "These are the deliveries to the country you chose" in answer.text
+        assert "Below are the delivery options for the country you chose" in answer.text
         assert "We have no delivery to this country" in answer.text
         assert len(shop.orders()) == before
 

@@ -79,8 +79,8 @@ def test_every_choice_of_the_chart_is_known_to_the_image(shop: Shop) -> None:
         ("STORE_COUNTRY", "xx", "STORE_COUNTRY is XX; it must be one of AD, AE, "),
         ("MARIADB_SSL", "prefer", "MARIADB_SSL is prefer; it must be one of disable, require, verify-full"),
         ("MARIADB_SSL", "verify-full", "certificate verify failed"),
-        ("MARIADB_PASSWORD", "guess", "the database refuses: Access denied for user 'store'"),
-        ("MARIADB_DATABASE", "theirs", "the database refuses: Access denied for user 'store'"),
+        ("MARIADB_PASSWORD", "guess", "the database refused the connection: Access denied for user 'store'"),
+        ("MARIADB_DATABASE", "theirs", "the database refused the connection: Access denied for user 'store'"),
     ],
 )
 def test_a_start_that_cannot_be_says_why(shop: Shop, variable: str, value: str, reason: str) -> None:

@@ -1,5 +1,5 @@
-# Turns the built project into the folder $1 that ships: dumps a migrated and stocked database, traces the files in use,
-# then runs the result as its run-time user, which proves it and leaves V8's compiled code. Needs root and PostgreSQL.
+# Creates the folder $1 of the image from the built project: dumps a migrated and seeded database, copies the files in use, then
+# runs the result as the image's user. That run tests the result and writes V8's compiled code. Needs root and PostgreSQL.
 set -eu
 src=$PWD
 app=$1
@@ -19,10 +19,10 @@ start_database() {
     -c 'create database euros owner medusa' -c 'create database yen owner medusa' postgres
 }
 
-# \restrict is psql's own; everything else in the dump is SQL that any client can send.
+# \restrict is a psql command. Everything else in the dump is SQL that any client can send.
 dump() { pg_dump --no-owner --no-privileges --inserts --rows-per-insert=1000 | sed '/^\\\(un\)\?restrict /d' | gzip -9n; }
 
-# Not in .medusa: Medusa does not find its own scripts below a folder with a dot.
+# Outside .medusa, because Medusa does not find its own scripts below a folder whose name starts with a dot.
 make_template() (
   mv .medusa/server server
   mv node_modules ./*.js server/
@@ -34,16 +34,16 @@ make_template() (
 )
 
 trace() {
-  ln -s server/node_modules node_modules # for trace.mjs itself
+  ln -s server/node_modules node_modules # for the imports of trace.mjs
   node tools/trace.mjs server "$app"
   mkdir "$app/static"
 }
 
-# What runs in a cluster: as the run-time user, who may write nothing in the app's folder but the compiled code.
+# Runs node as in a cluster: as the image's user, which may write only the compiled code in the app's folder.
 run() { cd "$app" && NODE_COMPILE_CACHE=$app/.compile-cache exec $as_shop node "$@"; }
 
-# A real start with awkward values on the empty database $1, in the currency $2 and the country $3, where a mug costs $4;
-# with node's options $@. Its exit writes the compiled code.
+# Starts a store on the empty database $1 with currency $2 and country $3, with special characters in its values, and checks that
+# the page shows the price $4. Further arguments are options of node. The exit writes the compiled code.
 start() (
   export PGDATABASE=$1 STORE_CURRENCY=$2 STORE_COUNTRY=$3 HOST=127.0.0.1 PORT=9039 STORE_URL=http://127.0.0.1:9039 \
     STORE_NAME="O'Neil \\ \"Sons\"" PUBLISHABLE_KEY=pk_baking ADMIN_EMAIL="o'neil@localhost" ADMIN_PASSWORD="'\\\"\$x"
@@ -56,7 +56,7 @@ start() (
   wait $shop
 )
 
-# The first start tells which modules a start needs; the second has their list, and metrics.
+# The first start records the modules that a start needs. The second start uses this list and serves metrics.
 prove() {
   install -d -o 1000 -g 1000 "$app/.compile-cache"
   chown 1000 "$app/modules.json"

@@ -1,6 +1,6 @@
 /**
- * Waits until the shop at the address given answers, then does what a visitor and its owner do: look for the price given,
- * open a product, buy it, read the API, log in; and looks at its metrics, if it has them.
+ * Waits until the store at the given address answers, then acts as a shopper and as its owner: checks the given price, opens
+ * a product, buys it, reads the API, logs in. Checks the metrics, if METRICS_PORT is set.
  */
 import assert from "node:assert/strict"
 
@@ -16,7 +16,7 @@ for (let tries = 0; !(await get("/health").catch(() => ({ ok: false }))).ok; tri
 
 const field = (page, name) => page.match(new RegExp(`name="${name}" value="([^"]+)"`))[1]
 
-/** Buys what the product's page shows, by its forms; the page that thanks. */
+/** Buys the product of the page through the forms. Returns the confirmation page. */
 async function buy(product) {
   const cookieOf = (answer) => ({ cookie: answer.headers.get("set-cookie").split(";")[0] })
   const cart = cookieOf(await get("/cart", form({ variant: field(product, "variant"), quantity: "1" })))
@@ -30,7 +30,7 @@ async function buy(product) {
 
 const window = await (await get("/")).text()
 assert.match(window, /O&#39;Neil \\ &quot;Sons&quot;/)
-assert(window.includes(price), `the window does not show ${price}`)
+assert(window.includes(price), `the home page does not show ${price}`)
 const product = await (await get("/products/stoneware-mug")).text()
 assert.match(product, /<h1>Stoneware mug<\/h1>/)
 assert.match(await buy(product), /Thank you, Jo/)
@@ -48,4 +48,4 @@ if (METRICS_PORT) {
   assert.match(metrics, /^http_request_duration_seconds_count\{method="GET",route="\/store\/products",status="200"\} 1$/m)
   assert.match(metrics, /^process_resident_memory_bytes \d+$/m)
 }
-console.log("the shop answers, sells and lets its owner in")
+console.log("the store answers, sells a product and accepts its owner's login")

@@ -1,4 +1,4 @@
-/** Preloaded into one start (`node --require`): on exit it writes what that start loaded, in order, for boot.js to load at once. */
+/** Preloaded with `node --require`: on exit, writes the list of loaded modules, in order, for boot.js. */
 "use strict"
 const fs = require("node:fs")
 const path = require("node:path")

@@ -1,4 +1,4 @@
-/** Copies to the folder DST only those files of the built project SRC that a running store can reach: 700 MB become about 50. */
+/** Copies the files that a running store can load from the built project SRC to the folder DST: about 50 MB of 700 MB. */
 import fs from "node:fs"
 import path from "node:path"
 import { nodeFileTrace } from "@vercel/nft"
@@ -6,7 +6,7 @@ import { nodeFileTrace } from "@vercel/nft"
 const [src, dst] = process.argv.slice(2).map((folder) => path.resolve(folder))
 const medusa = path.join(src, "node_modules/@medusajs")
 
-// What only builds (the admin is built already), watches or exports traces.
+// Packages that only build (the admin is already built), watch files or export traces.
 const unused = new RegExp(
   "node_modules/(" +
     [
@@ -17,7 +17,7 @@ const unused = new RegExp(
     ")/",
 )
 const notRun = /\.(d\.[cm]?ts|[cm]?tsx?|map|md|markdown|flow)$|\/(tests?|__tests__|docs|examples?|\.github)\//i
-const wholeBelow = 1.5e6 // bytes: a package this small stays whole, in case it reads its own files by name
+const wholeBelow = 1.5e6 // bytes; smaller packages are copied whole, in case they read their own files by name
 
 const files = (folder) =>
   fs.readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -25,7 +25,7 @@ const files = (folder) =>
     .map((entry) => path.join(entry.parentPath, entry.name))
 const relative = (file) => path.relative(src, file)
 
-/** Medusa finds its modules' models, migrations, routes and jobs by listing folders, which no tracer sees. */
+/** Files that Medusa finds by listing folders (models, migrations, routes, jobs). The tracer cannot see them. */
 function medusaFiles() {
   return fs.readdirSync(medusa)
     .flatMap((name) => ["dist", ".medusa/server/src"].map((sub) => path.join(medusa, name, sub)))
@@ -35,12 +35,12 @@ function medusaFiles() {
     .filter((file) => /\.(c?js|json)$/.test(file))
 }
 
-/** The package folders that hold any of `reached`. */
+/** The folders of the packages that contain a file in `reached`. */
 function packages(reached) {
   return new Set([...reached].flatMap((file) => file.match(/^(.*node_modules\/(@[^/]+\/)?[^/]+)\//)?.[1] ?? []))
 }
 
-/** What to keep of a package beside the files that were reached. */
+/** Files of a package to copy in addition to the traced ones. */
 function companions(folder) {
   const root = path.join(src, folder)
   const description = path.join(root, "package.json")
@@ -59,7 +59,7 @@ const reached = new Set([...fileList, ...listed.map(relative), "package.json", "
 for (const folder of packages(reached)) for (const file of companions(folder)) reached.add(relative(file))
 for (const file of files(path.join(src, "public"))) reached.add(relative(file))
 
-// Of each module, even if it is empty: Medusa would make it when it migrates, and may not in a cluster.
+// Every module needs this folder, even if it is empty. Otherwise Medusa would try to create it on a read-only file system.
 for (const folder of fs.globSync(path.join(medusa, "*/dist/migrations")))
   fs.mkdirSync(path.join(dst, relative(folder)), { recursive: true })
 

@@ -1,5 +1,5 @@
-# Makes /srv as it ships: WordPress, the plugin if there is one, the template of a store's database and its pictures; then runs
-# it as its run-time user, which proves it and leaves PHP's compiled code. Needs root.
+# Creates the image's /srv: WordPress, the plugin if there is one, the template of a store's database and its pictures. Then runs
+# it as the image's user. That run tests the result and writes PHP's compiled code. Needs root.
 set -eu
 site=/srv/wordpress
 work=$(mktemp -d)
@@ -7,19 +7,19 @@ export MARIADB_HOST=127.0.0.1 MARIADB_PORT=3307 MARIADB_DATABASE=template MARIAD
 export STORE_URL=http://template.invalid WORDPRESS_SALT=unused PHPRC=/etc/storewright PHP_INI_SCAN_DIR=
 as_shop="setpriv --reuid 33 --regid 33 --clear-groups"
 
-# Until the command holds, for a minute.
+# Repeats a command until it succeeds, for a minute.
 await() {
   for _ in $(seq 600); do "$@" 2>/dev/null && return; sleep 0.1; done
-  echo "bake: gave up waiting for: $*" >&2
+  echo "bake: timed out: $*" >&2
   return 1
 }
 
-# Debian's is a tree of links with a configuration of its own.
+# Debian's WordPress is a tree of symlinks with its own configuration: copy the files and remove the configuration.
 assemble() {
   rm -f /usr/share/wordpress/.htaccess /usr/share/wordpress/wp-includes/certificates/ca-bundle.crt
   cp -RL /usr/share/wordpress/. "$site"
   grep -q "^\$wp_version = '6\.8" "$site/wp-includes/version.php" ||
-    { echo "bake: WordPress must be 6.8, which WooCommerce 10.0 is for; take BUILD_IMAGE's from Debian 13" >&2; exit 1; }
+    { echo "bake: WordPress must be 6.8, because WooCommerce 10.0 needs it; use a BUILD_IMAGE of Debian 13" >&2; exit 1; }
   cat /usr/share/ca-certificates/mozilla/*.crt >"$site/wp-includes/certificates/ca-bundle.crt"
   rm -rf "$site/wp-config.php" "$site/wp-content/plugins"/*/
   mkdir -p "$site/wp-content/plugins" "$site/wp-content/uploads"
@@ -64,7 +64,7 @@ make_template() {
   install -d -o 33 -g 33 "$site/wp-content/uploads" /srv/opcache /run/php
 }
 
-# A real start with awkward values; the first compiles, the second runs what ships.
+# Starts the store with special characters in its values. The first start compiles the code, the second uses it.
 prove() {
   export MARIADB_DATABASE=proof SHOP=http://127.0.0.1:8080 STORE_URL=http://127.0.0.1:8080 STORE_NAME="O'Neil \\ \"Sons\""
   export STORE_CURRENCY=usd STORE_COUNTRY=us ADMIN_USER=o.neil ADMIN_EMAIL="o'neil@example.com" ADMIN_PASSWORD="'\\\"\$x"

@@ -1,5 +1,5 @@
 <?php
-/** The words and goods a store opens with; all of it its owner's to change. Addresses are without a host, which may change. */
+/** Sample texts and products of a new store. The store owner can change them. Links have no host, because it may change. */
 
 declare(strict_types=1);
 
@@ -7,7 +7,7 @@ const GOODS = [
     [
         'name' => 'Stoneware mug', 'picture' => 'mug', 'category' => 'Kitchen', 'price' => '18', 'stock' => 40, 'weight' => '0.38',
         'text' => 'Thrown by hand and fired twice; holds 350 ml and keeps it warm.',
-        'details' => 'Each one is a little different: the glaze runs as it likes. Dishwasher safe. Stoneware, 9 cm high.',
+        'details' => 'Each one is a little different, because every glaze runs its own way. Dishwasher safe. Stoneware, 9 cm high.',
     ],
     [
         'name' => 'Oak serving board', 'picture' => 'board', 'category' => 'Kitchen', 'price' => '39', 'stock' => 15, 'weight' => '0.9',
@@ -50,7 +50,7 @@ const STORIES = [
     [
         'title' => 'How a bowl begins', 'picture' => 'story-clay', 'text' => [
             'Before it is a bowl it is a lump that will not stay in the middle. The first minutes at the wheel go into that alone.',
-            'Once the clay is centred it takes two hands, some water and no hurry. The walls rise because the fingers do; pull too fast and the rim tells you so.',
+            'Once the clay is centred it takes two hands, some water and no hurry. The walls rise because the fingers do; pull too fast and the rim wobbles.',
             'Then it dries for a week, goes into the kiln, gets its glaze and goes in again. A tenth of them do not come out whole. The rest will outlive us.',
         ],
     ],
@@ -81,7 +81,7 @@ const ABOUT = <<<'HTML'
 <!-- /wp:paragraph -->
 
 <!-- wp:paragraph -->
-<p>If something breaks that should not have, tell us. It is mended where it was made.</p>
+<p>If something breaks that should not have, write to us. The workshop that made it repairs it.</p>
 <!-- /wp:paragraph --></div></div>
 <!-- /wp:media-text -->
 HTML;
@@ -106,7 +106,7 @@ HTML;
 
 const PRIVACY = <<<'HTML'
 <!-- wp:paragraph -->
-<p>We keep what you type into a form here for as long as it takes to answer you, and what an order needs for as long as the law asks us to. It is not sold, and nobody else is told of it but the carrier who brings your parcel.</p>
+<p>We keep what you type into a form here for as long as it takes to answer you, and what an order needs for as long as the law asks us to. We do not sell it, and we share it only with the carrier who brings your parcel.</p>
 <!-- /wp:paragraph -->
 
 <!-- wp:paragraph -->
@@ -124,7 +124,7 @@ const STORIES_GRID = <<<'HTML'
 <!-- /wp:query -->
 HTML;
 
-/** The way in: words to the left, the large picture to the right. */
+/** The top of the home page: text on the left, a large picture on the right. */
 function hero(string $title, string $text, string $label, string $link): string
 {
     return <<<HTML
@@ -148,7 +148,7 @@ function hero(string $title, string $text, string $label, string $link): string
     HTML;
 }
 
-/** A row with a heading, and a link to more of it at its other end. */
+/** A section with a heading and a link. */
 function section(string $title, string $label, string $link, string $content): string
 {
     return <<<HTML
@@ -179,7 +179,7 @@ const GOODS_GRID = <<<'HTML'
 <!-- /wp:woocommerce/product-collection -->
 HTML;
 
-/** One of several short texts beside each other. */
+/** A column with a short text. */
 function column(string $title, string $text): string
 {
     return <<<HTML

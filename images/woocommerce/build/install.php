@@ -1,7 +1,7 @@
 <?php
 /**
- * Installs WordPress and a shop into an empty database, a stage to a process, because what a plugin hooks on is there only in
- * the request after its activation: php install.php core|plugin|shop|formats|site|leave
+ * Installs WordPress and WooCommerce into an empty database: php install.php core|plugin|shop|formats|site|leave
+ * Each stage needs a process of its own, because a plugin's hooks run only in the request after its activation.
  */
 
 declare(strict_types=1);
@@ -14,9 +14,9 @@ require '/srv/wordpress/wp-load.php';
 require_once ABSPATH . 'wp-admin/includes/admin.php';
 require_once ABSPATH . 'wp-admin/includes/upgrade.php';
 require __DIR__ . '/content.php';
-wp_set_current_user(1); // WordPress leaves out of a post what its author may not write
+wp_set_current_user(1); // WordPress removes HTML from posts if the user may not write it
 
-/** Whatever fails ends the build. */
+/** Returns the result. Throws if it is a failure, which ends the build. */
 function sure(mixed $result): mixed
 {
     if ($result === false || is_wp_error($result)) {
@@ -47,7 +47,7 @@ function plugin(): void
     sure(activate_plugin('woocommerce/woocommerce.php') ?? true);
 }
 
-/** Pages and stories that a site has with a shop and without one. The theme's header and footer know their menus by number. */
+/** Pages and stories of a site, with and without WooCommerce. The theme's header and footer refer to the menus by number. */
 function site(): void
 {
     $front = page('home', 'Home', is_shop() ? home_of_a_shop() : home_of_a_journal());
@@ -98,7 +98,7 @@ function paragraphs(array $text): string
     return implode("\n\n", array_map(static fn ($p) => "<!-- wp:paragraph -->\n<p>$p</p>\n<!-- /wp:paragraph -->", $text));
 }
 
-/** The attachment made of pictures/<name>.webp. */
+/** Adds pictures/<name>.webp as an attachment and returns its id. */
 function picture(string $name, string $alt = ''): int
 {
     $file = wp_upload_dir()['basedir'] . "/$name.webp";
@@ -123,7 +123,7 @@ function menu(int $number, string $title, array $links): void
     ], true) === $number);
 }
 
-/** The theme's colours as an owner's own choice, so that the accent is the owner's to change in the site editor. */
+/** Saves the theme's colours as user settings, so that the store owner can change the accent in the site editor. */
 function accent(): void
 {
     $colors = wp_json_file_decode(get_theme_file_path('theme.json'), ['associative' => true])['settings']['color']['palette'];
@@ -134,7 +134,7 @@ function accent(): void
     ]))], true));
 }
 
-/** What sells: goods, shipping, cash on delivery; nothing that asks its owner to set up, and nothing that calls home. */
+/** Sets WooCommerce up: products, shipping, cash on delivery, without setup wizards and without tracking. */
 function shop(): void
 {
     WC_Install::newly_installed(); // else the first page of the admin does it
@@ -154,8 +154,8 @@ function shop(): void
         'woocommerce_task_list_hidden_lists' => ['setup', 'extended'], 'woocommerce_task_list_welcome_modal_dismissed' => 'yes',
         'woocommerce_onboarding_profile' => ['skipped' => true, 'completed' => true], 'woocommerce_admin_notices' => [],
         'woocommerce_cod_settings' => [
-            'enabled' => 'yes', 'title' => 'Cash on delivery', 'description' => 'Pay when it is handed to you.',
-            'instructions' => 'Please have the amount ready when it is handed to you.', 'enable_for_methods' => [],
+            'enabled' => 'yes', 'title' => 'Cash on delivery', 'description' => 'Pay when the parcel arrives.',
+            'instructions' => 'Please have the amount ready when the parcel arrives.', 'enable_for_methods' => [],
             'enable_for_virtual' => 'yes',
         ],
     ];
@@ -198,14 +198,14 @@ function good(array $good, int $order): void
     $product->save();
 }
 
-/** How each country writes prices: where the currency stands, and the two separators. */
+/** Prints each country's price format: currency position, thousands separator, decimal separator. */
 function formats(): void
 {
     $known = include WC()->plugin_path() . '/i18n/locale-info.php';
     echo wp_json_encode(array_map(static fn ($l) => [$l['currency_pos'], $l['thousand_sep'], $l['decimal_sep']], $known));
 }
 
-/** What was true of the build only. */
+/** Removes data that belongs only to the build. */
 function leave(): void
 {
     global $wpdb;

@@ -1,5 +1,5 @@
 <?php
-/** Uses a store as visitors and its owner do, so that PHP compiles what they need and the build fails where they would. */
+/** Opens the pages that shoppers and the owner use: PHP compiles their code, and the build fails if a page fails. */
 
 declare(strict_types=1);
 

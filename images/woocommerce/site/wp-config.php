@@ -1,5 +1,5 @@
 <?php
-/** WordPress in a store's container: all that differs from store to store is in the environment. It stands above the web root. */
+/** WordPress's configuration. Everything that differs between stores comes from the environment. The file is above the web root. */
 
 $env = static fn (string $name, string $default = ''): string => (string) getenv($name) ?: $default;
 
@@ -16,7 +16,7 @@ define('MYSQL_CLIENT_FLAGS', match ($env('MARIADB_SSL', 'disable')) {
 });
 $table_prefix = 'wp_';
 
-// Where it is found: what the database has of an address is not asked, so that a new host name works at once.
+// The address comes from the environment and not from the database, so that a new host name works at once.
 define('WP_HOME', $env('STORE_URL'));
 define('WP_SITEURL', $env('STORE_URL'));
 
@@ -31,13 +31,13 @@ foreach (['AUTH', 'SECURE_AUTH', 'LOGGED_IN', 'NONCE'] as $what) {
     define("{$what}_SALT", hash_hmac('sha256', "{$what}_SALT", $env('WORDPRESS_SALT')));
 }
 
-// The code is the image's and changes with it alone; pods may not call out; a CronJob keeps the time.
+// The code comes from the image and cannot change. Pods may not connect to other hosts. A CronJob runs scheduled tasks.
 define('DISALLOW_FILE_MODS', true);
 define('AUTOMATIC_UPDATER_DISABLED', true);
 define('WP_HTTP_BLOCK_EXTERNAL', true);
-define('WP_ACCESSIBLE_HOSTS', $env('WP_ACCESSIBLE_HOSTS')); // but for whom the operator names
+define('WP_ACCESSIBLE_HOSTS', $env('WP_ACCESSIBLE_HOSTS')); // exceptions, set by the operator
 define('DISABLE_WP_CRON', true);
-define('FS_METHOD', 'direct'); // without it WooCommerce's log asks for FTP, and a checkout that logs fails
+define('FS_METHOD', 'direct'); // otherwise WooCommerce's log asks for FTP credentials, and the checkout fails
 define('WP_DEBUG', false);
 define('WP_POST_REVISIONS', 20);
 define('WP_DEFAULT_THEME', 'storewright');

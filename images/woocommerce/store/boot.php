@@ -1,7 +1,7 @@
 <?php
 /**
- * Before PHP serves: waits for the database, fills an empty one and makes it this store's; moves a filled one whose address
- * changed. Any number may run at once, and each may be killed at any point.
+ * Runs before PHP serves: waits for the database, fills an empty one with the store's content, and updates a changed address.
+ * Several processes may run this at the same time, and each may be killed at any point.
  */
 
 declare(strict_types=1);
@@ -13,7 +13,7 @@ const TEMPLATE = __DIR__ . '/template.sql.gz';
 const PICTURES = __DIR__ . '/uploads';
 const UPLOADS = '/srv/wordpress/wp-content/uploads';
 const PLUGIN = '/srv/wordpress/wp-content/plugins/woocommerce';
-const REFUSALS = '/access denied|unknown database|using SSL/i'; // waiting mends none of them
+const REFUSALS = '/access denied|unknown database|using SSL/i'; // a retry does not help
 
 function say(string $what): void
 {
@@ -26,17 +26,17 @@ function stop(string $why): never
     exit(1);
 }
 
-/** A chart and an image that disagree on what is sold here would look like a shop that is broken. */
+/** Stops if chart and image disagree about WooCommerce: the store would look broken. */
 function compare_with_chart(): void
 {
     $has = is_dir(PLUGIN) ? 'true' : 'false';
     if (env('WOOCOMMERCE', $has) !== $has) {
-        stop($has === 'true' ? 'WooCommerce is in this image: set image.woocommerce to true' :
+        stop($has === 'true' ? 'this image contains WooCommerce: set image.woocommerce to true' :
             'this image was built without WooCommerce: set image.woocommerce to false, or build it with WOOCOMMERCE_SRC');
     }
 }
 
-/** The database, once it answers. The password's hash takes a moment, so it is made while there is nothing else to do. */
+/** Connects to the database, with retries. Computes the password's hash in the meantime, because that takes a moment. */
 function await_database(Admin $admin): mysqli
 {
     for ($waited = false;; $waited = true) {
@@ -44,7 +44,7 @@ function await_database(Admin $admin): mysqli
             return connect();
         } catch (mysqli_sql_exception $error) {
             if (preg_match(REFUSALS, $error->getMessage())) {
-                stop("the database refuses: {$error->getMessage()}. Compare the Secret's database-password, or host, ssl and MARIADB_CA.");
+                stop("the database refused the connection: {$error->getMessage()}. Check database-password in the Secret, host, ssl and MARIADB_CA.");
             }
             $waited || say('waiting for the database');
             $admin->hash();
@@ -53,18 +53,18 @@ function await_database(Admin $admin): mysqli
     }
 }
 
-/** What stands in the database: null if nothing does, 'filling' if somebody began, 'ready'. */
+/** State of the database: null if it is empty, 'filling' if a process started to fill it, 'ready' if it is filled. */
 function state(mysqli $database): ?string
 {
     $tables = array_column($database->query('SHOW TABLES')->fetch_all(), 0);
     if (!in_array('storewright', $tables, true)) {
-        $tables && stop(env('MARIADB_DATABASE') . ' holds tables that are no store of this image; give it an empty database.');
+        $tables && stop(env('MARIADB_DATABASE') . ' contains tables of something else; give it an empty database.');
         return null;
     }
     return $database->query('SELECT state FROM storewright')->fetch_column() ?: 'filling';
 }
 
-/** Tables can't be made in a transaction: what a killed attempt left is dropped. */
+/** Fills the database. Creating tables cannot be rolled back, so this first drops the tables of a killed attempt. */
 function fill(mysqli $database): void
 {
     $database->query("CREATE TABLE IF NOT EXISTS storewright (state varchar(10) NOT NULL)");
@@ -78,7 +78,7 @@ function fill(mysqli $database): void
     } while ($database->more_results() && $database->next_result());
 }
 
-/** The sample pictures onto the volume, each beside its name first. */
+/** Copies the sample pictures to the volume, each to a temporary name first. */
 function copy_pictures(): void
 {
     $files = new RecursiveIteratorIterator(new RecursiveDirectoryIterator(PICTURES, FilesystemIterator::SKIP_DOTS));

@@ -1,5 +1,5 @@
 <?php
-/** The way to the store's database, by the same environment as wp-config.php; for what runs without WordPress. */
+/** Connection to the store's database, for scripts without WordPress. Uses the same environment as wp-config.php. */
 
 declare(strict_types=1);
 
@@ -12,7 +12,7 @@ function env(string $name, string $default = ''): string
     return (string) getenv($name) ?: $default;
 }
 
-/** Throws mysqli_sql_exception; what PHP knows of the cause, such as a certificate that is not trusted, is in its message. */
+/** Throws mysqli_sql_exception. Its message includes PHP's warnings, such as an untrusted certificate. */
 function connect(): mysqli
 {
     $database = mysqli_init();
@@ -45,13 +45,13 @@ function encryption(): int
 }
 
 /**
- * Keeps others from filling or migrating the database until the connection ends. Throws mysqli_sql_exception if it is not free in
- * time. Locks count for the whole server, which may hold other stores.
+ * Locks the database against other starts and migrations until the connection ends. Throws mysqli_sql_exception on timeout.
+ * The lock's name includes the database, because locks are global to a server, which may contain other stores.
  */
 function lock(mysqli $database): void
 {
     $name = 'storewright-' . env('MARIADB_DATABASE');
     if ($database->execute_query('SELECT GET_LOCK(?, ?)', [$name, LOCKED_WITHIN])->fetch_column() !== 1) {
-        throw new mysqli_sql_exception("another start or migration held the lock $name for " . LOCKED_WITHIN . ' s; try again after it');
+        throw new mysqli_sql_exception("another start or migration held the lock $name for " . LOCKED_WITHIN . ' s; try again later');
     }
 }

@@ -1,5 +1,5 @@
 <?php
-/** Before a new version starts: brings the database's tables up to this image's WordPress and WooCommerce. Its last line is its end. */
+/** Migrates the database to this image's WordPress and WooCommerce, before an upgrade. The last log line is the outcome. */
 
 declare(strict_types=1);
 
@@ -12,28 +12,28 @@ function end_with(int $status, string $what): never
     exit($status);
 }
 
-/** Whether there is a store to migrate; where none was made yet, the first start brings the newest tables. */
+/** Whether the database contains a store. If not, the first start creates the newest tables. */
 function has_store(mysqli $database): bool
 {
     $tables = array_column($database->query("SHOW TABLES LIKE 'storewright'")->fetch_all(), 0);
     return $tables && $database->query('SELECT state FROM storewright')->fetch_column() === 'ready';
 }
 
-/** What the database refused, which WordPress only notes; to DESCRIBE a table that is not there yet is how dbDelta looks for it. */
+/** The first statement that failed. WordPress only records failures. DESCRIBE may fail: dbDelta uses it to find missing tables. */
 function refused(): ?string
 {
     $mishaps = array_filter($GLOBALS['EZSQL_ERROR'], static fn (array $one): bool => !str_starts_with($one['query'], 'DESCRIBE'));
     return array_column($mishaps, 'error_str')[0] ?? null;
 }
 
-/** Ends it unless all went well so far. */
+/** Ends the migration if a statement failed. */
 function require_success(): void
 {
     $refused = refused();
-    $refused === null || end_with(1, "the database refused a change: $refused. What is missing is tried again at the next upgrade.");
+    $refused === null || end_with(1, "the database refused a change: $refused. The next upgrade tries it again.");
 }
 
-/** A version is noted only after all its changes, so that what failed or was killed is done again. */
+/** Saves a version only after all its changes succeeded, so that the next run repeats failed or interrupted ones. */
 function keep_versions_true(): void
 {
     foreach (['db_version', 'woocommerce_db_version'] as $option) {
@@ -41,7 +41,7 @@ function keep_versions_true(): void
     }
 }
 
-/** What WooCommerce's own command line does: its tables, then each change since the version that was here. */
+/** Does the same as WooCommerce's command line: creates tables, then applies each change since the former version. */
 function upgrade_shop(): int
 {
     include_once WC_ABSPATH . 'includes/wc-update-functions.php';
@@ -52,7 +52,7 @@ function upgrade_shop(): int
     $changes = array_merge(...array_values(array_filter(WC_Install::get_db_update_callbacks(), $newer, ARRAY_FILTER_USE_KEY)));
     foreach ($changes as $change) {
         while (is_callable($change) && $change()) {
-            continue; // one that has more to do says so
+            continue; // it returns true while there is more to do
         }
         require_success();
     }
@@ -60,19 +60,19 @@ function upgrade_shop(): int
     return count($changes);
 }
 
-// WordPress dies of a database that went away, and of other things, as if that were success.
-register_shutdown_function(static fn () => defined('ENDED') || end_with(1, 'WordPress gave up half-way; why is above'));
+// WordPress exits with status 0 when it loses the database, and after other errors.
+register_shutdown_function(static fn () => defined('ENDED') || end_with(1, 'WordPress stopped before the end; see the lines above'));
 try {
     $database = connect();
     lock($database);
     has_store($database) || end_with(0, 'there is no store yet');
-    // WooCommerce's own lock: one that was killed leaves it for ten minutes, in which installing does nothing and says nothing.
+    // WooCommerce's own lock: a killed migration leaves it for ten minutes, and in that time an installation silently does nothing.
     $database->query("DELETE FROM wp_options WHERE option_name IN ('_transient_wc_installing', '_transient_timeout_wc_installing')");
     $_SERVER += ['HTTP_HOST' => parse_url(env('STORE_URL'), PHP_URL_HOST), 'REQUEST_URI' => '/', 'REQUEST_METHOD' => 'GET'];
     define('WP_ADMIN', true);
     require '/srv/wordpress/wp-load.php';
     require_once ABSPATH . 'wp-admin/includes/upgrade.php';
-    $GLOBALS['EZSQL_ERROR'] = []; // that new code missed in old tables
+    $GLOBALS['EZSQL_ERROR'] = []; // ignore errors from loading new code with old tables
     keep_versions_true();
     wp_upgrade();
     require_success();

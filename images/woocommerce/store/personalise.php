@@ -1,19 +1,19 @@
 <?php
-/** What makes a freshly filled database this store's. Plain SQL, because to load WordPress for it would take longer than all of it. */
+/** Writes the store's name, owner, prices and address to a newly filled database. Plain SQL, because loading WordPress is slow. */
 
 declare(strict_types=1);
 
-const FORMATS = __DIR__ . '/formats.json'; // by country; an image without WooCommerce has none
-const MOCK_COLOR = '#2f6f4f'; // the accent that the image was made with
+const FORMATS = __DIR__ . '/formats.json'; // by country; missing in an image without WooCommerce
+const MOCK_COLOR = '#2f6f4f'; // the accent in the template
 
-// What a euro is in sample prices, and the step that shops there set prices in. No exchange rate.
+// Factor for the sample prices in euros, and the usual step of prices. These are no exchange rates.
 const CURRENCIES = [
     'eur' => [1, 0.01], 'usd' => [1.1, 0.5], 'gbp' => [0.86, 0.5], 'chf' => [0.95, 0.5], 'cad' => [1.5, 0.5], 'aud' => [1.65, 0.5],
     'sek' => [11.3, 5], 'nok' => [11.7, 5], 'dkk' => [7.46, 5], 'pln' => [4.3, 1], 'czk' => [25, 5], 'jpy' => [160, 100],
     'inr' => [95, 10], 'brl' => [6.2, 1],
 ];
 
-/** The currency and country that the environment names, and how prices are written there. */
+/** Currency and country of the environment, and the country's price format. */
 final class Place
 {
     public readonly string $currency;
@@ -43,8 +43,8 @@ final class Place
 }
 
 /**
- * The one who may do everything. The hash is WordPress's own of 6.8: bcrypt of an HMAC, so that long passwords count whole, made
- * of what its login form gives it, which has quotes and backslashes escaped.
+ * The store owner's WordPress account. The hash is that of WordPress 6.8: bcrypt of an HMAC, so that all characters of a long
+ * password count. The login form escapes quotes and backslashes first, so this does the same.
  */
 final class Admin
 {
@@ -61,7 +61,7 @@ final class Admin
     }
 }
 
-/** `$place` is that of a shop, if this is one. */
+/** `$place` is null in an image without WooCommerce. */
 function personalise(mysqli $database, Admin $admin, ?Place $place): void
 {
     $database->execute_query(
@@ -73,7 +73,7 @@ function personalise(mysqli $database, Admin $admin, ?Place $place): void
         set_option($database, $option, $admin->email);
     }
     foreach (['blogname', 'woocommerce_email_from_name'] as $option) {
-        set_option($database, $option, htmlspecialchars(env('STORE_NAME'))); // as WordPress keeps names
+        set_option($database, $option, htmlspecialchars(env('STORE_NAME'))); // WordPress stores names as HTML
     }
     $database->execute_query(
         "UPDATE wp_posts SET post_content = REPLACE(post_content, ?, ?) WHERE post_type = 'wp_global_styles'",
@@ -82,7 +82,7 @@ function personalise(mysqli $database, Admin $admin, ?Place $place): void
     $place && open_shop($database, $place);
 }
 
-/** What WooCommerce needs to know. */
+/** Writes WooCommerce's settings: country, currency, prices, API key. */
 function open_shop(mysqli $database, Place $place): void
 {
     [$position, $thousands, $decimals] = $place->format;
@@ -102,7 +102,7 @@ function open_shop(mysqli $database, Place $place): void
     );
 }
 
-/** Sample prices and shipping, from euros to what `factor` euros' worth is called here, rounded to `step`. */
+/** Converts the sample prices and shipping costs from euros: multiplies by `factor`, rounds to `step`. */
 function set_prices(mysqli $database, float $factor, float $step): void
 {
     $convert = static fn (mixed $euros): mixed =>
@@ -128,7 +128,7 @@ function set_option(mysqli $database, string $name, string $value): void
     $database->execute_query('UPDATE wp_options SET option_value = ? WHERE option_name = ?', [$value, $name]);
 }
 
-/** To a changed address: WordPress itself is told it by the environment, but texts may have it in links and pictures. */
+/** Replaces a changed address in texts, in links and pictures. WordPress itself reads the address from the environment. */
 function move(mysqli $database, string $address): void
 {
     $former = $database->query("SELECT option_value FROM wp_options WHERE option_name = 'home'")->fetch_column();

@@ -1,5 +1,5 @@
 <?php
-/** Whether the store can serve: 200 once its database is there and holds a store; asked every second, so WordPress is left out. */
+/** Readiness: 200 if the database answers and contains a store. Probed every second, so it does not load WordPress. */
 
 declare(strict_types=1);
 

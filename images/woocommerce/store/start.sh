@@ -1,4 +1,4 @@
-# Starts PHP: first the compiled code is linked to where PHP may also write, then the database is made ready, then it serves.
+# Links the compiled code into a writable folder, prepares the database, then starts PHP.
 set -eu
 mkdir -p /tmp/opcache
 ln -sfn /srv/opcache/* /tmp/opcache/

@@ -1,5 +1,5 @@
 <?php
-/** Somebody who uses a store over HTTP; for the proof at the end of the build and for `helm test`. */
+/** HTTP client of a store, for the test at the end of the image build and for `helm test`. */
 
 declare(strict_types=1);
 
@@ -9,7 +9,7 @@ final class Visitor
     /** @var array<string, string> */
     private array $headers = [];
 
-    /** `$address` is where to connect, `$store` the store's own address: its host goes into the requests. */
+    /** Connects to `$address` and sends the host of `$store`, the store's public address. */
     public function __construct(private readonly string $address, private readonly string $store)
     {
         $this->http = curl_init();
@@ -22,7 +22,7 @@ final class Visitor
     }
 
     /**
-     * The body of the answer; `$body` is sent by POST. Throws unless the status is `$status`.
+     * Returns the response body. Sends `$body` by POST. Throws unless the status is `$status`.
      *
      * @param array<string, string> $headers
      */
@@ -44,7 +44,7 @@ final class Visitor
         return $answer;
     }
 
-    /** What the REST API answers; `$body` is sent as JSON. */
+    /** Returns the response of the REST API. Sends `$body` as JSON. */
     public function api(string $path, ?array $body = null, array $headers = [], int $status = 200): mixed
     {
         $headers['Content-Type'] = 'application/json';
@@ -52,13 +52,13 @@ final class Visitor
         return json_decode($this->request("/wp-json$path", $json, $headers, $status), true, flags: JSON_THROW_ON_ERROR);
     }
 
-    /** A header of the last answer. */
+    /** A header of the last response. */
     public function header(string $name): string
     {
-        return $this->headers[strtolower($name)] ?? throw new RuntimeException("the last answer has no header $name");
+        return $this->headers[strtolower($name)] ?? throw new RuntimeException("the last response has no header $name");
     }
 
-    /** Into the admin. Throws if the name or the password is wrong. */
+    /** Logs in to the admin. Throws if the name or the password is wrong. */
     public function login(string $user, string $password): void
     {
         $this->request('/wp-login.php');
@@ -72,11 +72,11 @@ final class Visitor
         return in_array('wc/store/v1', $this->api('/?_fields=namespaces')['namespaces'], true);
     }
 
-    /** A whole purchase of one thing, paid on delivery: the order's id. Throws unless the stock went down by one. */
+    /** Buys one product with cash on delivery and returns the order's id. Throws if the checkout fails. */
     public function buy(): int
     {
         $wares = $this->api('/wc/store/v1/products?per_page=20&stock_status=instock&type=simple');
-        $good = $wares[0] ?? throw new RuntimeException('nothing is for sale');
+        $good = $wares[0] ?? throw new RuntimeException('no product is in stock');
         $this->api('/wc/store/v1/cart');
         $cart = ['Cart-Token' => $this->header('Cart-Token')];
         $this->api('/wc/store/v1/cart/add-item', ['id' => $good['id'], 'quantity' => 1], $cart, 201);
@@ -93,7 +93,7 @@ final class Visitor
         return $order['order_id'];
     }
 
-    /** What the shop's REST API (wc/v3) tells its owner's programs; it takes a key only from an encrypted connection. */
+    /** Returns the response of WooCommerce's REST API (wc/v3). It accepts API keys only over HTTPS. */
     public function shop_api(string $path, string $key, string $secret): mixed
     {
         $login = ['Authorization' => 'Basic ' . base64_encode("$key:$secret"), 'X-Forwarded-Proto' => 'https'];

@@ -1,12 +1,12 @@
 <?php
-/** The shop window: its stylesheet, and the operator's logo where the owner has not chosen one. */
+/** The theme's stylesheet, and the operator's logo unless the store owner chose one. */
 
 add_action('wp_enqueue_scripts', static function (): void {
     wp_enqueue_style('storewright', get_stylesheet_uri(), [], wp_get_theme()->get('Version'));
 });
 add_action('after_setup_theme', static fn () => add_editor_style('style.css'));
 
-// It may be a data: URI, which esc_url() would refuse; it is the operator's own, and an attribute is all it gets into.
+// esc_attr() and not esc_url(), which rejects data: URIs. The value comes from the operator and is used only as an attribute.
 add_filter('render_block_core/site-logo', static function (string $html): string {
     $logo = (string) getenv('STORE_LOGO');
     if ($html !== '' || $logo === '') {

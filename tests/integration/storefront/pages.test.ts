@@ -94,8 +94,8 @@ test("the cart page shows an empty, an ordered, a full and an out-of-stock cart"
   assert.match(words(cartPage(cart())), /Mug €18\.00 each €36\.00/)
   assert.match(seen(cartPage(cart())), /href="\/checkout"/)
   const scarce = cartPage(cart([line({ left: 1 }), line({ left: 0, title: "Bag" })]))
-  assert.match(words(scarce), /Only 1 left\. Please take one to go on/)
-  assert.match(words(scarce), /Sold out meanwhile/)
+  assert.match(words(scarce), /Only 1 left\. Please take one to continue/)
+  assert.match(words(scarce), /Sold out in the meantime/)
   assert(!seen(scarce).includes("href=\"/checkout\""))
 })
 
@@ -138,7 +138,7 @@ test("errors are shown at their fields, and the input is kept", () => {
   assert.match(seen(page), /aria-describedby="email-error"><p class="error" id="email-error">/)
   assert.match(seen(page), /role="alert".*<a href="#email">/s)
   assert.match(seen(page), /id="city"[^>]*value="Town"/)
-  assert.match(page.title, /^Please look again/)
+  assert.match(page.title, /^Please check your details/)
 })
 
 test("the order button is disabled without a delivery or a payment", () => {
@@ -166,7 +166,7 @@ test("the order page shows number, state and address", () => {
   assert.match(page, /number 7 of 21 November 2026\. We have received it/)
   assert.match(page, /Please keep the order number/)
   assert.match(page, /Ann Lee 1 Main St 1 Town Germany/)
-  assert.match(page, /gets in touch with you at ann@example\.com about how to pay/)
+  assert.match(page, /will contact you at ann@example\.com about how to pay/)
   assert.match(words(orderPage(shop, order({ state: "sent", paid: true }))), /It is on its way\..*Paid\. Thank you\./)
   assert.match(words(orderPage(shop, order({ state: "cancelled" }))), /It was cancelled\..*Nothing is due\./)
 })

@@ -1,4 +1,4 @@
-/** Around all routes: forms come from here alone; what is not there and what went wrong is told in the shop's look. */
+/** Middleware of all routes: rejects forms from other sites, and renders missing pages and errors in the store's design. */
 import {
   defineMiddlewares, errorHandler, type MedusaErrorHandlerFunction, type MedusaNextFunction, type MedusaRequest,
   type MedusaResponse,
@@ -7,7 +7,7 @@ import { ContainerRegistrationKeys, MedusaError } from "@medusajs/framework/util
 import { asLastSeen, enter, fromHere, send } from "../shop/web.ts"
 import { broken, notFound, unreadable } from "../storefront/told.ts"
 
-/** Medusa's own paths, which answer as Medusa does. */
+/** Medusa's own paths. Medusa answers them. */
 const medusas = /^\/(admin|app|auth|cloud|health|hooks|static|store)(\/|$)/
 
 async function tellMissing(req: MedusaRequest, res: MedusaResponse, next: MedusaNextFunction) {
@@ -15,7 +15,7 @@ async function tellMissing(req: MedusaRequest, res: MedusaResponse, next: Medusa
   await send(req, res, await enter(req), notFound, { status: 404 })
 }
 
-/** What Medusa's own errors mean in HTTP; body-parser's say it themselves. */
+/** HTTP statuses of Medusa's errors. Errors of body-parser have a status of their own. */
 const statuses: Record<string, number> = {
   [MedusaError.Types.NOT_FOUND]: 404, [MedusaError.Types.INVALID_DATA]: 400, [MedusaError.Types.NOT_ALLOWED]: 400,
 }
@@ -37,7 +37,7 @@ export default defineMiddlewares({
     { matcher: "/cart*", method: ["POST"], middlewares: [fromHere] },
     { matcher: "/checkout", method: ["POST"], middlewares: [fromHere] },
     { matcher: "/orders", method: ["POST"], middlewares: [fromHere] },
-    // A parameter alone is matched after everything else.
+    // A path that is only a parameter matches after all other routes.
     { matcher: "/:path(.*)", method: ["GET"], middlewares: [tellMissing] },
   ],
 })

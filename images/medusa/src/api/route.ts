@@ -1,4 +1,4 @@
-/** GET / : the shop window, or what of it a search finds. */
+/** GET /: lists all products, or the results of a search. */
 import type { MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
 import { perPage, readProducts } from "../shop/catalogue.ts"
 import { enter, send, text } from "../shop/web.ts"

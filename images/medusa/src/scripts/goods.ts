@@ -1,7 +1,7 @@
-/** The first stock itself: eight things with prices in euros, weights in grams and pictures drawn here. */
+/** The sample products: eight products with prices in euros, weights in grams and pictures of our own. */
 import { pictureOf } from "../storefront/assets.ts"
 
-/** `amount` is in euros, `picture` the address of a file that the shop serves. */
+/** `amount` is in euros, `picture` the address of a file that the store serves. */
 export type Variant = { options: Record<string, string>; amount: number; stock: number; picture: string }
 
 export type Good = {
@@ -15,7 +15,7 @@ export type Good = {
   variants: Variant[]
 }
 
-/** What comes in one kind only. */
+/** A product with one variant. */
 const single = (amount: number, stock: number, picture: string) => ({
   options: { Kind: ["Standard"] },
   variants: [{ options: { Kind: "Standard" }, amount, stock, picture: pictureOf(picture) }],

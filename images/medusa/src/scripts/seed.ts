@@ -1,6 +1,6 @@
 /**
- * A new shop's first stock, put in by Medusa's own workflows when the image is built: region, shipping, payment, products.
- * It is one of Germany in euros; the first start makes it that of the place the store was ordered for (places.js).
+ * Creates the sample content during the image build, with Medusa's workflows: region, shipping, payment, products.
+ * The content is for Germany, in euros. The first start converts it to the store's country and currency (places.js).
  */
 import { ExecArgs, MedusaContainer } from "@medusajs/framework/types"
 import { ContainerRegistrationKeys, Modules, ProductStatus } from "@medusajs/framework/utils"
@@ -30,7 +30,7 @@ export default async function seed({ container }: ExecArgs) {
         supported_currencies: [{ currency_code: currency, is_default: true }],
         default_region_id: region,
         default_location_id: location,
-        metadata: { tagline: "Good things for every day" }, // over the shop window; the owner's to change
+        metadata: { tagline: "Good things for every day" }, // headline of the home page; the store owner can change it
       },
     },
   })
@@ -57,7 +57,7 @@ async function createStockLocation(container: MedusaContainer, channel: string):
   return id
 }
 
-/** One flat rate within the region, sent by hand. Answers the shipping profile that products belong to. */
+/** Creates one flat rate for the region, with manual fulfilment. Returns the shipping profile of the products. */
 async function createShipping(container: MedusaContainer, region: string, location: string): Promise<string> {
   const profiles = await createShippingProfilesWorkflow(container).run({ input: { data: [{ name: "Default", type: "default" }] } })
   const profile = profiles.result[0].id
@@ -106,10 +106,10 @@ function toProduct(good: Good, channel: string, profile: string) {
   }
 }
 
-/** The owner's account under a name and a random password that nobody keeps: first start replaces both. */
+/** Creates the owner's account with a random password. The first start replaces name and password. */
 async function createOwner(container: MedusaContainer) {
   const body = { email: "owner@localhost", password: crypto.randomUUID() }
   const { authIdentity, error } = await container.resolve(Modules.AUTH).register("emailpass", { body })
-  if (!authIdentity) throw new Error(`the owner's account could not be registered: ${error}`)
+  if (!authIdentity) throw new Error(`could not register the owner's account: ${error}`)
   await createUserAccountWorkflow(container).run({ input: { authIdentityId: authIdentity.id, userData: { email: body.email } } })
 }

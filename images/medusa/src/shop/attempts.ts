@@ -1,4 +1,4 @@
-/** Counts vain attempts, so that nobody tries all order numbers with an address they know. */
+/** Counts failed order lookups, so that nobody can try all order numbers with a known e-mail address. */
 
 const most = 10
 const span = 10 * 60 * 1000 // ms

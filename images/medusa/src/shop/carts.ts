@@ -1,4 +1,4 @@
-/** A visitor's cart, by Medusa's own workflows: read, filled, changed. */
+/** A shopper's cart: read and changed with Medusa's workflows. */
 import type { MedusaContainer } from "@medusajs/framework/types"
 import { ContainerRegistrationKeys, MedusaError } from "@medusajs/framework/utils"
 import {
@@ -8,7 +8,7 @@ import { type Cart, type Details, fields, type Line, type Totals } from "../stor
 import { local, readStock, type Stock } from "./catalogue.ts"
 import type { OpenShop } from "./shop.ts"
 
-/** Raised where the shop has less than is asked for. */
+/** Thrown if the stock is smaller than the requested quantity. */
 export class OutOfStock extends Error {}
 
 const cartFields = [
@@ -30,7 +30,7 @@ const toLine = (item: any, left: number | null): Line => ({
 
 const byTime = (a: any, b: any) => +new Date(a.created_at) - +new Date(b.created_at) || a.title.localeCompare(b.title)
 
-/** Lines and sums of a cart or an order; no stock where it does not matter. */
+/** Lines and totals of a cart or an order. Without `stock`, the lines have no stock. */
 export function toPurchase(bought: any, stock: Stock = new Map()): { lines: Line[]; totals: Totals } {
   const items: any[] = [...(bought.items ?? [])].sort(byTime)
   const lines = items.map((item) => toLine(item, stock.get(item.variant_id) ?? null))
@@ -47,7 +47,7 @@ export function toPurchase(bought: any, stock: Stock = new Map()): { lines: Line
   return { lines, totals }
 }
 
-/** The address with the e-mail, as the checkout's form has them. */
+/** E-mail and address as the checkout form has them. */
 export const toDetails = (email: string | null, address: any): Details =>
   Object.fromEntries(fields.map((name) => [name, (name === "email" ? email : address?.[name]) ?? ""])) as Details
 
@@ -57,7 +57,7 @@ export async function readOrderOf(scope: MedusaContainer, cart: string): Promise
   return data[0]?.order_id ?? null
 }
 
-/** The cart of that id, or null. What is no longer sold is in it with none left; what it became is its order. */
+/** The cart with that id, or null. Products that are no longer sold have a stock of 0. `order` is the order it became. */
 export async function readCart(scope: MedusaContainer, shop: OpenShop, id: string | null): Promise<Cart | null> {
   if (!id) return null
   const query = scope.resolve(ContainerRegistrationKeys.QUERY)
@@ -79,7 +79,7 @@ export async function readCart(scope: MedusaContainer, shop: OpenShop, id: strin
   }
 }
 
-/** How many things are in it; 0 for a cart that was ordered. */
+/** Number of items in the cart. An ordered cart has 0. */
 export async function countItems(scope: MedusaContainer, id: string | null): Promise<number> {
   if (!id) return 0
   const query = scope.resolve(ContainerRegistrationKeys.QUERY)
@@ -89,25 +89,25 @@ export async function countItems(scope: MedusaContainer, id: string | null): Pro
   return (cart.items ?? []).reduce((sum: number, item: any) => sum + Number(item.quantity), 0)
 }
 
-/** Tells a lack of stock apart from everything else that may go wrong. */
+/** Turns Medusa's error for missing stock into OutOfStock. */
 export async function minding<T>(work: Promise<T>): Promise<T> {
   return work.catch((error) => {
     throw error?.code === MedusaError.Codes.INSUFFICIENT_INVENTORY ? new OutOfStock(error.message) : error
   })
 }
 
-/** The country delivered to until a visitor says another: the store's own, if it delivers there. */
+/** The country of a new cart: the store's own, if the store delivers there. */
 const home = ({ countries }: OpenShop) =>
   (countries.find(({ code }) => code === process.env.STORE_COUNTRY) ?? countries[0])?.code
 
 type Item = { variant_id: string; quantity: number }
 
-/** Raises OutOfStock. */
+/** Throws OutOfStock. */
 export async function addToCart(scope: MedusaContainer, cart_id: string, item: Item): Promise<void> {
   await minding(addToCartWorkflow(scope).run({ input: { cart_id, items: [item] } }))
 }
 
-/** A new cart's id. Raises OutOfStock. */
+/** Creates a cart and returns its id. Throws OutOfStock. */
 export async function openCart(scope: MedusaContainer, shop: OpenShop, item: Item): Promise<string> {
   const { region: region_id, channel: sales_channel_id } = shop
   const input = { region_id, sales_channel_id, items: [item], shipping_address: { country_code: home(shop) } }
@@ -115,7 +115,7 @@ export async function openCart(scope: MedusaContainer, shop: OpenShop, item: Ite
   return result.id
 }
 
-/** `quantity` 0 removes the line. Raises OutOfStock. */
+/** `quantity` 0 removes the line. Throws OutOfStock. */
 export async function changeLine(scope: MedusaContainer, cart_id: string, item_id: string, quantity: number) {
   await minding(updateLineItemInCartWorkflow(scope).run({ input: { cart_id, item_id, update: { quantity } } }))
 }

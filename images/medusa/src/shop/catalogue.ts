@@ -1,4 +1,4 @@
-/** Reads what is for sale: published products of the shop's sales channel, with prices and stock. */
+/** Reads the published products of the store's sales channel, with prices and stock. */
 import type { MedusaContainer } from "@medusajs/framework/types"
 import { ContainerRegistrationKeys, QueryContext } from "@medusajs/framework/utils"
 import type { Product, Variant } from "../storefront/model.ts"
@@ -19,17 +19,17 @@ const stockFields = [
   "inventory.location_levels.stocked_quantity", "inventory.location_levels.reserved_quantity",
 ]
 
-/** By variant, how many can still be sold; null is any number. */
+/** Stock by variant. null: no limit. */
 export type Stock = Map<string, number | null>
 
-/** How often a variant can be made from what lies at `locations` of one of its parts. */
+/** Number of variants that the stock of one part at `locations` is enough for. */
 function enoughFor({ required_quantity, inventory }: any, locations: string[]): number {
   const levels: any[] = (inventory?.location_levels ?? []).filter((level: any) => locations.includes(level.location_id))
   const there = levels.reduce((sum, level) => sum + Number(level.stocked_quantity) - Number(level.reserved_quantity), 0)
   return Math.max(0, Math.floor(there / required_quantity))
 }
 
-/** A variant lasts as long as the scarcest of its parts; one that is tracked but lies nowhere is sold out. */
+/** The scarcest part limits a variant's stock. A variant with tracked stock but without stock levels is sold out. */
 export async function readStock(scope: MedusaContainer, { locations }: OpenShop, variants: any[]): Promise<Stock> {
   const query = scope.resolve(ContainerRegistrationKeys.QUERY)
   const tracked = variants.filter((variant) => variant.manage_inventory && !variant.allow_backorder).map(({ id }) => id)
@@ -43,11 +43,11 @@ export async function readStock(scope: MedusaContainer, { locations }: OpenShop,
   return new Map(variants.map(({ id }) => [id, tracked.includes(id) ? left(id) : null]))
 }
 
-/** An uploaded picture by its path alone, so that it is found under whatever name the shop is reached. */
+/** The path of an uploaded picture, without the host: it works under every address of the store. */
 export const local = (address: string | null | undefined): string | null =>
   address?.replace(/^https?:\/\/[^/]+(?=\/static\/)/, "") || null
 
-/** Titles of the options, the one first that changes most seldom along the variants: Colour before Size. */
+/** Titles of the options. The option that changes least often from variant to variant comes first: Colour before Size. */
 function optionTitles(variants: any[]): string[] {
   const titles = variants.flatMap(({ options = [] }) => options.map(({ option }: any) => option.title as string))
   const changes = (title: string) => {
@@ -89,8 +89,8 @@ function toProduct(product: any, stock: Stock): Product {
 type Wanted = { handle?: string; search?: string; skip?: number; take?: number }
 
 /**
- * One page of products by title, and how many there are in all. They are complete only if asked for by their handle,
- * otherwise good for cards.
+ * One page of products, sorted by title, and the total number. Only a product requested by `handle` is complete; the others
+ * have the fields of a card.
  */
 export async function readProducts(scope: MedusaContainer, shop: OpenShop, wanted: Wanted) {
   const query = scope.resolve(ContainerRegistrationKeys.QUERY)
@@ -114,7 +114,7 @@ export async function readProducts(scope: MedusaContainer, shop: OpenShop, wante
   return { products: sold.map((product) => toProduct(product, stock)), total: metadata?.count ?? sold.length }
 }
 
-/** Handles of all that is for sale, for search engines. */
+/** Handles of all published products, for search engines. */
 export async function readHandles(scope: MedusaContainer, shop: OpenShop): Promise<string[]> {
   const query = scope.resolve(ContainerRegistrationKeys.QUERY)
   const fields = ["product.handle", "product.status"]

@@ -1,4 +1,4 @@
-/** From a cart to an order, once, and back to it by whoever may see it. */
+/** Orders: placed once per cart, and shown only to their shopper. */
 import { createHash, createHmac, timingSafeEqual } from "node:crypto"
 import type { MedusaContainer } from "@medusajs/framework/types"
 import { ContainerRegistrationKeys, Modules } from "@medusajs/framework/utils"
@@ -11,10 +11,10 @@ import type { Cart, Delivery, Details, Order } from "../storefront/model.ts"
 import { money } from "../storefront/words.ts"
 import { minding, readOrderOf, toDetails, toPurchase } from "./carts.ts"
 
-/** The provider whose payments are agreed on by hand; no other can be used without a script of its own. */
+/** The provider of manual payments. Other providers need scripts of their own in the storefront. */
 export const manual = "pp_system_default"
 
-/** Raised where an order would cost another sum than the one its visitor saw. */
+/** Thrown if the total of an order differs from the total that the shopper saw. */
 export class Repriced extends Error {}
 
 export async function readDeliveries(scope: MedusaContainer, cart_id: string): Promise<Delivery[]> {
@@ -27,8 +27,8 @@ export async function readDeliveries(scope: MedusaContainer, cart_id: string): P
     .sort((a, b) => a.price - b.price)
 }
 
-/** Changes with whatever a visitor orders: the things, how many, at what price, discounts and delivery.
- * Not with the tax, which the first of two clicks changes by the address while the second one comes: see Repriced. */
+/** Identifies the content of an order: products, quantities, prices, discounts and deliveries. Tax is not included, because
+ * the first of two quick clicks sets the address and so changes the tax. Repriced covers the tax. */
 export function fingerprint({ id, currency, lines, totals }: Cart, deliveries: Delivery[]): string {
   const things = lines.map((line) => [line.id, line.quantity, line.price])
   const content = [id, currency, things, totals.discount, deliveries.map(({ id, price }) => [id, price])]
@@ -53,8 +53,8 @@ async function readTotal(scope: MedusaContainer, id: string): Promise<string> {
 
 export type Wish = { details: Details; delivery: string; total: string }
 
-/** The id of a new order, or of that which the cart became before. One at a time per cart. `total` is the sum as the
- * visitor saw it; address and delivery may bring a tax to it. Raises OutOfStock, Repriced. */
+/** Places an order and returns its id. If the cart is already ordered, returns the id of that order. Runs once at a time per
+ * cart. `total` is the total that the shopper saw; address and delivery can add tax to it. Throws OutOfStock, Repriced. */
 export async function placeOrder(scope: MedusaContainer, id: string, { details, delivery, total }: Wish) {
   const { email, ...address } = details
   const place = async () => {
@@ -98,7 +98,7 @@ export async function readOrder(scope: MedusaContainer, order_id: string): Promi
   }
 }
 
-/** The order with that number if it was placed with that e-mail address, else null. */
+/** The id of the order with that number and e-mail address, or null. */
 export async function findOrder(scope: MedusaContainer, number: number, email: string): Promise<string | null> {
   const query = scope.resolve(ContainerRegistrationKeys.QUERY)
   const filters: any = { display_id: number }
@@ -106,7 +106,7 @@ export async function findOrder(scope: MedusaContainer, number: number, email: s
   return order?.email?.toLowerCase() === email.toLowerCase() ? order.id : null
 }
 
-/** What a visitor's cookie must hold to see that order. */
+/** Value of the cookie that grants access to an order. */
 export const seal = (id: string) =>
   createHmac("sha256", process.env.COOKIE_SECRET!).update(`order ${id}`).digest("base64url").slice(0, 22)
 

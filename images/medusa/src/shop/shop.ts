@@ -1,10 +1,10 @@
-/** Whose shop this is: name, currency, where it delivers and what it delivers from. */
+/** The store's settings: name, currency, countries, stock locations, payment providers. */
 import { setTimeout as wait } from "node:timers/promises"
 import type { MedusaContainer } from "@medusajs/framework/types"
 import { ContainerRegistrationKeys } from "@medusajs/framework/utils"
 import type { Country, Shop } from "../storefront/model.ts"
 
-/** With what only the shop's own side needs; `locations` are where the stock of its sales channel lies. */
+/** Settings that the pages do not need. `locations` are the stock locations of the sales channel. */
 export type OpenShop = Shop & { region: string; channel: string; locations: string[]; payments: string[] }
 
 const regionFields = ["id", "currency_code", "countries.iso_2", "countries.display_name", "payment_providers.id"]
@@ -17,7 +17,7 @@ async function read(scope: MedusaContainer): Promise<OpenShop> {
   ])
   const store = stores.data[0]
   const region = regions.data.find(({ id }) => id === store.default_region_id) ?? regions.data[0]
-  if (!region) throw new Error("the store has no region: make one in the admin, under Settings, Regions")
+  if (!region) throw new Error("the store has no region: create one in the admin under Settings > Regions")
   const channel = store.default_sales_channel_id!
   const { data: locations } = await query.graph({
     entity: "sales_channel_locations", fields: ["stock_location_id"], filters: { sales_channel_id: channel },
@@ -36,17 +36,17 @@ async function read(scope: MedusaContainer): Promise<OpenShop> {
   }
 }
 
-const patience = 10_000 // ms; Medusa itself would wait a minute for a database that is away
+const patience = 10_000 // ms; Medusa itself waits a minute for a database that does not answer
 
 async function giveUp(): Promise<never> {
   await wait(patience, undefined, { ref: false })
   throw new Error(`the database did not answer within ${patience / 1000} s`)
 }
 
-const fresh = 5000 // ms for which it is believed; products and stock are always asked for
+const fresh = 5000 // ms to cache the settings; products and stock are never cached
 let known: { shop: Promise<OpenShop>; until: number } | null = null
 
-/** The store with its default region, or its oldest. Raises if it has none, so nothing can be sold, or no database. */
+/** The store with its default region, or with its oldest. Throws if there is no region or the database does not answer. */
 export function readShop(scope: MedusaContainer): Promise<OpenShop> {
   if (!known || known.until < Date.now()) {
     const shop = Promise.race([read(scope), giveUp()])

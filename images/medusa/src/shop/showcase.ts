@@ -1,4 +1,4 @@
-/** A product's page with its neighbours, as it is opened and as it is shown again when something could not be taken. */
+/** The product page with further products. It is shown again if a product could not be added to the cart. */
 import type { MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
 import { product, type Wish } from "../storefront/product.ts"
 import { notFound } from "../storefront/told.ts"

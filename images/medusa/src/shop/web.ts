@@ -1,4 +1,4 @@
-/** Between the pages and HTTP: what a visitor sent, which cart is theirs, and answers with the headers they need. */
+/** HTTP for the pages: form input, cart cookies, responses with security headers. */
 import type { CookieOptions } from "express"
 import type { MedusaNextFunction, MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
 import { shopLooks } from "../storefront/assets.ts"
@@ -15,12 +15,12 @@ const policy = [
 ].join("; ")
 const month = 30 * 24 * 3600 * 1000 // ms
 
-/** One line of text as sent in a form or an address, at most `length` characters; empty if it is anything else. */
+/** A form or query value as one line of at most `length` characters. Empty if it is not a string. */
 export const text = (sent: unknown, length = 120): string =>
   typeof sent === "string" ? sent.replace(/[\u0000-\u001f\u007f]+/g, " ").trim().slice(0, length) : ""
 
 const secure = shopLooks.url.startsWith("https:")
-/** With this prefix no neighbour below the same domain can set it (RFC 6265bis); browsers take it with TLS only. */
+/** With this prefix, no other host of the domain can set the cookie (RFC 6265bis). Browsers accept it only over TLS. */
 const cartCookie = secure ? "__Host-cart" : "cart"
 
 export function cartOf(req: MedusaRequest): string | null {
@@ -32,7 +32,7 @@ const kept: CookieOptions = { httpOnly: true, sameSite: "lax", secure, maxAge: m
 
 export const keepCart = (res: MedusaResponse, id: string) => res.cookie(cartCookie, id, kept)
 
-/** On to the order's page, which opens by this visitor's cookie alone: addresses get around, and into logs. */
+/** Redirects to the order's page. It opens only with this shopper's cookie, because addresses end up in logs. */
 export function showOrder(res: MedusaResponse, id: string) {
   const path = `/orders/${id}`
   res.cookie("order", seal(id), { ...kept, path }).redirect(303, path)
@@ -40,7 +40,7 @@ export function showOrder(res: MedusaResponse, id: string) {
 
 type Answer = { status?: number; inCart?: number }
 
-/** A page in the frame of the shop, never kept by anyone but the visitor's browser, which asks again each time. */
+/** Sends a page in the store's frame. Only the shopper's browser may cache it, and it revalidates each time. */
 export async function send(req: MedusaRequest, res: MedusaResponse, shop: Shop, page: Page, answer: Answer = {}) {
   const { status = 200, inCart } = answer
   const count = inCart ?? (await countItems(req.scope, cartOf(req)))
@@ -54,7 +54,7 @@ export async function send(req: MedusaRequest, res: MedusaResponse, shop: Shop, 
 
 let lastSeen: OpenShop | null = null
 
-/** The shop; what was last known of it is there for pages that must do without the database. */
+/** The store's settings. The last known ones serve error pages when the database does not answer. */
 export const enter = async (req: MedusaRequest): Promise<OpenShop> => (lastSeen = await readShop(req.scope))
 
 export const asLastSeen = (): Shop => {
@@ -62,7 +62,7 @@ export const asLastSeen = (): Shop => {
   return lastSeen ?? { name, currency, tagline: null, countries: [] }
 }
 
-/** Forms may only come from this shop's own pages. Other sites' come without the cookie; this is for old browsers. */
+/** Accepts forms only from the store's own pages. SameSite cookies cover current browsers; this check covers old ones. */
 export async function fromHere(req: MedusaRequest, res: MedusaResponse, next: MedusaNextFunction) {
   const site = req.get("sec-fetch-site")
   const origin = req.get("origin")

@@ -1,4 +1,4 @@
-/** What pages load: style, script and pictures, made once at the start, at addresses that change with their content. */
+/** Style, script and pictures of the pages. Created at the start; a file's address changes with its content. */
 import { createHash } from "node:crypto"
 import fs from "node:fs"
 import path from "node:path"
@@ -15,7 +15,7 @@ const types: Record<string, string> = {
 }
 const assets = new Map<string, Asset>()
 
-/** Its address from now on, such as /assets/shop.0123456789.css for "shop.css". */
+/** Adds an asset and returns its address, such as /assets/shop.0123456789.css for "shop.css". */
 function add(file: string, body: string): string {
   const [name, ending] = file.split(".")
   const hash = createHash("sha256").update(body).digest("hex").slice(0, 10)
@@ -23,7 +23,7 @@ function add(file: string, body: string): string {
   return `/assets/${name}.${hash}.${ending}`
 }
 
-/** What is at /assets/<file>; `current` is false for an older content's address, as pages and databases keep some. */
+/** The asset at /assets/<file>. `current` is false for an address of former content, which pages and databases may still have. */
 export function find(file: string): (Asset & { current: boolean }) | null {
   const [name, hash, ending] = file.split(".")
   const asset = assets.get(`${name}.${ending}`)
@@ -32,9 +32,9 @@ export function find(file: string): (Asset & { current: boolean }) | null {
 
 const addresses = Object.fromEntries(Object.entries(pictures).map(([name, svg]) => [name, add(`${name}.svg`, svg)]))
 
-/** The address of one of the drawn pictures. */
+/** The address of a drawn picture. */
 export function pictureOf(name: string): string {
-  if (!addresses[name]) throw new Error(`no picture is called ${name}`)
+  if (!addresses[name]) throw new Error(`there is no picture ${name}`)
   return addresses[name]
 }
 

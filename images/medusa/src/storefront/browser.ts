@@ -1,11 +1,11 @@
-/** What scripts add to pages that all work without: live price and stock, steppers, quantities that need no button. */
+/** Enhancements for pages that also work without scripts: live price and stock, steppers, automatic cart updates. */
 
 document.documentElement.classList.add("js")
 
 const all = <T extends Element>(selector: string, within: ParentNode = document) =>
   [...within.querySelectorAll<T>(selector)]
 
-/** − and + beside a number, for those who point; the number itself stays as it is for keys. */
+/** Adds − and + buttons to a number field, for pointers. Keyboards use the field itself. */
 function addSteppers(box: HTMLElement) {
   const input = box.querySelector("input")!
   const [less, more] = [[-1, "−", "Less"], [1, "+", "More"]].map(([step, sign, name]) => {
@@ -28,7 +28,7 @@ function addSteppers(box: HTMLElement) {
   refresh()
 }
 
-/** Price, stock, the most one can take and the picture follow the variant chosen. */
+/** Updates price, stock, maximum quantity and picture when another variant is chosen. */
 function followVariant(form: HTMLFormElement) {
   const [price] = all<HTMLElement>("[data-price-line]")
   const [line] = all<HTMLElement>("[data-stock-line]", form)
@@ -55,7 +55,7 @@ function followVariant(form: HTMLFormElement) {
   show(true)
 }
 
-/** A changed quantity is sent by itself, once the number has stood still. */
+/** Submits a changed quantity half a second after the last change. */
 function amend(form: HTMLFormElement) {
   let timer = 0
   form.addEventListener("change", () => {
@@ -65,7 +65,7 @@ function amend(form: HTMLFormElement) {
   form.addEventListener("submit", () => clearTimeout(timer))
 }
 
-/** Delivery shows in the sum at once, another country shows its deliveries, and an order is sent once. */
+/** Updates the total for the chosen delivery, reloads the deliveries for another country, submits the order only once. */
 function assist(form: HTMLFormElement) {
   const country = form.querySelector<HTMLSelectElement>("select[name=country_code]")
   country?.addEventListener("change", () => form.requestSubmit(form.querySelector<HTMLButtonElement>("[name=step]")))
@@ -79,7 +79,7 @@ function assist(form: HTMLFormElement) {
     const button = event.submitter as HTMLButtonElement | null
     if (button && !button.name) button.textContent = "Placing your order …"
   })
-  window.addEventListener("pageshow", (event) => event.persisted && location.reload()) // the cart may be another
+  window.addEventListener("pageshow", (event) => event.persisted && location.reload()) // the cart may have changed
 }
 
 all<HTMLFormElement>("[data-buy]").forEach(followVariant)

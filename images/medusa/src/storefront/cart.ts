@@ -1,4 +1,4 @@
-/** The cart: what is in it, changed line by line, and the way to the checkout. */
+/** The cart page: lines with their quantities, totals, link to the checkout. */
 import { html, Html } from "./html.ts"
 import { basket } from "./drawings.ts"
 import type { Cart, Line } from "./model.ts"
@@ -6,16 +6,16 @@ import type { Page } from "./page.ts"
 import { notice, picture, sums } from "./parts.ts"
 import { isLow, money, most, stock } from "./words.ts"
 
-/** There is less of it than the cart holds. */
+/** Whether the stock is smaller than the quantity in the cart. */
 export const short = (line: Line) => line.left !== null && line.left < line.quantity
 
 const warning = ({ left }: Line) => html`<p class="warning">${left! <= 0
-  ? "Sold out meanwhile. Please remove it to go on."
-  : `Only ${left} left. Please take ${left === 1 ? "one" : `${left} or fewer`} to go on.`}</p>`
+  ? "Sold out in the meantime. Please remove it to continue."
+  : `Only ${left} left. Please take ${left === 1 ? "one" : `${left} or fewer`} to continue.`}</p>`
 
 const name = ({ title, variant }: Line) => (variant ? `${title}, ${variant}` : title)
 
-/** Two forms, so that the Enter key in the quantity never removes. */
+/** Two forms, so that the Enter key in the quantity field does not remove the line. */
 const controls = (line: Line) => html`<div class="controls">
   <form method="post" action="/cart/${line.id}" data-amend>
     <label class="unseen" for="${line.id}">Quantity of ${name(line)}</label>
@@ -35,17 +35,17 @@ function row(line: Line, currency: string): Html {
     ${short(line) && warning(line)}${controls(line)}</li>`
 }
 
-/** The address of the order that a cart became is the checkout's to tell. */
+/** Links to the checkout, because only the checkout knows the order that the cart became. */
 const empty = (ordered: boolean) => html`<div class="centre"><div class="art">${basket}</div>
   <h1>Your cart is empty</h1>
   <p class="muted">${ordered
-    ? html`What was in it is ordered: <a href="/checkout">see your order</a>.`
-    : "Whatever you add to it waits here for you."}</p>
+    ? html`You ordered the products that were in it: <a href="/checkout">see your order</a>.`
+    : "Products that you add to your cart appear here."}</p>
   <p><a class="button" href="/">See all products</a></p></div>`
 
 type Told = { message?: string; trouble?: string; ordered?: boolean }
 
-/** `message` says what just happened, `trouble` what could not; `ordered` that the last cart became an order. */
+/** `message` is a confirmation, `trouble` an error. `ordered`: the last cart became an order. */
 export function cart(cart: Cart | null, { message, trouble, ordered = false }: Told = {}): Page {
   const news = html`${trouble && notice(trouble, true)}${message && notice(message)}`
   if (!cart?.lines.length) return { title: "Your cart", main: html`${news}${empty(ordered)}` }
@@ -54,9 +54,9 @@ export function cart(cart: Cart | null, { message, trouble, ordered = false }: T
     title: "Your cart",
     main: html`<h1 class="title">Your cart</h1>${news}<div class="split">
       <ul class="lines">${lines.map((line) => row(line, currency))}</ul>
-      <section class="panel aside stack" aria-label="Sum">${sums(cart)}
+      <section class="panel aside stack" aria-label="Total">${sums(cart)}
         ${lines.some(short)
-          ? html`<p class="error">Some of it is no longer in stock; please change the quantities first.</p>`
+          ? html`<p class="error">Some products are no longer in stock. Please change the quantities first.</p>`
           : html`<a class="button full" href="/checkout">Check out</a>`}
         <a href="/" class="small">Continue shopping</a></section></div>`,
   }

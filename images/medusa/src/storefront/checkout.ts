@@ -1,4 +1,4 @@
-/** The checkout on one page: contact, address, delivery, payment and the sum, with each mistake told at its field. */
+/** The checkout page: contact, address, delivery, payment and total. Each error is shown at its field. */
 import { html, Html } from "./html.ts"
 import type { Cart, Country, Delivery, Details, Field, Shop } from "./model.ts"
 import type { Page } from "./page.ts"
@@ -7,7 +7,7 @@ import { money } from "./words.ts"
 
 export type Errors = Partial<Record<Field | "delivery", string>>
 
-/** `seen` identifies the cart's content that is shown, so that no other is ordered by the form. */
+/** `seen` identifies the cart's content on the page, so that the form cannot order changed content. */
 export type CheckoutForm = {
   cart: Cart
   seen: string
@@ -17,7 +17,7 @@ export type CheckoutForm = {
   payable: boolean
 }
 
-/** Countries where mail does not arrive without a state, province or prefecture. */
+/** Countries whose addresses need a state, province or prefecture. */
 const withProvince = new Set(["us", "ca", "au", "br", "in", "jp", "mx", "cn"])
 
 const missing: Errors = {
@@ -32,7 +32,7 @@ const missing: Errors = {
 const isEmail = (typed: string) => /^[^\s@]+@[^\s@]+\.[^\s@.]+$/.test(typed)
 const isPhone = (typed: string) => /^[+()\d\s./-]{5,}$/.test(typed)
 
-/** What is wrong with what was typed; empty if nothing is. */
+/** The errors of the input, by field. */
 export function check(typed: Details, countries: Country[]): Errors {
   const empty = Object.entries(missing).filter(([field]) => !typed[field as Field])
   const errors: Errors = Object.fromEntries(empty)
@@ -41,7 +41,7 @@ export function check(typed: Details, countries: Country[]): Errors {
     errors.country_code = "Please choose a country that we deliver to."
   else if (withProvince.has(typed.country_code) && !typed.province)
     errors.province = "Please enter your state or province."
-  if (typed.phone && !isPhone(typed.phone)) errors.phone = "Please enter digits, or leave it empty."
+  if (typed.phone && !isPhone(typed.phone)) errors.phone = "Please enter a phone number, or leave it empty."
   return errors
 }
 
@@ -72,7 +72,7 @@ function field(name: Field, shape: Shape, typed: Partial<Details>, errors: Error
       maxlength="120" ${!optional && "required"} ${marks(name, error)}>${problem(name, error)}</div>`
 }
 
-/** One country needs no choice; with more, the button shows that country's delivery where no script does. */
+/** With one country there is no choice. Otherwise, without scripts, a button shows the deliveries of the chosen country. */
 function country(countries: Country[], chosen: string | null | undefined, error?: string): Html {
   const [only] = countries
   if (countries.length === 1)
@@ -103,7 +103,7 @@ function address({ cart, countries }: CheckoutForm, typed: Partial<Details>, err
       ${country(countries, typed.country_code ?? cart.country, errors.country_code)}</div></fieldset>`
 }
 
-/** The cart's sums with that delivery instead of what it has; without the delivery's own tax, which is not known yet. */
+/** The cart's totals with this delivery. They lack the delivery's tax, which is not known yet. */
 function withDelivery({ chosen, totals }: Cart, { id, price }: Delivery): Cart["totals"] {
   if (id === chosen) return totals
   return { ...totals, delivery: price, total: totals.total - (totals.delivery ?? 0) + price }
@@ -128,8 +128,8 @@ const delivery = (form: CheckoutForm, error?: string) => html`<fieldset class="p
 
 const payment = ({ name }: Shop, { payable }: CheckoutForm) => html`<fieldset class="panel"><legend>Payment</legend>${payable
   ? html`<div class="choice"><span aria-hidden="true">✓</span><b>Pay later</b><small class="muted">Nothing is charged
-      now. ${name} gets in touch with you by e-mail about how to pay, for instance by bank transfer.</small></div>`
-  : html`<p class="error">This shop takes no orders at present, because it has no way to be paid. Please come back
+      now. ${name} will contact you by e-mail about how to pay, for example by bank transfer.</small></div>`
+  : html`<p class="error">This shop accepts no orders at present, because it has no payment method. Please come back
       later.</p>`}</fieldset>`
 
 function mistakes(errors: Errors): Html | false {
@@ -139,13 +139,13 @@ function mistakes(errors: Errors): Html | false {
     <ul>${found.map(([name, message]) => html`<li><a href="#${name}">${message}</a></li>`)}</ul>`, true)
 }
 
-/** `typed` is what the fields hold; `trouble` why the order was not placed, if it is nothing of theirs. */
+/** `typed` is the input. `trouble` is an error that concerns no field. */
 export function checkout(shop: Shop, form: CheckoutForm, typed: Partial<Details>, errors: Errors = {}, trouble?: string): Page {
   const { cart, deliveries, chosen, payable } = form
   const option = deliveries.find(({ id }) => id === chosen)
   const sum = { ...cart, totals: option ? withDelivery(cart, option) : cart.totals }
   return {
-    title: Object.keys(errors).length > 0 ? "Please look again: checkout" : "Checkout",
+    title: Object.keys(errors).length > 0 ? "Please check your details: checkout" : "Checkout",
     main: html`<h1 class="title">Checkout</h1>${trouble && notice(trouble, true)}${mistakes(errors)}
       <form method="post" action="/checkout" class="split" novalidate data-checkout>
         <input type="hidden" name="seen" value="${form.seen}">
@@ -154,7 +154,7 @@ export function checkout(shop: Shop, form: CheckoutForm, typed: Partial<Details>
         <section class="panel aside stack" aria-labelledby="yours"><h2 id="yours">Your order</h2>
           ${brief(cart.lines, cart.currency)}${sums(sum)}
           <button class="button full" ${(!payable || !option) && "disabled"}>Place order</button>
-          <p class="small muted">By placing it you order what is listed above.</p>
+          <p class="small muted">When you place the order, you order the products listed above.</p>
           <a class="small" href="/cart">Back to the cart</a></section></form>`,
   }
 }

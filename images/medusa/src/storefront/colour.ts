@@ -1,4 +1,4 @@
-/** Colours that can be read: what goes on an accent of any brightness, and the accent as text, by WCAG's contrast. */
+/** Readable colours for any accent, by WCAG's contrast: text on the accent, and the accent as text. */
 
 export const ink = "#1f2421"
 export const muted = "#59615b"
@@ -14,20 +14,20 @@ function luminance(hex: string): number {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b
 }
 
-/** From 1 (the same) to 21 (black on white). */
+/** Contrast ratio from 1 (same colour) to 21 (black on white). */
 export function contrast(one: string, other: string): number {
   const [dark, light] = [luminance(one), luminance(other)].sort((a, b) => a - b)
   return (light + 0.05) / (dark + 0.05)
 }
 
-/** `share` (0 to 1) of `other` in `one`. */
+/** Mixes `share` (0 to 1) of `other` into `one`. */
 export function mix(one: string, other: string, share: number): string {
   const [from, to] = [parse(one), parse(other)]
   const parts = from.map((part, i) => Math.round(part + (to[i] - part) * share))
   return "#" + parts.map((part) => part.toString(16).padStart(2, "0")).join("")
 }
 
-/** What pages need of an accent (`#rrggbb`): text on it, itself as text, its shade when hovered and its faintest. */
+/** Shades of an accent (`#rrggbb`): text on it, the accent as text, hover and tint. */
 export function shades(accent: string) {
   const onAccent = ["#ffffff", ink, "#000000"].find((text) => contrast(accent, text) >= enough)! // black, if no other
   const tint = mix(accent, paper, 0.9)
@@ -37,6 +37,6 @@ export function shades(accent: string) {
   return { accent, onAccent, text, hover, tint }
 }
 
-/** `colour` if it is a `#rrggbb`, otherwise the house's green. */
+/** `colour` if it is `#rrggbb`, otherwise the default green. */
 export const accentOr = (colour: string | undefined): string =>
   /^#[0-9a-f]{6}$/i.test(colour ?? "") ? colour!.toLowerCase() : "#2f6f4f"

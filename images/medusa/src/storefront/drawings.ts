@@ -1,4 +1,4 @@
-/** The house's own small drawings, in the accent's shades, for pages that have nothing else to show. */
+/** Small drawings in the accent's shades, for pages without products. */
 import { html, Html } from "./html.ts"
 
 const drawing = (shapes: Html) => html`<svg viewBox="0 0 176 176" fill="none" stroke="currentColor" stroke-width="2.5"
@@ -25,13 +25,13 @@ export const spill = drawing(html`<path d="M34 134h112" opacity=".35"/>
   <path d="M124 52c5-3 12 2 18 12s9 20 6 24-13-4-18-12-11-21-6-24z" fill="var(--accent)"/>
   <path d="M98 70c-6-10-20-12-25-5-6 8 0 18 8 17"/>`)
 
-/** The letter of a shop, for the browser's tab. */
+/** Icon for the browser's tab: the first letter of the store's name. */
 export const icon = (letter: string, accent: string, onAccent: string) => html`<svg
   xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><circle cx="32" cy="32" r="32" fill="${accent}"/>
   <text x="32" y="44" text-anchor="middle" font-family="Georgia,serif" font-weight="700" font-size="36"
   fill="${onAccent}">${letter}</text></svg>`.text
 
-/** Hills, a sun and a twig, for behind the welcome; `shade` mixes this much into the accent. */
+/** Background of the welcome: hills, a sun and a twig. `shade` mixes a share into the accent. */
 export const landscape = (shade: (share: number) => string) => html`<svg xmlns="http://www.w3.org/2000/svg"
   viewBox="0 0 560 320"><defs><linearGradient id="f" x2=".45"><stop stop-color="#fff" stop-opacity="0"/>
   <stop offset="1" stop-color="#fff"/></linearGradient>

@@ -1,4 +1,4 @@
-/** The shop window: a welcome, a search and all that is for sale. */
+/** The home page: a welcome, a search and all products. */
 import { html, Html } from "./html.ts"
 import type { Product, Shop } from "./model.ts"
 import type { Page } from "./page.ts"

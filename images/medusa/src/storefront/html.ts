@@ -1,4 +1,4 @@
-/** HTML as values: what is put into an html`...` template is escaped, unless it is such a value itself. */
+/** HTML templates: html`...` escapes its values, except values that are Html themselves. */
 
 const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" }
 
@@ -20,17 +20,17 @@ function render(part: Part): string {
 
 const texts = new WeakMap<TemplateStringsArray, string[]>()
 
-/** A template's own text without its indentation, worked out once. */
+/** A template's static parts without indentation. Cached. */
 function textsOf(strings: TemplateStringsArray): string[] {
   const known = texts.get(strings) ?? strings.map((text) => text.replace(/\n\s+/g, "\n"))
   texts.set(strings, known)
   return known
 }
 
-/** Lists are joined; null, undefined and booleans are nothing, so that `condition && ...` reads well. */
+/** Joins lists. Renders null, undefined and booleans as nothing, so that `condition && ...` works. */
 export const html = (strings: TemplateStringsArray, ...parts: Part[]): Html =>
   new Html(textsOf(strings).map((text, i) => text + (i < parts.length ? render(parts[i]) : "")).join(""))
 
-/** Text as paragraphs: an empty line divides them. */
+/** Text as paragraphs, separated by empty lines. */
 export const paragraphs = (text: string): Html[] =>
   text.split(/\n\s*\n/).filter((part) => part.trim()).map((part) => html`<p>${part.trim()}</p>`)

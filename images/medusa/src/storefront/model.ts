@@ -1,4 +1,4 @@
-/** What the pages show, as plain data. Amounts are in the currency's major unit, so 18 is 18 euros or 18 yen. */
+/** The pages' data. Amounts are in the currency's major unit: 18 is 18 euros or 18 yen. */
 
 export type Country = { code: string; name: string }
 
@@ -6,7 +6,7 @@ export type Shop = {
   name: string
   tagline: string | null
   currency: string // lower-case ISO 4217
-  countries: Country[] // where it delivers
+  countries: Country[] // countries that the store delivers to
 }
 
 export type Variant = {
@@ -14,7 +14,7 @@ export type Variant = {
   options: string[] // one value for each of the product's options
   price: number | null // null: not for sale in this currency
   before: number | null // the price before a sale
-  left: number | null // null: as many as wanted
+  left: number | null // stock; null: no limit
   picture: string | null
 }
 
@@ -32,12 +32,12 @@ export type Product = {
 export type Line = {
   id: string
   title: string
-  variant: string | null // null where the product has only one
+  variant: string | null // null if the product has only one variant
   handle: string | null
   picture: string | null
   quantity: number
   price: number
-  left: number | null // of which the shop has, null: as many as wanted
+  left: number | null // stock; null: no limit
 }
 
 export type Totals = {
@@ -45,7 +45,7 @@ export type Totals = {
   delivery: number | null // null: not chosen yet
   discount: number
   tax: number
-  taxIncluded: boolean // in the prices above; otherwise it comes on top
+  taxIncluded: boolean // whether the prices include the tax
   total: number
 }
 
@@ -54,9 +54,9 @@ export type Purchase = { currency: string; lines: Line[]; totals: Totals }
 export type Cart = Purchase & {
   id: string
   country: string | null
-  chosen: string | null // the delivery that its totals are with
+  chosen: string | null // id of the delivery that is part of the totals
   details: Partial<Details>
-  order: string | null // the order that it became
+  order: string | null // id of the order that the cart became
 }
 
 export type Delivery = { id: string; name: string; description: string | null; price: number }
@@ -71,7 +71,7 @@ export type Order = Purchase & {
   paid: boolean
 }
 
-/** What the checkout asks for, as typed. */
+/** Fields of the checkout form. */
 export const fields = [
   "email", "first_name", "last_name", "company", "address_1", "address_2", "postal_code", "city", "province",
   "country_code", "phone",

@@ -1,4 +1,4 @@
-/** An order: its confirmation, which is also what a look-up by number and e-mail shows. */
+/** The order page: shown as confirmation and after a lookup. */
 import { html, Html } from "./html.ts"
 import { parcel } from "./drawings.ts"
 import type { Country, Details, Order, Shop } from "./model.ts"
@@ -7,7 +7,7 @@ import { brief, notice, sums } from "./parts.ts"
 import { date } from "./words.ts"
 
 const states = {
-  received: "We have received it and prepare it.",
+  received: "We have received it and are preparing it.",
   sent: "It is on its way.",
   delivered: "It has been delivered.",
   cancelled: "It was cancelled.",
@@ -23,14 +23,14 @@ function address(to: Details, countries: Country[]): Html {
 function payment({ name }: Shop, { paid, state, email }: Order): string {
   if (paid) return "Paid. Thank you."
   if (state === "cancelled") return "Nothing is due."
-  return `Nothing is charged yet. ${name} gets in touch with you at ${email} about how to pay.`
+  return `Nothing is charged yet. ${name} will contact you at ${email} about how to pay.`
 }
 
 const tick = html`<svg width="28" height="28" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2.4"
   stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="m5 12.5 4.5 4.5L19 7.5"/></svg>`
 
 const keep = notice(html`<strong>Please keep the order number.</strong> No e-mail is sent. With the number and your
-  e-mail address you <a href="/orders">find the order</a> again at any time.`)
+  e-mail address you can <a href="/orders">find the order</a> at any time.`)
 
 export function order(shop: Shop, order: Order): Page {
   const { address: to, number, placed, email, currency } = order
@@ -49,13 +49,13 @@ export function order(shop: Shop, order: Order): Page {
   }
 }
 
-/** The form that finds an order; `typed` and `trouble` after a vain attempt. */
+/** The lookup form. After a failed attempt, `typed` is the input and `trouble` the error. */
 export function lookUp(typed: { number?: string; email?: string } = {}, trouble?: string): Page {
   return {
     title: "Find an order",
     path: "/orders",
     main: html`<div class="centre"><div class="art">${parcel}</div><h1>Find an order</h1>
-      <p class="muted">The number is on the page that you saw after ordering.</p>
+      <p class="muted">The number is on the page that confirmed your order.</p>
       <form method="post" action="/orders" class="panel">${trouble && notice(trouble, true)}<div class="fields">
         <div class="field"><label for="number">Order number</label>
           <input id="number" name="number" inputmode="numeric" value="${typed.number}" required maxlength="12"

@@ -1,11 +1,11 @@
-/** The frame around every page: head, header, footer. A page is told whose shop it is and gives the middle. */
+/** The frame of every page: head, header, footer. */
 import { html, Html } from "./html.ts"
 import type { Shop } from "./model.ts"
 
-/** Addresses of what pages load, and what the store's environment says of its looks. */
+/** Addresses of the pages' assets, and the design settings of the store's environment. */
 export type Looks = { style: string; script: string; icon: string; logo: string | null; accent: string; url: string }
 
-/** A path of this shop, an https address or a data URI; anything else would not be shown. */
+/** A path of the store, an https address or an image data URI. Browsers would not show anything else. */
 export const logoFrom = (given = "") => (/^(\/(?!\/)|https:\/\/|data:image\/)/.test(given) ? given : null)
 
 export type Page = {
@@ -13,7 +13,7 @@ export type Page = {
   main: Html
   description?: string
   picture?: string | null
-  path?: string // its address, where it should be found by search engines
+  path?: string // set if search engines should index the page
 }
 
 const bag = html`<svg width="20" height="20" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.7"
@@ -22,7 +22,7 @@ const bag = html`<svg width="20" height="20" viewBox="0 0 24 24" fill="none" str
 
 function metadata(shop: Shop, { url }: Looks, { title, description, picture, path }: Page): Html {
   const words = description ?? shop.tagline ?? shop.name
-  const shown = picture && !picture.startsWith("data:") && URL.canParse(picture, url) // an owner may type anything
+  const shown = picture && !picture.startsWith("data:") && URL.canParse(picture, url) // the owner can enter any text
   const seen = shown && new URL(picture, url).href
   return html`<meta name="description" content="${words}">
     <meta property="og:site_name" content="${shop.name}"><meta property="og:type" content="website">
@@ -47,7 +47,7 @@ const footer = (shop: Shop) => html`<footer class="bottom"><div class="wide"><p>
   <a href="/">All products</a><a href="/orders">Find an order</a><p>Prices in ${shop.currency.toUpperCase()}</p>
   </div></footer>`
 
-/** A whole page of `shop`, in whose cart are `inCart` things. */
+/** The whole page as HTML. `inCart` is the number of items in the cart. */
 export function frame(shop: Shop, looks: Looks, inCart: number, page: Page): string {
   const title = page.title === shop.name ? shop.name : `${page.title} · ${shop.name}`
   return html`<!doctype html>

@@ -1,9 +1,9 @@
-/** Parts that several pages have: cards, lines, sums, notices. */
+/** Parts of several pages: cards, lines, totals, notices. */
 import { html, Html } from "./html.ts"
 import type { Line, Product, Purchase } from "./model.ts"
 import { forSale, isLow, money, stock } from "./words.ts"
 
-/** A square picture; `eager` for those seen at once. `alt` is empty where the words beside it say the same. */
+/** A square picture. `eager`: visible without scrolling. `alt` is empty if the text next to it says the same. */
 export function picture(address: string | null, alt = "", eager = false): Html {
   const when = eager ? html`fetchpriority="high"` : html`loading="lazy"`
   return html`<div class="picture">${
@@ -11,7 +11,7 @@ export function picture(address: string | null, alt = "", eager = false): Html {
   }</div>`
 }
 
-/** The price of what is for sale, else of all: "€12.50", "from €12.50", before a sale too. */
+/** The price of the variants in stock, or of all: "€12.50" or "from €12.50", with the price before a sale. */
 export function price(product: Product, currency: string): Html {
   const priced = product.variants.filter((variant) => variant.price !== null)
   if (priced.length === 0) return html`Not for sale at present`
@@ -23,7 +23,7 @@ export function price(product: Product, currency: string): Html {
     money(least.price!, currency)}`
 }
 
-/** How many are left of all its variants together; null is any number. */
+/** Stock of all variants together. null: no limit. */
 function left({ variants }: Product): number | null {
   if (variants.some((variant) => variant.left === null)) return null
   return variants.reduce((sum, variant) => sum + variant.left!, 0)
@@ -38,7 +38,7 @@ function card(product: Product, currency: string, eager: boolean): Html {
     ${badge && html`<span class="badge">${badge}</span>`}</li>`
 }
 
-/** Products as a grid of cards; the first `eager` of them are seen at once. */
+/** Products as a grid of cards. The first `eager` cards are visible without scrolling. */
 export const cards = (products: Product[], currency: string, eager = 0) =>
   html`<ul class="grid">${products.map((product, i) => card(product, currency, i < eager))}</ul>`
 
@@ -49,11 +49,11 @@ function briefly({ picture: shown, title, variant, quantity, price }: Line, curr
     <span class="number">${money(price * quantity, currency)}</span></li>`
 }
 
-/** Lines as the checkout and an order show them: what, how many, how much. */
+/** Lines as the checkout and an order show them: product, quantity, price. */
 export const brief = (lines: Line[], currency: string) =>
   html`<ul class="brief">${lines.map((line) => briefly(line, currency))}</ul>`
 
-/** The sum up. Amounts that a script may change are marked with what they are. */
+/** The totals. `data-sum` marks the amounts that a script may change. */
 export function sums({ totals, currency }: Purchase): Html {
   const tell = (amount: number) => money(amount, currency)
   const { discount, tax, taxIncluded } = totals
@@ -65,6 +65,6 @@ export function sums({ totals, currency }: Purchase): Html {
     ${tax > 0 && taxIncluded && html`<dd class="note">including ${tell(tax)} of tax</dd>`}</dl>`
 }
 
-/** Something to read first; what went wrong is read out at once. */
+/** A message at the top of the page. Screen readers announce errors at once. */
 export const notice = (words: Html | string, wrong = false) =>
   html`<div class="notice ${wrong && "wrong"}" role="${wrong ? "alert" : "status"}"><div>${words}</div></div>`

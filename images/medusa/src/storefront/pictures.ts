@@ -1,14 +1,14 @@
-/** The pictures of a new shop's goods, drawn here: 600 x 600, light from the upper left, a few kilobytes each. */
+/** Drawn pictures of the sample products: 600 x 600, light from the upper left, a few kilobytes each. */
 import { mix } from "./colour.ts"
 
 const dark = (colour: string, share: number) => mix(colour, "#1c1712", share)
 const light = (colour: string, share: number) => mix(colour, "#ffffff", share)
 
-/** A template without its indentation; lists are joined. */
+/** A template without indentation. Joins lists. */
 const svg = (strings: TemplateStringsArray, ...parts: (string | number | string[])[]) =>
   strings.map((text, i) => text.replace(/\n\s+/g, "\n") + [parts[i] ?? ""].flat().join("")).join("")
 
-/** A gradient's stop: where (0 to 1), and its colour there. */
+/** A gradient's stop: offset (0 to 1) and colour. */
 type Stop = [number, string]
 const stops = (all: Stop[]) => all.map(([at, colour]) => svg`<stop offset="${at}" stop-color="${colour}"/>`)
 const gradient = (id: string, place: string, all: Stop[]) =>
@@ -21,13 +21,13 @@ const glow = (id: string, place: string, colour: string, strength: number) => sv
   </radialGradient>`
 const clip = (id: string, path: string) => svg`<clipPath id="${id}"><path d="${path}"/></clipPath>`
 
-/** Something round and upright. */
+/** Gradient of a round, upright object. */
 function round(id: string, colour: string): string {
   const lit: Stop[] = [[0, dark(colour, 0.22)], [0.22, light(colour, 0.16)], [0.4, light(colour, 0.06)]]
   return across(id, ...lit, [0.72, dark(colour, 0.12)], [1, dark(colour, 0.4)])
 }
 
-/** Noise, as wood, wool and paper have it. */
+/** Noise for wood, wool and paper. */
 const grain = (id: string, frequency: string, strength: number) => svg`<filter id="${id}" x="0" y="0" width="1"
   height="1"><feTurbulence type="fractalNoise" baseFrequency="${frequency}" numOctaves="3" seed="4"/>
   <feColorMatrix values="0 0 0 0 .1 0 0 0 0 .07 0 0 0 0 .04 0 0 0 ${strength} -${(strength * 0.42).toFixed(2)}"/>
@@ -43,7 +43,7 @@ const lamp = glow("l", 'cx=".22" cy=".1" r="1"', "#fff", 0.6)
 const picture = (defs: string, shapes: string) => svg`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 600">
   <defs>${blur("s", 15)}${blur("n", 5)}${lamp}${defs}</defs>${shapes}</svg>`
 
-/** On a table in front of a wall. */
+/** Objects on a table in front of a wall. */
 function stilllife(wall: string, table: string, defs: string, shapes: string): string {
   const room = down("w", [0, light(wall, 0.12)], [1, wall])
   const wood = down("t", [0, dark(table, 0.07)], [0.25, table], [1, light(table, 0.25)])
@@ -51,7 +51,7 @@ function stilllife(wall: string, table: string, defs: string, shapes: string): s
     <rect y="424" width="600" height="176" fill="url(#t)"/><rect width="600" height="600" fill="url(#l)"/>${shapes}`)
 }
 
-/** Seen from above, lying on a cloth. */
+/** Objects on a cloth, seen from above. */
 const flat = (cloth: string, defs: string, shapes: string) => picture(defs, svg`
   <rect width="600" height="600" fill="${cloth}"/><rect width="600" height="600" fill="url(#l)"/>${shapes}`)
 
@@ -237,7 +237,7 @@ function tin(colour: string, wall: string): string {
     <path d="M282 126a18 9 0 0 1 36 0v8a18 7 0 0 1-36 0z" fill="url(#e)"/><g fill="#4a3b26">${tea}</g>`)
 }
 
-/** By the name of the file. */
+/** The pictures by file name. */
 export const pictures: Record<string, string> = {
   "stoneware-mug": mug(),
   "linen-tote": tote(),

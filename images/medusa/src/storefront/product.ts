@@ -1,17 +1,17 @@
-/** One product: its pictures, its variants with price and stock, and the way into the cart. */
+/** The product page: pictures, variants with price and stock, the form that adds to the cart. */
 import { html, Html, paragraphs } from "./html.ts"
 import type { Product, Shop, Variant } from "./model.ts"
 import type { Page } from "./page.ts"
 import { cards, notice, picture, price } from "./parts.ts"
 import { forSale, isLow, money, most, stock } from "./words.ts"
 
-/** `chosen` is a variant's id, `trouble` why it did not go into the cart. */
+/** `chosen` is a variant's id. `trouble` is the reason why it was not added to the cart. */
 export type Wish = { chosen?: string; quantity?: string; trouble?: string }
 
 const state = (variant: Variant) => (!forSale(variant) ? "none" : isLow(variant.left) ? "low" : "some")
 const available = (variant: Variant) => (variant.price === null ? "Not for sale at present" : stock(variant.left))
 
-/** With several options the first one divides: Size below each Colour. */
+/** Groups the variants by the first of several options: Sizes below each Colour. */
 function groups({ options, variants }: Product): { name: string; value: string; variants: Variant[] }[] {
   const [name = "Kind"] = options
   if (options.length < 2) return [{ name, value: "", variants }]
@@ -19,7 +19,7 @@ function groups({ options, variants }: Product): { name: string; value: string; 
   return values.map((value) => ({ name, value, variants: variants.filter((variant) => variant.options[0] === value) }))
 }
 
-/** What is worth knowing of a variant before it is chosen. */
+/** Hint at a variant before it is chosen: its price if it differs, low stock, sold out. */
 function hint({ variants }: Product, variant: Variant, told: string): string {
   if (!forSale(variant)) return "Sold out"
   const differs = variants.some((other) => other.price !== variant.price)
@@ -48,7 +48,7 @@ function choices(product: Product, currency: string, chosen: Variant): Html | Ht
 const stockLine = (variant: Variant) =>
   html`<p class="stock" data-state="${state(variant)}" role="status">${available(variant)}</p>`
 
-/** The stock of one variant is told; of several it is that of the chosen one, which only a script can follow. */
+/** Shows the stock of the chosen variant. With several variants, only a script can update it. */
 function buy(product: Product, currency: string, chosen: Variant, quantity: string): Html {
   const one = product.variants.length === 1
   return html`<form method="post" action="/cart" data-buy>${choices(product, currency, chosen)}

@@ -1,4 +1,4 @@
-/** The shop's one stylesheet, for an accent colour and the address of the picture behind the welcome. */
+/** The stylesheet, for an accent colour and the address of the welcome's background picture. */
 import { ink, muted, paper, shades } from "./colour.ts"
 
 export function style(accentColour: string, welcome: string): string {

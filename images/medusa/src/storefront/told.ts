@@ -1,4 +1,4 @@
-/** Pages that say what went wrong, in the shop's look. */
+/** Error pages in the store's design. */
 import { html, Html } from "./html.ts"
 import { signpost, spill } from "./drawings.ts"
 import type { Page } from "./page.ts"
@@ -10,21 +10,21 @@ const tell = (art: Html, title: string, words: string, more?: Html): Page => ({
 })
 
 export const notFound =
-  tell(signpost, "This page does not exist", "It may have moved, or what it showed is no longer sold.")
+  tell(signpost, "This page does not exist", "It may have moved, or the product is no longer sold.")
 
-/** A form that came from another site. */
+/** For a form that came from another site. */
 export const foreign =
-  tell(signpost, "Please try again from the shop", "This request came from another website, so it was not carried out.")
+  tell(signpost, "Please try again from the shop", "This request came from another website, so we did not process it.")
 
-/** A form that was cut off or too large, or with something in it that can't be. */
+/** For a form that was cut off, too large or not valid. */
 export const unreadable =
-  tell(signpost, "That could not be read", "Something in it was not as expected. Please go back and try again.")
+  tell(signpost, "That could not be read", "The form was not complete or not valid. Please go back and try again.")
 
-/** `reference` is what the shop's log calls the request. */
+/** For an error of the store. `reference` is the request's id in the store's log. */
 export const broken = (reference: string) =>
   tell(
     spill,
     "Something went wrong on our side",
-    "Nothing was lost: your cart is as it was. Please try again in a moment.",
-    html`<p class="small muted">If it happens again, tell us this reference: ${reference}</p>`,
+    "Your cart has not changed. Please try again in a moment.",
+    html`<p class="small muted">If it happens again, please send us this reference: ${reference}</p>`,
   )

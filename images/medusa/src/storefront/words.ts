@@ -1,9 +1,9 @@
-/** How amounts, stock and dates are told. */
+/** Texts for amounts, stock and dates. */
 import type { Variant } from "./model.ts"
 
 const formats = new Map<string, Intl.NumberFormat>()
 
-/** `18` in `eur` is "€18.00"; each currency with its own number of decimals. */
+/** `18` in `eur` is "€18.00". Each currency has its own number of decimals. */
 export function money(amount: number, currency: string): string {
   let format = formats.get(currency)
   if (!format) {
@@ -25,10 +25,10 @@ export function stock(left: number | null): string {
 
 export const isLow = (left: number | null) => left !== null && left > 0 && left <= few
 
-/** The most that can be taken at once. */
+/** The maximum quantity of a line. */
 export const most = (left: number | null) => Math.min(left ?? 99, 99)
 
 export const count = (number: number, one: string, many: string) => `${number} ${number === 1 ? one : many}`
 
-/** "21 November 2026", by the clock of UTC. */
+/** "21 November 2026", in UTC. */
 export const date = (day: Date) => new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone: "UTC" }).format(day)

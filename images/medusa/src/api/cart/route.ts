@@ -1,4 +1,4 @@
-/** GET /cart : what is in it. POST /cart : `quantity` of `variant` goes into it. */
+/** GET /cart: shows the cart. POST /cart: adds `quantity` of `variant`. */
 import type { MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
 import { ContainerRegistrationKeys } from "@medusajs/framework/utils"
 import { addToCart, openCart, OutOfStock, readCart } from "../../shop/carts.ts"
@@ -10,7 +10,7 @@ import { notFound } from "../../storefront/told.ts"
 
 const tooFew = ({ title, variant, left }: Line) =>
   `There ${left === 1 ? "is" : "are"} only ${left} of ${variant ? `${title}, ${variant}` : title} left.`
-const notThatMany = "There are not that many left. What you have in your cart already counts, too."
+const notThatMany = "There are not that many left. Items that are already in your cart count too."
 
 export async function GET(req: MedusaRequest, res: MedusaResponse) {
   const shop = await enter(req)
@@ -19,9 +19,9 @@ export async function GET(req: MedusaRequest, res: MedusaResponse) {
   const { query } = req
   const scarce = found?.lines.find(({ id, left }) => id === query.scarce && left !== null)
   const added = found?.lines.find(({ handle }) => handle === query.added)
-  const removed = "removed" in query ? "It is no longer in your cart." : undefined
+  const removed = "removed" in query ? "The product was removed from your cart." : undefined
   const message = added ? `${added.title} is in your cart.` : removed
-  const trouble = scarce ? tooFew(scarce) : "scarce" in query ? "Some of it was sold meanwhile." : undefined
+  const trouble = scarce ? tooFew(scarce) : "scarce" in query ? "Some products were sold in the meantime." : undefined
   const inCart = found?.lines.reduce((sum, { quantity }) => sum + quantity, 0) ?? 0
   await send(req, res, shop, cart(found, { message, trouble }), { inCart })
 }

@@ -1,4 +1,4 @@
-/** GET /checkout : the form. POST /checkout : the order is placed, once, or the form comes back with what is wrong. */
+/** GET /checkout: shows the form. POST /checkout: places the order once, or shows the form again with errors. */
 import type { MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
 import { OutOfStock, readCart, setCountry } from "../../shop/carts.ts"
 import { fingerprint, manual, placeOrder, readDeliveries, Repriced } from "../../shop/orders.ts"
@@ -8,7 +8,7 @@ import { short } from "../../storefront/cart.ts"
 import { check, checkout, type CheckoutForm, type Errors } from "../../storefront/checkout.ts"
 import { type Cart, type Details, fields } from "../../storefront/model.ts"
 
-/** The cart if it can be ordered; otherwise the visitor is sent on, and this is null. */
+/** The cart, if it can be ordered. Otherwise redirects the shopper and returns null. */
 async function orderable(req: MedusaRequest, res: MedusaResponse, shop: OpenShop): Promise<Cart | null> {
   const cart = await readCart(req.scope, shop, cartOf(req))
   if (cart?.order) showOrder(res, cart.order)
@@ -31,9 +31,9 @@ export async function GET(req: MedusaRequest, res: MedusaResponse) {
   if (cart) await send(req, res, shop, checkout(shop, await prepare(req, shop, cart), cart.details))
 }
 
-const changed = "Your cart or its prices changed while this page was open. Please look at it again before you order."
-const moved = "These are the deliveries to the country you chose. Please look at them before you order."
-const repriced = "With your address and delivery the sum is another one. Please look at it again before you order."
+const changed = "Your cart or its prices changed while this page was open. Please check it before you order."
+const moved = "Below are the delivery options for the country you chose. Please check them before you order."
+const repriced = "Your address and delivery change the total. Please check it before you order."
 
 export async function POST(req: MedusaRequest<Record<string, unknown>>, res: MedusaResponse) {
   const shop = await enter(req)
@@ -44,11 +44,11 @@ export async function POST(req: MedusaRequest<Record<string, unknown>>, res: Med
   const moving = details.country_code !== cart.country && shop.countries.some(({ code }) => code === details.country_code)
   if (moving) await setCountry(req.scope, cart.id, details.country_code)
   if (body.step === "country") return showAgain(req, res, shop, cart, details)
-  if (moving) return showAgain(req, res, shop, cart, details, { trouble: moved }) // where no script showed it before
+  if (moving) return showAgain(req, res, shop, cart, details, { trouble: moved }) // not shown yet without scripts
   const delivery = text(body.delivery)
   const form = await prepare(req, shop, cart, delivery)
   const errors: Errors = check(details, shop.countries)
-  if (delivery !== form.chosen) errors.delivery = "Please choose how it is delivered."
+  if (delivery !== form.chosen) errors.delivery = "Please choose a delivery option."
   const trouble = body.seen === form.seen ? undefined : changed
   if (trouble || Object.keys(errors).length > 0 || !form.payable)
     return send(req, res, shop, checkout(shop, form, details, errors, trouble), { status: trouble ? 409 : 422 })
@@ -62,7 +62,7 @@ export async function POST(req: MedusaRequest<Record<string, unknown>>, res: Med
   }
 }
 
-/** The same form once more, with the cart as it is now. */
+/** Shows the form again, with the current cart. */
 async function showAgain(
   req: MedusaRequest, res: MedusaResponse, shop: OpenShop, cart: Cart, details: Details,
   { delivery, trouble }: { delivery?: string; trouble?: string } = {},

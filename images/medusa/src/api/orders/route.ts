@@ -1,4 +1,4 @@
-/** GET /orders : the form that finds an order. POST /orders : on to the order, if number and e-mail belong together. */
+/** GET /orders: shows the lookup form. POST /orders: redirects to the order if number and e-mail address match. */
 import type { MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
 import { noteVain, tooMany } from "../../shop/attempts.ts"
 import { findOrder } from "../../shop/orders.ts"
@@ -9,8 +9,8 @@ export async function GET(req: MedusaRequest, res: MedusaResponse) {
   await send(req, res, await enter(req), lookUp())
 }
 
-const unknown = "No order has this number and this e-mail address. Please look at both again."
-const wait = "That was tried too often. Please wait ten minutes and try again."
+const unknown = "No order has this number and e-mail address. Please check both."
+const wait = "Too many attempts. Please wait ten minutes and try again."
 
 export async function POST(req: MedusaRequest<Record<string, unknown>>, res: MedusaResponse) {
   const shop = await enter(req)

@@ -1,4 +1,4 @@
-/** GET /robots.txt : what search engines may read. */
+/** GET /robots.txt: rules for search engines. */
 import type { MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
 import { shopLooks } from "../../storefront/assets.ts"
 

@@ -1,4 +1,4 @@
-/** GET /sitemap.xml : the addresses of all products, for search engines. */
+/** GET /sitemap.xml: addresses of all products, for search engines. */
 import type { MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
 import { readHandles } from "../../shop/catalogue.ts"
 import { enter } from "../../shop/web.ts"

@@ -1,4 +1,4 @@
-/** GET /assets/:file : style, script and pictures; for good, as their addresses change with what they hold. */
+/** GET /assets/:file: style, script and pictures. Browsers keep them, because a changed file has another address. */
 import type { MedusaNextFunction, MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
 import { find } from "../../../storefront/assets.ts"
 

@@ -1,4 +1,4 @@
-/** POST /cart/:line : there should be `quantity` of it, 0 removes it. */
+/** POST /cart/:line: sets the quantity of a line. 0 removes the line. */
 import type { MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
 import { changeLine, OutOfStock, readCart } from "../../../shop/carts.ts"
 import { cartOf, enter, text } from "../../../shop/web.ts"

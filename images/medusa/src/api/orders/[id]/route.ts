@@ -1,10 +1,10 @@
-/** GET /orders/:id : the order, for whoever placed or found it; for others the form that finds it. */
+/** GET /orders/:id: shows the order to the shopper who placed or found it, and the lookup form to others. */
 import type { MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
 import { mayRead, readOrder } from "../../../shop/orders.ts"
 import { enter, send, text } from "../../../shop/web.ts"
 import { lookUp, order } from "../../../storefront/order.ts"
 
-const unknown = "This order can be seen with its number and e-mail address."
+const unknown = "To see this order, enter its number and e-mail address."
 
 export async function GET(req: MedusaRequest, res: MedusaResponse) {
   const shop = await enter(req)

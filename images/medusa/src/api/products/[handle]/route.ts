@@ -1,4 +1,4 @@
-/** GET /products/:handle : one product's page; ?variant= chooses one of its variants. */
+/** GET /products/:handle: shows a product. ?variant= selects a variant. */
 import type { MedusaRequest, MedusaResponse } from "@medusajs/framework/http"
 import { enter, text } from "../../../shop/web.ts"
 import { showProduct } from "../../../shop/showcase.ts"
