@@ -1,1 +1,1 @@
-"""Development tools: a local Kubernetes cluster, a local Slack, image builds, chart docs and the demo."""
+"""Development tools: local cluster, local Slack, image builds, charts and demo."""

@@ -1,4 +1,6 @@
-"""Background processes, identified by pid and start time, so that a reused pid is not mistaken for one."""
+"""Background processes, identified by pid and start time.
+
+The start time distinguishes a process from another one that reuses its pid."""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ class BackgroundProcess:
         return process if same else None
 
     def start(self, argv: list[str], env: dict[str, str]) -> None:
-        """Start the process, detached from this terminal, with `env` added to the current environment."""
+        """Start the process, detached from this terminal.
+
+        `env` is added to the current environment."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             child = subprocess.Popen(
@@ -50,7 +54,7 @@ class BackgroundProcess:
         self.pid_file.write_text(f"{child.pid} {psutil.Process(child.pid).create_time()}")
 
     def stop(self, timeout: float = 10.0) -> None:
-        """Terminate the process if it is running, and kill it after `timeout` seconds."""
+        """Terminate the process; kill it after `timeout` seconds."""
         if process := self.process():
             process.terminate()
             try:

@@ -1,4 +1,4 @@
-"""The folders of this checkout and its pinned tools, and the cache of built and downloaded files."""
+"""The checkout, its pinned tools, and the cache of built files."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Set up a cluster, a local Slack and the bot, and order a store through Slack (`make demo`)."""
+"""The demo: cluster, local Slack, bot and a store (`make demo`)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 class DemoError(Exception):
-    """The store is not ready; the message gives the cause from the bot."""
+    """The store is not ready; the message gives the cause."""
 
 
 @click.group(help=__doc__)
@@ -46,7 +46,7 @@ name_option = click.option("--name", default="dev", help="Local cluster (default
 @main.command()
 @name_option
 def up(name: str) -> None:
-    """Start everything, order the store if it does not exist, and print the URLs."""
+    """Start everything, order the store once, and print the URLs."""
     try:
         stack = _set_up(name)
         result = _previous_result(stack) or _order(stack)
@@ -60,7 +60,9 @@ def up(name: str) -> None:
 @main.command()
 @name_option
 def down(name: str) -> None:
-    """Stop the bot and the local Slack, and remove the cluster (or, on your own cluster, only the demo's stores)."""
+    """Stop the bot and the local Slack, and remove the cluster.
+
+    On your own cluster (KUBE_CONTEXT), only the demo's stores are removed."""
     for process in ("bot", "slack"):
         BackgroundProcess(process, folder_of(name)).stop()
     if os.environ.get("KUBE_CONTEXT") and (cluster := clusters.find(name)):
@@ -87,8 +89,9 @@ def _set_up(name: str) -> Stack:
 
 
 def _previous_result(stack: Stack) -> dict[str, Any] | None:
-    """The result of an earlier run, or None; waits for its store, whose pods may be starting after a reboot.
+    """The result of an earlier run, or None.
 
+    Waits for its store, whose pods may be starting after a reboot.
     Raises DemoError if the store does not answer."""
     try:
         result: dict[str, Any] = json.loads((stack.folder / "demo.json").read_text())
@@ -162,7 +165,9 @@ def _print_new(texts: list[str], printed: set[str], start: float) -> None:
 
 
 def _plain_text(text: str) -> str:
-    """A message without Slack's markup, with links as URLs, the user by name, and all lines but the first indented."""
+    """A message as plain text for the terminal.
+
+    Links become URLs and users names; all lines except the first are indented."""
     text = re.sub(r"<(https?://[^|>]+)[^>]*>", r"\1", text).replace(f"<@{USER_ID}>", USER).replace("*", "")
     return text.strip().replace("\n", "\n            ")
 

@@ -1,4 +1,6 @@
-"""Prometheus and promtool from Debian's package, unpacked but not installed, so that no service starts."""
+"""Prometheus and promtool from Debian's package.
+
+The package is unpacked but not installed, so that no service starts."""
 
 from __future__ import annotations
 
@@ -12,12 +14,13 @@ HERE = Path(__file__)
 
 
 class PrometheusError(Exception):
-    """Prometheus is not available on this machine; the message gives the cause and the next step."""
+    """Prometheus is not available; the message gives cause and next step."""
 
 
 def program_dir() -> Path:
-    """The folder with `prometheus` and `promtool`: the installed ones, or those of the package in the cache.
+    """The folder with the programs `prometheus` and `promtool`.
 
+    They are the installed ones, or those of the package in the cache.
     Raises PrometheusError."""
     installed = shutil.which("promtool")
     if installed and shutil.which("prometheus"):

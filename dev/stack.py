@@ -1,4 +1,6 @@
-"""The bot and a local Slack as processes outside a cluster, configured as by an operator; for demo and e2e tests."""
+"""The bot and a local Slack as processes outside the cluster.
+
+The demo and the e2e tests use them."""
 
 from __future__ import annotations
 
@@ -31,12 +33,16 @@ READY_TIMEOUT_SECONDS = 30
 
 
 class StackError(Exception):
-    """The bot, the local Slack or kubectl failed; the message ends with the last lines of the output."""
+    """A process of the stack or kubectl failed.
+
+    The message ends with the last lines of the output."""
 
 
 @dataclass
 class Stack:
-    """One bot and one local Slack with their files in `folder`; `settings` override the bot's settings."""
+    """One bot and one local Slack with their files in `folder`.
+
+    `settings` override the bot's settings."""
 
     folder: Path
     cluster: Cluster
@@ -57,12 +63,14 @@ class Stack:
 
     @property
     def addresses(self) -> Addresses:
-        """The addresses of this stack's stores, with the ingress's port unless it is 80."""
+        """The addresses of this stack's stores.
+
+        They contain the ingress's port unless it is 80."""
         port = self.cluster.ingress_port
         return Addresses(self.cluster.store_domain, port=None if port == 80 else port)
 
     def start(self) -> None:
-        """Start the processes that are not running and wait until both are ready. Raises StackError."""
+        """Start the processes and wait until both are ready. Raises StackError."""
         if not self.slack_process.process():
             # A new local Slack has no messages, so a bot that remembers old ones must restart too.
             self.bot_process.stop()
@@ -110,7 +118,7 @@ class Stack:
         }
 
     def _load_or_create_config(self) -> dict[str, str]:
-        """The ports and secrets of this stack, chosen once and stored in its folder."""
+        """The ports and secrets of this stack, stored in its folder."""
         path = self.folder / "stack.json"
         if not path.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -168,7 +176,7 @@ class Stack:
 
 
 def instance_of(folder: Path) -> str:
-    """The instance name of this folder's bot, which labels its stores in the cluster."""
+    """The instance name of this folder's bot, which labels its stores."""
     return f"storewright-local-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
 
 
@@ -192,7 +200,9 @@ def kubectl(cluster: Cluster, *args: str, stdin: str | None = None) -> str:
 
 
 def job_of(message: dict[str, Any]) -> dict[str, str]:
-    """The metadata of a root message (`job`, `kind`, `store`, `status`); empty for other messages."""
+    """The metadata of a root message (`job`, `kind`, `store`, `status`).
+
+    Empty for other messages."""
     return dict((message.get("metadata") or {}).get("event_payload") or {})
 
 
@@ -202,7 +212,9 @@ def newest_root(messages: list[dict[str, Any]], **job: str) -> dict[str, Any] | 
 
 
 def one_time_link(slack: LocalSlackClient, user: str, channel: str) -> tuple[str, str]:
-    """The newest credential link that this user sees in the channel: its URL and the token after its #."""
+    """The newest credential link that this user sees in the channel.
+
+    Returns its URL and the token after its #."""
     message = slack.wait_for(lambda: [m for m in slack.ephemerals(user, channel) if "/s/" in m["text"]])[-1]
     url, token = message["text"].split("<", 1)[1].split("|", 1)[0].split("#")
     return url, token
@@ -215,7 +227,7 @@ def read_secret(cluster: Cluster, namespace: str, name: str) -> dict[str, str]:
 
 
 def free_port(preferred: int) -> int:
-    """The preferred port of the loopback address if it is free, else any free port. Raises StackError."""
+    """The preferred loopback port if it is free, else another. Raises StackError."""
     for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

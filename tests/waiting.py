@@ -15,7 +15,9 @@ T = TypeVar("T")
 
 
 def until(what: str, condition: Callable[[], T | None], seconds: float = 60) -> T:
-    """The result of `condition` once it is true; fails after `seconds` with `what` and the last result."""
+    """The result of `condition` once it is true.
+
+    Fails after `seconds` with `what` and the last result."""
     deadline = time.monotonic() + seconds
     while not (result := condition()):
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what} (last: {result!r})"
@@ -24,7 +26,9 @@ def until(what: str, condition: Callable[[], T | None], seconds: float = 60) -> 
 
 
 def until_job(ledger: Ledger, job: Job, condition: Callable[[Job], bool], seconds: float = 30) -> Job:
-    """The job from the ledger once `condition` is true for it; fails after `seconds` with the job's events."""
+    """The job from the ledger once `condition` is true for it.
+
+    Fails after `seconds` with the job's events."""
     deadline = time.monotonic() + seconds
     while not (current := ledger.jobs.get(job.id)) or not condition(current):
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {current} {ledger.jobs.events(job.id)}"

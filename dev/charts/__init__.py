@@ -1,4 +1,4 @@
-"""helm-docs and the CustomResourceDefinitions for the charts' docs and tests, from pinned Go modules."""
+"""helm-docs and CustomResourceDefinitions from pinned Go modules."""
 
 import json
 import shutil

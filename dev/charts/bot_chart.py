@@ -1,4 +1,4 @@
-"""Manifests rendered from the bot's chart: manifests/storewright.yaml (`make manifests`) and a bot's permissions."""
+"""Renders manifests from the bot's chart (`make manifests`)."""
 
 import sys
 

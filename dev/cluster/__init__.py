@@ -1,4 +1,6 @@
-"""A real Kubernetes cluster for development: a local one of this checkout, or the one that KUBE_CONTEXT names."""
+"""A real Kubernetes cluster for development.
+
+It is a local cluster of this checkout, or the external cluster that KUBE_CONTEXT names."""
 
 import os
 
@@ -22,12 +24,14 @@ def find(name: str = "dev") -> Cluster | None:
 
 
 def down(name: str = "dev") -> None:
-    """Remove the local cluster `name` and all its data, whether it is running or not. Raises ClusterError."""
+    """Remove the local cluster `name` and all its data. Raises ClusterError."""
     external.refuse_if_external()
     local.down(name)
 
 
 def kill(name: str = "dev") -> None:
-    """Kill all processes of the local cluster `name`, like a reboot; `up` restores it. Raises ClusterError."""
+    """Kill all processes of the local cluster `name`, like a reboot.
+
+    `up` restores it. Raises ClusterError."""
     external.refuse_if_external()
     local.kill(name)

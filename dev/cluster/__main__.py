@@ -1,4 +1,4 @@
-"""The command line of the local cluster: `python -m dev.cluster up | down | status | kill | env`."""
+"""The command line of the local cluster (`python -m dev.cluster`)."""
 
 import sys
 import time
@@ -29,7 +29,7 @@ def main() -> None:
 @main.command()
 @name_option
 def up(name: str) -> None:
-    """Start the cluster, or the components that are not running, and wait until it is ready."""
+    """Start all components that are not running; wait until all are ready."""
     start = time.monotonic()
     running = cluster.up(name)
     console.print(f"[green]✓[/] Cluster {name} is ready ({time.monotonic() - start:.1f} s)")
@@ -39,7 +39,7 @@ def up(name: str) -> None:
 @main.command()
 @name_option
 def env(name: str) -> None:
-    """Print the environment variables that tools need to reach the cluster, for `eval`."""
+    """Print the environment variables of the running cluster, for `eval`."""
     running = cluster.find(name)
     if not running:
         command = f"python -m dev.cluster up --name {name}"
@@ -58,7 +58,7 @@ def status(name: str) -> None:
 @main.command()
 @name_option
 def kill(name: str) -> None:
-    """Kill all processes of the cluster, like a reboot. `up` restores the same pods and volumes."""
+    """Kill all processes, like a reboot; `up` restores pods and volumes."""
     cluster.kill(name)
     console.print(f"[green]✓[/] Killed cluster {name}; its data is kept")
 

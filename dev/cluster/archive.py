@@ -12,7 +12,7 @@ from dev.cluster.process import ClusterError
 
 
 def reference(archive: Path) -> str:
-    """The full name of the single image in an archive, as containerd uses it.
+    """The full name of the single image in an archive.
 
     Raises ClusterError if the file is not an archive of one tagged image."""
     try:
@@ -39,7 +39,9 @@ def full_name(tag: str) -> str:
 
 
 def write(archive: Path, tag: str, files: dict[str, Path], entrypoint: Sequence[str]) -> None:
-    """Write an image that contains only executable `files` (path in the image -> path on this machine)."""
+    """Write an image that contains only executable files.
+
+    `files` maps a path in the image to a path on this machine."""
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as tar:
         for name, source in files.items():

@@ -27,7 +27,9 @@ class Cluster(ABC):
         return int(self.ingress_address.rpartition(":")[2])
 
     def client(self, host: str, timeout: float = 10) -> httpx.Client:
-        """An HTTP client for the store with that host name; it connects to the ingress and sends the Host header."""
+        """An HTTP client for the store with that host name.
+
+        It connects to the ingress and sends the Host header."""
         headers = {"Host": f"{host}:{self.ingress_port}"}
         return httpx.Client(
             base_url=f"http://{self.ingress_address}", headers=headers, timeout=timeout, trust_env=False
@@ -40,7 +42,7 @@ class Cluster(ABC):
 
     @abstractmethod
     def load_image(self, tar: Path) -> None:
-        """Load the image of a Docker archive into the cluster, unless it has the image. Raises ClusterError."""
+        """Load a Docker archive, unless the cluster has its image. Raises ClusterError."""
 
     @abstractmethod
     def down(self) -> None:

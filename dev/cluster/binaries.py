@@ -1,4 +1,6 @@
-"""Builds the cluster's programs from Go modules, and caches them by the hash of their sources and flags."""
+"""Builds the cluster's programs from Go modules.
+
+The cache key is a hash of their sources and build flags."""
 
 import hashlib
 import os
@@ -19,8 +21,9 @@ PACKAGES = {"node": [".", "./pause"], "traefik": [TRAEFIK]}
 
 
 def ensure() -> dict[str, Path]:
-    """The cluster's programs by name; the first call builds them (10 minutes on 2 cores).
+    """The cluster's programs by name.
 
+    The first call builds them (10 minutes on 2 cores).
     Raises ClusterError, with the end of the compiler's output, if a build fails.
     """
     folders = {module: CACHE / f"cluster-{module}" / _digest(SOURCES / module) for module in PACKAGES}
@@ -30,7 +33,7 @@ def ensure() -> dict[str, Path]:
 
 
 def _flags() -> list[str]:
-    """Flags that set the Kubernetes version, which charts query, and omit debug symbols."""
+    """Build flags: the Kubernetes version, which charts query, and no debug symbols."""
     version = re.search(r"k8s.io/kubernetes (v1\.(\d+)\.\S+)", (SOURCES / "node" / "go.mod").read_text())
     if not version:
         raise ClusterError(f"{SOURCES}/node/go.mod requires no k8s.io/kubernetes v1; restore it from git")
@@ -57,7 +60,7 @@ def _build_missing(folders: dict[str, Path], scratch: Path) -> None:
 
 
 def go_environment(scratch: Path) -> dict[str, str]:
-    """The environment for the pinned Go, with its caches in `scratch`, which can be deleted at any time."""
+    """The environment for the pinned Go, with its caches in `scratch`."""
     go = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly -buildvcs=false -modcacherw", "CGO_ENABLED": "0"}
     return {**os.environ, **go, "GOCACHE": str(scratch / "build"), "GOMODCACHE": str(scratch / "mod")}
 
@@ -89,7 +92,7 @@ def _list_packages(source: Path, packages: list[str], environment: dict[str, str
 
 
 def _run_build(command: list[str], environment: dict[str, str], log: Path, title: str, total: int) -> None:
-    """Run a verbose `go build` and show its progress: the packages it has compiled, of `total`.
+    """Run `go build -v`; show how many of `total` packages are compiled.
 
     Raises ClusterError with the end of the log if the build fails."""
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The control groups of a cluster's pods, in every cgroup hierarchy of this machine."""
+"""The control groups of a cluster's pods."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -38,7 +38,9 @@ def remove(layout: Layout) -> None:
 
 
 def _hierarchies() -> Iterator[Path]:
-    """The roots of all hierarchies: one in cgroup v2, one for each controller in cgroup v1."""
+    """The roots of all cgroup hierarchies.
+
+    cgroup v2 has one, cgroup v1 has one for each controller."""
     if (ROOT / "cgroup.controllers").exists():
         yield ROOT
     else:
@@ -46,7 +48,9 @@ def _hierarchies() -> Iterator[Path]:
 
 
 def _delegate(group: Path) -> None:
-    """Enable all controllers in the child groups; only cgroup v2 needs it, and only v2 has this file."""
+    """Enable all controllers in the child groups.
+
+    Only cgroup v2 needs it, and only v2 has this file."""
     if (group / "cgroup.subtree_control").exists():
         controllers = (group / "cgroup.controllers").read_text().split()
         (group / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))

@@ -11,7 +11,9 @@ PKI = f"{ETC}/pki"
 
 @dataclass(frozen=True)
 class Component:
-    """One program of the node; with `host_network` it uses the network of this machine."""
+    """One program of the node.
+
+    With `host_network` it uses the network of this machine."""
 
     name: str
     argv: tuple[str, ...]

@@ -14,7 +14,9 @@ from dev.cluster.process import ClusterError, kubectl, run
 
 @dataclass(frozen=True)
 class ExternalCluster(Cluster):
-    """The user's own cluster; it pulls images from the registry that REGISTRY names."""
+    """The user's own cluster.
+
+    It pulls images from the registry that REGISTRY names."""
 
     def load_image(self, tar: Path) -> None:
         """Push the image to the registry with its own name and tag. Raises ClusterError."""
@@ -87,7 +89,9 @@ def refuse_if_external() -> None:
 
 
 def _export(name: str, context: str) -> Path:
-    """Copy only this context to a new kubeconfig, so that no command can use another context by mistake."""
+    """Copy only this context to a new kubeconfig.
+
+    So no command can use another context by mistake."""
     target = CHECKOUT / "build" / "cluster" / f"{name}.kubeconfig"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.touch(mode=0o600)

@@ -33,7 +33,7 @@ def install(layout: Layout, programs: dict[str, Path]) -> None:
 
 
 def _install_program(program: Path, target: Path) -> None:
-    """Hard-link a program from the cache, or copy it if the cache is on another disk."""
+    """Hard-link a program from the cache, or copy it across disks."""
     if target.exists() and _version(target) == _version(program):
         return
     target.unlink(missing_ok=True)
@@ -55,7 +55,9 @@ def _write_kubeconfig(layout: Layout, user: str, target: Path) -> None:
 
 
 def _write(target: Path, text: str) -> None:
-    """Write a file, readable by root only, and replace it in one step, because programs may be reading it."""
+    """Replace a file in one step, because programs may be reading it.
+
+    Only root can read the file."""
     unfinished = target.with_name(f"{target.name}.new")
     unfinished.touch(mode=0o600)
     unfinished.write_text(text)

@@ -1,4 +1,4 @@
-"""The id, directories, addresses and ingress port of a cluster on this machine.
+"""A cluster's id, directories, addresses and ingress port.
 
 Each cluster claims its own address block and ingress port once, so that several clusters can run side by side.
 """
@@ -25,7 +25,9 @@ CLUSTER_INDEXES = range(100)
 
 @dataclass(frozen=True)
 class Layout:
-    """The addresses and paths of one cluster; `index` is its number on this machine."""
+    """The addresses and paths of one cluster.
+
+    `index` is its number on this machine."""
 
     name: str
     checkout: Path
@@ -57,7 +59,7 @@ class Layout:
 
     @property
     def interface(self) -> str:
-        """The host's interface of the veth pair that connects it with the node."""
+        """The host's interface of the veth pair to the node."""
         return f"sw-{self.index}"
 
     @property
@@ -88,7 +90,9 @@ class Layout:
 
 
 def cluster_id(name: str, checkout: Path) -> str:
-    """The id of a cluster: its name and a hash of the checkout's path. Raises ClusterError for an invalid name."""
+    """A cluster's name with a hash of the checkout's path.
+
+    Raises ClusterError for an invalid name."""
     if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,18}[a-z0-9])?", name):
         raise ClusterError(
             f"{name!r} is not a valid cluster name; use up to 20 lower-case letters, digits and hyphens, such as `dev`"
@@ -97,12 +101,12 @@ def cluster_id(name: str, checkout: Path) -> str:
 
 
 def address_block(index: int) -> IPv4Network:
-    """The /16 network of cluster number `index`, for pods, Services and the veth pair."""
+    """The /16 network of cluster number `index`."""
     return IPv4Network(f"10.{100 + index}.0.0/16")
 
 
 def free_index(taken: Collection[int], networks: Iterable[IPv4Network]) -> int:
-    """The lowest index that is not taken and whose block overlaps none of `networks`.
+    """The lowest free index whose block overlaps none of `networks`.
 
     Raises ClusterError if there is none."""
     routed = [network for network in networks if network.prefixlen]
@@ -121,7 +125,9 @@ def load(name: str, checkout: Path) -> Layout | None:
 
 
 def claim(name: str, checkout: Path) -> Layout:
-    """The cluster's layout; a new one does not conflict with other clusters, routes and ports. Raises ClusterError."""
+    """The cluster's layout.
+
+    A new one does not conflict with other clusters, routes and ports. Raises ClusterError."""
     STATE_DIR.mkdir(mode=0o755, parents=True, exist_ok=True)
     with locked(STATE_DIR):
         return load(name, checkout) or _claim_new(name, checkout)
@@ -171,7 +177,9 @@ def port_is_free(port: int) -> bool:
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Hold an exclusive lock on a directory; the kernel releases it when the process ends."""
+    """Hold an exclusive lock on a directory.
+
+    The kernel releases it when the process ends."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

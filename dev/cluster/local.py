@@ -1,4 +1,4 @@
-"""A local cluster on this machine: start it, find it, kill it and remove it. Needs root, but not Docker."""
+"""Starts, finds, kills and removes a local cluster."""
 
 import json
 import os
@@ -42,8 +42,9 @@ class LocalCluster(Cluster):
 
 
 def up(name: str) -> LocalCluster:
-    """Start the components of the cluster `name` that are not running; wait until all are ready.
+    """Start the components of the cluster `name` that are not running.
 
+    Wait until all are ready.
     Raises ClusterError."""
     _check_machine()
     programs = binaries.ensure()
@@ -129,7 +130,7 @@ def _local_cluster(layout: Layout) -> LocalCluster:
 
 
 def _start(node: Node) -> None:
-    """Start each component as soon as its dependencies are ready, and wait until all are ready."""
+    """Start each component when its dependencies are ready; wait for all."""
     layout, api = node.layout, kubectl(node.layout.kubeconfig)
     _ensure_running(node, components.containerd, components.etcd, components.apiserver)
     _wait(node, components.containerd, lambda: succeeds(*node.command(*CTR, "ls", "--quiet")))
@@ -163,13 +164,13 @@ def _wait(node: Node, create: Callable[[Layout], Component], is_ready: Callable[
 
 
 def _readiness(layout: Layout) -> str:
-    """The node's Ready condition in the API server: True, False, Unknown, or "" if there is none yet."""
+    """The node's Ready condition: True, False, Unknown, or "" if missing."""
     path = '--output=jsonpath={.status.conditions[?(@.type=="Ready")].status}'
     return run(*kubectl(layout.kubeconfig), "get", "node", layout.name, "--ignore-not-found", path)
 
 
 def _reset_readiness(node: Node) -> None:
-    """Set the Ready condition to Unknown, because its value is of a kubelet that has ended."""
+    """Set the Ready condition to Unknown until the new kubelet reports."""
     if not node.is_running(components.kubelet(node.layout)) and _readiness(node.layout):
         condition = {"type": "Ready", "status": "Unknown", "reason": "KubeletStarting", "message": ""}
         patch = json.dumps({"status": {"conditions": [condition]}})
@@ -192,7 +193,7 @@ def _responds(url: str, status: int) -> bool:
 
 
 def _check_port(node: Node) -> None:
-    """Check the ingress port, which another program may have taken since the cluster was created."""
+    """Check that no other program uses the ingress port. Raises ClusterError."""
     port = node.layout.ingress_port
     if not node.pid() and not port_is_free(port):
         raise ClusterError(
@@ -210,7 +211,7 @@ def _load_pause(node: Node) -> None:
 
 
 def load_image(node: Node, image: Path) -> None:
-    """Import a Docker archive into the node's containerd, unless it has the image. Raises ClusterError."""
+    """Import a Docker archive, unless containerd has its image. Raises ClusterError."""
     if archive.reference(image) in run(*node.command(*CTR, "ls", "--quiet")).split():
         return
     with image.open("rb") as stream:

@@ -1,5 +1,6 @@
-"""The node: one process with its own mount, network and PID namespaces, in which all components run.
+"""The node: a process with its own namespaces.
 
+All components run in its mount, network and PID namespaces.
 When that process ends, by `kill`, `down` or a reboot, the kernel also removes every process, mount and network
 interface of the node. A node is therefore never half stopped.
 """
@@ -69,7 +70,9 @@ class Node:
         unshare.communicate()
 
     def _start_namespaces(self, log: Path) -> subprocess.Popen[str]:
-        """Start the node's script; it prints "ready" when it needs its network, and then reads one line."""
+        """Start the node's script.
+
+        It prints "ready" when it needs its network, and then reads one line."""
         layout, pipe = self.layout, subprocess.PIPE
         namespaces = ("unshare", "--mount", "--net", "--pid", "--fork", "--mount-proc")
         script = ("sh", str(SCRIPT), str(layout.state), layout.node_address, layout.host_address, layout.id)
@@ -85,7 +88,9 @@ class Node:
             )
 
     def _create_veth_pair(self, namespace_of: int) -> None:
-        """Connect host and node: the host gets an address and a route, the node an interface called `uplink`."""
+        """Connect host and node with a veth pair.
+
+        The host gets an address and a route, the node an interface called `uplink`."""
         name, layout = self.layout.interface, self.layout
         succeeds("ip", "link", "delete", name)
         run("ip", "link", "add", name, "type", "veth", "peer", "name", "uplink", "netns", str(namespace_of))
@@ -94,8 +99,9 @@ class Node:
         run("ip", "route", "add", str(layout.block), "via", layout.node_address)
 
     def command(self, *argv: str | Path, network: bool = True) -> list[str]:
-        """The command line that runs `argv` in the node; with `network=False` in the host's network.
+        """The command line that runs `argv` in the node.
 
+        With `network=False` it uses the host's network.
         Raises ClusterError if the node is not running."""
         pid = self.pid()
         if not pid:
@@ -104,15 +110,16 @@ class Node:
         return ["nsenter", f"--target={pid}", *namespaces, "--", *(str(part) for part in argv)]
 
     def is_running(self, component: Component) -> bool:
-        """True if the component is running with its current command line and program file."""
+        """True if the component runs with its current command line and file."""
         return any(
             process.argv == component.argv and not _program(process.pid).endswith(" (deleted)")
             for process in self.processes()
         )
 
     def ensure_running(self, component: Component) -> None:
-        """Start a component in the background, with its output in its log, unless it is running.
+        """Start a component in the background, unless it is running.
 
+        Its output goes to its log.
         Replaces a process of an older checkout, which has another command line or file. Raises ClusterError.
         """
         if self.is_running(component):
@@ -124,7 +131,7 @@ class Node:
         wait_until(lambda: self.is_running(component), 5, lambda: self.failure_message(component, "does not start"))
 
     def _kill_outdated(self, component: Component) -> None:
-        """Kill processes of an older version of the component, so that its ports and locks are free."""
+        """Kill an older version of the component to free ports and locks."""
         outdated = [process.pid for process in self.processes() if process.argv[:2] == component.argv[:2]]
         for pid in outdated:
             os.kill(pid, signal.SIGKILL)
@@ -140,7 +147,9 @@ class Node:
         return f"{component.name} {problem}; {log} ends with:\n{tail(log)}"
 
     def kill(self) -> None:
-        """Kill the node and all its processes, like a power cut; files on disk stay. Raises ClusterError."""
+        """Kill the node and all its processes, like a power cut.
+
+        Files on disk stay. Raises ClusterError."""
         if pid := self.pid():
             os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not self._exists(), 30, lambda: f"the node {self.layout.id} still exists 30 s after SIGKILL")
@@ -163,12 +172,14 @@ def _namespace(pid: int) -> str:
 
 
 def _program(pid: int) -> str:
-    """The program file of a process; the kernel adds " (deleted)" if the file was replaced."""
+    """The program file of a process.
+
+    The kernel adds " (deleted)" if the file was replaced."""
     return _link(f"/proc/{pid}/exe")
 
 
 def _link(path: str) -> str:
-    """The target of a link in /proc; "" if its process has ended."""
+    """The target of a link in /proc, or ""."""
     try:
         return str(Path(path).readlink())
     except OSError:

@@ -18,7 +18,7 @@ SUBJECTS = {
 
 
 def ensure(layout: Layout, folder: Path) -> None:
-    """Create `folder` with the CA, the key for service accounts, and a .key and .crt for each subject.
+    """Create the CA and all keys and certificates in `folder`.
 
     Does nothing if the folder exists."""
     if folder.exists():

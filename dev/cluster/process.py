@@ -1,4 +1,4 @@
-"""Running programs, waiting for conditions, and the error that all of dev.cluster raises."""
+"""Helpers to run programs and wait, and the error of dev.cluster."""
 
 import subprocess
 import time
@@ -14,7 +14,7 @@ console = Console(stderr=True, highlight=False)
 
 
 class ClusterError(Exception):
-    """A failed operation on a cluster; the message gives the cause and the next step."""
+    """A failed operation; the message gives cause and next step."""
 
 
 def run(
@@ -23,8 +23,9 @@ def run(
     env: dict[str, str] | None = None,
     timeout: float = 60,
 ) -> str:
-    """Run a program and return its output; `stdin` is text or an open file.
+    """Run a program and return its output.
 
+    `stdin` is text or an open file.
     Raises ClusterError, with the program's error output, if it is missing, fails or exceeds `timeout` seconds.
     """
     argv = [str(part) for part in command]

@@ -1,4 +1,4 @@
-"""Builds the store images and the bot's image, and loads or pushes them (`python -m dev.images`)."""
+"""Builds, loads and pushes the images (`python -m dev.images`)."""
 
 import shutil
 from pathlib import Path
@@ -34,8 +34,9 @@ BOT_ARCHIVES_KEPT = 5  # the bot's image changes with every line of code
 
 
 def build_store_images() -> dict[str, Any]:
-    """Build the missing store images and write build/images.yaml; its content: image values by store type.
+    """Build the missing store images and write build/images.yaml.
 
+    Returns its content: image values by store type.
     Raises ImageError.
     """
     images = store_images()
@@ -65,7 +66,7 @@ def build_all_images() -> None:
 
 
 def _link(archive: Path, target: Path) -> None:
-    """Hard-link the archive to `target`, or copy it if the cache is on another disk.
+    """Hard-link the archive to `target`, or copy it across disks.
 
     A symbolic link would break when build/ is copied to another machine."""
     try:
@@ -75,7 +76,7 @@ def _link(archive: Path, target: Path) -> None:
 
 
 def load_store_images(cluster: Cluster) -> None:
-    """Build the missing store images and load those that the cluster does not have.
+    """Build the missing store images and load them into the cluster.
 
     Raises ImageError or dev.cluster.ClusterError.
     """
@@ -85,8 +86,9 @@ def load_store_images(cluster: Cluster) -> None:
 
 
 def load_bot_image(cluster: Cluster) -> dict[str, Any]:
-    """Build the bot's image if it is missing and load it into the cluster; its chart values.
+    """Build the bot's image if missing and load it into the cluster.
 
+    Returns its chart values.
     Raises ImageError or ClusterError."""
     image = _ensure_bot_image()
     cluster.load_image(image.archive)
@@ -94,8 +96,9 @@ def load_bot_image(cluster: Cluster) -> dict[str, Any]:
 
 
 def push(registry: str) -> None:
-    """Build and push all images; build/values.yaml then contains their repositories, pinned by digest.
+    """Build and push all images.
 
+    `build/values.yaml` then contains their repositories, pinned by digest.
     Raises ImageError or ClusterError.
     """
     build_all_images()
@@ -141,7 +144,9 @@ def _overlay(image_values: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _chart_overlay(values: Any, image_values: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """The parts of a chart's values with `repository: storewright/<image>`, replaced by that image's values."""
+    """The image values in a chart's values, filled in.
+
+    An image's values are those with `repository: storewright/<image>`."""
     if not isinstance(values, dict):
         return {}
     name = str(values.get("repository", "")).removeprefix("storewright/")

@@ -10,7 +10,9 @@ from dev.images import ImageError, bot_image, build_all_images, load_store_image
 
 
 def main() -> int:
-    """Run the command; returns 1 and prints an error message if it fails."""
+    """Run the command.
+
+    Returns 1 and prints an error message if it fails."""
     parser = argparse.ArgumentParser(
         prog="python -m dev.images", description="Build the images, load them into a cluster or push them."
     )

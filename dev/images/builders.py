@@ -80,12 +80,14 @@ def _build_with_docker(image: Image, step: Step) -> None:
 
 
 def _contexts(image: Image) -> list[str]:
-    """A build context for each source; it replaces the empty stage of the same name in the Dockerfile."""
+    """A build context for each source.
+
+    It replaces the empty stage of the same name in the Dockerfile."""
     return [f"--build-context={source.name}={source.folder}" for source in image.sources if source.folder]
 
 
 def _host_volumes() -> list[str]:
-    """Volumes from this machine: the caches of npm and pip, the CA certificates and the npm configuration."""
+    """Volumes for a build: caches, CA certificates and the npm configuration."""
     for downloads in ("npm", "pip"):
         (CACHE / downloads).mkdir(parents=True, exist_ok=True)
     volumes = {

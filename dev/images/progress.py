@@ -1,4 +1,6 @@
-"""Shows the current build step and the estimated time: a bar on a terminal, plain lines elsewhere."""
+"""Shows the current build step and the estimated time.
+
+On a terminal it is a progress bar, elsewhere plain lines."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -48,7 +50,9 @@ class Step:
 
 
 class EstimatedTimeColumn(ProgressColumn):
-    """A bar that follows the elapsed time, and stops at 97 % of the estimate until the build ends."""
+    """A bar that follows the elapsed time.
+
+    It stops at 97 % of the estimate until the build ends."""
 
     def render(self, task: Task) -> ProgressBar:
         total = task.total or 1
@@ -57,7 +61,9 @@ class EstimatedTimeColumn(ProgressColumn):
 
 @contextmanager
 def progress(estimate: int) -> Iterator[Callable[[str, int], Step]]:
-    """A progress bar for `estimate` seconds; yields a function that starts a step: (title, estimated seconds)."""
+    """A progress bar for `estimate` seconds.
+
+    Yields a function that starts a step: (title, estimated seconds)."""
     LOG.parent.mkdir(exist_ok=True)
     columns = (
         EstimatedTimeColumn(),

@@ -1,4 +1,4 @@
-"""The images to build and the hashes of their inputs: the folders under images/, the bot, and base images."""
+"""The images to build, and the hashes of their inputs."""
 
 import hashlib
 import json
@@ -25,7 +25,9 @@ IGNORED_FOLDERS = {"node_modules", ".medusa", "__pycache__"}
 
 @dataclass(frozen=True)
 class BaseImage:
-    """A substitute for the public image `name`, made of Debian packages; `recipe` is its entry in bases.yaml."""
+    """A substitute for the public image `name`, made of Debian packages.
+
+    `recipe` is its entry in bases.yaml."""
 
     name: str
     recipe: dict[str, Any] = field(hash=False)
@@ -67,7 +69,7 @@ class Image:
 
     @property
     def repository(self) -> str:
-        """The repository from which a cluster pulls the image, in REGISTRY if that is set."""
+        """The repository of the image, in REGISTRY if that is set."""
         registry = os.environ.get("REGISTRY", "").rstrip("/")
         return f"{registry}/storewright/{self.name}".removeprefix("/")
 

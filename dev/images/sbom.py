@@ -1,4 +1,4 @@
-"""Writes the software bill of materials (SBOM) of an image in CycloneDX format.
+"""Writes an image's software bill of materials (SBOM, CycloneDX format).
 
 It lists the packages that the image's own package databases record: dpkg, pip, npm and Go."""
 
@@ -21,7 +21,7 @@ from dev.cache import TOOLS
 
 
 def write(archive: Path, name: str, tag: str, sbom: Path) -> None:
-    """Write the SBOM of the image `name:tag` from its archive, in the format of `docker save`."""
+    """Write the SBOM of the image `name:tag` from its archive."""
     packages = {str(package): package for package in _with_release(list(_packages(archive)))}
     image = Component(name=name, version=tag, type=ComponentType.CONTAINER, bom_ref=f"{name}:{tag}")
     bom = Bom(metadata=BomMetaData(component=image), components=map(_component, packages.values()))
@@ -38,7 +38,7 @@ def _component(package: PackageURL) -> Component:
 
 
 def _with_release(packages: list[PackageURL]) -> Iterator[PackageURL]:
-    """The packages, with Debian's release added to the deb ones, because scanners need it.
+    """The packages, with Debian's release added, because scanners need it.
 
     The release is the version of the package base-files."""
     release = next((str(p.version).partition(".")[0] for p in packages if p.name == "base-files"), "")

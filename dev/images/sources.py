@@ -1,4 +1,6 @@
-"""External sources of an image, described in its sources.yaml: the operator's copy or a verified download."""
+"""External sources of an image, described in its sources.yaml.
+
+A source is the operator's copy or a verified download."""
 
 import functools
 import hashlib
@@ -87,7 +89,7 @@ def _unpack(archive: Path, folder: Path) -> Path:
 
 
 def _download(name: str, recipe: dict[str, Any], sha256: str, cache: Path) -> Path | None:
-    """The archive from the cache or the network, or None if the network does not reach the server.
+    """The archive, or None if the network does not reach the server.
 
     It is verified with the operator's `sha256`, or with the published checksums of its files. Raises ImageError."""
     archive = cache / str(recipe["url"]).rsplit("/", 1)[1]
@@ -123,8 +125,9 @@ def _get(url: str, optional: bool = False) -> bytes | None:
 
 
 def _compare(archive: Path, name: str, published: dict[str, Any], tolerated: set[str]) -> None:
-    """Compare all files of the archive with `published`: path in the folder `name` -> one or several SHA-256 sums.
+    """Compare all files of the archive with the published checksums.
 
+    `published` maps a path in the folder `name` to one or several SHA-256 sums.
     Files in `tolerated` may differ, because authors edit a readme after the release.
     Raises ImageError and deletes the archive if a file differs, is missing or is not published."""
     with zipfile.ZipFile(archive) as unzipped:

@@ -1,4 +1,4 @@
-"""A local Slack: an HTTP server that behaves like Slack, for development and tests without a workspace."""
+"""A local Slack for development and tests without a workspace."""
 
 from dev.slack.client import LocalSlackClient, LocalSlackError
 from dev.slack.delivery import Ack

@@ -1,4 +1,4 @@
-"""The local Slack in the foreground, for use in a browser: `python -m dev.slack`."""
+"""The command line of the local Slack (`python -m dev.slack`)."""
 
 import argparse
 import os

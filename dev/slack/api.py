@@ -1,4 +1,6 @@
-"""Slack's Web API: methods about the app and its views; chat and conversations hold the others."""
+"""Slack's Web API: methods about the app and its views.
+
+The modules chat and conversations contain the other methods."""
 
 from dev.slack import chat, conversations  # noqa: F401  (they register their methods)
 from dev.slack.method_registry import METHODS, Args, MethodContext, method
@@ -27,7 +29,9 @@ def connections_open(context: MethodContext, args: Args) -> Json:
 
 
 def _user_and_view(context: MethodContext, args: Args) -> tuple[str, Json]:
-    """The user of the trigger id, and the view; an invalid view leaves the trigger unused."""
+    """The user of the trigger id, and the view.
+
+    An invalid view leaves the trigger unused."""
     args.required("trigger_id", "view")
     view = args.data("view")
     context.views.check(view, "modal")

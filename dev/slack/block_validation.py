@@ -1,4 +1,6 @@
-"""Validates blocks and views with Slack's own error messages; the rules are in blockkit.yaml."""
+"""Validates blocks and views with Slack's own error messages.
+
+The rules are in blockkit.yaml."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -15,7 +17,9 @@ SCHEMA = yaml.safe_load((Path(__file__).parent / "blockkit.yaml").read_text())
 
 
 def _one_of_types(validator: Any, allowed: list[str], instance: Any, _: Any) -> Iterator[ValidationError]:
-    """`x-one-of`: the value's `type` selects the definition, so that an error points to the exact field."""
+    """The keyword `x-one-of`: the value's `type` selects the definition.
+
+    So an error points to the exact field."""
     if not isinstance(instance, dict):
         yield ValidationError("must provide an object")
     elif instance.get("type") not in allowed:
@@ -60,7 +64,9 @@ def check_message(blocks: Any) -> list[str]:
 
 
 def check_view(view: Any) -> list[str]:
-    """The problems of a modal or App Home; empty if Slack would accept it."""
+    """The problems of a modal or App Home.
+
+    Empty if Slack would accept it."""
     kind = view.get("type") if isinstance(view, dict) else None
     if kind not in ("modal", "home"):
         return [f"[ERROR] unsupported type: {kind} [json-pointer:/view/type]"]

@@ -1,4 +1,4 @@
-"""Drives a local Slack as a user would, from a script or a test: type, click, submit, read and wait."""
+"""A client that drives a local Slack as its users do."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,9 @@ T = TypeVar("T")
 
 
 class LocalSlackError(Exception):
-    """An error of the local Slack; `code` is its error code, such as message_not_found or no_such_action."""
+    """An error of the local Slack.
+
+    `code` is its error code, such as message_not_found or no_such_action."""
 
     def __init__(self, code: str, detail: str = ""):
         super().__init__(f"{code}: {detail}" if detail else code)
@@ -56,7 +58,9 @@ class LocalSlackClient:
     # -- actions -----------------------------------------------------------------------------------------
 
     def command(self, user: str, channel: str, text: str) -> Ack:
-        """Type a slash command; returns when the bot has acknowledged it, or after 3 s with `error` set."""
+        """Type a slash command.
+
+        Returns when the bot has acknowledged it, or after 3 s with `error` set."""
         return Ack(**self._post("command", user=user, channel=channel, text=text))
 
     def say(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> Json:
@@ -88,7 +92,9 @@ class LocalSlackClient:
         self._post("close", user=user)
 
     def open_home(self, user: str) -> None:
-        """Open the App Home; the event goes to the bot in the background, so wait for `home(user)`."""
+        """Open the App Home.
+
+        The event goes to the bot in the background, so wait for `home(user)`."""
         self._post("open_home", user=user)
 
     # -- queries -----------------------------------------------------------------------------------------
@@ -102,7 +108,9 @@ class LocalSlackClient:
         return list(self._get("thread", ts=message if isinstance(message, str) else message["ts"]))
 
     def ephemerals(self, user: str, channel: str = "") -> list[Json]:
-        """The ephemeral messages to this user, oldest first; in all channels if `channel` is empty."""
+        """The ephemeral messages to this user, oldest first.
+
+        Without a `channel`, those of all channels."""
         return list(self._get("ephemerals", user=user, channel=channel))
 
     def dms(self, user: str) -> list[Json]:
@@ -119,12 +127,15 @@ class LocalSlackClient:
         return home
 
     def deliveries(self) -> list[Json]:
-        """All deliveries to the bot, each with kind, name, status, error, elapsed (seconds) and body."""
+        """All deliveries to the bot.
+
+        Each has kind, name, status, error, elapsed (seconds) and body."""
         return list(self._get("deliveries"))
 
     def wait_for(self, look: Callable[[], T | None], timeout: float = 10, what: str = "") -> T:
-        """Call `look` after every change in the workspace until it returns something true; that result.
+        """Call `look` after every change until its result is true.
 
+        Returns that result.
         Raises TimeoutError after `timeout` seconds; its message names `what`, the awaited change."""
         deadline = time.monotonic() + timeout
         while True:

@@ -1,4 +1,4 @@
-"""The control API under /dev: users' actions and views, for the web page, scripts and tests."""
+"""The control API under /dev, for the web page and tests."""
 
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,8 +23,9 @@ def _roots(channel: Channel) -> list[Json]:
 
 
 class ControlApi:
-    """Actions are POST /dev/<action> with a JSON object of arguments; queries are GET /dev/<resource>.
+    """The routes of the control API.
 
+    Actions are POST /dev/<action> with a JSON object of arguments. Queries are GET /dev/<resource>.
     Answers are {"result": …}, or {"error": code, "detail": …} with status 400."""
 
     def __init__(

@@ -50,7 +50,7 @@ def conversations_info(context: MethodContext, args: Args) -> Json:
 
 
 def _page(args: Args, messages: list[Json]) -> Json:
-    """One page of messages between `oldest` and `latest`, and the cursor of the next page.
+    """One page of messages, and the cursor of the next page.
 
     Raises SlackError invalid_ts_oldest or invalid_ts_latest."""
     oldest, latest, inclusive = args.text("oldest") or "0", args.text("latest") or "9999999999", args.flag("inclusive")

@@ -1,5 +1,6 @@
-"""Delivers commands, interactions and events to the bot, over signed HTTP or Socket Mode.
+"""Delivers commands, interactions and events to the bot.
 
+It uses signed HTTP or Socket Mode.
 The bot must acknowledge each delivery within 3 seconds."""
 
 import asyncio
@@ -42,7 +43,9 @@ class Ack:
         return self.error is None
 
     def json(self) -> Json:
-        """The body as an object: {"text": body} for plain text, {} for an empty body."""
+        """The body as an object.
+
+        Plain text becomes {"text": body}, an empty body {}."""
         try:
             parsed = json.loads(self.body) if self.body else {}
         except ValueError:
@@ -52,19 +55,23 @@ class Ack:
 
 @dataclass(frozen=True)
 class Request:
-    """One signed HTTP request, stored so that it can be replayed byte for byte."""
+    """A signed HTTP request, which can be replayed byte for byte."""
 
     body: bytes
     headers: dict[str, str]
 
 
 def request_url(bot_url: str) -> str:
-    """The bot's request URL; an address without a path gets the usual path /slack/events."""
+    """The bot's request URL.
+
+    An address without a path gets the usual path /slack/events."""
     return bot_url if urlsplit(bot_url).path.strip("/") else f"{bot_url.rstrip('/')}/slack/events"
 
 
 def dial_address(url: str) -> tuple[str, str]:
-    """The URL to connect to and its Host header; *.localhost is this machine (RFC 6761), as in browsers."""
+    """The URL to connect to and its Host header.
+
+    *.localhost is this machine (RFC 6761), as in browsers."""
     parts = urlsplit(url)
     if not (parts.hostname or "").endswith(".localhost"):
         return url, parts.netloc
@@ -93,7 +100,9 @@ class HttpTransport:
         self._client = httpx.AsyncClient(timeout=ACK_TIMEOUT_SECONDS, trust_env=False)
 
     def request(self, kind: str, payload: Json, extra: dict[str, str]) -> Request:
-        """Encode and sign a delivery of this kind as Slack does; `extra` are more headers."""
+        """Encode and sign a delivery of this kind as Slack does.
+
+        `extra` are more headers."""
         if kind == "event":
             body, content_type = json.dumps(payload).encode(), "application/json"
         else:
@@ -105,7 +114,9 @@ class HttpTransport:
         return Request(body, headers)
 
     async def send(self, request: Request) -> Ack:
-        """Send the request once; a failure of the bot becomes an Ack with an error."""
+        """Send the request once.
+
+        A failure of the bot becomes an Ack with an error."""
         start = time.monotonic()
         url, host = dial_address(self.url)
         try:
@@ -121,7 +132,9 @@ class HttpTransport:
 
 
 class SocketTransport:
-    """Delivers through up to ten WebSocket connections of the app, each delivery through the next one."""
+    """Delivers through up to ten WebSocket connections of the app.
+
+    Each delivery uses the next connection."""
 
     def __init__(self) -> None:
         self._tickets: set[str] = set()
@@ -164,7 +177,9 @@ class SocketTransport:
             pending.set_result(message.get("payload"))
 
     async def send(self, kind: str, payload: Json, extra: Json) -> Ack:
-        """Send an envelope and wait for its ack; `extra` are more keys of the envelope."""
+        """Send an envelope and wait for its ack.
+
+        `extra` are more keys of the envelope."""
         start = time.monotonic()
         if not self._connections:
             return Ack(0, "the app has no Socket Mode connection", 0.0, "dispatch_failed")
@@ -182,7 +197,9 @@ class SocketTransport:
         return Ack(200, json.dumps(answer) if answer else "", time.monotonic() - start)
 
     async def disconnect(self, reason: str) -> int:
-        """Ask every connection to reconnect, as Slack does every few hours; the number of connections."""
+        """Ask every connection to reconnect, as Slack does every few hours.
+
+        Returns the number of connections."""
         closing, self._connections = self._connections, []
         for socket in closing:
             await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "local"}})
@@ -191,7 +208,7 @@ class SocketTransport:
 
 
 class Delivery:
-    """Deliveries to the bot, with retries for events and a log of all attempts.
+    """Deliveries to the bot, with retries for events and a log.
 
     Without a `bot_url` it delivers through Socket Mode. `event_retry_delays` are in seconds."""
 
@@ -229,13 +246,13 @@ class Delivery:
             self.log.append({**entry, "elapsed": round(ack.elapsed, 4)})
 
     async def replay(self, number: int = -1) -> Ack:
-        """Send an earlier HTTP request again, byte for byte, with its old timestamp and signature."""
+        """Send an earlier HTTP request again, with its old signature."""
         ack = await self.http.send(self._requests[number])
         self._record("replay", {"type": "replay"}, [ack])
         return ack
 
     def deliver_event(self, payload: Json) -> None:
-        """Deliver an event in the background, with retries until the bot answers 200."""
+        """Deliver an event in the background; retry until the bot answers 200."""
         task = asyncio.create_task(self._deliver_until_acknowledged(payload))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

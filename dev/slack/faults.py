@@ -58,7 +58,9 @@ class Faults:
         self._scheduled.clear()
 
     def take(self, kind: str, method: str = "*", block_types: frozenset[str] = frozenset()) -> Fault | None:
-        """The first scheduled fault of this kind for this method, or None; counts as one use of it."""
+        """The first scheduled fault of this kind for this method, or None.
+
+        Counts as one use of it."""
         for fault in self._scheduled:
             if fault.kind != kind or fault.method not in ("*", method):
                 continue

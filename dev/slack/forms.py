@@ -1,4 +1,4 @@
-"""Turns the values a user enters in a form into Slack's view state, and validates them as Slack's client does."""
+"""Forms: Slack's view state, and the validation of Slack's client."""
 
 import re
 from typing import Any
@@ -44,7 +44,7 @@ def _element_state(element: Json, entered: Any) -> Json:
 
 
 def validation_errors(blocks: list[Json], state: Json) -> dict[str, str]:
-    """The errors that Slack's client shows before it sends a submission, by block_id."""
+    """The errors that Slack's client finds in a form, by block_id."""
     errors = {}
     for block in blocks:
         if block["type"] == "input":

@@ -1,4 +1,4 @@
-"""Users' actions: commands, messages, clicks, modals and the App Home, and how Slack shows the bot's answers."""
+"""Users' actions, and how Slack shows the bot's answers."""
 
 import time
 from html import escape
@@ -51,7 +51,7 @@ class Interactions:
         return self._workspace.post(target, author.id, {"text": escape(text, quote=False)}, thread_ts=thread_ts)
 
     def _channel(self, user: str, name: str) -> Channel:
-        """A channel by name, or "@storewright" for the direct message with the bot."""
+        """A channel by name; "@storewright" is the direct message with the bot."""
         member = self._workspace.user(user)
         channel = self._workspace.dm(member.id) if name.startswith("@") else self._workspace.channel(name)
         if member.id not in channel.members:
@@ -59,7 +59,9 @@ class Interactions:
         return channel
 
     async def command(self, user: str, channel: str, text: str) -> Ack:
-        """Send a slash command; a failure is shown to the user with Slack's own message."""
+        """Send a slash command.
+
+        A failure is shown to the user with Slack's own message."""
         author, source = self._workspace.user(user), self._channel(user, channel)
         name, _, rest = text.strip().partition(" ")
         if name not in COMMAND_HINTS:
@@ -145,8 +147,9 @@ class Interactions:
     # -- clicks ------------------------------------------------------------------------------------------
 
     async def click(self, user: str, target: str, action_id: str, value: Any = None, values: Json | None = None) -> Ack:
-        """Use the element `action_id` of a message (`target` is its ts) or of a view (its id).
+        """Use the element `action_id` of a message or view.
 
+        `target` is the ts of the message or the id of the view.
         `value` is the option to choose; buttons take none. `values` are the other values of the form.
         Raises SlackError message_not_found if the user can't see the message.
         Raises SlackError no_such_action if no element has that action_id."""
@@ -247,7 +250,7 @@ class Interactions:
         return None
 
     async def close(self, user: str) -> None:
-        """Close the top modal; the bot gets view_closed if the modal has notify_on_close."""
+        """Close the top modal; with notify_on_close, send view_closed."""
         author = self._workspace.user(user)
         stack = self._views.stacks[author.id]
         clears = bool(stack and stack[-1]["clear_on_close"])
@@ -260,7 +263,7 @@ class Interactions:
     # -- the App Home ------------------------------------------------------------------------------------
 
     async def open_home(self, user: str) -> None:
-        """Open the App Home: send app_home_opened to the bot, with retries until it answers 200."""
+        """Open the App Home: send app_home_opened to the bot."""
         visitor = self._workspace.user(user)
         event: Json = {"type": "app_home_opened", "user": visitor.id, "channel": self._workspace.dm(visitor.id).id}
         event |= {"tab": "home", "event_ts": self._workspace.next_ts()}
@@ -283,14 +286,15 @@ class Interactions:
 
 
 def _action_and_state(blocks: list[Json], action_id: str, value: Any, values: Json) -> tuple[Json, Json]:
-    """The entry of `actions` for one element, and the state of all inputs with the new choice included."""
+    """The entry of `actions` for one element, and the new state."""
     action = _action(blocks, action_id, value)
     return action, view_state(blocks, values if value is None else {**values, action["block_id"]: value})
 
 
 def _action(blocks: list[Json], action_id: str, value: Any) -> Json:
-    """The entry of `actions` for one element; an input sends one only if it has dispatch_action.
+    """The entry of `actions` for one element.
 
+    An input sends one only if it has dispatch_action.
     Raises SlackError no_such_action if no element has that action_id."""
     for block in blocks:
         sends_actions = block["type"] != "input" or block.get("dispatch_action")

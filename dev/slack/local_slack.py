@@ -1,4 +1,4 @@
-"""Runs the server: in a thread (`LocalSlack`) for tests, or in the foreground."""
+"""Runs the server of the local Slack."""
 
 import socket
 import threading
@@ -14,7 +14,7 @@ START_TIMEOUT_SECONDS = 10
 
 
 class LocalSlack(LocalSlackClient):
-    """A Slack workspace in this process, on a free port of `host` until the `with` block ends.
+    """A Slack workspace in this process, for a `with` block.
 
     Other keyword arguments are fields of `dev.slack.server.Settings`, such as bot_url and signing_secret."""
 
@@ -60,7 +60,7 @@ class LocalSlack(LocalSlackClient):
 
 
 class _UvicornServer(uvicorn.Server):
-    """Closes the event streams of open pages before it stops, so that uvicorn need not cut them."""
+    """A server that closes its event streams before it stops."""
 
     def __init__(self, server: Server):
         options: dict[str, Any] = {"log_level": "warning", "access_log": False, "lifespan": "off"}

@@ -1,4 +1,4 @@
-"""The registry of Web API methods, and the arguments and context that each method gets."""
+"""The registry of Web API methods, their arguments and their context."""
 
 import json
 import re
@@ -25,7 +25,7 @@ class MethodContext:
 
 
 class Args:
-    """The arguments of one call, from JSON, a form or the query string."""
+    """The arguments of a call, from JSON, form or query string."""
 
     def __init__(self, raw: Json):
         self._raw = raw
@@ -44,8 +44,9 @@ class Args:
         return self._raw.get(name) is not None
 
     def data(self, name: str, error: str = "invalid_arguments") -> Any:
-        """The argument as an object or array; a form carries it as JSON text.
+        """The argument as an object or array.
 
+        A form carries it as JSON text.
         Raises SlackError with the code `error` if that text is not JSON."""
         value = self._raw.get(name)
         if not isinstance(value, str):
@@ -79,8 +80,9 @@ def method(name: str) -> Callable[[Method], Method]:
 
 
 def target_channel(context: MethodContext, args: Args) -> Channel:
-    """The channel of a call; a user id means the direct message with that user.
+    """The channel of a call.
 
+    A user id means the direct message with that user.
     Raises SlackError channel_not_found or user_not_found.
     Raises SlackError not_in_channel if the bot is not a member."""
     name = args.text("channel")

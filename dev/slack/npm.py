@@ -1,4 +1,4 @@
-"""npm packages, installed once from their lock file and kept in the cache."""
+"""npm packages, installed from their lock file into the cache."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ MANIFESTS = ("package.json", "package-lock.json", ".npmrc")
 
 
 class NpmError(Exception):
-    """npm is missing or failed; the message gives the cause and the next step."""
+    """npm failed or is missing; the message gives the next step."""
 
 
 def node_modules(package: Path) -> Path:
@@ -27,7 +27,7 @@ def node_modules(package: Path) -> Path:
 
 
 def run(folder: Path, *command: str) -> None:
-    """Run a Node.js program in `folder`; the pinned tools come first in PATH. Raises NpmError."""
+    """Run a Node.js program, pinned if available, in `folder`. Raises NpmError."""
     path = f"{TOOLS / 'bin'}{os.pathsep}{os.environ['PATH']}"
     program = shutil.which(command[0], path=path)
     if program is None:

@@ -9,7 +9,9 @@ from dev.slack.workspace import SlackError
 
 
 class RateLimit(NamedTuple):
-    """At most `calls` calls of a method in `seconds` seconds, counted per channel or for the whole app."""
+    """At most `calls` calls of a method in `seconds` seconds.
+
+    They are counted for each channel or for the whole app."""
 
     calls: int
     seconds: float
@@ -39,12 +41,14 @@ RATE_LIMITS: dict[str, RateLimit] = {
 
 
 def rate_limited(retry_after: float) -> SlackError:
-    """Slack's HTTP 429 answer; `retry_after` is in seconds, rounded up to the header's whole seconds."""
+    """Slack's HTTP 429 answer.
+
+    `retry_after` is in seconds, rounded up to the header's whole seconds."""
     return SlackError("ratelimited", status=429, headers={"Retry-After": str(max(1, math.ceil(retry_after)))})
 
 
 class RateLimiter:
-    """A sliding window of calls for each method, or for each method and channel."""
+    """A sliding window of calls for each method (and channel)."""
 
     def __init__(self, limits: dict[str, RateLimit]):
         self._limits = limits

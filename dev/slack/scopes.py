@@ -1,4 +1,4 @@
-"""OAuth scopes: those of the installed app, and the scope that each method needs."""
+"""OAuth scopes of the installed app and of the methods."""
 
 import yaml
 

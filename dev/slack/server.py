@@ -1,4 +1,4 @@
-"""The HTTP server: Slack's Web API, response URLs, Socket Mode, the control API and the web page."""
+"""The HTTP server, which combines all parts of the local Slack."""
 
 import asyncio
 import json
@@ -45,7 +45,9 @@ class Settings:
 
 
 class BrokenResponse(Response):
-    """An answer whose connection breaks in the middle: the caller can't know that the call took effect."""
+    """An answer whose connection breaks in the middle.
+
+    The caller can't know that the call took effect."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
@@ -53,7 +55,9 @@ class BrokenResponse(Response):
 
 
 class Server:
-    """Connects the parts of the local Slack; all of it runs on one event loop, so nothing needs a lock."""
+    """Connects the parts of the local Slack.
+
+    All of it runs on one event loop, so nothing needs a lock."""
 
     def __init__(self, settings: Settings, base_url: str):
         self.settings = settings
@@ -138,7 +142,9 @@ class Server:
         return response
 
     async def respond(self, request: Request) -> Response:
-        """Handle a message sent to a response_url; an error has its code in a JSON body."""
+        """Handle a message sent to a response_url.
+
+        An error has its code in a JSON body."""
         try:
             await self._faults_before("response_url", {})
             target = self.trigger_tokens.redeem_response_url(request.path_params["key"])
@@ -166,7 +172,9 @@ def _json_object(content: bytes) -> Json:
 
 
 async def _arguments(request: Request) -> Json:
-    """The arguments from the query string, a form or JSON; the token may also come in a header."""
+    """The arguments from the query string, a form or JSON.
+
+    The token may also come in a header."""
     arguments: Json = dict(request.query_params)
     content = await request.body()
     if request.headers.get("content-type", "").startswith("application/json"):

@@ -1,4 +1,4 @@
-"""Short-lived tokens that Slack issues with an interaction: trigger ids and response URLs."""
+"""Tokens that Slack issues with interactions: trigger ids and response URLs."""
 
 import secrets
 import time
@@ -13,7 +13,7 @@ MAX_RESPONSE_URL_USES = 5
 
 @dataclass
 class Trigger:
-    """The right to open one view for one user, once, within three seconds."""
+    """The right to open one view, once, within three seconds."""
 
     user: str
     issued_at: float = field(default_factory=time.monotonic)
@@ -22,7 +22,7 @@ class Trigger:
 
 @dataclass
 class ResponseUrl:
-    """The right to send five answers within 30 minutes to the place of an interaction."""
+    """The right to send five answers to an interaction within 30 minutes."""
 
     channel: str
     user: str

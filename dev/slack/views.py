@@ -1,4 +1,4 @@
-"""Modals and App Homes: for each user a stack of open modals and one App Home."""
+"""Modals and App Homes of all users."""
 
 import secrets
 import time
@@ -13,7 +13,9 @@ MAX_STACKED_VIEWS = 3
 
 
 class Views:
-    """The open views of all users; each view has a hash that changes with its content."""
+    """The open views of all users.
+
+    Each view has a hash that changes with its content."""
 
     def __init__(self, workspace: Workspace):
         self._workspace = workspace
@@ -93,7 +95,9 @@ class Views:
     # -- actions of the user -----------------------------------------------------------------------------
 
     def close(self, user: str, *, clear: bool = False) -> list[Json]:
-        """Close the top modal, or with `clear` the whole stack; the closed modals, topmost first."""
+        """Close the top modal, or with `clear` the whole stack.
+
+        Returns the closed modals, topmost first."""
         stack = self.stacks[user]
         count = len(stack) if clear else min(1, len(stack))
         closed = [stack.pop() for _ in range(count)]

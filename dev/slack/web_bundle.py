@@ -1,4 +1,4 @@
-"""The web page of the local Slack: bundled by esbuild, cached by the hash of its sources, and served."""
+"""The web page of the local Slack, bundled by esbuild."""
 
 import shutil
 import sys
@@ -17,7 +17,9 @@ WEB = Path(__file__).parent / "web"
 
 
 def build() -> Path:
-    """The folder with index.html, app.js and app.css; takes a few seconds the first time. Raises NpmError."""
+    """The folder with index.html, app.js and app.css.
+
+    Takes a few seconds the first time. Raises NpmError."""
     sources = [*(WEB / name for name in MANIFESTS), *(path for path in (WEB / "src").iterdir() if path.is_file())]
     return cached("slack-page", sources, _run_esbuild)
 

@@ -1,4 +1,4 @@
-"""The state of the workspace: users, channels and messages, with a notification of each change."""
+"""The state of the workspace: users, channels and messages."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,9 @@ SLACKBOT = "USLACKBOT"
 
 
 class SlackError(Exception):
-    """A Web API error: `code` is Slack's error code; `extra` holds more keys of the JSON answer."""
+    """A Web API error: `code` is Slack's error code.
+
+    `extra` holds more keys of the JSON answer."""
 
     def __init__(self, code: str, *messages: str, status: int = 200, headers: dict[str, str] | None = None):
         super().__init__(code, *messages)
@@ -28,7 +30,9 @@ class SlackError(Exception):
 
 @dataclass(frozen=True)
 class User:
-    """A person or a bot; `id` never changes, so that settings such as ADMINS can name it."""
+    """A person or a bot.
+
+    `id` never changes, so that settings such as ADMINS can name it."""
 
     id: str
     name: str
@@ -49,7 +53,7 @@ HUMAN_IDS = tuple(user.id for user in USERS if not user.is_bot)
 
 @dataclass
 class Channel:
-    """A channel or a direct message ("im"), with its messages by `ts`, oldest first."""
+    """A channel or direct message ("im"), with its messages by `ts`."""
 
     id: str
     name: str
@@ -60,7 +64,9 @@ class Channel:
     ephemerals: list[Json] = field(default_factory=list)
 
     def thread(self, ts: str) -> list[Json]:
-        """The message `ts` and its replies, oldest first; empty if there is no such message."""
+        """The message `ts` and its replies, oldest first.
+
+        Empty if there is no such message."""
         return [m for m in self.messages.values() if ts in (m["ts"], m.get("thread_ts"))]
 
 
@@ -102,14 +108,14 @@ class Workspace:
         raise SlackError("channel_not_found")
 
     def channel_id(self, reference: str) -> str:
-        """The id of a channel, or `reference` itself if there is no such channel."""
+        """The id of a channel, or `reference` if there is none."""
         try:
             return self.channel(reference).id
         except SlackError:
             return reference
 
     def dm(self, user_id: str) -> Channel:
-        """The direct message between this user and the bot, opened on first use."""
+        """The direct message of this user with the bot; opened if needed."""
         members = {self.user(user_id).id, BOT_USER}
         for channel in self.channels.values():
             if channel.is_im and channel.members == members:
@@ -130,7 +136,7 @@ class Workspace:
     # -- messages ----------------------------------------------------------------------------------------
 
     def next_ts(self) -> str:
-        """A new message id in Slack's format: seconds with six decimals, always increasing."""
+        """A new message id: increasing seconds with six decimals."""
         self._last_ts = max(time.time(), self._last_ts + 0.000001)
         return f"{self._last_ts:.6f}"
 
@@ -169,7 +175,7 @@ class Workspace:
     def post_ephemeral(
         self, channel: Channel, author: str, reader: str, content: Json, thread_ts: str | None = None
     ) -> Json:
-        """Post a message that only `reader` sees; the Web API can't edit it."""
+        """Post a message for `reader` only; it can't be edited."""
         message: Json = {"type": "message", "ts": self.next_ts(), "user": author, "is_ephemeral": True}
         message |= {"reader": reader, "channel": channel.id, **content}
         if thread_ts:
@@ -215,7 +221,9 @@ class Workspace:
         self.mark_changed()
 
     async def changed_since(self, version: int, timeout: float) -> int:
-        """Wait at most `timeout` seconds for a version after `version`; the current version."""
+        """Wait at most `timeout` seconds for a version after `version`.
+
+        Returns the current version."""
         if self.version <= version:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), timeout)
@@ -223,6 +231,6 @@ class Workspace:
 
 
 def random_id(prefix: str, length: int = 9) -> str:
-    """An id in Slack's format: a prefix for its type, then capital letters and digits."""
+    """An id in Slack's format: a prefix, then capitals and digits."""
     alphabet = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"
     return prefix + "".join(secrets.choice(alphabet) for _ in range(length))

@@ -1,4 +1,4 @@
-"""The local cluster: pods, volumes, DNS and ingress; kill, restart, a second cluster, and removal."""
+"""The local cluster from its start to its removal."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def in_pod(cluster: Cluster, *command: str) -> str:
 
 
 def page(cluster: Cluster) -> str:
-    """The answer of the probe's ingress on this machine: the text of a 200, else the status."""
+    """The probe's page through the ingress, or the error status."""
     answer = cluster.get("probe.localhost")
     return answer.text.strip() if answer.status_code == 200 else str(answer.status_code)
 
@@ -260,12 +260,12 @@ def test_down_removes_everything(fresh: Cluster) -> None:
 
 
 def groups(layout: Layout) -> set[str]:
-    """The cluster's control groups down to the QoS classes, without those of single pods."""
+    """The cluster's control groups, without those of single pods."""
     return {str(path) for path in Path("/sys/fs/cgroup").glob(f"*/storewright/{layout.id}/*/*") if path.is_dir()}
 
 
 def traces(layout: Layout) -> list[str]:
-    """Everything on this machine that belongs to the cluster: files, groups, interfaces, routes and processes."""
+    """The cluster's files, groups, interfaces, routes and processes on this machine."""
     found = [str(path) for path in (STATE_DIR / layout.id, layout.kubeconfig) if path.exists()]
     found += [str(path) for path in Path("/sys/fs/cgroup").glob(f"*/storewright/{layout.id}")]
     found += [line for line in run("ip", "-oneline", "addr").splitlines() if f" {layout.interface} " in line]

@@ -1,4 +1,4 @@
-"""`make demo` on its own cluster: up, up again, up after a reboot, and down."""
+"""`make demo` and `make demo-down`, on a cluster of their own."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _reboot() -> None:
 
 
 def _check_that_a_refused_order_fails() -> None:
-    """A refused order ends the demo with the bot's answer and exit status 1."""
+    """A refused order ends the demo with the bot's answer."""
     (FOLDER / "demo.json").unlink()
     command = [sys.executable, "-m", "dev.demo", "up", "--name", NAME]
     refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

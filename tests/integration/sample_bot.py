@@ -42,7 +42,9 @@ def modal(*blocks: Json, **more: Any) -> Json:
 
 
 class SampleBot:
-    """Registers its listeners on a Bolt app; `received` holds the kind and body of each request."""
+    """A Bolt app with its listeners.
+
+    `received` contains the kind and body of each request."""
 
     def __init__(self, slack: LocalSlack, signing_secret: str = ""):
         self.client = WebClient(token=slack.bot_token, base_url=slack.api_url, retry_handlers=[])
@@ -126,7 +128,7 @@ class SampleBot:
 
 @contextlib.contextmanager
 def over_http(bot: SampleBot) -> Iterator[str]:
-    """Serve the bot on a free port, where Bolt verifies Slack's signatures; yields its address."""
+    """Serve the bot on a free port; yields its address."""
     flask = Flask("sample-bot")
     handler = SlackRequestHandler(bot.app)
 

@@ -1,4 +1,4 @@
-"""A node is found by its whole command line, because another process could reuse its pid."""
+"""A node is found by its whole command line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from dev.cluster.node import PAUSE, Node
 
 @contextmanager
 def process(folder: Path, *argv: str) -> Iterator[int]:
-    """A real process with that command line: a shell that runs a script named like the first argument."""
+    """A real process with that command line.
+
+    It is a shell, which runs a script named like the first argument."""
     (folder / argv[1]).write_text("echo up; read -r _")
     running = subprocess.Popen(
         argv, executable="/bin/sh", cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

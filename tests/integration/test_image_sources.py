@@ -1,4 +1,4 @@
-"""External sources of an image: an operator's folder or zip, or a download verified with published checksums."""
+"""External sources of an image: operator's copies and verified downloads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLUGIN = {"shop.php": "<?php // Version: 1", "src/cart.php": "<?php // the cart"
 
 @pytest.fixture
 def published(tmp_path: Path) -> Iterator[Path]:
-    """A folder that a local web server publishes, with the plugin's zip and its checksums."""
+    """A published folder with the plugin's zip and its checksums."""
     folder = tmp_path / "published"
     folder.mkdir()
     (folder / "shop.zip").write_bytes(zipped(PLUGIN))
@@ -158,11 +158,11 @@ def test_download_error_is_reported_but_unreachable_server_is_not(published: Pat
 @pytest.mark.parametrize("form", ["folder", "parent", "zip"])
 def test_operators_copy_needs_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     describe(tmp_path, "http://127.0.0.1:9")
-    folder = tmp_path / "bot_image" / "shop"
+    folder = tmp_path / "copy" / "shop"
     folder.mkdir(parents=True)
     (folder / "shop.php").write_text("mine")
-    (tmp_path / "own.zip").write_bytes(zipped({"shop.php": "mine"}))
-    monkeypatch.setenv("SHOP_SRC", str({"folder": folder, "parent": folder.parent, "zip": tmp_path / "own.zip"}[form]))
+    (tmp_path / "copy.zip").write_bytes(zipped({"shop.php": "mine"}))
+    monkeypatch.setenv("SHOP_SRC", str({"folder": folder, "parent": folder.parent, "zip": tmp_path / "copy.zip"}[form]))
     assert text_of(find_source(tmp_path)) == "mine"
 
 
@@ -189,14 +189,14 @@ def test_tag_changes_with_the_source_and_values_report_a_missing_source(
     monkeypatch.setattr(recipes, "CACHE", tmp_path / "cache")
     (without,) = recipes.store_images()
     assert without.values["shop"] is False
-    own = tmp_path / "bot_image"
-    own.mkdir()
-    (own / "shop.php").write_text("1")
-    monkeypatch.setenv("SHOP_SRC", str(own))
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "shop.php").write_text("1")
+    monkeypatch.setenv("SHOP_SRC", str(copy))
     (with_it,) = recipes.store_images()
-    (own / "other").mkdir()
-    (own / "other/shop.php").write_text("2")
-    monkeypatch.setenv("SHOP_SRC", str(own / "other"))
+    (copy / "other").mkdir()
+    (copy / "other/shop.php").write_text("2")
+    monkeypatch.setenv("SHOP_SRC", str(copy / "other"))
     (with_another,) = recipes.store_images()
     assert "shop" not in with_it.values
     assert len({image.tag for image in (without, with_it, with_another)}) == 3

@@ -1,4 +1,4 @@
-"""The parts of dev/images that build nothing: hashes of inputs, base images and the values overlay."""
+"""The parts of dev/images that work without a build."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dev.images.recipes import Image, ImageError, bot_image, store_images
 
 @pytest.fixture
 def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of images with one image, `shop`, which uses the base image `some:1`."""
+    """A folder with one image, `shop`, based on `some:1`."""
     (tmp_path / "base").mkdir()
     (tmp_path / "base/finish.sh").write_text("true\n")
     recipe = {"variant": "extract", "packages": ["libc6"], "user": "a:1"}

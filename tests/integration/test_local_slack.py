@@ -1,26 +1,20 @@
-"""The local Slack with a real Bolt app: users' actions reach the bot, and its answers appear in the workspace."""
+"""Users' actions in the local Slack, with a real Bolt app."""
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from http.client import IncompleteRead
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
-from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect as websocket
 
 from dev.slack import LocalSlack, LocalSlackClient, LocalSlackError
 from dev.slack.trigger_tokens import ResponseUrl, TriggerTokens
@@ -47,7 +41,7 @@ def bot(slack: LocalSlack) -> Iterator[SampleBot]:
 
 @pytest.fixture
 def buttons(slack: LocalSlack, bot: SampleBot) -> Json:
-    """A message in #stores with a button for each action of the bot."""
+    """A message in #stores with all buttons of the bot."""
     assert slack.command("Dana", "#stores", "/store buttons").ok
     return slack.wait_for(lambda: slack.messages("#stores"))[-1]
 
@@ -327,135 +321,6 @@ def test_duplicate_and_replay_send_identical_requests(slack: LocalSlack, bot: Sa
     assert slack.replay().status == 200
     assert bot.bodies("command")[2]["trigger_id"] == first["trigger_id"]
     assert [d["kind"] for d in slack.deliveries()] == ["command", "command", "replay"]
-
-
-# -- faults ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("fault", "status", "error"),
-    [
-        ({"kind": "ratelimited", "seconds": 7}, 429, "ratelimited"),
-        ({"kind": "error", "code": "channel_not_found"}, 200, "channel_not_found"),
-        ({"kind": "server_error"}, 500, "fatal_error"),
-        ({"kind": "invalid_blocks", "block_types": ["section"]}, 200, "invalid_blocks"),
-    ],
-)
-def test_scheduled_fault_applies_the_given_number_of_times(
-    slack: LocalSlack, fault: Json, status: int, error: str
-) -> None:
-    web = SampleBot(slack).client
-    slack.fault(method="chat.postMessage", times=2, **fault)
-    for _ in range(2):
-        with pytest.raises(SlackApiError) as caught:
-            web.chat_postMessage(channel="#stores", text="x", blocks=[section()])
-        assert (caught.value.response.status_code, caught.value.response["error"]) == (status, error)
-        assert caught.value.response.headers.get("Retry-After") == ("7" if status == 429 else None)
-    assert slack.messages("#stores") == []
-    assert web.chat_postMessage(channel="#stores", text="x", blocks=[section()])["ok"]
-
-
-def test_invalid_blocks_fault_refuses_only_the_given_block_types(slack: LocalSlack) -> None:
-    web = SampleBot(slack).client
-    slack.fault("invalid_blocks", times=0, block_types=["plan", "task_card"])
-    task = {"type": "task_card", "task_id": "1", "title": "x", "status": "pending"}
-    plan = {"type": "plan", "title": "x", "tasks": [task]}
-    for _ in range(2):
-        with pytest.raises(SlackApiError, match="invalid_blocks"):
-            web.chat_postMessage(channel="#stores", text="x", blocks=[plan])
-        assert web.chat_postMessage(channel="#stores", text="x", blocks=[section()])["ok"]
-    slack.clear_faults()
-    assert web.chat_postMessage(channel="#stores", text="x", blocks=[plan])["ok"]
-
-
-def test_drop_response_fault_still_posts_the_message(slack: LocalSlack) -> None:
-    web = SampleBot(slack).client
-    slack.fault("drop_response", method="chat.postMessage")
-    with pytest.raises(IncompleteRead):
-        web.chat_postMessage(channel="#stores", text="once")
-    assert [m["text"] for m in slack.messages("#stores")] == ["once"]
-
-
-def test_hang_and_latency_faults_delay_the_answer(slack: LocalSlack) -> None:
-    web = SampleBot(slack).client
-    slack.fault("hang", method="chat.postMessage", seconds=0.3)
-    start = time.monotonic()
-    web.chat_postMessage(channel="#stores", text="x")
-    assert time.monotonic() - start >= 0.3
-    slack.fault("latency", method="auth.test", seconds=0.3)
-    start = time.monotonic()
-    web.auth_test()
-    assert time.monotonic() - start >= 0.3
-
-
-def test_control_api_refuses_unknown_faults_unknown_actions_and_other_origins(slack: LocalSlack) -> None:
-    with pytest.raises(LocalSlackError, match="Unknown fault kind 'earthquake'"):
-        slack.fault("earthquake")
-    assert httpx.post(f"{slack.workspace_url}/dev/dance", json={}).status_code == 404
-    cross_site = {"Origin": "http://evil.example"}
-    assert httpx.post(f"{slack.workspace_url}/dev/clear_faults", json={}, headers=cross_site).status_code == 403
-
-
-# -- Socket Mode -------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def connect() -> Iterator[Callable[[LocalSlack], SampleBot]]:
-    """A function that connects a new sample bot through Socket Mode."""
-    open_handlers: list[SocketModeHandler] = []
-
-    def start(slack: LocalSlack) -> SampleBot:
-        bot = SampleBot(slack)
-        handler = SocketModeHandler(bot.app, slack.app_token)
-        handler.connect()  # type: ignore[no-untyped-call]
-        open_handlers.append(handler)
-        return bot
-
-    yield start
-    for handler in open_handlers:
-        handler.close()  # type: ignore[no-untyped-call]
-
-
-def test_commands_forms_and_home_work_through_socket_mode(connect: Callable[[LocalSlack], SampleBot]) -> None:
-    with LocalSlack(socket_mode=True) as slack:
-        assert slack.command("Dana", "#stores", "/store list").error == "dispatch_failed"  # no connection yet
-        bot = connect(slack)
-        assert slack.command("Dana", "#stores", "/store list").ok
-        assert slack.ephemerals("Dana")[-1]["text"] == "You said list"
-        slack.command("Dana", "#stores", "/store buttons")
-        view = open_form(slack, slack.wait_for(lambda: slack.messages("#stores"))[-1])
-        assert slack.submit("Dana", view, {"name": "bad"}) == {"name": "Not a good name"}
-        assert slack.submit("Dana", view, {"name": "good"}) is None
-        slack.open_home("Dana")
-        assert slack.wait_for(lambda: slack.home("Dana"))
-        assert len(bot.bodies("command")) == 2
-
-
-def test_each_delivery_goes_to_one_of_several_connections(connect: Callable[[LocalSlack], SampleBot]) -> None:
-    with LocalSlack(socket_mode=True) as slack:
-        bots = [connect(slack), connect(slack)]
-        for number in range(4):
-            assert slack.command("Dana", "#stores", f"/store {number}").ok
-        assert [len(bot.bodies("command")) for bot in bots] == [2, 2]
-
-
-def test_disconnected_bot_reconnects(connect: Callable[[LocalSlack], SampleBot]) -> None:
-    with LocalSlack(socket_mode=True) as slack:
-        bot = connect(slack)
-        assert slack.disconnect() == 1
-        slack.wait_for(lambda: slack.command("Dana", "#stores", "/store list").ok, timeout=15)
-        assert bot.bodies("command")
-
-
-def test_eleventh_connection_and_used_ticket_are_refused() -> None:
-    with LocalSlack(socket_mode=True, rate_limits={}) as slack, ExitStack() as stack:
-        web = WebClient(token=slack.app_token, base_url=slack.api_url)
-        urls = [str(web.api_call("apps.connections.open")["url"]) for _ in range(11)]
-        greetings = [json.loads(stack.enter_context(websocket(url)).recv(timeout=3)) for url in urls]
-        assert [g["type"] for g in greetings] == ["hello"] * 10 + ["disconnect"]
-        assert (greetings[9]["num_connections"], greetings[10]["reason"]) == (10, "too_many_websockets")
-        with pytest.raises(InvalidStatus), websocket(urls[0]):
-            pass
 
 
 # -- the client --------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The local Slack's Web API through slack_sdk: it accepts and refuses the same calls as Slack."""
+"""The local Slack's Web API accepts and refuses calls like Slack."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ Json = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def slack() -> Iterator[LocalSlack]:
-    """One workspace for the module, without rate limits; each test checks only its own messages."""
+    """One workspace for the module, without rate limits.
+
+    Each test checks only its own messages."""
     with LocalSlack(rate_limits={}) as running:
         yield running
 

@@ -1,4 +1,4 @@
-"""The web page of the local Slack in a real browser: commands, threads, forms, buttons and the App Home."""
+"""The web page of the local Slack in a real browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Archives, pushed images, their chart values and their SBOMs, with a real registry."""
+"""Archives, pushed images, their chart values and SBOMs."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_push_uploads_all_images_and_pins_their_values_by_digest(
 
 
 def layered(archive: Path, files: dict[str, bytes]) -> None:
-    """Write an archive in the format of `docker save` with these files in a single layer."""
+    """Write an image archive with these files in a single layer."""
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as tar:
         for name, content in files.items():

@@ -1,5 +1,6 @@
-"""Compares the local Slack with an independent emulator (npm `emulate`): the same Web API calls, the same answers.
+"""Compares the local Slack with an independent emulator (npm `emulate`).
 
+Both get the same Web API calls and must give the same answers.
 The test compares `ok` and `error`, and checks that our answers contain every key of the emulator's answers. Ours have
 more keys, as Slack's have. INTENDED_DIFFERENCES lists each difference with its reason. The test fails for a difference
 that is not listed, and for a listed difference that no longer exists.
@@ -69,7 +70,7 @@ EMULATOR_ONLY_KEYS = {
 
 @dataclass
 class SlackServer:
-    """One of the two servers, with the ids of its users and channels by name."""
+    """One of the two servers; `names` maps names to ids."""
 
     api: str
     token: str
@@ -78,7 +79,7 @@ class SlackServer:
     saved: dict[str, str] = field(default_factory=dict)
 
     def answer(self, call: Call) -> Json:
-        """Make one call and save the part of its answer that later calls need."""
+        """Make one call, and save its answer's part for later calls."""
         answer = self.call(call.method, call.arguments, call.token)
         if call.save:
             name, path = call.save
@@ -102,7 +103,9 @@ class SlackServer:
 
 @dataclass(frozen=True)
 class Call:
-    """One call; `save` is (name, dotted path): it saves that part of the answer for later calls."""
+    """One call.
+
+    `save` is (name, dotted path): it saves that part of the answer for later calls."""
 
     name: str
     method: str
@@ -204,7 +207,7 @@ def local_slack() -> Iterator[SlackServer]:
 
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlackServer]:
-    """The emulator, installed from its lock file, with the same users and channels."""
+    """The emulator, with the same users and channels."""
     seed = tmp_path_factory.mktemp("emulate") / "seed.json"
     users = [{"name": "storewright"}, {"name": "dana"}, {"name": "ada"}]
     bot = {"token": "xoxb-test", "type": "bot", "user": "storewright"}
@@ -242,7 +245,9 @@ def code(answer: Json) -> str:
 
 
 def keys(value: Any, path: str = "") -> set[str]:
-    """All paths of keys in an answer; a list counts with its first element."""
+    """All paths of keys in an answer.
+
+    A list counts with its first element."""
     if isinstance(value, list):
         return keys(value[0], f"{path}[]") if value else set()
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""A cluster's id, address block and port do not conflict with others on the machine."""
+"""A cluster's id, address block and port conflict with no other."""
 
 from __future__ import annotations
 

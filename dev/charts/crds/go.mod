@@ -1,4 +1,4 @@
-// Pins where the custom resource definitions of the Prometheus operator are taken from; Traefik's go.mod pins the Gateway API's.
+// Pins the module with the CustomResourceDefinitions of the Prometheus operator. Traefik's go.mod pins the Gateway API.
 module storewright.dev/charts/crds
 
 go 1.25.0

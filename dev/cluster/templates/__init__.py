@@ -1,4 +1,4 @@
-"""The configuration files of the cluster's programs, as Jinja2 templates in this folder."""
+"""Renders the configuration files of the cluster's programs."""
 
 from pathlib import Path
 
