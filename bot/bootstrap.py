@@ -35,7 +35,8 @@ log = logging.getLogger(__name__)
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises StorewrightError, or ValueError for charts of no use."""
     catalog, metrics = settings.catalog(), Metrics()
-    cluster = Cluster(settings.kubeconfig, settings.kube_context)
+    max_jobs = settings.workers if settings.executor == "local" else settings.jobs_at_once
+    cluster = Cluster(settings.kubeconfig, settings.kube_context, max_jobs=max_jobs)
     with as_leader(settings, cluster) as (ledger, lease):
         _serve(settings, toolbox(settings, ledger, catalog, cluster, metrics.ran_helm), ledger, lease, metrics)
     log.info("stopped")
