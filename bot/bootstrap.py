@@ -42,7 +42,8 @@ def serve(settings: Settings) -> None:
     for warning in deprecation_warnings():
         log.warning(warning)
     catalog, metrics = settings.catalog(), Metrics()
-    cluster = Cluster(settings.kubeconfig, settings.kube_context)
+    max_jobs = settings.workers if settings.executor == "local" else settings.max_concurrent_jobs
+    cluster = Cluster(settings.kubeconfig, settings.kube_context, max_jobs=max_jobs)
     with as_leader(settings, cluster) as (ledger, lease):
         tools = build_toolbox(settings, ledger, catalog, cluster, metrics.ran_helm)
         _serve(settings, tools, ledger, lease, metrics)

@@ -15,7 +15,7 @@ from dev.charts import bot_chart
 from dev.cluster import Cluster
 from dev.stack import ROOT, kubectl
 from provisioner.runner.executors.job_manifest import Worker, manifest_of
-from tests.unit.test_payload import payload
+from tests.unit.test_job_protocol import payload
 
 # Two Storewrights on one cluster; `we` ask. `plain` is a namespace of nobody's.
 WE, THEY = "storewright-we", "storewright-they"

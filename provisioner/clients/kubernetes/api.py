@@ -26,7 +26,8 @@ from provisioner.clients.kubernetes.permissions import NewBindings
 from provisioner.clients.kubernetes.streams import LineStream
 from provisioner.domain.errors import StorewrightError, Transient
 
-CONNECTIONS = 160  # a watch, a log and a few calls for each of many jobs at once
+CONNECTIONS_PER_JOB = 2  # one watch or log that stays open, and one call at a time
+OTHER_CONNECTIONS = 8  # the lease, readiness probes, the sweep, the shared watch, credential pages
 TIMEOUT_SECONDS = (5, 30)  # to connect, to answer
 STREAM_IDLE_SECONDS = 75  # the longest silence of a watch or a followed log
 OWN_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -39,10 +40,11 @@ class Api:
     refuses for good.
     """
 
-    def __init__(self, kubeconfig: Path | None = None, context: str | None = None) -> None:
+    def __init__(self, kubeconfig: Path | None = None, context: str | None = None, *, max_jobs: int = 1) -> None:
         """Read the configuration; nothing is sent.
 
-        `own_namespace` is the namespace of this pod, or of the kubeconfig's context.
+        `max_jobs` is the number of jobs that may run at once; enough connections are kept open for them.
+        The attribute `own_namespace` is the namespace of this pod, or of the kubeconfig's context.
         Raises ClusterNotConfigured.
         """
         configuration = client.Configuration()
@@ -57,7 +59,7 @@ class Api:
         except (config.ConfigException, OSError) as error:
             hint = "Set KUBECONFIG (and KUBE_CONTEXT), or run the bot inside the cluster."
             raise ClusterNotConfigured("No Kubernetes cluster is configured.", str(error), hint) from None
-        configuration.connection_pool_maxsize = CONNECTIONS
+        configuration.connection_pool_maxsize = CONNECTIONS_PER_JOB * max_jobs + OTHER_CONNECTIONS
         configuration.retries = 0  # the scheduler retries, nobody else
         self._client = client.ApiClient(configuration)
         self._core = client.CoreV1Api(self._client)
@@ -120,11 +122,14 @@ class Api:
 
     def _create(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
         """False where an object of that name exists."""
+        return self._created(method, *args, **kwargs) is not None
+
+    def _created(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Object | None:
+        """The created object; None where an object of that name exists."""
         try:
-            self._call(method, *args, **kwargs)
+            return self._call(method, *args, **kwargs)
         except Conflict:
-            return False
-        return True
+            return None
 
     def _each(self, lister: Callable[..., Any], act: Callable[..., Any], namespace: str, *more: Any) -> None:
         """Act on every listed object of the namespace; an object that has gone meanwhile is no error."""

@@ -23,9 +23,9 @@ class Jobs(Api):
         """Names of a component's Jobs that have not ended."""
         return [job["metadata"]["name"] for job in self.jobs(namespace, {COMPONENT: component}) if not end_reason(job)]
 
-    def create_job(self, namespace: str, manifest: Object) -> bool:
-        """False where a Job of that name exists."""
-        return self._create(self._batch.create_namespaced_job, namespace, manifest)
+    def create_job(self, namespace: str, manifest: Object) -> Object | None:
+        """The created Job; None where a Job of that name exists."""
+        return self._created(self._batch.create_namespaced_job, namespace, manifest)
 
     def delete_job(self, namespace: str, name: str) -> None:
         """Start the deletion. The Job exists until its pods are gone. A missing Job is no error."""

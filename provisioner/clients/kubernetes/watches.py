@@ -13,6 +13,7 @@ from typing import Any
 
 from provisioner.clients.kubernetes.api import Api
 from provisioner.clients.kubernetes.errors import brief
+from provisioner.clients.kubernetes.feed import Feed
 from provisioner.clients.kubernetes.objects import Object, selector
 from provisioner.clients.kubernetes.streams import LineStream
 from provisioner.domain.errors import Transient
@@ -73,8 +74,7 @@ class Snapshots:
     ) -> None:
         """`read` lists the objects; `watch` opens a watch from a resourceVersion; `only` filters what is given."""
         self._read, self._watch, self._only = read, watch, only
-        self._latest: list[Object] | Exception | None = None
-        self._changed = threading.Event()
+        self._feed = Feed[list[Object]]()
         self._stopped = threading.Event()
         self._stream: LineStream | None = None
 
@@ -92,17 +92,8 @@ class Snapshots:
 
         Changes that come while the consumer works are given as one. Raises what listing raised.
         """
-        while True:
-            self._changed.wait(tick_seconds)
-            self._changed.clear()
-            if isinstance(self._latest, Exception):
-                raise self._latest
-            if self._latest is not None:
-                yield list(filter(self._only, self._latest))
-
-    def _publish(self, latest: list[Object] | Exception) -> None:
-        self._latest = latest
-        self._changed.set()
+        for objects in self._feed.every(tick_seconds):
+            yield list(filter(self._only, objects))
 
     def _follow(self) -> None:
         """List, then watch from there; again whenever the watch ends, however it ends."""
@@ -113,9 +104,9 @@ class Snapshots:
                 objects = {o["metadata"]["uid"]: o for o in listed["items"]}
                 version = listed["metadata"]["resourceVersion"]
             except Exception as error:  # noqa: BLE001  (it is raised where the objects are asked for)
-                self._publish(error)
+                self._feed.fail(error)
                 return
-            self._publish(list(objects.values()))
+            self._feed.put(list(objects.values()))
             if self._watch_once(objects, version):
                 pause = FIRST_PAUSE_SECONDS
             self._stopped.wait(pause * random.uniform(0.5, 1.0))  # noqa: S311  (no secret)
@@ -143,4 +134,4 @@ class Snapshots:
             objects.pop(found["metadata"]["uid"], None)
         else:
             objects[found["metadata"]["uid"]] = found
-        self._publish(list(objects.values()))
+        self._feed.put(list(objects.values()))

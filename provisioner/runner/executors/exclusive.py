@@ -1,4 +1,4 @@
-"""No two at work on one store: Kubernetes Jobs of other jobs, or of another executor, are ended before work begins."""
+"""Only one worker at a time on a store: other Kubernetes Jobs of the store end before work begins."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from provisioner.domain.job import Job
 from provisioner.domain.store import STORE_ID
 from provisioner.operations.toolbox import Toolbox
 
-LOOK_AGAIN = 0.5  # seconds
+LOOK_SECONDS = 0.5
 
 
-def end_others(tools: Toolbox, home: str, job: Job, spared: str = "") -> None:
-    """Until no Job in the namespace `home`, but the one named `spared`, is at work on the job's store.
+def end_others(tools: Toolbox, namespace: str, job: Job, spared: str = "") -> None:
+    """Delete the store's Kubernetes Jobs in the namespace, all but `spared`, and wait until they are gone.
 
-    There is one where a delete was ordered meanwhile, or where its bot ran with EXECUTOR=kubernetes until now. Raises
-    JobFailed where it does not end, Transient, Superseded or HandedOver."""
-    while others := [name for name in _at_work(tools, home, job.store_id) if name != spared]:
+    There is one where a delete was ordered while another job ran, or where the bot ran with EXECUTOR=kubernetes before.
+    Raises JobFailed where a Job does not end, Transient, Superseded or HandedOver.
+    """
+    while others := [name for name in _active(tools, namespace, job.store_id) if name != spared]:
         for name in others:
-            tools.cluster.delete_job(home, name)
-        hint = f"Its pod does not go; its node may be lost: kubectl get jobs,pods -n {home}"
+            tools.cluster.delete_job(namespace, name)
+        hint = f"Its pod does not go; its node may be lost: kubectl get jobs,pods -n {namespace}"
         tools.check_in(job, f"An earlier Job of {job.store} ({', '.join(others)}) did not end", hint)
-        time.sleep(LOOK_AGAIN)
+        time.sleep(LOOK_SECONDS)
 
 
-def _at_work(tools: Toolbox, home: str, store_id: str) -> list[str]:
-    found = tools.cluster.jobs(home, {STORE_ID: store_id})
+def _active(tools: Toolbox, namespace: str, store_id: str) -> list[str]:
+    found = tools.cluster.jobs(namespace, {STORE_ID: store_id})
     return [one["metadata"]["name"] for one in found if not end_reason(one)]

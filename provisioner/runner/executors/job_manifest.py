@@ -1,4 +1,4 @@
-"""The Kubernetes Job of a job: our own image, nothing of Slack's, a pod as restricted as a store's."""
+"""The Kubernetes Job that runs one job: the bot's own image, none of Slack's tokens, a restricted pod."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from typing import Any
 from provisioner.clients.kubernetes.objects import COMPONENT, Object
 from provisioner.domain.job import ROLLBACK_GRACE_SECONDS
 from provisioner.domain.store import INSTANCE, JOB, STORE, STORE_ID
-from provisioner.runner.executors.job_protocol import VARIABLE, JobPayload
+from provisioner.runner.executors.job_protocol import PAYLOAD_VARIABLE, JobPayload
 
 CONTAINER = "worker"
-KEPT = 86_400  # seconds for which a Job that ended is kept: nobody may have heard its end yet
-LET_GO = 10  # seconds from being asked to stop to being stopped
+TTL_SECONDS = 86_400  # an ended Job stays this long: the bot may not have read its end yet
+STOP_SECONDS = 10  # from SIGTERM to SIGKILL
+NOBODY = 65532  # the user and group of the bot's image
 
 
 @dataclass(frozen=True)
 class Worker:
-    """What an operator decides about these pods. `pod` is laid over the pod's spec and `container` over its container:
-    lists are added to ours, everything else takes the place of ours."""
+    """The operator's settings for these pods.
+
+    `pod` is laid over the pod's spec and `container` over its container: lists are appended to ours, everything else
+    replaces ours.
+    """
 
     image: str
     pod: dict[str, Any] = field(default_factory=dict)
@@ -27,7 +31,7 @@ class Worker:
 
 
 def name_of(payload: JobPayload) -> str:
-    """One Job for a job: the API server lets no second one be made while there is a first."""
+    """The Job's name. Each job has its own, so the API server allows only one Job for it."""
     return f"{payload.store.name}-{payload.job.kind}-{payload.job.id}"
 
 
@@ -35,23 +39,27 @@ def labels_of(payload: JobPayload) -> dict[str, str]:
     return {
         "app.kubernetes.io/name": "storewright",
         "app.kubernetes.io/managed-by": "storewright",
-        COMPONENT: CONTAINER,
-        INSTANCE: payload.terms.instance,
+        **worker_labels(payload.defaults.instance),
         JOB: payload.job.id,
         STORE: payload.store.name,
         STORE_ID: payload.store.id,
     }
 
 
+def worker_labels(instance: str) -> dict[str, str]:
+    """The labels by which all workers of an instance are found."""
+    return {COMPONENT: CONTAINER, INSTANCE: instance}
+
+
 def manifest_of(payload: JobPayload, worker: Worker, seconds: float) -> Object:
-    """`seconds` are left for the job. Raises JobFailed where the payload is too long."""
+    """The manifest; `seconds` are left for the job. Raises JobFailed where the payload is too long."""
     labels = labels_of(payload)
     return {
         "metadata": {"name": name_of(payload), "labels": labels},
         "spec": {
-            "backoffLimit": 0,  # whether it is tried again the ledger says
+            "backoffLimit": 0,  # the scheduler retries, nobody else
             "activeDeadlineSeconds": math.ceil(seconds + ROLLBACK_GRACE_SECONDS),
-            "ttlSecondsAfterFinished": KEPT,
+            "ttlSecondsAfterFinished": TTL_SECONDS,
             "template": {"metadata": {"labels": labels}, "spec": _laid_over(_pod(payload, worker), worker.pod)},
         },
     }
@@ -60,13 +68,13 @@ def manifest_of(payload: JobPayload, worker: Worker, seconds: float) -> Object:
 def _pod(payload: JobPayload, worker: Worker) -> Object:
     return {
         "restartPolicy": "Never",
-        "terminationGracePeriodSeconds": LET_GO,
+        "terminationGracePeriodSeconds": STOP_SECONDS,
         "enableServiceLinks": False,
-        **_account(payload.terms.service_account),
+        **_account(payload.defaults.service_account),
         "securityContext": {
             "runAsNonRoot": True,
-            "runAsUser": 65532,
-            "runAsGroup": 65532,
+            "runAsUser": NOBODY,
+            "runAsGroup": NOBODY,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": [_laid_over(_container(payload, worker.image), worker.container)],
@@ -75,7 +83,7 @@ def _pod(payload: JobPayload, worker: Worker) -> Object:
 
 
 def _account(service_account: str | None) -> Object:
-    """Ours, in whose namespace the Job is made."""
+    """The bot's own ServiceAccount; the Job runs in its namespace."""
     if not service_account:
         return {}
     return {"serviceAccountName": service_account.split("/")[1], "automountServiceAccountToken": True}
@@ -86,7 +94,7 @@ def _container(payload: JobPayload, image: str) -> Object:
         "name": CONTAINER,
         "image": image,
         "command": ["python3", "-m", "provisioner.runner.executors.worker_main"],
-        "env": [{"name": VARIABLE, "value": payload.as_text()}, {"name": "HOME", "value": "/tmp"}],  # noqa: S108
+        "env": [{"name": PAYLOAD_VARIABLE, "value": payload.as_text()}, {"name": "HOME", "value": "/tmp"}],  # noqa: S108
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
         "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
         "securityContext": {

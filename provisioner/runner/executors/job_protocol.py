@@ -1,4 +1,9 @@
-"""What goes to a job's own process, and what comes back: one JSON text there, JSON lines on its log back. No secret."""
+"""The protocol between the bot and a worker, the process of one job in a Kubernetes Job.
+
+The bot gives the worker a payload in one environment variable, as JSON and without any secret. The worker sends
+messages back as JSON lines on its log. A worker of the bot's previous version may run on after an upgrade of the bot:
+a message's type and fields keep their names and meaning.
+"""
 
 from __future__ import annotations
 
@@ -6,86 +11,211 @@ import json
 import threading
 import time
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from enum import IntEnum, StrEnum
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-from provisioner.domain.errors import JobFailed, StoreUnchanged, StorewrightError, Transient
-from provisioner.domain.job import Job, JobEvent
+from provisioner.clients.helm import HelmOutcome
+from provisioner.domain.errors import JobFailed, Problem, StoreUnchanged, StorewrightError, Transient
+from provisioner.domain.job import EventKind, Job, JobEvent
 from provisioner.domain.store import Store
 from provisioner.operations.toolbox import StoreDefaults
 
-VARIABLE = "JOB_PAYLOAD"  # of the process's environment
-LARGEST = 100_000  # bytes; Linux takes 128 KiB in one variable
+PAYLOAD_VARIABLE = "JOB_PAYLOAD"
+MAX_PAYLOAD_BYTES = 100_000  # Linux allows 128 KiB in one environment variable
+
+
+class ExitCode(IntEnum):
+    """How a worker's process ends. It is for people; the bot goes by the messages."""
+
+    DONE = 0
+    CRASHED = 1  # Python's own: it could not even begin
+    FAILED = 3  # the operation ended without success, and a message says how
+    STOPPED = 143  # by SIGTERM, as shells report it
+
+
+# --- to the worker ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class JobPayload:
-    """A job as it is when its process is made: the store, and what happened to the job so far."""
+    """A job as it is when its worker is made: the store, and the job's events so far."""
 
     job: Job
     store: Store
     events: tuple[JobEvent, ...]
-    terms: StoreDefaults
+    defaults: Annotated[StoreDefaults, Field(alias="terms")]
 
     def as_text(self) -> str:
-        """Raises JobFailed where the operator's values for this type of store are too long."""
-        text = PAYLOADS.dump_json(self).decode().replace("$", "\\u0024")  # Kubernetes reads $(…) in a variable
-        if len(text.encode()) > LARGEST:
-            what = f"The values for {self.store.type} are too long to be given to a job of its own."
+        """The payload as JSON. Raises JobFailed where the operator's values for this store type are too long."""
+        text = PAYLOADS.dump_json(self, by_alias=True).decode()
+        text = text.replace("$", "\\u0024")  # Kubernetes expands $(…) in a variable
+        if len(text.encode()) > MAX_PAYLOAD_BYTES:
+            what = f"The values for {self.store.type} are too long for a Kubernetes Job."
             raise JobFailed(what, f"{len(text)} bytes.", "Shorten STORE_VALUES, or set EXECUTOR=local.")
         return text
 
 
-def payload_of(job: Job, store: Store, events: list[JobEvent], terms: StoreDefaults) -> JobPayload:
-    """Of the operator's values only those for this type of store go along."""
-    overlay = {store.type: terms.overlay[store.type]} if store.type in terms.overlay else {}
-    return JobPayload(job, store, tuple(events), replace(terms, overlay=overlay))
+def payload_of(job: Job, store: Store, events: list[JobEvent], defaults: StoreDefaults) -> JobPayload:
+    """The payload of a job. Of the operator's values it has only those for this store type."""
+    overlay = {store.type: defaults.overlay[store.type]} if store.type in defaults.overlay else {}
+    return JobPayload(job, store, tuple(events), replace(defaults, overlay=overlay))
 
 
 def read_payload(text: str) -> JobPayload:
-    """Raises ValueError, which does not repeat the text: what it says is on the pod's log."""
+    """The payload in the worker's environment.
+
+    Raises ValueError without the text: the error is on the pod's log.
+    """
     try:
         return PAYLOADS.validate_json(text)
     except ValidationError as error:
         faults = error.errors(include_input=False, include_context=False, include_url=False)
-        raise ValueError(f"{VARIABLE} is no payload: {faults}") from None
+        raise ValueError(f"{PAYLOAD_VARIABLE} is no payload: {faults}") from None
 
 
 PAYLOADS = TypeAdapter(JobPayload)
 
 
-# --- and back ----------------------------------------------------------------------------------------------------
-
-ENDINGS: dict[str, type[Transient | JobFailed]] = {"transient": Transient, "kept": StoreUnchanged, "failed": JobFailed}
+# --- and back --------------------------------------------------------------------------------------------------------
 
 
-WHOLE_LINES = threading.Lock()  # print() writes a line and its end apart, and a watch's thread logs beside the workflow
+class MessageType(StrEnum):
+    """The type of a message on the log, but for the last one of an operation without success (Ending)."""
+
+    RECORD = "record"
+    ROLLBACK = "rollback"
+    VERSION = "version"
+    SUCCEEDED = "succeeded"
+    HELM = "helm"
+    LOG = "log"
 
 
-def emit(type: str, **more: Any) -> None:
-    """One line for the bot: what is `type`, when, and more of it."""
-    line = json.dumps({"type": type, "at": time.time(), **more})
-    with WHOLE_LINES:
+class Ending(StrEnum):
+    """How an operation without success ended; on the log, the message's type."""
+
+    TRANSIENT = "transient"  # another attempt may succeed
+    UNCHANGED = "kept"  # another attempt does not help, and the store is as it was before
+    FAILED = "failed"  # another attempt does not help
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An event of the job."""
+
+    kind: EventKind
+    stage: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class RollbackStarted:
+    """The job failed and restores what it changed."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True)
+class VersionNoted:
+    """The version of the chart that the store runs."""
+
+    version: str
+
+
+@dataclass(frozen=True)
+class Succeeded:
+    """The operation succeeded; `version` is the chart's, '' where the store has none now."""
+
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class HelmRan:
+    """One run of helm."""
+
+    verb: str
+    outcome: HelmOutcome
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A line of the worker's own log; `level` is a number of the module logging."""
+
+    level: int
+    logger: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The operation ended without success."""
+
+    ending: Ending
+    problem: Problem
+
+    @classmethod
+    def by(cls, error: StorewrightError) -> Ended:
+        """The message for the error that ended the operation."""
+        found = (ending for ending, type in ERRORS.items() if isinstance(error, type))
+        return cls(next(found, Ending.FAILED), error.problem)
+
+    @property
+    def error(self) -> Transient | JobFailed:
+        return ERRORS[self.ending].of(self.problem)
+
+
+Message = Recorded | RollbackStarted | VersionNoted | Succeeded | HelmRan | Logged | Ended
+TYPES: dict[MessageType, type[Message]] = {
+    MessageType.RECORD: Recorded,
+    MessageType.ROLLBACK: RollbackStarted,
+    MessageType.VERSION: VersionNoted,
+    MessageType.SUCCEEDED: Succeeded,
+    MessageType.HELM: HelmRan,
+    MessageType.LOG: Logged,
+}
+# StoreUnchanged is a JobFailed: the first match counts.
+ERRORS: dict[Ending, type[Transient | JobFailed]] = {
+    Ending.TRANSIENT: Transient,
+    Ending.UNCHANGED: StoreUnchanged,
+    Ending.FAILED: JobFailed,
+}
+MESSAGES: dict[MessageType, TypeAdapter[Any]] = {name: TypeAdapter(type) for name, type in TYPES.items()}
+PROBLEMS = TypeAdapter(Problem)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A message and the time at which it was sent (epoch seconds, by the worker's clock)."""
+
+    at: float
+    message: Message
+
+
+_whole_lines = threading.Lock()  # print() writes a line and its end apart, and a watch's thread logs too
+
+
+def emit(message: Message) -> None:
+    """Send a message to the bot."""
+    content = asdict(message)
+    type = content.pop("ending") if isinstance(message, Ended) else _type_of(message)
+    line = json.dumps({"type": type, "at": time.time(), **content})
+    with _whole_lines:
         print(line, flush=True)
 
 
-def emit_end(error: StorewrightError) -> None:
-    """How the workflow ended that did not succeed."""
-    type = next((word for word, kind in ENDINGS.items() if isinstance(error, kind)), "failed")
-    emit(type, problem=asdict(error.problem))
-
-
-def read_line(text: str) -> dict[str, Any] | None:
-    """What `say` said; None for any other line."""
+def read_line(text: str) -> Line | None:
+    """The message on a line of the log; None for any other text, such as a traceback."""
     try:
-        line = json.loads(text)
-    except ValueError:
+        content = json.loads(text)
+        type, at = content["type"], float(content["at"])
+        if type in list(Ending):
+            return Line(at, Ended(Ending(type), PROBLEMS.validate_python(content["problem"])))
+        return Line(at, MESSAGES[MessageType(type)].validate_python(content))
+    except (ValueError, TypeError, KeyError):
         return None
-    return line if isinstance(line, dict) and "type" in line else None
 
 
-def read_end(line: dict[str, Any]) -> Transient | JobFailed | None:
-    """The error of `emit_end`; None for other lines."""
-    kind = ENDINGS.get(line["type"])
-    return kind(**line["problem"]) if kind else None
+def _type_of(message: Message) -> MessageType:
+    return next(name for name, type in TYPES.items() if isinstance(message, type))

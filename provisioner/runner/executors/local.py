@@ -1,4 +1,4 @@
-"""Workflows in this process: nothing else is needed, and all that runs at once shares its memory."""
+"""Jobs on threads of this process. It needs nothing else, and all running jobs share the process's memory."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from provisioner.runner.executors.exclusive import end_others
 
 
 class LocalExecutor:
-    """The default. `home` is the namespace in which a bot with another executor would have made its Jobs, if any."""
+    """The default executor."""
 
     def __init__(self, tools: Toolbox, at_once: int = 8, home: str | None = None) -> None:
+        """`home` is the namespace in which a bot with EXECUTOR=kubernetes would have made its Jobs, if any."""
         self._tools, self.at_once, self._home = tools, at_once, home
 
     def run(self, job: Job) -> None:
         if self._home:
-            with suppress(Forbidden):  # who may not see Jobs there has made none
+            with suppress(Forbidden):  # a bot that may not list Jobs there has made none
                 end_others(self._tools, self._home, job)
         OPERATIONS[job.kind].run(self._tools, job)

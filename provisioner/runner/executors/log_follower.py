@@ -1,4 +1,4 @@
-"""What a job's own process says to the bot: its log, followed line by line and written into the ledger as it comes."""
+"""A worker's log: the bot follows it and writes each message to the ledger."""
 
 from __future__ import annotations
 
@@ -8,102 +8,134 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from provisioner.clients.helm import HelmOutcome, OnHelmRun
-from provisioner.clients.kubernetes.cluster import Cluster, LineStream
+from provisioner.clients.helm import OnHelmRun
+from provisioner.clients.kubernetes.cluster import Cluster, Forbidden, LineStream
 from provisioner.domain.errors import JobFailed, Problem, StorewrightError, Superseded, Transient
-from provisioner.domain.job import EventKind, Job
+from provisioner.domain.job import Job
 from provisioner.ledger.jobs import ROLLBACK_STAGE
 from provisioner.log_context import carried
 from provisioner.operations.journal import JobJournal
 from provisioner.runner.executors.job_manifest import CONTAINER
-from provisioner.runner.executors.job_protocol import read_end, read_line
+from provisioner.runner.executors.job_protocol import (
+    Ended,
+    HelmRan,
+    Line,
+    Logged,
+    Recorded,
+    RollbackStarted,
+    Succeeded,
+    VersionNoted,
+    read_line,
+)
 
 log = logging.getLogger(__name__)
 
-TRY_AGAIN = 0.5  # seconds until a log whose connection broke is read anew
+RETRY_SECONDS = 0.5  # before a log whose connection broke is read again
+MAX_STRAY_CHARACTERS = 1000  # of a line that is no message
 
 
 class JobLog:
-    """What was told so far. The same log may be read again and again: a line is taken in once, and what another process
-    took in before us the ledger does not keep twice."""
+    """The messages of one job so far.
+
+    The same log may be read again from its beginning: each line counts once. The ledger keeps no event twice either,
+    so that another process may have read the log before.
+    """
 
     def __init__(self, ledger: JobJournal, job: Job, on_helm_run: OnHelmRun) -> None:
         """`on_helm_run` is called for each run of helm in the worker."""
         self._ledger, self._job, self._on_helm_run = ledger, job, on_helm_run
-        self._lines_read = 0  # lines
+        self._lines_read = 0
         self._closed = False
         self._lock = threading.Lock()
-        self.complete = False  # the workflow told how it ended
-        self.error: Transient | JobFailed | None = None  # where that was not well
+        self.complete = False  # there was a message that says how the operation ended
+        self.error: Transient | JobFailed | None = None  # the reason, where it ended without success
 
     def read(self, lines: Iterable[str]) -> None:
-        """A log from its beginning, as far as it goes. Raises Superseded, and what `lines` raises."""
-        for number, line in enumerate(lines):
+        """Read a log from its beginning. Raises Superseded, and what `lines` raises."""
+        for number, text in enumerate(lines):
             with self._lock:
                 if self._closed:
                     return
                 if number >= self._lines_read:
-                    self._take_in(line)
+                    self._take(text)
                     self._lines_read = number + 1
 
     def close(self) -> None:
-        """Take in no more: from here on another may."""
+        """Write nothing to the ledger any more: another thread or process may go on with this job."""
         with self._lock:
             self._closed = True
 
-    def _take_in(self, text: str) -> None:
-        line = read_line(text)
-        if line is None:
-            log.warning("the job's process said: %s", text[:1000])
-            return
-        at = max(line["at"], self._job.created_at)  # its clock may be behind ours
-        match line["type"]:
-            case "record" if line["stage"] == ROLLBACK_STAGE and line["detail"]:  # of a former version's worker
-                problem = Problem(**json.loads(line["detail"]))
+    def _take(self, text: str) -> None:
+        if line := read_line(text):
+            self._write(line)
+        else:
+            log.warning("the job's process said: %s", text[:MAX_STRAY_CHARACTERS])
+
+    def _write(self, line: Line) -> None:
+        at = max(line.at, self._job.created_at)  # the worker's clock may be behind the bot's
+        match line.message:
+            case Recorded(_, stage, detail) if stage == ROLLBACK_STAGE and detail:  # by a former version's worker
+                problem = Problem(**json.loads(detail))
                 self._ledger.start_rollback(self._job, problem, at=at)
-            case "record":
-                self._ledger.record(self._job, EventKind(line["kind"]), line["stage"], line["detail"], at=at)
-            case "rollback":
-                self._ledger.start_rollback(self._job, Problem(**line["problem"]), at=at)
-            case "version":
-                self._ledger.set_version(self._job.store_id, line["version"])
-            case "succeeded":
-                self._ledger.succeed(self._job, line["version"], at=at)
+            case RollbackStarted(problem):
+                self._ledger.start_rollback(self._job, problem, at=at)
+            case Recorded(kind, stage, detail):
+                self._ledger.record(self._job, kind, stage, detail, at=at)
+            case VersionNoted(version):
+                self._ledger.set_version(self._job.store_id, version)
+            case Succeeded(version):
+                self._ledger.succeed(self._job, version, at=at)
                 self.complete = True
-            case "helm":
-                self._on_helm_run(line["verb"], HelmOutcome(line["outcome"]), line["seconds"])
-            case "log":
-                logging.getLogger(line["logger"]).log(line["level"], "%s", line["message"])
-            case _:
-                self.error = read_end(line)
-                self.complete = self.error is not None
+            case Ended() as ended:
+                self.error = ended.error
+                self.complete = True
+            case HelmRan(verb, outcome, seconds):
+                self._on_helm_run(verb, outcome, seconds)
+            case Logged(level, logger, message):
+                logging.getLogger(logger).log(level, "%s", message)
 
 
 class LogFollower:
-    """Follows the log of one pod, once that has begun to speak."""
+    """Follows the log of one pod on a thread, once its container has started."""
 
     def __init__(self, cluster: Cluster, namespace: str, job_log: JobLog) -> None:
         self._cluster, self._namespace, self._job_log = cluster, namespace, job_log
         self._lines: LineStream | None = None
+        self._forbidden: Forbidden | None = None
         self._stopped = threading.Event()
 
     @property
     def began(self) -> bool:
         return self._lines is not None
 
+    @property
+    def complete(self) -> bool:
+        """Whether the log says how the operation ended."""
+        return self._job_log.complete
+
     def follow(self, pod: str) -> None:
-        """Begin, unless that was done."""
+        """Start to follow; a second call changes nothing."""
         if not self._lines:
             self._lines = self._cluster.pod_log(self._namespace, pod, CONTAINER, follow=True)
             target, lines = carried(self._listen), (self._lines,)
             threading.Thread(target=target, args=lines, name="log-follower", daemon=True).start()
 
+    def check(self) -> None:
+        """Raises Forbidden where the bot may not read logs."""
+        if self._forbidden:
+            raise self._forbidden
+
     def read_rest(self, pod: str) -> None:
-        """What there is of the log, now that there will be no more of it; nothing where it is lost with its node."""
+        """Read the whole log of an ended container. A log that is lost with its node is no error.
+
+        Raises Forbidden where the bot may not read logs.
+        """
         try:
             self._job_log.read(self._cluster.pod_log(self._namespace, pod, CONTAINER, follow=False))
+        except Forbidden:
+            raise
         except StorewrightError as error:
-            log.warning("the log of %s can't be read: %s", pod, error)
+            log.warning("could not read the log of %s: %s", pod, error)
 
     def stop(self) -> None:
         self._stopped.set()
@@ -116,16 +148,18 @@ class LogFollower:
             try:
                 self._job_log.read(lines)
             except Superseded:
-                return  # whoever attends to the job sees that by itself
-            except Exception as error:  # noqa: BLE001
-                # Whatever breaks it off, it is read again: a thread that died here would leave a job without its end.
-                log.info("a log broke off: %s", error)
-            self._stopped.wait(TRY_AGAIN)
+                return  # the job's own thread notices it, too
+            except Forbidden as error:
+                self._forbidden = error
+                return
+            except Exception as error:  # noqa: BLE001  (a job whose log nobody follows would have no end)
+                log.info("log connection broke: %s", error)
+            self._stopped.wait(RETRY_SECONDS)
 
 
 @contextmanager
 def following(cluster: Cluster, namespace: str, job_log: JobLog) -> Iterator[LogFollower]:
-    """A LogFollower, as long as the `with` lasts; nothing is taken in after it."""
+    """A LogFollower for the `with` block; after it, nothing is written to the ledger."""
     follower = LogFollower(cluster, namespace, job_log)
     try:
         yield follower

@@ -1,6 +1,8 @@
-"""The process of a job that runs as a Kubernetes Job: `python -m provisioner.runner.executors.worker_main`.
+"""The worker: the process of one job in a Kubernetes Job, `python -m provisioner.runner.executors.worker_main`.
 
-What it does it tells on its log, and the bot alone writes the ledger: it needs no ledger, no Slack, no running bot."""
+It reports everything on its log, and the bot alone writes the ledger. So it needs no ledger, no Slack and no running
+bot.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from provisioner.clients.helm import Helm, HelmOutcome
@@ -21,15 +23,26 @@ from provisioner.domain.job import EventKind, Job, JobEvent, JobPhase, unexpecte
 from provisioner.domain.store import Store
 from provisioner.operations.registry import OPERATIONS
 from provisioner.operations.toolbox import Toolbox
-from provisioner.runner.executors.job_protocol import VARIABLE, JobPayload, emit, emit_end, read_payload
+from provisioner.runner.executors.job_protocol import (
+    PAYLOAD_VARIABLE,
+    Ended,
+    ExitCode,
+    HelmRan,
+    JobPayload,
+    Logged,
+    Recorded,
+    RollbackStarted,
+    Succeeded,
+    VersionNoted,
+    emit,
+    read_payload,
+)
 
-FAILED = 3  # exit code of a workflow that told how it failed; Python's own is 1
-STOPPED = 143  # of one that was asked to stop, as a shell has it for SIGTERM
 log = logging.getLogger(__name__)
 
 
 class StdoutLedger:
-    """A JobLedger (see workflows/toolbox.py) whose entries are said, for the bot to write."""
+    """A JobLedger (see operations/toolbox.py) that sends its entries to the bot."""
 
     def __init__(self, payload: JobPayload) -> None:
         self._payload, self._events = payload, list(payload.events)
@@ -45,34 +58,34 @@ class StdoutLedger:
         return [event for event in self._events if event.job_id == job_id]
 
     def require_live(self, job: Job) -> None:
-        """A job that is no longer wanted is ended from outside, with its process."""
+        """Nothing: the bot ends the Kubernetes Job of a job that is not live any more."""
 
     def record(self, job: Job, kind: EventKind, stage: str = "", detail: str = "") -> None:
         self._events.append(JobEvent(len(self._events), job.id, time.time(), kind, stage, detail))
-        emit("record", kind=kind, stage=stage, detail=detail)
+        emit(Recorded(kind, stage, detail))
 
     def set_version(self, store_id: str, version: str) -> None:
-        emit("version", version=version)
+        emit(VersionNoted(version))
 
     def start_rollback(self, job: Job, problem: Problem) -> Job:
-        emit("rollback", problem=asdict(problem))
+        emit(RollbackStarted(problem))
         return replace(job, phase=JobPhase.ROLLBACK, problem=problem)
 
     def succeed(self, job: Job, version: str = "") -> None:
-        emit("succeeded", version=version)
+        emit(Succeeded(version))
 
 
 class LogsToStdout(logging.Handler):
-    """Log lines as lines for the bot, which has them in its own log then."""
+    """Sends log records to the bot, which writes them to its own log."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        emit("log", level=record.levelno, logger=record.name, message=self.format(record))
+        emit(Logged(record.levelno, record.name, self.format(record)))
 
 
 def main() -> None:
-    """Do the payload of the environment; the exit code is for people, the bot goes by what was said."""
+    """Run the job of the payload; exit with an ExitCode."""
     logging.basicConfig(handlers=[LogsToStdout()], level=logging.INFO)
-    payload = read_payload(os.environ[VARIABLE])
+    payload = read_payload(os.environ[PAYLOAD_VARIABLE])
     tools = _toolbox(payload)
     signal.signal(signal.SIGTERM, lambda *_: tools.stopping.set())
     sys.exit(_carry_out(tools, payload.job))
@@ -84,11 +97,11 @@ def _toolbox(payload: JobPayload) -> Toolbox:
     helm = Helm(
         os.environ.get("HELM", "helm"),
         kubeconfig,
-        on_run=_emit_run,
+        on_run=_report_run,
         permissions_pending=cluster.permissions_pending,
     )
     tools = Toolbox(
-        defaults=payload.terms,
+        defaults=payload.defaults,
         ledger=StdoutLedger(payload),
         cluster=cluster,
         helm=helm,
@@ -97,23 +110,23 @@ def _toolbox(payload: JobPayload) -> Toolbox:
     return tools.fenced(lambda: tools.require_wanted(payload.job))
 
 
-def _emit_run(verb: str, outcome: HelmOutcome, seconds: float) -> None:
-    emit("helm", verb=verb, outcome=outcome, seconds=seconds)
+def _report_run(verb: str, outcome: HelmOutcome, seconds: float) -> None:
+    emit(HelmRan(verb, outcome, seconds))
 
 
-def _carry_out(tools: Toolbox, job: Job) -> int:
+def _carry_out(tools: Toolbox, job: Job) -> ExitCode:
     try:
         OPERATIONS[job.kind].run(tools, job)
     except HandedOver:
-        return STOPPED
+        return ExitCode.STOPPED
     except StorewrightError as error:
-        emit_end(error)
-        return FAILED
+        emit(Ended.by(error))
+        return ExitCode.FAILED
     except Exception:
         log.exception("job failed unexpectedly")
-        emit_end(JobFailed.of(unexpected_problem(job)))
-        return FAILED
-    return 0
+        emit(Ended.by(JobFailed.of(unexpected_problem(job))))
+        return ExitCode.FAILED
+    return ExitCode.DONE
 
 
 if __name__ == "__main__":
