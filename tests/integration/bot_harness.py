@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-from slack_bolt import App
 
 from bot.commands.registry import OFFERS
 from bot.dependencies import Dependencies
@@ -25,9 +24,11 @@ from bot.observability.readiness import Checks, Readiness
 from bot.slack.app import ListenerThreads, build_app
 from bot.slack.attend import SlackDependencies
 from bot.slack.client import Slack
+from bot.slack.signature import SignatureCheck
 from bot.web.http_server import web_server
 from bot.web.ops_endpoints import Ops
 from bot.web.public_app import PageDependencies, build_public_app
+from bot.web.slack_endpoint import SlackEndpoint
 from bot.web.socket_mode import SocketMode
 from dev.slack import LocalSlack
 from dev.slack.delivery import sign
@@ -241,10 +242,11 @@ def running_bot(
     with ExitStack() as stack:
         stack.callback(ledger.close)
         threads = stack.enter_context(ListenerThreads())
-        app = build_app(dependencies, threads, None if socket else slack.signing_secret)
+        app = build_app(dependencies, threads)
         connection = SocketMode(slack.app_token)
         readiness = _readiness(bot, client, failures, {"socket": connection.check} if socket else {})
-        _serve(bot, readiness, None if socket else app, stack)
+        endpoint = SlackEndpoint(app, SignatureCheck(slack.signing_secret))
+        _serve(bot, readiness, None if socket else endpoint, stack)
         if socket:
             stack.enter_context(connection.serving(app))
         else:
@@ -262,12 +264,12 @@ def _readiness(bot: Bot, client: Slack, failures: str, more: Checks) -> Readines
     )
 
 
-def _serve(bot: Bot, readiness: Readiness, app: App | None, stack: ExitStack) -> None:
-    """Serve at the bot's address until the stack is closed; `app` is None if Slack's requests come another way."""
+def _serve(bot: Bot, readiness: Readiness, endpoint: SlackEndpoint | None, stack: ExitStack) -> None:
+    """Serve at the bot's address until the stack is closed; `endpoint` is None in Socket Mode."""
     bot.metrics.watch_readiness(readiness)
     bot.metrics.watch_work(8, lambda: (0, 0))
     pages = PageDependencies(bot.ledger, bot.orders.catalog, lambda _: _secret(bot), bot.url)
-    web = build_public_app(pages, app, Ops(lambda: "", readiness, bot.metrics.registry))
+    web = build_public_app(pages, endpoint, Ops(lambda: "", readiness, bot.metrics.registry))
     server = web_server(web, bot.url.removeprefix("http://"))
     threading.Thread(target=server.run, name="web", daemon=True).start()
     stack.callback(server.task_dispatcher.shutdown)

@@ -115,9 +115,7 @@ def test_commands_are_answered_while_the_web_api_is_unreachable(bot: Bot) -> Non
     bot.root("Creating *my-shop*")
 
 
-def test_unexpected_error_is_answered_with_an_id_that_is_in_the_log(
-    bot: Bot, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_unexpected_error_is_answered_with_an_id_that_is_in_the_log(bot: Bot, caplog: pytest.LogCaptureFixture) -> None:
     bot.orders.addresses = None  # type: ignore[assignment]
     answer = bot.slack.command("Dana", "#stores", "/store create my-shop").json()["text"]
     request_id = re.search(r"this id: `(\w+)`", answer)
@@ -140,7 +138,10 @@ def test_every_request_is_audited(bot: Bot) -> None:
     ]
     created, refused, linked = reversed(bot.audit())
     assert (created["outcome"], created["job_id"]) == ("ordered", str(root["metadata"]["event_payload"]["job"]))
-    assert (refused["outcome"], refused["reason"]) == ("refused", f"my-shop belongs to {DANA}. Ask its owner or an admin.")
+    assert (refused["outcome"], refused["reason"]) == (
+        "refused",
+        f"my-shop belongs to {DANA}. Ask its owner or an admin.",
+    )
     assert linked["outcome"] == "answered"
     assert linked["reason"].startswith("link ")
     assert all(r["request_id"] for r in bot.audit())

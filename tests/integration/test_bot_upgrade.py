@@ -44,7 +44,7 @@ def test_failed_upgrade_is_reported_as_undone_and_can_be_retried(bot: Bot) -> No
     assert {"retry", "open_shop", "open_admin", "credentials", "delete"} == set(buttons(root))
     failure = bot.root("could not be upgraded", "#store-failures")
     assert "nothing was lost" in failure["text"]
-    bot.slack.wait_for(lambda: "Former version restored" in str(bot.slack.thread(root)))
+    bot.slack.wait_for(lambda: "The former version is back" in str(bot.slack.thread(root)))
     assert bot.slack.click("Dana", failure, "retry").ok
     bot.slack.wait_for(lambda: "A later job followed" in str(bot.root("could not be", "#store-failures")["blocks"]))
     bot.finish()
