@@ -39,7 +39,7 @@ def test_deletion_stops_a_running_creation(bot: Bot) -> None:
     form = delete_form(bot, bot.root("Creating *my-shop*"))
     bot.slack.submit("Dana", form, {"name": "my-shop"})
     stopped = bot.root("Stopped creating *my-shop*")
-    bot.slack.wait_for(lambda: "Stopped:" in str(bot.slack.thread(stopped)))
+    bot.slack.wait_for(lambda: "Stopped. <@U0DANA001> is deleting it now." in str(bot.slack.thread(stopped)))
 
 
 @pytest.mark.parametrize("action", ["delete", "credentials"])

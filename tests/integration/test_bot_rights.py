@@ -72,7 +72,7 @@ def test_replayed_click_mints_no_second_link(bot: Bot) -> None:
     answer = bot.slack.wait_for(lambda: bot.whispered() if "/s/" in bot.whispered() else None)
     link_id = answer.split("/s/")[1].split("#")[0]
     assert bot.slack.replay().ok
-    bot.slack.wait_for(lambda: "You already got an answer" in bot.whispered())
+    bot.slack.wait_for(lambda: "You already got a link" in bot.whispered())
     link = bot.ledger.links.get(link_id)
     assert link is not None
     assert link.revoked_at is None
@@ -81,4 +81,4 @@ def test_replayed_click_mints_no_second_link(bot: Bot) -> None:
 def test_store_that_was_never_ready_has_no_credentials(bot: Bot) -> None:
     bot.slack.command("Dana", "#stores", "/store create my-shop")
     answer = bot.slack.command("Dana", "#stores", "/store credentials my-shop").json()["text"]
-    assert "*my-shop* has no credentials yet: it is creating" in answer
+    assert "*my-shop* has no credentials yet: it is being created" in answer
