@@ -18,9 +18,11 @@ from bot.settings import Settings, StoreSettings, deprecation_warnings
 from bot.slack.app import ListenerThreads, build_app
 from bot.slack.attend import SlackDependencies
 from bot.slack.client import Slack
+from bot.slack.signature import SignatureCheck
 from bot.web.http_server import serve_in_background, serve_until_signal
 from bot.web.ops_endpoints import Ops, build_ops
 from bot.web.public_app import PageDependencies, build_public_app
+from bot.web.slack_endpoint import SlackEndpoint
 from bot.web.socket_mode import SocketMode
 from provisioner.clients.helm import Helm, OnHelmRun, ignore_run
 from provisioner.clients.kubernetes.cluster import Cluster
@@ -185,8 +187,9 @@ def _listen(
     if settings.ops_listen:
         serve_in_background(build_ops(ops), settings.ops_listen)
     if socket:
-        with socket.serving(build_app(slack_dependencies, threads, None)):
+        with socket.serving(build_app(slack_dependencies, threads)):
             return serve_until_signal(build_public_app(pages, None, shared_ops), settings.listen)
     secret = settings.slack_signing_secret
-    app = build_app(slack_dependencies, threads, secret.get_secret_value()) if secret else None
-    return serve_until_signal(build_public_app(pages, app, shared_ops), settings.listen)
+    check = SignatureCheck(secret.get_secret_value()) if secret else None
+    endpoint = SlackEndpoint(build_app(slack_dependencies, threads), check) if check else None
+    return serve_until_signal(build_public_app(pages, endpoint, shared_ops), settings.listen)

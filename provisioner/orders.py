@@ -151,8 +151,15 @@ class Orders:
             if live := self.ledger.jobs.live(store.id):
                 raise _busy(store, live)
             if failed.status != JobStatus.FAILED or self.ledger.jobs.last(store.id) != failed:
-                raise Refused(f"There is nothing to retry for {store.name}: it {store.status.phrase}.")
+                raise _nothing_to_retry(store)
             return self._add_job(context, operation, store, retry_of=job_id)
+
+    def retry_last(self, context: OrderContext, store: Store) -> Job:
+        """Order the newest job of a store again, if it failed. Raises what `retry` raises."""
+        last = self.ledger.jobs.last(store.id)
+        if not last:
+            raise _nothing_to_retry(store)
+        return self.retry(context, last.id)
 
     def _make_way(self, store: Store, operation: Operation) -> None:
         """Supersede the store's live job if the operation replaces it. Raises StoreBusy."""
@@ -197,6 +204,10 @@ def _require_free(store: Store | None) -> None:
     if store.status == StoreStatus.CREATING:
         raise StoreBusy(f"A store called {store.name} is already being created.")
     raise StoreExists(f"There is already a store called {store.name}.", next_step="Choose another name.")
+
+
+def _nothing_to_retry(store: Store) -> Refused:
+    return Refused(f"There is nothing to retry for {store.name}: it {store.status.phrase}.")
 
 
 def _busy(store: Store, live: Job) -> StoreBusy:

@@ -10,32 +10,30 @@ from bot.dependencies import Dependencies
 from bot.rendering import messages
 from bot.rendering.job_view import StoreView
 from bot.rendering.offers import Offer
-from provisioner.domain.job import JobStatus
-from provisioner.domain.store import Store
+from provisioner.domain.job import Job, JobStatus
 
 
 def run(dependencies: Dependencies, request: Request, name: str) -> Response:
     """Raises Refused."""
     store = dependencies.orders.managed_store(request.actor, name)
-    last = dependencies.ledger.jobs.last(store.id)
-    return _retry(dependencies, request, store, last.id if last else "")
+    return _answer(dependencies.orders.retry_last(request.order_at(store.origin), store))
 
 
 def clicked(dependencies: Dependencies, request: Request) -> Response:
     """Raises Refused."""
-    return _retry(dependencies, request, clicked_store(dependencies, request), request.value.partition("/")[2])
+    store = clicked_store(dependencies, request)
+    job_id = request.value.partition("/")[2]
+    return _answer(dependencies.orders.retry(request.order_at(store.origin), job_id))
 
 
-def _retry(dependencies: Dependencies, request: Request, store: Store, job_id: str) -> Response:
+def _answer(job: Job) -> Response:
     """The messages go where the store's first ones went: the button may be in the failure channel."""
-    job = dependencies.orders.retry(request.order_at(store.origin), job_id)
-    return Response(message=messages.retrying(job), store=store.name, job=job)
+    return Response(message=messages.retrying(job), store=job.store, job=job)
 
 
 def _from_terminal(terminal: Terminal, name: str, wait: bool) -> None:
-    last = terminal.ledger.jobs.last(terminal.orders.store_named(name).id)
-    job_id = last.id if last else ""
-    terminal.order(name, f"retry {name}", lambda context: terminal.orders.retry(context, job_id), wait=wait)
+    store = terminal.orders.store_named(name)
+    terminal.order(name, f"retry {name}", lambda context: terminal.orders.retry_last(context, store), wait=wait)
 
 
 def _failed(view: StoreView) -> bool:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pydantic import TypeAdapter
 from slack_sdk.models.blocks import InputBlock, Option, PlainTextInputElement, StaticSelectElement
 from slack_sdk.models.views import View
 
@@ -41,8 +42,8 @@ class FormContext:
 
     @staticmethod
     def unpacked(text: str) -> FormContext:
-        """From private_metadata. Raises ValueError or TypeError for text that is not ours."""
-        return FormContext(**json.loads(text or "{}"))
+        """From private_metadata. Raises pydantic.ValidationError for text that is not ours."""
+        return TypeAdapter(FormContext).validate_json(text or "{}")
 
 
 @dataclass(frozen=True)

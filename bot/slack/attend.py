@@ -1,20 +1,19 @@
-"""What is the same for every interaction: it is parsed, answered and audited."""
+"""Every interaction is answered and audited in the same way."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
-from slack_bolt import Ack, BoltResponse
+from slack_bolt import Ack, BoltContext
 
 from bot.commands.request import Request, Response
 from bot.dependencies import Dependencies
 from bot.rendering import messages
 from bot.rendering.blocks import Message
 from bot.slack.client import UNREACHABLE, Slack
-from bot.slack.interaction import BadInteraction, Interaction, read_interaction
+from bot.slack.interaction import Interaction
 from bot.slack.reply import FormNotOpened, Reply
 from provisioner.domain.errors import Refused
 from provisioner.ledger.audit import AuditRecord, Outcome
@@ -22,8 +21,9 @@ from provisioner.log_context import bound, bound_ids, new_id
 
 log = logging.getLogger(__name__)
 
-BoltListener = Callable[[dict[str, Any], Ack], BoltResponse | None]
-RAW_LIMIT = 10_000  # characters of a request in the audit log
+INTERACTION = "interaction"  # its key in Bolt's context of a request
+BoltListener = Callable[[BoltContext, Ack], None]
+RAW_LIMIT, NAME_LIMIT = 10_000, 100  # characters of a request and of a store's name in the audit log
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class SlackDependencies:
 
 
 Listener = Callable[[SlackDependencies, Interaction], Response]
+StoreFinder = Callable[[SlackDependencies, Interaction], str]
 
 
 @dataclass(frozen=True)
@@ -49,22 +50,20 @@ class _Result:
     reason: str = ""
 
 
-def attended(dependencies: SlackDependencies, listener: Listener) -> BoltListener:
-    """A Bolt listener around ours. A malformed payload is answered 400."""
+def attended(dependencies: SlackDependencies, listener: Listener, store_of: StoreFinder) -> BoltListener:
+    """A Bolt listener around ours. `store_of` finds the store's name of a request that failed, for the audit log."""
 
-    def attend(body: dict[str, Any], ack: Ack) -> BoltResponse | None:
-        try:
-            interaction = read_interaction(body)
-        except BadInteraction as error:
-            log.warning("malformed interaction refused: %s", error)
-            return BoltResponse(status=400, body="")
+    def attend(context: BoltContext, ack: Ack) -> None:
+        interaction: Interaction = context[INTERACTION]
         request_id = request_id_of()
         with bound(request=request_id, user=interaction.user):
             reply = Reply(interaction, ack, dependencies.slack)
             result = _carry_out(dependencies, listener, interaction, reply, request_id)
-            log.info("%s: %s %s", interaction.kind, result.outcome, result.reason, extra={"store": result.store})
+            if not result.store and result.outcome in (Outcome.REFUSED, Outcome.ERROR):
+                result = replace(result, store=_found(dependencies, store_of, interaction))
+            ending = f"{result.outcome} {result.job_id or result.reason}".strip()
+            log.info("%s: %s", interaction.kind, ending, extra={"store": result.store})
             _audit(dependencies, interaction, result, request_id)
-        return None
 
     return attend
 
@@ -105,6 +104,14 @@ def _carry_out(
         return _Result(Outcome.ORDERED, response.store, response.job.id)
     outcome = Outcome.REFUSED if response.field_errors else Outcome.ANSWERED
     return _Result(outcome, response.store, reason=response.reason)
+
+
+def _found(dependencies: SlackDependencies, store_of: StoreFinder, interaction: Interaction) -> str:
+    try:
+        return store_of(dependencies, interaction)[:NAME_LIMIT]
+    except Exception:
+        log.exception("store of a failed request not found")
+        return ""
 
 
 def _answer_safely(reply: Reply, message: Message) -> None:

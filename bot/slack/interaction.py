@@ -9,17 +9,24 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from bot.rendering.forms import FormContext
 from bot.rendering.offers import MENU_ACTION
+from provisioner.domain.text import shorten
 
-Text = Annotated[str, Field(max_length=10_000)]
+COMMAND, EVENT_CALLBACK, HOME_OPENED = "command", "event_callback", "app_home_opened"
+Text = Annotated[str, Field(max_length=40_000)]  # Slack's longest message
 Id = Annotated[str, Field(min_length=1, max_length=200)]
+PersonId = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{1,50}$")]
 
 
 class BadInteraction(Exception):
     """A payload that Slack would not send: a field is missing or of the wrong type."""
+
+
+class UnknownInteraction(Exception):
+    """A payload of a kind that this bot does not handle."""
 
 
 class InteractionKind(StrEnum):
@@ -62,16 +69,32 @@ class Interaction:
         return self.channel or self.form.channel or self.user
 
 
-def read_interaction(body: Mapping[str, Any]) -> Interaction:
-    """Any payload of Slack's as an Interaction. Raises BadInteraction."""
+def read_interaction(body: object) -> Interaction:
+    """Any payload of Slack's as an Interaction. Raises BadInteraction or UnknownInteraction."""
+    if not isinstance(body, dict):
+        raise BadInteraction("the payload is not an object")
+    kind = _kind_of(body)
+    payload = _PAYLOADS.get(kind)
+    if not payload:
+        raise UnknownInteraction(f"the type {shorten(kind)!r}")
     try:
-        return _PAYLOADS.validate_python(dict(body)).interaction()
+        return payload.model_validate(body).interaction()
     except ValidationError as error:
-        faults = error.errors(include_input=False, include_context=False, include_url=False)
-        first = " ".join(map(str, faults[0]["loc"]))
-        raise BadInteraction(f"{first}: {faults[0]['msg']}") from None
-    except (TypeError, ValueError) as error:
-        raise BadInteraction(f"private_metadata: {type(error).__name__}") from None
+        fault = error.errors(include_input=False, include_context=False, include_url=False)[0]
+        field_name = ".".join(map(str, fault["loc"]))
+        raise BadInteraction(f"{kind} {shorten(field_name)!r}: {fault['msg']}") from None
+
+
+def _kind_of(body: Mapping[str, Any]) -> str:
+    """`command`, or the payload's type; of an event, the event's type if it is a known one."""
+    if "command" in body:
+        return COMMAND
+    kind, event = body.get("type", ""), body.get("event")
+    if not isinstance(kind, str):
+        raise BadInteraction("the type is not a string")
+    if kind == EVENT_CALLBACK and isinstance(event, dict) and isinstance(event.get("type"), str):
+        return str(event["type"]) if event["type"] != HOME_OPENED else EVENT_CALLBACK
+    return kind
 
 
 # --- Slack's payloads (docs.slack.dev: slash commands, block_actions, view_submission, app_home_opened) ----------
@@ -80,7 +103,7 @@ def read_interaction(body: Mapping[str, Any]) -> Interaction:
 class _Command(BaseModel):
     command: Id
     text: Text = ""
-    user_id: Id
+    user_id: PersonId
     channel_id: Id
     trigger_id: Id
     response_url: Text = ""
@@ -100,7 +123,11 @@ class _Command(BaseModel):
         )
 
 
-class _Identified(BaseModel):
+class _Person(BaseModel):
+    id: PersonId
+
+
+class _Channel(BaseModel):
     id: Id
 
 
@@ -143,10 +170,10 @@ class _Action(_Input):
 
 class _Click(BaseModel):
     type: Literal["block_actions"]
-    user: _Identified
+    user: _Person
     trigger_id: Id
     actions: Annotated[list[_Action], Field(min_length=1)]
-    channel: _Identified | None = None
+    channel: _Channel | None = None
     view: _View | None = None
     response_url: Text = ""
 
@@ -175,7 +202,7 @@ class _Click(BaseModel):
 
 class _Submission(BaseModel):
     type: Literal["view_submission"]
-    user: _Identified
+    user: _Person
     view: _View
 
     def interaction(self) -> Interaction:
@@ -193,8 +220,8 @@ class _Submission(BaseModel):
 
 
 class _EventDetails(BaseModel):
-    type: Id
-    user: Id
+    type: Literal["app_home_opened"]
+    user: PersonId
     tab: Text = ""
     view: dict[str, Any] | None = None
 
@@ -216,4 +243,9 @@ class _Event(BaseModel):
         )
 
 
-_PAYLOADS: TypeAdapter[_Command | _Click | _Submission | _Event] = TypeAdapter(_Command | _Click | _Submission | _Event)
+_PAYLOADS: Mapping[str, type[_Command | _Click | _Submission | _Event]] = {
+    COMMAND: _Command,
+    "block_actions": _Click,
+    "view_submission": _Submission,
+    EVENT_CALLBACK: _Event,
+}

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Flask, Request, Response, jsonify, make_response, render_template, request
-from slack_bolt import App
-from slack_bolt.adapter.flask import SlackRequestHandler
 
 from bot.web.http_server import bare_web
 from bot.web.ops_endpoints import Ops, add_ops
+from bot.web.slack_endpoint import SlackEndpoint
 from provisioner import credential_links
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import LinkRefused, Problem, StorewrightError, Transient
@@ -36,13 +35,12 @@ class PageDependencies:
     public_origin: str
 
 
-def build_public_app(pages: PageDependencies, slack_app: App | None, ops: Ops | None) -> Flask:
-    """The Flask app. `slack_app` is None in Socket Mode; `ops` is None if they have a port of their own."""
+def build_public_app(pages: PageDependencies, slack: SlackEndpoint | None, ops: Ops | None) -> Flask:
+    """The Flask app. `slack` is None in Socket Mode; `ops` is None if they have a port of their own."""
     web = bare_web()
     web.config["MAX_CONTENT_LENGTH"] = MAX_SLACK_BODY_BYTES
-    if slack_app:
-        handler = SlackRequestHandler(slack_app)
-        web.post("/slack/events", endpoint="slack")(lambda: handler.handle(request))
+    if slack:
+        web.post("/slack/events", endpoint="slack")(lambda: slack.answer(request))
     web.get("/s/<link_id>", endpoint="page")(lambda link_id: _page())
     web.post("/s/<link_id>", endpoint="reveal")(lambda link_id: _reveal(pages, link_id))
     if ops:

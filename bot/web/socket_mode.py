@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from slack_bolt import App
-from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_bolt import App, BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode import SocketModeClient
+from slack_sdk.socket_mode.client import BaseSocketModeClient
+from slack_sdk.socket_mode.response import SocketModeResponse
 
+from bot.slack.app import dispatch
 from bot.slack.client import UNREACHABLE, error_word
 from provisioner.domain.errors import StorewrightError
 
@@ -38,8 +42,7 @@ class SocketMode:
     @contextmanager
     def serving(self, app: App) -> Iterator[None]:
         """Connect as soon as Slack can be reached, and again when a connection ends."""
-        logger = logging.getLogger("slack_sdk.socket_mode")
-        self._client = SocketModeHandler(app, self._app_token, logger=logger).client
+        self._client = _client(app, self._app_token)
         stopping = threading.Event()
         threading.Thread(target=self._connect, args=(self._client, stopping), name="socket-mode", daemon=True).start()
         try:
@@ -68,3 +71,27 @@ class SocketMode:
                 self._last_trouble = f"Slack can't be reached: {error}."
             log.warning("Socket Mode is not connected yet: %s", self._last_trouble)
             stopping.wait(RETRY_SECONDS)
+
+
+def _client(app: App, app_token: str) -> SocketModeClient:
+    """A client, not connected, that lets `app` answer Slack's requests."""
+    logger = logging.getLogger("slack_sdk.socket_mode")
+    client = SocketModeClient(app_token, logger=logger, web_client=app.client, proxy=app.client.proxy)
+
+    def answer(client: BaseSocketModeClient, message: dict[str, Any], raw_message: str | None = None) -> None:
+        envelope_id = message.get("envelope_id")
+        if not isinstance(envelope_id, str):
+            return  # a message about the connection
+        response = dispatch(app, message.get("payload"))
+        if response.status == 200:  # without an answer, Slack shows the person an error, as it does for another status
+            client.send_socket_mode_response(SocketModeResponse(envelope_id, _payload_of(response)))
+
+    client.message_listeners.append(answer)
+    return client
+
+
+def _payload_of(response: BoltResponse) -> dict[str, Any] | None:
+    if not response.body:
+        return None
+    is_json = response.first_headers().get("content-type", "").startswith("application/json")
+    return dict(json.loads(response.body)) if is_json else {"text": response.body}

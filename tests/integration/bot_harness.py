@@ -1,8 +1,10 @@
-"""A whole bot (Bolt, Flask on waitress, notifier, ledger) against a local Slack. Only the cluster is not there: a test
-plays the worker by saying to the ledger what a worker would."""
+"""A whole bot (Bolt, Flask on waitress, notifier, ledger) against a local Slack.
+
+Only the cluster is missing: a test plays the worker and records in the ledger what a worker would."""
 
 from __future__ import annotations
 
+import socket as sockets
 import threading
 import time
 from collections.abc import Iterator
@@ -13,25 +15,37 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-from slack_bolt import App
 
+from bot.commands.registry import OFFERS
 from bot.dependencies import Dependencies
 from bot.notifications.notifier import Notifier
 from bot.observability.metrics import Metrics
 from bot.observability.readiness import Checks, Readiness
 from bot.slack.app import ListenerThreads, build_app
+from bot.slack.attend import SlackDependencies
 from bot.slack.client import Slack
-from bot.web.http_server import SocketMode, web_server
+from bot.slack.signature import SignatureCheck
+from bot.web.http_server import web_server
 from bot.web.ops_endpoints import Ops
-from bot.web.public_app import WebContext, build_web
+from bot.web.public_app import PageDependencies, build_public_app
+from bot.web.slack_endpoint import SlackEndpoint
+from bot.web.socket_mode import SocketMode
 from dev.slack import LocalSlack
 from dev.slack.delivery import sign
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import Problem
-from provisioner.domain.job import ROLLBACK, STAGES, EventKind, Job
+from provisioner.domain.job import EventKind, Job
+from provisioner.domain.limits import Limits
 from provisioner.domain.store import Addresses, Store
 from provisioner.ledger.backup import Backups
-from provisioner.ledger.ledger import Ledger, Limits
+from provisioner.ledger.jobs import ROLLBACK_STAGE
+from provisioner.ledger.ledger import Ledger
+from provisioner.ledger.outbox import OutboxEntry, OutboxKind
+from provisioner.log_context import new_id
+from provisioner.operations.delete import DELETE
+from provisioner.operations.journal import JobJournal
+from provisioner.operations.registry import DEFAULT_DEADLINES, OPERATIONS
+from provisioner.orders import OrderContext, Orders, StoreRequest
 from tests.waiting import until
 
 DANA, ADA, OLI = "U0DANA001", "U0ADA0001", "U0OLI0001"
@@ -64,7 +78,7 @@ annotations:
 
 
 class MovableClock:
-    """The time of day, moved ahead as a test says."""
+    """The time of day plus `ahead` seconds."""
 
     def __init__(self) -> None:
         self.ahead = 0.0
@@ -75,88 +89,129 @@ class MovableClock:
 
 @dataclass
 class Bot:
-    """One running bot. `url` is where it listens, `secret` what the cluster would give (or raise)."""
+    """One running bot. `url` is where it listens; `secret` is each store's Secret, or the error of reading it."""
 
     url: str
     slack: LocalSlack
-    ledger: Ledger
+    orders: Orders
     notifier: Notifier
     clock: MovableClock
     metrics: Metrics
     secret: dict[str, str] | Exception = field(default_factory=lambda: dict(SECRET))
 
+    @property
+    def ledger(self) -> Ledger:
+        return self.orders.ledger
+
     def http(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, trust_env=False, timeout=10)
 
     def signed(self, form: dict[str, str], **changed: str) -> httpx.Response:
-        """POST a form as Slack would; `changed` are headers to send instead."""
-        body, at = urlencode(form).encode(), str(int(time.time()))
+        """POST a form as Slack does; `changed` are other values of the headers `at` and `signature`."""
+        return self.signed_body(urlencode(form).encode(), "application/x-www-form-urlencoded", **changed)
+
+    def signed_body(self, body: bytes, content_type: str, **changed: str) -> httpx.Response:
+        """POST a body as Slack does."""
+        at = changed.get("at", str(int(time.time())))
         headers = {
-            "Content-Type": "application/x-www-form-urlencoded",
-            "X-Slack-Request-Timestamp": changed.get("at", at),
-            "X-Slack-Signature": changed.get("signature", sign(self.slack.signing_secret, body, changed.get("at", at))),
+            "Content-Type": content_type,
+            "X-Slack-Request-Timestamp": at,
+            "X-Slack-Signature": changed.get("signature", sign(self.slack.signing_secret, body, at)),
         }
         with self.http() as http:
             sent = {name.encode(): value.encode() for name, value in headers.items() if value}
             return http.post("/slack/events", content=body, headers=sent)
 
-    # --- the worker's part ----------------------------------------------------------------------------------------
+    # --- orders that no test of Slack is about --------------------------------------------------------------------
 
-    def job(self) -> Job:
-        """The oldest job that is due, now running."""
-        job = self.ledger.claim_due()
+    def order(self, name: str = "my-shop", origin: str = STORES) -> Job:
+        """Dana's order of a Medusa store."""
+        context = OrderContext(self.orders.actor(DANA), origin, new_id())
+        return self.orders.create(context, StoreRequest(name, "medusa", {}))
+
+    def order_deletion(self, name: str = "my-shop", *, by: str = DANA) -> Job:
+        """An order that Slack shows only once the notifier has sent its messages."""
+        context = OrderContext(self.orders.actor(by), STORES, new_id())
+        return self.orders.place(context, DELETE, self.store(name).id)
+
+    # --- the worker -----------------------------------------------------------------------------------------------
+
+    @property
+    def journal(self) -> JobJournal:
+        return JobJournal(self.ledger)
+
+    def claim(self) -> Job:
+        """The oldest due job, now running."""
+        job = self.ledger.jobs.claim()
         assert job is not None, "no job is due"
         return job
 
-    def work(self, *stages: str) -> Job:
-        """Take the next job through `stages`, without ending it."""
-        job = self.job()
+    def complete(self, job: Job, *stages: str) -> None:
+        """Record that `job` started and completed `stages`."""
         for stage in stages:
-            self.ledger.record(job, EventKind.STARTED, stage)
-            self.ledger.record(job, EventKind.DONE, stage)
+            self.ledger.jobs.record(job, EventKind.STARTED, stage)
+            self.ledger.jobs.record(job, EventKind.DONE, stage)
+
+    def work(self, *stages: str) -> Job:
+        """Take the next job through `stages`, without its end."""
+        job = self.claim()
+        self.complete(job, *stages)
         return job
 
     def finish(self, version: str = "1.0.0") -> Job:
-        """Take the next job to its good end, by that version of the chart."""
-        job = self.job()
-        for stage in STAGES[job.kind]:
-            self.ledger.record(job, EventKind.STARTED, stage)
-            self.ledger.record(job, EventKind.DONE, stage)
-        self.ledger.succeed(job, version)
+        """Let the next job succeed, with that chart version."""
+        job = self.claim()
+        self.complete(job, *(stage.name for stage in OPERATIONS[job.kind].stages if not stage.exceptional))
+        self.journal.succeed(job, version)
         return job
 
-    def break_down(self, problem: Problem, *, undone: bool = False) -> Job:
-        """Let the next job fail, and put back what it changed where that is to be `undone`."""
+    def fail(self, problem: Problem, *, rolled_back: bool = False) -> Job:
+        """Let the next job fail, after it restored its store if it is `rolled_back`."""
         job = self.work("namespace")
-        if undone:
-            self.ledger.record(job, EventKind.STARTED, ROLLBACK)
-            self.ledger.record(job, EventKind.DONE, ROLLBACK)
-        self.ledger.fail(job, problem, store_kept=undone)
+        if rolled_back:
+            self.complete(job, ROLLBACK_STAGE)
+        self.journal.fail(job, problem, store_unchanged=rolled_back)
         return job
 
     def store(self, name: str = "my-shop") -> Store:
-        found = self.ledger.store(name)
+        found = self.ledger.stores.named(name)
         assert found is not None
         return found
 
-    # --- what people see --------------------------------------------------------------------------------------------
+    def queued_jobs(self) -> list[tuple[str, int]]:
+        """(kind, count) of the queued jobs."""
+        jobs = self.ledger.statistics.counts().jobs
+        return [(kind, count) for kind, status, count in jobs if status == "queued"]
 
-    def root(self, saying: str, channel: str = "#stores", timeout: float = 8) -> dict[str, Any]:
-        """The root message whose text holds `saying`, as soon as there is one."""
+    # --- what people see ------------------------------------------------------------------------------------------
+
+    def root(self, text: str, channel: str = "#stores", timeout: float = 8) -> dict[str, Any]:
+        """The root message that contains `text`, as soon as there is one."""
 
         def look() -> dict[str, Any] | None:
-            return next((m for m in self.slack.messages(channel) if saying in m["text"]), None)
+            return next((m for m in self.slack.messages(channel) if text in m["text"]), None)
 
-        return self.slack.wait_for(look, timeout, f"a message saying {saying!r} in {channel}")
+        return self.slack.wait_for(look, timeout, f"a message with {text!r} in {channel}")
 
     def whispered(self, user: str = "Dana") -> str:
-        """The newest ephemeral message this person sees."""
+        """The newest ephemeral message of this person."""
         seen = self.slack.ephemerals(user)
         return str(seen[-1]["text"]) if seen else ""
 
+    def audit(self, limit: int = 1000) -> list[dict[str, Any]]:
+        """The audit log, newest first."""
+        return self.ledger.audit.rows(limit)
+
+    # --- the outbox -----------------------------------------------------------------------------------------------
+
+    def entry(self, kind: OutboxKind, subject: str) -> OutboxEntry:
+        found = self.ledger.outbox.get(kind, subject)
+        assert found is not None
+        return found
+
     def settled(self, timeout: float = 10) -> None:
-        """Wait until the outbox has nothing left to tell."""
-        until("an empty outbox", lambda: self.ledger.next_outgoing_at() is None, timeout)
+        """Wait until the outbox is empty."""
+        until("an empty outbox", lambda: self.ledger.outbox.next_due_at() is None, timeout)
 
 
 @contextmanager
@@ -166,31 +221,37 @@ def running_bot(
     *,
     limits: Limits | None = None,
     socket: bool = False,
-    tell: bool = True,
+    notify: bool = True,
     failures: str = FAILURES,
 ) -> Iterator[Bot]:
-    """A bot with its ledger in `folder`, whose channel for failures is `failures`; `tell=False` leaves the notifier
-    unstarted. A second one in the same folder is the same bot after a restart."""
+    """A bot with its ledger in `folder` and the failure channel `failures`.
+
+    With `notify=False`, the notifier is not started. A second bot in the same folder is the same bot after a restart.
+    """
     limits, clock, metrics = limits or Limits(), MovableClock(), Metrics()
     catalog = Catalog(make_charts(folder))
-    ledger = Ledger(folder / "ledger.db", Addresses("localhost", port=8081), clock)
+    ledger = Ledger.exclusive(folder / "ledger.db", clock)
     metrics.watch(ledger, Backups(ledger.path), catalog.types)
     client = Slack(slack.bot_token, slack.api_url, metrics.slack_calls)
     notifier = Notifier(ledger, catalog, client, failures, limits)
-    bot = Bot(web_server_address(), slack, ledger, notifier, clock, metrics)
-    context = Dependencies(ledger, catalog, client, frozenset({ADA}), limits, bot.url, notifier.remember_aside)
+    addresses = Addresses("localhost", port=8081)
+    orders = Orders(ledger, catalog, addresses, limits, DEFAULT_DEADLINES, frozenset({ADA}))
+    bot = Bot(free_address(), slack, orders, notifier, clock, metrics)
+    commands = Dependencies(orders, bot.url, OFFERS)
+    dependencies = SlackDependencies(commands, client, notifier.remember_response_url)
     with ExitStack() as stack:
         stack.callback(ledger.close)
         threads = stack.enter_context(ListenerThreads())
-        app, door = build_app(context, threads, None if socket else slack.signing_secret), SocketMode(slack.app_token)
-        readiness = _readiness(bot, client, failures, {"socket": door.check} if socket else {})
-        _serve(bot, context, readiness, None if socket else app, stack)
+        app = build_app(dependencies, threads)
+        connection = SocketMode(slack.app_token)
+        readiness = _readiness(bot, client, failures, {"socket": connection.check} if socket else {})
+        endpoint = SlackEndpoint(app, SignatureCheck(slack.signing_secret))
+        _serve(bot, readiness, None if socket else endpoint, stack)
         if socket:
-            stack.enter_context(door.serving(app))
+            stack.enter_context(connection.serving(app))
         else:
             slack.connect_bot(bot.url)
-        ledger.on_change = notifier.wake
-        if tell:
+        if notify:
             notifier.start()
         stack.callback(notifier.stop)
         yield bot
@@ -198,30 +259,30 @@ def running_bot(
 
 def _readiness(bot: Bot, client: Slack, failures: str, more: Checks) -> Readiness:
     return Readiness(
-        {"ledger": bot.ledger.try_writing, "slack": client.auth_test, "cluster": lambda: _read(bot), **more},
+        {"ledger": bot.ledger.require_writable, "slack": client.auth_test, "cluster": lambda: _secret(bot), **more},
         {"failure_channel": lambda: client.conversations_history(channel=failures, limit=1)},
     )
 
 
-def _serve(bot: Bot, context: Dependencies, readiness: Readiness, app: App | None, stack: ExitStack) -> None:
-    """Answer at the bot's address until the stack is closed; `app` takes Slack's requests, where it is to."""
+def _serve(bot: Bot, readiness: Readiness, endpoint: SlackEndpoint | None, stack: ExitStack) -> None:
+    """Serve at the bot's address until the stack is closed; `endpoint` is None in Socket Mode."""
     bot.metrics.watch_readiness(readiness)
     bot.metrics.watch_work(8, lambda: (0, 0))
-    front = WebContext(bot.ledger, context.catalog, lambda _: _read(bot), bot.url)
-    web = build_web(front, app, Ops(lambda: "", readiness, bot.metrics.registry))
+    pages = PageDependencies(bot.ledger, bot.orders.catalog, lambda _: _secret(bot), bot.url)
+    web = build_public_app(pages, endpoint, Ops(lambda: "", readiness, bot.metrics.registry))
     server = web_server(web, bot.url.removeprefix("http://"))
     threading.Thread(target=server.run, name="web", daemon=True).start()
     stack.callback(server.task_dispatcher.shutdown)
 
 
-def _read(bot: Bot) -> dict[str, str]:
+def _secret(bot: Bot) -> dict[str, str]:
     if isinstance(bot.secret, Exception):
         raise bot.secret
     return bot.secret
 
 
 def make_charts(folder: Path) -> Path:
-    """A charts folder with the types "medusa" (the default) and "plain", which have a choice in common."""
+    """A charts folder with the types "medusa" (the default) and "plain", which share one choice."""
     for name, chart in (("medusa", CHART), ("plain", PLAIN)):
         at = folder / "charts" / name
         at.mkdir(parents=True, exist_ok=True)
@@ -230,9 +291,7 @@ def make_charts(folder: Path) -> Path:
     return folder / "charts"
 
 
-def web_server_address() -> str:
+def free_address() -> str:
     """http://127.0.0.1:PORT with a port that is free now."""
-    import socket as sockets
-
     with sockets.create_server(("127.0.0.1", 0)) as taken:
         return f"http://127.0.0.1:{taken.getsockname()[1]}"

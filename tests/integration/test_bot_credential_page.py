@@ -1,4 +1,4 @@
-"""The credential page: inert to crawlers, once to its person, never to anybody else; in a real browser too."""
+"""The credential page: it shows credentials once, to one person, and does nothing for crawlers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from playwright.sync_api import Browser, Page
 
 from dev.slack import LocalSlack
 from provisioner.domain.errors import JobFailed, Transient
-from provisioner.ledger.ledger import Limits
-from tests.integration.bot_harness import ADA, DANA, SECRET, STORES, Bot, running_bot
+from tests.integration.bot_harness import ADA, SECRET, Bot, running_bot
 
 
 @pytest.fixture(scope="module")
@@ -28,29 +27,21 @@ def slack() -> Iterator[LocalSlack]:
 @pytest.fixture
 def bot(tmp_path: Path, slack: LocalSlack) -> Iterator[Bot]:
     with running_bot(tmp_path, slack) as running:
-        running.ledger.order_create(
-            name="my-shop",
-            type="medusa",
-            admin_path="/app",
-            owner=DANA,
-            origin=STORES,
-            delivery_key="k",
-            limits=Limits(),
-        )
+        running.order()
         running.finish()
         yield running
 
 
 def new_link(bot: Bot, user: str = "Dana") -> str:
     """The address in the answer to /store credentials."""
-    said = bot.slack.command(user, "#stores", "/store credentials my-shop").json()["text"]
-    found = re.search(r"<(http\S+?)\|", said)
-    assert found, said
+    answer = bot.slack.command(user, "#stores", "/store credentials my-shop").json()["text"]
+    found = re.search(r"<(http\S+?)\|", answer)
+    assert found, answer
     return found.group(1)
 
 
 def reveal(bot: Bot, link: str, token: str | None = None, **headers: str) -> httpx.Response:
-    """What the page does at a click."""
+    """The request that the page makes at a click."""
     parts = urlsplit(link)
     sent = {"Origin": bot.url, "Sec-Fetch-Site": "same-origin", **headers}
     with bot.http() as http:
@@ -64,7 +55,7 @@ def reveal(bot: Bot, link: str, token: str | None = None, **headers: str) -> htt
 # --- over HTTP ---------------------------------------------------------------------------------------------------
 
 
-def test_get_and_head_are_inert_and_the_same_for_every_link(bot: Bot) -> None:
+def test_get_and_head_use_nothing_up_and_are_the_same_for_every_link(bot: Bot) -> None:
     link = new_link(bot)
     with bot.http() as http:
         pages = [http.get(urlsplit(link).path) for _ in range(3)]
@@ -72,10 +63,10 @@ def test_get_and_head_are_inert_and_the_same_for_every_link(bot: Bot) -> None:
         unknown = http.get("/s/no-such-link")
     bodies = {re.sub(r'nonce="[\w-]+"', "", page.text) for page in [*pages, unknown]}
     assert len(bodies) == 1
-    assert reveal(bot, link).status_code == 200, "looking used nothing up"
+    assert reveal(bot, link).status_code == 200, "GET used nothing up"
 
 
-def test_its_headers_keep_it_from_caches_frames_and_search(bot: Bot) -> None:
+def test_page_is_kept_out_of_caches_frames_and_search_engines(bot: Bot) -> None:
     with bot.http() as http:
         first, second = http.get("/s/x").headers, http.get("/s/x").headers
     assert first["cache-control"] == "no-store"
@@ -86,10 +77,10 @@ def test_its_headers_keep_it_from_caches_frames_and_search(bot: Bot) -> None:
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
-    assert policy != second["content-security-policy"], "a nonce is used once"
+    assert policy != second["content-security-policy"], "each page has a nonce of its own"
 
 
-def test_it_shows_what_the_chart_says_and_nothing_more(bot: Bot) -> None:
+def test_reveal_shows_the_credentials_that_the_chart_lists_and_nothing_more(bot: Bot) -> None:
     answer = reveal(bot, new_link(bot))
     assert answer.headers["cache-control"] == "no-store"
     assert answer.json() == {
@@ -102,16 +93,16 @@ def test_it_shows_what_the_chart_says_and_nothing_more(bot: Bot) -> None:
     }
 
 
-def test_a_second_opening_is_refused(bot: Bot) -> None:
+def test_second_reveal_is_refused(bot: Bot) -> None:
     link = new_link(bot)
     assert reveal(bot, link).status_code == 200
     again = reveal(bot, link)
     assert again.status_code == 410
-    assert again.json()["what"] == "This link was used already."
+    assert again.json()["what"] == "This link was already used."
     assert SECRET["admin-password"] not in again.text
 
 
-def test_of_twenty_openings_at_once_one_wins(bot: Bot) -> None:
+def test_one_of_twenty_reveals_at_once_succeeds(bot: Bot) -> None:
     link, seen = new_link(bot), []
     threads = [threading.Thread(target=lambda: seen.append(reveal(bot, link).status_code)) for _ in range(20)]
     for thread in threads:
@@ -121,21 +112,21 @@ def test_of_twenty_openings_at_once_one_wins(bot: Bot) -> None:
     assert sorted(seen) == [200] + [410] * 19
 
 
-def test_too_late_is_refused(bot: Bot) -> None:
+def test_expired_link_is_refused(bot: Bot) -> None:
     link = new_link(bot)
     bot.clock.ahead += 15 * 60
-    assert reveal(bot, link).json()["what"] == "This link is too old."
+    assert reveal(bot, link).json()["what"] == "This link has expired."
 
 
-def test_a_newer_link_and_a_deletion_withdraw_it(bot: Bot) -> None:
+def test_newer_link_and_deletion_revoke_a_link(bot: Bot) -> None:
     first, second = new_link(bot), new_link(bot)
-    assert reveal(bot, first).json()["what"] == "This link was withdrawn."
-    bot.ledger.order_delete(store_id=bot.store().id, by=DANA, origin=STORES, delivery_key="d", limits=Limits())
+    assert reveal(bot, first).json()["what"] == "This link was revoked."
+    bot.order_deletion()
     assert reveal(bot, second).status_code == 410
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "x" * 100])
-def test_a_wrong_token_burns_nothing(bot: Bot, token: str) -> None:
+def test_wrong_token_does_not_use_up_the_link(bot: Bot, token: str) -> None:
     link = new_link(bot)
     assert reveal(bot, link, token).status_code in (403, 410)
     assert reveal(bot, link).status_code == 200
@@ -152,14 +143,14 @@ def test_a_wrong_token_burns_nothing(bot: Bot, token: str) -> None:
         {"Content-Type": "text/plain"},
     ],
 )
-def test_only_our_own_page_may_reveal(bot: Bot, headers: dict[str, str]) -> None:
+def test_only_the_own_page_reveals(bot: Bot, headers: dict[str, str]) -> None:
     link = new_link(bot)
     assert reveal(bot, link, **headers).status_code == 403
     assert reveal(bot, link).status_code == 200
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"token": 1}', b'{"token": null}', b'"x"'])
-def test_a_broken_body_is_refused(bot: Bot, body: bytes) -> None:
+def test_malformed_body_is_refused(bot: Bot, body: bytes) -> None:
     with bot.http() as http:
         headers = {"Origin": bot.url, "Content-Type": "application/json"}
         assert http.post("/s/x", content=body, headers=headers).status_code == 403
@@ -167,7 +158,7 @@ def test_a_broken_body_is_refused(bot: Bot, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("error", [Transient("The API is away."), OSError("gone")])
-def test_a_cluster_that_fails_burns_no_link(bot: Bot, error: Exception) -> None:
+def test_unreachable_cluster_does_not_use_up_the_link(bot: Bot, error: Exception) -> None:
     link = new_link(bot)
     bot.secret = error
     answer = reveal(bot, link)
@@ -178,7 +169,7 @@ def test_a_cluster_that_fails_burns_no_link(bot: Bot, error: Exception) -> None:
     assert reveal(bot, link).status_code == 200
 
 
-def test_a_missing_secret_is_told_as_such_and_burns_no_link(bot: Bot) -> None:
+def test_missing_secret_is_reported_and_does_not_use_up_the_link(bot: Bot) -> None:
     link = new_link(bot)
     bot.secret = JobFailed("The Secret is missing.", "Somebody deleted it.")
     answer = reveal(bot, link)
@@ -188,14 +179,14 @@ def test_a_missing_secret_is_told_as_such_and_burns_no_link(bot: Bot) -> None:
     assert reveal(bot, link).status_code == 200
 
 
-def test_the_owner_hears_of_it_even_when_an_administrator_opened_it(bot: Bot, slack: LocalSlack) -> None:
+def test_owner_gets_a_receipt_when_an_admin_opened_the_link(bot: Bot, slack: LocalSlack) -> None:
     before = len(slack.dms("Dana"))
     reveal(bot, new_link(bot, "Ada"))
-    told = slack.wait_for(lambda: slack.dms("Dana")[before:])[0]
-    assert "The admin credentials of *my-shop* were opened" in told["text"]
-    assert f"with the link made for <@{ADA}>" in told["text"]
-    assert "change the password at once" in str(told["blocks"])
-    [row] = [r for r in bot.ledger.audit_rows() if r["action"] == "reveal"]
+    receipt = slack.wait_for(lambda: slack.dms("Dana")[before:])[0]
+    assert "The admin credentials of *my-shop* were opened" in receipt["text"]
+    assert f"with the link made for <@{ADA}>" in receipt["text"]
+    assert "change the password at once" in str(receipt["blocks"])
+    [row] = [r for r in bot.audit() if r["action"] == "reveal"]
     assert (row["actor"], row["store"]) == (ADA, "my-shop")
 
 
@@ -213,12 +204,12 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-def test_a_person_sees_them_once(bot: Bot, page: Page) -> None:
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
+def test_browser_shows_credentials_once(bot: Bot, page: Page) -> None:
+    console: list[str] = []
+    page.on("console", lambda message: console.append(message.text))
     link = new_link(bot)
     page.goto(link)
-    assert "#" not in page.url, "the token is gone from the address bar"
+    assert "#" not in page.url, "the token is not in the address bar"
     page.get_by_role("button", name="Show them now").click()
     page.get_by_role("heading", name="my-shop: admin credentials").wait_for()
     assert page.locator("code").all_inner_texts() == [SECRET["admin-email"], SECRET["admin-password"]]
@@ -229,11 +220,11 @@ def test_a_person_sees_them_once(bot: Bot, page: Page) -> None:
     assert fits(page)
     page.goto(link)
     page.get_by_role("button", name="Show them now").click()
-    page.get_by_role("heading", name="This link was used already.").wait_for()
-    assert not [line for line in said if "Content Security Policy" in line]
+    page.get_by_role("heading", name="This link was already used.").wait_for()
+    assert not [line for line in console if "Content Security Policy" in line]
 
 
-def test_a_cluster_that_is_away_can_be_tried_again(bot: Bot, page: Page) -> None:
+def test_browser_tries_again_after_the_cluster_was_unreachable(bot: Bot, page: Page) -> None:
     bot.secret = Transient("The API is away.")
     page.goto(new_link(bot))
     page.get_by_role("button", name="Show them now").click()
@@ -244,12 +235,12 @@ def test_a_cluster_that_is_away_can_be_tried_again(bot: Bot, page: Page) -> None
     page.get_by_role("heading", name="my-shop: admin credentials").wait_for()
 
 
-def test_a_link_without_its_key_says_so(bot: Bot, page: Page) -> None:
+def test_browser_reports_a_link_without_its_token(bot: Bot, page: Page) -> None:
     page.goto(new_link(bot).partition("#")[0])
     page.get_by_role("heading", name="This link is incomplete.").wait_for()
 
 
 def fits(page: Page) -> bool:
-    """Nothing needs sideways scrolling on a phone."""
-    wide: Any = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    return bool(wide)
+    """Whether a phone shows the page without scrolling sideways."""
+    fits_width: Any = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    return bool(fits_width)

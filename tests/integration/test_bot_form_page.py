@@ -1,4 +1,4 @@
-"""The create form in a real browser: choosing another type changes what is asked and keeps what was filled in."""
+"""The create form in a real browser: another type changes the options and keeps the entered values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dev.slack import LocalSlack
 from tests.integration.bot_harness import running_bot
 
 
-def test_another_type_asks_its_own_options_in_the_same_form(browser: Browser, tmp_path: Path) -> None:
+def test_browser_form_shows_options_of_another_type_and_keeps_entered_values(browser: Browser, tmp_path: Path) -> None:
     with LocalSlack() as slack, running_bot(tmp_path, slack) as bot:
         page = browser.new_page()
         page.goto(slack.workspace_url)
@@ -31,6 +31,6 @@ def test_another_type_asks_its_own_options_in_the_same_form(browser: Browser, tm
         form.get_by_label("Currency").select_option("US dollar")
         form.get_by_role("button", name="Create").click()
         expect(form).to_be_hidden()
-        expect(page.get_by_text("Medusa · US dollar · Ocean · Asked by").first).to_be_visible()
+        expect(page.get_by_text("Medusa · US dollar · Ocean · Ordered by").first).to_be_visible()
         page.close()
         assert bot.store().options == {"currency": "usd", "color": "#1f5f8b"}

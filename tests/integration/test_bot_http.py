@@ -1,4 +1,4 @@
-"""The HTTP port: who is let in, health, readiness, metrics, logs; and the same bot by Socket Mode."""
+"""The HTTP port: signatures, health, readiness, logs; and the same bot in Socket Mode."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
         yield running
 
 
-# --- who is let in -----------------------------------------------------------------------------------------------
+# --- signatures and addresses ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -51,39 +51,39 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
         {"at": "9" * 5000},
     ],
 )
-def test_what_slack_did_not_just_sign_is_refused(
+def test_request_without_a_fresh_signature_of_slack_is_refused(
     bot: Bot, changed: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     if "seconds_ago" in changed:  # from now, not from when the tests were collected
         changed = {"at": str(int(time.time()) - int(changed["seconds_ago"]))}
     assert bot.signed({**COMMAND, "text": "create secret-name"}, **changed).status_code == 401
-    assert bot.ledger.stores() == []
-    assert "refused a request" in caplog.text
+    assert bot.ledger.stores.all() == []
+    assert "request with a wrong signature or time refused" in caplog.text
     assert "secret-name" not in caplog.text, "no body in the log"
 
 
-def test_an_old_delivery_replayed_is_refused(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replay_of_an_old_delivery_is_refused(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
     assert bot.slack.command("Dana", "#stores", "/store help").ok
     monkeypatch.setattr(signature, "time", lambda: time.time() + 301)
     assert bot.slack.replay().status == 401
 
 
-def test_slacks_handshake_is_answered(bot: Bot) -> None:
+def test_url_verification_is_answered(bot: Bot) -> None:
     assert bot.slack.verify_url()
 
 
-def test_a_body_that_is_too_long_is_refused(bot: Bot) -> None:
+def test_oversized_body_is_refused(bot: Bot) -> None:
     with bot.http() as http:
         assert http.post("/slack/events", content=b"x" * 1_000_001).status_code == 413
 
 
 @pytest.mark.parametrize("path", ["/", "/slack/events", "/nothing", "/s/", "/s/a/b"])
-def test_other_addresses_say_no(bot: Bot, path: str) -> None:
+def test_other_addresses_are_not_served(bot: Bot, path: str) -> None:
     with bot.http() as http:
         assert http.get(path).status_code in (404, 405)
 
 
-def test_a_signed_request_we_do_not_know_is_no_surprise(bot: Bot) -> None:
+def test_signed_request_of_an_unknown_type_is_not_found(bot: Bot) -> None:
     assert (
         bot.signed(
             {"payload": json.dumps({"type": "message_action", "callback_id": "x", "user": {"id": DANA}})}
@@ -93,10 +93,10 @@ def test_a_signed_request_we_do_not_know_is_no_surprise(bot: Bot) -> None:
     assert bot.signed({"payload": "{}"}).status_code == 404
 
 
-# --- health, readiness, metrics ----------------------------------------------------------------------------------
+# --- health and readiness ----------------------------------------------------------------------------------------
 
 
-def test_health_and_readiness_tell_apart_what_is_wrong(tmp_path: Path) -> None:
+def test_readiness_names_each_part_that_fails(tmp_path: Path) -> None:
     with LocalSlack() as slack, running_bot(tmp_path, slack) as bot, bot.http() as http:
         assert http.get("/healthz").json() == {"scheduler": "ok"}
         bot.secret = Transient("The Kubernetes API can't be reached.")
@@ -111,26 +111,28 @@ def test_health_and_readiness_tell_apart_what_is_wrong(tmp_path: Path) -> None:
         }
         asked = http.get("/metrics").text
         assert http.get("/readyz").status_code == 503
-        assert http.get("/metrics").text.count("auth.test") == asked.count("auth.test"), "the answer is kept a while"
+        assert http.get("/metrics").text.count("auth.test") == asked.count("auth.test"), (
+            "the answer is kept for a moment"
+        )
 
 
-def test_ready_where_all_is_well(bot: Bot) -> None:
+def test_readiness_is_ok_when_all_parts_are(bot: Bot) -> None:
     with bot.http() as http:
         assert (http.get("/readyz").status_code, set(http.get("/readyz").json().values())) == (200, {"ok"})
 
 
-def test_a_failure_channel_that_is_closed_to_us_is_told_and_keeps_nobody_from_work(tmp_path: Path) -> None:
+def test_unreachable_failure_channel_is_reported_and_does_not_make_the_bot_unready(tmp_path: Path) -> None:
     with LocalSlack() as slack, running_bot(tmp_path, slack, failures=RANDOM) as bot, bot.http() as http:
         answer = http.get("/readyz")
         assert answer.status_code == 200
-        told = answer.json().pop("failure_channel")
-        assert told == "Slack answered not_in_channel. Invite the app to that channel."
+        report = answer.json().pop("failure_channel")
+        assert report == "Slack answered not_in_channel. Invite the app to that channel."
 
 
 # --- logs --------------------------------------------------------------------------------------------------------
 
 
-def test_logs_are_json_with_ids_and_without_secrets(
+def test_log_lines_are_json_with_ids_and_without_secrets(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = logging.getLogger().handlers[:], logging.getLogger().level
@@ -142,7 +144,7 @@ def test_logs_are_json_with_ids_and_without_secrets(
             said = slack.command("Dana", "#stores", "/store credentials my-shop").json()["text"]
             slack.click("Dana", bot.root("is ready"), "credentials")
             whispered = slack.wait_for(lambda: bot.whispered() if "/s/" in bot.whispered() else None)
-            knock = bot.signed(COMMAND, signature="nonsense")
+            unsigned = bot.signed(COMMAND, signature="nonsense")
             secrets = [
                 slack.bot_token,
                 slack.signing_secret,
@@ -154,8 +156,8 @@ def test_logs_are_json_with_ids_and_without_secrets(
     rows = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
     ordered = next(row for row in rows if "command: ordered" in row["message"])
     assert {"at", "level", "name", "request", "user", "store"} <= set(ordered)
-    refused = next(row for row in rows if "refused a request" in row["message"])
-    assert refused["request"] == knock.headers["X-Request-Id"]
+    refused = next(row for row in rows if "request with a wrong signature" in row["message"])
+    assert refused["request"] == unsigned.headers["X-Request-Id"]
     assert len({row["request"] for row in rows if "request" in row}) >= 4, "one id for each request"
     assert not [secret for secret in secrets if secret in written]
     assert b"".join(p.read_bytes() for p in tmp_path.glob("ledger.db*")).find(secrets[2].encode()) == -1
@@ -164,7 +166,7 @@ def test_logs_are_json_with_ids_and_without_secrets(
 # --- Socket Mode -------------------------------------------------------------------------------------------------
 
 
-def test_everything_works_by_socket_mode(tmp_path: Path) -> None:
+def test_commands_clicks_forms_and_events_work_in_socket_mode(tmp_path: Path) -> None:
     with LocalSlack(socket_mode=True) as slack, running_bot(tmp_path, slack, socket=True) as bot:
         first = slack.wait_for(
             lambda: next((a for a in [slack.command("Dana", "#stores", "/store help")] if a.ok), None)
@@ -181,18 +183,20 @@ def test_everything_works_by_socket_mode(tmp_path: Path) -> None:
         slack.open_home("Dana")
         slack.wait_for(lambda: slack.home("Dana"))
         with bot.http() as http:
-            assert http.post("/slack/events", content=b"").status_code == 404, "no second door"
+            assert http.post("/slack/events", content=b"").status_code == 404, "there is no HTTP endpoint"
 
 
-def test_socket_mode_comes_again_when_slack_closes_it(tmp_path: Path) -> None:
+def test_socket_mode_reconnects_when_slack_closes_the_connection(tmp_path: Path) -> None:
     with LocalSlack(socket_mode=True) as slack, running_bot(tmp_path, slack, socket=True):
         slack.wait_for(lambda: slack.command("Dana", "#stores", "/store help").ok)
         assert slack.disconnect() == 1
         slack.wait_for(lambda: slack.command("Dana", "#stores", "/store help").ok, 15, "a new connection")
 
 
-def test_a_deaf_bot_is_told_from_one_that_connects_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.web.http_server.RECONNECTED", 3)
+def test_readiness_reports_socket_mode_disconnected_only_while_it_can_not_reconnect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.web.socket_mode.RECONNECT_TIMEOUT_SECONDS", 3)
     monkeypatch.setattr("bot.observability.readiness.KEPT", 0.0)
     with LocalSlack(socket_mode=True) as slack, running_bot(tmp_path, slack, socket=True) as bot, bot.http() as http:
 
@@ -207,15 +211,15 @@ def test_a_deaf_bot_is_told_from_one_that_connects_again(tmp_path: Path, monkeyp
             time.sleep(0.02)
         slack.fault("error", "apps.connections.open", code="invalid_auth", times=0)
         slack.disconnect()
-        slack.wait_for(lambda: "Slack's requests do not reach us. See" in socket(), 20, "it to be deaf")
+        slack.wait_for(lambda: "Slack's requests do not reach the bot." in socket(), 20, "the report")
         assert http.get("/readyz").status_code == 503
         slack.clear_faults()
-        slack.wait_for(lambda: socket() == "ok", 20, "to hear again")
+        slack.wait_for(lambda: socket() == "ok", 20, "the next connection")
 
 
-def test_a_bot_that_never_heard_says_why(tmp_path: Path) -> None:
+def test_readiness_names_the_reason_when_socket_mode_never_connected(tmp_path: Path) -> None:
     with LocalSlack(socket_mode=True) as slack:
         slack.fault("error", "apps.connections.open", code="invalid_auth", times=0)
         with running_bot(tmp_path, slack, socket=True) as bot, bot.http() as http:
-            why = "Slack answers invalid_auth to SLACK_APP_TOKEN."
-            slack.wait_for(lambda: why in http.get("/readyz").json()["socket"], 15, "the reason")
+            reason = "Slack answers invalid_auth to SLACK_APP_TOKEN."
+            slack.wait_for(lambda: reason in http.get("/readyz").json()["socket"], 15, "the reason")

@@ -1,4 +1,4 @@
-"""What is told when Slack, the network or the bot itself fails on the way: never lost, never repeated visibly."""
+"""The outbox when Slack, the network or the bot fails: no message is lost, and none is sent twice."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from bot.slack import rate_limiter
 from dev.slack import LocalSlack
 from dev.slack.rate_limits import RATE_LIMITS, RateLimit
 from provisioner.domain.errors import Problem
-from provisioner.domain.job import EventKind, JobKind
-from provisioner.ledger.ledger import Limits
-from tests.integration.bot_harness import DANA, FAILURES, STORES, Bot, running_bot
+from provisioner.domain.limits import Limits
+from provisioner.ledger.outbox import OutboxKind, Receipt
+from tests.integration.bot_harness import DANA, RANDOM, STORES, Bot, running_bot
 from tests.waiting import until
 
 
 @pytest.fixture
 def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalSlack]:
-    """A Slack whose seconds are short: five posts in one second, where the real one takes five for it."""
+    """A Slack that takes five posts in one second, and not in five as the real one."""
     monkeypatch.setitem(rate_limiter.RATES, "chat.postMessage", (5, 1.1))
     with LocalSlack(rate_limits={**RATE_LIMITS, "chat.postMessage": RateLimit(5, 1, True)}) as workspace:
         yield workspace
 
 
-def test_our_pace_is_within_slacks() -> None:
+def test_pace_is_within_the_limits_of_slack() -> None:
     for method in ("chat.postMessage", "chat.update"):
         most, seconds, _ = RATE_LIMITS[method]
         assert rate_limiter.RATES[method][0] == most
@@ -39,21 +39,15 @@ def bot(tmp_path: Path, slack: LocalSlack) -> Iterator[Bot]:
         yield running
 
 
-def order(bot: Bot, name: str = "my-shop", origin: str = STORES) -> None:
-    bot.ledger.order_create(
-        name=name, type="medusa", admin_path="/app", owner=DANA, origin=origin, delivery_key=name, limits=Limits()
-    )
-
-
-def tried(bot: Bot, kind: str) -> bool:
-    """Whether an entry of this kind was tried in vain and waits for another attempt."""
-    job = bot.ledger.last_job(bot.store().id)
-    entry = bot.ledger.outbox_entry(f"{kind}:{job.id}") if job else None
+def tried(bot: Bot, kind: OutboxKind) -> bool:
+    """Whether an entry of this kind was tried without success and waits for another attempt."""
+    job = bot.ledger.jobs.last(bot.store().id)
+    entry = bot.ledger.outbox.get(kind, job.id) if job else None
     return entry is not None and entry.attempts > 0
 
 
 def lines(slack: LocalSlack, root: dict[str, Any]) -> list[str]:
-    """Every line told in the root's thread."""
+    """Every line in the root's thread."""
     return [line for post in slack.thread(root)[1:] for line in post["text"].splitlines()]
 
 
@@ -63,16 +57,18 @@ def lines(slack: LocalSlack, root: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize(
     "trouble",
     [
-        {"kind": "drop_response"},  # it was posted, and we never heard
+        {"kind": "drop_response"},  # it was posted, and the answer got lost
         {"kind": "server_error"},
         {"kind": "error", "code": "internal_error"},
         {"kind": "ratelimited", "seconds": 1},
         {"kind": "drop_response", "times": 2},
     ],
 )
-def test_the_root_message_is_posted_exactly_once(bot: Bot, slack: LocalSlack, trouble: dict[str, Any]) -> None:
+def test_root_message_is_posted_exactly_once_whatever_fails(
+    bot: Bot, slack: LocalSlack, trouble: dict[str, Any]
+) -> None:
     slack.fault(method="chat.postMessage", **trouble)
-    order(bot)
+    bot.order()
     bot.root("Creating *my-shop*")
     bot.finish()
     root = bot.root("*my-shop* is ready")
@@ -81,8 +77,8 @@ def test_the_root_message_is_posted_exactly_once(bot: Bot, slack: LocalSlack, tr
     assert len(lines(slack, root)) == 7
 
 
-def test_a_lost_answer_to_an_edit_is_made_good(bot: Bot, slack: LocalSlack) -> None:
-    order(bot)
+def test_edit_with_a_lost_answer_is_repeated(bot: Bot, slack: LocalSlack) -> None:
+    bot.order()
     bot.root("Creating")
     slack.fault("drop_response", "chat.update")
     bot.finish()
@@ -92,56 +88,51 @@ def test_a_lost_answer_to_an_edit_is_made_good(bot: Bot, slack: LocalSlack) -> N
 
 
 @pytest.mark.parametrize("trouble", ["drop_response", "server_error"])
-def test_no_stage_is_told_twice_or_lost(bot: Bot, slack: LocalSlack, trouble: str) -> None:
-    order(bot)
+def test_every_stage_is_posted_exactly_once_whatever_fails(bot: Bot, slack: LocalSlack, trouble: str) -> None:
+    bot.order()
     root = bot.root("Creating")
     slack.fault(trouble, "chat.postMessage")
     job = bot.work("namespace")
     slack.wait_for(lambda: lines(slack, root), 10, "the first stage")
-    for stage in ("secrets", "release"):
-        bot.ledger.record(job, EventKind.STARTED, stage)
-        bot.ledger.record(job, EventKind.DONE, stage)
+    bot.complete(job, "secrets", "release")
     slack.wait_for(lambda: "Chart installed" in str(lines(slack, root)), 10, "the next stages")
     bot.settled()
-    told = [line.split(" · ")[0] for line in lines(slack, root)]
-    assert told == [
-        f":white_check_mark: {what}" for what in ("Namespace made", "Passwords and keys made", "Chart installed")
+    posted = [line.split(" · ")[0] for line in lines(slack, root)]
+    assert posted == [
+        f":white_check_mark: {what}"
+        for what in ("Namespace created", "Passwords and keys generated", "Chart installed")
     ]
 
 
-# --- a crash between the two sides -------------------------------------------------------------------------------
+# --- a crash between Slack and ledger ----------------------------------------------------------------------------
 
 
-def test_a_crash_after_posting_and_before_noting_it_repeats_nothing(tmp_path: Path, slack: LocalSlack) -> None:
-    with running_bot(tmp_path, slack, tell=False) as bot:
-        order(bot)
-        bot.notifier.tell_due()
+def test_crash_between_post_and_receipt_repeats_nothing(tmp_path: Path, slack: LocalSlack) -> None:
+    with running_bot(tmp_path, slack, notify=False) as bot:
+        job = bot.order()
+        bot.notifier.send_due()
         bot.finish()
-        bot.notifier.tell_due()
+        bot.notifier.send_due()
         root = bot.root("is ready")
-        job = bot.ledger.last_job(bot.store().id)
-        assert job is not None
-        # What the ledger holds if the process is killed right after Slack took the messages:
-        summary, stages = f"summary:{job.id}", f"stages:{job.id}"
-        told = bot.ledger.outbox_entry(stages)
-        assert told is not None
-        bot.ledger.announce(summary, "summary", job.id)
-        bot.ledger.place(summary, STORES, None)
-        bot.ledger.announce(stages, "stages", job.id)
-        entry = bot.ledger.outbox_entry(stages)
-        assert entry is not None
-        bot.ledger.sent(entry, address=STORES, remote_id=told.remote_id, content_hash="0")
-        bot.ledger.announce(stages, "stages", job.id)
+        # The ledger as it is if the process is killed right after Slack took the messages:
+        outbox, posted = bot.ledger.outbox, bot.entry(OutboxKind.STAGES, job.id)
+        assert posted.sent_event > 0
+        outbox.put(OutboxKind.SUMMARY, job.id)
+        outbox.note_attempt(bot.entry(OutboxKind.SUMMARY, job.id), STORES, remote_id=None)
+        outbox.put(OutboxKind.STAGES, job.id)
+        outbox.sent(bot.entry(OutboxKind.STAGES, job.id), Receipt(STORES, sent_event=0))
+        outbox.put(OutboxKind.STAGES, job.id)
+        outbox.note_attempt(bot.entry(OutboxKind.STAGES, job.id), STORES, tried_event=posted.sent_event)
     with running_bot(tmp_path, slack) as bot:
         bot.settled()
         assert len(slack.messages("#stores")) == 1
         assert len(lines(slack, root)) == 7
 
 
-def test_what_was_not_told_before_a_restart_is_told_after_it(tmp_path: Path, slack: LocalSlack) -> None:
-    with running_bot(tmp_path, slack, tell=False) as bot:
-        order(bot)
-        bot.break_down(Problem("The quota is full.", "", "Delete a store."))
+def test_entries_that_were_not_sent_before_a_restart_are_sent_after_it(tmp_path: Path, slack: LocalSlack) -> None:
+    with running_bot(tmp_path, slack, notify=False) as bot:
+        bot.order()
+        bot.fail(Problem("The quota is full.", "", "Delete a store."))
     with running_bot(tmp_path, slack) as bot:
         bot.root("could not be created. The quota is full.")
         bot.root("could not be created", "#store-failures")
@@ -151,67 +142,65 @@ def test_what_was_not_told_before_a_restart_is_told_after_it(tmp_path: Path, sla
         assert len(slack.messages("#stores")) == len(slack.messages("#store-failures")) == 1
 
 
-# --- what this Slack does not take -------------------------------------------------------------------------------
+# --- refused blocks, tokens and channels -------------------------------------------------------------------------
 
 
-def test_where_plans_are_not_known_sections_say_the_same(bot: Bot, slack: LocalSlack) -> None:
+def test_workspace_without_plan_blocks_gets_sections(bot: Bot, slack: LocalSlack) -> None:
     slack.fault("invalid_blocks", "*", times=0, block_types=["plan", "task_card"])
-    order(bot)
+    bot.order()
     root = bot.root("Creating")
-    assert ":white_circle: Make a namespace" in str(root["blocks"])
+    assert ":white_circle: Create the namespace" in str(root["blocks"])
     bot.finish()
     bot.root("is ready")
     bot.settled()
     assert len(slack.messages("#stores")) == 1
 
 
-def test_where_no_blocks_are_taken_the_text_still_tells(bot: Bot, slack: LocalSlack) -> None:
+def test_workspace_that_refuses_all_blocks_gets_text(bot: Bot, slack: LocalSlack) -> None:
     slack.fault("invalid_blocks", "*", times=0, block_types=["section", "plan", "context", "actions", "rich_text"])
-    order(bot)
+    bot.order()
     bot.finish()
     bot.root("*my-shop* is ready")
 
 
-def test_a_slack_that_is_away_is_waited_for(bot: Bot, slack: LocalSlack) -> None:
+def test_entries_wait_while_slack_is_unavailable(bot: Bot, slack: LocalSlack) -> None:
     slack.fault("server_error", "*", times=0)
-    order(bot)
-    bot.break_down(Problem("The quota is full."))
-    until("an attempt at each", lambda: tried(bot, "summary") and tried(bot, "failure"), 8)
+    bot.order()
+    bot.fail(Problem("The quota is full."))
+    until("an attempt at each", lambda: tried(bot, OutboxKind.SUMMARY) and tried(bot, OutboxKind.FAILURE), 8)
     assert slack.messages("#stores") == []
     slack.clear_faults()
     bot.root("could not be created")
     bot.root("could not be created", "#store-failures")
 
 
-def test_a_revoked_token_is_reported_and_nothing_is_lost(
+def test_revoked_token_is_logged_and_nothing_is_lost(
     bot: Bot, slack: LocalSlack, caplog: pytest.LogCaptureFixture
 ) -> None:
     slack.fault("error", "chat.postMessage", code="token_revoked")
-    order(bot)
+    bot.order()
     until("the report", lambda: "check its token and scopes" in caplog.text, 8)
     bot.clock.ahead += 61
     bot.notifier.wake()
     bot.root("Creating *my-shop*")
 
 
-def test_a_failure_channel_without_the_bot_holds_up_nothing_else(tmp_path: Path, slack: LocalSlack) -> None:
-    with running_bot(tmp_path, slack) as bot:
-        bot.notifier._failure_channel = "C0RANDOM1"
-        order(bot)
-        job = bot.break_down(Problem("The quota is full."))
+def test_failure_channel_without_the_bot_delays_no_other_message(tmp_path: Path, slack: LocalSlack) -> None:
+    with running_bot(tmp_path, slack, failures=RANDOM) as bot:
+        bot.order()
+        job = bot.fail(Problem("The quota is full."))
         bot.root("could not be created")
-        until("an attempt", lambda: tried(bot, "failure"), 8)
-        waiting = bot.ledger.outbox_entry(f"failure:{job.id}")
-        assert waiting is not None
+        until("an attempt", lambda: tried(bot, OutboxKind.FAILURE), 8)
+        waiting = bot.entry(OutboxKind.FAILURE, job.id)
         assert waiting.sent_revision < waiting.revision
-        bot.notifier._failure_channel = FAILURES
+    with running_bot(tmp_path, slack) as bot:
         bot.clock.ahead += 301
         bot.notifier.wake()
         bot.root("could not be created", "#store-failures")
 
 
-def test_a_root_message_that_somebody_deleted_is_let_go(bot: Bot, slack: LocalSlack) -> None:
-    order(bot)
+def test_deleted_root_message_is_given_up(bot: Bot, slack: LocalSlack) -> None:
+    bot.order()
     bot.root("Creating")
     slack.fault("error", "chat.update", code="message_not_found", times=0)
     bot.finish()
@@ -219,19 +208,63 @@ def test_a_root_message_that_somebody_deleted_is_let_go(bot: Bot, slack: LocalSl
     assert len(slack.messages("#stores")) == 1
 
 
-def test_one_entry_that_can_not_be_told_is_in_no_other_ones_way(bot: Bot) -> None:
-    bot.ledger.announce("home:nobody", "home", "U0NOBODY")
-    order(bot)
+def test_entry_that_can_not_be_sent_delays_no_other(bot: Bot) -> None:
+    bot.ledger.outbox.put(OutboxKind.HOME, "U0NOBODY")
+    bot.order()
     bot.root("Creating")
     bot.settled()
+
+
+# --- dead entries ------------------------------------------------------------------------------------------------
+
+
+def test_entry_that_slack_always_refuses_is_given_up_and_sent_after_a_new_event(bot: Bot, slack: LocalSlack) -> None:
+    slack.fault("error", "chat.postMessage", code="some_new_error", times=0)
+    job = bot.order()
+
+    def dead() -> bool:
+        bot.clock.ahead += 60
+        bot.notifier.wake()
+        return bot.entry(OutboxKind.SUMMARY, job.id).dead_at is not None
+
+    until("the entry is given up", dead, 10)
+    entry = bot.entry(OutboxKind.SUMMARY, job.id)
+    assert entry.error == "some_new_error"
+    assert entry.attempts == 9, "the tenth attempt was the last"
+    assert bot.ledger.statistics.counts().outbox_dead >= 1
+    with bot.http() as http:
+        assert "storewright_outbox_dead 0.0" not in http.get("/metrics").text
+    slack.clear_faults()
+    bot.finish()
+    bot.root("*my-shop* is ready")
+
+
+def test_one_message_that_is_too_long_does_not_simplify_the_next_ones(bot: Bot, slack: LocalSlack) -> None:
+    slack.fault("error", "chat.postMessage", code="msg_too_long")
+    bot.order("long-shop")
+    simple = bot.root("*long-shop*")
+    assert "plan" not in {block["type"] for block in simple["blocks"]}
+    bot.order("next-shop")
+    assert "plan" in {block["type"] for block in bot.root("*next-shop*")["blocks"]}
+
+
+def test_busy_channel_does_not_delay_messages_of_another(tmp_path: Path, slack: LocalSlack) -> None:
+    slack.fault("ratelimited", "chat.postMessage", seconds=600)
+    with running_bot(tmp_path, slack, limits=Limits(1000, 1000), notify=False) as bot:
+        for number in range(120):
+            bot.order(f"shop-{number}")
+        bot.order("other-shop", origin=DANA)
+        bot.notifier.send_due()
+        assert slack.messages("#stores") == []
+        assert "Creating *other-shop*" in str(slack.dms("Dana"))
 
 
 # --- pace --------------------------------------------------------------------------------------------------------
 
 
-def test_many_stores_at_once_keep_within_slacks_limits(bot: Bot, slack: LocalSlack) -> None:
+def test_many_stores_at_once_stay_within_slacks_rate_limits(bot: Bot, slack: LocalSlack) -> None:
     for number in range(5):
-        order(bot, f"shop-{number}")
+        bot.order(f"shop-{number}")
     for number in range(5):
         bot.root(f"*shop-{number}*", timeout=2)
     for _ in range(5):
@@ -244,10 +277,10 @@ def test_many_stores_at_once_keep_within_slacks_limits(bot: Bot, slack: LocalSla
         assert 'outcome="ratelimited"' not in http.get("/metrics").text
 
 
-def test_retry_after_is_honoured(bot: Bot, slack: LocalSlack) -> None:
+def test_retry_after_is_respected(bot: Bot, slack: LocalSlack) -> None:
     slack.fault("ratelimited", "chat.postMessage", seconds=2)
-    order(bot)
-    order(bot, "other-shop")
+    bot.order()
+    bot.order("other-shop")
     with pytest.raises(TimeoutError):
         bot.root("Creating", timeout=1.5)
     bot.root("Creating *my-shop*", timeout=3)
@@ -256,16 +289,16 @@ def test_retry_after_is_honoured(bot: Bot, slack: LocalSlack) -> None:
         assert 'slack_calls_total{method="chat.postMessage",outcome="ratelimited"} 1.0' in http.get("/metrics").text
 
 
-# --- notices -----------------------------------------------------------------------------------------------------
+# --- other messages of the store ---------------------------------------------------------------------------------
 
 
-def test_the_deletion_edits_earlier_messages_of_the_store(bot: Bot, slack: LocalSlack) -> None:
-    order(bot)
+def test_deletion_edits_earlier_messages_of_the_store(bot: Bot, slack: LocalSlack) -> None:
+    bot.order()
     bot.finish()
     bot.root("is ready")
-    bot.ledger.order_delete(store_id=bot.store().id, by=DANA, origin=STORES, delivery_key="d", limits=Limits())
+    bot.order_deletion()
     bot.root("is deleting it now")
-    assert bot.finish().kind == JobKind.DELETE
+    assert bot.finish().kind == "delete"
     bot.root("deleted it")
     bot.settled()
     assert len(slack.messages("#stores")) == 2

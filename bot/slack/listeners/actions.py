@@ -18,7 +18,7 @@ answers = TextTemplate("answers")
 
 def register(app: App, dependencies: SlackDependencies) -> None:
     """Add the listener to the app."""
-    app.action(re.compile(".*"))(attended(dependencies, clicked))
+    app.action(re.compile(".*"))(attended(dependencies, clicked, clicked_store))
 
 
 def clicked(dependencies: SlackDependencies, interaction: Interaction) -> Response:
@@ -27,3 +27,9 @@ def clicked(dependencies: SlackDependencies, interaction: Interaction) -> Respon
     if not handler:
         raise Refused(answers("outdated"))
     return handler(dependencies.commands, request_of(dependencies, interaction))
+
+
+def clicked_store(dependencies: SlackDependencies, interaction: Interaction) -> str:
+    """The name of the store in the button's value, '' if there is none."""
+    store = dependencies.commands.ledger.stores.get(interaction.value.partition("/")[0])
+    return store.name if store else ""

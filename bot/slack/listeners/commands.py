@@ -9,11 +9,12 @@ from bot.commands.registry import COMMANDS
 from bot.commands.request import Response
 from bot.slack.attend import SlackDependencies, attended, request_of
 from bot.slack.interaction import Interaction
+from provisioner.domain.errors import Refused
 
 
 def register(app: App, dependencies: SlackDependencies) -> None:
     """Add the listener to the app."""
-    app.command("/store")(attended(dependencies, typed))
+    app.command("/store")(attended(dependencies, typed, typed_store))
 
 
 def typed(dependencies: SlackDependencies, interaction: Interaction) -> Response:
@@ -21,3 +22,12 @@ def typed(dependencies: SlackDependencies, interaction: Interaction) -> Response
     commands = dependencies.commands
     command, arguments = parse(interaction.text, COMMANDS, commands.catalog.types)
     return command.run(commands, request_of(dependencies, interaction), arguments)
+
+
+def typed_store(dependencies: SlackDependencies, interaction: Interaction) -> str:
+    """The store's name in the text, '' if there is none or the text is not understood."""
+    try:
+        _, arguments = parse(interaction.text, COMMANDS, dependencies.commands.catalog.types)
+    except Refused:
+        return ""
+    return arguments if isinstance(arguments, str) else getattr(arguments, "name", "")

@@ -6,13 +6,13 @@ from slack_bolt import App
 
 from bot.commands.request import Response
 from bot.slack.attend import SlackDependencies, attended
-from bot.slack.interaction import Interaction
+from bot.slack.interaction import HOME_OPENED, Interaction
 from provisioner.ledger.outbox import OutboxKind
 
 
 def register(app: App, dependencies: SlackDependencies) -> None:
     """Add the listener to the app."""
-    app.event("app_home_opened")(attended(dependencies, home_opened))
+    app.event(HOME_OPENED)(attended(dependencies, home_opened, lambda *_: ""))
 
 
 def home_opened(dependencies: SlackDependencies, interaction: Interaction) -> Response:

@@ -18,7 +18,7 @@ answers = TextTemplate("answers")
 
 def register(app: App, dependencies: SlackDependencies) -> None:
     """Add the listener to the app."""
-    app.view(re.compile(".*"))(attended(dependencies, submitted))
+    app.view(re.compile(".*"))(attended(dependencies, submitted, submitted_store))
 
 
 def submitted(dependencies: SlackDependencies, interaction: Interaction) -> Response:
@@ -27,3 +27,9 @@ def submitted(dependencies: SlackDependencies, interaction: Interaction) -> Resp
     if not handler:
         raise Refused(answers("outdated"))
     return handler(dependencies.commands, request_of(dependencies, interaction))
+
+
+def submitted_store(dependencies: SlackDependencies, interaction: Interaction) -> str:
+    """The name of the store that the form is about, or else the name in its field."""
+    store = dependencies.commands.ledger.stores.get(interaction.form.store_id)
+    return store.name if store else interaction.fields.get("name", "")
