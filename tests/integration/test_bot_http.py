@@ -193,7 +193,7 @@ def test_socket_mode_comes_again_when_slack_closes_it(tmp_path: Path) -> None:
 
 def test_a_deaf_bot_is_told_from_one_that_connects_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.web.http_server.RECONNECTED", 3)
-    monkeypatch.setattr("bot.observability.readiness.KEPT", 0.0)
+    monkeypatch.setattr("bot.observability.readiness.CACHE_SECONDS", 0.0)
     with LocalSlack(socket_mode=True) as slack, running_bot(tmp_path, slack, socket=True) as bot, bot.http() as http:
 
         def socket() -> str:
