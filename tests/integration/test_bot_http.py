@@ -217,5 +217,5 @@ def test_a_bot_that_never_heard_says_why(tmp_path: Path) -> None:
     with LocalSlack(socket_mode=True) as slack:
         slack.fault("error", "apps.connections.open", code="invalid_auth", times=0)
         with running_bot(tmp_path, slack, socket=True) as bot, bot.http() as http:
-            why = "Slack answers invalid_auth to SLACK_APP_TOKEN."
+            why = "Slack rejected SLACK_APP_TOKEN: invalid_auth."
             slack.wait_for(lambda: why in http.get("/readyz").json()["socket"], 15, "the reason")
