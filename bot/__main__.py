@@ -25,7 +25,7 @@ def _settings_help() -> str:
 @click.group(epilog="For a first start, see `storewright run --help`. To check an installation: storewright doctor")
 @click.version_option(version("storewright"))
 def main() -> None:
-    """Online stores on your own Kubernetes cluster, ordered from Slack or from this terminal."""
+    """Online stores on your Kubernetes cluster, ordered from Slack or here."""
 
 
 @main.command(epilog=_settings_help())

@@ -124,7 +124,7 @@ else:
 
 
 class StoreSettings(_DeadlineSettings):
-    """Settings of the jobs and of the terminal's commands, which need no Slack."""
+    """Settings of jobs and of terminal commands, without Slack."""
 
     charts_dir: ExistingPath = Field(
         Path("charts"), validate_default=True, description="the folder with a chart for each store type"
@@ -289,7 +289,9 @@ class Settings(StoreSettings):
 
 
 def former_names_in_use() -> dict[str, str]:
-    """Former names of set variables, with their present names. A variable set under both names is left out."""
+    """Former names of set variables, with their present names.
+
+    A variable that is set under both names is left out."""
     return {old: new for old, new in FORMER_NAMES.items() if os.environ.get(old) and not os.environ.get(new)}
 
 

@@ -1,4 +1,4 @@
-"""`storewright ledger …`: backs up, checks and restores the ledger while a bot runs."""
+"""`storewright ledger …`: backs up, checks and restores the ledger."""
 
 from __future__ import annotations
 

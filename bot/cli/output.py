@@ -20,7 +20,9 @@ class CommandRefused(click.ClickException):
 
 @contextmanager
 def errors_as_text() -> Iterator[None]:
-    """Print an error without its traceback. The exit status is 2 for a refusal, else 1."""
+    """Print an error without its traceback.
+
+    The exit status is 2 for a refusal, 1 for any other error."""
     try:
         yield
     except BadSettings as error:

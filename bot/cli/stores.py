@@ -1,4 +1,4 @@
-"""`storewright create`, `list`, …: the verbs of `/store` for operators, with the same rules and texts.
+"""`storewright VERB`: the verbs of `/store` in the terminal.
 
 While a bot runs, a command places its order in the ledger and follows the job. Without a bot, it runs the job itself.
 """
@@ -49,7 +49,9 @@ AUDITED_NAME_LIMIT = 100
 
 @dataclass(frozen=True)
 class Session:
-    """A Terminal. `tools` and `lease` are set if no bot runs: then this process runs the jobs."""
+    """A Terminal with the ledger open.
+
+    `tools` and `lease` are set if no bot runs; then this process runs the jobs."""
 
     settings: StoreSettings
     orders: Orders
@@ -129,7 +131,9 @@ def _user_and_host() -> str:
 
 @contextmanager
 def _running_jobs(session: Session) -> Iterator[None]:
-    """Run a scheduler if no bot runs. A job that has not ended by then continues in the next process."""
+    """Run a scheduler if no bot runs.
+
+    A job that has not ended at the end continues in the next process."""
     if not session.tools or not session.lease:
         yield
         return
@@ -159,7 +163,9 @@ def _follow(session: Session, job: Job) -> Job:
 
 
 def _print_events(session: Session, job: Job, after: int) -> int:
-    """Print the events after the event id `after`, as in Slack's thread; returns the last event's id."""
+    """Print the events after the event id `after`, as in Slack's thread.
+
+    Returns the id of the last event."""
     events = session.ledger.jobs.events(job.id, after)
     view = read_job_view(session.ledger, session.catalog, job.id)
     post = messages.stages(view, events) if view else None
@@ -187,7 +193,9 @@ def _login_hint(store: Store) -> str:
 
 @contextmanager
 def _session(*, runs_jobs: bool) -> Iterator[Session]:
-    """Open the ledger: with `runs_jobs` and without a bot, for exclusive use; else next to the bot."""
+    """A session next to the bot.
+
+    With `runs_jobs` and without a bot, it has the ledger for exclusive use."""
     settings = StoreSettings.from_environment()
     for warning in deprecation_warnings():
         click.echo(f"{mark('unsure')} {warning}", err=True)

@@ -1,4 +1,4 @@
-"""JSON logs on standard error, with the ids of the request, job and store, and without secrets."""
+"""JSON logs on standard error, with request and job ids, without secrets."""
 
 from __future__ import annotations
 

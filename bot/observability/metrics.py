@@ -1,5 +1,6 @@
-"""Metrics for Prometheus: numbers from the ledger, read at each scrape, and counters of Slack calls and helm runs.
+"""Metrics for Prometheus.
 
+Numbers from the ledger are read at each scrape. Slack calls and runs of helm are counted by the process.
 The alerts and the dashboard in charts/storewright/files use these names; a test runs their queries on a scrape."""
 
 from __future__ import annotations
@@ -56,17 +57,21 @@ class Metrics:
         self.helm_runs.labels(verb, outcome).observe(seconds)
 
     def add_ledger(self, ledger: Ledger, backups: Backups, types: Collection[str]) -> None:
-        """Add the numbers of the ledger and its backups, read at each scrape; `types` are all store types."""
+        """Add numbers from the ledger and its backups, read at each scrape.
+
+        `types` are all store types of the catalog."""
         self.registry.register(
             _OnScrape(lambda: [*_counts(ledger), *_durations(ledger, types), *_files(ledger, backups)])
         )
 
     def add_readiness(self, readiness: Readiness) -> None:
-        """Add the results of the last readiness checks: a scrape runs no check itself."""
+        """Add the last results of the readiness checks; a scrape runs none."""
         self.registry.register(_OnScrape(lambda: [*_process(readiness)]))
 
     def add_workers(self, workers: int, busy: Callable[[], tuple[int, int]]) -> None:
-        """Add the workers; `busy` returns how many have a job, and how many have one past its deadline."""
+        """Add the number of workers, and how many are busy and overdue.
+
+        `busy` returns the number of workers with a job, and of those whose job is past its deadline."""
         self.registry.register(_OnScrape(lambda: [*_workers(workers, *busy())]))
 
 

@@ -22,7 +22,9 @@ Checks = Mapping[str, Callable[[], object]]
 
 
 class Readiness:
-    """Checks by name; a check raises if its part is not usable. `optional` checks do not affect readiness."""
+    """Checks by name; a check raises if its part is not usable.
+
+    `optional` checks are reported and do not affect readiness."""
 
     def __init__(self, checks: Checks, optional: Checks | None = None) -> None:
         self._required, self._checks = set(checks), {**checks, **(optional or {})}
@@ -31,10 +33,10 @@ class Readiness:
         self._running: set[str] = set()
 
     def report(self) -> tuple[bool, dict[str, str]]:
-        """Whether all required parts are usable; and by name 'ok' or the error.
+        """Whether all required parts are usable, and each part's result.
 
-        Checks with outdated results run at once, for CHECK_TIMEOUT_SECONDS at most. A check that another call runs
-        already is not awaited: a hanging part must not use up all threads of the server."""
+        A result is 'ok' or the error. Checks with outdated results run at once, for CHECK_TIMEOUT_SECONDS at most.
+        A check that another call runs already is not awaited: a hanging part must not block all server threads."""
         threads = {name: Thread(target=self._run, args=(name,), daemon=True) for name in self._take_due()}
         for thread in threads.values():
             thread.start()

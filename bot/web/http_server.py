@@ -25,7 +25,9 @@ class CannotListen(StorewrightError):
 
 
 def bare_web() -> Flask:
-    """An app without pages. Each request has an id in its log lines and its response; nothing is cached."""
+    """A Flask app without pages.
+
+    Each request has an id, in its log lines and its response. Responses are not cached."""
     web = Flask("bot.web", static_folder=None)
     wsgi_app = web.wsgi_app
 
@@ -60,7 +62,10 @@ def serve_until_signal(web: Flask, listen: str) -> None:
 
 
 def serve_in_background(web: Flask, listen: str) -> Callable[[], None]:
-    """Serve `web` on its own thread; the returned function stops it and frees the port. Raises CannotListen."""
+    """Serve `web` on its own thread.
+
+    The returned function stops the server and frees the port.
+    Raises CannotListen."""
     server = web_server(web, listen, OPS_THREADS)
     thread = threading.Thread(target=server.run, name=f"web {listen}", daemon=True)
     thread.start()
@@ -73,7 +78,9 @@ def serve_in_background(web: Flask, listen: str) -> Callable[[], None]:
 
 
 def web_server(web: Flask, listen: str, threads: int = WEB_THREADS) -> BaseWSGIServer:
-    """A server that listens on its port and does not run yet. Raises CannotListen."""
+    """A server that listens on its port, not running yet.
+
+    Raises CannotListen."""
     try:
         options = {"ident": None, "clear_untrusted_proxy_headers": True, "asyncore_loop_timeout": LOOP_SECONDS}
         return create_server(web, listen=listen, threads=threads, **options)

@@ -1,4 +1,4 @@
-"""Ops endpoints: /healthz, /readyz and /metrics, on their own port or on the public one."""
+"""Ops endpoints: /healthz, /readyz and /metrics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from bot.web.http_server import bare_web
 
 @dataclass(frozen=True)
 class Ops:
-    """Sources of the ops endpoints. `trouble` returns the reason why only a restart helps, or ''."""
+    """Sources of the ops endpoints.
+
+    `trouble` returns the reason why only a restart helps, or ''."""
 
     trouble: Callable[[], str]
     readiness: Readiness

@@ -1,4 +1,4 @@
-"""The public port: Slack's endpoint, the credential page, and the ops endpoints if they have no port."""
+"""Public app: Slack's endpoint and the credential page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ MAX_REVEAL_BODY_BYTES = 4_096
 
 @dataclass(frozen=True)
 class PageDependencies:
-    """Dependencies of the credential page. `read_secret` returns a store's Secret as key -> value."""
+    """Dependencies of the credential page.
+
+    `read_secret` returns a store's Secret as key -> value."""
 
     ledger: Ledger
     catalog: Catalog
@@ -54,7 +56,9 @@ def build_public_app(pages: PageDependencies, slack_app: App | None, ops: Ops | 
 
 
 def _page() -> Response:
-    """The same page for every link. A GET has no effect and contains no token: crawlers may fetch it."""
+    """The credential page, which is the same for every link.
+
+    A GET changes nothing and contains no token, as crawlers may send it."""
     nonce = secrets.token_urlsafe(16)
     page = make_response(render_template("credentials.html", nonce=nonce))
     page.headers["Content-Security-Policy"] = (
@@ -65,7 +69,9 @@ def _page() -> Response:
 
 
 def _reveal(pages: PageDependencies, link_id: str) -> tuple[Response, int]:
-    """Answer with the credentials, and invalidate the link. An error leaves the link valid."""
+    """Answer with the credentials and invalidate the link.
+
+    An error leaves the link valid."""
     token = _token(pages, request)
     if not token:
         return _problem(Problem("Open this page with the link from Slack."), 403)

@@ -1,4 +1,4 @@
-"""Socket Mode: Slack's requests over a WebSocket, for bots that Slack can't reach by HTTP."""
+"""Socket Mode: Slack's requests over a WebSocket instead of HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Catalog: the store types, one for each chart with our annotations. A new type needs no Python."""
+"""Catalog: the store types, one for each chart with our annotations."""
 
 from __future__ import annotations
 
@@ -38,8 +38,9 @@ class Catalog:
     """The store types of a charts folder, by name."""
 
     def __init__(self, charts: Path, default: str | None = None) -> None:
-        """Read `charts`. `default` is the type of orders without a type; by default, the first type by name.
+        """Read the folder `charts`.
 
+        `default` is the type of orders without a type; by default, the first type by name.
         Raises ValueError if no chart has our annotations or one of them is invalid, and UnknownStoreType for
         `default`."""
         self.types = {t.name: t for t in map(_read, sorted(charts.glob("*/Chart.yaml"))) if t}
@@ -48,7 +49,9 @@ class Catalog:
         self.default = self.get(default) if default else next(iter(self.types.values()))
 
     def get(self, name: str) -> StoreType:
-        """The store type `name`. Raises UnknownStoreType, with the nearest name as a hint."""
+        """The store type `name`.
+
+        Raises UnknownStoreType, with the nearest name as a hint."""
         if name in self.types:
             return self.types[name]
         near = nearest(name.lower(), self.types)

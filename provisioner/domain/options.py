@@ -1,4 +1,4 @@
-"""Order options: the choices that a store type offers, read from its Chart.yaml."""
+"""Order options: choices that a store type offers in its Chart.yaml."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ OptionId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
 
 
 class Option(BaseModel):
-    """One option. `choices` maps values to labels; `value` is the dotted path of the chart value to set."""
+    """One option of a store type.
+
+    `choices` maps values to labels. `value` is the dotted path of the chart value to set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,12 +48,15 @@ class Option(BaseModel):
         raise BadOption(self.id, what, f"Choose from: {', '.join(map(self.short, self.choices))}.", hint)
 
     def short(self, value: str) -> str:
-        """The shorter of value and label, to type: eur for Euro, Forest for #2f6f4f."""
+        """The shorter of value and label: eur for Euro, Forest for #2f6f4f."""
         return min(value, self.choices[value], key=len)
 
 
 def choose(options: Sequence[Option], requested: Mapping[str, str]) -> dict[str, str]:
-    """The value of every option, by id: the requested value or label, or the default. Raises BadOption."""
+    """The value of every option, by id.
+
+    `requested` has values or labels by id; the other options get their defaults.
+    Raises BadOption."""
     known = {option.id: option for option in options}
     for unknown in [name for name in requested if name not in known]:
         near = nearest(unknown, known)
@@ -64,8 +69,9 @@ def choose(options: Sequence[Option], requested: Mapping[str, str]) -> dict[str,
 
 
 def read_options(text: str, values: Mapping[str, Any]) -> tuple[Option, ...]:
-    """The options in a Chart.yaml's annotation. `values` is the chart's values.yaml, which must have their paths.
+    """The options in the annotation of a Chart.yaml.
 
+    `values` is the chart's values.yaml, which must have the paths of all options.
     Raises ValueError with the number of the invalid entry."""
     # BaseLoader reads every scalar as a string. Other loaders read Norway's `no` as false.
     listed = yaml.load(text, Loader=yaml.BaseLoader) or []  # noqa: S506  (BaseLoader creates no other objects)
@@ -82,7 +88,9 @@ def read_options(text: str, values: Mapping[str, Any]) -> tuple[Option, ...]:
 
 
 def place(options: Sequence[Option], chosen: Mapping[str, str], values: dict[str, Any]) -> None:
-    """Set the chart value of each chosen option. Ignores choices for options that the chart no longer has."""
+    """Set the chart value of each chosen option.
+
+    Ignores choices for options that the chart no longer has."""
     for option in options:
         if option.id in chosen:
             *parents, last = option.value.split(".")

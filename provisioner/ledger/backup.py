@@ -1,4 +1,4 @@
-"""Backups: checked copies of the ledger, made while it is in use, and their restore.
+"""Backups: checked copies of the ledger in use, and their restore.
 
 A backup is one SQLite file, `ledger-<UTC>[-<label>].db`. A file with that name is always complete.
 
@@ -63,9 +63,9 @@ class Backups:
         keep: int = 28,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """The default folder is `backups` next to the ledger; the newest `keep` backups are kept.
+        """Touches no file. The newest `keep` backups are kept.
 
-        Touches no file."""
+        The default folder is `backups` next to the ledger."""
         self.ledger, self.folder = ledger, folder or ledger.parent / "backups"
         self.interval_seconds, self.keep = interval_seconds, keep
         self._clock = clock
@@ -77,7 +77,9 @@ class Backups:
         return []
 
     def newest(self) -> Backup | None:
-        """The newest backup. One with a time in the future (the clock was wrong then) does not count."""
+        """The newest backup, or None.
+
+        A backup with a time in the future, made while the clock was wrong, does not count."""
         return next(reversed(self._past()), None)
 
     def is_due(self) -> bool:
@@ -89,9 +91,9 @@ class Backups:
         return [backup for backup in self.all() if backup.made_at <= self._clock()]
 
     def make(self, label: str = "") -> Backup:
-        """Copy the ledger and check the copy, then delete the oldest backups beyond `keep`. Blocks no writer.
+        """Make a backup and check it; blocks no writer.
 
-        `label` (a-z, 0-9, -) becomes a part of the name.
+        Then delete the oldest backups beyond `keep`. `label` (a-z, 0-9, -) becomes a part of the name.
         Raises BackupUnusable if the ledger is damaged, and BackupFailed."""
         with _as_backup_failed("Could not back up the ledger."), _exclusively(self.folder):
             self._prune()  # first too: the copy may need that space
@@ -121,7 +123,7 @@ class Backups:
 
     @property
     def pending_restore(self) -> Path:
-        """The backup that the next exclusive opening of the ledger restores; the file may not exist."""
+        """The file of the pending restore, which may not exist."""
         return self.ledger.with_suffix(".restore")
 
     def request_restore(self, backup: Path) -> None:
@@ -148,10 +150,10 @@ class Backups:
         return False
 
     def apply_pending_restore(self) -> bool:
-        """Replace the ledger with the pending restore; returns False if there is none.
+        """Replace the ledger with the pending restore.
 
-        The replaced ledger becomes a backup. Only the process with the ledger's lock may call this. If it is killed,
-        the next process completes the restore.
+        Returns False if there is none. The replaced ledger becomes a backup. Only the process with the ledger's lock
+        may call this. If it is killed, the next process completes the restore.
         Raises BackupFailed."""
         if not self.pending_restore.exists():
             return False
@@ -188,7 +190,9 @@ def require_intact(file: Path) -> None:
 
 
 def find_damage(file: Path) -> list[str]:
-    """Errors in a ledger or backup, [] if it is intact. Reads the whole file; safe while a bot uses it."""
+    """Errors in a ledger or backup; [] if it is intact.
+
+    Reads the whole file; safe while a bot uses it."""
     try:
         with closing(_read_only(file)) as db:
             errors = [row[0] for row in db.execute("PRAGMA integrity_check")]
@@ -202,7 +206,9 @@ def find_damage(file: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class LedgerSummary:
-    """Counts of a ledger or backup; `last_event_at` is epoch seconds, 0 for no event."""
+    """Counts of a ledger or backup.
+
+    `last_event_at` is epoch seconds, 0 if there is no event."""
 
     stores: int
     jobs: int
@@ -241,7 +247,7 @@ def _copy(ledger: Path, copy: Path) -> None:
 
 
 def _rename_durably(file: Path, target: Path) -> None:
-    """Rename so that, even after a power failure, `target` is complete if it exists."""
+    """Rename a file; after a power failure, `target` is complete or absent."""
     _sync(file)
     file.replace(target)
     _sync(target.parent)
@@ -267,7 +273,7 @@ def _as_backup_failed(what: str) -> Iterator[None]:
 
 @contextmanager
 def _exclusively(folder: Path) -> Iterator[None]:
-    """A lock on the folder: the bot and a command may start a backup at the same time."""
+    """Lock the folder: bot and command may back up at once."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

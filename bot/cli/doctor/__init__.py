@@ -72,7 +72,7 @@ def doctor(as_json: bool) -> None:
 
 
 def diagnose() -> Iterator[Finding]:
-    """Findings of all checks, or only the invalid settings: without settings, no check can run."""
+    """Findings of all checks, or only the invalid settings."""
     try:
         environment = load_environment(Settings.from_environment())
     except BadSettings as error:

@@ -83,7 +83,9 @@ def permissions(environment: Environment, cluster: Cluster) -> Iterator[Finding]
 
 @with_cluster
 def store_permissions(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
-    """The bot's permissions in a store's namespace; without a store, the rules of the ClusterRole to bind there."""
+    """The bot's permissions in a store's namespace.
+
+    Without a store, the rules of the ClusterRole that the bot will bind there."""
     name, rules = environment.settings.store_role, _rules("store", environment.settings)
     namespaces = [found["metadata"]["name"] for found in cluster.namespaces({INSTANCE: environment.settings.instance})]
     if namespaces:
@@ -108,7 +110,7 @@ def store_permissions(environment: Environment, cluster: Cluster) -> Iterator[Fi
 
 @with_cluster
 def admission(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
-    """The admission policies reject, in dry runs, one request each that RBAC allows."""
+    """Each admission policy rejects, in a dry run, a request that RBAC allows."""
     user, service_account = cluster.username(), environment.settings.service_account or ""
     is_bot = user == f"system:serviceaccount:{service_account.replace('/', ':')}"
     complete = True
@@ -128,7 +130,7 @@ def admission(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
 
 
 def _forbidden_requests(environment: Environment, cluster: Cluster) -> Iterator[tuple[str, Object]]:
-    """One request for each policy, with a description that follows “stops the bot from”."""
+    """One request for each policy, and its description after “stops the bot from”."""
     settings, home = environment.settings, home_of(environment.settings, cluster)
     namespace, _, name = (settings.service_account or f"{home}/default").partition("/")
     role = {"apiGroup": RBAC, "kind": "ClusterRole", "name": settings.store_role}
@@ -170,7 +172,7 @@ def _permissions(rules: list[Rule]) -> list[Permission]:
 
 
 def _missing(cluster: Cluster, rules: list[Rule], namespace: str) -> list[str]:
-    """The permissions of `rules` that the bot lacks in a namespace, or ('') in the whole cluster."""
+    """The permissions in `rules` that the bot lacks; '' is the whole cluster."""
 
     def is_allowed(wanted: Permission) -> bool:
         return cluster.is_allowed(wanted.verb, wanted.group, wanted.resource, namespace=namespace, name=wanted.name)

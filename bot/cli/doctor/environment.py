@@ -23,8 +23,9 @@ PROBE = "storewright-doctor"  # a store name that no store has
 
 @dataclass(frozen=True)
 class Environment:
-    """Everything that checks read. A part that could not be loaded is its error instead.
+    """Everything that checks read.
 
+    A part that could not be loaded is its error instead.
     `rendered` has, by store type, the manifests of a store named PROBE, with the operator's values."""
 
     settings: Settings
@@ -42,7 +43,7 @@ class Environment:
         return self.cluster if isinstance(self.cluster, Cluster) and answered else None
 
     def pods(self) -> Iterator[tuple[str, Object]]:
-        """Store type and pod spec of each pod in the charts, hooks and tests included."""
+        """Store type and spec of each pod, hooks and tests included."""
         for store_type, manifest in self.manifests():
             job = manifest["spec"]["jobTemplate"] if manifest["kind"] == "CronJob" else manifest
             if manifest["kind"] == "Pod":
@@ -68,7 +69,9 @@ class Environment:
 def with_cluster(
     check: Callable[[Environment, Cluster], Iterator[Finding]],
 ) -> Callable[[Environment], Iterator[Finding]]:
-    """Skip the check if the cluster does not answer: the check “cluster” reports that once."""
+    """Skip a check if the cluster does not answer.
+
+    The check “cluster” reports that once for all."""
 
     @wraps(check)
     def run(environment: Environment) -> Iterator[Finding]:

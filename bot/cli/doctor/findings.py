@@ -1,4 +1,4 @@
-"""Finding and Check, and the runner of checks: all run at once, and none stops another."""
+"""Finding and Check, and the function that runs all checks at once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def unsure(message: str, fix: str = "") -> Finding:
 
 @dataclass(frozen=True)
 class Check(Generic[T]):
-    """A named check. `run` yields findings; an exception of it becomes a finding too."""
+    """A named check; an exception of `run` becomes a finding too."""
 
     name: str
     run: Callable[[T], Iterable[Finding]]
@@ -67,7 +67,7 @@ class Check(Generic[T]):
 
 
 def run_checks(subject: T, checks: Sequence[Check[T]]) -> Iterator[Finding]:
-    """Run all checks at once and yield their findings in the order of `checks`."""
+    """Run all checks at once; yield findings in the order of `checks`."""
     with ThreadPoolExecutor(len(checks), thread_name_prefix="doctor") as threads:
         for findings in threads.map(lambda check: check.findings(subject), checks):
             yield from findings

@@ -20,12 +20,12 @@ DOCKER_HUB = "docker.io"
 
 
 class LookupFailed(Exception):
-    """The registry did not answer whether it has the image; `str()` gives the reason."""
+    """The registry gave no answer about the image; `str()` is the reason."""
 
 
 @dataclass(frozen=True)
 class Image:
-    """The parts of an image name in a pod spec; `reference` is a tag or a digest."""
+    """An image name of a pod spec; `reference` is a tag or digest."""
 
     registry: str
     repository: str
@@ -75,7 +75,7 @@ def is_in_registry(name: str) -> bool:
 
 
 def _token(http: httpx.Client, challenge: str) -> str:
-    """An anonymous token from the realm in the registry's challenge, or '' if there is none."""
+    """An anonymous token from the realm of the challenge, or ''."""
     parameters = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
     if not challenge.startswith("Bearer") or "realm" not in parameters:
         return ""

@@ -1,4 +1,4 @@
-"""Checks without the cluster and Slack: settings, ledger, backups, helm, charts, public address."""
+"""Checks of settings, ledger, backups, helm, charts and public address."""
 
 from __future__ import annotations
 
@@ -132,7 +132,9 @@ def public_address(environment: Environment) -> Iterator[Finding]:
 
 
 def _unreachable(url: str, error: httpx.HTTPError) -> Finding:
-    """A timeout is not wrong for sure: some clusters drop connections from a pod to their own public address."""
+    """A timeout is only unsure.
+
+    Some clusters drop connections from a pod to their own public address."""
     message = f"{url} can't be reached from here: {error or type(error).__name__}."
     fix = "Check that the bot runs, and that DNS, ingress and certificate lead PUBLIC_URL to it. "
     fix += "If browsers reach it, ignore this finding: only connections from here are blocked."

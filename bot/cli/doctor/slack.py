@@ -38,7 +38,7 @@ def token(environment: Environment) -> Iterator[Finding]:
 
 
 def scopes(environment: Environment) -> Iterator[Finding]:
-    """The bot token has the scopes that the bot needs, and no others."""
+    """The bot token has exactly the scopes that the bot needs."""
     granted = set(filter(None, _header(environment, "x-oauth-scopes").replace(" ", "").split(",")))
     if not granted:
         yield unsure("Slack did not report the scopes of the token.")

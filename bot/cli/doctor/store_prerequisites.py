@@ -1,4 +1,4 @@
-"""Checks of everything that stores need in the cluster, and of the existing stores."""
+"""Checks of what stores need in the cluster, and of existing stores."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def ingress_classes(environment: Environment, cluster: Cluster) -> Iterator[Find
 
 
 def dns(environment: Environment) -> Iterator[Finding]:
-    """A wildcard record leads every store's name to the ingress; the name in the query belongs to no store."""
+    """A wildcard record leads the name of every store to the ingress."""
     domain = environment.settings.store_domain
     addresses = _resolve(environment.settings.addresses.host(PROBE))
     if not addresses:
@@ -100,7 +100,9 @@ def dns(environment: Environment) -> Iterator[Finding]:
 
 
 def _other_ingress_address(environment: Environment, addresses: list[str]) -> str:
-    """A sentence if INGRESS_ADDRESS or PUBLIC_URL, usually the same ingress, has none of `addresses`; else ''."""
+    """The other address, if INGRESS_ADDRESS or PUBLIC_URL has none of `addresses`; else ''.
+
+    Both usually lead to the same ingress as the stores' names."""
     configured = (environment.settings.ingress_address or "").rpartition(":")[0].strip("[]")
     if _is_address(configured):
         return "" if configured in addresses else f"INGRESS_ADDRESS is {configured}"
@@ -129,7 +131,9 @@ def _unresolved(environment: Environment) -> Finding:
 
 
 def ingress(environment: Environment) -> Iterator[Finding]:
-    """An ingress controller answers at the stores' address: it has no route for the name PROBE."""
+    """An ingress controller answers at the stores' address.
+
+    Its answer shows that it has no route for the name PROBE."""
     settings = environment.settings
     url, host = settings.addresses.url(PROBE), settings.addresses.host(PROBE)
     if settings.ingress_address:
@@ -177,7 +181,7 @@ def _is_address(text: str) -> bool:
 
 
 def images(environment: Environment) -> Iterator[Finding]:
-    """Each image in the charts is on a node or in its registry, as far as the doctor can see."""
+    """Each image in the charts is in the cluster or in its registry."""
     types_by_image: dict[str, set[str]] = {}
     for store_type, pod in environment.pods():
         for container in [*pod.get("initContainers", []), *pod["containers"]]:
@@ -208,7 +212,7 @@ def _lookup(image: str, subject: str) -> Finding:
 
 
 def _images_in_cluster(cluster: Cluster, instance: str) -> set[str]:
-    """Full names of the images in running stores and, if the bot may list nodes, on nodes."""
+    """Full names of images in running stores and, if permitted, on nodes."""
     names: set[str] = set()
     for namespace in cluster.namespaces({INSTANCE: instance}):
         for pod in cluster.pods(namespace["metadata"]["name"]):
