@@ -1,4 +1,4 @@
-"""The console script `storewright`: the bot, and the commands for its operators."""
+"""Entry point of `storewright`: the bot, and the commands for operators."""
 
 from __future__ import annotations
 
@@ -18,19 +18,28 @@ from bot.settings import Settings, variables
 
 
 def _settings_help() -> str:
-    lines = [f"  {name}  {meaning} ({default})" for name, meaning, default in variables()]
-    return "\b\nSettings come from the environment:\n" + "\n".join(lines)
+    lines = [f"  {name}  {description} ({default})" for name, description, default in variables()]
+    return "\b\nSettings are environment variables:\n" + "\n".join(lines)
 
 
-@click.group(epilog="Start with `storewright run --help`, which lists every setting.")
+@click.group(epilog="For a first start, see `storewright run --help`. To check an installation: storewright doctor")
 @click.version_option(version("storewright"))
 def main() -> None:
-    """Online stores on your own Kubernetes, ordered from Slack."""
+    """Online stores on your Kubernetes cluster, ordered from Slack or here."""
 
 
 @main.command(epilog=_settings_help())
 def run() -> None:
-    """Run the bot: Slack, the credential page, health and metrics, and the work itself."""
+    """Run the bot until it gets SIGTERM or SIGINT.
+
+    The bot answers in Slack, serves the credential page, health endpoints and metrics, and runs the jobs. A second
+    bot of the same instance waits until the first one stops.
+
+    \b
+    Example, with all required settings:
+      SLACK_BOT_TOKEN=xoxb-… SLACK_SIGNING_SECRET=… FAILURE_CHANNEL=C… \\
+      PUBLIC_URL=https://bot.example.com STORE_DOMAIN=shops.example.com storewright run
+    """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with errors_as_text():
         settings = Settings.from_environment()

@@ -47,7 +47,7 @@ def serve(settings: Settings) -> None:
     max_jobs = settings.workers if settings.executor == "local" else settings.max_concurrent_jobs
     cluster = Cluster(settings.kubeconfig, settings.kube_context, max_jobs=max_jobs)
     with as_leader(settings, cluster) as (ledger, lease):
-        tools = build_toolbox(settings, ledger, catalog, cluster, metrics.ran_helm)
+        tools = build_toolbox(settings, ledger, catalog, cluster, metrics.record_helm_run)
         _serve(settings, tools, ledger, lease, metrics)
     log.info("stopped")
 
@@ -56,13 +56,13 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     backups = settings.backups()
     slack = Slack(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_calls)
     notifier = Notifier(ledger, tools.catalog, slack, settings.failure_channel, settings.limits)
-    executor = build_executor(settings, ledger, tools, lease, metrics.ran_helm)
-    scheduler = Scheduler(ledger, tools, executor, lease=lease, chores=[backups.keep_up])
+    executor = build_executor(settings, ledger, tools, lease, metrics.record_helm_run)
+    scheduler = Scheduler(ledger, tools, executor, lease=lease, chores=[backups.make_if_due])
     socket = _socket_mode(settings)
     readiness = _readiness(settings, tools, ledger, lease, slack, socket)
-    metrics.watch(ledger, backups, tools.catalog.types)
-    metrics.watch_readiness(readiness)
-    metrics.watch_work(executor.at_once, scheduler.workers)
+    metrics.add_ledger(ledger, backups, tools.catalog.types)
+    metrics.add_readiness(readiness)
+    metrics.add_workers(executor.at_once, scheduler.workers)
     orders = build_orders(settings, ledger, tools.catalog, settings.admins)
     commands = Dependencies(orders, settings.public_url, OFFERS)
     slack_dependencies = SlackDependencies(commands, slack, notifier.remember_response_url)

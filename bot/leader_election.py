@@ -144,7 +144,7 @@ def _when_free(settings: Settings, part: str, attempt: Callable[[], T]) -> T:
 def _serve_health(settings: Settings, readiness: Readiness) -> Callable[[], None]:
     """Serve the health endpoints; the returned function stops that."""
     metrics = Metrics()
-    metrics.watch_readiness(readiness)
+    metrics.add_readiness(readiness)
     readiness.report()  # for a scrape that comes before the first request of /readyz
     return serve_in_background(
         build_ops(Ops(lambda: "", readiness, metrics.registry)), settings.ops_listen or settings.listen

@@ -1,4 +1,4 @@
-"""Settings: the environment variables of the bot, their defaults and descriptions, checked at start-up."""
+"""Settings: the bot's environment variables, with defaults, descriptions and validation."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ FORMER_NAMES = {
 
 
 class BadSettings(Exception):
-    """The environment can't be used; `str()` names every wrong variable and what it should be."""
+    """The environment is invalid; `str()` has a line for each invalid variable."""
 
 
 def _matching(pattern: str) -> AfterValidator:
     def check(value: Any) -> Any:
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
         if text is not None and not re.fullmatch(pattern, text):
-            raise ValueError("has the wrong form")
+            raise ValueError("has an invalid format")
         return value
 
     return AfterValidator(check)
@@ -56,13 +56,13 @@ def _existing(value: Path | None) -> Path | None:
 
 
 def _yaml_maps(path: Path | None) -> Path | None:
-    """Check that the file has a map of maps."""
+    """Require a YAML file with a map of maps."""
     if path is not None:
         try:
-            found = yaml.safe_load(path.read_text()) or {}
+            content = yaml.safe_load(path.read_text()) or {}
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise ValueError(f"can't be read as YAML ({' '.join(str(error).split())})") from None
-        if not isinstance(found, dict) or not all(isinstance(value, dict) for value in found.values()):
+        if not isinstance(content, dict) or not all(isinstance(value, dict) for value in content.values()):
             raise ValueError("is YAML, but not a map whose values are maps")
     return path
 
@@ -71,15 +71,15 @@ def _read_yaml(path: Path | None) -> dict[str, Any]:
     return (yaml.safe_load(path.read_text()) or {}) if path else {}
 
 
-PersonId = Annotated[str, _matching(r"[UW][A-Z0-9]{5,}")]
+SlackUserId = Annotated[str, _matching(r"[UW][A-Z0-9]{5,}")]
 ExistingPath = Annotated[Path, AfterValidator(_existing)]
 YamlMaps = Annotated[Path, AfterValidator(_existing), AfterValidator(_yaml_maps)]
 
 
 class LedgerSettings(BaseSettings):
-    """The ledger and its backups.
+    """Settings of the ledger and its backups.
 
-    Every field is the environment variable of its name in capitals; `description` says what it should be."""
+    Each field is the environment variable with its name in capitals; `description` is its expected value."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
@@ -91,23 +91,23 @@ class LedgerSettings(BaseSettings):
     ledger_backup_keep: int = Field(28, ge=1, description="the number of backups to keep, 1 or more")
 
     @classmethod
-    def from_environment(cls, **given: Any) -> Self:
-        """The environment's settings; those `given` take precedence. Raises BadSettings."""
+    def from_environment(cls, **overrides: Any) -> Self:
+        """The settings of the environment, with overrides by field. Raises BadSettings."""
         former = {new.lower(): os.environ[old] for old, new in former_names_in_use().items()}
-        known = {name: value for name, value in former.items() if name in cls.model_fields}
+        former = {name: value for name, value in former.items() if name in cls.model_fields}
         try:
-            return cls(**{**known, **given})
+            return cls(**{**former, **overrides})
         except ValidationError as error:
             raise BadSettings("\n".join(_explain(error))) from None
 
     def backups(self) -> Backups:
-        """The ledger's backups; touches no file."""
+        """The backups of the ledger; touches no file."""
         interval_seconds = self.ledger_backup_interval_hours * 3600
         return Backups(self.ledger_path, self.ledger_backup_dir, interval_seconds, self.ledger_backup_keep)
 
 
 def _deadline_fields() -> dict[str, Any]:
-    """One setting for each operation."""
+    """One deadline for each operation."""
     return {
         f"{kind}_deadline_seconds": (
             float,
@@ -124,7 +124,7 @@ else:
 
 
 class StoreSettings(_DeadlineSettings):
-    """Everything that work on stores needs, with or without Slack."""
+    """Settings of jobs and of terminal commands, without Slack."""
 
     charts_dir: ExistingPath = Field(
         Path("charts"), validate_default=True, description="the folder with a chart for each store type"
@@ -167,9 +167,13 @@ class StoreSettings(_DeadlineSettings):
     image_pull_secret: Annotated[str | None, _matching(r"[a-z0-9.-]+/[a-z0-9.-]+")] = Field(
         None, description="namespace/name of the Secret with which stores pull images from a private registry"
     )
-    stores_per_person: int = Field(10, ge=1, description="the most stores a person may have, 1 or more")
-    creations_per_hour: int = Field(20, ge=1, description="the most stores a person may order in an hour, 1 or more")
-    workers: int = Field(8, ge=1, le=64, description="the most jobs that run at once with EXECUTOR=local, 1 to 64")
+    stores_per_person: int = Field(10, ge=1, description="the maximum number of stores per person, 1 or more")
+    creations_per_hour: int = Field(
+        20, ge=1, description="the maximum number of stores that a person may order in an hour, 1 or more"
+    )
+    workers: int = Field(
+        8, ge=1, le=64, description="the maximum number of concurrent jobs with EXECUTOR=local, 1 to 64"
+    )
     executor: Literal["local", "kubernetes"] = Field(
         "local", description="where jobs run: local (in the bot) or kubernetes (each as a Kubernetes Job)"
     )
@@ -180,12 +184,12 @@ class StoreSettings(_DeadlineSettings):
         None, description="the path of a YAML file with the maps `pod` and `container`, which override the Jobs' pods"
     )
     max_concurrent_jobs: int = Field(
-        50, ge=1, le=500, description="the most jobs that run at once with EXECUTOR=kubernetes, 1 to 500"
+        50, ge=1, le=500, description="the maximum number of concurrent jobs with EXECUTOR=kubernetes, 1 to 500"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     def catalog(self) -> Catalog:
-        """The store types of CHARTS_DIR. Raises BadSettings, or ValueError for unusable charts."""
+        """The store types in CHARTS_DIR. Raises BadSettings, and ValueError for invalid charts."""
         try:
             return Catalog(self.charts_dir, self.default_type)
         except UnknownStoreType as error:
@@ -195,7 +199,7 @@ class StoreSettings(_DeadlineSettings):
     @classmethod
     def _needed_for_jobs(cls, value: str | None, info: ValidationInfo) -> str | None:
         if info.data.get("executor") == "kubernetes" and not (value and info.data.get("service_account")):
-            raise ValueError("is missing, or SERVICE_ACCOUNT is")
+            raise ValueError("is missing, or SERVICE_ACCOUNT is missing")
         return value
 
     @field_validator("executor_pod")
@@ -207,7 +211,7 @@ class StoreSettings(_DeadlineSettings):
 
     @property
     def worker(self) -> Worker:
-        """The pods of EXECUTOR=kubernetes."""
+        """The pods of Kubernetes Jobs, with EXECUTOR=kubernetes."""
         return Worker(self.executor_image or "", **_read_yaml(self.executor_pod))
 
     @property
@@ -216,7 +220,7 @@ class StoreSettings(_DeadlineSettings):
 
     @property
     def deadlines(self) -> Mapping[JobKind, float]:
-        """Seconds by operation."""
+        """Deadlines in seconds, by operation."""
         return {kind: float(getattr(self, f"{kind}_deadline_seconds")) for kind in OPERATIONS}
 
     @property
@@ -230,7 +234,7 @@ class StoreSettings(_DeadlineSettings):
 
 
 class Settings(StoreSettings):
-    """Everything the bot needs: Slack, its addresses, and what work on stores needs."""
+    """All settings of the bot."""
 
     slack_mode: Literal["http", "socket"] = Field("http", description="http (Slack calls the bot) or socket")
     slack_bot_token: Annotated[SecretStr, _matching(r"xoxb-\S+")] = Field(
@@ -252,8 +256,8 @@ class Settings(StoreSettings):
     failure_channel: Annotated[str, _matching(r"[CG][A-Z0-9]{5,}")] = Field(
         description="the id (not the name) of the channel for failures, C…; the bot must be a member"
     )
-    admins: Annotated[frozenset[PersonId], NoDecode] = Field(
-        frozenset(), description="Slack ids of people who may manage every store, U…, separated by commas"
+    admins: Annotated[frozenset[SlackUserId], NoDecode] = Field(
+        frozenset(), description="Slack ids of admins, who may manage every store: U…, separated by commas"
     )
     public_url: Annotated[str, _matching(r"https?://[^\s/?#]+(/[^\s?#]*)?")] = Field(
         description="the address of this bot for browsers (credential links), http(s)://host[:port]"
@@ -278,34 +282,36 @@ class Settings(StoreSettings):
 
     @property
     def public_origin(self) -> str:
-        """The Origin header a browser sends from our own pages."""
+        """The Origin header of requests from the bot's own pages."""
         parts = urlsplit(self.public_url)
         port = "" if parts.port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{parts.port}"
         return f"{parts.scheme}://{parts.hostname}{port}"
 
 
 def former_names_in_use() -> dict[str, str]:
-    """The former names of variables that are set, with their present names; those set under both are left out."""
+    """Former names of set variables, with their present names.
+
+    A variable that is set under both names is left out."""
     return {old: new for old, new in FORMER_NAMES.items() if os.environ.get(old) and not os.environ.get(new)}
 
 
 def deprecation_warnings() -> list[str]:
     """A sentence for each variable set under its former name."""
     return [
-        f"{old} is now called {new}. The next version ignores the former name: rename it."
+        f"{old} is now called {new}. Rename it: the next version ignores the former name."
         for old, new in former_names_in_use().items()
     ]
 
 
 def variables() -> Iterator[tuple[str, str, str]]:
-    """Each setting for `--help`: its variable, description, and default or 'required'."""
+    """Variable, description, and default (or required, optional) of each setting, for `--help`."""
     for name, field in Settings.model_fields.items():
         default = "required" if field.is_required() else f"default {field.default}" if field.default else "optional"
         yield name.upper(), field.description or "", default
 
 
 def _explain(error: ValidationError) -> Iterator[str]:
-    for one in error.errors(include_input=False, include_url=False):
-        name = str(one["loc"][0])
-        wrong = "is missing" if one["type"] == "missing" else one["msg"].removeprefix("Value error, ")
-        yield f"{name.upper()}: {wrong}. It should be {Settings.model_fields[name].description}."
+    for detail in error.errors(include_input=False, include_url=False):
+        name = str(detail["loc"][0])
+        reason = "is missing" if detail["type"] == "missing" else detail["msg"].removeprefix("Value error, ")
+        yield f"{name.upper()}: {reason}. It should be {Settings.model_fields[name].description}."

@@ -1,1 +1,1 @@
-"""The command line `storewright`."""
+"""The command line interface, `storewright`."""

@@ -1,4 +1,4 @@
-"""`storewright ledger …`: backups of the ledger, made and restored while the bot runs, and a check of either."""
+"""`storewright ledger …`: backs up, checks and restores the ledger."""
 
 from __future__ import annotations
 
@@ -15,20 +15,35 @@ import click
 from bot.cli.output import errors_as_text
 from bot.rendering.terminal_text import mark
 from bot.settings import LedgerSettings
-from provisioner.ledger.backup import Backups, contents_of, faults_of, require_sound
+from provisioner.ledger.backup import Backups, find_damage, require_intact, summarize
 
 STDIN = Path("-")
 
 
 @click.group()
 def ledger() -> None:
-    """Back up, restore and check the ledger, beside a running bot."""
+    """Back up, check and restore the ledger.
+
+    The ledger is the database of stores and jobs. The bot backs it up by itself, every few hours and before each
+    upgrade of its schema. All these commands are safe while the bot runs.
+
+    \b
+    Example, in the pod of the bot:
+      kubectl -n storewright exec deployment/storewright -- storewright ledger backups
+    """
 
 
 @ledger.command()
-@click.option("--stdout", "to_stdout", is_flag=True, help="Write it to standard output too, to be kept elsewhere.")
+@click.option("--stdout", "to_stdout", is_flag=True, help="Write the backup to standard output too.")
 def backup(to_stdout: bool) -> None:
-    """Make a backup now, checked, and print where it is."""
+    """Make a backup now and print its path.
+
+    With --stdout, you can keep it on another machine.
+
+    \b
+    Example:
+      storewright ledger backup --stdout > away.db
+    """
     with errors_as_text():
         made = _backups().make()
         if to_stdout:
@@ -39,68 +54,89 @@ def backup(to_stdout: bool) -> None:
 
 @ledger.command()
 def backups() -> None:
-    """List the backups there are, newest first."""
+    """List all backups, newest first."""
     with errors_as_text():
-        of = _backups()
-        for kept in reversed(of.kept()):
-            click.echo(f"{kept.path.name:<50} {_when(kept.made_at)}  {_size(kept.bytes)}")
-        if not of.kept():
-            click.echo(f"There are none in {of.folder}. Make one: storewright ledger backup")
+        backups = _backups()
+        found = backups.all()
+        for one in reversed(found):
+            click.echo(f"{one.path.name:<50} {_time(one.made_at)}  {_size(one.bytes)}")
+        if not found:
+            click.echo(f"There are no backups in {backups.folder}. To make one: storewright ledger backup")
 
 
 @ledger.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 def check(file: Path | None) -> None:
-    """Read the ledger (or a backup) whole and say whether it is sound."""
+    """Check that the ledger, or the backup FILE, is not damaged.
+
+    FILE is the name or path of a backup. The exit status is 1 if the file is damaged.
+
+    \b
+    Examples:
+      storewright ledger check
+      storewright ledger check ledger-20261121T081358Z.db
+    """
     with errors_as_text():
-        of = _backups()
-        path = _find(of, file) if file else of.ledger
-        if faults := faults_of(path):
-            for fault in faults:
-                click.echo(f"{mark('wrong')} {path}: {fault}")
+        backups = _backups()
+        path = _find(backups, file) if file else backups.ledger
+        if damage := find_damage(path):
+            for error in damage:
+                click.echo(f"{mark('wrong')} {path}: {error}")
             raise SystemExit(1)
-        click.echo(f"{mark('ok')} {path} is sound: {_summary(path)}")
+        click.echo(f"{mark('ok')} {path} is intact: {_describe(path)}")
 
 
 @ledger.command()
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True), required=False)
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--cancel", is_flag=True, help="Let the ledger be, where no bot has taken the backup yet.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--cancel", is_flag=True, help="Cancel a restore that has not happened yet.")
 def restore(file: Path | None, yes: bool, cancel: bool) -> None:
-    """Let a backup (its name or path, or - for standard input) take the ledger's place at the bot's next start."""
-    if cancel == bool(file) or (file == STDIN and not yes):
-        raise click.UsageError("Give a FILE or --cancel; and --yes with -, where there is nobody to ask.")
+    """Replace the ledger with the backup FILE when the bot starts next.
+
+    FILE is the name or path of a backup, or - for standard input. The present ledger is kept as a backup. Use this
+    if the ledger is damaged, or to go back to an older version of Storewright.
+
+    \b
+    Examples:
+      storewright ledger restore ledger-20261121T081358Z.db
+      storewright ledger restore - --yes < away.db
+      storewright ledger restore --cancel
+    """
+    if cancel == bool(file):
+        raise click.UsageError("Give either FILE or --cancel.")
+    if file == STDIN and not yes:
+        raise click.UsageError("Give --yes with -: the command can't ask for confirmation.")
     with errors_as_text():
-        of = _backups()
+        backups = _backups()
         if not file:
-            click.echo("It is not taken." if of.withdraw() else "There is none to be taken.")
+            click.echo("Restore cancelled." if backups.cancel_restore() else "There is no restore to cancel.")
             return
-        with _given(of, file) as found:
-            require_sound(found)
-            click.echo(f"{found.name}: {_summary(found)}")
+        with _opened(backups, file) as path:
+            require_intact(path)
+            click.echo(f"{path.name}: {_describe(path)}")
             if not yes:
-                click.confirm("Let it take the ledger's place? What is there now is kept as a backup.", abort=True)
-            of.offer(found)
-        click.echo(f"{mark('ok')} It is taken at once by a bot that waits for a sound ledger, else at the next start:")
+                click.confirm("Replace the ledger with it? The present ledger is kept as a backup.", abort=True)
+            backups.request_restore(path)
+        click.echo(f"{mark('ok')} The bot restores it at its next start, or at once if it waits for an intact ledger:")
         click.echo("  kubectl -n storewright rollout restart deployment/storewright")
-        click.echo("To think better of it before: storewright ledger restore --cancel")
+        click.echo("To cancel before that: storewright ledger restore --cancel")
 
 
 def _backups() -> Backups:
     return LedgerSettings.from_environment().backups()
 
 
-def _find(of: Backups, file: Path) -> Path:
-    """A backup by its name alone, else any file."""
-    kept = of.folder / file
-    return kept if not file.exists() and kept.exists() else file
+def _find(backups: Backups, file: Path) -> Path:
+    """The path of a backup's name or of any other file."""
+    in_folder = backups.folder / file
+    return in_folder if not file.exists() and in_folder.exists() else file
 
 
 @contextmanager
-def _given(of: Backups, file: Path) -> Iterator[Path]:
-    """The backup that is meant, as a file."""
+def _opened(backups: Backups, file: Path) -> Iterator[Path]:
+    """The path of FILE; standard input is copied to a temporary file."""
     if file != STDIN:
-        yield _find(of, file)
+        yield _find(backups, file)
         return
     with NamedTemporaryFile(suffix=".db") as copy:
         shutil.copyfileobj(sys.stdin.buffer, copy)
@@ -108,14 +144,15 @@ def _given(of: Backups, file: Path) -> Iterator[Path]:
         yield Path(copy.name)
 
 
-def _summary(path: Path) -> str:
-    held = contents_of(path)
-    last_news = _when(held.as_of) if held.as_of else "never"
-    return f"{held.stores} stores, {held.jobs} jobs ({held.live} live), last news {last_news}, schema {held.schema}"
+def _describe(path: Path) -> str:
+    summary = summarize(path)
+    jobs = f"{summary.jobs} jobs ({summary.unfinished_jobs} unfinished)"
+    last_event = _time(summary.last_event_at) if summary.last_event_at else "never"
+    return f"{summary.stores} stores, {jobs}, last event {last_event}, schema {summary.schema}"
 
 
-def _when(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
+def _time(epoch_seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(epoch_seconds))
 
 
 def _size(count: float) -> str:

@@ -1,4 +1,4 @@
-"""How a command of the terminal ends when something goes wrong."""
+"""Errors of terminal commands: their text and exit status."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ from bot.settings import BadSettings
 from provisioner.domain.errors import Refused, StorewrightError
 
 
-class RefusedHere(click.ClickException):
-    """A refusal: nothing was changed."""
+class CommandRefused(click.ClickException):
+    """The command was refused and changed nothing."""
 
     exit_code = 2
 
 
 @contextmanager
 def errors_as_text() -> Iterator[None]:
-    """Print an error as one paragraph without a traceback; exit with status 1, or 2 for a refusal."""
+    """Print an error without its traceback.
+
+    The exit status is 2 for a refusal, 1 for any other error."""
     try:
         yield
     except BadSettings as error:
         raise click.ClickException(f"The settings are not valid.\n{error}") from None
     except Refused as error:
-        raise RefusedHere(plain(str(error))) from None
+        raise CommandRefused(plain(str(error))) from None
     except (StorewrightError, ValueError) as error:
         raise click.ClickException(str(error)) from None

@@ -1,6 +1,7 @@
-"""The verbs of `/store` as commands of the terminal, with the same rules and the same texts.
+"""`storewright VERB`: the verbs of `/store` in the terminal.
 
-While a bot runs, a command orders next to it and follows the job. Without one, it runs the job itself."""
+While a bot runs, a command places its order in the ledger and follows the job. Without a bot, it runs the job itself.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +49,9 @@ AUDITED_NAME_LIMIT = 100
 
 @dataclass(frozen=True)
 class Session:
-    """A Terminal. `tools` and `lease` are set if no bot runs, so that this process runs the jobs."""
+    """A Terminal with the ledger open.
+
+    `tools` and `lease` are set if no bot runs; then this process runs the jobs."""
 
     settings: StoreSettings
     orders: Orders
@@ -100,7 +103,7 @@ class Session:
 
 
 def click_command(command: Command[Any], terminal: TerminalCommand) -> click.Command:
-    """`storewright VERB` for a command of the registry."""
+    """The click command `storewright VERB` of a command in the registry."""
 
     def callback(**parameters: Any) -> None:
         runs_jobs = terminal.runs_jobs and parameters.get("wait", True)
@@ -118,7 +121,7 @@ STORE_COMMANDS = [
 def _user_and_host() -> str:
     try:
         user = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # in a pod
+    except KeyError:  # a pod's user is not in /etc/passwd
         user = f"uid {os.getuid()}"
     return f"{user}@{socket.gethostname()}"
 
@@ -128,7 +131,9 @@ def _user_and_host() -> str:
 
 @contextmanager
 def _running_jobs(session: Session) -> Iterator[None]:
-    """A scheduler, if no bot runs. The next process goes on with a job that is not done at the end."""
+    """Run a scheduler if no bot runs.
+
+    A job that has not ended at the end continues in the next process."""
     if not session.tools or not session.lease:
         yield
         return
@@ -146,19 +151,21 @@ def _follow(session: Session, job: Job) -> Job:
     last_event = 0
     try:
         while True:
-            now = session.ledger.jobs.get(job.id) or job  # before its events, so that its last event is among them
-            last_event = _print_events(session, now, last_event)
-            if not now.live:
-                _print_headline(session, now)
-                return now
+            current = session.ledger.jobs.get(job.id) or job  # read before its events, to print the last one too
+            last_event = _print_events(session, current, last_event)
+            if not current.live:
+                _print_headline(session, current)
+                return current
             time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
-        click.echo(f"\nThe job goes on where a bot runs. To see it: storewright status {job.store}", err=True)
+        click.echo(f"\nThe job continues if a bot runs. To show it: storewright status {job.store}", err=True)
         raise
 
 
 def _print_events(session: Session, job: Job, after: int) -> int:
-    """Print the events after event id `after`, as Slack's thread shows them; returns the last event's id."""
+    """Print the events after the event id `after`, as in Slack's thread.
+
+    Returns the id of the last event."""
     events = session.ledger.jobs.events(job.id, after)
     view = read_job_view(session.ledger, session.catalog, job.id)
     post = messages.stages(view, events) if view else None
@@ -171,14 +178,14 @@ def _print_headline(session: Session, job: Job) -> None:
     view = read_job_view(session.ledger, session.catalog, job.id)
     if not view:
         return
-    kind = "busy" if job.live else "ok" if job.status == JobStatus.SUCCEEDED else "wrong"
-    click.echo(f"{mark(kind)} {plain(messages.summary(view, ()).text)}")
+    status = "busy" if job.live else "ok" if job.status == JobStatus.SUCCEEDED else "wrong"
+    click.echo(f"{mark(status)} {plain(messages.summary(view, ()).text)}")
     if view.current and job.status == JobStatus.SUCCEEDED and job.kind == CREATE.kind:
         click.echo(_login_hint(view.store))
 
 
 def _login_hint(store: Store) -> str:
-    return f"Admin: {store.admin_url}  Its login: kubectl get secret {SECRET_NAME} -n {store.namespace} -o yaml"
+    return f"Admin: {store.admin_url}  Login: kubectl get secret {SECRET_NAME} -n {store.namespace} -o yaml"
 
 
 # --- the session -------------------------------------------------------------------------------------------------
@@ -186,7 +193,9 @@ def _login_hint(store: Store) -> str:
 
 @contextmanager
 def _session(*, runs_jobs: bool) -> Iterator[Session]:
-    """Next to the bot that has the ledger; if none has it and `runs_jobs`, with the ledger for exclusive use."""
+    """A session next to the bot.
+
+    With `runs_jobs` and without a bot, it has the ledger for exclusive use."""
     settings = StoreSettings.from_environment()
     for warning in deprecation_warnings():
         click.echo(f"{mark('unsure')} {warning}", err=True)
@@ -206,7 +215,9 @@ def _session(*, runs_jobs: bool) -> Iterator[Session]:
 
 @contextmanager
 def _exclusive_session(settings: StoreSettings, orders: Orders) -> Iterator[Session]:
-    """Raises NotHeld, and nothing is ordered, if a bot of this instance holds the lease or the cluster is away."""
+    """A session that holds the lease.
+
+    Raises NotHeld, before any order, if another bot holds the lease or the cluster can't be reached."""
     cluster = Cluster(settings.kubeconfig, settings.kube_context)
     lease = lease_of(settings, cluster, orders.ledger)
     lease.start()

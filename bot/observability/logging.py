@@ -1,4 +1,4 @@
-"""JSON logs on standard error, each line with the request, job and store it belongs to, and never a secret."""
+"""JSON logs on standard error, with request and job ids, without secrets."""
 
 from __future__ import annotations
 
@@ -8,29 +8,30 @@ from pythonjsonlogger.json import JsonFormatter
 
 from provisioner.log_context import bound_ids
 
-# At DEBUG these print message bodies, and one of those is the credential link.
-TALKATIVE = ("slack_sdk", "slack_bolt", "urllib3", "kubernetes", "apscheduler")
+# At DEBUG these log message bodies, which can contain a credential link.
+LOGGERS_WITH_SECRETS = ("slack_sdk", "slack_bolt", "urllib3", "kubernetes", "apscheduler")
 
 
 def configure_logging(level: str) -> None:
-    """Send all logs to standard error as JSON, one object a line."""
+    """Log to standard error as JSON, one object per line."""
     handler = logging.StreamHandler()
     handler.setFormatter(
         JsonFormatter(
             "{asctime}{levelname}{name}{message}", style="{", rename_fields={"asctime": "at", "levelname": "level"}
         )
     )
-    handler.addFilter(_is_discreet)
-    handler.addFilter(_add_bound)
+    handler.addFilter(_without_secrets)
+    handler.addFilter(_add_ids)
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
-def _is_discreet(record: logging.LogRecord) -> bool:
-    """Here and not by the loggers' levels, since Bolt sets those of its own loggers itself."""
-    return record.levelno >= logging.INFO or not record.name.startswith(TALKATIVE)
+def _without_secrets(record: logging.LogRecord) -> bool:
+    """A filter, because Bolt overwrites the levels of its own loggers."""
+    return record.levelno >= logging.INFO or not record.name.startswith(LOGGERS_WITH_SECRETS)
 
 
-def _add_bound(record: logging.LogRecord) -> bool:
+def _add_ids(record: logging.LogRecord) -> bool:
+    """Keeps an id that the log call gives itself."""
     for name, value in bound_ids().items():
         if not hasattr(record, name):
             setattr(record, name, value)

@@ -1,6 +1,7 @@
-"""What Prometheus scrapes: the ledger's own numbers at that moment, and counts of our calls to Slack and runs of helm.
+"""Metrics for Prometheus.
 
-Every name here is one that `charts/storewright/files` may ask for; a test scrapes them and asks."""
+Numbers from the ledger are read at each scrape. Slack calls and runs of helm are counted by the process.
+The alerts and the dashboard in charts/storewright/files use these names; a test runs their queries on a scrape."""
 
 from __future__ import annotations
 
@@ -20,16 +21,19 @@ from provisioner.ledger.backup import Backups
 from provisioner.ledger.ledger import Ledger
 from provisioner.ledger.statistics import HistogramRow
 
-READY_BUCKETS = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900)  # seconds; 900 is the longest by default
+# Buckets are in seconds; 900 is the default deadline.
+READY_BUCKETS = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900)
 STAGE_BUCKETS = (0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 900)
-CREATIONS_END = ("ready", "failed")
+CREATE_OUTCOMES = ("ready", "failed")
 HELM_VERBS = ("version", "list", "history", "template", "upgrade", "rollback")
 HELM_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120)
 
 
 class Metrics:
-    """One registry. `slack_calls` counts by method and outcome: ok, Slack's error word (ratelimited is a 429),
-    unreachable. `helm_runs` are timed by verb and outcome: ok, refused, transient (tried again) or stopped (by us)."""
+    """The metrics of one process, in one registry.
+
+    `slack_calls` counts by method and outcome: ok, Slack's error word (ratelimited is a 429), or unreachable.
+    `helm_runs` measures seconds by verb and outcome: ok, refused, transient (retried), or stopped (by the bot)."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -45,28 +49,34 @@ class Metrics:
             buckets=HELM_BUCKETS,
             registry=self.registry,
         )
-        for verb in HELM_VERBS:  # a series that begins at 1 has not increased: alerts would miss the first
+        for verb in HELM_VERBS:  # increase() misses the first failure of a series that does not start at 0
             self.helm_runs.labels(verb, "refused")
 
-    def ran_helm(self, verb: str, outcome: str, seconds: float) -> None:
-        """Count one run of helm."""
+    def record_helm_run(self, verb: str, outcome: str, seconds: float) -> None:
+        """Record one run of helm."""
         self.helm_runs.labels(verb, outcome).observe(seconds)
 
-    def watch(self, ledger: Ledger, backups: Backups, types: Collection[str]) -> None:
-        """Add the ledger's numbers and its backups', read at each scrape; `types` are the stores' that there can be."""
-        self.registry.register(_Read(lambda: [*_work(ledger), *_durations(ledger, types), *_files(ledger, backups)]))
+    def add_ledger(self, ledger: Ledger, backups: Backups, types: Collection[str]) -> None:
+        """Add numbers from the ledger and its backups, read at each scrape.
 
-    def watch_readiness(self, readiness: Readiness) -> None:
-        """Add what the bot can use, as it was last asked for: a scrape does not dial anybody."""
-        self.registry.register(_Read(lambda: [*_self(readiness)]))
+        `types` are all store types of the catalog."""
+        self.registry.register(
+            _OnScrape(lambda: [*_counts(ledger), *_durations(ledger, types), *_files(ledger, backups)])
+        )
 
-    def watch_work(self, workers: int, held: Callable[[], tuple[int, int]]) -> None:
-        """Add what the bot is doing: `held` gives how many workers have a job, and how many past its deadline."""
-        self.registry.register(_Read(lambda: [*_workers(workers, *held())]))
+    def add_readiness(self, readiness: Readiness) -> None:
+        """Add the last results of the readiness checks; a scrape runs none."""
+        self.registry.register(_OnScrape(lambda: [*_process(readiness)]))
+
+    def add_workers(self, workers: int, busy: Callable[[], tuple[int, int]]) -> None:
+        """Add the number of workers, and how many are busy and overdue.
+
+        `busy` returns the number of workers with a job, and of those whose job is past its deadline."""
+        self.registry.register(_OnScrape(lambda: [*_workers(workers, *busy())]))
 
 
-class _Read(Collector):
-    """Metrics that are made when they are read."""
+class _OnScrape(Collector):
+    """A collector that reads its metrics at each scrape."""
 
     def __init__(self, read: Callable[[], Sequence[Metric]]) -> None:
         self._read = read
@@ -78,48 +88,54 @@ class _Read(Collector):
         yield from self._read()
 
 
-def _work(ledger: Ledger) -> Iterator[Metric]:
+def _counts(ledger: Ledger) -> Iterator[Metric]:
     counts = ledger.statistics.counts()
     yield _gauge("jobs", "Jobs by kind and status.", counts.jobs, ["kind", "status"])
     yield _gauge("stores", "Stores by type and status.", counts.stores, ["type", "status"])
-    yield _gauge("outbox_due", "Messages that still have to be sent.", [(counts.outbox_due,)])
-    yield _gauge("outbox_dead", "Messages that could not be sent and were given up.", [(counts.outbox_dead,)])
+    yield _gauge("outbox_due", "Messages still to be sent.", [(counts.outbox_due,)])
+    yield _gauge("outbox_dead", "Messages that the bot gave up sending.", [(counts.outbox_dead,)])
     yield _gauge("queue_jobs", "Jobs that have not started yet.", [(counts.queued,)])
-    yield _gauge("queue_oldest_seconds", "Age of the oldest of them.", [(counts.oldest_queued_seconds,)])
+    yield _gauge(
+        "queue_oldest_seconds", "Age of the oldest job that has not started yet.", [(counts.oldest_queued_seconds,)]
+    )
 
 
 def _durations(ledger: Ledger, types: Collection[str]) -> Iterator[Metric]:
     ready, stages = ledger.statistics.ready_seconds(READY_BUCKETS), ledger.statistics.stage_seconds(STAGE_BUCKETS)
-    none_yet = {
-        labels: HistogramRow(labels, (0,) * len(READY_BUCKETS), 0, 0) for labels in product(types, CREATIONS_END)
+    zeros = {  # for alerts, like the series of helm runs
+        labels: HistogramRow(labels, (0,) * len(READY_BUCKETS), 0, 0) for labels in product(types, CREATE_OUTCOMES)
     }
-    ready = list((none_yet | {spread.labels: spread for spread in ready}).values())  # zeros, for alerts as above
-    yield _histogram("ready", "From the order to Ready, or to failure.", ready, ["type", "outcome"], READY_BUCKETS)
-    yield _histogram("stage", "Stages that were completed.", stages, ["kind", "stage", "type"], STAGE_BUCKETS)
+    ready = list((zeros | {row.labels: row for row in ready}).values())
+    yield _histogram(
+        "ready", "Seconds from the order of a store to Ready or failure.", ready, ["type", "outcome"], READY_BUCKETS
+    )
+    yield _histogram("stage", "Seconds of completed stages.", stages, ["kind", "stage", "type"], STAGE_BUCKETS)
 
 
 def _files(ledger: Ledger, backups: Backups) -> Iterator[Metric]:
     newest = backups.newest()
     yield _gauge("ledger_bytes", "Size of the ledger.", [(ledger.statistics.size_bytes(),)])
-    yield _gauge("ledger_free_bytes", "Room on its volume.", [(shutil.disk_usage(ledger.path.parent).free,)])
-    yield _gauge("ledger_backups", "Backups kept.", [(len(backups.kept()),)])
+    yield _gauge(
+        "ledger_free_bytes", "Free space on the ledger's volume.", [(shutil.disk_usage(ledger.path.parent).free,)]
+    )
+    yield _gauge("ledger_backups", "Number of backups.", [(len(backups.all()),)])
     yield _gauge("ledger_backup_bytes", "Size of the newest backup.", [(newest.bytes if newest else 0,)])
-    made_at = "When the newest backup was made (epoch), 0 for never."
-    yield _gauge("ledger_backup_timestamp_seconds", made_at, [(newest.made_at if newest else 0,)])
-    yield _gauge("ledger_backup_interval_seconds", "How often one is made.", [(backups.every,)])
+    timestamp = "Time of the newest backup (epoch seconds), 0 for none."
+    yield _gauge("ledger_backup_timestamp_seconds", timestamp, [(newest.made_at if newest else 0,)])
+    yield _gauge("ledger_backup_interval_seconds", "Time between two backups.", [(backups.interval_seconds,)])
 
 
-def _self(readiness: Readiness) -> Iterator[Metric]:
+def _process(readiness: Readiness) -> Iterator[Metric]:
     parts = [(part, int(state == OK)) for part, state in readiness.last().items()]
-    yield _gauge("part_ready", "1 where a part was usable when /readyz was last asked.", parts, ["part"])
+    yield _gauge("part_ready", "1 if the last check of /readyz found the part usable.", parts, ["part"])
     build = (version("storewright"), platform.python_version(), 1)
-    yield _gauge("build_info", "This bot.", [build], ["version", "python"])
+    yield _gauge("build_info", "Versions of the bot and of Python.", [build], ["version", "python"])
 
 
 def _workers(workers: int, busy: int, overdue: int) -> Iterator[Metric]:
-    yield _gauge("workers", "How many jobs may run at once.", [(workers,)])
-    yield _gauge("workers_busy", "How many do.", [(busy,)])
-    yield _gauge("jobs_overdue", "Jobs at work past their deadline.", [(overdue,)])
+    yield _gauge("workers", "Number of jobs that can run at once.", [(workers,)])
+    yield _gauge("workers_busy", "Number of workers with a job.", [(busy,)])
+    yield _gauge("jobs_overdue", "Running jobs past their deadline.", [(overdue,)])
 
 
 def _gauge(name: str, text: str, rows: Sequence[tuple[object, ...]], labels: Sequence[str] = ()) -> Metric:
@@ -130,10 +146,10 @@ def _gauge(name: str, text: str, rows: Sequence[tuple[object, ...]], labels: Seq
 
 
 def _histogram(
-    name: str, text: str, spreads: Sequence[HistogramRow], labels: list[str], bounds: Sequence[float]
+    name: str, text: str, rows: Sequence[HistogramRow], labels: list[str], bounds: Sequence[float]
 ) -> Metric:
     family = HistogramMetricFamily(f"storewright_{name}_seconds", text, labels=labels)
-    for spread in spreads:
-        within = [(str(float(most)), float(count)) for most, count in zip(bounds, spread.within, strict=True)]
-        family.add_metric(list(spread.labels), buckets=[*within, ("+Inf", spread.count)], sum_value=spread.seconds)
+    for row in rows:
+        buckets = [(str(float(bound)), float(count)) for bound, count in zip(bounds, row.within, strict=True)]
+        family.add_metric(list(row.labels), buckets=[*buckets, ("+Inf", row.count)], sum_value=row.seconds)
     return family

@@ -1,4 +1,4 @@
-"""Is everything there that the bot stands on? Ledger, cluster, Slack, helm and the failure channel are told apart."""
+"""Readiness: checks of everything that the bot depends on, for /readyz."""
 
 from __future__ import annotations
 
@@ -14,74 +14,77 @@ from bot.slack.refusals import Refusal, refusal_of
 from provisioner.domain.errors import StorewrightError
 
 OK = "ok"
-KEPT = 5.0  # seconds for which an answer is not asked for again
-REMARKS_KEPT = 60.0  # the same for remarks
-PATIENCE = 8.0  # seconds; less than a kubelet has, which is to hear what is wrong
-NOT_ASKED = "It is being asked for the first time."
+CACHE_SECONDS = 5.0  # for which the result of a check is valid
+OPTIONAL_CACHE_SECONDS = 60.0
+CHECK_TIMEOUT_SECONDS = 8.0  # less than a kubelet's timeout (10 s in the chart), so that it gets the reasons
+FIRST_RESULT = "The first check has not ended yet."
 Checks = Mapping[str, Callable[[], object]]
 
 
 class Readiness:
-    """Checks by name; each raises where its thing is not usable. `remarks` are told too, but keep nobody from work."""
+    """Checks by name; a check raises if its part is not usable.
 
-    def __init__(self, checks: Checks, remarks: Checks | None = None) -> None:
-        self._needed, self._checks = set(checks), {**checks, **(remarks or {})}
+    `optional` checks are reported and do not affect readiness."""
+
+    def __init__(self, checks: Checks, optional: Checks | None = None) -> None:
+        self._required, self._checks = set(checks), {**checks, **(optional or {})}
         self._lock = threading.Lock()
-        self._kept: dict[str, tuple[float, str]] = {}
-        self._being_asked: set[str] = set()
+        self._results: dict[str, tuple[float, str]] = {}  # monotonic time and result, by name
+        self._running: set[str] = set()
 
     def report(self) -> tuple[bool, dict[str, str]]:
-        """Whether all is there that is needed; and name -> 'ok', or what is wrong.
+        """Whether all required parts are usable, and each part's result.
 
-        What is due is asked at once, and waited for PATIENCE seconds at most. What somebody else asks at this moment is
-        not waited for: whoever asks after our health must not be kept from it by those who ask after another's."""
-        asked = {name: Thread(target=self._ask, args=(name,), daemon=True) for name in self._take_due()}
-        for thread in asked.values():
+        A result is 'ok' or the error. Checks with outdated results run at once, for CHECK_TIMEOUT_SECONDS at most.
+        A check that another call runs already is not awaited: a hanging part must not block all server threads."""
+        threads = {name: Thread(target=self._run, args=(name,), daemon=True) for name in self._take_due()}
+        for thread in threads.values():
             thread.start()
-        until = time.monotonic() + PATIENCE
-        for name, thread in asked.items():
-            thread.join(max(0, until - time.monotonic()))
+        deadline = time.monotonic() + CHECK_TIMEOUT_SECONDS
+        for name, thread in threads.items():
+            thread.join(max(0, deadline - time.monotonic()))
             if thread.is_alive():
-                self._keep(name, f"There is no answer after {PATIENCE:.0f} s.")
-        told = dict.fromkeys(self._checks, NOT_ASKED) | self.last()
-        return all(told[name] == OK for name in self._needed), told
+                self._record(name, f"No answer within {CHECK_TIMEOUT_SECONDS:.0f} s.")
+        results = dict.fromkeys(self._checks, FIRST_RESULT) | self.last()
+        return all(results[name] == OK for name in self._required), results
 
     def last(self) -> dict[str, str]:
-        """What was told when it was last asked for; nothing is asked now."""
+        """The last results by name; runs no check."""
         with self._lock:
-            return {name: self._kept[name][1] for name in self._checks if name in self._kept}
+            return {name: self._results[name][1] for name in self._checks if name in self._results}
 
     def _take_due(self) -> list[str]:
         with self._lock:
-            due = [name for name in self._checks if name not in self._being_asked and self._is_due(name)]
-            self._being_asked.update(due)
+            due = [name for name in self._checks if name not in self._running and self._is_due(name)]
+            self._running.update(due)
             return due
 
     def _is_due(self, name: str) -> bool:
-        asked_at, _ = self._kept.get(name, (float("-inf"), ""))
-        return time.monotonic() - asked_at >= (KEPT if name in self._needed else REMARKS_KEPT)
+        checked_at, _ = self._results.get(name, (float("-inf"), ""))
+        cache_seconds = CACHE_SECONDS if name in self._required else OPTIONAL_CACHE_SECONDS
+        return time.monotonic() - checked_at >= cache_seconds
 
-    def _ask(self, name: str) -> None:
-        self._keep(name, _outcome(self._checks[name]))
+    def _run(self, name: str) -> None:
+        self._record(name, _result(self._checks[name]))
         with self._lock:
-            self._being_asked.discard(name)
+            self._running.discard(name)
 
-    def _keep(self, name: str, outcome: str) -> None:
+    def _record(self, name: str, result: str) -> None:
         with self._lock:
-            self._kept[name] = time.monotonic(), outcome
+            self._results[name] = time.monotonic(), result
 
 
-def _outcome(check: Callable[[], object]) -> str:
+def _result(check: Callable[[], object]) -> str:
     try:
         check()
     except SlackApiError as error:
         word = error_word(error)
-        invite = " Invite the app to that channel." if refusal_of(word) is Refusal.NO_ACCESS else ""
-        return f"Slack answered {word}.{invite}"
+        fix = " Invite the app to that channel." if refusal_of(word) is Refusal.NO_ACCESS else ""
+        return f"Slack answered {word}.{fix}"
     except StorewrightError as error:
         return str(error)
     except UNREACHABLE as error:
         return f"It can't be reached: {error}"
-    except Exception as error:  # noqa: BLE001  (whatever is wrong with it, the others are still to be told)
+    except Exception as error:  # noqa: BLE001  (a bug in one check must not hide the other results)
         return f"{type(error).__name__}: {error}"
     return OK

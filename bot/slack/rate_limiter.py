@@ -1,4 +1,4 @@
-"""How often Slack may be asked what, kept here so that Slack seldom has to say 429."""
+"""RateLimiter: limits our calls to Slack, so that Slack rarely answers 429."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 
-# Calls, and the seconds in which no more than that may begin. The first two are Slack's and a little longer, as calls
-# arrive less evenly than they begin (1 post a second in a channel, short bursts allowed; 50 edits a minute in all); the
-# others are ours: how often one message may change while work goes on, how often all of them, and one person's Home.
+# The number of calls, and the period in seconds in which no more may start. The first two are Slack's limits (a post a
+# second and channel with short bursts, 50 edits a minute), with a slightly longer period: calls reach Slack less evenly
+# than they start. The others are our own: edits of one message while its job runs, of all such messages, and Home.
 RATES: dict[str, tuple[int, float]] = {
     "chat.postMessage": (5, 5.3),
     "chat.update": (50, 61.0),
@@ -19,34 +19,35 @@ RATES: dict[str, tuple[int, float]] = {
 
 
 class NotYet(Exception):
-    """Not allowed before `seconds` have passed."""
+    """The call is not allowed for another `seconds`."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"not within {seconds:.2f} s")
+        super().__init__(f"not allowed for another {seconds:.2f} s")
         self.seconds = seconds
 
 
 class RateLimiter:
-    """Not thread-safe: it belongs to the one thread that sends."""
+    """Not thread-safe: only the notifier's thread uses it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._begun: dict[tuple[str, str], deque[float]] = defaultdict(deque)
-        self._held_until: dict[tuple[str, str], float] = {}
+        self._started_at: dict[tuple[str, str], deque[float]] = defaultdict(deque)
+        self._blocked_until: dict[tuple[str, str], float] = {}
 
     def take(self, method: str, scope: str = "", reserve: int = 0) -> None:
-        """Count one call, leaving `reserve` of them to more urgent callers. Raises NotYet."""
-        begun, now = self._begun[method, scope], self._clock()
-        most, seconds = RATES[method]
-        while begun and begun[0] <= now - seconds:
-            begun.popleft()
-        wait = self._held_until.get((method, scope), now) - now
-        if len(begun) >= most - reserve:
-            wait = max(wait, begun[len(begun) - (most - reserve)] + seconds - now)
-        if wait > 0:
-            raise NotYet(wait)
-        begun.append(now)
+        """Count a call, and leave `reserve` calls for urgent messages. Raises NotYet."""
+        started_at, now = self._started_at[method, scope], self._clock()
+        limit, period_seconds = RATES[method]
+        limit -= reserve
+        while started_at and started_at[0] <= now - period_seconds:
+            started_at.popleft()
+        wait_seconds = self._blocked_until.get((method, scope), now) - now
+        if len(started_at) >= limit:
+            wait_seconds = max(wait_seconds, started_at[len(started_at) - limit] + period_seconds - now)
+        if wait_seconds > 0:
+            raise NotYet(wait_seconds)
+        started_at.append(now)
 
     def hold(self, method: str, scope: str, seconds: float) -> None:
-        """Slack said 429: nothing of this kind before `seconds` have passed."""
-        self._held_until[method, scope] = self._clock() + seconds
+        """Block such calls for `seconds`, after Slack answered 429."""
+        self._blocked_until[method, scope] = self._clock() + seconds

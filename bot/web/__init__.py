@@ -1,1 +1,1 @@
-"""HTTP: the public pages, the ops endpoints and the server."""
+"""HTTP server, public pages, ops endpoints, Socket Mode."""

@@ -1,4 +1,4 @@
-"""The HTTP server: Flask apps on waitress."""
+"""HTTP server: Flask apps on waitress."""
 
 from __future__ import annotations
 
@@ -17,28 +17,30 @@ log = logging.getLogger(__name__)
 
 WEB_THREADS = 32
 OPS_THREADS = 4
-LOOP_SECONDS = 1  # of waitress' loop, its `asyncore_loop_timeout`
+LOOP_SECONDS = 1  # waitress' asyncore_loop_timeout
 
 
 class CannotListen(StorewrightError):
-    """The bot can't open its port."""
+    """The bot can't listen on its port."""
 
 
 def bare_web() -> Flask:
-    """An app without pages. Each request has an id, in its log lines and its answer; nothing is cached."""
+    """A Flask app without pages.
+
+    Each request has an id, in its log lines and its response. Responses are not cached."""
     web = Flask("bot.web", static_folder=None)
-    answer = web.wsgi_app
+    wsgi_app = web.wsgi_app
 
     def with_id(environ: Any, start_response: Any) -> Any:
         with bound(request=new_id()):
-            return answer(environ, start_response)
+            return wsgi_app(environ, start_response)
 
     web.wsgi_app = with_id  # type: ignore[method-assign]
-    web.after_request(_harden)
+    web.after_request(_add_headers)
     return web
 
 
-def _harden(response: Response) -> Response:
+def _add_headers(response: Response) -> Response:
     response.headers |= {
         "Cache-Control": "no-store",
         "Referrer-Policy": "no-referrer",
@@ -51,30 +53,37 @@ def _harden(response: Response) -> Response:
 
 
 def serve_until_signal(web: Flask, listen: str) -> None:
-    """Serve `web` at `listen` ("host:port") on the main thread, until SystemExit or KeyboardInterrupt."""
+    """Serve `web` at `listen` (host:port) on this thread until SystemExit or KeyboardInterrupt.
+
+    Raises CannotListen."""
     server = web_server(web, listen)
-    log.info("serving", extra={"listen": listen})
+    log.info("HTTP server started", extra={"listen": listen})
     server.run()
 
 
 def serve_in_background(web: Flask, listen: str) -> Callable[[], None]:
-    """Serve `web` on a thread of its own; the returned function stops it and frees the port. Raises CannotListen."""
+    """Serve `web` on its own thread.
+
+    The returned function stops the server and frees the port.
+    Raises CannotListen."""
     server = web_server(web, listen, OPS_THREADS)
     thread = threading.Thread(target=server.run, name=f"web {listen}", daemon=True)
     thread.start()
 
     def close() -> None:
         server.close()
-        thread.join(LOOP_SECONDS + 1)  # the kernel keeps a port while a thread polls it
+        thread.join(LOOP_SECONDS + 1)  # a port stays in use while a thread polls it
 
     return close
 
 
 def web_server(web: Flask, listen: str, threads: int = WEB_THREADS) -> BaseWSGIServer:
-    """A server that is bound to its port and not running yet. Raises CannotListen."""
+    """A server that listens on its port, not running yet.
+
+    Raises CannotListen."""
     try:
         options = {"ident": None, "clear_untrusted_proxy_headers": True, "asyncore_loop_timeout": LOOP_SECONDS}
         return create_server(web, listen=listen, threads=threads, **options)
     except OSError as error:
-        why = error.strerror or str(error)
-        raise CannotListen(f"The bot can't listen at {listen}.", f"{why}.", "Free that port or set another.") from None
+        cause, next_step = error.strerror or str(error), "Free that port, or set another one."
+        raise CannotListen(f"The bot can't listen on {listen}.", f"{cause}.", next_step) from None

@@ -1,4 +1,4 @@
-"""For operators and their machines: /healthz, /readyz and /metrics, on a port of their own or on the public one."""
+"""Ops endpoints: /healthz, /readyz and /metrics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from bot.web.http_server import bare_web
 
 @dataclass(frozen=True)
 class Ops:
-    """`trouble` says why no work goes on, '' where all is well: then only a restart helps."""
+    """Sources of the ops endpoints.
+
+    `trouble` returns the reason why only a restart helps, or ''."""
 
     trouble: Callable[[], str]
     readiness: Readiness
@@ -22,14 +24,14 @@ class Ops:
 
 
 def build_ops(ops: Ops) -> Flask:
-    """The WSGI app of a port that holds nothing else."""
+    """An app with only the ops endpoints."""
     web = bare_web()
     add_ops(web, ops)
     return web
 
 
 def add_ops(web: Flask, ops: Ops) -> None:
-    """Put the operators' addresses into `web`."""
+    """Add the ops endpoints to `web`."""
     web.get("/healthz", endpoint="healthz")(lambda: _healthz(ops))
     web.get("/readyz", endpoint="readyz")(lambda: _readyz(ops))
     web.get("/metrics", endpoint="metrics")(

@@ -1,4 +1,4 @@
-"""The public port: Slack's endpoint, the credential page, and the ops endpoints if they have no port."""
+"""Public app: Slack's endpoint and the credential page."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ from provisioner.log_context import bound_ids
 
 log = logging.getLogger(__name__)
 
-MAX_SLACK_BODY_BYTES = 1_000_000  # Slack's stay far below
+MAX_SLACK_BODY_BYTES = 1_000_000  # Slack's own requests are far smaller
 MAX_REVEAL_BODY_BYTES = 4_096
 
 
 @dataclass(frozen=True)
 class PageDependencies:
-    """Everything the credential page uses. `read_secret` reads a store's Secret (key -> value)."""
+    """Dependencies of the credential page.
+
+    `read_secret` returns a store's Secret as key -> value."""
 
     ledger: Ledger
     catalog: Catalog
@@ -52,7 +54,9 @@ def build_public_app(pages: PageDependencies, slack: SlackEndpoint | None, ops: 
 
 
 def _page() -> Response:
-    """The same for every link, and without effect: crawlers may fetch it. A GET never sends the token."""
+    """The credential page, which is the same for every link.
+
+    A GET changes nothing and contains no token, as crawlers may send it."""
     nonce = secrets.token_urlsafe(16)
     page = make_response(render_template("credentials.html", nonce=nonce))
     page.headers["Content-Security-Policy"] = (
@@ -63,7 +67,9 @@ def _page() -> Response:
 
 
 def _reveal(pages: PageDependencies, link_id: str) -> tuple[Response, int]:
-    """Use up the link and answer with the credentials. An error is answered as a Problem and changes nothing."""
+    """Answer with the credentials and invalidate the link.
+
+    An error leaves the link valid."""
     token = _token(pages, request)
     if not token:
         return _problem(Problem("Open this page with the link from Slack."), 403)
@@ -77,11 +83,11 @@ def _reveal(pages: PageDependencies, link_id: str) -> tuple[Response, int]:
     except Transient as error:
         log.warning("credentials not read: %s", error)
         return _problem(UNREADABLE, 503)
-    except StorewrightError as error:  # such as a deleted Secret: another attempt would fail too
+    except StorewrightError as error:  # e.g. a deleted Secret: a retry would fail too
         log.error("credentials not read: %s", error)
         return _problem(error.problem, 500)
     except Exception:
-        log.exception("reveal failed")
+        log.exception("credentials not read")
         return _problem(UNREADABLE, 503)
     log.info("credentials revealed", extra={"store": store.name})
     return _revealed(pages, store, secret), 200
@@ -89,28 +95,28 @@ def _reveal(pages: PageDependencies, link_id: str) -> tuple[Response, int]:
 
 UNREADABLE = Problem(
     "The credentials can't be read right now.",
-    "The cluster does not answer correctly. Your link was not used up.",
+    "The cluster does not answer correctly. Your link still works.",
     "Try again in a moment.",
 )
 
 
-def _token(pages: PageDependencies, asked: Request) -> str:
-    """The token that our own page sent; '' for a request of any other page."""
-    asked.max_content_length = MAX_REVEAL_BODY_BYTES
-    own_page = asked.headers.get("Origin") == pages.public_origin
-    own_page = own_page and asked.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
-    body = asked.get_json(silent=True) if own_page and asked.is_json else None
+def _token(pages: PageDependencies, post: Request) -> str:
+    """The token in a request from the credential page; '' for a request from any other page."""
+    post.max_content_length = MAX_REVEAL_BODY_BYTES
+    own_page = post.headers.get("Origin") == pages.public_origin
+    own_page = own_page and post.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+    body = post.get_json(silent=True) if own_page and post.is_json else None
     token = body.get("token") if isinstance(body, dict) else None
     return token if isinstance(token, str) else ""
 
 
 def _revealed(pages: PageDependencies, store: Store, secret: dict[str, str]) -> Response:
-    shown = [
+    credentials = [
         {"label": key.replace("-", " ").capitalize(), "value": secret[key]}
         for key in pages.catalog.get(store.type).credentials
         if key in secret
     ]
-    return jsonify(store=store.name, admin_url=store.admin_url, credentials=shown)
+    return jsonify(store=store.name, admin_url=store.admin_url, credentials=credentials)
 
 
 def _problem(problem: Problem, status: int) -> tuple[Response, int]:

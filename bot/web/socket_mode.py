@@ -1,4 +1,4 @@
-"""Socket Mode: the connection by which Slack sends its requests if it can't reach the bot by HTTP."""
+"""Socket Mode: Slack's requests over a WebSocket instead of HTTP."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from provisioner.domain.errors import StorewrightError
 
 log = logging.getLogger(__name__)
 
-RETRY_SECONDS = 5.0  # between attempts of the first connection; the SDK makes the later ones
-RECONNECT_TIMEOUT_SECONDS = 20.0  # Slack ends each connection after some hours
+RETRY_SECONDS = 5.0  # for the first connection; the SDK retries later ones
+RECONNECT_TIMEOUT_SECONDS = 20.0  # Slack closes each connection after some hours
 
 
 class NotConnected(StorewrightError):
-    """Slack has no connection to the bot."""
+    """Socket Mode is not connected."""
 
 
 class SocketMode:
-    """Slack's requests over a WebSocket that the bot opens."""
+    """One Socket Mode connection, which reconnects."""
 
     def __init__(self, app_token: str) -> None:
         self._app_token = app_token
@@ -41,7 +41,7 @@ class SocketMode:
 
     @contextmanager
     def serving(self, app: App) -> Iterator[None]:
-        """Connect as soon as Slack can be reached, and again when a connection ends."""
+        """Connect in the background, and reconnect when Slack closes the connection."""
         self._client = _client(app, self._app_token)
         stopping = threading.Event()
         threading.Thread(target=self._connect, args=(self._client, stopping), name="socket-mode", daemon=True).start()
@@ -52,11 +52,11 @@ class SocketMode:
             self._client.close()
 
     def check(self) -> None:
-        """Raises NotConnected after more time without a connection than a reconnection takes."""
+        """Raises NotConnected after RECONNECT_TIMEOUT_SECONDS without a connection."""
         if self._client and self._client.is_connected():
             self._connected_at = time.monotonic()
         elif time.monotonic() - self._connected_at > RECONNECT_TIMEOUT_SECONDS:
-            what = "Socket Mode is not connected: Slack's requests do not reach the bot."
+            what = "Socket Mode is not connected, so the bot receives nothing from Slack."
             raise NotConnected(what, self._last_trouble, "Run: storewright doctor")
 
     def _connect(self, client: SocketModeClient, stopping: threading.Event) -> None:
@@ -66,10 +66,10 @@ class SocketMode:
                 self._last_trouble = ""
                 return
             except SlackApiError as error:
-                self._last_trouble = f"Slack answers {error_word(error)} to SLACK_APP_TOKEN."
+                self._last_trouble = f"Slack rejected SLACK_APP_TOKEN: {error_word(error)}."
             except UNREACHABLE as error:
                 self._last_trouble = f"Slack can't be reached: {error}."
-            log.warning("Socket Mode is not connected yet: %s", self._last_trouble)
+            log.warning("Socket Mode connection failed: %s", self._last_trouble)
             stopping.wait(RETRY_SECONDS)
 
 

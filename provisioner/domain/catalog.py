@@ -1,4 +1,4 @@
-"""Which store types exist: every folder under `charts/` with our annotations is one, so a new type needs no Python."""
+"""Catalog: the store types, one for each chart with our annotations."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from provisioner.domain.text import nearest, shorten
 
 @dataclass(frozen=True)
 class StoreType:
-    """A kind of store, as its Chart.yaml describes it.
+    """A store type, as its Chart.yaml describes it.
 
-    `secret` maps each key of the store's Secret to the template its value is made from (`{password}`, `{hex}`,
-    `{host}`, `{name}`); `credentials` are the keys its owner is shown once; `check` is the
-    shopper's first click (check.yaml); `options` are what may be chosen when a store is ordered."""
+    `secret` maps each key of the store's Secret to the template of its value, with `{password}`, `{hex}`, `{host}` and
+    `{name}`. `credentials` are the keys on the credential page. `check` has the requests of the storefront check
+    (check.yaml). `options` are the choices in an order."""
 
     name: str
     label: str
@@ -35,20 +35,23 @@ class StoreType:
 
 
 class Catalog:
-    """The store types found under one charts folder, by name."""
+    """The store types of a charts folder, by name."""
 
     def __init__(self, charts: Path, default: str | None = None) -> None:
-        """`default` is the type of an order that names none; without it, the first by name.
+        """Read the folder `charts`.
 
-        Raises ValueError naming the folder where no chart has our annotations, or the annotation that is wrong;
-        UnknownStoreType if there is no type `default`."""
+        `default` is the type of orders without a type; by default, the first type by name.
+        Raises ValueError if no chart has our annotations or one of them is invalid, and UnknownStoreType for
+        `default`."""
         self.types = {t.name: t for t in map(_read, sorted(charts.glob("*/Chart.yaml"))) if t}
         if not self.types:
-            raise ValueError(f"no store type found: no Chart.yaml under {charts} has the annotation {PREFIX}label")
+            raise ValueError(f"no store type found: no Chart.yaml in {charts} has the annotation {PREFIX}label")
         self.default = self.get(default) if default else next(iter(self.types.values()))
 
     def get(self, name: str) -> StoreType:
-        """The type called `name`; raises UnknownStoreType with the nearest name."""
+        """The store type `name`.
+
+        Raises UnknownStoreType, with the nearest name as a hint."""
         if name in self.types:
             return self.types[name]
         near = nearest(name.lower(), self.types)
@@ -59,21 +62,21 @@ class Catalog:
 
 def _read(chart_yaml: Path) -> StoreType | None:
     meta = yaml.safe_load(chart_yaml.read_text())
-    notes: dict[str, str] = meta.get("annotations") or {}
-    if PREFIX + "label" not in notes:
+    annotations: dict[str, str] = meta.get("annotations") or {}
+    if PREFIX + "label" not in annotations:
         return None
     check = chart_yaml.with_name("check.yaml")
     return StoreType(
         name=meta["name"],
-        label=notes[PREFIX + "label"],
-        description=notes.get(PREFIX + "description", meta.get("description", "")),
+        label=annotations[PREFIX + "label"],
+        description=annotations.get(PREFIX + "description", meta.get("description", "")),
         chart=chart_yaml.parent,
         version=str(meta["version"]),
-        admin_path=notes.get(PREFIX + "admin-path", "/"),
-        credentials=tuple(key.strip() for key in notes.get(PREFIX + "credentials", "").split(",") if key.strip()),
-        secret=yaml.safe_load(notes.get(PREFIX + "secret", "{}")),
+        admin_path=annotations.get(PREFIX + "admin-path", "/"),
+        credentials=tuple(key.strip() for key in annotations.get(PREFIX + "credentials", "").split(",") if key.strip()),
+        secret=yaml.safe_load(annotations.get(PREFIX + "secret", "{}")),
         check=tuple(yaml.safe_load(check.read_text())) if check.exists() else ({"get": "/"},),
-        options=_options(chart_yaml, notes.get(PREFIX + "options", "")),
+        options=_options(chart_yaml, annotations.get(PREFIX + "options", "")),
     )
 
 

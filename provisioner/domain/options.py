@@ -1,4 +1,4 @@
-"""What may be chosen when a store is ordered, as its type's Chart.yaml lists it, and what a person's words mean."""
+"""Order options: choices that a store type offers in its Chart.yaml."""
 
 from __future__ import annotations
 
@@ -11,84 +11,96 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from provisioner.domain.errors import BadOption
 from provisioner.domain.text import nearest, shorten
 
-Words = Annotated[str, Field(min_length=1, max_length=75)]  # as much as a menu's entry shows
+Label = Annotated[str, Field(min_length=1, max_length=75)]  # Slack's limit for an option in a select menu
 OptionId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
 
 
 class Option(BaseModel):
-    """`choices` maps each value to its label; `value` is the dotted path at which the chart takes the chosen one."""
+    """One option of a store type.
+
+    `choices` maps values to labels. `value` is the dotted path of the chart value to set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: OptionId
-    label: Words
+    label: Label
     value: Annotated[str, Field(pattern=r"^[A-Za-z][\w-]*(\.[A-Za-z][\w-]*)*$")]
     default: str
-    choices: Annotated[dict[Words, Words], Field(min_length=1, max_length=100)]
+    choices: Annotated[dict[Label, Label], Field(min_length=1, max_length=100)]
 
     @model_validator(mode="after")
     def _default_is_a_choice(self) -> Self:
         if self.default not in self.choices:
-            raise ValueError(f"the default “{self.default}” is none of the choices")
+            raise ValueError(f"the default “{self.default}” is not one of the choices")
         return self
 
     def pick(self, text: str) -> str:
-        """The value that `text` means: a value or a label, in any case. Raises BadOption with the nearest."""
-        meant = {name.casefold(): value for value, label in self.choices.items() for name in (label, value)}
-        wanted = " ".join(text.split()).casefold()
-        if wanted in meant:
-            return meant[wanted]
-        near, label = nearest(wanted, meant), self.label.lower()
-        hint = f"Did you mean {self.short(meant[near])}?" if near else ""
-        what = f"“{shorten(text)}” is no {label} to choose." if text else f"The {label} is missing."
+        """The value whose value or label is `text`, in any case.
+
+        Raises BadOption, with the nearest choice as a hint."""
+        values = {name.casefold(): value for value, label in self.choices.items() for name in (label, value)}
+        key = " ".join(text.split()).casefold()
+        if key in values:
+            return values[key]
+        near, label = nearest(key, values), self.label.lower()
+        hint = f"Did you mean {self.short(values[near])}?" if near else ""
+        what = f"“{shorten(text)}” is not a valid {label}." if text else f"The {label} is missing."
         raise BadOption(self.id, what, f"Choose from: {', '.join(map(self.short, self.choices))}.", hint)
 
     def short(self, value: str) -> str:
-        """What one would rather type: eur than Euro, Forest than #2f6f4f."""
+        """The shorter of value and label: eur for Euro, Forest for #2f6f4f."""
         return min(value, self.choices[value], key=len)
 
 
-def choose(options: Sequence[Option], given: Mapping[str, str]) -> dict[str, str]:
-    """The value of every option, by id: what `given` means, else its default. Raises BadOption."""
+def choose(options: Sequence[Option], requested: Mapping[str, str]) -> dict[str, str]:
+    """The value of every option, by id.
+
+    `requested` has values or labels by id; the other options get their defaults.
+    Raises BadOption."""
     known = {option.id: option for option in options}
-    for unknown in [name for name in given if name not in known]:
+    for unknown in [name for name in requested if name not in known]:
         near = nearest(unknown, known)
-        cause = f"These can be chosen: {', '.join(known)}." if known else "Nothing can be chosen for this type."
+        cause = f"The options are: {', '.join(known)}." if known else "This store type has no options."
         hint = f"Did you mean {near}?" if near else ""
         raise BadOption(unknown, f"There is no option “{shorten(unknown)}”.", cause, hint)
-    return {name: option.pick(given[name]) if name in given else option.default for name, option in known.items()}
+    return {
+        name: option.pick(requested[name]) if name in requested else option.default for name, option in known.items()
+    }
 
 
 def read_options(text: str, values: Mapping[str, Any]) -> tuple[Option, ...]:
-    """The options a Chart.yaml's annotation lists. Raises ValueError saying which entry is wrong and how.
+    """The options in the annotation of a Chart.yaml.
 
-    `values` is the chart's values.yaml, in which each option's path must lead somewhere."""
-    # Every scalar a string: YAML would else read Norway's `no` as false.
-    listed = yaml.load(text, Loader=yaml.BaseLoader) or []  # noqa: S506  (BaseLoader creates strings only)
+    `values` is the chart's values.yaml, which must have the paths of all options.
+    Raises ValueError with the number of the invalid entry."""
+    # BaseLoader reads every scalar as a string. Other loaders read Norway's `no` as false.
+    listed = yaml.load(text, Loader=yaml.BaseLoader) or []  # noqa: S506  (BaseLoader creates no other objects)
     try:
         options = TypeAdapter(tuple[Option, ...]).validate_python(listed)
     except ValidationError as error:
         raise ValueError("; ".join(map(_explain, error.errors(include_url=False, include_input=False)))) from None
     for number, option in enumerate(options):
         if option.id in [earlier.id for earlier in options[:number]]:
-            raise ValueError(f"{option.id} is there twice")
-        if not _leads_somewhere(option.value, values):
+            raise ValueError(f"{option.id} is listed twice")
+        if not _has_path(option.value, values):
             raise ValueError(f"{option.id}: values.yaml has no {option.value}")
     return options
 
 
 def place(options: Sequence[Option], chosen: Mapping[str, str], values: dict[str, Any]) -> None:
-    """Put each chosen value where the chart takes it. What its chart no longer asks is passed over."""
+    """Set the chart value of each chosen option.
+
+    Ignores choices for options that the chart no longer has."""
     for option in options:
         if option.id in chosen:
             *parents, last = option.value.split(".")
-            at = values
+            parent = values
             for key in parents:
-                at = at.setdefault(key, {})
-            at[last] = chosen[option.id]
+                parent = parent.setdefault(key, {})
+            parent[last] = chosen[option.id]
 
 
-def _leads_somewhere(path: str, values: Any) -> bool:
+def _has_path(path: str, values: Any) -> bool:
     for key in path.split("."):
         if not isinstance(values, dict) or key not in values:
             return False

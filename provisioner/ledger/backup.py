@@ -1,7 +1,10 @@
-"""Copies of the ledger, made while it is at work: whole or not there, checked before they count, the newest ones kept.
+"""Backups: checked copies of the ledger in use, and their restore.
 
-A backup is one SQLite file, `ledger-<UTC>[-<why>].db`. To restore one is to offer it: the next process that has the
-ledger to itself takes it, so that it works where the ledger's volume can't be reached beside the bot."""
+A backup is one SQLite file, `ledger-<UTC>[-<label>].db`. A file with that name is always complete.
+
+A restore has two steps: a command puts the backup next to the ledger as the pending restore, and the next process that
+opens the ledger for exclusive use applies it. So it works where an operator has access only to the bot's pod.
+"""
 
 from __future__ import annotations
 
@@ -23,23 +26,26 @@ from provisioner.ledger.schema import schemas
 
 log = logging.getLogger(__name__)
 
-STAMP = "%Y%m%dT%H%M%SZ"
-NAME = re.compile(r"ledger-(\d{8}T\d{6}Z)(-[a-z0-9-]+)?\.db")
-UNFINISHED = ".unfinished-"
-RESTORED = "before-restore"
+TIMESTAMP_FORMAT = "%Y%m%dT%H%M%SZ"
+BACKUP_NAME = re.compile(r"ledger-(\d{8}T\d{6}Z)(-[a-z0-9-]+)?\.db")
+UNFINISHED_PREFIX = ".unfinished-"
+REPLACED_LABEL = "before-restore"
+TABLES = {"stores", "jobs", "job_events", "outbox"}
+BUSY_TIMEOUT_SECONDS = 30
+MAX_NAMED_ERRORS = 3
 
 
 class BackupUnusable(StorewrightError):
-    """A file that is no sound ledger."""
+    """The file is not an intact ledger that this version can read."""
 
 
 class BackupFailed(StorewrightError):
-    """No backup could be made, or none put where it is to be restored."""
+    """The backup could not be made, or could not be restored."""
 
 
 @dataclass(frozen=True)
 class Backup:
-    """`made_at` is epoch seconds."""
+    """One backup; `made_at` is epoch seconds."""
 
     path: Path
     made_at: float
@@ -47,212 +53,235 @@ class Backup:
 
 
 class Backups:
-    """Of one ledger, in one folder. `every` is in seconds, `keep` the number of backups that are spared."""
+    """The backups of one ledger, in one folder."""
 
     def __init__(
         self,
         ledger: Path,
         folder: Path | None = None,
-        every: float = 6 * 3600,
+        interval_seconds: float = 6 * 3600,
         keep: int = 28,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Without a `folder`, they are in `backups` beside the ledger. Nothing is touched yet."""
-        self.ledger, self.folder, self.every, self.keep = ledger, folder or ledger.parent / "backups", every, keep
+        """Touches no file. The newest `keep` backups are kept.
+
+        The default folder is `backups` next to the ledger."""
+        self.ledger, self.folder = ledger, folder or ledger.parent / "backups"
+        self.interval_seconds, self.keep = interval_seconds, keep
         self._clock = clock
 
-    def kept(self) -> list[Backup]:
-        """Oldest first."""
+    def all(self) -> list[Backup]:
+        """All backups, oldest first."""
         with suppress(FileNotFoundError):
-            return sorted(_found(self.folder), key=lambda backup: (backup.made_at, backup.path.name))
+            return sorted(_list(self.folder), key=lambda backup: (backup.made_at, backup.path.name))
         return []
 
     def newest(self) -> Backup | None:
-        """None of the future counts, which a clock that went wrong may have left."""
+        """The newest backup, or None.
+
+        A backup with a time in the future, made while the clock was wrong, does not count."""
         return next(reversed(self._past()), None)
 
     def is_due(self) -> bool:
-        """Whether the newest is older than `every`."""
+        """Whether the newest backup is older than `interval_seconds`."""
         newest = self.newest()
-        return not newest or self._clock() - newest.made_at >= self.every
+        return not newest or self._clock() - newest.made_at >= self.interval_seconds
 
     def _past(self) -> list[Backup]:
-        return [backup for backup in self.kept() if backup.made_at <= self._clock()]
+        return [backup for backup in self.all() if backup.made_at <= self._clock()]
 
-    def make(self, why: str = "") -> Backup:
-        """Copy the ledger as it is at this moment; writers are not held up. Older ones beyond `keep` go.
+    def make(self, label: str = "") -> Backup:
+        """Make a backup and check it; blocks no writer.
 
-        `why` (a-z, 0-9, -) becomes part of the name. Raises BackupUnusable where the ledger itself is not sound,
-        BackupFailed."""
-        with _told_as("The ledger could not be backed up."), _alone(self.folder):
-            self._tidy_up()  # before too: that may make the room that is lacking
+        Then delete the oldest backups beyond `keep`. `label` (a-z, 0-9, -) becomes a part of the name.
+        Raises BackupUnusable if the ledger is damaged, and BackupFailed."""
+        with _as_backup_failed("Could not back up the ledger."), _exclusively(self.folder):
+            self._prune()  # first too: the copy may need that space
             made_at = datetime.fromtimestamp(self._clock(), UTC)
-            name = f"ledger-{made_at.strftime(STAMP)}{f'-{why}' if why else ''}.db"
-            copy = self.folder / f"{UNFINISHED}{name}"
+            name = f"ledger-{made_at.strftime(TIMESTAMP_FORMAT)}{f'-{label}' if label else ''}.db"
+            copy = self.folder / f"{UNFINISHED_PREFIX}{name}"
             _copy(self.ledger, copy)
-            require_sound(copy)
-            _put(copy, self.folder / name)
-            self._tidy_up()
-        found = self.folder / name
-        return Backup(found, int(made_at.timestamp()), found.stat().st_size)
+            require_intact(copy)
+            _rename_durably(copy, self.folder / name)
+            self._prune()
+        path = self.folder / name
+        return Backup(path, int(made_at.timestamp()), path.stat().st_size)
 
-    def _tidy_up(self) -> None:
-        for left in self.folder.glob(f"{UNFINISHED}*"):  # of one that was killed
-            left.unlink()
+    def _prune(self) -> None:
+        for unfinished in self.folder.glob(f"{UNFINISHED_PREFIX}*"):  # its process was killed
+            unfinished.unlink()
         for old in self._past()[: -self.keep]:
             old.path.unlink()
 
-    def keep_up(self) -> None:
-        """Make one where one is due. Raises as `make` does."""
+    def make_if_due(self) -> None:
+        """Make a backup if one is due. Raises like `make`."""
         if self.is_due():
-            made = self.make()
-            log.info("backed up the ledger", extra={"backup": made.path.name, "bytes": made.bytes})
+            backup = self.make()
+            log.info("ledger backed up", extra={"backup": backup.path.name, "bytes": backup.bytes})
 
-    # --- restoring ------------------------------------------------------------------------------------------------
+    # --- restore --------------------------------------------------------------------------------------------------
 
     @property
-    def offered(self) -> Path:
-        """Where a backup waits that is to take the ledger's place."""
+    def pending_restore(self) -> Path:
+        """The file of the pending restore, which may not exist."""
         return self.ledger.with_suffix(".restore")
 
-    def offer(self, backup: Path) -> None:
-        """Let `backup` take the ledger's place as soon as a process has it to itself. Raises BackupUnusable (also for
-        one that a later version wrote) and BackupFailed."""
-        require_sound(backup)
-        schema = contents_of(backup).schema
+    def request_restore(self, backup: Path) -> None:
+        """Make `backup` the pending restore.
+
+        Raises BackupUnusable if it is damaged or a later version wrote it, and BackupFailed."""
+        require_intact(backup)
+        schema = summarize(backup).schema
         if schema not in schemas():
             what = f"{backup} was written by a later version of Storewright ({schema})."
-            raise BackupUnusable(what, "This one can't read it.", "Install that version first, or take another backup.")
-        with _told_as("The backup could not be put beside the ledger."):
+            next_step = "Install that version first, or choose another backup."
+            raise BackupUnusable(what, "This version can't read it.", next_step)
+        with _as_backup_failed("Could not copy the backup next to the ledger."):
             self.ledger.parent.mkdir(parents=True, exist_ok=True)
-            copy = self.offered.with_suffix(".restore-new")
+            copy = self.pending_restore.with_suffix(".restore-new")
             shutil.copyfile(backup, copy)
-            _put(copy, self.offered)
+            _rename_durably(copy, self.pending_restore)
 
-    def withdraw(self) -> bool:
-        """Let the offered backup be. False where none is offered (any more)."""
+    def cancel_restore(self) -> bool:
+        """Cancel the pending restore; returns False if there is none."""
         with suppress(FileNotFoundError):
-            self.offered.unlink()
+            self.pending_restore.unlink()
             return True
         return False
 
-    def take_offered(self) -> bool:
-        """Put the offered backup in the ledger's place; what was there is kept as a backup. To be called by the process
-        that has the ledger to itself; killed half-way, it can be called again. False where none is offered. Raises
-        BackupFailed."""
-        if not self.offered.exists():
+    def apply_pending_restore(self) -> bool:
+        """Replace the ledger with the pending restore.
+
+        Returns False if there is none. The replaced ledger becomes a backup. Only the process with the ledger's lock
+        may call this. If it is killed, the next process completes the restore.
+        Raises BackupFailed."""
+        if not self.pending_restore.exists():
             return False
         if self.ledger.exists():
-            self._set_aside()
-        with _told_as("The backup could not be put in the ledger's place."):
-            for end in ("-wal", "-shm"):  # of the old ledger: SQLite would play them into the new one
-                self.ledger.with_name(self.ledger.name + end).unlink(missing_ok=True)
-            _put(self.offered, self.ledger)
+            self._keep_replaced_ledger()
+        with _as_backup_failed("Could not replace the ledger with the backup."):
+            for suffix in ("-wal", "-shm"):  # SQLite would apply the old ledger's to the new one
+                self.ledger.with_name(self.ledger.name + suffix).unlink(missing_ok=True)
+            _rename_durably(self.pending_restore, self.ledger)
         return True
 
-    def _set_aside(self) -> None:
+    def _keep_replaced_ledger(self) -> None:
         try:
-            self.make(RESTORED)
-        except (BackupUnusable, BackupFailed):  # it is broken, which may be why another is to take its place
-            stamp = datetime.fromtimestamp(self._clock(), UTC).strftime(STAMP)
-            with _told_as("The broken ledger could not be kept."):
-                parts = self.ledger.parent.glob(f"{self.ledger.name}*")  # its -wal too, which goes first
-                for part in sorted(parts, reverse=True):  # moved: there may be no room for a copy
-                    shutil.move(part, self.folder / part.name.replace(self.ledger.name, f"broken-{stamp}.db"))
+            self.make(REPLACED_LABEL)
+        except (BackupUnusable, BackupFailed):  # a damaged ledger may be the reason for the restore
+            timestamp = datetime.fromtimestamp(self._clock(), UTC).strftime(TIMESTAMP_FORMAT)
+            with _as_backup_failed("Could not keep the damaged ledger."):
+                # Its -wal file goes first. All are moved, as there may be no space for copies.
+                for file in sorted(self.ledger.parent.glob(f"{self.ledger.name}*"), reverse=True):
+                    shutil.move(file, self.folder / file.name.replace(self.ledger.name, f"broken-{timestamp}.db"))
 
 
-def require_sound(file: Path) -> None:
-    """Raises BackupUnusable where SQLite finds fault with `file`, or it is no ledger."""
+# --- checks of one file --------------------------------------------------------------------------------------------
+
+
+def require_intact(file: Path) -> None:
+    """Raises BackupUnusable if `file` is missing, damaged, or not a ledger."""
     if not file.is_file():
-        raise BackupUnusable(f"{file} can't be read.", "There is no such file.", "See: storewright ledger backups")
-    if faults := faults_of(file):
-        raise BackupUnusable(f"{file} is not a sound ledger.", "; ".join(faults[:3]), "Take another backup.")
+        next_step = "List the backups: storewright ledger backups"
+        raise BackupUnusable(f"{file} can't be read.", "There is no such file.", next_step)
+    if damage := find_damage(file):
+        reasons = "; ".join(damage[:MAX_NAMED_ERRORS])
+        raise BackupUnusable(f"{file} is not an intact ledger.", reasons, "Choose another backup.")
 
 
-def faults_of(file: Path) -> list[str]:
-    """What is wrong with a ledger or backup; reads it whole. Safe while a bot is at work on it."""
+def find_damage(file: Path) -> list[str]:
+    """Errors in a ledger or backup; [] if it is intact.
+
+    Reads the whole file; safe while a bot uses it."""
     try:
         with closing(_read_only(file)) as db:
-            found = [row[0] for row in db.execute("PRAGMA integrity_check")]
-            found += [f"{row[0]} refers to a missing {row[2]}" for row in db.execute("PRAGMA foreign_key_check")]
+            errors = [row[0] for row in db.execute("PRAGMA integrity_check")]
+            errors += [f"{row[0]} refers to a missing {row[2]}" for row in db.execute("PRAGMA foreign_key_check")]
             tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     except sqlite3.Error as error:
         return [str(error)]
-    missing = {"stores", "jobs", "job_events", "outbox"} - tables
-    return [fault for fault in found if fault != "ok"] + [f"there is no table {name}" for name in sorted(missing)]
+    errors += [f"there is no table {name}" for name in sorted(TABLES - tables)]
+    return [error for error in errors if error != "ok"]
 
 
 @dataclass(frozen=True)
-class Contents:
-    """What a ledger or backup holds; `as_of` is when something last happened in it (epoch seconds), 0 for never."""
+class LedgerSummary:
+    """Counts of a ledger or backup.
+
+    `last_event_at` is epoch seconds, 0 if there is no event."""
 
     stores: int
     jobs: int
-    live: int
-    as_of: float
+    unfinished_jobs: int
+    last_event_at: float
     schema: str
 
 
-def contents_of(file: Path) -> Contents:
-    """Of a sound ledger. Raises BackupUnusable."""
+def summarize(file: Path) -> LedgerSummary:
+    """The summary of an intact ledger or backup. Raises BackupUnusable."""
     try:
         with closing(_read_only(file)) as db:
-            numbers = db.execute(
+            row = db.execute(
                 """SELECT (SELECT count(*) FROM stores WHERE status != 'deleted'), (SELECT count(*) FROM jobs),
                    (SELECT count(*) FROM jobs WHERE status IN ('queued', 'running')),
                    (SELECT coalesce(max(at), 0) FROM job_events),
                    (SELECT name FROM _sqlite_migrations ORDER BY name DESC LIMIT 1)"""
             ).fetchone()
-            return Contents(*numbers)
+            return LedgerSummary(*row)
     except sqlite3.Error as error:
         raise BackupUnusable(f"{file} can't be read.", f"{error}.") from error
 
 
 def _read_only(file: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=30)
+    return sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_SECONDS)
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
 
 
 def _copy(ledger: Path, copy: Path) -> None:
-    """By SQLite's backup interface: one consistent moment, writers go on."""
+    """Copy with SQLite's backup API: one consistent state, without blocking writers."""
     with closing(_read_only(ledger)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
-        target.execute("PRAGMA journal_mode = DELETE")  # one file, with no -wal that could be lost
+        target.execute("PRAGMA journal_mode = DELETE")  # one file, without a -wal that could be lost
 
 
-def _put(file: Path, place: Path) -> None:
-    """Give `file` its final name, durably: whoever finds that name finds all of it."""
+def _rename_durably(file: Path, target: Path) -> None:
+    """Rename a file; after a power failure, `target` is complete or absent."""
     _sync(file)
-    file.replace(place)
-    _sync(place.parent)
+    file.replace(target)
+    _sync(target.parent)
 
 
 def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        os.fsync(descriptor)
     finally:
-        os.close(handle)
+        os.close(descriptor)
 
 
 @contextmanager
-def _told_as(what: str) -> Iterator[None]:
+def _as_backup_failed(what: str) -> Iterator[None]:
+    """Turn errors of files and SQLite into BackupFailed."""
     try:
         yield
     except (OSError, sqlite3.Error) as error:
-        raise BackupFailed(what, f"{error}.", "Check the volume's room and rights, then try again.") from error
+        next_step = "Check the free space of the volume and its permissions, then try again."
+        raise BackupFailed(what, f"{error}.", next_step) from error
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """A schedule and a person may want a backup at the same moment: one after the other."""
+def _exclusively(folder: Path) -> Iterator[None]:
+    """Lock the folder: bot and command may back up at once."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / ".lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _found(folder: Path) -> Iterator[Backup]:
+def _list(folder: Path) -> Iterator[Backup]:
     for path in folder.iterdir():
-        if match := NAME.fullmatch(path.name):
-            made_at = datetime.strptime(match[1], STAMP).replace(tzinfo=UTC).timestamp()
+        if match := BACKUP_NAME.fullmatch(path.name):
+            made_at = datetime.strptime(match[1], TIMESTAMP_FORMAT).replace(tzinfo=UTC).timestamp()
             yield Backup(path, made_at, path.stat().st_size)

@@ -152,7 +152,7 @@ class Ledger:
 
 
 def _bring_up_to_date(connection: Connection, backups: Backups) -> None:
-    backups.take_offered()
+    backups.apply_pending_restore()
     _require_sound(connection)
     applied, pending = _migrations(connection)
     if applied and pending:

@@ -1,4 +1,4 @@
-"""The doctor on a healthy set-up with a store, and on broken ones: what is wrong is named, and nothing else."""
+"""`storewright doctor` on a healthy installation with a store, and on broken ones: only the broken part is wrong."""
 
 from __future__ import annotations
 
@@ -18,33 +18,34 @@ import yaml
 from click.testing import CliRunner
 
 from bot.__main__ import main
-from bot.cli.doctor.images import Unknown, pullable
+from bot.cli.doctor.images import LookupFailed, is_in_registry
 from dev.cluster import Cluster
 from dev.slack import LocalSlack
 from dev.stack import ROOT, Stack, instance_of, kubectl, remove_stores
 from tests.conftest import write_kubeconfig
 
-NOWHERE = "127.0.0.1:9"
-DEFAULT = "storageclass.kubernetes.io/is-default-class"
+CLOSED_PORT = "127.0.0.1:9"
+DEFAULT_STORAGE_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 
-class Told:
-    """What the doctor said, and the status it ended with."""
+class Report:
+    """The doctor's findings and its exit status."""
 
     def __init__(self, output: str, exit_code: int) -> None:
-        told = json.loads(output)
-        self.findings, self.well, self.exit_code = told["findings"], told["well"], exit_code
+        report = json.loads(output)
+        self.findings, self.well, self.exit_code = report["findings"], report["well"], exit_code
 
     def of(self, status: str) -> dict[str, str]:
-        """What it said, by check."""
-        said: dict[str, str] = {}
-        for one in self.findings:
-            if one["status"] == status:
-                said[one["check"]] = f"{said.get(one['check'], '')} {one['message']} {one['fix']}".strip()
-        return said
+        """Messages and fixes by check."""
+        texts: dict[str, str] = {}
+        for finding in self.findings:
+            if finding["status"] == status:
+                check = finding["check"]
+                texts[check] = f"{texts.get(check, '')} {finding['message']} {finding['fix']}".strip()
+        return texts
 
     def only_wrong(self, *checks: str) -> dict[str, str]:
-        """What is wrong, which is found by just these checks."""
+        """Messages and fixes of the checks that are wrong, which must be exactly these."""
         assert set(self.of("wrong")) == set(checks), self.of("wrong")
         assert (self.well, self.exit_code) == (False, 1)
         return self.of("wrong")
@@ -52,7 +53,7 @@ class Told:
 
 @pytest.fixture(scope="module")
 def bot(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A bot with Medusa as its one store type: the doctor asks no registry after an image that a store of it runs."""
+    """A bot with Medusa as its only store type: once a store runs, its images need no lookup in a registry."""
     folder = tmp_path_factory.mktemp("doctor")
     (folder / "charts").mkdir()
     (folder / "charts/medusa").symlink_to(ROOT / "charts/medusa")
@@ -65,33 +66,33 @@ def bot(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         remove_stores(cluster, folder, "--wait=false")
 
 
-Diagnose = Callable[..., Told]
+Diagnose = Callable[..., Report]
 
 
 @pytest.fixture
 def diagnose(bot: Stack, monkeypatch: pytest.MonkeyPatch) -> Diagnose:
-    """Ask the doctor about this bot's set-up; keyword arguments are settings that differ."""
+    """Run the doctor with this bot's settings; keyword arguments change some."""
     monkeypatch.setattr(os, "environ", {name: os.environ[name] for name in ("PATH", "HOME")})
-    monkeypatch.setattr("bot.cli.doctor.store_prerequisites.pullable", _pullable_here)
-    given = bot.bot_environment()  # which gives the bot its rights, too
+    monkeypatch.setattr("bot.cli.doctor.store_prerequisites.is_in_registry", _is_in_local_registry)
+    variables = bot.bot_environment()  # grants the bot its permissions, too
 
-    def ask(**changed: str) -> Told:
-        done = CliRunner().invoke(main, ["doctor", "--json"], env={**given, **changed})
+    def run(**changed: str) -> Report:
+        done = CliRunner().invoke(main, ["doctor", "--json"], env={**variables, **changed})
         assert done.exit_code in (0, 1), f"{done.output} {done.exception!r}"
-        return Told(done.stdout, done.exit_code)
+        return Report(done.stdout, done.exit_code)
 
-    return ask
+    return run
 
 
-def _pullable_here(image: str) -> bool:
-    """No test asks a registry of the outside world."""
+def _is_in_local_registry(image: str) -> bool:
+    """Tests use no registry on the internet."""
     if not image.startswith("127."):
-        raise Unknown("no registry is asked in this test.")
-    return pullable(image)
+        raise LookupFailed("this test uses no other registry.")
+    return is_in_registry(image)
 
 
 def storewright(bot: Stack, *words: str) -> subprocess.CompletedProcess[str]:
-    """Type it as an operator does, with the bot's own environment."""
+    """Run `storewright …` as an operator does, with the bot's own environment."""
     environment = {**{name: os.environ[name] for name in ("PATH", "HOME")}, **bot.bot_environment()}
     command = [sys.executable, "-m", "bot", *words]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=180)
@@ -112,31 +113,31 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 # --- healthy -----------------------------------------------------------------------------------------------------
 
 
-def test_a_healthy_site_with_a_store_ordered_from_the_terminal(bot: Stack, diagnose: Diagnose) -> None:
+def test_doctor_finds_nothing_wrong_with_a_store_ordered_from_the_terminal(bot: Stack, diagnose: Diagnose) -> None:
     before = diagnose()
     assert before.well, before.of("wrong")
     ordered = storewright(bot, "create", "doctors-shop", "medusa", "color=ocean")
     assert ordered.returncode == 0, ordered.stdout + ordered.stderr
     assert "✓ doctors-shop is ready after" in ordered.stdout
-    told = diagnose()
-    assert told.exit_code == 0
-    assert not told.of("wrong")
-    assert not told.of("unsure")
-    assert set(told.of("ok")) >= {
+    report = diagnose()
+    assert report.exit_code == 0
+    assert not report.of("wrong")
+    assert not report.of("unsure")
+    assert set(report.of("ok")) >= {
         *("settings", "ledger", "backups", "helm", "charts", "cluster", "rights", "store rights", "resource types"),
         *("storage", "ingress class", "DNS", "ingress", "images", "stores", "Slack token", "Slack scopes", "clock"),
         *("failure channel", "public address", "admission"),
     }
     shown = storewright(bot, "doctor").stdout
     assert "✓ images           medusa: storewright/medusa:" in shown
-    assert "\x1b[" not in shown, "no colour where there is no terminal"
+    assert "\x1b[" not in shown, "no colour without a terminal"
     gone = storewright(bot, "delete", "doctors-shop", "--yes")
     assert gone.returncode == 0, gone.stdout + gone.stderr
     assert "✓ doctors-shop is deleted" in gone.stdout
     assert bot.slack().messages("#stores") == []
 
 
-def test_without_a_bot_the_terminal_does_the_work_by_itself(bot: Stack, cluster: Cluster) -> None:
+def test_terminal_runs_jobs_itself_without_a_bot(bot: Stack, cluster: Cluster) -> None:
     bot.bot_process.stop()
     try:
         ordered = storewright(bot, "create", "lonely-shop", "medusa")
@@ -151,16 +152,16 @@ def test_without_a_bot_the_terminal_does_the_work_by_itself(bot: Stack, cluster:
 # --- broken ------------------------------------------------------------------------------------------------------
 
 
-def test_a_slack_app_with_less_than_it_needs(diagnose: Diagnose) -> None:
+def test_slack_app_without_scopes_channel_or_socket_token_is_wrong(diagnose: Diagnose) -> None:
     scopes = frozenset({"commands", "chat:write", "channels:history", "im:history", "mpim:history", "files:read"})
     with LocalSlack(scopes=scopes) as slack:
         given = {"SLACK_API_URL": slack.api_url, "SLACK_BOT_TOKEN": slack.bot_token, "FAILURE_CHANNEL": "C0RANDOM1"}
-        told = diagnose(**given, SLACK_MODE="socket", SLACK_APP_TOKEN="xapp-of-another-app")
-        wrong = told.only_wrong("Slack scopes", "failure channel", "Socket Mode")
+        report = diagnose(**given, SLACK_MODE="socket", SLACK_APP_TOKEN="xapp-of-another-app")
+        wrong = report.only_wrong("Slack scopes", "failure channel", "Socket Mode")
         assert "lacks im:write, for direct messages" in wrong["Slack scopes"]
         assert "lacks groups:history" in wrong["Slack scopes"]
         assert "install the app to the workspace again" in wrong["Slack scopes"]
-        assert "files:read" in told.of("unsure")["Slack scopes"]
+        assert "files:read" in report.of("unsure")["Slack scopes"]
         assert "/invite @Storewright" in wrong["failure channel"]
         assert "connections:write" in wrong["Socket Mode"]
         well = diagnose(**given, SLACK_MODE="socket", SLACK_APP_TOKEN=slack.app_token)
@@ -169,7 +170,7 @@ def test_a_slack_app_with_less_than_it_needs(diagnose: Diagnose) -> None:
         assert "invalid_auth" in revoked.of("wrong")["Slack token"]
 
 
-def test_a_bot_with_fewer_rights_and_one_with_all(
+def test_missing_permissions_are_wrong_and_excessive_ones_are_unsure(
     bot: Stack, diagnose: Diagnose, cluster: Cluster, tmp_path: Path
 ) -> None:
     role = next(
@@ -191,38 +192,38 @@ def test_a_bot_with_fewer_rights_and_one_with_all(
         token = kubectl(cluster, "create", "token", "doctor-test", "-n", "storewright").strip()
         config["users"][0]["user"]["token"] = token
         (tmp_path / "kubeconfig").write_text(json.dumps(config))
-        told = diagnose(KUBECONFIG=str(tmp_path / "kubeconfig")).only_wrong("rights")["rights"]
-        assert "delete namespaces" in told
-        assert "create rolebindings.rbac.authorization.k8s.io" in told
-        assert "create namespaces" not in told
-        assert "manifests/README.md" in told
+        report = diagnose(KUBECONFIG=str(tmp_path / "kubeconfig")).only_wrong("rights")["rights"]
+        assert "delete namespaces" in report
+        assert "create rolebindings.rbac.authorization.k8s.io" in report
+        assert "create namespaces" not in report
+        assert "manifests/README.md" in report
     finally:
         for kind in ("clusterrolebinding", "clusterrole"):
             kubectl(cluster, "delete", kind, "doctor-test")
         kubectl(cluster, "delete", "serviceaccount", "doctor-test", "-n", "storewright")
     admin = diagnose(KUBECONFIG=str(cluster.kubeconfig), KUBE_CONTEXT="")
     assert "get secrets" in admin.of("unsure")["rights"]
-    assert "by its own ServiceAccount" in admin.of("unsure")["rights"]
-    assert "No admission policy keeps" in admin.of("unsure")["admission"]
+    assert "with its own ServiceAccount" in admin.of("unsure")["rights"]
+    assert "No admission policy stops" in admin.of("unsure")["admission"]
 
 
-def test_policies_that_are_gone(bot: Stack, diagnose: Diagnose, cluster: Cluster) -> None:
+def test_missing_admission_policies_are_wrong(bot: Stack, diagnose: Diagnose, cluster: Cluster) -> None:
     gone = [f"{instance_of(bot.folder)}-{policy}" for policy in ("bindings", "jobs")]
     kubectl(cluster, "delete", "validatingadmissionpolicybinding", *gone)
     try:
         until = time.monotonic() + 30
-        while "running any image in storewright" not in (told := diagnose()).of("wrong").get("admission", ""):
-            assert time.monotonic() < until, "the API server forgets them within moments"
-        wrong = told.only_wrong("admission")["admission"]
-        assert "giving itself rights in default: a leaked token could" in wrong
-        assert "making a namespace" not in wrong, "that one is there"
+        while "running any image in storewright" not in (report := diagnose()).of("wrong").get("admission", ""):
+            assert time.monotonic() < until, "the API server should drop the policies within 30 s"
+        wrong = report.only_wrong("admission")["admission"]
+        assert "giving itself permissions in default: a leaked token could" in wrong
+        assert "making a namespace" not in wrong, "this policy still exists"
     finally:
         bot.bot_environment()
         while diagnose().of("wrong"):
-            assert time.monotonic() < until + 30, "they are there again"
+            assert time.monotonic() < until + 30, "the policies should be back within 60 s"
 
 
-def test_a_cluster_without_what_stores_need(diagnose: Diagnose, cluster: Cluster, tmp_path: Path) -> None:
+def test_missing_classes_and_resource_types_are_wrong(diagnose: Diagnose, cluster: Cluster, tmp_path: Path) -> None:
     values = overlay(
         tmp_path,
         ingress={"className": "nowhere"},
@@ -230,32 +231,32 @@ def test_a_cluster_without_what_stores_need(diagnose: Diagnose, cluster: Cluster
         serviceMonitor={"enabled": True},
     )
     wrong = diagnose(STORE_VALUES=values).only_wrong("ingress class", "storage", "resource types")
-    assert "no IngressClass nowhere. Known: traefik" in wrong["ingress class"]
+    assert "no IngressClass nowhere. Known classes: traefik" in wrong["ingress class"]
     assert "no StorageClass gone" in wrong["storage"]
     assert "no ServiceMonitor (monitoring.coreos.com/v1)" in wrong["resource types"]
     [default] = [
         found["metadata"]["name"]
         for found in json.loads(kubectl(cluster, "get", "storageclass", "-o", "json"))["items"]
-        if found["metadata"].get("annotations", {}).get(DEFAULT) == "true"
+        if found["metadata"].get("annotations", {}).get(DEFAULT_STORAGE_CLASS) == "true"
     ]
-    kubectl(cluster, "annotate", "storageclass", default, f"{DEFAULT}=false", "--overwrite")
+    kubectl(cluster, "annotate", "storageclass", default, f"{DEFAULT_STORAGE_CLASS}=false", "--overwrite")
     try:
         assert "no default StorageClass" in diagnose().only_wrong("storage")["storage"]
     finally:
-        kubectl(cluster, "annotate", "storageclass", default, f"{DEFAULT}=true", "--overwrite")
+        kubectl(cluster, "annotate", "storageclass", default, f"{DEFAULT_STORAGE_CLASS}=true", "--overwrite")
 
 
-def test_names_that_lead_nowhere_and_an_ingress_that_is_silent(diagnose: Diagnose) -> None:
+def test_unresolved_domain_and_silent_ingress_are_wrong(diagnose: Diagnose) -> None:
     wrong = diagnose(STORE_DOMAIN="shops.invalid", INGRESS_ADDRESS="").only_wrong("DNS")
     assert "Add a record for *.shops.invalid" in wrong["DNS"]
-    wrong = diagnose(INGRESS_ADDRESS=NOWHERE).only_wrong("ingress")
-    assert "Is an ingress controller running" in wrong["ingress"]
+    wrong = diagnose(INGRESS_ADDRESS=CLOSED_PORT).only_wrong("ingress")
+    assert "Check that an ingress controller runs" in wrong["ingress"]
     assert "shops.invalid does not resolve from here" in diagnose(STORE_DOMAIN="shops.invalid").of("unsure")["DNS"]
 
 
 @pytest.fixture
 def registry() -> Iterator[str]:
-    """A registry that has every image of tag `there`, knows none else, and shows `private` to nobody."""
+    """A registry with only images of the tag `there`; `private` requires credentials."""
 
     class Registry(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
@@ -271,21 +272,21 @@ def registry() -> Iterator[str]:
         server.shutdown()
 
 
-def test_images_that_are_not_where_the_values_say(diagnose: Diagnose, registry: str, tmp_path: Path) -> None:
+def test_image_missing_in_its_registry_is_wrong(diagnose: Diagnose, registry: str, tmp_path: Path) -> None:
     def values(tag: str, database: str) -> str:
         image = {"repository": f"{registry}/medusa", "tag": tag}
         other = {"image": {"repository": f"{registry}/{database}", "tag": "there"}}
         return overlay(tmp_path, image=image, postgresql=other)
 
-    told = diagnose(STORE_VALUES=values("missing", "postgresql"))
-    assert f"{registry}/medusa:missing is not in its registry" in told.only_wrong("images")["images"]
-    assert f"{registry}/postgresql:there is in its registry" in told.of("ok")["images"]
-    told = diagnose(STORE_VALUES=values("there", "private"))
-    assert told.well
-    assert "the registry says 401 to strangers" in told.of("unsure")["images"]
+    report = diagnose(STORE_VALUES=values("missing", "postgresql"))
+    assert f"{registry}/medusa:missing is not in its registry" in report.only_wrong("images")["images"]
+    assert f"{registry}/postgresql:there is in its registry" in report.of("ok")["images"]
+    report = diagnose(STORE_VALUES=values("there", "private"))
+    assert report.well
+    assert "the registry answered 401 to an anonymous request" in report.of("unsure")["images"]
 
 
-def test_a_home_in_disorder(diagnose: Diagnose, tmp_path: Path) -> None:
+def test_damaged_ledger_old_helm_and_unencrypted_address_are_wrong(diagnose: Diagnose, tmp_path: Path) -> None:
     (tmp_path / "ledger.db").write_bytes(b"not a ledger")
     (tmp_path / "helm").write_text('#!/bin/sh\ncase $1 in version) echo v3.15.0;; *) exec helm "$@";; esac')
     (tmp_path / "helm").chmod(0o755)
@@ -295,31 +296,31 @@ def test_a_home_in_disorder(diagnose: Diagnose, tmp_path: Path) -> None:
     )
     assert "storewright ledger restore" in wrong["ledger"]
     assert "v3.15.0 is not Helm 4" in wrong["helm"]
-    assert "in clear" in wrong["settings"]
-    assert not [one for one in diagnose(**given).findings if "itself failed" in one["message"]]
+    assert "unencrypted" in wrong["settings"]
+    assert not [found for found in diagnose(**given).findings if "itself failed" in found["message"]]
 
 
-def test_values_that_a_chart_refuses(diagnose: Diagnose, tmp_path: Path) -> None:
-    told = diagnose(STORE_VALUES=overlay(tmp_path, replicsa=2))
-    assert "replicsa" in told.only_wrong("charts")["charts"]
+def test_values_that_do_not_render_are_wrong(diagnose: Diagnose, tmp_path: Path) -> None:
+    report = diagnose(STORE_VALUES=overlay(tmp_path, replicsa=2))
+    assert "replicsa" in report.only_wrong("charts")["charts"]
     (tmp_path / "more.yaml").write_text("medussa: {replicas: 1}")
-    told = diagnose(STORE_VALUES=str(tmp_path / "more.yaml"))
-    assert "“medussa”, which is no store type" in told.of("unsure")["charts"]
+    report = diagnose(STORE_VALUES=str(tmp_path / "more.yaml"))
+    assert "“medussa”, which is not a store type" in report.of("unsure")["charts"]
 
 
-def test_a_cluster_that_is_away_is_one_line(diagnose: Diagnose, tmp_path: Path) -> None:
-    kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", f"http://{NOWHERE}")
-    told = diagnose(KUBECONFIG=str(kubeconfig), KUBE_CONTEXT="")
-    assert "can't be reached" in told.only_wrong("cluster")["cluster"]
+def test_unreachable_cluster_is_one_finding(diagnose: Diagnose, tmp_path: Path) -> None:
+    kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", f"http://{CLOSED_PORT}")
+    report = diagnose(KUBECONFIG=str(kubeconfig), KUBE_CONTEXT="")
+    assert "can't be reached" in report.only_wrong("cluster")["cluster"]
 
 
-def test_a_public_address_that_is_somebody_elses(diagnose: Diagnose, bot: Stack, registry: str) -> None:
-    told = diagnose(PUBLIC_URL=bot.workspace_url)
-    assert "not with our page" in told.only_wrong("public address")["public address"]
-    assert "can't be reached from here" in diagnose(PUBLIC_URL=f"http://{NOWHERE}").of("wrong")["public address"]
+def test_public_address_of_another_server_is_wrong(diagnose: Diagnose, bot: Stack, registry: str) -> None:
+    report = diagnose(PUBLIC_URL=bot.workspace_url)
+    assert "not with Storewright's page" in report.only_wrong("public address")["public address"]
+    assert "can't be reached from here" in diagnose(PUBLIC_URL=f"http://{CLOSED_PORT}").of("wrong")["public address"]
 
 
-def test_settings_that_are_wrong_are_all_that_is_told(diagnose: Diagnose) -> None:
-    told = diagnose(SLACK_BOT_TOKEN="", STORE_SCHEME="gopher")
-    assert [one["check"] for one in told.findings] == ["settings", "settings"]
-    assert "SLACK_BOT_TOKEN: is missing" in told.only_wrong("settings")["settings"]
+def test_invalid_settings_are_the_only_findings(diagnose: Diagnose) -> None:
+    report = diagnose(SLACK_BOT_TOKEN="", STORE_SCHEME="gopher")
+    assert [finding["check"] for finding in report.findings] == ["settings", "settings"]
+    assert "SLACK_BOT_TOKEN: is missing" in report.only_wrong("settings")["settings"]

@@ -164,7 +164,7 @@ def test_unreachable_cluster_does_not_use_up_the_link(bot: Bot, error: Exception
     answer = reveal(bot, link)
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "5"
-    assert "Your link was not used up." in answer.json()["cause"]
+    assert "Your link still works." in answer.json()["cause"]
     bot.secret = dict(SECRET)
     assert reveal(bot, link).status_code == 200
 

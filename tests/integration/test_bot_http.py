@@ -197,7 +197,7 @@ def test_readiness_reports_socket_mode_disconnected_only_while_it_can_not_reconn
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.web.socket_mode.RECONNECT_TIMEOUT_SECONDS", 3)
-    monkeypatch.setattr("bot.observability.readiness.KEPT", 0.0)
+    monkeypatch.setattr("bot.observability.readiness.CACHE_SECONDS", 0.0)
     with LocalSlack(socket_mode=True) as slack, running_bot(tmp_path, slack, socket=True) as bot, bot.http() as http:
 
         def socket() -> str:
@@ -221,5 +221,5 @@ def test_readiness_names_the_reason_when_socket_mode_never_connected(tmp_path: P
     with LocalSlack(socket_mode=True) as slack:
         slack.fault("error", "apps.connections.open", code="invalid_auth", times=0)
         with running_bot(tmp_path, slack, socket=True) as bot, bot.http() as http:
-            reason = "Slack answers invalid_auth to SLACK_APP_TOKEN."
+            reason = "Slack rejected SLACK_APP_TOKEN: invalid_auth."
             slack.wait_for(lambda: reason in http.get("/readyz").json()["socket"], 15, "the reason")

@@ -181,7 +181,7 @@ def test_a_bot_that_can_not_back_up_before_a_migration_goes_on_when_it_can(tmp_p
     in_the_way = tmp_path / "backups"
     in_the_way.write_text("")
     with process(environment(tmp_path, url, None)):
-        assert "The ledger could not be backed up." in answer(f"{url}/readyz").json()["ledger"]
+        assert "Could not back up the ledger." in answer(f"{url}/readyz").json()["ledger"]
         in_the_way.unlink()
         until("the ledger to be opened", lambda: answer(f"{url}/readyz").json()["ledger"] == "ok", 15)
 

@@ -96,7 +96,7 @@ def test_every_metric_and_setting_it_tells_of_is_there(tmp_path: Path) -> None:
         bot.finish()
         bot.settled()
         http.get("/readyz")
-        bot.metrics.ran_helm("upgrade", "ok", 1)
+        bot.metrics.record_helm_run("upgrade", "ok", 1)
         there = set(re.findall(r"^# TYPE (storewright_\w+) ", http.get("/metrics").text, re.MULTILINE))
     told = set(re.findall(r"`(storewright_\w+)`", PAGE))
     assert told == there - {name for name in there if name.endswith("_created")}

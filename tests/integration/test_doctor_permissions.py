@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from bot.cli.doctor.cluster import _rules, _wishes
+from bot.cli.doctor.cluster import _permissions, _rules
 from bot.settings import StoreSettings
 from dev.charts import bot_chart
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 def test_pull_secret_is_the_only_secret_in_the_bots_namespace_that_the_doctor_asks_for() -> None:
     plain = StoreSettings.from_environment(store_domain="shops.example.com", charts_dir=ROOT / "charts")
     manifests = list(yaml.safe_load_all(bot_chart.permissions("storewright", "--set=stores.imagePullSecret=registry")))
-    (granted,) = [set(_wishes(m["rules"])) for m in manifests if m["kind"] == "Role"]
+    (granted,) = [set(_permissions(m["rules"])) for m in manifests if m["kind"] == "Role"]
     settings = plain.model_copy(update={"image_pull_secret": "storewright/registry"})
-    assert granted == {*_wishes(_rules("own", settings)), *_wishes(_rules("pull", settings))}
+    assert granted == {*_permissions(_rules("own", settings)), *_permissions(_rules("pull", settings))}
     assert {one for one in granted if one[2] == "secrets"} == {("get", "", "secrets", "registry")}

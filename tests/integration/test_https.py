@@ -139,11 +139,11 @@ def only(findings: Iterator[Finding]) -> Finding:
 @pytest.mark.parametrize(
     ("status", "location", "finding", "said"),
     [
-        (404, "", "ok", "answers 404 for a store that is not there."),
+        (404, "", "ok", "answers 404 for a store that does not exist."),
         (308, "https://storewright-doctor.shops.example.com/", "ok", "answers 308"),
         (301, "/", "ok", "answers 301"),
-        (302, "https://parking.example.net/buy", "unsure", "and leads to parking.example.net."),
-        (200, "", "unsure", "answers 200 for a store that is not there."),
+        (302, "https://parking.example.net/buy", "unsure", "and redirects to parking.example.net."),
+        (200, "", "unsure", "answers 200 for a store that does not exist."),
         (503, "", "unsure", "answers 503"),
     ],
 )
@@ -172,7 +172,7 @@ def test_an_ingress_with_a_certificate_of_our_authority_is_well(authority: Autho
     with https_server(Ingress, *self_signed(tmp_path)) as (address, _):
         found = only(store_prerequisites.ingress(site(ingress_address=address, store_scheme="https")))
     assert found.status == "unsure"
-    assert "has no certificate for a store that has none of its own" in found.message
+    assert "its default certificate is not trusted" in found.message
 
 
 @pytest.mark.parametrize(

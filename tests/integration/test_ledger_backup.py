@@ -15,7 +15,7 @@ import pytest
 
 from provisioner.domain.job import EventKind
 from provisioner.ledger import backup as module
-from provisioner.ledger.backup import BackupFailed, Backups, BackupUnusable, contents_of, faults_of
+from provisioner.ledger.backup import BackupFailed, Backups, BackupUnusable, find_damage, summarize
 from provisioner.ledger.ledger import Ledger
 from tests.conftest import ROOT, Clock
 from tests.ledgers import SampleOrders, exclusive_ledger
@@ -23,7 +23,7 @@ from tests.ledgers import SampleOrders, exclusive_ledger
 
 @pytest.fixture
 def backups(ledger: Ledger, clock: Clock) -> Backups:
-    return Backups(ledger.path, every=3600, keep=3, clock=clock)
+    return Backups(ledger.path, interval_seconds=3600, keep=3, clock=clock)
 
 
 def test_newest_backups_are_kept_and_one_is_due_when_the_last_is_old(
@@ -33,14 +33,14 @@ def test_newest_backups_are_kept_and_one_is_due_when_the_last_is_old(
     assert backups.newest() is None
     for _ in range(5):
         assert backups.is_due()
-        backups.keep_up()
+        backups.make_if_due()
         assert not backups.is_due()
         clock.now += 3600
-    assert len(backups.kept()) == 3
+    assert len(backups.all()) == 3
     newest = backups.newest()
     assert newest is not None
     assert newest.made_at == clock.now - 3600
-    assert contents_of(newest.path).stores == 1
+    assert summarize(newest.path).stores == 1
     assert [path.name for path in backups.folder.iterdir() if path.suffix != ".db"] == [".lock"], "one file each"
 
 
@@ -58,7 +58,7 @@ def test_backups_with_times_in_the_future_do_not_count(backups: Backups, clock: 
         assert not backups.is_due()
         assert backups.newest() == made[-1]
         clock.now += 3600
-    assert [kept.path for kept in backups.kept()][:3] == [kept.path for kept in made[1:]]
+    assert [kept.path for kept in backups.all()][:3] == [kept.path for kept in made[1:]]
 
 
 def test_backup_made_while_jobs_run_is_consistent_and_blocks_no_writer(tmp_path: Path) -> None:
@@ -87,11 +87,11 @@ def test_backup_made_while_jobs_run_is_consistent_and_blocks_no_writer(tmp_path:
         for thread in threads:
             thread.join()
     assert longest < 5, "no writer waited for a backup"
-    jobs = [contents_of(backup.path).jobs for backup in made]
+    jobs = [summarize(backup.path).jobs for backup in made]
     assert jobs == sorted(jobs)
     assert jobs[-1] > jobs[0]
     for backup in made:
-        assert faults_of(backup.path) == []
+        assert find_damage(backup.path) == []
         with closing(sqlite3.connect(backup.path)) as db:
             done = set(db.execute("SELECT id FROM jobs WHERE status = 'succeeded'"))
             recorded = set(db.execute("SELECT job_id FROM job_events WHERE kind = 'succeeded'"))
@@ -117,7 +117,7 @@ while True:
             process.send_signal(signal.SIGKILL)
             process.wait()
             seen_partial |= bool(list(backups.folder.glob(".unfinished-*")))
-            assert [faults_of(kept.path) for kept in backups.kept()] == [[]] * len(backups.kept())
+            assert [find_damage(kept.path) for kept in backups.all()] == [[]] * len(backups.all())
         assert seen_partial, "no kill hit the middle of a backup"
         backups.make()
         assert not list(backups.folder.glob(".unfinished-*"))
@@ -131,12 +131,12 @@ def test_damaged_ledger_makes_no_backup(ledger: Ledger, orders: SampleOrders, ba
         file.write(b"\xff" * 8192)
     with pytest.raises((BackupUnusable, BackupFailed)):
         backups.make()
-    assert backups.kept() == []
+    assert backups.all() == []
 
 
 def test_backup_without_a_folder_to_write_names_the_next_step(ledger: Ledger, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(BackupFailed, match="Check the volume's room"):
+    with pytest.raises(BackupFailed, match="Check the free space of the volume"):
         Backups(ledger.path, tmp_path / "file" / "backups").make()
 
 
@@ -154,4 +154,4 @@ def test_lower_keep_frees_room_before_the_next_backup(
     fewer = Backups(ledger.path, keep=1, clock=clock)
     with pytest.raises(BackupFailed, match="No space left"):
         fewer.make()
-    assert len(fewer.kept()) == 1
+    assert len(fewer.all()) == 1

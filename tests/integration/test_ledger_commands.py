@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from bot.__main__ import main
 from provisioner.domain.job import JobStatus
-from provisioner.ledger.backup import Backups, contents_of
+from provisioner.ledger.backup import Backups, summarize
 from provisioner.ledger.ledger import Ledger
 from tests.ledgers import SampleOrders, exclusive_ledger
 
@@ -31,19 +31,19 @@ def type_(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]
 
 
 def test_operator_backs_up_checks_and_restores(ledger: Ledger, orders: SampleOrders, type_: Callable[..., str]) -> None:
-    assert "There are none" in type_("backups")
+    assert "There are no backups" in type_("backups")
     orders.create("my-shop")
     assert "✓" in type_("backup")
-    [kept] = Backups(ledger.path).kept()
+    [kept] = Backups(ledger.path).all()
     assert kept.path.name in type_("backups")
-    assert "is sound: 1 stores, 1 jobs (1 live)" in type_("check")
-    assert "is sound: 1 stores" in type_("check", kept.path.name)
+    assert "is intact: 1 stores, 1 jobs (1 unfinished)" in type_("check")
+    assert "is intact: 1 stores" in type_("check", kept.path.name)
     orders.create("other-shop")
     assert "Aborted" in type_("restore", kept.path.name)
-    assert "1 jobs (1 live)" in type_("restore", kept.path.name, "--yes")
-    assert type_("restore", "--cancel") == "It is not taken.\n"
-    assert type_("restore", "--cancel") == "There is none to be taken.\n"
-    assert "else at the next start" in type_("restore", kept.path.name, "--yes")
+    assert "1 jobs (1 unfinished)" in type_("restore", kept.path.name, "--yes")
+    assert type_("restore", "--cancel") == "Restore cancelled.\n"
+    assert type_("restore", "--cancel") == "There is no restore to cancel.\n"
+    assert "restores it at its next start" in type_("restore", kept.path.name, "--yes")
     ledger.close()
     with exclusive_ledger(ledger.path) as restored:
         [store] = restored.stores.all()
@@ -66,12 +66,12 @@ def test_backup_is_written_to_stdout_and_restored_from_stdin(
 
     away = tmp_path / "away.db"
     away.write_bytes(run("backup", "--stdout"))
-    assert contents_of(away).stores == 1
-    for kept in Backups(ledger.path).kept():
+    assert summarize(away).stores == 1
+    for kept in Backups(ledger.path).all():
         kept.path.unlink()
-    assert b"nobody to ask" in run("restore", "-", given=away.read_bytes())
-    assert b"not a sound ledger" in run("restore", "-", "--yes", given=b"odd")
-    assert not Backups(ledger.path).offered.exists()
+    assert b"can't ask for confirmation" in run("restore", "-", given=away.read_bytes())
+    assert b"not an intact ledger" in run("restore", "-", "--yes", given=b"odd")
+    assert not Backups(ledger.path).pending_restore.exists()
     orders.create("other-shop")
     assert b"1 stores, 1 jobs" in run("restore", "-", "--yes", given=away.read_bytes())
     ledger.close()

@@ -17,7 +17,7 @@ from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.errors import Problem, StoreUnchanged
 from provisioner.domain.job import EventKind, JobPhase, JobStatus
 from provisioner.domain.store import StoreStatus
-from provisioner.ledger.backup import BackupFailed, Backups, contents_of
+from provisioner.ledger.backup import BackupFailed, Backups, summarize
 from provisioner.ledger.connection import LedgerClosed
 from provisioner.ledger.ledger import Ledger, LedgerInUse, LedgerNotUsable
 from provisioner.ledger.outbox import OutboxKind
@@ -51,18 +51,18 @@ def test_migration_follows_a_backup(tmp_path: Path) -> None:
         assert store is not None
         assert (store.status, store.options, store.version) == (StoreStatus.READY, {}, "")
         assert (store.ready_at, store.release) == (2.0, "my-shop")
-    [backup] = Backups(path).kept()
+    [backup] = Backups(path).all()
     assert backup.path.stem.endswith("-before-m0002-chosen-options")
-    assert contents_of(backup.path).schema == "m0001_first_ledger"
+    assert summarize(backup.path).schema == "m0001_first_ledger"
     Ledger.exclusive(path).close()
-    assert len(Backups(path).kept()) == 1, "nothing pending, no backup"
-    Backups(path).offer(backup.path)
+    assert len(Backups(path).all()) == 1, "nothing pending, no backup"
+    Backups(path).request_restore(backup.path)
     with exclusive_ledger(path) as back:
         assert back.stores.named("my-shop") is not None, "a restored older backup is migrated"
 
 
 def test_first_start_makes_no_backup(ledger: Ledger) -> None:
-    assert Backups(ledger.path).kept() == []
+    assert Backups(ledger.path).all() == []
 
 
 def test_nothing_is_migrated_without_a_backup(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_nothing_is_migrated_without_a_backup(tmp_path: Path) -> None:
     (tmp_path / "backups").write_text("in the way")
     with pytest.raises(BackupFailed):
         Ledger.exclusive(path)
-    assert contents_of(path).schema == "m0001_first_ledger"
+    assert summarize(path).schema == "m0001_first_ledger"
 
 
 def test_failed_migration_changes_nothing_and_names_the_next_step(
@@ -113,9 +113,9 @@ def migrated(tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
 
 
 def test_former_ledger_is_backed_up_then_migrated(migrated: Ledger) -> None:
-    [backup] = Backups(migrated.path).kept()
+    [backup] = Backups(migrated.path).all()
     assert backup.path.stem.endswith("-before-m0004-phases-and-facts")
-    assert contents_of(backup.path).schema == "m0003_chart_versions"
+    assert summarize(backup.path).schema == "m0003_chart_versions"
     facts = [(store.name, store.release, store.version, store.options) for store in migrated.stores.all()]
     assert facts == [
         ("old-shop", "old-shop", "0.1.0", {}),
@@ -244,7 +244,7 @@ def test_damaged_ledger_is_refused_with_the_way_to_restore(ledger: Ledger, order
     for _ in range(2):
         with pytest.raises(LedgerNotUsable, match=r"can't be read\. .*restore a backup: storewright ledger backups"):
             Ledger.exclusive(ledger.path)
-    assert Backups(ledger.path).kept() == [], "a damaged ledger is not backed up"
+    assert Backups(ledger.path).all() == [], "a damaged ledger is not backed up"
 
 
 def test_ledger_in_use_is_refused_until_it_is_closed(ledger: Ledger) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from provisioner.domain.job import EventKind
 from provisioner.ledger import backup as module
-from provisioner.ledger.backup import Backups, BackupUnusable, contents_of, faults_of
+from provisioner.ledger.backup import Backups, BackupUnusable, find_damage, summarize
 from provisioner.ledger.ledger import Ledger, LedgerNotUsable
 from tests.conftest import ROOT, Clock
 from tests.ledgers import SampleOrders, exclusive_ledger, write_as_later_version
@@ -22,13 +22,13 @@ from tests.ledgers import SampleOrders, exclusive_ledger, write_as_later_version
 
 @pytest.fixture
 def backups(ledger: Ledger, clock: Clock) -> Backups:
-    return Backups(ledger.path, every=3600, keep=3, clock=clock)
+    return Backups(ledger.path, interval_seconds=3600, keep=3, clock=clock)
 
 
 @contextmanager
 def restored_from(path: Path, backup: Path) -> Iterator[Ledger]:
     """The ledger as the next process has it, after `backup` was offered."""
-    Backups(path).offer(backup)
+    Backups(path).request_restore(backup)
     with exclusive_ledger(path) as opened:
         yield opened
 
@@ -52,19 +52,19 @@ def test_restore_queues_the_jobs_that_ran_at_the_time_of_the_backup(
         restored.jobs.record(running, EventKind.DONE, "release")
         again.journal.succeed(running)
         assert restored.stores.named("my-shop") is not None
-        assert faults_of(restored.path) == []
-    aside = [kept for kept in backups.kept() if "before-restore" in kept.path.name]
-    assert [contents_of(kept.path).stores for kept in aside] == [2], "the former ledger is kept"
-    assert not backups.offered.exists()
+        assert find_damage(restored.path) == []
+    aside = [kept for kept in backups.all() if "before-restore" in kept.path.name]
+    assert [summarize(kept.path).stores for kept in aside] == [2], "the former ledger is kept"
+    assert not backups.pending_restore.exists()
 
 
 def test_shared_ledger_does_not_take_an_offered_backup(ledger: Ledger, orders: SampleOrders, backups: Backups) -> None:
     then = backups.make()
     orders.create("my-shop")
-    backups.offer(then.path)
+    backups.request_restore(then.path)
     beside = Ledger.shared(ledger.path)
     assert beside.stores.named("my-shop") is not None
-    assert backups.offered.exists()
+    assert backups.pending_restore.exists()
     beside.close()
 
 
@@ -84,12 +84,12 @@ os.kill(os.getpid(), signal.SIGKILL)
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
     assert path.with_name("ledger.db-wal").stat().st_size > 0
     backups = Backups(path)
-    [empty] = backups.kept()
+    [empty] = backups.all()
     time.sleep(1)  # the names of backups have whole seconds
     with restored_from(path, empty.path) as restored:
         assert restored.stores.all() == []
-    [aside] = [kept for kept in backups.kept() if "before-restore" in kept.path.name]
-    assert contents_of(aside.path).stores == 1
+    [aside] = [kept for kept in backups.all() if "before-restore" in kept.path.name]
+    assert summarize(aside.path).stores == 1
 
 
 @pytest.mark.parametrize("step", ["set aside", "wal removed", "put in place"])
@@ -99,8 +99,8 @@ def test_killed_restore_goes_on_at_the_next_start(
     then = backups.make()
     orders.create("my-shop")
     ledger.close()
-    backups.offer(then.path)
-    real = module._put
+    backups.request_restore(then.path)
+    real = module._rename_durably
 
     def killed_at(file: Path, place: Path) -> None:
         if place != ledger.path:
@@ -113,15 +113,15 @@ def test_killed_restore_goes_on_at_the_next_start(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as dying:
-        dying.setattr(module, "_put", killed_at)
+        dying.setattr(module, "_rename_durably", killed_at)
         if step == "set aside":
             dying.setattr(Path, "unlink", killed_before_unlink)
         with pytest.raises(KeyboardInterrupt):
             Ledger.exclusive(ledger.path)
     with exclusive_ledger(ledger.path) as restored:
         assert restored.stores.all() == []
-        assert faults_of(restored.path) == []
-    kept = [contents_of(found.path).stores for found in backups.kept() if "before-restore" in found.path.name]
+        assert find_damage(restored.path) == []
+    kept = [summarize(found.path).stores for found in backups.all() if "before-restore" in found.path.name]
     assert 1 in kept, "the former ledger is kept"
 
 
@@ -144,13 +144,13 @@ def test_file_that_is_no_ledger_is_not_restored(backups: Backups, tmp_path: Path
         db.execute("CREATE TABLE stores (id)")
     for file in (tmp_path / "other.db", tmp_path / "none.db"):
         with pytest.raises(BackupUnusable):
-            backups.offer(file)
-    assert not backups.offered.exists()
+            backups.request_restore(file)
+    assert not backups.pending_restore.exists()
 
 
 def test_backup_of_a_later_version_is_not_restored(backups: Backups) -> None:
     later = backups.make()
     write_as_later_version(later.path)
     with pytest.raises(BackupUnusable, match=r"by a later version of Storewright \(m9999_later\)"):
-        backups.offer(later.path)
-    assert not backups.offered.exists()
+        backups.request_restore(later.path)
+    assert not backups.pending_restore.exists()

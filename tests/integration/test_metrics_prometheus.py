@@ -136,7 +136,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
 
 def _work(bot: Bot, slack: LocalSlack) -> None:
     """Stores that come up and fail, a helm that runs, a Slack that throttles; scraped between."""
-    helm = Helm(on_run=bot.metrics.ran_helm)
+    helm = Helm(on_run=bot.metrics.record_helm_run)
     with bot.http() as http:
         http.get("/readyz")
     Backups(bot.ledger.path).make()

@@ -127,7 +127,7 @@ def test_years_of_history_are_scraped_in_a_moment(tmp_path: Path) -> None:
         db.execute("DROP INDEX a_stage_starts_and_ends_once")
         db.executemany(template, ((job.id, "done", f"stage-{n % 9}", n % 700) for n in range(100_000)))
     metrics = Metrics()
-    metrics.watch(ledger, Backups(ledger.path), [])
+    metrics.add_ledger(ledger, Backups(ledger.path), [])
     web = build_ops(Ops(lambda: "", Readiness({}), metrics.registry)).test_client()
     web.get("/metrics")
     begun = time.monotonic()
@@ -178,7 +178,7 @@ def test_readiness_asks_all_at_once_and_remembers() -> None:
 
 
 def test_who_asks_for_readiness_does_not_wait_for_what_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.observability.readiness.PATIENCE", 0.5)
+    monkeypatch.setattr("bot.observability.readiness.CHECK_TIMEOUT_SECONDS", 0.5)
     hanging = threading.Event()
     readiness = Readiness({"cluster": lambda: hanging.wait(20), "ledger": lambda: None})
     ops, address = Ops(lambda: "", readiness, Metrics().registry), web_server_address()
@@ -191,7 +191,7 @@ def test_who_asks_for_readiness_does_not_wait_for_what_hangs(monkeypatch: pytest
     for thread in threads:
         thread.join()
     assert time.monotonic() - begun < 2
-    assert readiness.report() == (False, {"cluster": "There is no answer after 0 s.", "ledger": "ok"})
+    assert readiness.report() == (False, {"cluster": "No answer within 0 s.", "ledger": "ok"})
     hanging.set()
     until("the late answer", lambda: readiness.last()["cluster"] == "ok", 10)
     close()
@@ -260,7 +260,7 @@ def test_helm_is_timed_by_verb_and_outcome(tmp_path: Path) -> None:
     for body in ("exit 0", "echo Error: template: boom >&2; exit 1", "echo Error: connection refused >&2; exit 1"):
         (tmp_path / "helm").write_text(f"#!/bin/sh\n{body}")
         (tmp_path / "helm").chmod(0o755)
-        helm = Helm(str(tmp_path / "helm"), on_run=metrics.ran_helm)
+        helm = Helm(str(tmp_path / "helm"), on_run=metrics.record_helm_run)
         try:
             helm.apply(ReleaseSpec("shop", "ns", tmp_path, None, {}), 9)
         except (JobFailed, Transient):

@@ -144,7 +144,7 @@ def test_a_deleted_store_of_slacks_is_told_where_it_was_made(type_: Type, bot: B
         (("delete", " ", "--yes"), "There is no store"),
         (("upgrade", ""), "There is no store"),
         (("create", "my-shop", "medussa"), "Did you mean medusa?"),
-        (("create", "my-shop", "currency=xyz"), "is no currency to choose"),
+        (("create", "my-shop", "currency=xyz"), "is not a valid currency"),
         (("create", "my-shop", "--owner", "dana"), "is no Slack id"),
         (("create", "taken-shop"), "There is a store called taken-shop already"),
         (("create", "third-shop"), "2 is the most one person may have"),

@@ -11,37 +11,39 @@ import pytest
 import yaml
 
 from bot.cli.doctor import store_prerequisites
-from bot.cli.doctor.cluster import _rules, _wishes
-from bot.cli.doctor.findings import Check, Finding, examine, ok, wrong
+from bot.cli.doctor.cluster import _permissions, _rules
+from bot.cli.doctor.findings import Check, Finding, ok, run_checks, wrong
 from bot.cli.doctor.images import Image
 from bot.cli.doctor.slack import SCOPES
 from bot.settings import StoreSettings
 from provisioner.domain.errors import JobFailed, Transient
 
 ROOT = Path(__file__).parents[2]
-PLAIN = StoreSettings.from_environment(store_domain="shops.example.com", charts_dir=ROOT / "charts")
+SETTINGS = StoreSettings.from_environment(store_domain="shops.example.com", charts_dir=ROOT / "charts")
 
 
-def test_doctor_asks_for_the_permissions_that_the_chart_grants() -> None:
+def test_doctor_checks_the_permissions_that_the_manifests_grant() -> None:
     manifests = list(yaml.safe_load_all((ROOT / "manifests/storewright.yaml").read_text()))
     granted = {
-        (m["kind"], m["metadata"]["name"]): set(_wishes(m["rules"])) for m in manifests if m["kind"].endswith("Role")
+        (m["kind"], m["metadata"]["name"]): set(_permissions(m["rules"]))
+        for m in manifests
+        if m["kind"].endswith("Role")
     }
-    asked = {part: set(_wishes(_rules(part, PLAIN))) for part in ("cluster", "own", "store", "doctor")}
+    checked = {part: set(_permissions(_rules(part, SETTINGS))) for part in ("cluster", "own", "store", "doctor")}
     assert granted == {
-        ("ClusterRole", "storewright"): asked["cluster"] | asked["doctor"],
-        ("ClusterRole", "storewright-store"): asked["store"],
-        ("Role", "storewright"): asked["own"],
+        ("ClusterRole", "storewright"): checked["cluster"] | checked["doctor"],
+        ("ClusterRole", "storewright-store"): checked["store"],
+        ("Role", "storewright"): checked["own"],
     }
 
 
-def test_doctor_asks_for_the_scopes_of_the_slack_app() -> None:
+def test_doctor_checks_the_scopes_of_the_slack_app_manifest() -> None:
     manifest = yaml.safe_load((ROOT / "manifests/slack-app.yaml").read_text())
     assert set(SCOPES) == set(manifest["oauth_config"]["scopes"]["bot"])
 
 
 @pytest.mark.parametrize(
-    ("name", "full", "manifest"),
+    ("name", "full_name", "manifest_url"),
     [
         ("nginx", "docker.io/library/nginx:latest", "https://registry-1.docker.io/v2/library/nginx/manifests/latest"),
         ("a/b:1", "docker.io/a/b:1", "https://registry-1.docker.io/v2/a/b/manifests/1"),
@@ -53,8 +55,8 @@ def test_doctor_asks_for_the_scopes_of_the_slack_app() -> None:
         ("r.example/b:1@sha256:ab", "r.example/b:sha256:ab", "https://r.example/v2/b/manifests/sha256:ab"),
     ],
 )
-def test_image_name_is_read_as_container_runtimes_read_it(name: str, full: str, manifest: str) -> None:
-    assert (Image.of(name).full, Image.of(name).manifest) == (full, manifest)
+def test_image_names_are_parsed_like_container_runtimes_do(name: str, full_name: str, manifest_url: str) -> None:
+    assert (Image.parse(name).full_name, Image.parse(name).manifest_url) == (full_name, manifest_url)
 
 
 def test_missing_pull_secret_is_a_finding() -> None:
@@ -68,13 +70,13 @@ def test_missing_pull_secret_is_a_finding() -> None:
         def read_pull_secret(self, source: str) -> None:
             raise JobFailed(f"The Secret {source} is missing.", "", "Create it.")
 
-    settings = PLAIN.model_copy(update={"image_pull_secret": "tools/registry"})
-    site: Any = SimpleNamespace(settings=settings, reached=Empty(), pods=list)
-    (found,) = Check("images", store_prerequisites.images).findings(site)
+    settings = SETTINGS.model_copy(update={"image_pull_secret": "tools/registry"})
+    environment: Any = SimpleNamespace(settings=settings, reachable_cluster=Empty(), pods=list)
+    (found,) = Check("images", store_prerequisites.images).findings(environment)
     assert (found.status, found.message, found.fix) == ("wrong", "The Secret tools/registry is missing.", "Create it.")
 
 
-def test_check_that_fails_is_a_finding_and_the_other_checks_go_on() -> None:
+def test_failing_check_becomes_a_finding_and_stops_no_other() -> None:
     def fails_midway(_: None) -> Iterator[Finding]:
         yield ok("First.")
         raise Transient("Away.", "It sleeps.", "Wake it.")
@@ -84,7 +86,7 @@ def test_check_that_fails_is_a_finding_and_the_other_checks_go_on() -> None:
         yield
 
     checks = [Check("a", fails_midway), Check("b", breaks), Check("c", lambda _: [wrong("No.", "Do.")])]
-    assert [(found.check, found.status, found.message) for found in examine(None, checks)] == [
+    assert [(found.check, found.status, found.message) for found in run_checks(None, checks)] == [
         ("a", "ok", "First."),
         ("a", "wrong", "Away. It sleeps."),
         ("b", "unsure", "This check itself failed: KeyError: 'x'."),

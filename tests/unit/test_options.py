@@ -47,7 +47,7 @@ def test_chart_without_options_has_none() -> None:
         ("- {id: x, label: X, default: a, choices: {a: A}}", "entry 1 value: Field required"),
         ("- {id: x, label: X, value: 'a..b', default: a, choices: {a: A}}", "entry 1 value: String should match"),
         ("- {id: X Y, label: X, value: a, default: a, choices: {a: A}}", "entry 1 id: String should match"),
-        ("- {id: x, label: X, value: a, default: b, choices: {a: A}}", "the default “b” is none of the choices"),
+        ("- {id: x, label: X, value: a, default: b, choices: {a: A}}", "the default “b” is not one of the choices"),
         (
             "- {id: x, label: X, value: a, default: a, choices: {}}",
             "entry 1 choices: Dictionary should have at least 1",
@@ -57,7 +57,7 @@ def test_chart_without_options_has_none() -> None:
             "entry 1 choices a: String should have at least",
         ),
         ("- {id: x, label: X, value: a, default: a, choice: {a: A}}", "Extra inputs are not permitted"),
-        ("- &o {id: x, label: X, value: store.currency, default: a, choices: {a: A}}\n- *o", "x is there twice"),
+        ("- &o {id: x, label: X, value: store.currency, default: a, choices: {a: A}}\n- *o", "x is listed twice"),
         ("- {id: x, label: X, value: store.money, default: a, choices: {a: A}}", "x: values.yaml has no store.money"),
     ],
 )
@@ -85,14 +85,14 @@ def test_choice_is_named_by_its_value_or_its_label(
 @pytest.mark.parametrize(
     ("given", "option", "message"),
     [
-        ({"currency": "uds"}, "currency", "“uds” is no currency to choose. Choose from: eur, usd. Did you mean usd?"),
+        ({"currency": "uds"}, "currency", "“uds” is not a valid currency. Choose from: eur, usd. Did you mean usd?"),
         ({"color": "forrest"}, "color", "Choose from: Forest, Ocean. Did you mean Forest?"),
         ({"country": ""}, "country", "The country is missing. Choose from: de, no, us."),
-        ({"country": "x" * 900}, "country", "“" + "x" * 39 + "…” is no country"),
+        ({"country": "x" * 900}, "country", "“" + "x" * 39 + "…” is not a valid country"),
         (
             {"colour": "forest"},
             "colour",
-            "There is no option “colour”. These can be chosen: currency, country, color. Did",
+            "There is no option “colour”. The options are: currency, country, color. Did",
         ),
     ],
 )
@@ -106,7 +106,7 @@ def test_wrong_choice_is_answered_with_the_valid_choices(
 
 
 def test_option_of_a_type_without_options_is_refused() -> None:
-    with pytest.raises(BadOption, match="Nothing can be chosen for this type"):
+    with pytest.raises(BadOption, match="This store type has no options"):
         choose((), {"currency": "eur"})
 
 

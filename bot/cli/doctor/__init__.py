@@ -1,4 +1,4 @@
-"""`storewright doctor`: looks at everything the bot stands on, and says how to mend what is wrong."""
+"""`storewright doctor`: checks the whole installation and shows how to fix it."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from dataclasses import asdict, replace
 import click
 
 from bot.cli.doctor import cluster, local_checks, slack, store_prerequisites
-from bot.cli.doctor.environment import Site, load_site
-from bot.cli.doctor.findings import Check, Finding, examine, wrong
+from bot.cli.doctor.environment import Environment, load_environment
+from bot.cli.doctor.findings import Check, Finding, run_checks, wrong
 from bot.rendering.terminal_text import mark
 from bot.settings import BadSettings, Settings
 
-CHECKS: tuple[Check[Site], ...] = (
+CHECKS: tuple[Check[Environment], ...] = (
     Check("settings", local_checks.settings),
     Check("ledger", local_checks.ledger),
     Check("backups", local_checks.backups),
     Check("helm", local_checks.helm),
     Check("charts", local_checks.charts),
     Check("cluster", cluster.version),
-    Check("rights", cluster.rights),
-    Check("store rights", cluster.store_rights),
+    Check("rights", cluster.permissions),
+    Check("store rights", cluster.store_permissions),
     Check("admission", cluster.admission),
-    Check("resource types", store_prerequisites.kinds),
-    Check("storage", store_prerequisites.storage),
-    Check("ingress class", store_prerequisites.ingress_class),
+    Check("resource types", store_prerequisites.resource_types),
+    Check("storage", store_prerequisites.storage_classes),
+    Check("ingress class", store_prerequisites.ingress_classes),
     Check("DNS", store_prerequisites.dns),
     Check("ingress", store_prerequisites.ingress),
     Check("images", store_prerequisites.images),
-    Check("stores", store_prerequisites.known),
+    Check("stores", store_prerequisites.stores),
     Check("Slack token", slack.token),
     Check("Slack scopes", slack.scopes),
     Check("clock", slack.clock),
@@ -41,33 +41,45 @@ CHECKS: tuple[Check[Site], ...] = (
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON, for programs.")
 def doctor(as_json: bool) -> None:
-    """Check settings, Slack, cluster, stores' needs and ledger, and say how to mend what is wrong.
+    """Check the whole installation and show how to fix it.
 
-    ✓ is well, ✗ is wrong, ! is worth a look or can't be told from here. The exit status is 1 where anything is ✗."""
-    found: list[Finding] = []
+    Checks the settings, the ledger, the cluster, what stores need there, and Slack. Run it after each installation
+    or change of settings, and when the bot does not work. It changes nothing.
+
+    \b
+    ✓  ok
+    ✗  wrong: the next line shows the fix; the exit status is 1
+    !  worth a look, or impossible to check from here
+
+    \b
+    Example, in the pod of the bot:
+      kubectl -n storewright exec deployment/storewright -- storewright doctor
+    """
+    findings: list[Finding] = []
     for finding in diagnose():
-        found.append(finding)
+        findings.append(finding)
         if not as_json:
             _print(finding)
-    count = {status: sum(one.status == status for one in found) for status in ("ok", "wrong", "unsure")}
+    counts = {status: sum(finding.status == status for finding in findings) for status in ("ok", "wrong", "unsure")}
     if as_json:
-        click.echo(json.dumps({"well": not count["wrong"], "findings": [asdict(one) for one in found]}, indent=2))
+        report = {"well": not counts["wrong"], "findings": [asdict(finding) for finding in findings]}
+        click.echo(json.dumps(report, indent=2))
     else:
-        click.echo("  ".join(f"{mark(status)} {number}" for status, number in count.items()))
-    raise SystemExit(1 if count["wrong"] else 0)
+        click.echo("  ".join(f"{mark(status)} {count}" for status, count in counts.items()))
+    raise SystemExit(1 if counts["wrong"] else 0)
 
 
 def diagnose() -> Iterator[Finding]:
-    """All findings, by the environment's settings. Where these can't be used, nothing else can be told."""
+    """Findings of all checks, or only the invalid settings."""
     try:
-        site = load_site(Settings.from_environment())
+        environment = load_environment(Settings.from_environment())
     except BadSettings as error:
         for line in str(error).splitlines():
-            yield replace(wrong(line, "Set it; all are listed by: storewright run --help"), check="settings")
+            yield replace(wrong(line, "Fix this variable. All settings: storewright run --help"), check="settings")
         return
-    yield from examine(site, CHECKS)
+    yield from run_checks(environment, CHECKS)
 
 
 def _print(finding: Finding) -> None:

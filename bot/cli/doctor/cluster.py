@@ -1,15 +1,15 @@
-"""What is wrong with the cluster as the bot meets it: whether it answers, and what it lets the bot do."""
+"""Checks of the cluster: its version, the bot's permissions, the admission policies."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
-from bot.cli.doctor.environment import PROBE, Site, with_cluster
+from bot.cli.doctor.environment import PROBE, Environment, with_cluster
 from bot.cli.doctor.findings import Finding, ok, unsure, wrong
 from bot.leader_election import home_of
 from bot.settings import StoreSettings
@@ -19,121 +19,150 @@ from provisioner.domain.store import INSTANCE
 
 OLDEST = (1, 31)
 RBAC = "rbac.authorization.k8s.io"
-# What nobody who works as the bot should be allowed.
-TOO_MUCH = (
-    ("get", "", "secrets", "kube-system"),
-    ("list", "", "nodes", ""),
-    ("create", RBAC, "clusterrolebindings", ""),
-    ("create", "", "pods", "default"),
-)
-INSTALL = "Install with the chart charts/storewright, by helm or as manifests/README.md says."
+INSTALL = "Install the bot with the chart charts/storewright: with helm, or as in manifests/README.md."
+MAX_NAMED_PERMISSIONS = 5
 Rule = dict[str, Any]
 
 
-def version(site: Site) -> Iterator[Finding]:
-    if isinstance(site.answers, StorewrightError):
-        raise site.answers
-    known = tuple(int(part) for part in site.answers.lstrip("v").split("+")[0].split("-")[0].split(".")[:2])
-    if known < OLDEST:
-        message = f"Kubernetes {site.answers} is older than any this was tested on."
+class Permission(NamedTuple):
+    """One verb on one resource; an empty `name` means all objects."""
+
+    verb: str
+    group: str
+    resource: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        resource = f"{self.resource}.{self.group}" if self.group else self.resource
+        return " ".join(filter(None, (self.verb, resource, self.name)))
+
+
+# Permissions that the bot never needs, with their namespaces ('' is the whole cluster).
+EXCESSIVE = (
+    (Permission("get", "", "secrets"), "kube-system"),
+    (Permission("list", "", "nodes"), ""),
+    (Permission("create", RBAC, "clusterrolebindings"), ""),
+    (Permission("create", "", "pods"), "default"),
+)
+
+
+def version(environment: Environment) -> Iterator[Finding]:
+    """The cluster answers and has a tested version of Kubernetes."""
+    found = environment.kubernetes_version
+    if isinstance(found, StorewrightError):
+        raise found
+    numbers = tuple(int(part) for part in found.lstrip("v").split("+")[0].split("-")[0].split(".")[:2])
+    if numbers < OLDEST:
+        message = f"Kubernetes {found} is older than the versions that Storewright is tested with."
         yield unsure(message, f"Use {OLDEST[0]}.{OLDEST[1]} or later.")
     else:
-        yield ok(f"Kubernetes {site.answers} answers.")
+        yield ok(f"Kubernetes {found} answers.")
 
 
 @with_cluster
-def rights(site: Site, cluster: Cluster) -> Iterator[Finding]:
-    missing = _missing(cluster, _rules("cluster", site.settings), "")
-    home = home_of(site.settings, cluster)
-    own = _rules("own", site.settings) + (_rules("pull", site.settings) if site.settings.image_pull_secret else [])
-    if missing := missing + [f"{one} in {home}" for one in _missing(cluster, own, home)]:
-        yield wrong(f"The bot may not {'; '.join(missing)}.", INSTALL)
+def permissions(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
+    """The bot's permissions in the whole cluster and in its own namespace."""
+    settings, home = environment.settings, home_of(environment.settings, cluster)
+    own = _rules("own", settings) + (_rules("pull", settings) if settings.image_pull_secret else [])
+    missing = _missing(cluster, _rules("cluster", settings), "")
+    missing += [f"{permission} in {home}" for permission in _missing(cluster, own, home)]
+    if missing:
+        yield wrong(f"The bot lacks permissions: {'; '.join(missing)}.", INSTALL)
     else:
-        yield ok(f"The bot may all that it needs everywhere, and in {home}.")
-    if more := [what for what in TOO_MUCH if cluster.is_allowed(what[0], what[1], what[2], namespace=what[3])]:
-        message = (
-            f"These rights go far beyond what is needed ({', '.join(f'{verb} {kind}' for verb, _, kind, _ in more)})."
-        )
-        yield unsure(message, "Run the bot by its own ServiceAccount. " + INSTALL)
+        yield ok(f"The bot has every permission it needs, in the whole cluster and in {home}.")
+    excessive = [
+        permission
+        for permission, namespace in EXCESSIVE
+        if cluster.is_allowed(permission.verb, permission.group, permission.resource, namespace=namespace)
+    ]
+    if excessive:
+        examples = ", ".join(f"{permission.verb} {permission.resource}" for permission in excessive)
+        fix = f"Run the bot with its own ServiceAccount. {INSTALL}"
+        yield unsure(f"The bot has far more permissions than it needs, such as: {examples}.", fix)
 
 
 @with_cluster
-def store_rights(site: Site, cluster: Cluster) -> Iterator[Finding]:
-    """Asked where a store is; where none is, the role is read that the bot will bind there."""
-    name, wanted = site.settings.store_role, _rules("store", site.settings)
-    stores = [found["metadata"]["name"] for found in cluster.namespaces({INSTANCE: site.settings.instance})]
-    if stores:
-        if missing := _missing(cluster, wanted, stores[0]):
-            yield wrong(f"In {stores[0]} the bot may not {'; '.join(missing)}.", INSTALL)
+def store_permissions(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
+    """The bot's permissions in a store's namespace.
+
+    Without a store, the rules of the ClusterRole that the bot will bind there."""
+    name, rules = environment.settings.store_role, _rules("store", environment.settings)
+    namespaces = [found["metadata"]["name"] for found in cluster.namespaces({INSTANCE: environment.settings.instance})]
+    if namespaces:
+        if missing := _missing(cluster, rules, namespaces[0]):
+            yield wrong(f"In {namespaces[0]} the bot lacks permissions: {'; '.join(missing)}.", INSTALL)
         else:
-            yield ok(f"The bot may all that it needs in {stores[0]}.")
+            yield ok(f"The bot has every permission it needs in {namespaces[0]}.")
         return
     try:
         role = cluster.cluster_role(name)
     except Forbidden:
-        yield unsure("They show when there is a store.", f"kubectl get clusterrole {name} shows the role.")
+        fix = f"Check the role yourself: kubectl get clusterrole {name} -o yaml"
+        yield unsure("They can't be checked before there is a store: the bot has no permission to read its role.", fix)
         return
     if role is None:
         yield wrong(f"There is no ClusterRole {name}.", INSTALL)
-    elif lacking := [_told(*one) for one in _wishes(wanted) if not _grants(role["rules"], *one[:3])]:
-        yield wrong(f"The ClusterRole {name} does not allow to {'; '.join(lacking[:5])}.", INSTALL)
+    elif missing := [str(permission) for permission in _permissions(rules) if not _grants(role["rules"], permission)]:
+        yield wrong(f"The ClusterRole {name} lacks rules: {'; '.join(missing[:MAX_NAMED_PERMISSIONS])}.", INSTALL)
     else:
-        yield ok(f"The ClusterRole {name} allows all that is needed in a store's namespace.")
+        yield ok(f"The ClusterRole {name} has every permission that the bot needs in a store's namespace.")
 
 
 @with_cluster
-def admission(site: Site, cluster: Cluster) -> Iterator[Finding]:
-    """What our own policies, and not RBAC, refuse is asked for in dry runs."""
-    asking, bot = cluster.username(), (site.settings.service_account or "").replace("/", ":")
-    told = wrong if asking == f"system:serviceaccount:{bot}" else unsure
-    well = True
-    for what, manifest in _refused(site, cluster):
+def admission(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
+    """Each admission policy rejects, in a dry run, a request that RBAC allows."""
+    user, service_account = cluster.username(), environment.settings.service_account or ""
+    is_bot = user == f"system:serviceaccount:{service_account.replace('/', ':')}"
+    complete = True
+    for action, manifest in _forbidden_requests(environment, cluster):
         try:
             cluster.dry_run(manifest)
-            yield told(f"No admission policy keeps {asking} from {what}: a leaked token could do it too.", INSTALL)
+            message = f"No admission policy stops {user} from {action}: a leaked token could do it too."
+            yield wrong(message, INSTALL) if is_bot else unsure(message, INSTALL)
         except StorewrightError as error:
-            if f"torewright ({site.settings.instance})" in str(error):
+            if f"torewright ({environment.settings.instance})" in str(error):
                 continue
-            yield unsure(f"It can't be told what keeps {asking} from {what}: {error.problem.what}", INSTALL)
-        well = False
-    if well:
-        yield ok("Policies keep the bot to namespaces of its own, and beside itself to its own work.")
+            message = f"Could not check that a policy stops {user} from {action}: {error.problem.what}"
+            yield unsure(message, INSTALL)
+        complete = False
+    if complete:
+        yield ok("Admission policies limit the bot to its stores' namespaces, and at home to its own Jobs.")
 
 
-def _refused(site: Site, cluster: Cluster) -> Iterator[tuple[str, Object]]:
-    """One request for each policy, in words too."""
-    home = home_of(site.settings, cluster)
-    place, _, name = (site.settings.service_account or f"{home}/default").partition("/")
-    role = {"apiGroup": RBAC, "kind": "ClusterRole", "name": site.settings.store_role}
-    yield "making a namespace without its label", _asked("Namespace")
-    binding = {"roleRef": role, "subjects": [{"kind": "ServiceAccount", "namespace": place, "name": name}]}
-    yield "giving itself rights in default", _asked("RoleBinding", "default", **binding)
+def _forbidden_requests(environment: Environment, cluster: Cluster) -> Iterator[tuple[str, Object]]:
+    """One request for each policy, and its description after “stops the bot from”."""
+    settings, home = environment.settings, home_of(environment.settings, cluster)
+    namespace, _, name = (settings.service_account or f"{home}/default").partition("/")
+    role = {"apiGroup": RBAC, "kind": "ClusterRole", "name": settings.store_role}
+    yield "making a namespace without its label", _manifest("Namespace")
+    binding = {"roleRef": role, "subjects": [{"kind": "ServiceAccount", "namespace": namespace, "name": name}]}
+    yield "giving itself permissions in default", _manifest("RoleBinding", "default", **binding)
     pod = {"restartPolicy": "Never", "containers": [{"name": PROBE, "image": PROBE}]}
-    yield f"running any image in {home}", _asked("Job", home, spec={"template": {"spec": pod}})
-    for store in cluster.namespaces({INSTANCE: site.settings.instance})[:1]:
+    yield f"running any image in {home}", _manifest("Job", home, spec={"template": {"spec": pod}})
+    for store in cluster.namespaces({INSTANCE: settings.instance})[:1]:
         service = {"ports": [{"port": 80}], "externalIPs": ["192.0.2.1"]}
-        yield "taking another's address", _asked("Service", store["metadata"]["name"], spec=service)
+        yield "using an external IP address", _manifest("Service", store["metadata"]["name"], spec=service)
 
 
-def _asked(kind: str, namespace: str = "", **rest: Any) -> Object:
+def _manifest(kind: str, namespace: str = "", **rest: Any) -> Object:
     return {"kind": kind, "metadata": {"name": PROBE, **({"namespace": namespace} if namespace else {})}, **rest}
 
 
-# --- rights ------------------------------------------------------------------------------------------------------
+# --- permissions -------------------------------------------------------------------------------------------------
 
 
-def _rules(part: str, given: StoreSettings) -> list[Rule]:
+def _rules(part: str, settings: StoreSettings) -> list[Rule]:
+    """One part of rights.yaml, with the names of these settings."""
     text = files("bot.cli.doctor").joinpath("rights.yaml").read_text()
-    text = text.replace("storewright-store", given.store_role).replace("INSTANCE", given.instance)
-    text = text.replace("PULL-SECRET", (given.image_pull_secret or "/").split("/")[1])
+    text = text.replace("storewright-store", settings.store_role).replace("INSTANCE", settings.instance)
+    text = text.replace("PULL-SECRET", (settings.image_pull_secret or "/").split("/")[1])
     rules: list[Rule] = yaml.safe_load(text)[part]
     return rules
 
 
-def _wishes(rules: list[Rule]) -> list[tuple[str, str, str, str]]:
-    """Verb, API group, resource and name, one by one."""
+def _permissions(rules: list[Rule]) -> list[Permission]:
     return [
-        (verb, group, resource, name)
+        Permission(verb, group, resource, name)
         for rule in rules
         for group in rule["apiGroups"]
         for resource in rule["resources"]
@@ -143,19 +172,21 @@ def _wishes(rules: list[Rule]) -> list[tuple[str, str, str, str]]:
 
 
 def _missing(cluster: Cluster, rules: list[Rule], namespace: str) -> list[str]:
-    """What is not allowed there, in words."""
-    wishes = _wishes(rules)
+    """The permissions in `rules` that the bot lacks; '' is the whole cluster."""
+
+    def is_allowed(wanted: Permission) -> bool:
+        return cluster.is_allowed(wanted.verb, wanted.group, wanted.resource, namespace=namespace, name=wanted.name)
+
+    wanted = _permissions(rules)
     with ThreadPoolExecutor(8) as threads:
-        allowed = threads.map(lambda w: cluster.is_allowed(w[0], w[1], w[2], namespace=namespace, name=w[3]), wishes)
-        return [_told(*wish) for wish, may in zip(wishes, allowed, strict=True) if not may]
+        results = threads.map(is_allowed, wanted)
+        return [str(permission) for permission, allowed in zip(wanted, results, strict=True) if not allowed]
 
 
-def _told(verb: str, group: str, resource: str, name: str) -> str:
-    return " ".join(filter(None, (verb, f"{resource}.{group}" if group else resource, name)))
-
-
-def _grants(rules: list[Rule], verb: str, group: str, resource: str) -> bool:
+def _grants(rules: list[Rule], permission: Permission) -> bool:
     return any(
-        verb in rule["verbs"] and group in rule.get("apiGroups", []) and resource in rule.get("resources", [])
+        permission.verb in rule["verbs"]
+        and permission.group in rule.get("apiGroups", [])
+        and permission.resource in rule.get("resources", [])
         for rule in rules
     )

@@ -1,4 +1,4 @@
-"""What the doctor looks at: the bot's own clients, and each store type as it renders with the operator's values."""
+"""Environment: the doctor's view of the bot's clients, charts and cluster."""
 
 from __future__ import annotations
 
@@ -18,87 +18,94 @@ from provisioner.domain.options import choose
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.operations.steps.release import values_of
 
-PROBE = "storewright-doctor"  # the name of a store that nobody has
+PROBE = "storewright-doctor"  # a store name that no store has
 
 
 @dataclass(frozen=True)
-class Site:
-    """`rendered`: by store type the manifests of a store named PROBE, or why there are none. `answers`: the cluster's
-    version, or why it can't be told."""
+class Environment:
+    """Everything that checks read.
+
+    A part that could not be loaded is its error instead.
+    `rendered` has, by store type, the manifests of a store named PROBE, with the operator's values."""
 
     settings: Settings
     slack: Slack
     helm: Helm
     catalog: Catalog | StorewrightError
     cluster: Cluster | StorewrightError
-    answers: str | StorewrightError
+    kubernetes_version: str | StorewrightError
     rendered: dict[str, list[Object] | StorewrightError] = field(default_factory=dict)
 
     @property
-    def reached(self) -> Cluster | None:
-        """The cluster, where it answers."""
-        return self.cluster if isinstance(self.cluster, Cluster) and isinstance(self.answers, str) else None
+    def reachable_cluster(self) -> Cluster | None:
+        """The cluster, or None if it does not answer."""
+        answered = isinstance(self.kubernetes_version, str)
+        return self.cluster if isinstance(self.cluster, Cluster) and answered else None
 
     def pods(self) -> Iterator[tuple[str, Object]]:
-        """Store type and spec of every pod that its charts run, hooks and tests too."""
-        for name, manifest in self.manifests():
+        """Store type and spec of each pod, hooks and tests included."""
+        for store_type, manifest in self.manifests():
             job = manifest["spec"]["jobTemplate"] if manifest["kind"] == "CronJob" else manifest
             if manifest["kind"] == "Pod":
-                yield name, manifest["spec"]
+                yield store_type, manifest["spec"]
             elif "template" in job.get("spec", {}):
-                yield name, job["spec"]["template"]["spec"]
+                yield store_type, job["spec"]["template"]["spec"]
 
     def claims(self) -> Iterator[tuple[str, Object]]:
-        """Store type and spec of every volume claim."""
-        for name, manifest in self.manifests():
+        """Store type and spec of each PersistentVolumeClaim."""
+        for store_type, manifest in self.manifests():
             if manifest["kind"] == "PersistentVolumeClaim":
-                yield name, manifest["spec"]
+                yield store_type, manifest["spec"]
             for claim in manifest.get("spec", {}).get("volumeClaimTemplates", []):
-                yield name, claim["spec"]
+                yield store_type, claim["spec"]
 
     def manifests(self) -> Iterator[tuple[str, Object]]:
-        """Store type and manifest, of the types that render."""
-        for name, manifests in self.rendered.items():
+        """Store type and manifest, for the store types that render."""
+        for store_type, manifests in self.rendered.items():
             for manifest in [] if isinstance(manifests, StorewrightError) else manifests:
-                yield name, manifest
+                yield store_type, manifest
 
 
-def with_cluster(look: Callable[[Site, Cluster], Iterator[Finding]]) -> Callable[[Site], Iterator[Finding]]:
-    """A check that finds nothing where the cluster does not answer: one line says so, and not each check's own."""
+def with_cluster(
+    check: Callable[[Environment, Cluster], Iterator[Finding]],
+) -> Callable[[Environment], Iterator[Finding]]:
+    """Skip a check if the cluster does not answer.
 
-    @wraps(look)
-    def looks(site: Site) -> Iterator[Finding]:
-        if cluster := site.reached:
-            yield from look(site, cluster)
+    The check “cluster” reports that once for all."""
 
-    return looks
+    @wraps(check)
+    def run(environment: Environment) -> Iterator[Finding]:
+        if cluster := environment.reachable_cluster:
+            yield from check(environment, cluster)
+
+    return run
 
 
 def is_local(host: str) -> bool:
-    """Whether only this machine's own browsers find it."""
+    """Whether only browsers on this machine can reach the host."""
     return host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost")
 
 
-def load_site(settings: Settings) -> Site:
-    """Look at the site as the bot would find it with these settings."""
+def load_environment(settings: Settings) -> Environment:
+    """Load the environment of a bot with these settings. Raises nothing."""
     helm = Helm(settings.helm, settings.kubeconfig, settings.kube_context)
     slack = Slack(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, Metrics().slack_calls)
     catalog, cluster = _catalog(settings), _cluster(settings)
-    site = Site(settings, slack, helm, catalog, cluster, _version(cluster))
+    environment = Environment(settings, slack, helm, catalog, cluster, _version(cluster))
     if isinstance(catalog, Catalog):
-        site.rendered.update({name: _render(site, catalog, name) for name in catalog.types})
-    return site
+        environment.rendered.update({name: _render(environment, catalog, name) for name in catalog.types})
+    return environment
 
 
 class ChartsUnusable(StorewrightError):
-    """No store type can be made of CHARTS_DIR."""
+    """CHARTS_DIR has no usable store type."""
 
 
 def _catalog(settings: Settings) -> Catalog | StorewrightError:
     try:
         return settings.catalog()
     except (BadSettings, ValueError) as error:
-        return ChartsUnusable(f"{error}", "", "Correct that chart, CHARTS_DIR or DEFAULT_TYPE.")
+        return ChartsUnusable(f"{error}", "", "Fix that chart, CHARTS_DIR or DEFAULT_TYPE.")
 
 
 def _cluster(settings: Settings) -> Cluster | StorewrightError:
@@ -115,8 +122,8 @@ def _version(cluster: Cluster | StorewrightError) -> str | StorewrightError:
         return error
 
 
-def _render(site: Site, catalog: Catalog, name: str) -> list[Object] | StorewrightError:
-    kind, addresses = catalog.get(name), site.settings.addresses
+def _render(environment: Environment, catalog: Catalog, name: str) -> list[Object] | StorewrightError:
+    store_type, addresses = catalog.get(name), environment.settings.addresses
     store = Store(
         id=PROBE,
         name=PROBE,
@@ -127,13 +134,13 @@ def _render(site: Site, catalog: Catalog, name: str) -> list[Object] | Storewrig
         namespace=addresses.namespace(PROBE),
         release=addresses.release(PROBE),
         url=addresses.url(PROBE),
-        admin_url=addresses.url(PROBE) + kind.admin_path,
+        admin_url=addresses.url(PROBE) + store_type.admin_path,
         created_at=0,
-        options=choose(kind.options, {}),
+        options=choose(store_type.options, {}),
     )
     try:
-        values = values_of(site.settings.overlay, store, kind)
-        profile = site.settings.store_profile
-        return site.helm.render(ReleaseSpec(store.release, store.namespace, kind.chart, profile, values))
+        values = values_of(environment.settings.overlay, store, store_type)
+        profile = environment.settings.store_profile
+        return environment.helm.render(ReleaseSpec(store.release, store.namespace, store_type.chart, profile, values))
     except StorewrightError as error:
         return error

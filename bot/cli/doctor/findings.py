@@ -1,4 +1,4 @@
-"""What a check found, and how all checks are asked: at once, each on its own, none stopped by another's trouble."""
+"""Finding and Check, and the function that runs all checks at once."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from bot.slack.client import UNREACHABLE, error_word
 from provisioner.domain.errors import StorewrightError
 
 Status = Literal["ok", "wrong", "unsure"]
-S = TypeVar("S")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """`status`: ok, wrong (Storewright will not work as it should) or unsure (worth a look, or not to be told from
-    here). `fix` says what to do; `check` is whose finding it is."""
+    """One result of a check.
+
+    `status` is ok, wrong (Storewright will not work correctly) or unsure (worth a look, or impossible to check from
+    here). `fix` is the next step for the operator. `check` is the name of the check."""
 
     status: Status
     message: str
@@ -40,30 +42,32 @@ def unsure(message: str, fix: str = "") -> Finding:
 
 
 @dataclass(frozen=True)
-class Check(Generic[S]):
-    """`look` gives what it finds at a site; what it raises is a finding too."""
+class Check(Generic[T]):
+    """A named check; an exception of `run` becomes a finding too."""
 
     name: str
-    look: Callable[[S], Iterable[Finding]]
+    run: Callable[[T], Iterable[Finding]]
 
-    def findings(self, site: S) -> list[Finding]:
-        found: list[Finding] = []
+    def findings(self, subject: T) -> list[Finding]:
+        """Findings of this check. Raises nothing."""
+        findings: list[Finding] = []
         try:
-            found.extend(self.look(site))
+            findings.extend(self.run(subject))
         except SlackApiError as error:
-            found.append(wrong(f"Slack answered {error_word(error)}.", "Check SLACK_BOT_TOKEN."))
+            findings.append(wrong(f"Slack answered {error_word(error)}.", "Check SLACK_BOT_TOKEN."))
         except StorewrightError as error:
-            told = " ".join(filter(None, (error.problem.what, error.problem.cause)))
-            found.append(wrong(told, error.problem.next_step))
+            message = " ".join(filter(None, (error.problem.what, error.problem.cause)))
+            findings.append(wrong(message, error.problem.next_step))
         except UNREACHABLE as error:
-            found.append(wrong(f"No answer: {error}.", "Check the network from here, and try again."))
-        except Exception as error:  # noqa: BLE001  (the other checks are still to be told)
-            found.append(unsure(f"This check itself failed: {type(error).__name__}: {error}.", "Report it."))
-        return [replace(one, check=self.name) for one in found]
+            findings.append(wrong(f"No answer: {error}.", "Check the network of this machine, then try again."))
+        except Exception as error:  # noqa: BLE001  (a bug in one check must not hide the other findings)
+            message = f"This check itself failed: {type(error).__name__}: {error}."
+            findings.append(unsure(message, "Report this bug of Storewright."))
+        return [replace(finding, check=self.name) for finding in findings]
 
 
-def examine(site: S, checks: Sequence[Check[S]]) -> Iterator[Finding]:
-    """What all checks find, in their order, as soon as it is known."""
+def run_checks(subject: T, checks: Sequence[Check[T]]) -> Iterator[Finding]:
+    """Run all checks at once; yield findings in the order of `checks`."""
     with ThreadPoolExecutor(len(checks), thread_name_prefix="doctor") as threads:
-        for found in threads.map(lambda check: check.findings(site), checks):
-            yield from found
+        for findings in threads.map(lambda check: check.findings(subject), checks):
+            yield from findings

@@ -1,4 +1,4 @@
-"""What is wrong at home: settings, ledger, backups, helm, charts with the operator's values, our own pages."""
+"""Checks of settings, ledger, backups, helm, charts and public address."""
 
 from __future__ import annotations
 
@@ -9,126 +9,133 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from bot.cli.doctor.environment import Site, is_local
+from bot.cli.doctor.environment import PROBE, Environment, is_local
 from bot.cli.doctor.findings import Finding, ok, unsure, wrong
 from bot.settings import deprecation_warnings
 from provisioner.domain.errors import StorewrightError
-from provisioner.ledger.backup import contents_of, faults_of
+from provisioner.ledger.backup import find_damage, summarize
 from provisioner.ledger.ledger import Ledger
 
-LEAST_ROOM = 64e6  # bytes
-TIMEOUT = 10.0  # seconds
+MIN_FREE_BYTES = 64_000_000
+TIMEOUT_SECONDS = 10.0
 
 
-def settings(site: Site) -> Iterator[Finding]:
-    """Their form was checked before; here is what is allowed and yet seldom meant."""
-    given = site.settings
-    public = urlsplit(given.public_url)
+def settings(environment: Environment) -> Iterator[Finding]:
+    """Valid settings that are rarely intended; invalid ones were reported before."""
+    values = environment.settings
+    public = urlsplit(values.public_url)
     if public.scheme == "http" and not is_local(public.hostname or ""):
-        message = f"PUBLIC_URL is {given.public_url}: admin credentials would cross the network in clear."
-        yield wrong(message, "Serve it by https and set PUBLIC_URL to that.")
-    if given.store_scheme == "http" and not is_local(given.store_domain):
-        message = (
-            f"STORE_SCHEME is http for {given.store_domain}: shoppers' passwords would cross the network in clear."
-        )
-        yield unsure(message, "Get a certificate for the stores (docs/operating.md) and set STORE_SCHEME=https.")
+        message = f"PUBLIC_URL is {values.public_url}: admin credentials would cross the network unencrypted."
+        yield wrong(message, "Serve that address by https, then set PUBLIC_URL to the https address.")
+    if values.store_scheme == "http" and not is_local(values.store_domain):
+        message = f"STORE_SCHEME is http for {values.store_domain}: shoppers would send their passwords unencrypted."
+        yield unsure(message, "Get a certificate for the stores (docs/operating.md), then set STORE_SCHEME=https.")
     for warning in deprecation_warnings():
         yield unsure(warning, "Rename the variable.")
-    if not given.admins:
-        yield unsure("ADMINS is empty: only owners may manage their stores.", "ADMINS=U…,U… names some.")
-    yield ok(f"Complete; Slack by {given.slack_mode}, instance {given.instance}.")
+    if not values.admins:
+        yield unsure("ADMINS is empty: only store owners can manage their stores.", "To add admins: ADMINS=U…,U…")
+    yield ok(f"All required settings are valid. Slack mode: {values.slack_mode}. Instance: {values.instance}.")
 
 
-def ledger(site: Site) -> Iterator[Finding]:
-    path = site.settings.ledger_path
+def ledger(environment: Environment) -> Iterator[Finding]:
+    """The ledger is intact and writable, and its volume has free space."""
+    path = environment.settings.ledger_path
     if not path.exists():
-        yield unsure(f"There is none at {path} yet.", "The bot makes it at its first start. Is LEDGER_PATH right?")
+        fix = "The bot creates it at its first start. If the bot has already run, check LEDGER_PATH."
+        yield unsure(f"There is no ledger at {path} yet.", fix)
         return
-    if faults := faults_of(path):
-        fix = "Restore a backup: storewright ledger backups, storewright ledger restore NAME"
-        yield wrong(f"{path} is damaged: {faults[0]}.", fix)
+    if damage := find_damage(path):
+        fix = "Restore a backup: run storewright ledger backups, then storewright ledger restore NAME"
+        yield wrong(f"{path} is damaged: {damage[0]}.", fix)
         return
     shared = Ledger.shared(path)
     try:
         shared.require_writable()
     finally:
         shared.close()
-    held = contents_of(path)
-    yield ok(f"{path} is sound and can be written: {held.stores} stores, {held.jobs} jobs ({held.live} live).")
-    yield from _room(site)
+    summary = summarize(path)
+    counts = f"{summary.stores} stores, {summary.jobs} jobs ({summary.unfinished_jobs} unfinished)"
+    yield ok(f"{path} is intact and writable: {counts}.")
+    yield from _free_space(environment)
 
 
-def _room(site: Site) -> Iterator[Finding]:
-    """A backup needs as much again as the ledger."""
-    path = site.settings.ledger_path
-    free, size = shutil.disk_usage(path.parent).free, path.stat().st_size
-    if free < max(LEAST_ROOM, 3 * size):
-        yield wrong(f"Its volume has {free / 1e6:.0f} MB left.", "Make room there, or a larger volume.")
+def _free_space(environment: Environment) -> Iterator[Finding]:
+    """A backup needs as much space as the ledger itself."""
+    path = environment.settings.ledger_path
+    free_bytes, size_bytes = shutil.disk_usage(path.parent).free, path.stat().st_size
+    if free_bytes < max(MIN_FREE_BYTES, 3 * size_bytes):
+        message = f"The volume of the ledger has {free_bytes / 1e6:.0f} MB left."
+        yield wrong(message, "Free some space on it, or use a larger volume.")
 
 
-def backups(site: Site) -> Iterator[Finding]:
-    kept = site.settings.backups()
-    newest = kept.newest()
+def backups(environment: Environment) -> Iterator[Finding]:
+    """There is a recent, intact backup."""
+    backups = environment.settings.backups()
+    newest = backups.newest()
     if not newest:
-        fix = "The bot makes one within its first minutes, or: storewright ledger backup"
-        yield unsure(f"There is none in {kept.folder} yet.", fix)
-    elif kept.is_due() and time.time() - newest.made_at > 2 * kept.every:
-        message = f"The newest of {kept.folder} is {(time.time() - newest.made_at) / 3600:.0f} h old."
-        yield wrong(message, "Look for “a chore failed” in the bot's log; try: storewright ledger backup")
-    elif faults := faults_of(newest.path):
-        yield wrong(f"{newest.path.name} is damaged: {faults[0]}.", "Make another: storewright ledger backup")
+        fix = "The bot makes one within its first minutes. To make one now: storewright ledger backup"
+        yield unsure(f"There is no backup in {backups.folder} yet.", fix)
+        return
+    age_seconds = time.time() - newest.made_at
+    if backups.is_due() and age_seconds > 2 * backups.interval_seconds:
+        message = f"The newest backup in {backups.folder} is {age_seconds / 3600:.0f} h old."
+        yield wrong(message, "Search the bot's log for “chore failed”, then try: storewright ledger backup")
+    elif damage := find_damage(newest.path):
+        yield wrong(f"{newest.path.name} is damaged: {damage[0]}.", "Make a new one: storewright ledger backup")
     else:
-        yield ok(f"{len(kept.kept())} in {kept.folder}, the newest is sound: {newest.path.name}.")
+        yield ok(f"{len(backups.all())} in {backups.folder}. The newest one is intact: {newest.path.name}.")
 
 
-def helm(site: Site) -> Iterator[Finding]:
-    version = site.helm.version()
+def helm(environment: Environment) -> Iterator[Finding]:
+    """The program HELM is Helm 4."""
+    version = environment.helm.version()
     if version.startswith("v4."):
         yield ok(f"{version}.")
     else:
         yield wrong(f"{version} is not Helm 4.", "Install Helm 4 where the bot runs, or set HELM to its path.")
 
 
-def charts(site: Site) -> Iterator[Finding]:
-    """Each store type, rendered with the operator's values as the bot would."""
-    if isinstance(site.catalog, StorewrightError):
-        raise site.catalog
-    for name, rendered in site.rendered.items():
+def charts(environment: Environment) -> Iterator[Finding]:
+    """The chart of each store type renders with the operator's values."""
+    catalog = environment.catalog
+    if isinstance(catalog, StorewrightError):
+        raise catalog
+    for name, rendered in environment.rendered.items():
         if isinstance(rendered, StorewrightError):
-            fix = f"Correct STORE_VALUES or the chart. {rendered.problem.next_step}"
+            fix = f"Fix STORE_VALUES or the chart. {rendered.problem.next_step}"
             yield wrong(f"{name} does not render: {rendered.problem.what}", fix)
         else:
-            kind = site.catalog.get(name)
-            yield ok(f"{name} {kind.version} renders with your values.")
-    for unknown in set(site.settings.overlay) - set(site.catalog.types):
-        message = f"STORE_VALUES has values for “{unknown}”, which is no store type."
-        yield unsure(message, f"Store types: {', '.join(site.catalog.types)}.")
+            yield ok(f"{name} {catalog.get(name).version} renders with your values.")
+    for unknown in set(environment.settings.overlay) - set(catalog.types):
+        message = f"STORE_VALUES has values for “{unknown}”, which is not a store type."
+        yield unsure(message, f"Store types: {', '.join(catalog.types)}.")
 
 
-def public_address(site: Site) -> Iterator[Finding]:
-    """Our own pages, asked for from here; another machine may see it otherwise."""
-    url = site.settings.public_url.rstrip("/")
+def public_address(environment: Environment) -> Iterator[Finding]:
+    """PUBLIC_URL leads to the bot, at least from here."""
+    url, slack_by_http = environment.settings.public_url.rstrip("/"), environment.settings.slack_mode == "http"
     try:
-        with httpx.Client(timeout=TIMEOUT) as http:
-            page = http.get(f"{url}/s/storewright-doctor")
+        with httpx.Client(timeout=TIMEOUT_SECONDS) as http:
+            page = http.get(f"{url}/s/{PROBE}")
             if page.status_code != 200 or "Storewright" not in page.text:
-                fix = "Lead PUBLIC_URL to the bot's LISTEN port: check the Ingress or proxy before it."
-                yield wrong(f"{url} answers {page.status_code}, and not with our page.", fix)
+                fix = "Forward PUBLIC_URL to the bot's LISTEN port: check the Ingress or proxy in front of it."
+                yield wrong(f"{url} answers {page.status_code}, but not with Storewright's page.", fix)
                 return
-            if site.settings.slack_mode == "http" and http.post(f"{url}/slack/events").status_code != 401:
-                fix = "Let /slack/events through to the bot, and run it with SLACK_MODE=http."
-                yield wrong(f"{url}/slack/events does not ask for Slack's signature.", fix)
+            if slack_by_http and http.post(f"{url}/slack/events").status_code != 401:
+                fix = "Forward /slack/events to the bot, and run the bot with SLACK_MODE=http."
+                yield wrong(f"{url}/slack/events does not check Slack's signature.", fix)
                 return
     except httpx.HTTPError as error:
-        fix = "Is the bot running, and PUBLIC_URL led to it by DNS, ingress and certificate? If browsers do reach it, "
-        fix += "only the way back from here is closed, which does no harm."
-        yield _unreached(url, error, fix)
+        yield _unreachable(url, error)
         return
-    slack = " and lets Slack's requests through" if site.settings.slack_mode == "http" else ""
-    yield ok(f"{url} shows our page{slack}.")
+    yield ok(f"{url} shows Storewright's page{' and accepts requests from Slack' if slack_by_http else ''}.")
 
 
-def _unreached(url: str, error: httpx.HTTPError, fix: str) -> Finding:
-    """A cluster may let nobody out and in again: the connection is dropped then, and only then all may be well."""
+def _unreachable(url: str, error: httpx.HTTPError) -> Finding:
+    """A timeout is only unsure.
+
+    Some clusters drop connections from a pod to their own public address."""
     message = f"{url} can't be reached from here: {error or type(error).__name__}."
+    fix = "Check that the bot runs, and that DNS, ingress and certificate lead PUBLIC_URL to it. "
+    fix += "If browsers reach it, ignore this finding: only connections from here are blocked."
     return unsure(message, fix) if isinstance(error, httpx.TimeoutException) else wrong(message, fix)

@@ -1,4 +1,4 @@
-"""What is wrong with Slack: the token, its scopes, our clock, the failure channel, Socket Mode."""
+"""Checks of Slack: token, scopes, clock, failure channel, Socket Mode."""
 
 from __future__ import annotations
 
@@ -8,89 +8,94 @@ from email.utils import parsedate_to_datetime
 
 from slack_sdk.errors import SlackApiError
 
-from bot.cli.doctor.environment import Site
+from bot.cli.doctor.environment import Environment
 from bot.cli.doctor.findings import Finding, ok, unsure, wrong
 from bot.slack.client import error_word
 
-FAST_OR_SLOW = 60.0  # seconds; Slack's signatures are refused when they are 300 s old
-# Scopes of manifests/slack-app.yaml (a test holds the two equal), and what each is for.
+MAX_CLOCK_SKEW_SECONDS = 60.0  # signatures of Slack are valid for 300 s
+# Scopes in manifests/slack-app.yaml (a test compares the two), with their uses.
 SCOPES = {
     "commands": "/store",
-    "chat:write": "the messages that tell how it goes",
-    "im:write": "direct messages, where the app may not post",
-    "channels:history": "finding our own messages again after a crash",
+    "chat:write": "messages about jobs",
+    "im:write": "direct messages, used if the app can't post in a channel",
+    "channels:history": "finding the bot's own messages after a crash",
     "groups:history": "the same in private channels",
     "im:history": "the same in direct messages",
     "mpim:history": "the same in group messages",
 }
-APP_PAGE = "at api.slack.com/apps, your app"
+APP_PAGE = "api.slack.com/apps > your app"
 
 
-def token(site: Site) -> Iterator[Finding]:
+def token(environment: Environment) -> Iterator[Finding]:
+    """Slack accepts the bot token."""
     try:
-        who = site.slack.auth_test()
+        identity = environment.slack.auth_test()
     except SlackApiError as error:
-        fix = f"Copy the Bot User OAuth Token {APP_PAGE}, OAuth & Permissions, to SLACK_BOT_TOKEN."
-        yield wrong(f"Slack does not take it: {error_word(error)}.", fix)
+        fix = f"Copy the Bot User OAuth Token ({APP_PAGE} > OAuth & Permissions) to SLACK_BOT_TOKEN."
+        yield wrong(f"Slack rejected SLACK_BOT_TOKEN: {error_word(error)}.", fix)
         return
-    yield ok(f"We are {who.get('user')} in {who.get('team')}.")
+    yield ok(f"The bot is {identity.get('user')} in the workspace {identity.get('team')}.")
 
 
-def scopes(site: Site) -> Iterator[Finding]:
-    granted = set(filter(None, _header(site, "x-oauth-scopes").replace(" ", "").split(",")))
+def scopes(environment: Environment) -> Iterator[Finding]:
+    """The bot token has exactly the scopes that the bot needs."""
+    granted = set(filter(None, _header(environment, "x-oauth-scopes").replace(" ", "").split(",")))
     if not granted:
-        yield unsure("Slack does not say which the token has.")
+        yield unsure("Slack did not report the scopes of the token.")
         return
     missing = {scope: use for scope, use in SCOPES.items() if scope not in granted}
     for scope, use in missing.items():
-        fix = f"Add it {APP_PAGE}, OAuth & Permissions, then install the app to the workspace again."
+        fix = f"Add it ({APP_PAGE} > OAuth & Permissions), then install the app to the workspace again."
         yield wrong(f"The token lacks {scope}, for {use}.", fix)
-    if more := sorted(granted - set(SCOPES)):
-        message = f"The token has more than is needed: {', '.join(more)}."
-        yield unsure(message, f"Remove them {APP_PAGE}, OAuth & Permissions.")
+    if unneeded := sorted(granted - set(SCOPES)):
+        message = f"The token has scopes that the bot does not need: {', '.join(unneeded)}."
+        yield unsure(message, f"Remove them ({APP_PAGE} > OAuth & Permissions).")
     if not missing:
-        yield ok(f"All {len(SCOPES)} are there.")
+        yield ok(f"The token has all {len(SCOPES)} scopes that the bot needs.")
 
 
-def clock(site: Site) -> Iterator[Finding]:
-    sent = _header(site, "date")
-    if not sent:
-        yield unsure("Slack does not tell its time.")
+def clock(environment: Environment) -> Iterator[Finding]:
+    """The clock of this machine agrees with Slack's."""
+    date = _header(environment, "date")
+    if not date:
+        yield unsure("Slack did not report its time.")
         return
-    ahead = time.time() - parsedate_to_datetime(sent).timestamp()
-    if abs(ahead) > FAST_OR_SLOW:
-        way = "ahead of" if ahead > 0 else "behind"
-        message = f"It is {abs(ahead):.0f} s {way} Slack's; from 300 s on no request is taken."
-        yield wrong(message, "Let NTP set this machine's clock.")
+    ahead_seconds = time.time() - parsedate_to_datetime(date).timestamp()
+    if abs(ahead_seconds) > MAX_CLOCK_SKEW_SECONDS:
+        direction = "ahead of" if ahead_seconds > 0 else "behind"
+        message = f"The clock of this machine is {abs(ahead_seconds):.0f} s {direction} Slack's."
+        yield wrong(f"{message} From 300 s on, the bot rejects all requests from Slack.", "Set the clock with NTP.")
     else:
-        yield ok("It agrees with Slack's.")
+        yield ok("The clock of this machine agrees with Slack's.")
 
 
-def failure_channel(site: Site) -> Iterator[Finding]:
-    channel = site.settings.failure_channel
+def failure_channel(environment: Environment) -> Iterator[Finding]:
+    """The bot is a member of the failure channel."""
+    channel = environment.settings.failure_channel
     try:
-        site.slack.conversations_history(channel=channel, limit=1)
+        environment.slack.conversations_history(channel=channel, limit=1)
     except SlackApiError as error:
-        fix = "Type /invite @Storewright in it, or set FAILURE_CHANNEL to the id of another."
-        yield wrong(f"The bot can't speak in {channel}: {error_word(error)}.", fix)
+        fix = "Type /invite @Storewright in that channel, or set FAILURE_CHANNEL to the id of another."
+        yield wrong(f"The bot has no access to {channel}: {error_word(error)}.", fix)
         return
-    yield ok(f"The bot is in {channel}.")
+    yield ok(f"The bot is a member of {channel}.")
 
 
-def socket(site: Site) -> Iterator[Finding]:
-    """The app-level token opens a connection; the address that it gives is left unused."""
-    if site.settings.slack_mode != "socket" or not site.settings.slack_app_token:
+def socket(environment: Environment) -> Iterator[Finding]:
+    """The app-level token can open a Socket Mode connection; none is opened."""
+    settings = environment.settings
+    if settings.slack_mode != "socket" or not settings.slack_app_token:
         return
     try:
-        site.slack.apps_connections_open(app_token=site.settings.slack_app_token.get_secret_value())
+        environment.slack.apps_connections_open(app_token=settings.slack_app_token.get_secret_value())
     except SlackApiError as error:
-        fix = f"Turn Socket Mode on {APP_PAGE}, and make an app-level token with connections:write for SLACK_APP_TOKEN."
-        yield wrong(f"Slack does not take SLACK_APP_TOKEN: {error_word(error)}.", fix)
+        fix = f"Enable Socket Mode ({APP_PAGE} > Socket Mode), then create an app-level token with connections:write."
+        yield wrong(f"Slack rejected SLACK_APP_TOKEN: {error_word(error)}.", fix)
         return
-    yield ok("Slack gives us a connection.")
+    yield ok("Slack accepts Socket Mode connections with SLACK_APP_TOKEN.")
 
 
-def _header(site: Site, name: str) -> str:
-    """A header of Slack's answer, '' for none."""
-    headers = {key.lower(): value for key, value in site.slack.auth_test().headers.items()}
+def _header(environment: Environment, name: str) -> str:
+    """A header of Slack's answer, or ''."""
+    headers = {key.lower(): value for key, value in environment.slack.auth_test().headers.items()}
     return str(headers.get(name, ""))

@@ -1,4 +1,4 @@
-"""What keeps stores from coming up, known before anybody orders one; and the stores that there are."""
+"""Checks of what stores need in the cluster, and of existing stores."""
 
 from __future__ import annotations
 
@@ -10,152 +10,162 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from bot.cli.doctor.environment import PROBE, Site, is_local, with_cluster
+from bot.cli.doctor.environment import PROBE, Environment, is_local, with_cluster
 from bot.cli.doctor.findings import Finding, ok, unsure, wrong
-from bot.cli.doctor.images import Image, Unknown, pullable
+from bot.cli.doctor.images import Image, LookupFailed, is_in_registry
 from provisioner.clients.kubernetes.cluster import Cluster, Forbidden, Object
 from provisioner.clients.storefront_check import distrust, http_client
 from provisioner.domain.store import INSTANCE, StoreStatus
 from provisioner.ledger.ledger import Ledger, LedgerNotUsable
 
-DEFAULT_STORAGE = "storageclass.kubernetes.io/is-default-class"
-DEFAULT_INGRESS = "ingressclass.kubernetes.io/is-default-class"
+DEFAULT_STORAGE_CLASS = "storageclass.kubernetes.io/is-default-class"  # annotation
+DEFAULT_INGRESS_CLASS = "ingressclass.kubernetes.io/is-default-class"  # annotation
 
 
 @with_cluster
-def kinds(site: Site, cluster: Cluster) -> Iterator[Finding]:
-    """Every kind that a chart makes is one that the cluster has."""
-    wanted = {(manifest["apiVersion"], manifest["kind"]) for _, manifest in site.manifests()}
-    served = {version: cluster.served_kinds(version) for version in {version for version, _ in wanted}}
-    missing = sorted(f"{kind} ({version})" for version, kind in wanted if kind not in served[version])
-    for one in missing:
-        yield wrong(f"The cluster has no {one}.", "Install its CRDs, or turn it off in STORE_VALUES.")
-    if wanted and not missing:
-        yield ok(f"The cluster has all {len(wanted)} that the charts make.")
+def resource_types(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
+    """The cluster serves every kind in the charts."""
+    kinds = {(manifest["apiVersion"], manifest["kind"]) for _, manifest in environment.manifests()}
+    served = {version: cluster.served_kinds(version) for version in {version for version, _ in kinds}}
+    missing = sorted(f"{kind} ({version})" for version, kind in kinds if kind not in served[version])
+    for kind in missing:
+        yield wrong(f"The cluster has no {kind}.", "Install its CRDs, or disable it in STORE_VALUES.")
+    if kinds and not missing:
+        yield ok(f"The cluster has all {len(kinds)} resource types that the charts use.")
 
 
 @with_cluster
-def storage(site: Site, cluster: Cluster) -> Iterator[Finding]:
-    """Every volume's class exists; a default one where a chart names none."""
+def storage_classes(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
+    """The StorageClass of every volume exists; volumes without one get the default."""
     try:
-        found = {one["metadata"]["name"]: one for one in cluster.storage_classes()}
+        classes = {found["metadata"]["name"]: found for found in cluster.storage_classes()}
     except Forbidden:
-        fix = "kubectl get storageclass must show one “(default)”, and those that STORE_VALUES name."
-        yield unsure("The bot may not list StorageClasses.", fix)
+        fix = "Check the output of: kubectl get storageclass. It needs one “(default)”, and each class in STORE_VALUES."
+        yield unsure("The bot has no permission to list StorageClasses.", fix)
         return
-    default = next((name for name, one in found.items() if _is(one, DEFAULT_STORAGE)), None)
-    used = {claim.get("storageClassName") or default for _, claim in site.claims()}
+    default = next((name for name, found in classes.items() if _is_true(found, DEFAULT_STORAGE_CLASS)), None)
+    used = {claim.get("storageClassName") or default for _, claim in environment.claims()}
     if None in used:
-        fix = "Make one: kubectl annotate storageclass NAME " + DEFAULT_STORAGE + "=true (or name one in STORE_VALUES)."
-        yield wrong("There is no default StorageClass, and stores' volumes name none.", fix)
+        fix = f"Set one: kubectl annotate storageclass NAME {DEFAULT_STORAGE_CLASS}=true (or name one in STORE_VALUES)."
+        yield wrong("There is no default StorageClass, and the stores' volumes name none.", fix)
     for name in sorted(filter(None, used)):
-        if name not in found:
-            yield wrong(f"There is no StorageClass {name}.", f"Known: {', '.join(found)}. Correct STORE_VALUES.")
-        elif found[name].get("reclaimPolicy") == "Retain":
-            message = f"{name} keeps the volumes of deleted stores (Retain); their deletion will end as failed."
+        if name not in classes:
+            yield wrong(f"There is no StorageClass {name}.", f"Known classes: {', '.join(classes)}. Fix STORE_VALUES.")
+        elif classes[name].get("reclaimPolicy") == "Retain":
+            message = f"{name} keeps the volumes of deleted stores (Retain), so every deletion of a store will fail."
             yield unsure(message, "Use a class with reclaimPolicy: Delete.")
         else:
-            yield ok(f"Stores' volumes are of class {name}{' (the default)' * (name == default)}.")
+            yield ok(f"The stores' volumes use the class {name}{' (default)' * (name == default)}.")
 
 
 @with_cluster
-def ingress_class(site: Site, cluster: Cluster) -> Iterator[Finding]:
-    """The class of every Ingress exists; a default one where a chart names none."""
-    wanted = {m["spec"].get("ingressClassName") for _, m in site.manifests() if m["kind"] == "Ingress"}
-    if not wanted:
+def ingress_classes(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
+    """The IngressClass of every Ingress exists; Ingresses without one get the default."""
+    used = {m["spec"].get("ingressClassName") for _, m in environment.manifests() if m["kind"] == "Ingress"}
+    if not used:
         return
     try:
-        found = {one["metadata"]["name"]: one for one in cluster.ingress_classes()}
+        classes = {found["metadata"]["name"]: found for found in cluster.ingress_classes()}
     except Forbidden:
-        fix = "kubectl get ingressclass must show the one that STORE_VALUES names, or a default one."
-        yield unsure("The bot may not list IngressClasses.", fix)
+        fix = "Check the output of: kubectl get ingressclass. It needs the class in STORE_VALUES, or a default one."
+        yield unsure("The bot has no permission to list IngressClasses.", fix)
         return
-    default = next((name for name, one in found.items() if _is(one, DEFAULT_INGRESS)), None)
-    for name in {name or default for name in wanted}:
+    default = next((name for name, found in classes.items() if _is_true(found, DEFAULT_INGRESS_CLASS)), None)
+    for name in {name or default for name in used}:
         if name is None:
-            fix = "Name one in STORE_VALUES (ingress.className), or make one the default. Known: " + (
-                ", ".join(found) or "none"
-            )
-            yield wrong("There is no default IngressClass, and stores' Ingresses name none.", fix + ".")
-        elif name not in found:
-            fix = f"Known: {', '.join(found) or 'none: install an ingress controller'}. Correct STORE_VALUES."
+            fix = "Name one in STORE_VALUES (ingress.className), or annotate one as the default."
+            fix = f"{fix} Known classes: {', '.join(classes) or 'none'}."
+            yield wrong("There is no default IngressClass, and the stores' Ingresses name none.", fix)
+        elif name not in classes:
+            fix = f"Known classes: {', '.join(classes) or 'none (install an ingress controller)'}. Fix STORE_VALUES."
             yield wrong(f"There is no IngressClass {name}.", fix)
         else:
-            yield ok(f"{name}{' (the default)' * (name == default)}.")
+            yield ok(f"The stores' Ingresses use the class {name}{' (default)' * (name == default)}.")
 
 
-def dns(site: Site) -> Iterator[Finding]:
-    """A name that no store has resolves all the same, to where the ingress is: there is a wildcard."""
-    given = site.settings
-    found = _resolved(given.addresses.host(PROBE))
-    if not found:
-        yield _unresolved(site)
-    elif elsewhere := _elsewhere(site, found):
-        message = f"*.{given.store_domain} leads to {', '.join(found)}, and {elsewhere}."
-        yield unsure(message, "That is well where both are the same ingress, or stores have one of their own.")
+# --- DNS and ingress ---------------------------------------------------------------------------------------------
+
+
+def dns(environment: Environment) -> Iterator[Finding]:
+    """A wildcard record leads the name of every store to the ingress."""
+    domain = environment.settings.store_domain
+    addresses = _resolve(environment.settings.addresses.host(PROBE))
+    if not addresses:
+        yield _unresolved(environment)
+    elif difference := _other_ingress_address(environment, addresses):
+        message = f"*.{domain} resolves to {', '.join(addresses)}, but {difference}."
+        yield unsure(message, "Ignore this if both are the same ingress, or if the stores have their own ingress.")
     else:
-        yield ok(f"*.{given.store_domain} leads to {', '.join(found)}.")
+        yield ok(f"*.{domain} resolves to {', '.join(addresses)}.")
 
 
-def _elsewhere(site: Site, found: list[str]) -> str:
-    """What is usually the same ingress, and is found at none of these addresses; empty where there is no such thing."""
-    meant = (site.settings.ingress_address or "").rpartition(":")[0].strip("[]")
-    if _is_address(meant):
-        return "" if meant in found else f"INGRESS_ADDRESS is {meant}"
-    public = urlsplit(site.settings.public_url).hostname or ""
-    ours = [] if is_local(public) else _resolved(public)
-    return f"{public} (PUBLIC_URL) to {', '.join(ours)}" if ours and not set(ours) & set(found) else ""
+def _other_ingress_address(environment: Environment, addresses: list[str]) -> str:
+    """The other address, if INGRESS_ADDRESS or PUBLIC_URL has none of `addresses`; else ''.
+
+    Both usually lead to the same ingress as the stores' names."""
+    configured = (environment.settings.ingress_address or "").rpartition(":")[0].strip("[]")
+    if _is_address(configured):
+        return "" if configured in addresses else f"INGRESS_ADDRESS is {configured}"
+    host = urlsplit(environment.settings.public_url).hostname or ""
+    public = [] if is_local(host) else _resolve(host)
+    if not public or set(public) & set(addresses):
+        return ""
+    return f"{host} (PUBLIC_URL) resolves to {', '.join(public)}"
 
 
-def _resolved(host: str) -> list[str]:
+def _resolve(host: str) -> list[str]:
     try:
         return sorted({str(entry[4][0]) for entry in socket.getaddrinfo(host, None)})
     except OSError:
         return []
 
 
-def _unresolved(site: Site) -> Finding:
-    domain = site.settings.store_domain
+def _unresolved(environment: Environment) -> Finding:
+    domain = environment.settings.store_domain
     if is_local(domain):
-        return ok(f"Browsers on this machine find *.{domain} by themselves.")
-    fix = f"Add a record for *.{domain} with the address of your ingress (kubectl get services -A shows it)."
-    if site.settings.ingress_address:
-        return unsure(f"*.{domain} does not resolve from here; for shoppers it must.", fix)
+        return ok(f"Browsers on this machine resolve *.{domain} without DNS.")
+    fix = f"Add a record for *.{domain} with the address of your ingress, which kubectl get services -A shows."
+    if environment.settings.ingress_address:
+        return unsure(f"*.{domain} does not resolve from here. Shoppers need it.", fix)
     return wrong(f"*.{domain} does not resolve.", fix)
 
 
-def ingress(site: Site) -> Iterator[Finding]:
-    """Whether an ingress answers where stores will be, and not just anybody: it knows no store of that name."""
-    given = site.settings
-    url, host = given.addresses.url(PROBE), given.addresses.host(PROBE)
-    if not given.ingress_address and not _resolved(host):
-        return  # as DNS tells
-    asked = f"{given.store_scheme}://{given.ingress_address}" if given.ingress_address else url
+def ingress(environment: Environment) -> Iterator[Finding]:
+    """An ingress controller answers at the stores' address.
+
+    Its answer shows that it has no route for the name PROBE."""
+    settings = environment.settings
+    url, host = settings.addresses.url(PROBE), settings.addresses.host(PROBE)
+    if settings.ingress_address:
+        url = f"{settings.store_scheme}://{settings.ingress_address}"
+    elif not _resolve(host):
+        return  # the check “DNS” reports it
     try:
         with http_client() as http:
-            answer = http.get(asked, headers={"Host": host}, extensions={"sni_hostname": host})
+            answer = http.get(url, headers={"Host": host}, extensions={"sni_hostname": host})
     except httpx.HTTPError as error:
-        yield _not_answered(asked, error)
+        yield _no_answer(url, error)
         return
-    leads_to = urlsplit(answer.headers.get("location", "")).hostname or host
-    message = f"{asked} answers {answer.status_code} for a store that is not there"
-    if answer.status_code == 404 or (answer.is_redirect and leads_to == host):
+    target = urlsplit(answer.headers.get("location", "")).hostname or host
+    message = f"{url} answers {answer.status_code} for a store that does not exist"
+    if answer.status_code == 404 or (answer.is_redirect and target == host):
         yield ok(f"{message}.")
     else:
-        fix = "An ingress says 404, unless it has a page for that; a parking page or another server answers so too."
-        yield unsure(f"{message}{f', and leads to {leads_to}' if leads_to != host else ''}.", fix)
+        fix = "Check that it is your ingress: an ingress without a default page answers 404, a parking page does not."
+        yield unsure(f"{message}{f', and redirects to {target}' if target != host else ''}.", fix)
 
 
-def _not_answered(asked: str, error: httpx.HTTPError) -> Finding:
-    if why := distrust(error):
-        message = f"{asked} answers, but has no certificate for a store that has none of its own: {why}."
-        return unsure(message, "That is well where each store gets its own (cert-manager); else install a wildcard's.")
-    message = f"{asked} does not answer: {error or type(error).__name__}."
-    fix = "Is an ingress controller running, at the address in DNS or INGRESS_ADDRESS? See: kubectl get services -A"
+def _no_answer(url: str, error: httpx.HTTPError) -> Finding:
+    if reason := distrust(error):
+        message = f"{url} answers, but its default certificate is not trusted: {reason}."
+        fix = "Ignore this if each store gets its own certificate (cert-manager). Otherwise install a wildcard one."
+        return unsure(message, fix)
+    message = f"{url} does not answer: {error or type(error).__name__}."
+    fix = "Check that an ingress controller runs at the address in DNS or INGRESS_ADDRESS: kubectl get services -A"
     return wrong(message, fix)
 
 
-def _is(found: Object, annotation: str) -> bool:
+def _is_true(found: Object, annotation: str) -> bool:
     return str((found["metadata"].get("annotations") or {}).get(annotation, "")).lower() == "true"
 
 
@@ -170,71 +180,72 @@ def _is_address(text: str) -> bool:
 # --- images ------------------------------------------------------------------------------------------------------
 
 
-def images(site: Site) -> Iterator[Finding]:
-    """Each image that a chart runs lies on a node or in its registry, as far as that can be told."""
-    wanted: dict[str, set[str]] = {}
-    for name, pod in site.pods():
+def images(environment: Environment) -> Iterator[Finding]:
+    """Each image in the charts is in the cluster or in its registry."""
+    types_by_image: dict[str, set[str]] = {}
+    for store_type, pod in environment.pods():
         for container in [*pod.get("initContainers", []), *pod["containers"]]:
-            wanted.setdefault(container["image"], set()).add(name)
-    here = _at_hand(site.reached, site)
-    if site.reached and (source := site.settings.image_pull_secret):
-        site.reached.read_pull_secret(source)
-        yield ok(f"Stores pull theirs by the Secret {source}.")
-    for image, types in sorted(wanted.items()):
-        kind = ", ".join(sorted(types))
-        if Image.of(image).full in here:
-            yield ok(f"{kind}: {image} is in the cluster.")
-            continue
-        try:
-            found = pullable(image)
-        except Unknown as error:
-            fix = "Order one store to see, or look in the registry."
-            yield unsure(f"{kind}: whether {image} can be pulled can't be told: {error}", fix)
-            continue
-        if found:
-            yield ok(f"{kind}: {image} is in its registry.")
+            types_by_image.setdefault(container["image"], set()).add(store_type)
+    cluster, secret = environment.reachable_cluster, environment.settings.image_pull_secret
+    in_cluster = _images_in_cluster(cluster, environment.settings.instance) if cluster else set()
+    if cluster and secret:
+        cluster.read_pull_secret(secret)
+        yield ok(f"Stores pull their images with the Secret {secret}.")
+    for image, types in sorted(types_by_image.items()):
+        subject = f"{', '.join(sorted(types))}: {image}"
+        if Image.parse(image).full_name in in_cluster:
+            yield ok(f"{subject} is in the cluster.")
         else:
-            fix = "Push it there, or correct its place in STORE_VALUES (image.repository, image.tag)."
-            yield wrong(f"{kind}: {image} is not in its registry.", fix)
+            yield _lookup(image, subject)
 
 
-def _at_hand(cluster: Cluster | None, site: Site) -> set[str]:
-    """Images, by full name, that run in stores of ours, and those on nodes where we may ask."""
-    if not cluster:
-        return set()
-    found: set[str] = set()
-    for namespace in cluster.namespaces({INSTANCE: site.settings.instance}):
+def _lookup(image: str, subject: str) -> Finding:
+    try:
+        found = is_in_registry(image)
+    except LookupFailed as error:
+        fix = "Look in the registry yourself, or order a store to test it."
+        return unsure(f"{subject} may or may not be in its registry: {error}", fix)
+    if found:
+        return ok(f"{subject} is in its registry.")
+    fix = "Push it, or fix image.repository and image.tag in STORE_VALUES."
+    return wrong(f"{subject} is not in its registry.", fix)
+
+
+def _images_in_cluster(cluster: Cluster, instance: str) -> set[str]:
+    """Full names of images in running stores and, if permitted, on nodes."""
+    names: set[str] = set()
+    for namespace in cluster.namespaces({INSTANCE: instance}):
         for pod in cluster.pods(namespace["metadata"]["name"]):
-            running = pod.get("status", {}).get("containerStatuses", [])
-            found |= {status["image"] for status in running if status.get("imageID")}
+            statuses = pod.get("status", {}).get("containerStatuses", [])
+            names |= {status["image"] for status in statuses if status.get("imageID")}
     with suppress(Forbidden):
-        found |= cluster.node_images()
-    return {Image.of(name).full for name in found if "/" in name or ":" in name}
+        names |= cluster.node_images()
+    return {Image.parse(name).full_name for name in names if "/" in name or ":" in name}
 
 
-# --- the stores there are ----------------------------------------------------------------------------------------
+# --- existing stores ---------------------------------------------------------------------------------------------
 
 
 @with_cluster
-def known(site: Site, cluster: Cluster) -> Iterator[Finding]:
-    """Ledger and cluster tell of the same stores."""
-    if not site.settings.ledger_path.exists():
+def stores(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
+    """The ledger and the cluster have the same stores."""
+    if not environment.settings.ledger_path.exists():
         return
     try:
-        ledger = Ledger.shared(site.settings.ledger_path)
+        ledger = Ledger.shared(environment.settings.ledger_path)
     except LedgerNotUsable:
-        return  # as the ledger's own check tells
+        return  # the check “ledger” reports it
     try:
-        stores = {store.namespace: store for store in ledger.stores.all()}
+        recorded = {store.namespace: store for store in ledger.stores.all()}
     finally:
         ledger.close()
-    there = {found["metadata"]["name"] for found in cluster.namespaces({INSTANCE: site.settings.instance})}
-    for namespace, store in stores.items():
-        if namespace not in there and store.status == StoreStatus.READY:
-            fix = f"Delete it (storewright delete {store.name}), or restore its namespace."
-            yield wrong(f"{store.name} is ready by the ledger, but its namespace {namespace} is gone.", fix)
-    if strange := sorted(there - set(stores)):
-        message = f"The ledger does not know {', '.join(strange)}."
-        yield unsure(message, "A running bot takes them in within 10 minutes.")
-    if there >= set(stores) >= there:
-        yield ok(f"Ledger and cluster agree on {len(stores)}.")
+    existing = {found["metadata"]["name"] for found in cluster.namespaces({INSTANCE: environment.settings.instance})}
+    for namespace, store in recorded.items():
+        if namespace not in existing and store.status == StoreStatus.READY:
+            fix = f"Delete the store (storewright delete {store.name}), or restore its namespace."
+            yield wrong(f"{store.name} is ready in the ledger, but its namespace {namespace} does not exist.", fix)
+    if unknown := sorted(existing - set(recorded)):
+        message = f"The ledger does not have the stores of these namespaces: {', '.join(unknown)}."
+        yield unsure(message, "A running bot adopts them within 10 minutes.")
+    if existing == set(recorded):
+        yield ok(f"The ledger and the cluster have the same {len(recorded)} stores.")
