@@ -13,7 +13,8 @@ from dev.slack.web_bundle import build
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m dev.slack", description=__doc__)
+    description = "Run a local Slack in the foreground. Open its URL in a browser to use it."
+    parser = argparse.ArgumentParser(prog="python -m dev.slack", description=description)
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     add("--port", type=int, default=3900, help="port to listen on (default %(default)s)")

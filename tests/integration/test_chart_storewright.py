@@ -88,10 +88,15 @@ def pod(manifests: list[Object]) -> Object:
     return made
 
 
+def files(manifests: list[Object]) -> dict[str, str]:
+    """The configuration files of the bot, by name."""
+    (data,) = [m["data"] for m in of_kind(manifests, "ConfigMap") if m["metadata"]["name"] == "bot-stores"]
+    return dict(data)
+
+
 def worker(manifests: list[Object]) -> Object:
     """The fields that the bot adds to the pods of its Jobs."""
-    data = next(m for m in of_kind(manifests, "ConfigMap") if m["metadata"]["name"] == "bot-stores")["data"]
-    fields: Object = yaml.safe_load(data["worker.yaml"])
+    fields: Object = yaml.safe_load(files(manifests)["worker.yaml"])
     return fields
 
 
@@ -173,13 +178,18 @@ def test_schema_rejects_malformed_values(bad: str) -> None:
 def test_bot_accepts_every_setting_of_the_chart(
     features: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    given = environment(with_features(*features))
+    manifests = with_features(*features)
+    given = environment(manifests)
     left_alone = {"KUBECONFIG", "KUBE_CONTEXT", "HELM", "CHARTS_DIR"}
     for_the_other_mode = {"SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"}
     fields = {name.upper() for name in Settings.model_fields}
     assert fields - given.keys() - for_the_other_mode == left_alone
     for name, value in given.items():
-        monkeypatch.setenv(name, str(tmp_path) if name in ("STORE_VALUES", "EXECUTOR_POD") else value)
+        monkeypatch.setenv(name, value)
+    for name in ("STORE_VALUES", "EXECUTOR_POD"):
+        file = tmp_path / Path(given[name]).name
+        file.write_text(files(manifests)[file.name])
+        monkeypatch.setenv(name, str(file))
     settings = Settings.from_environment()
     assert settings.instance == "tools-bot"
     assert settings.service_account == "tools/bot"
@@ -188,8 +198,7 @@ def test_bot_accepts_every_setting_of_the_chart(
 def test_store_values_reach_the_bot_and_restart_it() -> None:
     values = {"medusa": {"ingress": {"className": "nginx"}}}
     manifests = render(f"stores.values={json.dumps(values)}")
-    data = next(m for m in of_kind(manifests, "ConfigMap") if m["metadata"]["name"] == "bot-stores")["data"]
-    assert yaml.safe_load(data["stores.yaml"]) == values
+    assert yaml.safe_load(files(manifests)["stores.yaml"]) == values
     assert pod(manifests)["metadata"]["annotations"] != pod(render())["metadata"]["annotations"], (
         "otherwise the pod would not restart"
     )
