@@ -48,6 +48,11 @@ class FormerStores:
     def kubectl(self, *args: str) -> str:
         return kubectl(self.cluster, "-n", NAMESPACE, *args)
 
+    def sign_guest_book(self, name: str) -> None:
+        """Write a name into a file on the store's volume."""
+        script = f"echo {name} >/www/guests/book.txt"
+        self.kubectl("exec", "deployment/former-shop", "--", "/busybox", "sh", "-c", script)
+
     def kept(self) -> dict[str, str]:
         """What no operation on the store may change."""
         uids = [self.kubectl("get", kind, "-o", "jsonpath={.items[*].metadata.uid}") for kind in ("pvc", "service")]
@@ -177,11 +182,23 @@ def test_failed_store_is_created_by_its_retry_button(former: FormerStores) -> No
     former.require_former_posts()
 
 
+def test_store_is_restarted_without_an_upgrade(former: FormerStores) -> None:
+    pods = ("get", "pods", "-l", "app.kubernetes.io/component=application", "-o", "name")
+    former.sign_guest_book("Ada")
+    before, old_pods = former.kept(), set(former.kubectl(*pods).split())
+    assert former.slack.command("Dana", "#stores", "/store restart former-shop").ok
+    former.root("former-shop", "restart", "succeeded")
+    until("the former pod is gone", lambda: not old_pods & set(former.kubectl(*pods).split()))
+    assert former.kept() == before
+    assert "version 0.1.0<" in former.page(), "not upgraded"
+    former.require_former_posts()
+
+
 def test_store_is_upgraded_and_deleted(former: FormerStores) -> None:
     slack = former.slack
-    former.kubectl("exec", "deployment/former-shop", "--", "/busybox", "sh", "-c", "echo Ada >/www/guests/book.txt")
+    former.sign_guest_book("Grace")
     before = former.kept()
-    assert before["guests"] == "Ada\n"
+    assert before["guests"] == "Grace\n"
 
     assert slack.command("Dana", "#stores", "/store upgrade former-shop").ok
     upgraded = former.root("former-shop", "upgrade", "succeeded")
