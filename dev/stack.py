@@ -71,14 +71,18 @@ class Stack:
 
     def start(self) -> None:
         """Start the processes and wait until both are ready. Raises StackError."""
+        self.start_slack()
+        if not self.bot_process.process():
+            self.start_bot()
+
+    def start_slack(self) -> None:
+        """Start the local Slack if it does not run, and wait until it is ready. Raises StackError."""
         if not self.slack_process.process():
             # A new local Slack has no messages, so a bot that remembers old ones must restart too.
             self.bot_process.stop()
             module = [sys.executable, "-m", "dev.slack", "--port", self.config["slack_port"], "--bot-url", self.bot_url]
             self.slack_process.start(module, self._slack_secrets())
         self._wait_until_ready(self.slack_process, self.workspace_url)
-        if not self.bot_process.process():
-            self.start_bot()
 
     def start_bot(self) -> None:
         """Start the bot with its own ServiceAccount, not as cluster admin. Raises StackError."""

@@ -173,3 +173,7 @@ class LocalSlackClient:
     def connect_bot(self, url: str) -> None:
         """Deliver over HTTP to this request URL from now on."""
         self._post("connect_bot", url=url)
+
+    def restore_messages(self, channel: str, messages: list[Json]) -> None:
+        """Add messages of an earlier workspace to a channel, oldest first, with their ids and threads."""
+        self._post("restore_messages", channel=channel, messages=messages)

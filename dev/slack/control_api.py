@@ -46,6 +46,7 @@ class ControlApi:
             "verify_url": delivery.verify_url,
             "disconnect": delivery.socket.disconnect,
             "connect_bot": self._connect_bot,
+            "restore_messages": self._restore_messages,
             "fault": self._add_fault,
             "clear_faults": self._clear_faults,
         }
@@ -89,7 +90,7 @@ class ControlApi:
 
         return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
-    # -- faults and the bot's address --------------------------------------------------------------------
+    # -- faults, the bot's address and messages ----------------------------------------------------------
 
     async def _add_fault(self, **details: Any) -> None:
         self._faults.add(Fault(**details))
@@ -100,6 +101,9 @@ class ControlApi:
     async def _connect_bot(self, url: str) -> None:
         self._delivery.http.url = request_url(url)
         self._delivery.socket_mode = False
+
+    async def _restore_messages(self, channel: str, messages: list[Json]) -> None:
+        self._workspace.restore(self._workspace.channel(channel), messages)
 
     # -- queries -----------------------------------------------------------------------------------------
 

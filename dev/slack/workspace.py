@@ -154,6 +154,15 @@ class Workspace:
         self.mark_changed()
         return message
 
+    def restore(self, channel: Channel, messages: list[Json]) -> None:
+        """Add messages of an earlier workspace, oldest first, with their ids and threads."""
+        for message in messages:
+            if message.get("is_ephemeral"):
+                channel.ephemerals.append(message)
+            else:
+                channel.messages[message["ts"]] = message
+        self.mark_changed()
+
     def parent(self, channel: Channel, thread_ts: str) -> Json:
         """The root message of the thread that contains `thread_ts`. Raises SlackError thread_not_found."""
         found = channel.messages.get(thread_ts)

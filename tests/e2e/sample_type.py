@@ -43,12 +43,12 @@ def load_image(cluster: Cluster, folder: Path) -> None:
 
 
 class Leaflet:
-    """The chart `leaflet` in the folder `charts`; at first it is the one of this repository."""
+    """The chart `leaflet` in the folder `charts`; at first it is a copy of `source`."""
 
-    def __init__(self, charts: Path) -> None:
-        self.charts = charts
+    def __init__(self, charts: Path, source: Path = CHART) -> None:
+        self.charts, self.source = charts, source
         self.chart = charts / "leaflet"
-        shutil.copytree(CHART, self.chart)
+        shutil.copytree(source, self.chart)
 
     def release(self, version: str, migration: str = "", image: str = IMAGE, before_rollback: str = "") -> None:
         """Change the chart to `version`, with this image.
@@ -56,7 +56,7 @@ class Leaflet:
         `migration` is a shell script that runs before an upgrade to it, `before_rollback` one that runs before a
         rollback to it."""
         shutil.rmtree(self.chart)
-        shutil.copytree(CHART, self.chart)
+        shutil.copytree(self.source, self.chart)
         meta, page = self.chart / "Chart.yaml", self.chart / "templates/leaflet.yaml"
         meta.write_text(meta.read_text().replace("version: 0.1.0", f"version: {version}"))
         page.write_text(page.read_text().replace(IMAGE, image))

@@ -395,3 +395,24 @@ def test_fifty_first_update_in_a_minute_is_rate_limited() -> None:
         for number in range(50):
             web.chat_update(channel=sent["channel"], ts=sent["ts"], text=str(number))
         assert refusal(web.chat_update, channel=sent["channel"], ts=sent["ts"], text="51")["error"] == "ratelimited"
+
+
+# -- messages of an earlier workspace ------------------------------------------------------------------------
+
+
+def test_restored_messages_keep_their_ids_and_threads_and_can_be_edited() -> None:
+    with LocalSlack() as earlier:
+        web = client_of(earlier)
+        root = web.chat_postMessage(channel="C0STORES1", text="root")
+        web.chat_postMessage(channel="C0STORES1", text="reply", thread_ts=root["ts"])
+        web.chat_postEphemeral(channel="C0STORES1", user="U0DANA001", text="for Dana")
+        saved = [*earlier.thread(root["ts"]), *earlier.ephemerals("Dana", "#stores")]
+    with LocalSlack() as slack:
+        web = client_of(slack)
+        slack.restore_messages("#stores", saved)
+        assert slack.thread(root["ts"]) == saved[:2]
+        assert slack.ephemerals("Dana", "#stores") == saved[2:]
+        web.chat_update(channel="C0STORES1", ts=root["ts"], text="edited")
+        web.chat_postMessage(channel="C0STORES1", text="another reply", thread_ts=root["ts"])
+        assert [message["text"] for message in slack.thread(root["ts"])] == ["edited", "reply", "another reply"]
+        assert slack.messages("#stores")[0]["reply_count"] == 2

@@ -1,0 +1,1 @@
+"""Files of the former version, and what saves and restores them."""
