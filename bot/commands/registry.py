@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bot.commands import create, credentials, delete, list, retry, status, upgrade
+from bot.commands import create, credentials, delete, list, restart, retry, status, upgrade
 from bot.commands.help import help_command
 from bot.commands.spec import Command, Handler
 from bot.rendering.offers import Offer
@@ -18,6 +18,7 @@ VERBS = (
     status.COMMAND,
     credentials.COMMAND,
     upgrade.COMMAND,
+    restart.COMMAND,
     delete.COMMAND,
 )
 

@@ -8,6 +8,7 @@ from provisioner.domain.job import JobKind
 from provisioner.ledger.jobs import ROLLBACK_STAGE
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
+from provisioner.operations.restart import RESTART
 from provisioner.operations.spec import Operation
 from provisioner.operations.upgrade import UPGRADE
 
@@ -42,5 +43,5 @@ def _require_consistent(operation: Operation) -> None:
         raise BadRegistry(f"{name} has no deadline.")
 
 
-OPERATIONS = register([CREATE, UPGRADE, DELETE])
+OPERATIONS = register([CREATE, UPGRADE, RESTART, DELETE])
 DEFAULT_DEADLINES = {kind: operation.deadline_seconds for kind, operation in OPERATIONS.items()}

@@ -9,10 +9,11 @@ import urllib3
 from kubernetes import client
 
 from provisioner.clients.kubernetes.api import TIMEOUT_SECONDS, Api
-from provisioner.clients.kubernetes.objects import Object, backs_off, selector, unready_pods
+from provisioner.clients.kubernetes.objects import Object, backs_off, component_of, selector, unready_pods
 from provisioner.clients.kubernetes.streams import LineStream
 from provisioner.domain.store import PREFIX
 
+RESTARTED_FOR = PREFIX + "restarted-for"  # an annotation of the pods; a new value starts a rollout
 NUDGED_AT = PREFIX + "nudged-at"  # an annotation; any change of it makes a controller try again at once
 
 
@@ -23,6 +24,17 @@ class Workloads(Api):
         """The namespace's Deployments and StatefulSets."""
         deployments = self._list(self._apps.list_namespaced_deployment, namespace)
         return deployments + self._list(self._apps.list_namespaced_stateful_set, namespace)
+
+    def restart_component(self, namespace: str, component: str, mark: str) -> None:
+        """Replace the pods of a component, as its rollout strategy says; not again for the same `mark`."""
+        change = {"spec": {"template": {"metadata": {"annotations": {RESTARTED_FOR: mark}}}}}
+        for lister, patch in (
+            (self._apps.list_namespaced_deployment, self._apps.patch_namespaced_deployment),
+            (self._apps.list_namespaced_stateful_set, self._apps.patch_namespaced_stateful_set),
+        ):
+            for workload in self._list(lister, namespace):
+                if component_of(workload) == component:
+                    self._find(patch, workload["metadata"]["name"], namespace, change)
 
     def pods(self, namespace: str, labels: Mapping[str, str] | None = None) -> list[Object]:
         """The namespace's pods with all these labels."""

@@ -1,0 +1,38 @@
+"""`/store restart`: restart a store's workloads, one after the other."""
+
+from __future__ import annotations
+
+from bot.commands.ordering import OperationVerb
+from bot.commands.spec import Command, Section, Words
+from bot.dependencies import Dependencies
+from bot.rendering import messages
+from bot.rendering.blocks import Message
+from bot.rendering.offers import Offer, Placement
+from provisioner.domain.store import Store
+from provisioner.operations.restart import RESTART
+
+
+def _answer(dependencies: Dependencies, store: Store) -> Message:
+    return messages.answer(RESTART.kind, name=store.name)
+
+
+VERB = OperationVerb(RESTART, _answer)
+COMMAND = Command(
+    verb="restart",
+    arguments="NAME",
+    section=Section.MANAGE,
+    help="restart it without losing a confirmed order",
+    example="restart my-shop",
+    parse=Words.name,
+    run=VERB.typed,
+    clicks={"restart": VERB.clicked},
+    offers=(
+        Offer(
+            action_id="restart",
+            label="Restart",
+            when=lambda view: view.ready and view.idle,
+            placement=Placement.MENU,
+        ),
+    ),
+    terminal=VERB.terminal("Restart a store's workloads, one after the other."),
+)

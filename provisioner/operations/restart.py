@@ -1,0 +1,50 @@
+"""The operation `restart`: restarts a store's workloads one after the other, and ends when the shop answers."""
+
+from __future__ import annotations
+
+from provisioner.domain.job import Job, JobKind
+from provisioner.domain.policy import Right
+from provisioner.domain.store import SECRET_NAME, StoreStatus
+from provisioner.operations.spec import Operation, Stage
+from provisioner.operations.steps.readiness import CHECK, STOREFRONT, await_storefront, monitoring
+from provisioner.operations.toolbox import Toolbox
+
+
+def run(tools: Toolbox, job: Job) -> None:
+    """Restart the store's components, the database first.
+
+    Pods end gracefully, so that a confirmed order is in the database before its pod goes. A component that this job
+    has restarted already is not restarted again."""
+    store = tools.store_of(job)
+    secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
+    with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
+        for component in monitor.components():
+            with tools.stage(job, component):
+                tools.cluster.restart_component(store.namespace, component, job.id)
+                monitor.await_ready(component)
+    await_storefront(tools, job, store, tools.catalog.get(store.type), secret)
+    tools.ledger.succeed(job)
+
+
+RESTART = Operation(
+    kind=JobKind("restart"),
+    run=run,
+    stages=(
+        Stage("database", "Restart the database", "Database restarted"),
+        Stage("application", "Restart the application", "Application restarted"),
+        STOREFRONT,
+        CHECK,
+    ),
+    deadline_seconds=600,
+    right=Right.MANAGE,
+    orderable_when=frozenset({StoreStatus.READY}),
+    status_when_ordered=None,
+    status_when_succeeded=None,
+    status_when_failed=None,
+    changes_store_at="database",
+    rolls_back=False,
+    replaces_live_job=False,
+    announced=True,
+    participle="restarted",
+    gerund="restarting",
+)
