@@ -1,5 +1,5 @@
-# Storewright itself: the bot, its store charts and helm, on a Python without a shell; nothing is written outside /data and /tmp.
-# The base images are arguments; dev/images gives ones made of Debian packages where there are no public ones.
+# Storewright itself: the bot, its store charts and helm, on a Python without a shell. It writes only under /data and /tmp.
+# The base images are arguments: if there are no public images, dev/images builds them from Debian packages.
 # Takes about 40 s.
 ARG BUILD_IMAGE=python:3.11-slim-bookworm
 ARG HELM_IMAGE=alpine/helm:4.1.4

@@ -38,7 +38,7 @@ class ReceiptNotification:
         return ReceiptSnapshot(store, link) if link and store else None
 
     def render(self, snapshot: ReceiptSnapshot) -> Message:
-        """When the link was opened, for whom it was made, and what to do about it."""
+        """When the link was opened, who it was made for, and what to do about it."""
         return messages.receipt(snapshot.store, snapshot.link)
 
     def deliver(self, entry: OutboxEntry, snapshot: ReceiptSnapshot, content: Message) -> Receipt:

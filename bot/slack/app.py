@@ -69,7 +69,7 @@ def build_app(dependencies: SlackDependencies, threads: ThreadPoolExecutor) -> A
 def dispatch(app: App, body: object) -> BoltResponse:
     """Answer a payload of Slack's. A malformed one is answered 400, one without a listener 404.
 
-    Bolt gets no more than it needs to find the listener: it fails on malformed fields that it looks at besides."""
+    Bolt gets only the fields that it needs to find the listener: it fails on other malformed fields."""
     try:
         interaction = read_interaction(body)
     except BadInteraction as error:

@@ -68,7 +68,7 @@ class Outbox:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    # --- what there is to send ----------------------------------------------------------------------------------------
+    # --- entries to send ---------------------------------------------------------------------------------------------
 
     def put(self, kind: OutboxKind, subject: str) -> None:
         """Add an entry, or make it due again. Sends the signal `entry_due`."""
