@@ -1,15 +1,14 @@
-"""`storewright run` as a process: it starts whatever is away, says what is wrong, and stops when asked."""
+"""`storewright run` as a process: it starts even if Slack or the cluster is away, reports what is wrong, and stops."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -19,8 +18,8 @@ from dev.slack import LocalSlack
 from provisioner.ledger.backup import Backups
 from provisioner.ledger.ledger import Ledger
 from provisioner.ledger.outbox import OutboxKind
-from tests.integration.bot_harness import ADA, FAILURES, make_charts, web_server_address
-from tests.ledgers import write_first_ledger
+from tests.integration.bot_harness import ADA, FAILURES, free_address, make_charts
+from tests.ledgers import write_as_later_version, write_first_ledger
 from tests.waiting import until
 
 NOWHERE = "http://127.0.0.1:9"
@@ -66,8 +65,8 @@ def process(env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
         started.communicate()
 
 
-def answer(url: str, timeout: float = 15) -> httpx.Response:
-    """What GET says, as soon as somebody listens."""
+def answer(url: str, timeout: float = 60) -> httpx.Response:
+    """The answer to a GET, as soon as a server listens."""
 
     def ask() -> httpx.Response | None:
         try:
@@ -75,22 +74,22 @@ def answer(url: str, timeout: float = 15) -> httpx.Response:
         except httpx.TransportError:
             return None
 
-    return until(f"somebody listens at {url}", ask, timeout)
+    return until(f"a server listens at {url}", ask, timeout)
 
 
-def test_a_bot_without_a_cluster_serves_and_says_so(tmp_path: Path) -> None:
-    url = web_server_address()
+def test_bot_without_a_cluster_takes_orders_and_reports_why_they_wait(tmp_path: Path) -> None:
+    url = free_address()
     with LocalSlack() as slack, process(environment(tmp_path, url, slack)) as bot:
         slack.connect_bot(url)
         assert answer(f"{url}/healthz").json() == {"scheduler": "ok"}
         ready = answer(f"{url}/readyz")
         assert ready.status_code == 503
-        well = {name for name, state in ready.json().items() if state == "ok"}
-        assert well == {"ledger", "slack", "helm", "failure_channel"}
+        usable = {name for name, state in ready.json().items() if state == "ok"}
+        assert usable == {"ledger", "slack", "helm", "failure_channel"}
         assert "Work waits for the lease" in ready.json()["lease"]
         assert slack.command("Dana", "#stores", "/store create my-shop").ok
         root = slack.wait_for(lambda: slack.messages("#stores"))[0]
-        slack.wait_for(lambda: "Work waits for the lease" in str(slack.thread(root)), 15, "the setback in the thread")
+        slack.wait_for(lambda: "Work waits for the lease" in str(slack.thread(root)), 15, "the reason in the thread")
         bot.send_signal(signal.SIGTERM)
         _, log = bot.communicate(timeout=15)
         assert bot.returncode == 0
@@ -104,8 +103,8 @@ def test_a_bot_without_a_cluster_serves_and_says_so(tmp_path: Path) -> None:
         assert ordered["request"]
 
 
-def test_a_second_bot_on_the_same_ledger_waits_and_takes_over(tmp_path: Path) -> None:
-    url, second_url = web_server_address(), web_server_address()
+def test_second_bot_on_the_same_ledger_waits_and_takes_over(tmp_path: Path) -> None:
+    url, second_url = free_address(), free_address()
     with LocalSlack() as slack, process(environment(tmp_path, url, slack)) as first:
         answer(f"{url}/healthz")
         with process(environment(tmp_path, second_url, slack)) as second:
@@ -136,47 +135,41 @@ def _overwrite_some(ledger: Path) -> None:
         file.write(b"\xff" * 8192)
 
 
-def _claim_a_later_version(ledger: Path) -> None:
-    with closing(sqlite3.connect(ledger)) as db, db:
-        later = "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('storewright', 'm9999', '')"
-        db.execute(later)
-
-
 @pytest.mark.parametrize(
-    ("harm", "told"),
+    ("damage", "reason"),
     [
         (_overwrite_all, "file is not a database"),
         (_overwrite_some, "If it is damaged, restore a backup"),
-        (_claim_a_later_version, "was written by a later version of Storewright (m9999)"),
+        (write_as_later_version, "was written by a later version of Storewright (m9999_later)"),
     ],
 )
-def test_a_bot_that_can_not_open_its_ledger_stays_up_until_a_backup_is_restored(
-    tmp_path: Path, harm: Callable[[Path], None], told: str
+def test_bot_that_can_not_open_its_ledger_stays_up_until_a_backup_is_restored(
+    tmp_path: Path, damage: Callable[[Path], None], reason: str
 ) -> None:
-    url, path = web_server_address(), tmp_path / "ledger.db"
+    url, path = free_address(), tmp_path / "ledger.db"
     with LocalSlack() as slack:
         env = environment(tmp_path, url, slack)
         ledger = Ledger.exclusive(path)
         ledger.outbox.put(OutboxKind.HOME, "U1")
         backup = Backups(path).make()
         ledger.close()
-        harm(path)
+        damage(path)
         with process(env) as bot:
             ready = answer(f"{url}/readyz")
             assert ready.status_code == 503
-            assert told in ready.json()["ledger"]
-            assert answer(f"{url}/healthz").status_code == 200, "a restart would not help"
+            assert reason in ready.json()["ledger"]
+            assert answer(f"{url}/healthz").status_code == 200, "a restart does not help"
             assert 'storewright_part_ready{part="ledger"} 0.0' in answer(f"{url}/metrics").text
             restore = [sys.executable, "-m", "bot", "ledger", "restore", backup.path.name, "--yes"]
             subprocess.run(restore, env=env, check=True, capture_output=True)
-            slack.wait_for(lambda: answer(f"{url}/readyz").json()["ledger"] == "ok", 15, "the backup to be taken")
+            slack.wait_for(lambda: answer(f"{url}/readyz").json()["ledger"] == "ok", 15, "the backup to be used")
             slack.connect_bot(url)
             assert slack.command("Dana", "#stores", "/store list").ok
-            assert bot.poll() is None, "it was not started again"
+            assert bot.poll() is None, "it did not have to start again"
 
 
-def test_a_bot_that_can_not_back_up_before_a_migration_goes_on_when_it_can(tmp_path: Path) -> None:
-    url = web_server_address()
+def test_bot_that_can_not_back_up_before_a_migration_waits_until_it_can(tmp_path: Path) -> None:
+    url = free_address()
     write_first_ledger(tmp_path / "ledger.db")
     in_the_way = tmp_path / "backups"
     in_the_way.write_text("")
@@ -186,8 +179,8 @@ def test_a_bot_that_can_not_back_up_before_a_migration_goes_on_when_it_can(tmp_p
         until("the ledger to be opened", lambda: answer(f"{url}/readyz").json()["ledger"] == "ok", 15)
 
 
-def test_a_bot_that_waits_for_its_ledger_stops_when_asked(tmp_path: Path) -> None:
-    url = web_server_address()
+def test_bot_that_waits_for_its_ledger_stops_at_sigterm(tmp_path: Path) -> None:
+    url = free_address()
     (tmp_path / "ledger.db").write_bytes(b"not a ledger at all")
     with process(environment(tmp_path, url, None)) as bot:
         answer(f"{url}/readyz")
@@ -197,14 +190,16 @@ def test_a_bot_that_waits_for_its_ledger_stops_when_asked(tmp_path: Path) -> Non
         assert "Traceback" not in log
 
 
-def test_a_bot_killed_while_it_posts_posts_nothing_twice(tmp_path: Path) -> None:
-    url = web_server_address()
+def test_bot_killed_while_it_posts_posts_nothing_twice(tmp_path: Path) -> None:
+    url = free_address()
     with LocalSlack() as slack:
         env = environment(tmp_path, url, slack)
         slack.connect_bot(url)
         with process(env) as bot:
             answer(f"{url}/healthz")
-            slack.fault("hang", "chat.postMessage", seconds=30)  # Slack has it, and the bot never hears so
+            slack.fault(
+                "hang", "chat.postMessage", seconds=30
+            )  # Slack takes the message, and its answer does not arrive
             assert slack.command("Dana", "#stores", "/store create my-shop").ok
             root = slack.wait_for(lambda: slack.messages("#stores"))[0]
             bot.kill()
@@ -213,17 +208,17 @@ def test_a_bot_killed_while_it_posts_posts_nothing_twice(tmp_path: Path) -> None
         assert len(slack.messages("#stores")) == 1
 
 
-def test_a_bot_starts_while_slack_is_away_and_without_helm(tmp_path: Path) -> None:
-    url = web_server_address()
+def test_bot_starts_without_slack_and_without_helm(tmp_path: Path) -> None:
+    url = free_address()
     with process(environment(tmp_path, url, None, HELM="no-such-helm")):
-        told = answer(f"{url}/readyz").json()
-        assert told["slack"].startswith("It can't be reached")
-        assert "no-such-helm" in told["helm"]
+        report = answer(f"{url}/readyz").json()
+        assert report["slack"].startswith("It can't be reached")
+        assert "no-such-helm" in report["helm"]
         assert answer(f"{url}/healthz").status_code == 200
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "reasons"),
     [
         (
             {"SLACK_BOT_TOKEN": "", "FAILURE_CHANNEL": "general"},
@@ -234,19 +229,19 @@ def test_a_bot_starts_while_slack_is_away_and_without_helm(tmp_path: Path) -> No
         ({"DEFAULT_TYPE": "medussa"}, ("There is no store type “medussa”.", "Did you mean medusa?")),
     ],
 )
-def test_a_bot_that_can_not_run_says_why_and_ends(
-    tmp_path: Path, changed: dict[str, str], said: tuple[str, ...]
+def test_bot_that_can_not_run_prints_why_and_ends(
+    tmp_path: Path, changed: dict[str, str], reasons: tuple[str, ...]
 ) -> None:
-    env = environment(tmp_path, web_server_address(), None, **changed)
+    env = environment(tmp_path, free_address(), None, **changed)
     ended = subprocess.run(
         [sys.executable, "-m", "bot", "run"], env=env, capture_output=True, text=True, timeout=30, check=False
     )
     assert ended.returncode == 1
-    assert all(part in ended.stderr for part in said)
+    assert all(reason in ended.stderr for reason in reasons), ended.stderr
     assert "Traceback" not in ended.stderr
 
 
-def test_help_teaches_every_setting() -> None:
-    told = subprocess.run([sys.executable, "-m", "bot", "run", "--help"], capture_output=True, text=True, check=True)
-    assert "SLACK_BOT_TOKEN  the bot token, xoxb-…" in told.stdout
-    assert "LISTEN  host:port to listen on (default 0.0.0.0:3000)" in told.stdout
+def test_help_lists_every_setting() -> None:
+    shown = subprocess.run([sys.executable, "-m", "bot", "run", "--help"], capture_output=True, text=True, check=True)
+    assert "SLACK_BOT_TOKEN  the bot token, xoxb-…" in shown.stdout
+    assert "LISTEN  host:port to listen on (default 0.0.0.0:3000)" in shown.stdout

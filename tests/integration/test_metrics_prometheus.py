@@ -1,4 +1,4 @@
-"""Alerts and dashboard by a real Prometheus: rules tested by promtool, every query asked of what the bot tells."""
+"""Alerts and dashboard in a real Prometheus: promtool tests the rules, and every query runs on the bot's metrics."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from provisioner.clients.helm import Helm
 from provisioner.domain.errors import Problem
 from provisioner.ledger.backup import Backups
 from tests.conftest import ROOT
-from tests.integration.bot_harness import Bot, running_bot, web_server_address
+from tests.integration.bot_harness import Bot, free_address, running_bot
 from tests.waiting import answers, until
 
 FILES = ROOT / "charts/storewright/files"
 RULES = FILES / "rules.yaml"
 RULES_TEST = Path(__file__).parent / "prometheus/rules_test.yaml"
-# A Grafana variable or macro, and what stands for it here.
+# Grafana variables and macros, and their values here.
 GRAFANA = {"$namespace": "", "$job": "storewright", "$__rate_interval": "1m"}
 
 
 @pytest.fixture(scope="session")
 def promtool() -> Callable[..., str]:
-    """Run it; what it says. A failure of it fails the test."""
+    """Run promtool and return its output; the test fails if it fails."""
     program = prometheus.program_dir() / "promtool"
 
     def run(*args: str | Path, cwd: Path = ROOT) -> str:
@@ -51,7 +51,7 @@ def rules() -> list[dict[str, Any]]:
 
 
 def panels() -> dict[str, list[str]]:
-    """The dashboard's queries by the panel's title, with Grafana's variables filled in."""
+    """The dashboard's queries by panel title, with values for Grafana's variables."""
     found = {}
     for panel in json.loads((FILES / "dashboard.json").read_text())["panels"]:
         queries = [target["expr"] for target in panel.get("targets", [])]
@@ -64,17 +64,17 @@ def panels() -> dict[str, list[str]]:
 # --- alerts ------------------------------------------------------------------------------------------------------
 
 
-def test_the_rules_are_rules(promtool: Callable[..., str]) -> None:
+def test_rules_are_valid(promtool: Callable[..., str]) -> None:
     assert f"{len(rules())} rules found" in promtool("check", "rules", RULES)
 
 
-def test_alerts_come_when_they_should_and_say_what_to_do(promtool: Callable[..., str], tmp_path: Path) -> None:
+def test_alerts_fire_when_they_should_and_describe_the_fix(promtool: Callable[..., str], tmp_path: Path) -> None:
     shutil.copy(RULES, tmp_path)
     shutil.copy(RULES_TEST, tmp_path)
     promtool("test", "rules", RULES_TEST.name, cwd=tmp_path)
 
 
-def test_every_alert_is_seen_silent_and_firing() -> None:
+def test_rules_test_has_every_alert_both_silent_and_firing() -> None:
     tested: dict[str, set[bool]] = {}
     for group in yaml.safe_load(RULES_TEST.read_text())["tests"]:
         for one in group["alert_rule_test"]:
@@ -82,9 +82,9 @@ def test_every_alert_is_seen_silent_and_firing() -> None:
     assert tested == {rule["alert"]: {True, False} for rule in rules()}
 
 
-def test_every_alert_is_explained_to_operators() -> None:
-    told = (ROOT / "docs/operating.md").read_text()
-    assert [rule["alert"] for rule in rules() if rule["alert"] not in told] == []
+def test_operating_page_explains_every_alert() -> None:
+    page = (ROOT / "docs/operating.md").read_text()
+    assert [rule["alert"] for rule in rules() if rule["alert"] not in page] == []
 
 
 # --- the dashboard, and all queries, on real numbers -------------------------------------------------------------
@@ -92,12 +92,12 @@ def test_every_alert_is_explained_to_operators() -> None:
 
 @dataclass
 class Scraped:
-    """A Prometheus that scrapes a bot which had some work."""
+    """A Prometheus that scrapes a bot after some jobs."""
 
     url: str
 
     def ask(self, query: str) -> list[dict[str, Any]]:
-        """The samples of now. AssertionError with Prometheus' words for a query it does not take."""
+        """The present samples; fails with Prometheus' message for a query that it refuses."""
         answer = httpx.get(f"{self.url}/api/v1/query", params={"query": query}, trust_env=False).json()
         assert answer["status"] == "success", f"{query}: {answer}"
         found: list[dict[str, Any]] = answer["data"]["result"]
@@ -113,7 +113,7 @@ class Scraped:
 
 @pytest.fixture(scope="module")
 def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
-    folder, url = tmp_path_factory.mktemp("prometheus"), web_server_address()
+    folder, url = tmp_path_factory.mktemp("prometheus"), free_address()
     with LocalSlack() as slack, running_bot(folder / "bot", slack) as bot:
         job = {"job_name": "storewright", "static_configs": [{"targets": [bot.url.removeprefix("http://")]}]}
         config = {"global": {"scrape_interval": "500ms", "scrape_timeout": "500ms"}, "scrape_configs": [job]}
@@ -135,7 +135,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
 
 
 def _work(bot: Bot, slack: LocalSlack) -> None:
-    """Stores that come up and fail, a helm that runs, a Slack that throttles; scraped between."""
+    """Stores that become ready and fail, runs of helm, rate limits of Slack; scraped in between."""
     helm = Helm(on_run=bot.metrics.record_helm_run)
     with bot.http() as http:
         http.get("/readyz")
@@ -145,7 +145,7 @@ def _work(bot: Bot, slack: LocalSlack) -> None:
         for name in (f"good-{number}", f"bad-{number}", f"waiting-{number}"):
             assert slack.command("Ada", "#stores", f"/store create {name}").ok
         bot.finish()
-        bot.break_down(Problem("No."))
+        bot.fail(Problem("No."))
         bot.finish()
         helm.version()
         time.sleep(1.2)
@@ -154,13 +154,13 @@ def _work(bot: Bot, slack: LocalSlack) -> None:
 
 
 @pytest.mark.parametrize("title", panels())
-def test_a_panel_shows_what_the_bot_tells(scraped: Scraped, title: str) -> None:
+def test_panel_shows_a_number_of_the_bot(scraped: Scraped, title: str) -> None:
     for query in panels()[title]:
         assert scraped.numbers(query), f"no number for {query}"
 
 
 @pytest.mark.parametrize("alert", [rule["alert"] for rule in rules()])
-def test_an_alert_asks_for_metrics_that_there_are(scraped: Scraped, alert: str) -> None:
+def test_alert_uses_metrics_that_exist(scraped: Scraped, alert: str) -> None:
     query = next(rule["expr"] for rule in rules() if rule["alert"] == alert)
     scraped.ask(query)
     asked = {name.removesuffix("_total") for name in re.findall(r"\bstorewright_\w+|\bup(?=\{)", query)}
@@ -168,8 +168,8 @@ def test_an_alert_asks_for_metrics_that_there_are(scraped: Scraped, alert: str) 
     assert asked <= {name.removesuffix("_total") for name in scraped.names()}
 
 
-def test_the_bots_labels_are_the_ones_that_queries_select_by(scraped: Scraped) -> None:
-    """A misspelt label selects nothing and never fails: each that stands in a query exists with the metric."""
+def test_queries_select_by_labels_that_exist(scraped: Scraped) -> None:
+    """A misspelt label selects nothing, so that its alert never fires."""
     for query in [*(rule["expr"] for rule in rules()), *(q for queries in panels().values() for q in queries)]:
         for name, labels in re.findall(r"(storewright_\w+)\{([^}]*)\}", query):
             known = {label for sample in scraped.ask(name) for label in sample["metric"]}
@@ -180,12 +180,12 @@ def test_the_bots_labels_are_the_ones_that_queries_select_by(scraped: Scraped) -
             assert set(re.split(r",\s*", by)) - {"namespace"} <= known, f"{by} of {name}"
 
 
-def test_nobody_is_woken_by_a_healthy_bot(scraped: Scraped) -> None:
+def test_no_alert_fires_for_a_healthy_bot(scraped: Scraped) -> None:
     firing = {sample["metric"]["alertname"] for sample in scraped.ask('ALERTS{alertstate="firing"}')}
-    assert firing <= {"StorewrightCreationsFail"}, "three of them did fail"
+    assert firing <= {"StorewrightCreationsFail"}, "three creations did fail"
 
 
-def test_names_are_as_prometheus_wants_them(tmp_path: Path) -> None:
+def test_metric_names_follow_the_conventions_of_prometheus(tmp_path: Path) -> None:
     program = prometheus.program_dir() / "promtool"
     with LocalSlack() as slack, running_bot(tmp_path, slack) as bot, bot.http() as http:
         text = http.get("/metrics").text

@@ -1,10 +1,10 @@
-"""Our doors, one after the other at one port: who waits closes its own, and who works opens another there at once."""
+"""HTTP servers one after the other at the same port: the one of a waiting bot, then the one of the working bot."""
 
 from __future__ import annotations
 
 import socket
 
-from bot.web.http_server import bare_web, serve_beside
+from bot.web.http_server import bare_web, serve_in_background
 from dev.stack import free_port
 
 
@@ -13,12 +13,12 @@ def ask(connection: socket.socket) -> bytes:
     return connection.recv(4096)
 
 
-def test_a_port_is_free_the_moment_its_server_is_closed() -> None:
+def test_port_is_free_as_soon_as_its_server_is_closed() -> None:
     port = free_port(3200)
     for _ in range(5):
-        close = serve_beside(bare_web(), f"127.0.0.1:{port}")
+        close = serve_in_background(bare_web(), f"127.0.0.1:{port}")
         with socket.create_connection(("127.0.0.1", port), timeout=5) as idle:
-            assert b"404" in ask(idle), "and it is kept alive"
+            assert b"404" in ask(idle), "the connection stays open"
             close()
             with socket.create_server(("127.0.0.1", port)) as free:
                 assert free.getsockname()[1] == port
