@@ -56,7 +56,7 @@ class SocketMode:
         if self._client and self._client.is_connected():
             self._connected_at = time.monotonic()
         elif time.monotonic() - self._connected_at > RECONNECT_TIMEOUT_SECONDS:
-            what = "Socket Mode is not connected, so the bot receives nothing from Slack."
+            what = "Socket Mode is not connected: Slack's requests do not reach the bot."
             raise NotConnected(what, self._last_trouble, "Run: storewright doctor")
 
     def _connect(self, client: SocketModeClient, stopping: threading.Event) -> None:
