@@ -1,4 +1,4 @@
-"""Storewright as an operator installs it: its own image, by its own chart, with a local Slack outside the cluster."""
+"""Storewright as an operator installs it: its image and its chart, with a local Slack outside the cluster."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from dev.stack import ADMIN, FAILURES, ROOT, kubectl
 from tests.e2e import sample_type
 
 README, OPERATING = ROOT / "README.md", ROOT / "docs/operating.md"
-# Where a page's command says the release's name, its namespace's or its instance's, which all are the same there.
+# In the commands of the docs, the release, its namespace and its instance have the same name.
 NAMED = re.compile(r"(-n |namespace |install |upgrade |template |deployment/|instance=)storewright\b")
 
 
 def section(page: Path, title: str) -> str:
-    """What a page says under a heading, up to the next heading of whatever depth."""
+    """The text under a heading of a page, up to the next heading of any level."""
     parts = re.split(r"^#+ (.*)$", page.read_text(), flags=re.MULTILINE)
     return parts[parts.index(title) + 1]
 
 
 def typed(text: str, begins: str = "") -> str:
-    """The commands that a page shows, as one script; those that begin so, if that is said."""
+    """The commands in a page's text that begin with `begins`, as one script."""
     lines = re.findall(r"^ {4,}((?:kubectl|helm|storewright) .*)$", text, re.MULTILINE)
     return "\n".join(line for line in lines if line.startswith(begins))
 
 
 @dataclass
 class Installed:
-    """One release, called like its namespace. Beside the image's store types it has leaflet, as an operator's own."""
+    """One release with the name of its namespace. In addition to the image's store types, it has leaflet."""
 
     cluster: Cluster
     slack: LocalSlack
@@ -51,16 +51,16 @@ class Installed:
 
     @property
     def host(self) -> str:
-        """Of the credential page, as a browser names it."""
+        """Host and port of the credential page."""
         return f"{self.name}.localhost:{self.cluster.ingress_port}"
 
     def load_images(self) -> None:
-        """The bot's own and leaflet's, onto the node; the stores' are there."""
+        """Load the images of the bot and of leaflet onto the node; the stores' images are there."""
         self.image = images.load_bot_image(self.cluster)
         sample_type.load_image(self.cluster, self.folder)
 
     def prepare(self) -> None:
-        """What is there before Helm: a namespace, the Secret with Slack's words, leaflet's chart."""
+        """Create what Helm expects: a namespace, the Secret with the Slack tokens, a ConfigMap with leaflet's chart."""
         restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
         self._make({"kind": "Namespace", "metadata": {"name": self.name, "labels": restricted}})
         words = {
@@ -99,16 +99,16 @@ class Installed:
         }
 
     def upgrade(self, mode: str, *options: str) -> str:
-        """Install it, or upgrade it, and wait until it is ready; what Helm said."""
+        """Install or upgrade the release, wait until it is ready, and return Helm's output."""
         done = self._helm("upgrade", "--install", self.name, str(CHART), "--wait", "--values=-", *options, mode=mode)
         assert done.returncode == 0, f"{done.stderr}\n{self.log()}"
         self.await_slack()
         return done.stdout
 
     def await_slack(self) -> None:
-        """Until Slack reaches the bot: a connection or a route may come a moment after it is ready."""
+        """Wait until Slack reaches the bot: the connection or route may work a moment after the bot is ready."""
         self.slack.wait_for(
-            lambda: self.slack.command("Dana", "#stores", "/store list").ok, 15, "Slack's way to the bot"
+            lambda: self.slack.command("Dana", "#stores", "/store list").ok, 15, "Slack to reach the bot"
         )
 
     def _helm(self, *arguments: str, mode: str = "") -> subprocess.CompletedProcess[str]:
@@ -118,34 +118,34 @@ class Installed:
         return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
 
     def write_files(self, values: dict[str, Any]) -> None:
-        """What the README has an operator write, with this release's own in place of its examples.
+        """Write the files of the README's installation, with this release's values in place of the examples.
 
-        build/values.yaml then has not the images alone, but these values: what a test has in place of the world."""
+        build/values.yaml gets `values`, and not only the images: they name the test's cluster and Slack."""
         install = section(README, "Install, and connect your Slack")
         (mine,) = map(dedent, re.findall(r"^ {7}slack: .*?\n\n", install, re.MULTILINE | re.DOTALL))
         tokens = "\n".join(re.findall(r"`(SLACK_\w+_TOKEN=\S+)`", install))
-        for told, meant in {
+        for example, value in {
             "C0123ABCD": FAILURES,
             "https://storewright.example.com": f"http://{self.host}",
             "shops.example.com": self.cluster.store_domain,
             "xoxb-…": self.slack.bot_token,
             "xapp-…": self.slack.app_token,
         }.items():
-            assert told in mine + tokens, told
-            mine, tokens = mine.replace(told, meant), tokens.replace(told, meant)
+            assert example in mine + tokens, example
+            mine, tokens = mine.replace(example, value), tokens.replace(example, value)
         for name, text in {"my-values.yaml": mine, "slack.env": tokens, "values.yaml": json.dumps(values)}.items():
             (self.folder / name).write_text(text)
 
     def type(self, script: str) -> str:
-        """Run what a page tells operators to type, for this release and with the files above; what it prints."""
+        """Run commands of the docs for this release, with the files of `write_files`; returns their output."""
         with self.typed(script) as running:
-            said, complaint = running.communicate()
-        assert running.returncode == 0, f"{script}\n{said}{complaint}"
-        return said
+            output, errors = running.communicate()
+        assert running.returncode == 0, f"{script}\n{output}{errors}"
+        return output
 
     @contextmanager
     def typed(self, script: str) -> Iterator[subprocess.Popen[str]]:
-        """The same, as long as the `with` lasts, for what ends when it is told to."""
+        """Run them as long as the `with` block lasts, for commands that do not end by themselves."""
         script = NAMED.sub(rf"\1{self.name}", script)
         for file in ("build/values.yaml", "my-values.yaml", "slack.env", "away.db"):
             script = script.replace(file, str(self.folder / Path(file).name))
@@ -161,12 +161,12 @@ class Installed:
         return kubectl(self.cluster, "logs", f"deployment/{self.name}", f"--namespace={self.name}", "--tail=30")
 
     def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """What the world is answered, through the ingress."""
+        """Send a request through the ingress."""
         with self.cluster.client(f"{self.name}.localhost") as client:
             return client.request(method, path, headers={"Origin": f"http://{self.host}"}, **options)
 
     def remove(self) -> None:
-        """All of it, and its stores."""
+        """Remove the release and its stores."""
         self._helm("uninstall", self.name, "--ignore-not-found")
         kubectl(self.cluster, "delete", "namespace", self.name, "--ignore-not-found", "--wait=false")
         ours = f"storewright.dev/instance={self.name}"
@@ -175,9 +175,9 @@ class Installed:
 
 @contextmanager
 def release(cluster: Cluster, folder: Path, mode: str, *, bare: bool = False) -> Iterator[Installed]:
-    """A release in one of Slack's modes, not yet installed; a bare one lacks its namespace and Secret too."""
-    name = f"storewright-{uuid4().hex[:8]}"  # a former one's namespace may still be on its way out
-    host = cluster.pod_ingress_address.rpartition(":")[0]  # this machine, as pods see it
+    """A release for a Slack mode, not installed yet. A `bare` one has no namespace and no Secret either."""
+    name = f"storewright-{uuid4().hex[:8]}"  # the namespace of a former test may not be gone yet
+    host = cluster.pod_ingress_address.rpartition(":")[0]  # of this machine, for pods
     bot = f"http://{name}.localhost:{cluster.ingress_port}"
     with LocalSlack(bot, host=host, socket_mode=mode == "socket") as slack:
         made = Installed(cluster, slack, name, folder)

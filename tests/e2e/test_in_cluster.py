@@ -1,4 +1,4 @@
-"""The bot in the cluster, as its chart installs it: it serves Slack both ways, and works with its own rights alone."""
+"""The bot in the cluster, installed by its chart: over HTTP and in Socket Mode, with only its own permissions."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from tests.waiting import answers, until
 
 @pytest.fixture
 def installed(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., Installed]]:
-    """Makes a release in one of Slack's modes, as `release` does."""
+    """A function that prepares a release for a Slack mode, as `release` does."""
     with ExitStack() as opened:
         yield lambda mode, bare=False: opened.enter_context(release(cluster, tmp_path, mode, bare=bare))
 
 
 def root(slack: LocalSlack, store: str, kind: str) -> dict[str, Any] | None:
-    """The one root message of a store's job."""
+    """The root message of a store's job, if there is one."""
     found = [m for m in slack.messages("#stores") if (job_of(m).get("store"), job_of(m).get("kind")) == (store, kind)]
     assert len(found) <= 1, found
     return found[0] if found else None
 
 
 def status(slack: LocalSlack, store: str) -> str:
-    """How far its creation is, as people are told."""
+    """The status of the store's creation, as its root message shows it."""
     return job_of(root(slack, store, "create") or {}).get("status", "")
 
 
 def ended(slack: LocalSlack, store: str, kind: str) -> dict[str, Any]:
-    """The root message once its job has succeeded."""
+    """The root message, once it shows that the job succeeded."""
 
     def look() -> dict[str, Any] | None:
         message = root(slack, store, kind)
@@ -53,13 +53,13 @@ def ended(slack: LocalSlack, store: str, kind: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("mode", "kind"), [("http", "leaflet"), ("socket", "medusa")])
-def test_it_makes_and_deletes_a_store(
+def test_bot_in_its_chart_creates_and_deletes_a_store(
     mode: str, kind: str, installed: Callable[..., Installed], cluster: Cluster
 ) -> None:
     bot = installed(mode)
     notes = bot.upgrade(mode)
     assert "rollout status" in notes
-    assert "create secret" not in notes, "it is there"
+    assert "create secret" not in notes, "the Secret exists"
 
     name = f"{mode}-shop"
     ack = bot.slack.command("Dana", "#stores", f"/store create {name} {kind}")
@@ -67,8 +67,8 @@ def test_it_makes_and_deletes_a_store(
     made = ended(bot.slack, name, "create")
     assert cluster.get(f"{name}.{cluster.store_domain}").status_code == 200
     _credentials_are_revealed_once(bot, made)
-    _the_world_gets_no_further(bot)
-    _operators_have_the_command_and_nobody_a_shell(bot)
+    _public_address_shows_no_ops_endpoints(bot)
+    _image_has_the_command_and_no_shell(bot)
 
     bot.slack.command("Dana", "#stores", f"/store delete {name}")
     form = bot.slack.wait_for(lambda: bot.slack.views("Dana"))[-1]
@@ -87,12 +87,12 @@ def _credentials_are_revealed_once(bot: Installed, made: dict[str, Any]) -> None
     assert second.status_code == 410
 
 
-def _the_world_gets_no_further(bot: Installed) -> None:
+def _public_address_shows_no_ops_endpoints(bot: Installed) -> None:
     for path in ("/healthz", "/readyz", "/metrics"):
         assert bot.ask("GET", path).status_code == 404, path
 
 
-def _operators_have_the_command_and_nobody_a_shell(bot: Installed) -> None:
+def _image_has_the_command_and_no_shell(bot: Installed) -> None:
     inside = ("exec", f"deployment/{bot.name}", f"--namespace={bot.name}", "--")
     assert "storewright" in kubectl(bot.cluster, *inside, "storewright", "--version")
     for shell in ("sh", "/bin/sh", "/bin/bash", "busybox"):
@@ -100,28 +100,28 @@ def _operators_have_the_command_and_nobody_a_shell(bot: Installed) -> None:
             kubectl(bot.cluster, *inside, shell, "-c", "true")
 
 
-def test_an_upgrade_of_the_bot_loses_no_order(installed: Callable[..., Installed], cluster: Cluster) -> None:
+def test_upgrade_of_the_bot_loses_no_order(installed: Callable[..., Installed], cluster: Cluster) -> None:
     bot = installed("socket")
     bot.upgrade("socket")
     stores = [f"carried-{n}" for n in range(3)]
     for store in stores:
         assert bot.slack.command("Dana", "#stores", f"/store create {store} medusa").ok
-    bot.slack.wait_for(lambda: all(status(bot.slack, store) == "running" for store in stores), 30, "the work's begin")
+    bot.slack.wait_for(lambda: all(status(bot.slack, store) == "running" for store in stores), 30, "the jobs to start")
 
     former = _pod(bot)
     bot.write_files({**bot.values("socket"), "logLevel": "DEBUG"})
-    commands = typed(section(OPERATING, "Stopping and upgrading the bot"))
+    commands = typed(section(OPERATING, "Upgrade the bot"))
     upgrade = Thread(target=bot.type, args=(commands,))
     upgrade.start()
-    bot.slack.wait_for(lambda: _pod(bot) != former, 60, "the former pod's end")
-    assert "running" in [status(bot.slack, store) for store in stores], "or nothing was handed over"
+    bot.slack.wait_for(lambda: _pod(bot) != former, 60, "the former pod to end")
+    assert "running" in [status(bot.slack, store) for store in stores], "no job was handed over"
     upgrade.join()
     for store in stores:
         ended(bot.slack, store, "create")  # and has no second root message
     assert bot.slack.messages("#store-failures") == []
 
 
-def test_a_killed_bot_finds_its_jobs_again(installed: Callable[[str], Installed], cluster: Cluster) -> None:
+def test_next_bot_finds_the_jobs_of_a_killed_bot(installed: Callable[[str], Installed], cluster: Cluster) -> None:
     bot = installed("socket")
     bot.upgrade("socket", "--set=executor=kubernetes")
     stores = [f"found-{n}" for n in range(3)]
@@ -129,22 +129,22 @@ def test_a_killed_bot_finds_its_jobs_again(installed: Callable[[str], Installed]
         assert bot.slack.command("Dana", "#stores", f"/store create {store} leaflet").ok
     bot.slack.wait_for(lambda: len(_jobs(bot)) == 3, 30, "a Job for each store")
     kubectl(cluster, "delete", "pod", _pod(bot), f"--namespace={bot.name}", "--force", "--grace-period=0")
-    assert "succeeded" not in [status(bot.slack, store) for store in stores], "or nothing was left to be found"
+    assert "succeeded" not in [status(bot.slack, store) for store in stores], "no job was left"
 
     for store in stores:
         ended(bot.slack, store, "create")  # and has no second root message
-        told = bot.slack.wait_for(partial(_told, bot, store, "A cart holds"), 30, "the whole thread")
+        thread = bot.slack.wait_for(partial(_thread, bot, store, "A cart holds"), 30, "the whole thread")
         for stage in ("Namespace made", "Chart installed", "Application is up", "Storefront answers", "A cart holds"):
-            assert told.count(stage) == 1, told
+            assert thread.count(stage) == 1, thread
     assert bot.slack.messages("#store-failures") == []
-    bot.slack.wait_for(lambda: not _jobs(bot), 30, "the Jobs to be gone, now that all is in the ledger")
+    bot.slack.wait_for(lambda: not _jobs(bot), 30, "the Jobs to be removed")
 
 
-def _told(bot: Installed, store: str, until: str) -> str:
-    """What the thread of its creation says, once it says `until`."""
+def _thread(bot: Installed, store: str, until: str) -> str:
+    """The thread of the store's creation, once it contains `until`; else ''."""
     message = root(bot.slack, store, "create")
-    told = "\n".join(post["text"] for post in bot.slack.thread(message)[1:]) if message else ""
-    return told if until in told else ""
+    thread = "\n".join(post["text"] for post in bot.slack.thread(message)[1:]) if message else ""
+    return thread if until in thread else ""
 
 
 def _jobs(bot: Installed) -> list[str]:
@@ -152,7 +152,7 @@ def _jobs(bot: Installed) -> list[str]:
 
 
 def _pod(bot: Installed) -> str:
-    """The name of the bot's pod, '' where there is none."""
+    """The name of the bot's pod, or ''."""
     its = (f"--namespace={bot.name}", "-l", "app.kubernetes.io/component=bot", "-o", "json")
     found = json.loads(kubectl(bot.cluster, "get", "pods", *its))["items"]
     return str(found[0]["metadata"]["name"]) if found else ""
@@ -162,7 +162,7 @@ EXEC = "kubectl -n storewright exec -i deployment/storewright -- "
 ROLLOUT = "kubectl -n storewright rollout status deployment/storewright"
 
 
-def test_the_readmes_commands_install_it_order_a_store_and_uninstall(
+def test_commands_of_the_readme_install_order_a_store_and_uninstall(
     installed: Callable[..., Installed], cluster: Cluster
 ) -> None:
     bot = installed("socket", bare=True)
@@ -178,8 +178,8 @@ def test_the_readmes_commands_install_it_order_a_store_and_uninstall(
     bot.type(typed(install, "helm install") + "\n" + ROLLOUT)
     bot.await_slack()
     assert "first-shop" in bot.type(EXEC + "storewright list")
-    assert "1 stores, 1 jobs" in bot.type(EXEC + "storewright ledger check"), "all is as before"
-    ended(bot.slack, "first-shop", "create")  # and was told once
+    assert "1 stores, 1 jobs" in bot.type(EXEC + "storewright ledger check"), "the ledger is the former one"
+    ended(bot.slack, "first-shop", "create")  # and has no second root message
 
     away = typed(section(README, "Uninstall"))
     assert away == "\n".join(typed(section(OPERATING, "Uninstall")).splitlines()[1:])
@@ -188,19 +188,20 @@ def test_the_readmes_commands_install_it_order_a_store_and_uninstall(
     assert not re.search(f"{bot.name}|store-first-shop", left), left
 
 
-def test_plain_manifests_install_it_and_the_pages_commands_operate_it(installed: Callable[..., Installed]) -> None:
+def test_plain_manifests_install_the_bot_and_the_docs_commands_work(installed: Callable[..., Installed]) -> None:
     bot = installed("socket", bare=True)
     bot.write_files(_without_leaflet(bot))
-    script = typed(section(ROOT / "manifests/README.md", "Without Helm's releases"))
+    script = typed(section(ROOT / "manifests/README.md", "Install the bot without Helm releases"))
     assert "helm template" in script
     bot.type(f"{script}\n{ROLLOUT}")
     bot.await_slack()
 
     page = OPERATING.read_text()
-    commands = typed(page[page.index("## Is all well?") :]).splitlines()
-    for command in [*typed(page[: page.index("## Install")]).splitlines(), *commands]:
+    first, operation = page[: page.index("\n## Install\n")], page[page.index("\n## Check the installation\n") :]
+    operation = operation[: operation.index("\n## Uninstall\n")]
+    for command in [*typed(first).splitlines(), *typed(operation).splitlines()]:
         if command.startswith("helm"):
-            continue  # what is installed by manifests has no release; the upgrade's test runs it
+            continue  # there is no Helm release; the test of the upgrade runs this command
         if " port-forward " in command:
             _readyz_answers(bot, command)
             continue
@@ -208,15 +209,25 @@ def test_plain_manifests_install_it_and_the_pages_commands_operate_it(installed:
             newest = bot.type(EXEC + "storewright ledger backups").partition(" ")[0]
             command = command.replace(named[0], newest)
         command = command.replace("my-shop", "their-shop")
-        said = bot.type(command if command.startswith("kubectl") else EXEC + command)
-        if " restart " in command:
+        if command.startswith("storewright retry "):
+            _retry_is_refused(bot, command)  # no job has failed
+            continue
+        output = bot.type(command if command.startswith("kubectl") else EXEC + command)
+        if " rollout restart " in command:
             bot.type(ROLLOUT)
-        assert said or " > " in command, command
+        assert output or " > " in command, command
     bot.type(script.splitlines()[-1].replace("kubectl apply", "kubectl delete"))
 
 
+def _retry_is_refused(bot: Installed, retry: str) -> None:
+    with bot.typed(EXEC + retry) as running:
+        _, errors = running.communicate()
+    assert "There is nothing to retry for their-shop" in errors
+    assert running.returncode == 2
+
+
 def _readyz_answers(bot: Installed, forward: str) -> None:
-    """By the address that the page has beside that command, which goes on until it is ended."""
+    """The curl command of the page works while the port is forwarded."""
     (address,) = re.findall(r"^ {4}curl -s (http://localhost:\S+)$", OPERATING.read_text(), re.MULTILINE)
     with bot.typed(f"exec {forward}"):
         until(address, lambda: answers(address))
@@ -224,5 +235,5 @@ def _readyz_answers(bot: Installed, forward: str) -> None:
 
 
 def _without_leaflet(bot: Installed) -> dict[str, Any]:
-    """The values of a release that has the image's own store types alone."""
+    """The values of a release with only the store types of the image."""
     return {key: value for key, value in bot.values("socket").items() if not key.startswith("extra")}

@@ -12,10 +12,12 @@ from click.testing import CliRunner
 from bot.__main__ import main
 from bot.cli.doctor.cluster import OLDEST
 from bot.commands.registry import COMMANDS
+from bot.settings import FORMER_NAMES
 from dev import docs
 from tests.charts.test_manifests import VERSIONS
 
 ROOT = Path(__file__).parents[2]
+FORMER_NAMES_TITLE = "\n## Former names\n"
 PAGES = sorted(page for at in ("", "docs/", "manifests/", "charts/*/") for page in ROOT.glob(f"{at}*.md"))
 
 
@@ -46,9 +48,19 @@ def test_settings_in_the_docs_are_in_the_help() -> None:
     help_text = CliRunner().invoke(main, ["run", "--help"]).output
     of_images = "".join(file.read_text() for file in ROOT.glob("images/*/sources.yaml"))
     for page in PAGES:
-        for name in re.findall(r"`([A-Z]+_[A-Z_]+)[=`]", page.read_text()):
+        for name in re.findall(r"`([A-Z]+_[A-Z_]+)[=`]", page.read_text().partition(FORMER_NAMES_TITLE)[0]):
             known = name in help_text or name in of_images or name in ("KEEP_TEST_CLUSTER", "STOREWRIGHT_CACHE")
             assert known, f"{page.name}: {name}"
+
+
+def test_operating_docs_list_every_former_name() -> None:
+    _, _, section = (ROOT / "docs/operating.md").read_text().partition(FORMER_NAMES_TITLE)
+    rows = dict(re.findall(r"^\| `([\w.]+)` \| `([\w.]+)` \|$", section, re.MULTILINE))
+    assert {old: new for old, new in rows.items() if old.isupper()} == FORMER_NAMES
+    values = (ROOT / "charts/storewright/values.schema.json").read_text()
+    deprecated = re.findall(r'"(\w+)": \{ "description": "Deprecated: use ([\w.]+)\."', values)
+    assert len(deprecated) > 5
+    assert {(old.rpartition(".")[2], new) for old, new in rows.items() if not old.isupper()} == set(deprecated)
 
 
 def test_tests_named_in_the_security_docs_exist() -> None:
