@@ -231,7 +231,7 @@ def running_bot(
     limits, clock, metrics = limits or Limits(), MovableClock(), Metrics()
     catalog = Catalog(make_charts(folder))
     ledger = Ledger.exclusive(folder / "ledger.db", clock)
-    metrics.watch(ledger, Backups(ledger.path), catalog.types)
+    metrics.add_ledger(ledger, Backups(ledger.path), catalog.types)
     client = Slack(slack.bot_token, slack.api_url, metrics.slack_calls)
     notifier = Notifier(ledger, catalog, client, failures, limits)
     addresses = Addresses("localhost", port=8081)
@@ -266,8 +266,8 @@ def _readiness(bot: Bot, client: Slack, failures: str, more: Checks) -> Readines
 
 def _serve(bot: Bot, readiness: Readiness, endpoint: SlackEndpoint | None, stack: ExitStack) -> None:
     """Serve at the bot's address until the stack is closed; `endpoint` is None in Socket Mode."""
-    bot.metrics.watch_readiness(readiness)
-    bot.metrics.watch_work(8, lambda: (0, 0))
+    bot.metrics.add_readiness(readiness)
+    bot.metrics.add_workers(8, lambda: (0, 0))
     pages = PageDependencies(bot.ledger, bot.orders.catalog, lambda _: _secret(bot), bot.url)
     web = build_public_app(pages, endpoint, Ops(lambda: "", readiness, bot.metrics.registry))
     server = web_server(web, bot.url.removeprefix("http://"))

@@ -121,7 +121,7 @@ def test_form_submitted_before_it_showed_the_new_options_orders_the_chosen_type(
 def test_option_that_the_chosen_type_lacks_is_an_error_at_its_field(bot: Bot) -> None:
     form = create_form(bot)
     errors = bot.slack.submit("Dana", form, {"name": "my-shop", "type": "plain"})
-    assert errors == {"option/medusa/color": "“#2f6f4f” is no colour to choose. Choose from: red, Ocean."}
+    assert errors == {"option/medusa/color": "“#2f6f4f” is not a valid colour. Choose from: red, Ocean."}
 
 
 def test_form_that_changed_in_slack_meanwhile_stays_as_it_is(bot: Bot) -> None:

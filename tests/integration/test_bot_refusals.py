@@ -31,10 +31,10 @@ def idle_bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
         ),
         (
             "/store create my-shop currency=uds",
-            "“uds” is no currency to choose. Choose from: eur, usd. Did you mean usd?",
+            "“uds” is not a valid currency. Choose from: eur, usd. Did you mean usd?",
         ),
-        ("/store create my-shop plain currency=usd", "There is no option “currency”. These can be chosen: color."),
-        ("/store create my-shop color=<!here>", "“&lt;!here&gt;” is no colour to choose."),
+        ("/store create my-shop plain currency=usd", "There is no option “currency”. The options are: color."),
+        ("/store create my-shop color=<!here>", "“&lt;!here&gt;” is not a valid colour."),
         ("/store create 🛍️", "can't be a store's name"),
         ("/store create ../etc", "can't be a store's name"),
         ("/store create <!channel>", "“&lt;!channel&gt;” can't be"),

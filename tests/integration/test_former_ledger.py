@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from provisioner.domain.job import EventKind, JobPhase, JobStatus, find_event
-from provisioner.ledger.backup import Backups, contents_of
+from provisioner.ledger.backup import Backups, summarize
 from provisioner.ledger.ledger import Ledger
 from tests.former.restore import restore_ledger
 from tests.ledgers import exclusive_ledger
@@ -48,9 +48,9 @@ def migrated(former: Path) -> Iterator[Ledger]:
 def test_backup_before_the_migration_holds_the_former_rows(former: Path) -> None:
     before = rows_of(former)
     Ledger.exclusive(former).close()
-    [backup] = Backups(former).kept()
+    [backup] = Backups(former).all()
     assert backup.path.stem.endswith("-before-m0004-phases-and-facts")
-    assert contents_of(backup.path).schema == "m0003_chart_versions"
+    assert summarize(backup.path).schema == "m0003_chart_versions"
     assert rows_of(backup.path) == before
 
 
