@@ -55,7 +55,7 @@ def described(schema: Object, path: tuple[str, ...]) -> Draft7Validator:
         if "$ref" in part:
             part = schema["definitions"][part["$ref"].removeprefix("#/definitions/")]
         if step is not None:
-            part = part["properties"][step]
+            part = part["properties"][step] if "properties" in part else part["additionalProperties"]
     return Draft7Validator({**part, "definitions": schema["definitions"]})
 
 

@@ -38,6 +38,15 @@ FEATURES = {
     "no-policy": ("networkPolicy.enabled=false",),
 }
 EVERYTHING_ON = tuple(setting for name in FEATURES if not name.startswith("no-") for setting in FEATURES[name])
+# Deprecated values: the new name, a value to set, and the environment variable that it becomes.
+DEPRECATED = {
+    "limits.createDeadline": ("deadlineSeconds.create", 901, "CREATE_DEADLINE_SECONDS"),
+    "limits.deleteDeadline": ("deadlineSeconds.delete", 301, "DELETE_DEADLINE_SECONDS"),
+    "limits.upgradeDeadline": ("deadlineSeconds.upgrade", 1801, "UPGRADE_DEADLINE_SECONDS"),
+    "limits.jobsAtOnce": ("limits.maxConcurrentJobs", 51, "MAX_CONCURRENT_JOBS"),
+    "ledger.backups.hours": ("ledger.backups.intervalHours", 7.5, "LEDGER_BACKUP_INTERVAL_HOURS"),
+    "ledger.backups.kept": ("ledger.backups.keep", 29, "LEDGER_BACKUP_KEEP"),
+}
 # Replacement values: the test uses the first that the schema accepts.
 OTHERS: list[Any] = [
     *(True, False, 0, 2, 11, "other", "77Mi", "45s", "http", "kubernetes", "DEBUG", "Never", "local", "C0OTHERS"),
@@ -134,6 +143,8 @@ def test_schema_rejects_unknown_values_in_every_map() -> None:
     maps = [path for path, node in nodes(values_of(CHART)) if isinstance(node, dict) and node]
     takes = Draft7Validator(schema_of(CHART))
     for path in maps:
+        if path == ("deadlineSeconds",):
+            continue  # it accepts any operation
         assert not takes.is_valid(changed(values_of(CHART), (*path, "unknown"), 1)), path
 
 
@@ -148,6 +159,8 @@ def test_schema_rejects_unknown_values_in_every_map() -> None:
         ),
         *("stores.port=0", "limits.workers=65", 'instance="My Shops"', 'executor="nomad"', "httpRoute.enabled=true"),
         *("networkPolicy.dns=[]", "podDisruptionBudget.maxUnavailable=2", 'ledger.storage.size="much"'),
+        *("deadlineSeconds.create=9", "deadlineSeconds.Restart=60", 'deadlineSeconds.restart="1m"'),
+        *("limits.createDeadline=9", "limits.jobsAtOnce=0", "ledger.backups.hours=0", "ledger.backups.kept=0"),
     ],
 )
 def test_schema_rejects_malformed_values(bad: str) -> None:
@@ -191,6 +204,31 @@ def test_store_values_reach_the_bot_and_restart_it() -> None:
     )
 
 
+@pytest.mark.parametrize("former", DEPRECATED)
+def test_deprecated_value_still_works_and_the_notes_warn(former: str) -> None:
+    name, value, variable = DEPRECATED[former]
+    default = environment(render())
+    assert environment(render(f"{former}={value}")) == default | {variable: str(value)}
+    assert environment(render(f"{name}={value}")) == default | {variable: str(value)}, "the new name sets the same"
+    assert f"WARNING: The value {former} is deprecated. Use {name} instead" in notes(f"--set-json={former}={value}")
+    assert "deprecated" not in notes(f"--set-json={name}={value}")
+
+
+def test_deprecated_values_are_no_defaults() -> None:
+    names = {".".join(path) for path, _ in nodes(values_of(CHART))}
+    assert not DEPRECATED.keys() & names
+    assert {name for name, _, _ in DEPRECATED.values()} <= names
+
+
+def test_notes_warn_once_for_each_deprecated_value() -> None:
+    given = [f"--set-json={former}={value}" for former, (_, value, _) in DEPRECATED.items()]
+    assert notes(*given).count("WARNING: ") == len(DEPRECATED)
+
+
+def test_deadline_of_a_further_operation_reaches_the_bot() -> None:
+    assert environment(render("deadlineSeconds.restart=60"))["RESTART_DEADLINE_SECONDS"] == "60"
+
+
 @pytest.mark.parametrize("mode", ["http", "socket"])
 def test_slack_tokens_come_from_the_secret_by_reference(mode: str) -> None:
     manifests = render(f'slack.mode="{mode}"', 'slack.secretName="its-secret"', 'slack.secretKeys.botToken="bot"')
@@ -206,10 +244,10 @@ def test_slack_tokens_come_from_the_secret_by_reference(mode: str) -> None:
 
 def test_bot_may_read_only_the_stores_pull_secret() -> None:
     manifests = render('stores.imagePullSecret="registry"')
-    assert environment(manifests)["PULL_SECRET"] == "tools/registry"
+    assert environment(manifests)["IMAGE_PULL_SECRET"] == "tools/registry"
     named = [rule for rule in the("Role", manifests)["rules"] if rule["resources"] == ["secrets"]]
     assert named == [{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["registry"], "verbs": ["get"]}]
-    assert environment(render())["PULL_SECRET"] == ""
+    assert environment(render())["IMAGE_PULL_SECRET"] == ""
     assert not [rule for rule in the("Role", render())["rules"] if rule["resources"] == ["secrets"]]
 
 
@@ -403,16 +441,16 @@ def test_jobs_get_the_pod_settings_of_the_bot() -> None:
     assert environment(manifests)["EXECUTOR_IMAGE"] == bot["image"]
 
 
-def test_notes_show_the_next_steps() -> None:
+def notes(*options: str) -> str:
+    """The notes that `helm install` prints."""
     command = ["helm", "install", "bot", str(CHART), "--dry-run=client", f"--namespace={NAMESPACE}"]
+    command += [f"--values={bot_chart.VALUES}", *options]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.rpartition("NOTES:")[2]
+
+
+def test_notes_show_the_next_steps() -> None:
     for mode, key in {"http": "SLACK_SIGNING_SECRET", "socket": "SLACK_APP_TOKEN"}.items():
-        output = subprocess.run(
-            [*command, f"--values={bot_chart.VALUES}", f"--set=slack.mode={mode}"],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        notes = output.rpartition("NOTES:")[2]
-        assert "kubectl -n tools create secret generic storewright-slack --from-env-file=slack.env\n" in notes
-        assert f"Write SLACK_BOT_TOKEN=… and {key}=… to the file slack.env, one per line." in notes
-        assert ("/slack/events" in notes) == (mode == "http")
+        shown = notes(f"--set=slack.mode={mode}")
+        assert "kubectl -n tools create secret generic storewright-slack --from-env-file=slack.env\n" in shown
+        assert f"Write SLACK_BOT_TOKEN=… and {key}=… to the file slack.env, one per line." in shown
+        assert ("/slack/events" in shown) == (mode == "http")

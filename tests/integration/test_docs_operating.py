@@ -82,7 +82,7 @@ def test_a_restore_ends_by_what_the_page_says_too(tmp_path: Path, monkeypatch: p
 def test_every_value_it_names_is_the_charts() -> None:
     schema = json.loads((ROOT / "charts/storewright/values.schema.json").read_text())
     named = re.findall(r"`((?:limits|ledger|worker|slack|stores|pod|resources)\.[A-Za-z.]+[A-Za-z])[`:]", PAGE)
-    assert {"limits.workers", "ledger.storage.size", "ledger.backups.hours"} <= set(named)
+    assert {"limits.workers", "ledger.storage.size", "ledger.backups.intervalHours"} <= set(named)
     for name in named:
         place = schema
         for key in name.split("."):

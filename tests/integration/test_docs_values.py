@@ -102,7 +102,7 @@ def test_wildcard_certificate_replaces_all_others() -> None:
 def test_pull_secret_serves_the_bot_and_the_stores() -> None:
     (bot,) = of_kind(rendered(the('imagePullSecret"'))[0], "Deployment")
     (container,) = bot["spec"]["template"]["spec"]["containers"]
-    (given,) = [one["value"] for one in container["env"] if one["name"] == "PULL_SECRET"]
+    (given,) = [one["value"] for one in container["env"] if one["name"] == "IMAGE_PULL_SECRET"]
     assert [given] == [f"tools/{one['name']}" for one in bot["spec"]["template"]["spec"]["imagePullSecrets"]]
 
 

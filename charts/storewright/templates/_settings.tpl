@@ -17,9 +17,9 @@
 - { name: OPS_LISTEN, value: "0.0.0.0:9090" }
 {{- with .Values.ledger }}
 - { name: LEDGER_PATH, value: /data/ledger.db }
-- { name: LEDGER_BACKUPS, value: /data/backups }
-- { name: LEDGER_BACKUP_HOURS, value: {{ .backups.hours | quote }} }
-- { name: LEDGER_BACKUPS_KEPT, value: {{ .backups.kept | quote }} }
+- { name: LEDGER_BACKUP_DIR, value: /data/backups }
+- { name: LEDGER_BACKUP_INTERVAL_HOURS, value: {{ .backups.hours | default .backups.intervalHours | quote }} }
+- { name: LEDGER_BACKUP_KEEP, value: {{ .backups.kept | default .backups.keep | quote }} }
 {{- end }}
 {{- with .Values.stores }}
 - { name: DEFAULT_TYPE, value: {{ .defaultType | quote }} }
@@ -28,7 +28,7 @@
 - { name: STORE_PORT, value: {{ .port | default "" | quote }} }
 - { name: STORE_PROFILE, value: {{ .profile | quote }} }
 - { name: STORE_VALUES, value: /etc/storewright/stores.yaml }
-- { name: PULL_SECRET, value: {{ with .imagePullSecret }}{{ printf "%s/%s" $.Release.Namespace . | quote }}{{ else }}""{{ end }} }
+- { name: IMAGE_PULL_SECRET, value: {{ with .imagePullSecret }}{{ printf "%s/%s" $.Release.Namespace . | quote }}{{ else }}""{{ end }} }
 - { name: INGRESS_ADDRESS, value: {{ .ingressAddress | quote }} }
 {{- end }}
 - { name: INSTANCE, value: {{ include "storewright.instance" . | quote }} }
@@ -37,11 +37,11 @@
 {{- with .Values.limits }}
 - { name: STORES_PER_PERSON, value: {{ .storesPerPerson | quote }} }
 - { name: CREATIONS_PER_HOUR, value: {{ .creationsPerHour | quote }} }
-- { name: CREATE_DEADLINE, value: {{ .createDeadline | quote }} }
-- { name: DELETE_DEADLINE, value: {{ .deleteDeadline | quote }} }
-- { name: UPGRADE_DEADLINE, value: {{ .upgradeDeadline | quote }} }
 - { name: WORKERS, value: {{ .workers | quote }} }
-- { name: JOBS_AT_ONCE, value: {{ .jobsAtOnce | quote }} }
+- { name: MAX_CONCURRENT_JOBS, value: {{ .jobsAtOnce | default .maxConcurrentJobs | quote }} }
+{{- end }}
+{{- range $operation, $seconds := .Values.deadlineSeconds }}
+- { name: {{ upper $operation }}_DEADLINE_SECONDS, value: {{ get $.Values.limits (printf "%sDeadline" $operation) | default $seconds | quote }} }
 {{- end }}
 - { name: EXECUTOR, value: {{ .Values.executor }} }
 - { name: EXECUTOR_IMAGE, value: {{ include "storewright.image" . | quote }} }
@@ -61,4 +61,20 @@
 {{- $container := dict "env" .extraEnv "volumeMounts" .extraVolumeMounts "resources" .worker.resources "imagePullPolicy" .image.pullPolicy }}
 {{- dict "pod" $pod "container" $container | toYaml }}
 {{- end }}
+{{- end }}
+
+{{/* Deprecated values that are set, as YAML: the former name and the new name of each. Call with $. */}}
+{{- define "storewright.deprecated" -}}
+{{- $limits := dict "jobsAtOnce" "limits.maxConcurrentJobs" }}
+{{- range $operation := list "create" "upgrade" "delete" }}
+{{- $_ := set $limits (printf "%sDeadline" $operation) (printf "deadlineSeconds.%s" $operation) }}
+{{- end }}
+{{- $found := dict }}
+{{- range $key, $name := $limits }}
+{{- if hasKey $.Values.limits $key }}{{ $_ := set $found (printf "limits.%s" $key) $name }}{{ end }}
+{{- end }}
+{{- range $key, $name := dict "hours" "intervalHours" "kept" "keep" }}
+{{- if hasKey $.Values.ledger.backups $key }}{{ $_ := set $found (printf "ledger.backups.%s" $key) (printf "ledger.backups.%s" $name) }}{{ end }}
+{{- end }}
+{{- toYaml $found }}
 {{- end }}
