@@ -33,11 +33,9 @@ from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import Refused
 from provisioner.domain.job import Job, JobStatus
 from provisioner.domain.policy import Actor
-from provisioner.domain.store import SECRET_NAME, Store
 from provisioner.ledger.audit import AuditRecord, Outcome
 from provisioner.ledger.ledger import Ledger, LedgerInUse
 from provisioner.log_context import new_id
-from provisioner.operations.create import CREATE
 from provisioner.operations.toolbox import Toolbox
 from provisioner.orders import OrderContext, Orders
 from provisioner.runner.lease import Lease
@@ -66,16 +64,18 @@ class Session:
     def catalog(self) -> Catalog:
         return self.orders.catalog
 
-    def order(self, store: str, detail: str, place: Callable[[OrderContext], Job], *, wait: bool) -> None:
+    def order(self, store: str, detail: str, place: Callable[[OrderContext], Job], *, wait: bool) -> Job:
         """Place an audited order and, with `wait`, follow its job. Raises Refused."""
         job = self._audited(store, detail, place)
         if not wait:
             hint = f"storewright status {job.store}"
             click.echo(f"{mark('busy')} Ordered. The bot runs the job as soon as it can: {hint}")
-            return
+            return job
         with _running_jobs(self):
-            if _follow(self, job).status != JobStatus.SUCCEEDED:
-                raise SystemExit(1)
+            ended = _follow(self, job)
+        if ended.status != JobStatus.SUCCEEDED:
+            raise SystemExit(1)
+        return ended
 
     def _audited(self, store: str, detail: str, place: Callable[[OrderContext], Job]) -> Job:
         record = AuditRecord(
@@ -180,12 +180,6 @@ def _print_headline(session: Session, job: Job) -> None:
         return
     status = "busy" if job.live else "ok" if job.status == JobStatus.SUCCEEDED else "wrong"
     click.echo(f"{mark(status)} {plain(messages.summary(view, ()).text)}")
-    if view.current and job.status == JobStatus.SUCCEEDED and job.kind == CREATE.kind:
-        click.echo(_login_hint(view.store))
-
-
-def _login_hint(store: Store) -> str:
-    return f"Admin: {store.admin_url}  Login: kubectl get secret {SECRET_NAME} -n {store.namespace} -o yaml"
 
 
 # --- the session -------------------------------------------------------------------------------------------------

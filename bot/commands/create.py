@@ -10,7 +10,7 @@ import click
 
 from bot.commands.request import Request, Response
 from bot.commands.spec import Command, HelpLines, Section, Words
-from bot.commands.terminal import WAIT, Terminal, TerminalCommand
+from bot.commands.terminal import WAIT, Terminal, TerminalCommand, login_hint
 from bot.dependencies import Dependencies
 from bot.rendering import forms, messages
 from bot.rendering.forms import CREATE_FORM, OPTION_PREFIX, TYPE_ACTION, Prefilled
@@ -172,7 +172,9 @@ def _from_terminal(terminal: Terminal, words: tuple[str, ...], owner: str, wait:
         request = StoreRequest(arguments.name, arguments.type, arguments.options, owner)
         return terminal.orders.create(context, request)
 
-    terminal.order(words[0], detail, place, wait=wait)
+    job = terminal.order(words[0], detail, place, wait=wait)
+    if wait:
+        click.echo(login_hint(terminal.orders.existing_store(job.store_id)))
 
 
 COMMAND = Command(

@@ -9,12 +9,13 @@ import click
 
 from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section, Words
-from bot.commands.terminal import JSON, NAME, Terminal, TerminalCommand
+from bot.commands.terminal import JSON, NAME, Terminal, TerminalCommand, login_hint
 from bot.dependencies import Dependencies
 from bot.rendering import messages
 from bot.rendering.job_view import StoreView, read_job_view, store_view
 from bot.rendering.offers import Offer
 from bot.rendering.terminal_text import plain
+from provisioner.domain.store import StoreStatus
 
 
 def run(dependencies: Dependencies, request: Request, name: str) -> Response:
@@ -43,6 +44,8 @@ def _from_terminal(terminal: Terminal, name: str, as_json: bool) -> None:
         click.echo(json.dumps(found, indent=2))
     elif job:
         terminal.show_job(job)
+        if store.status == StoreStatus.READY:
+            click.echo(login_hint(store))
     else:
         click.echo(plain(messages.store_alone(store_view(terminal.catalog, store, None), ()).text))
 

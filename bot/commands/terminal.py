@@ -10,6 +10,7 @@ import click
 
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.job import Job
+from provisioner.domain.store import SECRET_NAME, Store
 from provisioner.ledger.ledger import Ledger
 from provisioner.orders import OrderContext, Orders
 
@@ -28,13 +29,18 @@ class Terminal(Protocol):
     @property
     def catalog(self) -> Catalog: ...
 
-    def order(self, store: str, detail: str, place: Callable[[OrderContext], Job], *, wait: bool) -> None:
+    def order(self, store: str, detail: str, place: Callable[[OrderContext], Job], *, wait: bool) -> Job:
         """Place an audited order and, with `wait`, follow its job; exits with status 1 if the job fails.
 
         Raises Refused."""
 
     def show_job(self, job: Job) -> None:
         """Print the job's events and how it stands."""
+
+
+def login_hint(store: Store) -> str:
+    """How an operator reads a store's admin login."""
+    return f"Admin: {store.admin_url}  Login: kubectl get secret {SECRET_NAME} -n {store.namespace} -o yaml"
 
 
 @dataclass(frozen=True, kw_only=True)
