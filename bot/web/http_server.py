@@ -70,9 +70,14 @@ def serve_in_background(web: Flask, listen: str) -> Callable[[], None]:
     thread = threading.Thread(target=server.run, name=f"web {listen}", daemon=True)
     thread.start()
 
-    def close() -> None:
+    def close_all() -> None:
+        for channel in list(server.active_channels.values()):
+            channel.handle_close()
         server.close()
-        thread.join(LOOP_SECONDS + 1)  # a port stays in use while a thread polls it
+
+    def close() -> None:
+        server.trigger.pull_trigger(close_all)  # on its own thread, which fails if a socket that it polls is closed
+        thread.join(LOOP_SECONDS + 1)
 
     return close
 
