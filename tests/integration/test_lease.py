@@ -1,4 +1,4 @@
-"""The Lease against a real HTTP server that keeps one as Kubernetes does, and that can be away, hang or be slow."""
+"""The Lease against a real HTTP server that keeps one as Kubernetes does, and that can fail, hang or be slow."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TIMINGS = LeaseTimings(duration=2, renew_deadline=1.2, renew=0.3, retry=0.1)
 
 
 class Store:
-    """One lease; `trouble` is asked before each request and may answer with a status."""
+    """One lease on the server; `trouble` may answer a request with a status instead."""
 
     def __init__(self) -> None:
         self.lease: dict[str, Any] | None = None
@@ -89,7 +89,7 @@ class Api(BaseHTTPRequestHandler):
 
 
 class Cells:
-    """Makes leases of one store, each with a way to it of its own, so that one can be cut off alone."""
+    """Leases on one server, each through a port of its own, so that a test can cut off a single one."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.store = folder, Store()
@@ -133,7 +133,7 @@ def cells(tmp_path: Path) -> Iterator[Cells]:
 
 
 def within(seconds: float, look: Callable[[], object]) -> float:
-    """Wait until it is so; how long that took."""
+    """Wait until `look` is true; the seconds that took."""
     begun = time.monotonic()
     while not look():
         assert time.monotonic() - begun < seconds
@@ -141,7 +141,7 @@ def within(seconds: float, look: Callable[[], object]) -> float:
     return time.monotonic() - begun
 
 
-def test_the_first_has_it_and_the_second_says_who(cells: Cells) -> None:
+def test_second_bot_waits_and_names_the_holder(cells: Cells) -> None:
     first, second = cells.lease("first"), cells.lease("second")
     first.start()
     first.acquire(1)
@@ -154,11 +154,11 @@ def test_the_first_has_it_and_the_second_says_who(cells: Cells) -> None:
     with pytest.raises(HandedOver):
         second.require()
     time.sleep(2 * TIMINGS.duration)
-    assert first.held(), "it is renewed for as long as it is wanted"
+    assert first.held(), "it is renewed"
     assert not second.held()
 
 
-def test_who_waits_has_it_at_once_when_it_is_given_back(cells: Cells) -> None:
+def test_waiting_bot_acquires_a_released_lease_at_once(cells: Cells) -> None:
     first, second = cells.lease("first"), cells.lease("second")
     first.start()
     first.acquire(1)
@@ -171,7 +171,7 @@ def test_who_waits_has_it_at_once_when_it_is_given_back(cells: Cells) -> None:
     assert cells.store.lease["spec"]["leaseTransitions"] == 2
 
 
-def test_who_is_cut_off_lets_go_before_another_may_have_it(cells: Cells) -> None:
+def test_bot_that_is_cut_off_stops_before_another_acquires_the_lease(cells: Cells) -> None:
     first, second = cells.lease("first"), cells.lease("second")
     first.start()
     first.acquire(1)
@@ -179,15 +179,15 @@ def test_who_is_cut_off_lets_go_before_another_may_have_it(cells: Cells) -> None
     within(1, lambda: second.another)
     with cells.cut_off("first"):
         within(TIMINGS.renew_deadline + 0.5, lambda: not first.held())
-        let_go_at = time.monotonic()
+        stopped_at = time.monotonic()
         assert not second.held()
-        assert first.another is None, "it can't know of it"
+        assert first.another is None, "it can't know the new holder"
         within(TIMINGS.duration, second.held)
-        assert time.monotonic() - let_go_at > 0.3
+        assert time.monotonic() - stopped_at > 0.3
     within(1, lambda: first.another)
 
 
-def test_an_api_that_does_not_answer_counts_as_away(cells: Cells) -> None:
+def test_api_server_that_does_not_answer_counts_as_unreachable(cells: Cells) -> None:
     lease = cells.lease("only")
     lease.start()
     lease.acquire(1)
@@ -203,7 +203,7 @@ def test_an_api_that_does_not_answer_counts_as_away(cells: Cells) -> None:
     within(8, lease.held)
 
 
-def test_nobody_waits_for_a_turn_that_nobody_can_give(cells: Cells) -> None:
+def test_acquire_returns_when_the_holder_can_not_be_read(cells: Cells) -> None:
     lease = cells.lease("only")
     with cells.cut_off("only"):
         lease.start()
@@ -213,7 +213,7 @@ def test_nobody_waits_for_a_turn_that_nobody_can_give(cells: Cells) -> None:
     within(1, lease.held)
 
 
-def test_who_died_and_is_back_need_not_wait_for_itself(cells: Cells) -> None:
+def test_restarted_bot_continues_with_its_own_lease(cells: Cells) -> None:
     died = cells.lease("same")
     died.start()
     died.acquire(1)
@@ -223,7 +223,7 @@ def test_who_died_and_is_back_need_not_wait_for_itself(cells: Cells) -> None:
     within(0.5, back.held)
 
 
-def test_of_many_at_once_one_has_it(cells: Cells) -> None:
+def test_one_of_many_concurrent_bots_acquires_the_lease(cells: Cells) -> None:
     many = [cells.lease(f"bot-{number}") for number in range(5)]
     for lease in many:
         lease.start()
@@ -231,7 +231,7 @@ def test_of_many_at_once_one_has_it(cells: Cells) -> None:
     assert sum(lease.held() for lease in many) == 1
 
 
-def test_a_lease_taken_by_hand_is_let_go(cells: Cells) -> None:
+def test_lease_taken_by_another_is_lost_and_acquired_again_after_it_expires(cells: Cells) -> None:
     changes: list[bool] = []
     lease = cells.lease("only", on_change=lambda lease: changes.append(lease.held()))
     lease.start()
@@ -244,7 +244,7 @@ def test_a_lease_taken_by_hand_is_let_go(cells: Cells) -> None:
     within(1, lambda: changes == [True, False, True])
 
 
-def test_from_outside_a_bot_in_another_namespace_counts_as_well(cells: Cells) -> None:
+def test_lease_in_another_namespace_counts_from_outside_the_cluster(cells: Cells) -> None:
     def renewed(version: str) -> dict[str, Any]:
         meta = {"namespace": "pods", "name": "storewright-test", "resourceVersion": version}
         return {"metadata": meta, "spec": {"holderIdentity": "pod", "leaseDurationSeconds": TIMINGS.duration}}
@@ -269,7 +269,7 @@ def test_takeover_sends_one_signal_and_only_once_the_bot_works(cells: Cells, mon
     first.acquire(1)
     lease.start()
     within(1, lambda: lease.another)
-    assert signals == [], "it waits for its turn"
+    assert signals == [], "another holder is what it waits for"
     first.release()
     lease.acquire(2)
     takeover.arm(lease)
@@ -294,17 +294,17 @@ def test_takeover_between_acquiring_and_working_sends_the_signal(cells: Cells, m
     assert signals == [signal.SIGTERM]
 
 
-# --- what the scheduler makes of it ----------------------------------------------------------------------------------
+# --- with the scheduler -----------------------------------------------------------------------------------------------
 
 
-class Works:
-    """An executor that does a job at once, as long as it may."""
+class InstantExecutor:
+    """An executor that succeeds at once while the lease is held."""
 
     at_once = 2
 
     def __init__(self, ledger: Ledger, lease: Lease) -> None:
         self.ledger, self.lease = ledger, lease
-        self.lost = 0  # how many jobs lose the right to go on in their midst
+        self.lost = 0  # the number of jobs that lose the lease while they run
 
     def run(self, job: Job) -> None:
         if self.lost:
@@ -315,13 +315,13 @@ class Works:
 
 
 @pytest.fixture
-def works(cells: Cells, tmp_path: Path) -> Iterator[Works]:
+def executor(cells: Cells, tmp_path: Path) -> Iterator[InstantExecutor]:
     addresses = Addresses("localhost")
     ledger = Ledger(tmp_path / "ledger.db", addresses)
     away = write_kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:9")
     charts = Catalog(make_charts(tmp_path))
     tools = Toolbox(ledger=ledger, cluster=Cluster(away), helm=Helm(), catalog=charts, addresses=addresses)
-    made = Works(ledger, cells.lease("ours"))
+    made = InstantExecutor(ledger, cells.lease("ours"))
     scheduler = Scheduler(ledger, tools, made, lease=made.lease)
     ledger.on_change = scheduler.wake
     scheduler.start()
@@ -343,43 +343,43 @@ def order(ledger: Ledger, limits: Limits = LIMITS) -> Callable[[], Job]:
     return now
 
 
-def test_no_job_begins_while_another_bot_works(cells: Cells, works: Works) -> None:
+def test_no_job_starts_while_another_bot_holds_the_lease(cells: Cells, executor: InstantExecutor) -> None:
     theirs = cells.lease("theirs")
     theirs.start()
     theirs.acquire(1)
-    works.lease.start()
-    within(1, lambda: works.lease.another)
-    job = order(works.ledger)
+    executor.lease.start()
+    within(1, lambda: executor.lease.another)
+    job = order(executor.ledger)
     time.sleep(1)
     assert (job().status, job().attempts) == (JobStatus.QUEUED, 0)
     theirs.release()
     within(3, lambda: job().status == JobStatus.SUCCEEDED)
 
 
-def test_an_order_is_kept_beyond_its_deadline_while_nobody_can_say_whose_the_lease_is(
-    cells: Cells, works: Works, monkeypatch: pytest.MonkeyPatch
+def test_job_outlives_its_deadline_while_the_lease_can_not_be_read(
+    cells: Cells, executor: InstantExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("provisioner.runner.scheduler.LEASE_AGAIN", 0.2)
     with cells.cut_off("ours"):
-        works.lease.start()
-        works.lease.acquire(1)
-        job = order(works.ledger, Limits(create_deadline=0.5))
+        executor.lease.start()
+        executor.lease.acquire(1)
+        job = order(executor.ledger, Limits(create_deadline=0.5))
         time.sleep(2)
         assert job().live
-        [(waiting, oldest)] = works.ledger.counts()["queue"]
+        [(waiting, oldest)] = executor.ledger.counts()["queue"]
         assert waiting == 1
-        assert oldest > 1.5, "also while it waits to be looked at again"
-        told = [e.detail for e in works.ledger.events(job().id) if e.kind == EventKind.RETRYING]
-        assert len(told) == 1, "however often it was looked at"
-        assert "Work waits for the lease home/storewright-test." in told[0]
+        assert oldest > 1.5, "it counts between two looks, too"
+        retries = [e.detail for e in executor.ledger.events(job().id) if e.kind == EventKind.RETRYING]
+        assert len(retries) == 1, "one event, however many looks"
+        assert "Work waits for the lease home/storewright-test." in retries[0]
     within(8, lambda: job().status == JobStatus.SUCCEEDED)
     assert job().attempts == 1
 
 
-def test_a_job_that_was_let_go_of_is_taken_up_again(works: Works) -> None:
-    works.lost = 2
-    works.lease.start()
-    works.lease.acquire(1)
-    job = order(works.ledger)
+def test_handed_over_job_runs_again(executor: InstantExecutor) -> None:
+    executor.lost = 2
+    executor.lease.start()
+    executor.lease.acquire(1)
+    job = order(executor.ledger)
     within(5, lambda: job().status == JobStatus.SUCCEEDED)
     assert job().attempts == 3
