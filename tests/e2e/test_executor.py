@@ -15,9 +15,7 @@ from dev.cluster import Cluster as DevCluster
 from dev.stack import kubectl, read_secret
 from provisioner.domain.job import EventKind, Job, JobStatus
 from provisioner.domain.store import SECRET_NAME, StoreStatus
-from provisioner.ledger.ledger import Limits
 from provisioner.runner.executors.job_manifest import Worker
-from tests.e2e.provisioner_harness import LIMITS
 from tests.e2e.remote import HOME, RemoteWorks
 from tests.e2e.sample_type import Leaflet, load_image
 from tests.waiting import until
@@ -47,7 +45,7 @@ def works(cluster: DevCluster, tmp_path: Path, leaflet: Leaflet) -> Iterator[Rem
 
 
 def stages(works: RemoteWorks, job: Job, kind: EventKind) -> list[str]:
-    return [event.stage for event in works.ledger.events(job.id) if event.kind == kind]
+    return [event.stage for event in works.ledger.jobs.events(job.id) if event.kind == kind]
 
 
 def pods_of(works: RemoteWorks, job: Job) -> list[Any]:
@@ -60,8 +58,7 @@ def test_create_and_delete_run_as_kubernetes_jobs(works: RemoteWorks, caplog: py
     job = works.ended(works.create("remote-shop"))
     assert job.status == JobStatus.SUCCEEDED, job.problem
     assert stages(works, job, EventKind.DONE) == STAGES
-    store = works.ledger.store("remote-shop")
-    assert store is not None
+    store = works.store("remote-shop")
     assert store.status == StoreStatus.READY
     assert store.version == "0.1.0"
 
@@ -69,7 +66,7 @@ def test_create_and_delete_run_as_kubernetes_jobs(works: RemoteWorks, caplog: py
     assert removal.status == JobStatus.SUCCEEDED, removal.problem
     assert f"namespace/{store.namespace}" not in works.namespaces()
     until("the Job is deleted, since the ledger has its events", lambda: not works.jobs(), 15)
-    assert "no longer wanted" not in caplog.text
+    assert "job superseded" not in caplog.text
 
 
 def test_kubernetes_job_finishes_without_a_bot(works: RemoteWorks) -> None:
@@ -86,7 +83,7 @@ def test_kubernetes_job_finishes_without_a_bot(works: RemoteWorks) -> None:
     assert (done.status, done.attempts) == (JobStatus.SUCCEEDED, 2)
     assert stages(works, job, EventKind.STARTED) == STAGES
     assert stages(works, job, EventKind.DONE) == STAGES
-    opened = next(e for e in works.ledger.events(job.id) if (e.stage, e.kind) == ("application", EventKind.DONE))
+    opened = next(e for e in works.ledger.jobs.events(job.id) if (e.stage, e.kind) == ("application", EventKind.DONE))
     assert opened.seconds is not None
     assert OPENING_SECONDS - 1 < opened.seconds < OPENING_SECONDS + 3, "not the time until a bot read it"
 
@@ -99,7 +96,7 @@ def test_restarted_bot_follows_the_same_kubernetes_job(works: RemoteWorks) -> No
     works.open()
     assert works.ended(job).status == JobStatus.SUCCEEDED
     assert stages(works, job, EventKind.DONE) == STAGES
-    assert works.ledger.job(job.id).attempts == 2  # type: ignore[union-attr]
+    assert works.job(job).attempts == 2
     assert [one["metadata"]["uid"] for one in works.jobs()] in ([], [before["metadata"]["uid"]])
 
 
@@ -110,7 +107,7 @@ def test_delete_starts_after_the_pod_of_the_create_is_gone(works: RemoteWorks) -
     works.reached(removal, "namespace")
     assert pods_of(works, job) == []
     assert works.ended(removal).status == JobStatus.SUCCEEDED
-    assert works.ledger.job(job.id).status == JobStatus.SUPERSEDED  # type: ignore[union-attr]
+    assert works.job(job).status == JobStatus.SUPERSEDED
     assert "namespace/store-unwanted-shop" not in works.namespaces()
 
 
@@ -132,7 +129,7 @@ def test_lost_pod_is_replaced_by_a_second_attempt(works: RemoteWorks) -> None:
     kubectl(works.cluster, "delete", "pod", "-n", HOME, "-l", f"storewright.dev/job={job.id}", "--wait=false")
     done = works.ended(job)
     assert (done.status, done.attempts) == (JobStatus.SUCCEEDED, 2)
-    [retrying] = [e.detail for e in works.ledger.events(job.id) if e.kind == EventKind.RETRYING]
+    [retrying] = [e.detail for e in works.ledger.jobs.events(job.id) if e.kind == EventKind.RETRYING]
     assert "The pod that worked on evicted-shop was lost." in retrying
     assert stages(works, job, EventKind.DONE) == STAGES
 
@@ -152,7 +149,7 @@ def test_failure_in_a_kubernetes_job_has_its_cause_and_can_be_retried(works: Rem
     works.leaflet.release("0.1.0")
     works.give_charts()
     works.open()
-    again = works.ledger.order_retry(job_id=job.id, by="U1", origin="{}", delivery_key="again", limits=LIMITS)
+    again = works.retry(job)
     done = works.ended(again)
     assert done.status == JobStatus.SUCCEEDED, done.problem
 
@@ -168,8 +165,7 @@ def test_failed_upgrade_is_rolled_back_by_its_kubernetes_job(works: RemoteWorks)
     assert job.status == JobStatus.FAILED
     assert "can't be pulled" in str(job.problem)
     assert stages(works, job, EventKind.DONE)[-1] == "rollback"
-    store = works.ledger.store("kept-shop")
-    assert store is not None
+    store = works.store("kept-shop")
     assert (store.status, store.version) == (StoreStatus.READY, "0.1.0")
 
 
@@ -194,8 +190,7 @@ def test_worker_that_can_not_start_leaves_the_store_ready(works: RemoteWorks) ->
     job = works.ended(works.upgrade(made), 30)
     assert job.status == JobStatus.FAILED
     assert "can't start" in str(job.problem)
-    store = works.ledger.store("lucky-shop")
-    assert store is not None
+    store = works.store("lucky-shop")
     assert store.status == StoreStatus.READY
 
 
@@ -205,7 +200,7 @@ def test_full_cluster_is_waited_for_until_the_deadline(works: RemoteWorks) -> No
     works.worker = replace(works.worker, pod={**works.worker.pod, "nodeSelector": {"no": "such"}})
     works.open()
     began = time.monotonic()
-    job = works.ended(works.delete(made, Limits(delete_deadline=15)), 90)
+    job = works.ended(works.delete(made, seconds=15), 90)
     assert job.status == JobStatus.FAILED
     assert "did not end within" in str(job.problem)
     assert "finds no node to run on" in str(job.problem)

@@ -15,20 +15,17 @@ from typing import Any
 import pytest
 
 from bot.leader_election import TakeoverSignal
-from provisioner.clients.helm import Helm
 from provisioner.clients.kubernetes.cluster import Cluster
-from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import HandedOver
 from provisioner.domain.job import EventKind, Job, JobStatus
-from provisioner.domain.store import Addresses
-from provisioner.ledger.ledger import Ledger, Limits
-from provisioner.operations import Toolbox
+from provisioner.ledger.ledger import Ledger
+from provisioner.operations.create import CREATE
+from provisioner.operations.toolbox import Toolbox
 from provisioner.runner.lease import HeldByAnother, Lease, LeaseTimings, NotHeld
-from provisioner.runner.scheduler import Scheduler
 from tests.conftest import write_kubeconfig
-from tests.integration.bot_harness import make_charts
+from tests.ledgers import exclusive_ledger
+from tests.schedulers import SampleScheduler, toolbox
 
-LIMITS = Limits()
 TIMINGS = LeaseTimings(duration=2, renew_deadline=1.2, renew=0.3, retry=0.1)
 
 
@@ -297,89 +294,80 @@ def test_takeover_between_acquiring_and_working_sends_the_signal(cells: Cells, m
 # --- with the scheduler -----------------------------------------------------------------------------------------------
 
 
-class InstantExecutor:
-    """An executor that succeeds at once while the lease is held."""
+class LosingExecutor:
+    """Succeeds at once while the lease is held; the first `losses` jobs lose it while they run."""
 
     at_once = 2
 
-    def __init__(self, ledger: Ledger, lease: Lease) -> None:
-        self.ledger, self.lease = ledger, lease
-        self.lost = 0  # the number of jobs that lose the lease while they run
+    def __init__(self, tools: Toolbox, lease: Lease) -> None:
+        self._ledger, self._lease = tools.ledger, lease
+        self.losses = 0
 
     def run(self, job: Job) -> None:
-        if self.lost:
-            self.lost -= 1
+        if self.losses:
+            self.losses -= 1
             raise HandedOver
-        self.lease.require()
-        self.ledger.succeed(job)
+        self._lease.require()
+        self._ledger.succeed(job)
 
 
-@pytest.fixture
-def executor(cells: Cells, tmp_path: Path) -> Iterator[InstantExecutor]:
-    addresses = Addresses("localhost")
-    ledger = Ledger(tmp_path / "ledger.db", addresses)
-    away = write_kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:9")
-    charts = Catalog(make_charts(tmp_path))
-    tools = Toolbox(ledger=ledger, cluster=Cluster(away), helm=Helm(), catalog=charts, addresses=addresses)
-    made = InstantExecutor(ledger, cells.lease("ours"))
-    scheduler = Scheduler(ledger, tools, made, lease=made.lease)
-    ledger.on_change = scheduler.wake
-    scheduler.start()
-    yield made
-    scheduler.stop()
-    ledger.close()
+class LeasedScheduler:
+    """A running scheduler whose bot needs the lease, which is not started yet."""
+
+    def __init__(self, folder: Path, ledger: Ledger, lease: Lease, deadline_seconds: float) -> None:
+        tools = toolbox(folder, ledger)
+        self.ledger, self.lease, self.executor = ledger, lease, LosingExecutor(tools, lease)
+        deadlines = {CREATE.kind: deadline_seconds}
+        sample = SampleScheduler(ledger, tools, lambda _: self.executor, deadlines=deadlines, lease=lease)
+        self.orders, self.running = sample.orders, sample.running
 
 
-def order(ledger: Ledger, limits: Limits = LIMITS) -> Callable[[], Job]:
-    job = ledger.order_create(
-        name="my-shop", type="medusa", admin_path="/", owner="U1", origin="", delivery_key="1", limits=limits
-    )
-
-    def now() -> Job:
-        found = ledger.job(job.id)
-        assert found is not None
-        return found
-
-    return now
+@contextmanager
+def leased_scheduler(cells: Cells, folder: Path, deadline_seconds: float = 900) -> Iterator[LeasedScheduler]:
+    with exclusive_ledger(folder / "ledger.db") as ledger:
+        made = LeasedScheduler(folder, ledger, cells.lease("ours"), deadline_seconds)
+        with made.running():
+            yield made
 
 
-def test_no_job_starts_while_another_bot_holds_the_lease(cells: Cells, executor: InstantExecutor) -> None:
+def test_no_job_starts_while_another_bot_holds_the_lease(cells: Cells, tmp_path: Path) -> None:
     theirs = cells.lease("theirs")
     theirs.start()
     theirs.acquire(1)
-    executor.lease.start()
-    within(1, lambda: executor.lease.another)
-    job = order(executor.ledger)
-    time.sleep(1)
-    assert (job().status, job().attempts) == (JobStatus.QUEUED, 0)
-    theirs.release()
-    within(3, lambda: job().status == JobStatus.SUCCEEDED)
+    with leased_scheduler(cells, tmp_path) as leased:
+        leased.lease.start()
+        within(1, lambda: leased.lease.another)
+        job = leased.orders.create()
+        time.sleep(1)
+        now = leased.orders.job(job)
+        assert (now.status, now.attempts) == (JobStatus.QUEUED, 0)
+        theirs.release()
+        within(3, lambda: leased.orders.job(job).status == JobStatus.SUCCEEDED)
 
 
-def test_job_outlives_its_deadline_while_the_lease_can_not_be_read(
-    cells: Cells, executor: InstantExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("provisioner.runner.scheduler.LEASE_AGAIN", 0.2)
-    with cells.cut_off("ours"):
-        executor.lease.start()
-        executor.lease.acquire(1)
-        job = order(executor.ledger, Limits(create_deadline=0.5))
-        time.sleep(2)
-        assert job().live
-        [(waiting, oldest)] = executor.ledger.counts()["queue"]
-        assert waiting == 1
-        assert oldest > 1.5, "it counts between two looks, too"
-        retries = [e.detail for e in executor.ledger.events(job().id) if e.kind == EventKind.RETRYING]
-        assert len(retries) == 1, "one event, however many looks"
-        assert "Work waits for the lease home/storewright-test." in retries[0]
-    within(8, lambda: job().status == JobStatus.SUCCEEDED)
-    assert job().attempts == 1
+def test_job_outlives_its_deadline_while_the_lease_can_not_be_read(cells: Cells, tmp_path: Path) -> None:
+    with leased_scheduler(cells, tmp_path, deadline_seconds=0.5) as leased:
+        with cells.cut_off("ours"):
+            leased.lease.start()
+            leased.lease.acquire(1)
+            job = leased.orders.create()
+            time.sleep(2)
+            assert leased.orders.job(job).live
+            counts = leased.ledger.statistics.counts()
+            assert counts.queued == 1
+            assert counts.oldest_queued_seconds > 1.5
+            waits = [e.detail for e in leased.ledger.jobs.events(job.id) if e.kind == EventKind.WAITING]
+            assert len(waits) == 1, "one event, however many looks"
+            assert "Work waits for the lease home/storewright-test." in waits[0]
+        within(8, lambda: leased.orders.job(job).status == JobStatus.SUCCEEDED)
+        assert leased.orders.job(job).attempts == 1
 
 
-def test_handed_over_job_runs_again(executor: InstantExecutor) -> None:
-    executor.lost = 2
-    executor.lease.start()
-    executor.lease.acquire(1)
-    job = order(executor.ledger)
-    within(5, lambda: job().status == JobStatus.SUCCEEDED)
-    assert job().attempts == 3
+def test_handed_over_job_runs_again(cells: Cells, tmp_path: Path) -> None:
+    with leased_scheduler(cells, tmp_path) as leased:
+        leased.executor.losses = 2
+        leased.lease.start()
+        leased.lease.acquire(1)
+        job = leased.orders.create()
+        within(5, lambda: leased.orders.job(job).status == JobStatus.SUCCEEDED)
+        assert leased.orders.job(job).attempts == 3

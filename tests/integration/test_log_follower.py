@@ -9,27 +9,27 @@ from typing import Any
 
 import pytest
 
-from provisioner.domain.errors import JobFailed, Superseded
-from provisioner.domain.job import EventKind, Job, JobStatus
+from provisioner.clients.helm import ignore_run
+from provisioner.domain.errors import JobFailed, Problem, Superseded
+from provisioner.domain.job import EventKind, Job, JobPhase, JobStatus
 from provisioner.domain.store import StoreStatus
-from provisioner.ledger.ledger import Ledger, Limits
+from provisioner.ledger.ledger import Ledger
+from provisioner.operations.journal import JobJournal
 from provisioner.runner.executors.log_follower import JobLog
 from tests.conftest import Clock
+from tests.ledgers import SampleOrders
 
 
 @pytest.fixture
-def job(ledger: Ledger, clock: Clock) -> Job:
-    ledger.order_create(
-        name="my-shop", type="medusa", admin_path="/", owner="U1", origin="", delivery_key="1", limits=Limits()
-    )
-    claimed = ledger.claim_due()
-    assert claimed is not None
+def job(orders: SampleOrders, clock: Clock) -> Job:
+    orders.create()
+    claimed = orders.claimed()
     clock.now += 100
     return claimed
 
 
 def reader(ledger: Ledger, job: Job) -> JobLog:
-    return JobLog(ledger, job, lambda verb, outcome, seconds: None)
+    return JobLog(JobJournal(ledger), job, ignore_run)
 
 
 def line(type: str, at: float, **more: Any) -> str:
@@ -42,7 +42,7 @@ def stage(kind: str, at: float, name: str = "release") -> str:
 
 
 def recorded(ledger: Ledger, job: Job) -> list[tuple[EventKind, str, float, float | None]]:
-    return [(e.kind, e.stage, e.at, e.seconds) for e in ledger.events(job.id)][1:]
+    return [(e.kind, e.stage, e.at, e.seconds) for e in ledger.jobs.events(job.id)][1:]
 
 
 def test_event_is_kept_once_with_the_time_of_its_message(ledger: Ledger, job: Job) -> None:
@@ -60,8 +60,7 @@ def test_event_is_kept_once_with_the_time_of_its_message(ledger: Ledger, job: Jo
         ("done", "release", began + 4, 3.0),
         ("succeeded", "", began + 5, 5.0),
     ]
-    store = ledger.store("my-shop")
-    assert store is not None
+    store = SampleOrders(ledger).store()
     assert (store.status, store.ready_at, store.version) == (StoreStatus.READY, began + 5, "0.2.0")
 
 
@@ -82,7 +81,22 @@ def test_failure_message_is_left_to_the_scheduler(ledger: Ledger, job: Job) -> N
     assert job_log.complete
     assert isinstance(job_log.error, JobFailed)
     assert job_log.error.problem.log_tail == "last words"
-    assert ledger.job(job.id).status == JobStatus.RUNNING  # type: ignore[union-attr]
+    assert SampleOrders(ledger).job(job).status == JobStatus.RUNNING
+
+
+PROBLEM = {"what": "It broke.", "cause": "", "next_step": "", "log_tail": ""}
+ROLLBACK = {
+    "present version": line("rollback", 1.0, problem=PROBLEM),
+    "version 0.1.0": line("record", 1.0, kind="started", stage="rollback", detail=json.dumps(PROBLEM)),
+}
+
+
+@pytest.mark.parametrize("text", ROLLBACK.values(), ids=list(ROLLBACK))
+def test_rollback_message_of_each_version_starts_the_rollback(ledger: Ledger, job: Job, text: str) -> None:
+    reader(ledger, job).read([text, stage("done", 2.0, "rollback")])
+    now = SampleOrders(ledger).job(job)
+    assert (now.phase, now.problem) == (JobPhase.ROLLBACK, Problem(**PROBLEM))
+    assert [(kind, name) for kind, name, *_ in recorded(ledger, job)] == [("started", "rollback"), ("done", "rollback")]
 
 
 def test_log_messages_and_stray_lines_go_to_the_bots_log(
@@ -103,7 +117,7 @@ def test_log_messages_and_stray_lines_go_to_the_bots_log(
 
 def test_helm_message_is_reported(ledger: Ledger, job: Job) -> None:
     counted: list[tuple[str, str, float]] = []
-    job_log = JobLog(ledger, job, lambda *run: counted.append(run))
+    job_log = JobLog(JobJournal(ledger), job, lambda *run: counted.append(run))
     job_log.read([line("helm", 1.0, verb="upgrade", outcome="ok", seconds=0.5)])
     assert counted == [("upgrade", "ok", 0.5)]
 
@@ -125,7 +139,7 @@ def test_closed_log_and_superseded_job_record_nothing(ledger: Ledger, job: Job) 
     closed.close()
     closed.read([stage("started", 1.0)])
     assert recorded(ledger, job) == []
-    ledger.order_delete(store_id=job.store_id, by="U1", origin="", delivery_key="2", limits=Limits())
+    SampleOrders(ledger).delete(job)
     with pytest.raises(Superseded):
         reader(ledger, job).read([stage("started", 1.0)])
     assert [kind for kind, *_ in recorded(ledger, job)] == [EventKind.SUPERSEDED]
