@@ -1,4 +1,4 @@
-"""Why a store is not ready, in one sentence a person can act on: pure functions over pods, claims and events."""
+"""Why a store is not ready, in one sentence that a person can act on: pure functions over pods, claims and events."""
 
 from __future__ import annotations
 
@@ -6,49 +6,71 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from provisioner.clients.kubernetes.objects import Object, component_of, container_statuses, is_crashing, is_terminating
 from provisioner.domain.errors import Problem
 from provisioner.domain.text import shorten
 
+MAX_CAUSE_CHARACTERS = 240
+
+
+class Trouble(StrEnum):
+    """The kinds of trouble that keep a store from getting ready."""
+
+    IMAGE = "image"  # the image does not exist, or the node may not pull it
+    REGISTRY = "registry"  # the image's registry does not answer well
+    CRASH = "crash"
+    CONFIG = "config"
+    QUOTA = "quota"
+    VOLUME = "volume"
+    UNSCHEDULABLE = "unschedulable"
+    SANDBOX = "sandbox"  # the pod's volumes or network
+
 
 @dataclass(frozen=True)
 class Patience:
-    """How long (seconds) each kind of trouble may last before the job fails: some pass by themselves."""
+    """How many seconds each kind of trouble may last before the job fails; some trouble passes by itself."""
 
-    image: float = 4.0  # there is no such image, or no right to it: waiting does not help
-    registry: float = 60.0  # its registry has trouble; the kubelet tries again after 10 s, 20 s, …
+    image: float = 4.0
+    registry: float = 60.0  # the kubelet tries again after 10 s, 20 s, …
     crash: float = 6.0  # after the second restart
-    config: float = 4.0  # a Secret or ConfigMap that comes a moment later
+    config: float = 4.0  # a Secret or ConfigMap may be created a moment later
     quota: float = 4.0
     volume: float = 30.0
     unschedulable: float = 90.0  # an autoscaler needs a minute
-    sandbox: float = 60.0  # volumes that attach slowly, a network that is not there yet
+    sandbox: float = 60.0  # a volume may attach slowly
+
+    def seconds(self, trouble: Trouble) -> float:
+        return float(getattr(self, trouble))
 
 
 @dataclass(frozen=True)
 class Symptom:
-    """One trouble seen now. `kind` names its patience; `pod` and `container` where a log may tell more."""
+    """Trouble that shows now; `pod` and `container` are set where the container's log may say more."""
 
-    kind: str
-    subject: str
+    kind: Trouble
+    subject: str  # the object that has it
     problem: Problem
     pod: str = ""
     container: str = ""
 
 
 class PodWatcher:
-    """Looks again and again, and says what is wrong once it has lasted longer than its patience."""
+    """Finds trouble that lasts longer than its patience."""
 
     def __init__(self, store: str, patience: Patience, since: float) -> None:
-        """`since` (epoch seconds): events from before it belong to an earlier attempt and are not heard."""
+        """Events from before `since` (epoch seconds) are ignored: they belong to an earlier attempt."""
         self.store, self.patience, self.since = store, patience, since
-        self._first_seen: dict[tuple[str, str], float] = {}
+        self._first_seen: dict[tuple[Trouble, str], float] = {}
 
     def look(
         self, pods: Iterable[Object], claims: Iterable[Object], warnings: Iterable[Object], now: float
     ) -> tuple[Symptom | None, Symptom | None]:
-        """The symptom that is past its patience, and the likeliest one of now; None where there is none."""
+        """The symptom that has lasted too long, and the likeliest one now; each is None without trouble.
+
+        `now` is in epoch seconds.
+        """
         fresh = [event for event in warnings if event_time(event) >= self.since]
         found = list(symptoms_of(self.store, list(pods), list(claims), fresh))
         self._first_seen = {
@@ -56,13 +78,13 @@ class PodWatcher:
         }
         for symptom in found:
             lasted = now - self._first_seen[(symptom.kind, symptom.subject)]
-            if lasted >= getattr(self.patience, symptom.kind):
+            if lasted >= self.patience.seconds(symptom.kind):
                 return symptom, symptom
         return None, (found[0] if found else None)
 
 
 def symptoms_of(store: str, pods: list[Object], claims: list[Object], warnings: list[Object]) -> Iterator[Symptom]:
-    """Every trouble of a store's namespace, the likeliest root cause first."""
+    """All trouble in a store's namespace, the likeliest root cause first."""
     yield from _claims(store, claims, warnings)
     yield from _refused_pods(store, pods, warnings)
     for pod in pods:
@@ -75,7 +97,7 @@ def symptoms_of(store: str, pods: list[Object], claims: list[Object], warnings: 
 
 
 def ended_badly(store: str, pods: Iterable[Object], component: str) -> Symptom | None:
-    """The newest pod of a component that ran to a bad end, such as a migration's; None where none did."""
+    """The symptom of a component's newest failed pod, such as a migration's; None where no pod failed."""
     runs = sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), reverse=True)
     for pod in runs:
         for status in container_statuses(pod) if component_of(pod, "") == component else []:
@@ -83,29 +105,29 @@ def ended_badly(store: str, pods: Iterable[Object], component: str) -> Symptom |
             if ended.get("exitCode"):
                 why = "it needs more memory than its limit" if ended.get("reason") == "OOMKilled" else ""
                 why = why or f"it ended with exit code {ended['exitCode']}"
-                problem = Problem(f"The {component} of {store} failed: {why}.", "", "Mend the cause, then retry.")
-                return Symptom("crash", pod["metadata"]["name"], problem, pod["metadata"]["name"], status["name"])
+                problem = Problem(f"The {component} of {store} failed: {why}.", "", "Fix the cause, then retry.")
+                return Symptom(Trouble.CRASH, pod["metadata"]["name"], problem, pod["metadata"]["name"], status["name"])
     return None
 
 
 def last_words(log: str) -> str:
-    """The likeliest cause in the end of a log: its last line that speaks of an error, else its last line."""
+    """A sentence that quotes the log's last line about an error, or else its last line; '' for an empty log."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    telling = [line for line in lines if re.search(r"error|fatal|fail|exception|denied", line, re.IGNORECASE)]
-    return f"Its log says “{_sentence((telling or lines)[-1])}”." if lines else ""
+    errors = [line for line in lines if re.search(r"error|fatal|fail|exception|denied", line, re.IGNORECASE)]
+    return f"Its log says “{_sentence((errors or lines)[-1])}”." if lines else ""
 
 
 def event_time(event: Object) -> float:
-    """When an event was last seen (epoch seconds)."""
+    """The time at which an event was last seen, in epoch seconds."""
     series = event.get("series") or {}
     stamp = series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
     stamp = stamp or event["metadata"]["creationTimestamp"]
-    # Kubernetes stamps may be whole seconds: an event of this second must not look older than its cause.
+    # Kubernetes timestamps may be whole seconds: an event of this second must not look older than its cause.
     return datetime.fromisoformat(stamp).timestamp() + 1.0
 
 
 def namespace_holds(namespace: Object) -> str:
-    """What still keeps a namespace that is being deleted, in Kubernetes' words; '' where it does not say."""
+    """Kubernetes' reasons why a namespace that is being deleted still exists; '' where it gives none."""
     conditions = namespace.get("status", {}).get("conditions", [])
     return " ".join(c["message"] for c in conditions if c["status"] == "True" and c.get("message"))
 
@@ -122,12 +144,12 @@ def _container(store: str, pod: Object, status: Object) -> Iterator[Symptom]:
         kind, cause = _image_trouble(message)
         yield Symptom(kind, subject, Problem(what, cause, next_step))
     elif reason in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError"):
-        what = f"{where} can't start: its container can't be made ({reason})."
-        yield Symptom("config", subject, Problem(what, _sentence(message), "Correct the chart, then retry."))
+        what = f"{where} can't start: its container can't be created ({reason})."
+        yield Symptom(Trouble.CONFIG, subject, Problem(what, _sentence(message), "Correct the chart, then retry."))
     elif is_crashing(status):
         ended = (status.get("lastState") or {}).get("terminated") or {}
         problem = _crash(where, status["restartCount"], ended)
-        yield Symptom("crash", subject, problem, name, container)
+        yield Symptom(Trouble.CRASH, subject, problem, name, container)
 
 
 def _crash(where: str, restarts: int, ended: Object) -> Problem:
@@ -135,7 +157,7 @@ def _crash(where: str, restarts: int, ended: Object) -> Problem:
         what = f"{where} was killed {restarts} times because it needs more memory than its limit."
         return Problem(what, "", "Raise its memory limit in STORE_VALUES, then retry.")
     what = f"{where} keeps crashing: it ended {restarts} times, last with exit code {ended.get('exitCode', '?')}."
-    return Problem(what, "", "The end of its log tells more; mend the cause, then retry.")
+    return Problem(what, "", "The end of its log says more; fix the cause, then retry.")
 
 
 def _unschedulable(store: str, pod: Object) -> Iterator[Symptom]:
@@ -144,11 +166,11 @@ def _unschedulable(store: str, pod: Object) -> Iterator[Symptom]:
             what = f"The {_component(pod)} of {store} finds no node to run on."
             next_step = "Add a node or free memory, then retry."
             problem = Problem(what, _sentence(condition.get("message", "")), next_step)
-            yield Symptom("unschedulable", pod["metadata"]["name"], problem)
+            yield Symptom(Trouble.UNSCHEDULABLE, pod["metadata"]["name"], problem)
 
 
 def _refused_pods(store: str, pods: list[Object], warnings: list[Object]) -> Iterator[Symptom]:
-    """Pods that a controller may not make: no pod carries that news, only the controller's events do."""
+    """Pods that a controller may not create: only the controller's events show it, there is no pod."""
     for event in warnings:
         owner = event["involvedObject"]
         if event.get("reason") != "FailedCreate" or any(_owned_by(pod, owner) for pod in pods):
@@ -160,7 +182,7 @@ def _refused_pods(store: str, pods: list[Object], warnings: list[Object]) -> Ite
         else:
             what = f"{store} can't start: the cluster refuses its pods."
             next_step = "Correct the chart, then retry."
-        yield Symptom("quota", owner["name"], Problem(what, _sentence(message), next_step))
+        yield Symptom(Trouble.QUOTA, owner["name"], Problem(what, _sentence(message), next_step))
 
 
 def _claims(store: str, claims: list[Object], warnings: list[Object]) -> Iterator[Symptom]:
@@ -171,14 +193,14 @@ def _claims(store: str, claims: list[Object], warnings: list[Object]) -> Iterato
         class_name = claim["spec"].get("storageClassName")
         messages = [e["message"] for e in warnings if _about(e, "PersistentVolumeClaim", name)]
         if messages or not class_name:
-            what = f"A volume of {store} ({name}) can't be made."
+            what = f"A volume of {store} ({name}) can't be created."
             cause = _sentence(messages[-1]) if messages else "The cluster has no default StorageClass."
             next_step = "Check the StorageClass and its provisioner, then retry."
-            yield Symptom("volume", name, Problem(what, cause, next_step))
+            yield Symptom(Trouble.VOLUME, name, Problem(what, cause, next_step))
 
 
 def _sandbox(store: str, pod: Object, warnings: list[Object]) -> Iterator[Symptom]:
-    """A pod that is on its node but whose containers can't be made yet: volumes, network."""
+    """A pod on its node whose containers can't be created yet, because of its volumes or network."""
     name = pod["metadata"]["name"]
     if pod.get("status", {}).get("phase") != "Pending":
         return
@@ -186,8 +208,8 @@ def _sandbox(store: str, pod: Object, warnings: list[Object]) -> Iterator[Sympto
     messages = [e["message"] for e in warnings if _about(e, "Pod", name) and e.get("reason") in reasons]
     if messages:
         what = f"The {_component(pod)} of {store} can't start on its node."
-        next_step = "Mend the node or the volume, then retry."
-        yield Symptom("sandbox", name, Problem(what, _sentence(messages[-1]), next_step))
+        next_step = "Fix the node or the volume, then retry."
+        yield Symptom(Trouble.SANDBOX, name, Problem(what, _sentence(messages[-1]), next_step))
 
 
 def _about(event: Object, kind: str, name: str) -> bool:
@@ -203,21 +225,23 @@ def _component(pod: Object) -> str:
     return component_of(pod, f"pod {pod['metadata']['name']}")
 
 
-def _image_trouble(message: str) -> tuple[str, str]:
-    """Which patience a failed pull deserves, and the registry's own reason out of the kubelet's long story."""
+def _image_trouble(message: str) -> tuple[Trouble, str]:
+    """The kind of a failed pull, and the registry's own reason out of the kubelet's long message."""
     low = message.lower()
     if "no such host" in low:
-        return "image", "Its registry's name does not resolve on the node: " + _sentence(low.rsplit("lookup", 1)[-1])
+        return Trouble.IMAGE, "Its registry's name does not resolve on the node: " + _sentence(
+            low.rsplit("lookup", 1)[-1]
+        )
     if "not found" in low or "does not exist" in low or "manifest unknown" in low or "invalid" in low:
-        return "image", "The registry has no such image or tag."
+        return Trouble.IMAGE, "The registry has no such image or tag."
     if "unauthorized" in low or "denied" in low or "authorization failed" in low:
-        return "image", "The registry refuses access; a private image needs a login for stores (PULL_SECRET)."
+        return Trouble.IMAGE, "The registry refuses access; a private image needs a login for stores (PULL_SECRET)."
     if "dial tcp" in low or "timeout" in low:
-        return "registry", "The node can't reach the registry: " + _sentence(
+        return Trouble.REGISTRY, "The node can't reach the registry: " + _sentence(
             message.rsplit("dial tcp", 1)[-1].lstrip(" :")
         )
-    return ("registry", _sentence(message)) if "pull" in low else ("image", _sentence(message))
+    return (Trouble.REGISTRY if "pull" in low else Trouble.IMAGE), _sentence(message)
 
 
 def _sentence(text: str) -> str:
-    return shorten(" ".join(text.split()), 240)
+    return shorten(" ".join(text.split()), MAX_CAUSE_CHARACTERS)

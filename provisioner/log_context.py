@@ -1,4 +1,4 @@
-"""Which request, job and store this thread is at work for: ids that every log line carries, across threads too."""
+"""The log context: ids of the current request, job and store, which every log line carries, also across threads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ids: ContextVar[Mapping[str, str]] = ContextVar("ids", default={})  # noqa: B03
 
 @contextmanager
 def bound(**ids: str) -> Iterator[None]:
-    """What is logged within the block carries `ids`, such as request, job or store."""
+    """Add `ids`, such as request, job or store, to every log line of the `with` block."""
     token = _ids.set({**_ids.get(), **ids})
     try:
         yield
@@ -24,12 +24,12 @@ def bound(**ids: str) -> Iterator[None]:
 
 
 def bound_ids() -> Mapping[str, str]:
-    """The ids of here and now."""
+    """The ids of the current context."""
     return _ids.get()
 
 
 def carried(act: Callable[P, T]) -> Callable[P, T]:
-    """`act`, to be called once in another thread, with the ids of this one."""
+    """`act` with the ids of this thread; for one call in another thread."""
     context = copy_context()
 
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -39,5 +39,5 @@ def carried(act: Callable[P, T]) -> Callable[P, T]:
 
 
 def new_id() -> str:
-    """Twelve hex digits."""
+    """A new id of twelve hex digits."""
     return uuid4().hex[:12]

@@ -1,4 +1,7 @@
-"""The only module that runs helm: argument list, values on stdin, typed errors; a child never outlives us."""
+"""The only module that runs helm.
+
+Values go to helm on stdin, errors come back typed, and no helm process outlives this one.
+"""
 
 from __future__ import annotations
 
@@ -21,21 +24,24 @@ import yaml
 from provisioner.clients.kubernetes.permissions import Permission
 from provisioner.domain.errors import JobFailed, Transient
 
-HISTORY = "10"  # revisions helm keeps of a release, each a Secret in the store's namespace
-AFTER_HOOKS = 60.0  # seconds for what helm does besides waiting for hooks
-LOOK_UP = 0.2  # seconds between looks up from a helm at work
+MAX_REVISIONS = "10"  # that helm keeps of a release, each in a Secret in the store's namespace
+OVERHEAD_SECONDS = 60.0  # for everything that helm does but waiting for hooks
+TIMEOUT_SECONDS = 120.0  # for a run without hooks
+POLL_SECONDS = 0.2  # between two calls of `meanwhile` while helm runs
+MAX_ERROR_CHARACTERS = 500
+COMMAND_NOT_FOUND = 127  # a shell's exit code, and setpriv's
 PENDING = ("pending-install", "pending-upgrade", "pending-rollback", "uninstalling")
 
-# helm tells its errors only in words; these are the ones of helm 4.1 that matter, first match wins.
-UNREACHABLE_WORDS = (
+# helm reports errors as text only. These phrases are helm 4.1's; the first match counts.
+UNREACHABLE_PHRASES = (
     "cluster unreachable", "connection refused", "connection reset", "i/o timeout", "tls handshake timeout",
     "etcdserver", "too many requests", "internal error occurred", "unexpected eof", "http2: client connection lost",
 )  # fmt: skip
-TRANSIENT_WORDS = (
-    *UNREACHABLE_WORDS,
+TRANSIENT_PHRASES = (
+    *UNREACHABLE_PHRASES,
     "context deadline exceeded", "another operation", "the object has been modified",
 )  # fmt: skip
-PERMANENT_WORDS = {
+PERMANENT_PHRASES = {
     "values don't meet the specifications": ("The chart refuses the store's values.", "Correct STORE_VALUES."),
     "exceeded quota": ("The namespace's quota is full.", "Raise the quota or delete what fills it, then retry."),
     "violates podsecurity": ("A pod is not allowed by the namespace's Pod Security level.", "Correct the chart."),
@@ -60,12 +66,12 @@ def ignore_run(verb: str, outcome: HelmOutcome, seconds: float) -> None:
 
 
 class HookFailed(JobFailed):
-    """A Job that the chart runs before it changes anything (a migration) failed or did not end: nothing was changed."""
+    """A pre-upgrade hook of the chart, such as its migration, failed or did not end. The release is unchanged."""
 
 
 @dataclass(frozen=True)
 class Release:
-    """A revision of a release: `status` is deployed, failed, pending-install, …; `chart` is its name-version."""
+    """A revision of a release; `status` is helm's word, such as deployed, and `chart` is the chart's name-version."""
 
     name: str
     revision: int
@@ -74,18 +80,18 @@ class Release:
 
     @property
     def stuck(self) -> bool:
-        """Left behind by a helm that was killed in the middle."""
+        """Whether a killed helm left the revision pending."""
         return self.status in PENDING
 
     @property
     def record(self) -> str:
-        """The Secret in which helm keeps this revision (helm.sh/docs: storage backends)."""
+        """The name of the Secret in which helm keeps the revision (helm.sh/docs: storage backends)."""
         return f"sh.helm.release.v1.{self.name}.v{self.revision}"
 
 
 @dataclass(frozen=True)
 class ReleaseSpec:
-    """What a release should be: `values` go over the chart's own `values-<profile>.yaml`."""
+    """A release as it should be; `values` override the chart's own `values-<profile>.yaml`."""
 
     name: str
     namespace: str
@@ -95,7 +101,7 @@ class ReleaseSpec:
 
     @property
     def files(self) -> list[str]:
-        """The chart and its values, the last of them on stdin, as arguments of helm."""
+        """The arguments for the chart and its values files; the last one is stdin."""
         overlay = self.chart / f"values-{self.profile}.yaml"
         profile = ["--values", str(overlay)] if self.profile and overlay.exists() else []
         return [str(self.chart), *profile, "--values", "-"]
@@ -120,67 +126,78 @@ class Helm:
         """
         self.binary, self._on_run, self._permissions_pending = binary, on_run, permissions_pending
         self._global = ["--kube-context", context] if context else []
-        # Proxies and clouds' own settings pass, Slack's tokens do not.
+        # The settings of proxies and clouds are passed on, Slack's tokens are not.
         self._env = {name: value for name, value in os.environ.items() if not name.startswith("SLACK_")}
         if kubeconfig:
             self._env["KUBECONFIG"] = str(kubeconfig)
-
         self._fence: Callable[[], None] = lambda: None
 
     def fenced(self, fence: Callable[[], None]) -> Helm:
-        """The same, for work that may lose its right to go on: what `fence` raises ends a helm at work, too."""
+        """A copy that calls `fence` before and during each run; an error that `fence` raises ends helm."""
         fenced = copy.copy(self)
         fenced._fence = fence
         return fenced
 
     def version(self) -> str:
-        """Such as v4.1.4."""
+        """helm's version, such as v4.1.4."""
         return self._run(["version", "--short"], timeout=10).strip()
 
     def release(self, name: str, namespace: str) -> Release | None:
-        """The release, or None where there is none."""
+        """The release's newest revision, or None without a release."""
         out = self._run(["list", "--namespace", namespace, "--filter", f"^{name}$", "--output", "json"])
         for row in json.loads(out):
             return Release(row["name"], int(row["revision"]), row["status"], row["chart"])
         return None
 
     def history(self, name: str, namespace: str) -> list[Release]:
-        """The revisions that helm keeps of a release, oldest first."""
-        out = self._run(["history", name, "--namespace", namespace, "--max", HISTORY, "--output", "json"])
+        """The release's revisions that helm keeps, oldest first."""
+        out = self._run(["history", name, "--namespace", namespace, "--max", MAX_REVISIONS, "--output", "json"])
         rows = [Release(name, int(row["revision"]), row["status"], row["chart"]) for row in json.loads(out)]
         return sorted(rows, key=lambda release: release.revision)
 
     def render(self, wanted: ReleaseSpec) -> list[dict[str, Any]]:
-        """The manifests that `apply` would send, hooks too; no cluster is asked."""
+        """The manifests that `apply` would send, hooks included; without a cluster."""
         args = ["template", wanted.name, *wanted.files, "--namespace", wanted.namespace]
         return [found for found in yaml.safe_load_all(self._run(args, yaml.safe_dump(wanted.values))) if found]
 
     def apply(
         self, wanted: ReleaseSpec, timeout: float, *, hooks: bool = True, meanwhile: Callable[[], None] = lambda: None
     ) -> None:
-        """Install the release, or bring it to what is `wanted`.
+        """Install the release, or change it to `wanted`.
 
-        Waits (`timeout` seconds) for the chart's `hooks`, not for readiness: the workflow watches that. `meanwhile` is
-        called again and again, and what it raises ends helm."""
+        helm waits up to `timeout` seconds for the chart's `hooks`, and not for readiness. While it runs, `meanwhile` is
+        called every POLL_SECONDS; an error that it raises ends helm.
+        """
         self._bring_to(wanted, timeout, ["--install", *([] if hooks else ["--no-hooks"])], meanwhile)
 
     def upgrade(self, wanted: ReleaseSpec, timeout: float, meanwhile: Callable[[], None]) -> None:
-        """As `apply`, of a release that must be there. While the hooks (a migration) run, `meanwhile` is called again
-        and again, and what it raises ends helm. Raises HookFailed where it was a hook that failed."""
+        """Change an existing release to `wanted`; `timeout` and `meanwhile` as in `apply`.
+
+        Raises HookFailed where a hook, such as the migration, failed.
+        """
         self._bring_to(wanted, timeout, [], meanwhile)
 
     def _bring_to(self, wanted: ReleaseSpec, timeout: float, more: list[str], meanwhile: Callable[[], None]) -> None:
         args = ["upgrade", wanted.name, *wanted.files, "--namespace", wanted.namespace]
-        args += ["--timeout", f"{timeout:.0f}s", "--history-max", HISTORY, "--hide-notes", "--output", "json", *more]
-        self._run(args, yaml.safe_dump(wanted.values), timeout + AFTER_HOOKS, meanwhile)
+        args += [
+            "--timeout",
+            f"{timeout:.0f}s",
+            "--history-max",
+            MAX_REVISIONS,
+            "--hide-notes",
+            "--output",
+            "json",
+            *more,
+        ]
+        self._run(args, yaml.safe_dump(wanted.values), timeout + OVERHEAD_SECONDS, meanwhile)
 
     def rollback(self, name: str, namespace: str, revision: int) -> None:
-        """Make `revision` the present one again, whatever state the release was left in."""
-        self._run(["rollback", name, str(revision), "--namespace", namespace, "--history-max", HISTORY])
+        """Restore `revision`, whatever state the release is in."""
+        self._run(["rollback", name, str(revision), "--namespace", namespace, "--history-max", MAX_REVISIONS])
 
     def _run(self, args: list[str], *given: Any, **named: Any) -> str:
         """Run helm and report the run, however it ends."""
-        begun, outcome = time.monotonic(), HelmOutcome.STOPPED
+        began, outcome = time.monotonic(), HelmOutcome.STOPPED
         try:
             out = self._run_to_end(args, *given, **named)
             outcome = HelmOutcome.OK
@@ -191,13 +208,17 @@ class Helm:
             outcome = HelmOutcome.REFUSED
             raise
         finally:
-            self._on_run(args[0], outcome, time.monotonic() - begun)
+            self._on_run(args[0], outcome, time.monotonic() - began)
         return out
 
     def _run_to_end(
-        self, args: list[str], stdin: str = "", timeout: float = 120, meanwhile: Callable[[], None] = lambda: None
+        self,
+        args: list[str],
+        stdin: str = "",
+        timeout: float = TIMEOUT_SECONDS,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> str:
-        command = [*_dies_with_us(), self.binary, *args, *self._global]
+        command = [*_killed_with_us(), self.binary, *args, *self._global]
         self._fence()
         try:
             with TemporaryFile("w+") as given:
@@ -210,12 +231,12 @@ class Helm:
                 try:
                     out, err = _communicate(process, timeout, self._fence, meanwhile)
                 finally:
-                    process.kill()  # one that has ended is none the worse for it
+                    process.kill()  # no effect on a process that has ended
         except subprocess.TimeoutExpired:
             raise Transient(f"helm {args[0]} took longer than {timeout:.0f} s.", "The cluster is slow.") from None
         except OSError as error:
             raise self._missing(error.strerror or str(error)) from None
-        if process.returncode == 127 or "failed to execute" in err:
+        if process.returncode == COMMAND_NOT_FOUND or "failed to execute" in err:
             raise self._missing(err.strip())
         if process.returncode != 0:
             raise self._typed(args[0], err)
@@ -232,24 +253,27 @@ class Helm:
 
     def _missing(self, why: str) -> JobFailed:
         next_step = "Install Helm 4 where the bot runs, or set HELM to its path, then retry."
-        return JobFailed("Helm can't be run.", f"{self.binary}: {why}.", next_step)
+        return JobFailed("Could not run helm.", f"{self.binary}: {why}.", next_step)
 
 
 def _communicate(process: subprocess.Popen[str], timeout: float, *meanwhile: Callable[[], None]) -> tuple[str, str]:
-    """What the process says, with looks up from it meanwhile. Raises TimeoutExpired, and what `meanwhile` raises."""
+    """The process's stdout and stderr; each of `meanwhile` is called while it runs.
+
+    Raises TimeoutExpired, and the errors of `meanwhile`.
+    """
     until = time.monotonic() + timeout
     while True:
         try:
-            return process.communicate(timeout=LOOK_UP)
+            return process.communicate(timeout=POLL_SECONDS)
         except subprocess.TimeoutExpired:
             if time.monotonic() > until:
                 raise
-        for look in meanwhile:
-            look()
+        for check in meanwhile:
+            check()
 
 
-def _dies_with_us() -> list[str]:
-    """A killed bot must not leave a helm at work beside the next bot, which heals the release."""
+def _killed_with_us() -> list[str]:
+    """The command that has the kernel kill helm where this process is killed: the next bot repairs the release."""
     if sys.platform == "linux" and (setpriv := shutil.which("setpriv")):
         return [setpriv, "--pdeathsig", "KILL", "--"]
     return []
@@ -257,13 +281,13 @@ def _dies_with_us() -> list[str]:
 
 def _typed(verb: str, stderr: str) -> JobFailed | Transient:
     lines = [line for line in stderr.splitlines() if line.strip() and "level=" not in line and not line.startswith("W")]
-    last = " ".join(lines[-3:]).removeprefix("Error: ")[:500]
+    last = " ".join(lines[-3:]).removeprefix("Error: ")[:MAX_ERROR_CHARACTERS]
     low = stderr.lower()
-    if "hooks failed" in low and not any(words in low for words in UNREACHABLE_WORDS):
+    if "hooks failed" in low and not any(phrase in low for phrase in UNREACHABLE_PHRASES):
         return HookFailed(f"helm {verb} stopped: {last}", "", "Look at the job's log, then retry.")
-    for words, (cause, next_step) in PERMANENT_WORDS.items():
-        if words in low:
+    for phrase, (cause, next_step) in PERMANENT_PHRASES.items():
+        if phrase in low:
             return JobFailed(f"helm {verb} was refused: {last}", cause, next_step)
-    if any(words in low for words in TRANSIENT_WORDS):
+    if any(phrase in low for phrase in TRANSIENT_PHRASES):
         return Transient(f"helm {verb} did not get through: {last}")
     return JobFailed(f"helm {verb} failed: {last}", "", "Correct the chart or its values, then retry.")

@@ -1,4 +1,4 @@
-"""A shopper's first click, through the ingress: runs the steps of a chart's check.yaml as real HTTP requests."""
+"""The storefront check: the steps of a chart's check.yaml as HTTP requests through the ingress, as a shopper sends."""
 
 from __future__ import annotations
 
@@ -16,34 +16,37 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from provisioner.domain.errors import Transient
 
-TIMEOUT = 10.0  # seconds for one request
-logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells of every request otherwise
+TIMEOUT_SECONDS = 10.0  # for one request
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every request otherwise
 TEMPLATES = SandboxedEnvironment(undefined=StrictUndefined)
 
 
 class CheckFailed(Transient):
-    """The store did not answer as a shopper needs it to (yet)."""
+    """The store does not answer as a shopper needs it, or not yet."""
 
 
 class CertificateNotTrusted(CheckFailed):
-    """The store's address shows a certificate that is not its own (yet), or that nobody vouches for whom we trust."""
+    """The store's address has a certificate for another host, or of an unknown authority, or not its own yet."""
 
 
 def http_client(base_url: str = "") -> httpx.Client:
-    """How we visit stores: past every proxy, trusting whom the machine trusts or SSL_CERT_FILE names."""
+    """An HTTP client without proxies, which trusts the machine's authorities, or those of SSL_CERT_FILE."""
     trusted = ssl.create_default_context()
-    return httpx.Client(base_url=base_url, timeout=TIMEOUT, follow_redirects=False, trust_env=False, verify=trusted)
+    return httpx.Client(
+        base_url=base_url, timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False, verify=trusted
+    )
 
 
 def distrust(error: httpx.HTTPError) -> str:
-    """Why a certificate is not trusted, in OpenSSL's words; empty where something else went wrong."""
+    """OpenSSL's reason for not trusting a certificate; '' for any other error."""
     return str(error).partition("certificate verify failed: ")[2].partition(" (_ssl.c")[0]
 
 
 class StorefrontClient:
-    """An HTTP client that reaches a store's host by `ingress_address` ("host:port"), or by DNS where that is None."""
+    """An HTTP client for one store; use it in a `with` block."""
 
     def __init__(self, url: str, ingress_address: str | None, variables: dict[str, Any] | None = None) -> None:
+        """`ingress_address` is "host:port" of the ingress; None to find it by DNS. `variables` are for templates."""
         self._parts = urlsplit(url)
         base = f"{self._parts.scheme}://{ingress_address}" if ingress_address else url
         self._client = http_client(base)
@@ -56,24 +59,27 @@ class StorefrontClient:
         self._client.close()
 
     def run(self, steps: tuple[dict[str, Any], ...]) -> None:
-        """Every step in order. Raises CheckFailed naming the first that does not hold."""
+        """Run every step in order. Raises CheckFailed for the first step that fails."""
         for step in steps:
             self.step(step)
 
     def step(self, step: dict[str, Any]) -> None:
-        """One request: `get`/`post` a path, with `headers` and `json`; its `status` (200), what to `save` of the answer
-        (variable -> dotted path, or `header:Name`) and what to `assert` (dotted path -> `nonempty` or `>0`). One whose
-        `when` is not True is passed over.
+        """Send one request and check its answer.
 
-        Strings are Jinja2 templates over the saved variables. Raises CheckFailed."""
+        `get` or `post` is the path; `headers` and `json` go with it. `status` is the expected status (200). `save` maps
+        variables to places in the answer (a dotted path, or `header:Name`), and `assert` maps places to conditions
+        (`nonempty` or `>0`). A step whose `when` is not True is skipped.
+        Strings are Jinja2 templates over the variables.
+        Raises CheckFailed.
+        """
         if self._fill(step.get("when", "True")) != "True":
             return
         method = "post" if "post" in step else "get"
         path = self._fill(step[method])
         answer = self._send(method, path, step)
-        wanted = step.get("status", 200)
-        if answer.status_code != wanted:
-            raise CheckFailed(f"{method.upper()} {path} answered {answer.status_code}, not {wanted}.")
+        expected = step.get("status", 200)
+        if answer.status_code != expected:
+            raise CheckFailed(f"{method.upper()} {path} answered {answer.status_code}, not {expected}.")
         for variable, where in step.get("save", {}).items():
             self.variables[variable] = _pick(answer, where, path)
         for where, condition in step.get("assert", {}).items():
@@ -90,13 +96,12 @@ class StorefrontClient:
             return self._client.request(method, path, headers=headers, content=body, extensions=extensions)
         except httpx.HTTPError as error:
             if why := distrust(error):
-                raise CertificateNotTrusted(
-                    f"{self._parts.hostname} shows a certificate that is not good: {why}."
-                ) from error
+                what = f"{self._parts.hostname} shows a certificate that is not good: {why}."
+                raise CertificateNotTrusted(what) from error
             raise CheckFailed(f"{method.upper()} {path} got no answer ({type(error).__name__}).") from error
 
     def _fill(self, value: Any) -> Any:
-        """`value` with every string in it rendered."""
+        """The value with every string in it rendered as a template."""
         if isinstance(value, str):
             return TEMPLATES.from_string(value).render(self.variables)
         if isinstance(value, dict):
@@ -107,7 +112,7 @@ class StorefrontClient:
 
 
 def _pick(answer: httpx.Response, where: str, path: str) -> Any:
-    """What stands at `where` in the answer: `header:Name`, or dotted keys and indexes into its JSON."""
+    """The value at a place in the answer: `header:Name`, or dotted keys and indexes into its JSON."""
     try:
         if where.startswith("header:"):
             return answer.headers[where.removeprefix("header:")]
@@ -128,7 +133,7 @@ def _holds(value: Any, condition: str) -> bool:
 
 
 def _number(value: Any) -> float:
-    """A number, also one in a string, as money often is in JSON; not a number where it is none."""
+    """The value as a number; JSON often has money as a string. NaN for anything else."""
     try:
         return float(value)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""A bot that is asked to stop in the midst of work is gone in seconds, its helm too, and the next one goes on."""
+"""A bot that stops while jobs run ends within seconds, and so does its helm; the next bot goes on with the jobs."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from dev.stack import ROOT, Stack, job_of
 from tests.e2e.sample_type import Leaflet, load_image
 from tests.waiting import until
 
-AT_MOST = 5.0  # seconds; a pod has terminationGracePeriodSeconds, 60 in our chart
+STOP_SECONDS = 5.0  # at most; a pod has terminationGracePeriodSeconds, 60 in our chart
 
 
-def test_jobs_in_flight_are_handed_over_and_helm_goes_with_the_bot(
+def test_stopping_bot_hands_its_jobs_over_and_ends_helm(
     stack: Callable[..., Stack], cluster: Cluster, tmp_path: Path
 ) -> None:
     load_image(cluster, tmp_path)
     (tmp_path / "charts").mkdir()
     Leaflet(tmp_path / "charts")
-    slow = tmp_path / "helm"  # installs, and then does not return: a chart's hook that takes its time
+    slow = tmp_path / "helm"  # installs, and then does not return, as with a slow hook of a chart
     slow.write_text(f'#!/bin/sh\n{ROOT}/build/tools/bin/helm "$@" || exit\n[ "$1" != upgrade ] || exec sleep 100\n')
     slow.chmod(0o755)
     bot = stack(CHARTS_DIR=str(tmp_path / "charts"), HELM=str(slow))
@@ -33,15 +33,15 @@ def test_jobs_in_flight_are_handed_over_and_helm_goes_with_the_bot(
         assert slack.command("Dana", "#stores", f"/store create {name} leaflet").ok
     process = bot.bot_process.process()
     assert process is not None
-    helms = until("both helms are at work", lambda: found if len(found := _asleep(process)) == 2 else [], 30)
+    helms = until("both helms run", lambda: found if len(found := _asleep(process)) == 2 else [], 30)
 
-    begun = time.monotonic()
+    began = time.monotonic()
     process.terminate()
-    process.wait(AT_MOST)
-    print(f"gone after {time.monotonic() - begun:.2f} s")
+    process.wait(STOP_SECONDS)
+    print(f"gone after {time.monotonic() - began:.2f} s")
     log = bot.bot_process.log.read_text()
     assert '"message": "stopped"' in log
-    assert '"jobs_left_at_work": 0' in log, "none had to be left in a call that hangs"
+    assert '"jobs_left_at_work": 0' in log, "no job was left in a call that hangs"
     assert not any(helm.is_running() and helm.status() != psutil.STATUS_ZOMBIE for helm in helms)
     with closing(sqlite3.connect(bot.folder / "ledger.db")) as ledger:
         assert ledger.execute("SELECT status, attempts FROM jobs").fetchall() == [("running", 1)] * 2

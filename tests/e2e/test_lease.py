@@ -1,4 +1,4 @@
-"""Two bots of one name on a real cluster: one works and answers, the other waits, says so, and takes over."""
+"""Two bots of one instance on a real cluster: one works, the other waits, says so, and takes over."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from dev.slack import LocalSlackClient
 from dev.stack import Stack, free_port, newest_root
 from tests.e2e.sample_type import Leaflet, load_image
 
-RUNS_OUT = 20.0  # seconds after which a lease that nobody renews is another's
-START = 25.0  # seconds in which a process is sure to have started, on a busy machine too
+LEASE_SECONDS = 20.0  # after which a lease that is not renewed is free
+START_SECONDS = 25.0  # for a process to start, on a busy machine too
 
 
 class Bots:
-    """One Slack and its bot; and a second bot of the same name, with a ledger of its own."""
+    """One Slack and its bot; and a second bot of the same instance, with a ledger of its own."""
 
     def __init__(self, first: Stack) -> None:
         self.first = first
@@ -41,28 +41,28 @@ class Bots:
         self.second.start([sys.executable, "-m", "bot", "run"], self.first.bot_environment() | settings)
 
     def readyz(self, url: str = "") -> dict[str, str]:
-        """What the second bot says; nothing while it does not listen."""
+        """The second bot's readiness; empty while it does not listen."""
         try:
             answer = httpx.get(f"{url or self.url}/readyz", trust_env=False, timeout=10)
         except httpx.HTTPError:
             return {}
-        told: dict[str, str] = answer.json()
-        assert (answer.status_code == 200) == all(state == "ok" for state in told.values())
-        return told
+        states: dict[str, str] = answer.json()
+        assert (answer.status_code == 200) == all(state == "ok" for state in states.values())
+        return states
 
     def second_waits(self) -> None:
-        told = self.slack.wait_for(self.readyz, 15, "the second bot to say how it is")
-        assert list(told) == ["lease"]
-        assert "Another bot (" in told["lease"]
-        assert "This bot waits until that bot has stopped." in told["lease"]
+        states = self.slack.wait_for(self.readyz, 15, "the second bot's readiness")
+        assert list(states) == ["lease"]
+        assert "Another bot (" in states["lease"]
+        assert "This bot waits until that bot has stopped." in states["lease"]
         assert httpx.get(f"{self.url}/healthz", trust_env=False).status_code == 200
         assert httpx.post(f"{self.url}/slack/events", trust_env=False).status_code == 404
 
     def second_works(self, within: float) -> float:
-        """Wait until it does; how long that took."""
-        begun = time.monotonic()
+        """Wait until the second bot works; the seconds that took."""
+        began = time.monotonic()
         self.slack.wait_for(lambda: self.readyz().get("lease") == "ok", within, "the second bot's turn")
-        return time.monotonic() - begun
+        return time.monotonic() - began
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def made(slack: LocalSlackClient, store: str) -> dict[str, Any] | None:
     return newest_root(slack.messages("#stores"), store=store, status="succeeded")
 
 
-def test_a_second_bot_waits_and_has_its_turn_at_once_when_the_first_stops(bots: Bots) -> None:
+def test_second_bot_waits_and_works_at_once_when_the_first_stops(bots: Bots) -> None:
     bots.start_second()
     bots.second_waits()
     assert bots.slack.command("Dana", "#stores", "/store create early-shop leaflet").ok
@@ -93,34 +93,34 @@ def test_a_second_bot_waits_and_has_its_turn_at_once_when_the_first_stops(bots: 
     assert (bots.first.folder / "second/ledger.db").exists()
 
     process_of(bots.first.bot_process).terminate()
-    assert bots.second_works(START) < RUNS_OUT - 5, "it was given back and had not to run out"
+    assert bots.second_works(START_SECONDS) < LEASE_SECONDS - 5, "the first bot released it"
     bots.slack.connect_bot(bots.url)
-    assert bots.slack.command("Dana", "#stores", "/store status early-shop").ok, "it took it in from the cluster"
+    assert bots.slack.command("Dana", "#stores", "/store status early-shop").ok, "it adopted the store from the cluster"
     assert bots.slack.command("Dana", "#stores", "/store create later-shop leaflet").ok
     bots.slack.wait_for(lambda: made(bots.slack, "later-shop"), 60, "the second bot's work")
 
 
-def test_a_bot_that_dies_is_followed_when_its_lease_has_run_out(bots: Bots) -> None:
+def test_second_bot_works_after_the_lease_of_a_killed_bot_expires(bots: Bots) -> None:
     bots.start_second()
     bots.second_waits()
     process_of(bots.first.bot_process).kill()
-    assert bots.second_works(RUNS_OUT + START) > RUNS_OUT / 2
+    assert bots.second_works(LEASE_SECONDS + START_SECONDS) > LEASE_SECONDS / 2
 
 
-def test_a_bot_that_dies_and_is_back_need_not_wait_for_itself(bots: Bots) -> None:
+def test_killed_bot_that_restarts_continues_with_its_own_lease(bots: Bots) -> None:
     process_of(bots.first.bot_process).kill()
     bots.first.start_bot()  # until it is ready
     assert "this bot waits" not in bots.first.bot_process.log.read_text()
 
 
-def test_a_bot_that_was_asleep_works_no_more_and_ends(bots: Bots) -> None:
+def test_suspended_bot_ends_when_it_wakes_after_a_takeover(bots: Bots) -> None:
     bots.start_second()
     bots.second_waits()
     first = process_of(bots.first.bot_process)
     first.send_signal(signal.SIGSTOP)
-    bots.second_works(RUNS_OUT + START)
+    bots.second_works(LEASE_SECONDS + START_SECONDS)
     first.send_signal(signal.SIGCONT)
-    first.wait(START)
+    first.wait(START_SECONDS)
     last = bots.first.bot_process.log.read_text().splitlines()[-1]
     assert "Another bot (" in last
     assert "This bot ends; started again, it waits for the lease." in last

@@ -202,7 +202,7 @@ def test_fence_of_a_watch_is_raised_where_the_objects_are_read(tmp_path: Path) -
 
 
 def test_connections_of_all_jobs_fit_into_the_pool(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Per job, one watch and one call at a time: none is dialled anew for want of room in the pool."""
+    """A job has one watch and one call at a time; the pool keeps a connection for each."""
     caplog.set_level(logging.WARNING, "urllib3")
     api, jobs = Api(), 6
     with serving(api) as url:

@@ -1,4 +1,4 @@
-"""Helm as a subprocess: its errors typed, no secret passed on, and no child that outlives us."""
+"""Helm as a subprocess: typed errors, no secret passed on, and no helm process that outlives its bot."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ def wanted(chart: Path, profile: str | None = None) -> ReleaseSpec:
     return ReleaseSpec("shop", "ns", chart, profile, {"store": {"name": "shop"}})
 
 
-def test_it_is_helm_4() -> None:
+def test_version_is_helm_4() -> None:
     assert Helm().version().startswith("v4.")
 
 
-def test_no_cluster_is_transient(kubeconfig: Path) -> None:
+def test_unreachable_cluster_is_transient(kubeconfig: Path) -> None:
     with pytest.raises(Transient, match="did not get through"):
         Helm(kubeconfig=kubeconfig).release("my-shop", "store-my-shop")
 
 
-def test_a_missing_helm_says_what_to_do() -> None:
+def test_missing_helm_binary_fails_with_a_next_step() -> None:
     with pytest.raises(JobFailed, match="set HELM to its path"):
         Helm("/nowhere/helm").version()
 
 
 @pytest.mark.parametrize(
-    ("stderr", "error", "words"),
+    ("stderr", "error", "message"),
     [
         ("Error: values don't meet the specifications of the schema: colour", JobFailed, "refuses the store's values"),
         ("Error: secrets is forbidden: exceeded quota: store", JobFailed, "quota is full"),
@@ -69,8 +69,8 @@ def test_a_missing_helm_says_what_to_do() -> None:
         ('level=INFO msg="found symbolic link in path."\nError: boom', JobFailed, "^helm list failed: boom Correct"),
     ],
 )
-def test_stderr_becomes_a_typed_error(tmp_path: Path, stderr: str, error: type[Exception], words: str) -> None:
-    with pytest.raises(error, match=words):
+def test_stderr_becomes_a_typed_error(tmp_path: Path, stderr: str, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
         Helm(script(tmp_path, f"echo {shlex.quote(stderr)} >&2; exit 1")).release("a", "b")
 
 
@@ -87,14 +87,14 @@ def test_missing_permission_is_transient_while_it_may_pass_by_itself(tmp_path: P
     assert asked == ["b"]
 
 
-def test_a_slow_helm_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(helms, "AFTER_HOOKS", 0.0)
+def test_slow_helm_is_killed_and_transient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(helms, "OVERHEAD_SECONDS", 0.0)
     helm = Helm(script(tmp_path, "exec sleep 60"))
     with pytest.raises(Transient, match="took longer than 1 s"):
         helm.apply(wanted(tmp_path), timeout=1)
 
 
-def test_values_go_by_stdin_and_slack_tokens_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_apply_passes_values_on_stdin_and_no_slack_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-not-for-helm")
     (tmp_path / "values-local.yaml").write_text("")
     body = f"cat > {tmp_path}/stdin; env > {tmp_path}/env; echo $@ > {tmp_path}/argv"
@@ -106,41 +106,41 @@ def test_values_go_by_stdin_and_slack_tokens_nowhere(tmp_path: Path, monkeypatch
     assert argv.strip().endswith("--kube-context ctx")
 
 
-def test_hooks_are_left_out_on_request(tmp_path: Path) -> None:
+def test_apply_without_hooks_passes_no_hooks(tmp_path: Path) -> None:
     helm = Helm(script(tmp_path, f"echo $@ >> {tmp_path}/argv"))
     for hooks in (True, False):
         helm.apply(wanted(tmp_path), 9, hooks=hooks)
     assert ["--no-hooks" in line for line in (tmp_path / "argv").read_text().splitlines()] == [False, True]
 
 
-def test_what_is_raised_meanwhile_ends_helm_at_once(tmp_path: Path) -> None:
+def test_error_raised_meanwhile_ends_helm_at_once(tmp_path: Path) -> None:
     helm = Helm(script(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 60"))
-    begun = time.monotonic()
+    began = time.monotonic()
 
     def look() -> None:
-        if time.monotonic() > begun + 0.5:
+        if time.monotonic() > began + 0.5:
             raise HandedOver("job")
 
     with pytest.raises(HandedOver):
         helm.upgrade(wanted(tmp_path), 60, look)
-    assert time.monotonic() < begun + 5
+    assert time.monotonic() < began + 5
     assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
 
 
-def test_an_upgrade_installs_nothing_and_allows_hooks_their_time(tmp_path: Path) -> None:
+def test_upgrade_installs_nothing_and_passes_the_timeout_to_hooks(tmp_path: Path) -> None:
     Helm(script(tmp_path, f"echo $@ > {tmp_path}/argv")).upgrade(wanted(tmp_path), 900, lambda: None)
     argv = (tmp_path / "argv").read_text()
     assert "--install" not in argv
     assert "--timeout 900s" in argv
 
 
-def test_history_is_told_oldest_first(tmp_path: Path) -> None:
+def test_history_is_sorted_oldest_first(tmp_path: Path) -> None:
     rows = [{"revision": n, "status": s, "chart": "leaflet-0.1.0"} for n, s in ((2, "failed"), (1, "deployed"))]
     helm = Helm(script(tmp_path, f"echo {shlex.quote(json.dumps(rows))}"))
     assert [(r.revision, r.status) for r in helm.history("a", "b")] == [(1, "deployed"), (2, "failed")]
 
 
-def test_a_killed_bot_leaves_no_helm_behind(tmp_path: Path) -> None:
+def test_helm_dies_with_its_killed_bot(tmp_path: Path) -> None:
     binary = script(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 60")
     code = f"from provisioner.clients.helm import Helm; Helm({binary!r}).version()"
     bot = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2])
@@ -163,7 +163,7 @@ def _is_zombie(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
 
 
-def test_a_helm_at_work_ends_when_the_right_to_work_is_lost(tmp_path: Path) -> None:
+def test_fence_ends_a_running_helm_and_refuses_the_next_run(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     helm = Helm(script(tmp_path, f"echo $$ > {pid}; exec sleep 60"))
 
@@ -171,10 +171,10 @@ def test_a_helm_at_work_ends_when_the_right_to_work_is_lost(tmp_path: Path) -> N
         if pid.exists() and pid.read_text():
             raise HandedOver
 
-    begun = time.monotonic()
+    began = time.monotonic()
     with pytest.raises(HandedOver):
         helm.fenced(fence).release("shop", "ns")
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - began < 5
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
     with pytest.raises(HandedOver):

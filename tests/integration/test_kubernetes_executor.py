@@ -10,24 +10,25 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from provisioner.clients.helm import Helm, HelmOutcome
+from provisioner.clients.helm import HelmOutcome
 from provisioner.clients.kubernetes.cluster import Cluster, Forbidden
-from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import JobFailed, Transient
 from provisioner.domain.job import EventKind, Job, JobStatus
-from provisioner.domain.store import JOB, Addresses
-from provisioner.ledger.ledger import Ledger, Limits
-from provisioner.operations import Toolbox
+from provisioner.domain.store import JOB
+from provisioner.ledger.ledger import Ledger
+from provisioner.operations.journal import JobJournal
 from provisioner.runner.executors import KubernetesExecutor
 from provisioner.runner.executors.job_manifest import Worker
 from tests.conftest import write_kubeconfig
-from tests.integration.bot_harness import make_charts
 from tests.integration.kubernetes_api import Answer, Request, serving
+from tests.ledgers import SampleOrders
+from tests.schedulers import toolbox
 from tests.waiting import until
 
 JOBS, PODS, EVENTS = (
@@ -166,7 +167,10 @@ class FakeCluster:
     def _watch(self, request: Request) -> None:
         self.open_watches += 1
         self.most_watches = max(self.most_watches, self.open_watches)
-        known = {name: pod for name, pod in self.pods.items() if _selected(pod, request)}
+        version = int(request.query["resourceVersion"])
+        with self.changed:  # what changed since the list is sent first
+            known = {name: pod for name, pod in self.pods.items() if int(pod["metadata"]["resourceVersion"]) <= version}
+        known = {name: pod for name, pod in known.items() if _selected(pod, request)}
         request.begin_chunks()
         try:
             while not request.wait_for_close(0.02):
@@ -207,18 +211,12 @@ class Harness:
     """An executor on a real ledger, and jobs that it runs on threads."""
 
     def __init__(self, ledger: Ledger, folder: Path, fake: FakeCluster, url: str, max_jobs: int) -> None:
-        self.ledger, self.fake = ledger, fake
-        self.cluster = Cluster(write_kubeconfig(folder / "kubeconfig", url), max_jobs=max_jobs)
-        self.tools = Toolbox(
-            ledger=ledger,
-            cluster=self.cluster,
-            helm=Helm(),
-            catalog=Catalog(make_charts(folder)),
-            addresses=Addresses("localhost"),
-        )
+        self.ledger, self.fake, self.orders = ledger, fake, SampleOrders(ledger)
+        cluster = Cluster(write_kubeconfig(folder / "kubeconfig", url), max_jobs=max_jobs)
+        self.tools = replace(toolbox(folder, ledger, url), cluster=cluster)
         self.helm_runs: list[tuple[str, HelmOutcome, float]] = []
         self.executor = KubernetesExecutor(
-            ledger,
+            JobJournal(ledger),
             self.tools,
             Worker("storewright:1"),
             "home",
@@ -228,13 +226,7 @@ class Harness:
         self._threads = ThreadPoolExecutor(max_jobs)
 
     def order(self, name: str = "my-shop") -> Job:
-        limits = Limits(stores_per_person=1000, creations_per_hour=1000)
-        self.ledger.order_create(
-            name=name, type="medusa", admin_path="/", owner="U1", origin="", delivery_key=name, limits=limits
-        )
-        job = self.ledger.claim_due()
-        assert job is not None
-        return job
+        return self.orders.claimed(self.orders.create(name))
 
     def run(self, job: Job) -> Future[None]:
         return self._threads.submit(self.executor.run, job)
@@ -244,12 +236,7 @@ class Harness:
         self._threads.shutdown()
 
     def events(self, job: Job) -> list[tuple[EventKind, str]]:
-        return [(event.kind, event.stage) for event in self.ledger.events(job.id)][1:]
-
-    def status(self, job: Job) -> JobStatus:
-        found = self.ledger.job(job.id)
-        assert found is not None
-        return found.status
+        return [(event.kind, event.stage) for event in self.ledger.jobs.events(job.id)][1:]
 
     def has_pods(self, number: int) -> None:
         until("the pods", lambda: len(self.fake.pods) == number, 30)
@@ -421,10 +408,9 @@ def test_superseded_job_ends_its_kubernetes_job(harness: Harness) -> None:
     job = harness.order()
     running = harness.run(job)
     harness.has_pods(1)
-    limits = Limits(stores_per_person=1000, creations_per_hour=1000)
-    harness.ledger.order_delete(store_id=job.store_id, by="U1", origin="", delivery_key="2", limits=limits)
+    harness.orders.delete(job)
     assert running.exception(10) is not None
-    assert harness.status(job) == JobStatus.SUPERSEDED
+    assert harness.orders.job(job).status == JobStatus.SUPERSEDED
     assert harness.fake.jobs == {}
 
 

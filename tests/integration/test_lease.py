@@ -1,4 +1,4 @@
-"""The Lease against a real HTTP server that keeps one as Kubernetes does, and that can be away, hang or be slow."""
+"""The Lease against a real HTTP server that keeps one as Kubernetes does, and that can fail, hang or be slow."""
 
 from __future__ import annotations
 
@@ -15,25 +15,22 @@ from typing import Any
 import pytest
 
 from bot.leader_election import TakeoverSignal
-from provisioner.clients.helm import Helm
 from provisioner.clients.kubernetes.cluster import Cluster
-from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import HandedOver
 from provisioner.domain.job import EventKind, Job, JobStatus
-from provisioner.domain.store import Addresses
-from provisioner.ledger.ledger import Ledger, Limits
-from provisioner.operations import Toolbox
+from provisioner.ledger.ledger import Ledger
+from provisioner.operations.create import CREATE
+from provisioner.operations.toolbox import Toolbox
 from provisioner.runner.lease import HeldByAnother, Lease, LeaseTimings, NotHeld
-from provisioner.runner.scheduler import Scheduler
 from tests.conftest import write_kubeconfig
-from tests.integration.bot_harness import make_charts
+from tests.ledgers import exclusive_ledger
+from tests.schedulers import SampleScheduler, toolbox
 
-LIMITS = Limits()
 TIMINGS = LeaseTimings(duration=2, renew_deadline=1.2, renew=0.3, retry=0.1)
 
 
 class Store:
-    """One lease; `trouble` is asked before each request and may answer with a status."""
+    """One lease on the server; `trouble` may answer a request with a status instead."""
 
     def __init__(self) -> None:
         self.lease: dict[str, Any] | None = None
@@ -89,7 +86,7 @@ class Api(BaseHTTPRequestHandler):
 
 
 class Cells:
-    """Makes leases of one store, each with a way to it of its own, so that one can be cut off alone."""
+    """Leases on one server, each through a port of its own, so that a test can cut off a single one."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.store = folder, Store()
@@ -133,7 +130,7 @@ def cells(tmp_path: Path) -> Iterator[Cells]:
 
 
 def within(seconds: float, look: Callable[[], object]) -> float:
-    """Wait until it is so; how long that took."""
+    """Wait until `look` is true; the seconds that took."""
     begun = time.monotonic()
     while not look():
         assert time.monotonic() - begun < seconds
@@ -141,7 +138,7 @@ def within(seconds: float, look: Callable[[], object]) -> float:
     return time.monotonic() - begun
 
 
-def test_the_first_has_it_and_the_second_says_who(cells: Cells) -> None:
+def test_second_bot_waits_and_names_the_holder(cells: Cells) -> None:
     first, second = cells.lease("first"), cells.lease("second")
     first.start()
     first.acquire(1)
@@ -154,11 +151,11 @@ def test_the_first_has_it_and_the_second_says_who(cells: Cells) -> None:
     with pytest.raises(HandedOver):
         second.require()
     time.sleep(2 * TIMINGS.duration)
-    assert first.held(), "it is renewed for as long as it is wanted"
+    assert first.held(), "it is renewed"
     assert not second.held()
 
 
-def test_who_waits_has_it_at_once_when_it_is_given_back(cells: Cells) -> None:
+def test_waiting_bot_acquires_a_released_lease_at_once(cells: Cells) -> None:
     first, second = cells.lease("first"), cells.lease("second")
     first.start()
     first.acquire(1)
@@ -171,7 +168,7 @@ def test_who_waits_has_it_at_once_when_it_is_given_back(cells: Cells) -> None:
     assert cells.store.lease["spec"]["leaseTransitions"] == 2
 
 
-def test_who_is_cut_off_lets_go_before_another_may_have_it(cells: Cells) -> None:
+def test_bot_that_is_cut_off_stops_before_another_acquires_the_lease(cells: Cells) -> None:
     first, second = cells.lease("first"), cells.lease("second")
     first.start()
     first.acquire(1)
@@ -179,15 +176,15 @@ def test_who_is_cut_off_lets_go_before_another_may_have_it(cells: Cells) -> None
     within(1, lambda: second.another)
     with cells.cut_off("first"):
         within(TIMINGS.renew_deadline + 0.5, lambda: not first.held())
-        let_go_at = time.monotonic()
+        stopped_at = time.monotonic()
         assert not second.held()
-        assert first.another is None, "it can't know of it"
+        assert first.another is None, "it can't know the new holder"
         within(TIMINGS.duration, second.held)
-        assert time.monotonic() - let_go_at > 0.3
+        assert time.monotonic() - stopped_at > 0.3
     within(1, lambda: first.another)
 
 
-def test_an_api_that_does_not_answer_counts_as_away(cells: Cells) -> None:
+def test_api_server_that_does_not_answer_counts_as_unreachable(cells: Cells) -> None:
     lease = cells.lease("only")
     lease.start()
     lease.acquire(1)
@@ -203,7 +200,7 @@ def test_an_api_that_does_not_answer_counts_as_away(cells: Cells) -> None:
     within(8, lease.held)
 
 
-def test_nobody_waits_for_a_turn_that_nobody_can_give(cells: Cells) -> None:
+def test_acquire_returns_when_the_holder_can_not_be_read(cells: Cells) -> None:
     lease = cells.lease("only")
     with cells.cut_off("only"):
         lease.start()
@@ -213,7 +210,7 @@ def test_nobody_waits_for_a_turn_that_nobody_can_give(cells: Cells) -> None:
     within(1, lease.held)
 
 
-def test_who_died_and_is_back_need_not_wait_for_itself(cells: Cells) -> None:
+def test_restarted_bot_continues_with_its_own_lease(cells: Cells) -> None:
     died = cells.lease("same")
     died.start()
     died.acquire(1)
@@ -223,7 +220,7 @@ def test_who_died_and_is_back_need_not_wait_for_itself(cells: Cells) -> None:
     within(0.5, back.held)
 
 
-def test_of_many_at_once_one_has_it(cells: Cells) -> None:
+def test_one_of_many_concurrent_bots_acquires_the_lease(cells: Cells) -> None:
     many = [cells.lease(f"bot-{number}") for number in range(5)]
     for lease in many:
         lease.start()
@@ -231,7 +228,7 @@ def test_of_many_at_once_one_has_it(cells: Cells) -> None:
     assert sum(lease.held() for lease in many) == 1
 
 
-def test_a_lease_taken_by_hand_is_let_go(cells: Cells) -> None:
+def test_lease_taken_by_another_is_lost_and_acquired_again_after_it_expires(cells: Cells) -> None:
     changes: list[bool] = []
     lease = cells.lease("only", on_change=lambda lease: changes.append(lease.held()))
     lease.start()
@@ -244,7 +241,7 @@ def test_a_lease_taken_by_hand_is_let_go(cells: Cells) -> None:
     within(1, lambda: changes == [True, False, True])
 
 
-def test_from_outside_a_bot_in_another_namespace_counts_as_well(cells: Cells) -> None:
+def test_lease_in_another_namespace_counts_from_outside_the_cluster(cells: Cells) -> None:
     def renewed(version: str) -> dict[str, Any]:
         meta = {"namespace": "pods", "name": "storewright-test", "resourceVersion": version}
         return {"metadata": meta, "spec": {"holderIdentity": "pod", "leaseDurationSeconds": TIMINGS.duration}}
@@ -269,7 +266,7 @@ def test_takeover_sends_one_signal_and_only_once_the_bot_works(cells: Cells, mon
     first.acquire(1)
     lease.start()
     within(1, lambda: lease.another)
-    assert signals == [], "it waits for its turn"
+    assert signals == [], "another holder is what it waits for"
     first.release()
     lease.acquire(2)
     takeover.arm(lease)
@@ -294,92 +291,83 @@ def test_takeover_between_acquiring_and_working_sends_the_signal(cells: Cells, m
     assert signals == [signal.SIGTERM]
 
 
-# --- what the scheduler makes of it ----------------------------------------------------------------------------------
+# --- with the scheduler -----------------------------------------------------------------------------------------------
 
 
-class Works:
-    """An executor that does a job at once, as long as it may."""
+class LosingExecutor:
+    """Succeeds at once while the lease is held; the first `losses` jobs lose it while they run."""
 
     at_once = 2
 
-    def __init__(self, ledger: Ledger, lease: Lease) -> None:
-        self.ledger, self.lease = ledger, lease
-        self.lost = 0  # how many jobs lose the right to go on in their midst
+    def __init__(self, tools: Toolbox, lease: Lease) -> None:
+        self._ledger, self._lease = tools.ledger, lease
+        self.losses = 0
 
     def run(self, job: Job) -> None:
-        if self.lost:
-            self.lost -= 1
+        if self.losses:
+            self.losses -= 1
             raise HandedOver
-        self.lease.require()
-        self.ledger.succeed(job)
+        self._lease.require()
+        self._ledger.succeed(job)
 
 
-@pytest.fixture
-def works(cells: Cells, tmp_path: Path) -> Iterator[Works]:
-    addresses = Addresses("localhost")
-    ledger = Ledger(tmp_path / "ledger.db", addresses)
-    away = write_kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:9")
-    charts = Catalog(make_charts(tmp_path))
-    tools = Toolbox(ledger=ledger, cluster=Cluster(away), helm=Helm(), catalog=charts, addresses=addresses)
-    made = Works(ledger, cells.lease("ours"))
-    scheduler = Scheduler(ledger, tools, made, lease=made.lease)
-    ledger.on_change = scheduler.wake
-    scheduler.start()
-    yield made
-    scheduler.stop()
-    ledger.close()
+class LeasedScheduler:
+    """A running scheduler whose bot needs the lease, which is not started yet."""
+
+    def __init__(self, folder: Path, ledger: Ledger, lease: Lease, deadline_seconds: float) -> None:
+        tools = toolbox(folder, ledger)
+        self.ledger, self.lease, self.executor = ledger, lease, LosingExecutor(tools, lease)
+        deadlines = {CREATE.kind: deadline_seconds}
+        sample = SampleScheduler(ledger, tools, lambda _: self.executor, deadlines=deadlines, lease=lease)
+        self.orders, self.running = sample.orders, sample.running
 
 
-def order(ledger: Ledger, limits: Limits = LIMITS) -> Callable[[], Job]:
-    job = ledger.order_create(
-        name="my-shop", type="medusa", admin_path="/", owner="U1", origin="", delivery_key="1", limits=limits
-    )
-
-    def now() -> Job:
-        found = ledger.job(job.id)
-        assert found is not None
-        return found
-
-    return now
+@contextmanager
+def leased_scheduler(cells: Cells, folder: Path, deadline_seconds: float = 900) -> Iterator[LeasedScheduler]:
+    with exclusive_ledger(folder / "ledger.db") as ledger:
+        made = LeasedScheduler(folder, ledger, cells.lease("ours"), deadline_seconds)
+        with made.running():
+            yield made
 
 
-def test_no_job_begins_while_another_bot_works(cells: Cells, works: Works) -> None:
+def test_no_job_starts_while_another_bot_holds_the_lease(cells: Cells, tmp_path: Path) -> None:
     theirs = cells.lease("theirs")
     theirs.start()
     theirs.acquire(1)
-    works.lease.start()
-    within(1, lambda: works.lease.another)
-    job = order(works.ledger)
-    time.sleep(1)
-    assert (job().status, job().attempts) == (JobStatus.QUEUED, 0)
-    theirs.release()
-    within(3, lambda: job().status == JobStatus.SUCCEEDED)
+    with leased_scheduler(cells, tmp_path) as leased:
+        leased.lease.start()
+        within(1, lambda: leased.lease.another)
+        job = leased.orders.create()
+        time.sleep(1)
+        now = leased.orders.job(job)
+        assert (now.status, now.attempts) == (JobStatus.QUEUED, 0)
+        theirs.release()
+        within(3, lambda: leased.orders.job(job).status == JobStatus.SUCCEEDED)
 
 
-def test_an_order_is_kept_beyond_its_deadline_while_nobody_can_say_whose_the_lease_is(
-    cells: Cells, works: Works, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("provisioner.runner.scheduler.LEASE_AGAIN", 0.2)
-    with cells.cut_off("ours"):
-        works.lease.start()
-        works.lease.acquire(1)
-        job = order(works.ledger, Limits(create_deadline=0.5))
-        time.sleep(2)
-        assert job().live
-        [(waiting, oldest)] = works.ledger.counts()["queue"]
-        assert waiting == 1
-        assert oldest > 1.5, "also while it waits to be looked at again"
-        told = [e.detail for e in works.ledger.events(job().id) if e.kind == EventKind.RETRYING]
-        assert len(told) == 1, "however often it was looked at"
-        assert "Work waits for the lease home/storewright-test." in told[0]
-    within(8, lambda: job().status == JobStatus.SUCCEEDED)
-    assert job().attempts == 1
+def test_job_outlives_its_deadline_while_the_lease_can_not_be_read(cells: Cells, tmp_path: Path) -> None:
+    with leased_scheduler(cells, tmp_path, deadline_seconds=0.5) as leased:
+        with cells.cut_off("ours"):
+            leased.lease.start()
+            leased.lease.acquire(1)
+            job = leased.orders.create()
+            time.sleep(2)
+            assert leased.orders.job(job).live
+            counts = leased.ledger.statistics.counts()
+            assert counts.queued == 1
+            assert counts.oldest_queued_seconds > 1.5
+            waits = [e.detail for e in leased.ledger.jobs.events(job.id) if e.kind == EventKind.WAITING]
+            assert len(waits) == 1, "one event, however many looks"
+            assert "Work waits for the lease home/storewright-test." in waits[0]
+        within(8, lambda: leased.orders.job(job).status == JobStatus.SUCCEEDED)
+        assert leased.orders.job(job).attempts == 1
 
 
-def test_a_job_that_was_let_go_of_is_taken_up_again(works: Works) -> None:
-    works.lost = 2
-    works.lease.start()
-    works.lease.acquire(1)
-    job = order(works.ledger)
-    within(5, lambda: job().status == JobStatus.SUCCEEDED)
-    assert job().attempts == 3
+def test_handed_over_job_runs_again(cells: Cells, tmp_path: Path) -> None:
+    with leased_scheduler(cells, tmp_path) as leased:
+        leased.executor.losses = 2
+        leased.lease.start()
+        leased.lease.acquire(1)
+        job = leased.orders.create()
+        within(5, lambda: leased.orders.job(job).status == JobStatus.SUCCEEDED)
+        assert leased.orders.job(job).attempts == 3

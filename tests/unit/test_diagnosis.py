@@ -53,7 +53,7 @@ CASES = [
         [pod(**waiting("CreateContainerConfigError", 'secret "x" not found'))],
         [],
         [],
-        ["can't be made", 'secret "x" not found'],
+        ["can't be created", 'secret "x" not found'],
     ),
     (
         [pod(**waiting("CrashLoopBackOff", restartCount=3, lastState={"terminated": {"exitCode": 7}}))],

@@ -15,9 +15,11 @@ import pytest
 from provisioner.clients.helm import HelmOutcome, HookFailed
 from provisioner.diagnosis import Patience
 from provisioner.domain.errors import JobFailed, Problem, StoreUnchanged, StorewrightError, Transient
-from provisioner.domain.job import GRACE, EventKind, Job, JobEvent, JobKind, JobStatus
-from provisioner.domain.store import MAX_NAME, Addresses, Store, StoreStatus
+from provisioner.domain.job import ROLLBACK_GRACE_SECONDS, EventKind, Job, JobEvent, JobStatus
+from provisioner.domain.store import MAX_NAME, Store, StoreStatus
+from provisioner.operations.create import CREATE
 from provisioner.operations.toolbox import StoreDefaults
+from provisioner.operations.upgrade import UPGRADE
 from provisioner.runner.executors.job_manifest import Worker, labels_of, manifest_of, name_of
 from provisioner.runner.executors.job_monitor import JobEnd, loss
 from provisioner.runner.executors.job_protocol import (
@@ -28,6 +30,7 @@ from provisioner.runner.executors.job_protocol import (
     Logged,
     Message,
     Recorded,
+    RollbackStarted,
     Succeeded,
     VersionNoted,
     emit,
@@ -51,7 +54,7 @@ STORE = Store(
 )
 JOB = Job(
     id="ba9876543210",
-    kind=JobKind.CREATE,
+    kind=CREATE.kind,
     store_id=STORE.id,
     store=STORE.name,
     status=JobStatus.RUNNING,
@@ -67,7 +70,6 @@ JOB = Job(
 )
 EVENTS = [JobEvent(7, JOB.id, 2.5, EventKind.STARTED, "rollback", '{"what": "x"}')]
 DEFAULTS = StoreDefaults(
-    addresses=Addresses("example.com", "https", 8443),
     instance="storewright-one",
     profile="prod",
     overlay={"medusa": {"replicas": 2, "nested": {"list": [1, "two"]}}, "other": {"not": "ours"}},
@@ -90,7 +92,7 @@ def test_payload_arrives_as_it_was_sent() -> None:
 
 
 def test_sample_defaults_differ_from_the_built_in_ones_in_every_field() -> None:
-    plain = StoreDefaults(addresses=Addresses("localhost"))
+    plain = StoreDefaults()
     assert [f.name for f in fields(StoreDefaults) if getattr(plain, f.name) == getattr(DEFAULTS, f.name)] == []
 
 
@@ -113,7 +115,7 @@ def test_unreadable_payload_is_not_repeated_in_the_error(text: str) -> None:
 
 
 def test_job_names_and_labels_fit_into_kubernetes() -> None:
-    longest = replace(payload(), store=replace(STORE, name="x" * MAX_NAME), job=replace(JOB, kind=JobKind.UPGRADE))
+    longest = replace(payload(), store=replace(STORE, name="x" * MAX_NAME), job=replace(JOB, kind=UPGRADE.kind))
     assert len(name_of(longest)) <= 63 - len("-abcde"), "its pod gets five letters more"
     assert all(len(value) <= 63 for value in labels_of(longest).values())
 
@@ -131,7 +133,7 @@ def test_worker_settings_replace_values_and_append_to_lists() -> None:
     assert [e["name"] for e in container["env"]] == ["JOB_PAYLOAD", "HOME", "HTTPS_PROXY"]
     assert (container["image"], container["resources"]) == ("here/storewright:1", {"limits": {"memory": "1Gi"}})
     assert (pod["nodeSelector"], pod["terminationGracePeriodSeconds"]) == ({"pool": "work"}, 3)
-    assert (pod["serviceAccountName"], spec["activeDeadlineSeconds"]) == ("bot", 100 + GRACE)
+    assert (pod["serviceAccountName"], spec["activeDeadlineSeconds"]) == ("bot", 100 + ROLLBACK_GRACE_SECONDS)
     assert Worker("a").pod == Worker("b").container == {}, "and changes nothing for the next"
 
 
@@ -160,11 +162,16 @@ def test_subclass_of_a_failure_comes_back_as_a_failure() -> None:
     assert Ended.by(HookFailed("a")) == Ended(Ending.FAILED, Problem("a"))
 
 
-# Each message with the line that the bot's version 0.1.0 wrote for it: its workers may run on after an upgrade.
+# Each message with its line. All but `rollback` are as the bot's version 0.1.0 wrote them: its workers may run on after
+# an upgrade.
 WIRE: list[tuple[Message, dict[str, Any]]] = [
     (
         Recorded(EventKind.STARTED, "check", "x"),
         {"type": "record", "kind": "started", "stage": "check", "detail": "x"},
+    ),
+    (
+        RollbackStarted(Problem("a", "b", "c", "d")),
+        {"type": "rollback", "problem": {"what": "a", "cause": "b", "next_step": "c", "log_tail": "d"}},
     ),
     (VersionNoted("0.2.0"), {"type": "version", "version": "0.2.0"}),
     (Succeeded(""), {"type": "succeeded", "version": ""}),

@@ -55,7 +55,7 @@ class Workloads(Api):
     def log_tail(self, namespace: str, pod: str, container: str, lines: int = 15) -> str:
         """The last lines of the container's log.
 
-        Where the current run has logged nothing, the previous run's; '' where there is no log.
+        Where the current run has logged nothing, the previous run's; '' without a log.
         """
         for previous in (False, True):
             try:
@@ -73,7 +73,7 @@ class Workloads(Api):
         """Make the kubelet and the controllers try again at once, so that a fixed cause shows within seconds.
 
         Pods that back off are deleted, and so are the `suspects` (pod names) that are still not ready: a StatefulSet
-        waits for such a pod for ever.
+        waits for such a pod forever.
         """
         pods = self.pods(namespace)
         unready = unready_pods(pods) & set(suspects)

@@ -21,8 +21,8 @@ NOBODY = 65532  # the user and group of the bot's image
 class Worker:
     """The operator's settings for these pods.
 
-    `pod` is laid over the pod's spec and `container` over its container: lists are appended to ours, everything else
-    replaces ours.
+    `pod` overrides the pod's spec and `container` its container: lists are appended to ours, every other value replaces
+    ours.
     """
 
     image: str
@@ -60,7 +60,7 @@ def manifest_of(payload: JobPayload, worker: Worker, seconds: float) -> Object:
             "backoffLimit": 0,  # the scheduler retries, nobody else
             "activeDeadlineSeconds": math.ceil(seconds + ROLLBACK_GRACE_SECONDS),
             "ttlSecondsAfterFinished": TTL_SECONDS,
-            "template": {"metadata": {"labels": labels}, "spec": _laid_over(_pod(payload, worker), worker.pod)},
+            "template": {"metadata": {"labels": labels}, "spec": _merged(_pod(payload, worker), worker.pod)},
         },
     }
 
@@ -77,7 +77,7 @@ def _pod(payload: JobPayload, worker: Worker) -> Object:
             "runAsGroup": NOBODY,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_laid_over(_container(payload, worker.image), worker.container)],
+        "containers": [_merged(_container(payload, worker.image), worker.container)],
         "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
     }
 
@@ -105,6 +105,6 @@ def _container(payload: JobPayload, image: str) -> Object:
     }
 
 
-def _laid_over(ours: Object, theirs: Object) -> Object:
+def _merged(ours: Object, theirs: Object) -> Object:
     both = {key: ours[key] + value for key, value in theirs.items() if isinstance(ours.get(key), list)}
     return {**ours, **theirs, **both}

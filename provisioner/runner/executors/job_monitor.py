@@ -25,7 +25,7 @@ GONE_SECONDS = 30.0  # for the pod of an unwanted Job to go
 # Workers wait for room in a full cluster until their deadline. What only an operator can fix fails soon.
 PATIENCE = Patience(registry=120.0, quota=120.0, unschedulable=float("inf"), sandbox=float("inf"))
 # Reasons why a Job is over.
-DELETED = "Deleted"  # ours, where there is no Job any more
+DELETED = "Deleted"  # ours: the Job does not exist any more
 DEADLINE_EXCEEDED = "DeadlineExceeded"  # Kubernetes' own, as every other
 CANNOT_START = ("StartError", "ContainerCannotRun")  # a container's reasons
 

@@ -82,7 +82,7 @@ PAYLOADS = TypeAdapter(JobPayload)
 
 
 class MessageType(StrEnum):
-    """The type of a message on the log, but for the last one of an operation without success (Ending)."""
+    """The type of a message on the log. The last message of an operation without success has an Ending instead."""
 
     RECORD = "record"
     ROLLBACK = "rollback"

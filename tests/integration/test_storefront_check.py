@@ -1,4 +1,4 @@
-"""The shopper's first click, against a real HTTP server on loopback."""
+"""The storefront check against a real HTTP server on loopback."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def visitor(address: str, url: str = "http://my-shop.localhost:8081", **variable
     return StorefrontClient(url, address, variables)
 
 
-def test_a_cart_with_a_price_passes(address: str) -> None:
+def test_check_passes_for_a_cart_with_a_price(address: str) -> None:
     steps: tuple[dict[str, Any], ...] = (
         {
             "get": "/products",
@@ -70,7 +70,7 @@ def test_a_cart_with_a_price_passes(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "words"),
+    ("step", "message"),
     [
         ({"get": "/products", "status": 204}, "GET /products answered 200, not 204"),
         ({"get": "/", "assert": {"empty": "nonempty"}}, "empty is not nonempty"),
@@ -81,12 +81,12 @@ def test_a_cart_with_a_price_passes(address: str) -> None:
         ({"get": "/", "save": {"x": "header:Nope"}}, "without header:Nope"),
     ],
 )
-def test_what_does_not_hold_is_named(address: str, step: dict[str, Any], words: str) -> None:
-    with visitor(address) as shopper, pytest.raises(CheckFailed, match=words):
+def test_failed_step_names_its_request_and_condition(address: str, step: dict[str, Any], message: str) -> None:
+    with visitor(address) as shopper, pytest.raises(CheckFailed, match=message):
         shopper.step(step)
 
 
-def test_a_step_is_passed_over_unless_its_condition_is_true(address: str) -> None:
+def test_step_is_skipped_unless_its_when_is_true(address: str) -> None:
     with visitor(address, apis=["store"]) as shopper:
         shopper.step({"when": "{{ 'other' in apis }}", "get": "/products", "status": 500})
         assert shopper.variables == {"apis": ["store"]}
@@ -96,11 +96,11 @@ def test_a_step_is_passed_over_unless_its_condition_is_true(address: str) -> Non
         assert shopper.variables["price"] == "1250"
 
 
-def test_another_host_is_not_this_store(address: str) -> None:
+def test_request_carries_the_stores_host(address: str) -> None:
     with visitor(address, "http://other.localhost:8081") as shopper, pytest.raises(CheckFailed, match="answered 404"):
         shopper.step({"get": "/"})
 
 
-def test_no_answer_is_a_failed_check() -> None:
+def test_unreachable_store_is_a_failed_check() -> None:
     with visitor("127.0.0.1:9") as shopper, pytest.raises(CheckFailed, match="got no answer"):
         shopper.step({"get": "/"})
