@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from slack_bolt import Ack, BoltContext
 
 from bot.commands.request import Request, Response
+from bot.commands.spec import Handler
 from bot.dependencies import Dependencies
 from bot.rendering import messages
 from bot.rendering.blocks import Message
+from bot.rendering.templating import TextTemplate
 from bot.slack.client import UNREACHABLE, Slack
 from bot.slack.interaction import Interaction
 from bot.slack.reply import FormNotOpened, Reply
@@ -20,6 +22,7 @@ from provisioner.ledger.audit import AuditRecord, Outcome
 from provisioner.log_context import bound, bound_ids, new_id
 
 log = logging.getLogger(__name__)
+answers = TextTemplate("answers")
 
 INTERACTION = "interaction"  # its key in Bolt's context of a request
 BoltListener = Callable[[BoltContext, Ack], None]
@@ -66,6 +69,18 @@ def attended(dependencies: SlackDependencies, listener: Listener, store_of: Stor
             _audit(dependencies, interaction, result, request_id)
 
     return attend
+
+
+def handled_by(handlers: Mapping[str, Handler]) -> Listener:
+    """A listener that calls the command's handler. It refuses a button or form that only a former version had."""
+
+    def listener(dependencies: SlackDependencies, interaction: Interaction) -> Response:
+        handler = handlers.get(interaction.handler)
+        if not handler:
+            raise Refused(answers("outdated"))
+        return handler(dependencies.commands, request_of(dependencies, interaction))
+
+    return listener
 
 
 def request_of(dependencies: SlackDependencies, interaction: Interaction) -> Request:

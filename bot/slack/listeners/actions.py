@@ -7,26 +7,13 @@ import re
 from slack_bolt import App
 
 from bot.commands.registry import CLICKS
-from bot.commands.request import Response
-from bot.rendering.templating import TextTemplate
-from bot.slack.attend import SlackDependencies, attended, request_of
+from bot.slack.attend import SlackDependencies, attended, handled_by
 from bot.slack.interaction import Interaction
-from provisioner.domain.errors import Refused
-
-answers = TextTemplate("answers")
 
 
 def register(app: App, dependencies: SlackDependencies) -> None:
     """Add the listener to the app."""
-    app.action(re.compile(".*"))(attended(dependencies, clicked, clicked_store))
-
-
-def clicked(dependencies: SlackDependencies, interaction: Interaction) -> Response:
-    """Call the command that offered the button. Raises Refused, also for one that only a former version had."""
-    handler = CLICKS.get(interaction.handler)
-    if not handler:
-        raise Refused(answers("outdated"))
-    return handler(dependencies.commands, request_of(dependencies, interaction))
+    app.action(re.compile(".*"))(attended(dependencies, handled_by(CLICKS), clicked_store))
 
 
 def clicked_store(dependencies: SlackDependencies, interaction: Interaction) -> str:

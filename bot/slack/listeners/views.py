@@ -7,26 +7,13 @@ import re
 from slack_bolt import App
 
 from bot.commands.registry import SUBMISSIONS
-from bot.commands.request import Response
-from bot.rendering.templating import TextTemplate
-from bot.slack.attend import SlackDependencies, attended, request_of
+from bot.slack.attend import SlackDependencies, attended, handled_by
 from bot.slack.interaction import Interaction
-from provisioner.domain.errors import Refused
-
-answers = TextTemplate("answers")
 
 
 def register(app: App, dependencies: SlackDependencies) -> None:
     """Add the listener to the app."""
-    app.view(re.compile(".*"))(attended(dependencies, submitted, submitted_store))
-
-
-def submitted(dependencies: SlackDependencies, interaction: Interaction) -> Response:
-    """Call the command that opened the form. Raises Refused, also for one that only a former version had."""
-    handler = SUBMISSIONS.get(interaction.handler)
-    if not handler:
-        raise Refused(answers("outdated"))
-    return handler(dependencies.commands, request_of(dependencies, interaction))
+    app.view(re.compile(".*"))(attended(dependencies, handled_by(SUBMISSIONS), submitted_store))
 
 
 def submitted_store(dependencies: SlackDependencies, interaction: Interaction) -> str:
