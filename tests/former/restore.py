@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from dev.cluster import Cluster
 from dev.stack import Stack, instance_of, kubectl
 
 FOLDER = Path(__file__).parent
@@ -24,13 +25,25 @@ STOPPED_SECONDS_AGO = 60
 BOTS_MANAGER, HELMS_MANAGER, STORAGE_MANAGER = "OpenAPI-Generator", "helm", "Helm"  # in managedFields of that version
 
 
-def read(name: str, **places: str) -> str:
-    """A file of this folder, with its times shifted to the present and its placeholders filled in."""
-    text = (FOLDER / name).read_text()
-    for placeholder, value in places.items():
-        text = text.replace(f"__{placeholder.upper()}__", value)
-    shift = int(time.time()) - STOPPED_SECONDS_AGO - _stopped_at()
-    return EPOCH_SECONDS.sub(lambda found: str(int(found[0]) + shift), text)
+class FormerFiles:
+    """The files with their times shifted to the present, all by the same seconds, and their placeholders filled in."""
+
+    def __init__(self, **places: str) -> None:
+        self._places = places
+        self._shift = int(time.time()) - STOPPED_SECONDS_AGO - _stopped_at()
+
+    def read(self, name: str) -> str:
+        """The text of a file of this folder."""
+        text = (FOLDER / name).read_text()
+        for placeholder, value in self._places.items():
+            text = text.replace(f"__{placeholder.upper()}__", value)
+        return EPOCH_SECONDS.sub(lambda found: str(int(found[0]) + self._shift), text)
+
+    def restore_ledger(self, path: Path) -> None:
+        """Write the ledger as the former version left it."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path)) as ledger:
+            ledger.executescript(self.read("ledger.sql"))
 
 
 def _stopped_at() -> int:
@@ -39,37 +52,30 @@ def _stopped_at() -> int:
     return max(int(float(message["ts"])) for channel in messages.values() for message in channel)
 
 
-def restore_ledger(path: Path, **places: str) -> None:
-    """Write the ledger as the former version left it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(path)) as ledger:
-        ledger.executescript(read("ledger.sql", **places))
-
-
 def restore(stack: Stack) -> None:
     """Restore everything for a stack whose local Slack runs and whose bot does not."""
-    places = {
-        "instance": instance_of(stack.folder),
-        "port": str(stack.cluster.ingress_port),
-        "bot_url": stack.bot_url,
-        "slack_url": stack.workspace_url,
-    }
-    restore_ledger(stack.folder / "ledger.db", **places)
-    for channel, messages in json.loads(read("slack.json", **places)).items():
+    files = FormerFiles(
+        instance=instance_of(stack.folder),
+        port=str(stack.cluster.ingress_port),
+        bot_url=stack.bot_url,
+        slack_url=stack.workspace_url,
+    )
+    files.restore_ledger(stack.folder / "ledger.db")
+    for channel, messages in json.loads(files.read("slack.json")).items():
         stack.slack().restore_messages(channel, messages)
     for folder in sorted(FOLDER.glob("stores/*")):
-        _restore_store(stack, folder, places)
+        _restore_store(stack.cluster, folder.name, files)
 
 
-def _restore_store(stack: Stack, folder: Path, places: dict[str, str]) -> None:
+def _restore_store(cluster: Cluster, namespace: str, files: FormerFiles) -> None:
     """Create the objects as their former owners did, so that Helm and the bot know them as their own."""
-    name = f"stores/{folder.name}"
+    folder = f"stores/{namespace}"
     create = ("create", "--filename=-", "--field-manager")
-    kubectl(stack.cluster, *create, BOTS_MANAGER, stdin=read(f"{name}/bot.yaml", **places))
-    releases = [_secret(each, folder.name) for each in json.loads(read(f"{name}/releases.json", **places))]
-    kubectl(stack.cluster, *create, STORAGE_MANAGER, stdin=yaml.safe_dump_all(releases))
+    kubectl(cluster, *create, BOTS_MANAGER, stdin=files.read(f"{folder}/bot.yaml"))
+    releases = [_secret(each, namespace) for each in json.loads(files.read(f"{folder}/releases.json"))]
+    kubectl(cluster, *create, STORAGE_MANAGER, stdin=yaml.safe_dump_all(releases))
     apply = ("apply", "--server-side", "--filename=-", "--field-manager", HELMS_MANAGER)
-    kubectl(stack.cluster, *apply, "--namespace", folder.name, stdin=read(f"{name}/helm.yaml", **places))
+    kubectl(cluster, *apply, "--namespace", namespace, stdin=files.read(f"{folder}/helm.yaml"))
 
 
 def _secret(saved: dict[str, Any], namespace: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 from provisioner.domain.job import EventKind, JobPhase, JobStatus, find_event
 from provisioner.ledger.backup import Backups, summarize
 from provisioner.ledger.ledger import Ledger
-from tests.former.restore import restore_ledger
+from tests.former.restore import FormerFiles
 from tests.ledgers import exclusive_ledger
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -35,7 +35,7 @@ def rows_of(path: Path) -> Rows:
 def former(tmp_path: Path) -> Path:
     """The path of the ledger before the migration."""
     path = tmp_path / "ledger.db"
-    restore_ledger(path, **PLACES)
+    FormerFiles(**PLACES).restore_ledger(path)
     return path
 
 
