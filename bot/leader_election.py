@@ -63,10 +63,10 @@ def lease_of(
 
 @contextmanager
 def as_leader(settings: Settings, cluster: Cluster) -> Iterator[tuple[Ledger, Lease]]:
-    """The open ledger and the started lease, once no other bot is known to work; released at the end.
+    """The open ledger and the lease, once no other bot works.
 
-    Where the cluster can't be reached, no other bot is known to work: the bot takes orders, and works on them once it
-    holds the lease. If another bot acquires the lease, this process gets a SIGTERM.
+    Both are released at the end. Where the cluster can't be reached, no other bot is known to work: the bot takes
+    orders, and works on them once it holds the lease. If another bot acquires the lease, this process gets a SIGTERM.
     Raises LeadershipLost where that happened.
     """
     ledger = _when_free(settings, "ledger", lambda: _open_ledger(settings))
@@ -88,9 +88,10 @@ def as_leader(settings: Settings, cluster: Cluster) -> Iterator[tuple[Ledger, Le
 
 
 class TakeoverSignal:
-    """A lease's `on_change` that sends this process a SIGTERM when another bot acquires the lease.
+    """Sends this process a SIGTERM when another bot acquires its lease.
 
-    Two bots must not answer in Slack. The signal is sent at most once: a second one would disturb the shutdown.
+    It is a lease's `on_change`. Two bots must not answer in Slack. The signal is sent at most once: a second one would
+    disturb the shutdown.
     """
 
     def __init__(self) -> None:
@@ -98,7 +99,10 @@ class TakeoverSignal:
         self._lock = threading.Lock()
 
     def arm(self, lease: Lease) -> None:
-        """Start to react, now that this bot works; before, another holder is what it waits for."""
+        """Start to react, now that this bot works.
+
+        Before, another holder is normal: this bot waits for it.
+        """
         with self._lock:
             self._armed = True
         self(lease)

@@ -1,4 +1,7 @@
-"""Why a store is not ready, in one sentence that a person can act on: pure functions over pods, claims and events."""
+"""Why a store is not ready, in one sentence for a person.
+
+Pure functions over pods, claims and events.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True)
 class Patience:
-    """How many seconds each kind of trouble may last before the job fails; some trouble passes by itself."""
+    """The seconds that each kind of trouble may last.
+
+    After them the job fails. Some trouble passes by itself.
+    """
 
     image: float = 4.0
     registry: float = 60.0  # the kubelet tries again after 10 s, 20 s, …
@@ -47,7 +53,10 @@ class Patience:
 
 @dataclass(frozen=True)
 class Symptom:
-    """Trouble that shows now; `pod` and `container` are set where the container's log may say more."""
+    """Trouble that shows now.
+
+    `pod` and `container` are set where the container's log may say more.
+    """
 
     kind: Trouble
     subject: str  # the object that has it
@@ -67,9 +76,9 @@ class PodWatcher:
     def look(
         self, pods: Iterable[Object], claims: Iterable[Object], warnings: Iterable[Object], now: float
     ) -> tuple[Symptom | None, Symptom | None]:
-        """The symptom that has lasted too long, and the likeliest one now; each is None without trouble.
+        """The symptom that has lasted too long, and the likeliest one now.
 
-        `now` is in epoch seconds.
+        Each is None without trouble. `now` is in epoch seconds.
         """
         fresh = [event for event in warnings if event_time(event) >= self.since]
         found = list(symptoms_of(self.store, list(pods), list(claims), fresh))
@@ -96,8 +105,11 @@ def symptoms_of(store: str, pods: list[Object], claims: list[Object], warnings: 
         yield from _sandbox(store, pod, warnings)
 
 
-def ended_badly(store: str, pods: Iterable[Object], component: str) -> Symptom | None:
-    """The symptom of a component's newest failed pod, such as a migration's; None where no pod failed."""
+def failed_run_of(store: str, pods: Iterable[Object], component: str) -> Symptom | None:
+    """The symptom of a component's newest failed pod, or None.
+
+    Such a pod is a migration's.
+    """
     runs = sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), reverse=True)
     for pod in runs:
         for status in container_statuses(pod) if component_of(pod, "") == component else []:
@@ -110,8 +122,11 @@ def ended_badly(store: str, pods: Iterable[Object], component: str) -> Symptom |
     return None
 
 
-def last_words(log: str) -> str:
-    """A sentence that quotes the log's last line about an error, or else its last line; '' for an empty log."""
+def quote_error_in(log: str) -> str:
+    """A sentence that quotes the log's last line about an error.
+
+    Without such a line it quotes the last line; '' for an empty log.
+    """
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     errors = [line for line in lines if re.search(r"error|fatal|fail|exception|denied", line, re.IGNORECASE)]
     return f"Its log says “{_sentence((errors or lines)[-1])}”." if lines else ""
@@ -126,8 +141,8 @@ def event_time(event: Object) -> float:
     return datetime.fromisoformat(stamp).timestamp() + 1.0
 
 
-def namespace_holds(namespace: Object) -> str:
-    """Kubernetes' reasons why a namespace that is being deleted still exists; '' where it gives none."""
+def deletion_obstacles(namespace: Object) -> str:
+    """Kubernetes' reasons why a deleted namespace still exists; '' for none."""
     conditions = namespace.get("status", {}).get("conditions", [])
     return " ".join(c["message"] for c in conditions if c["status"] == "True" and c.get("message"))
 
@@ -229,17 +244,16 @@ def _image_trouble(message: str) -> tuple[Trouble, str]:
     """The kind of a failed pull, and the registry's own reason out of the kubelet's long message."""
     low = message.lower()
     if "no such host" in low:
-        return Trouble.IMAGE, "Its registry's name does not resolve on the node: " + _sentence(
-            low.rsplit("lookup", 1)[-1]
-        )
+        host = _sentence(low.rsplit("lookup", 1)[-1])
+        return Trouble.IMAGE, f"Its registry's name does not resolve on the node: {host}"
     if "not found" in low or "does not exist" in low or "manifest unknown" in low or "invalid" in low:
         return Trouble.IMAGE, "The registry has no such image or tag."
     if "unauthorized" in low or "denied" in low or "authorization failed" in low:
-        return Trouble.IMAGE, "The registry refuses access; a private image needs a login for stores (PULL_SECRET)."
+        cause = "The registry refuses access; a private image needs a login for stores (IMAGE_PULL_SECRET)."
+        return Trouble.IMAGE, cause
     if "dial tcp" in low or "timeout" in low:
-        return Trouble.REGISTRY, "The node can't reach the registry: " + _sentence(
-            message.rsplit("dial tcp", 1)[-1].lstrip(" :")
-        )
+        reason = _sentence(message.rsplit("dial tcp", 1)[-1].lstrip(" :"))
+        return Trouble.REGISTRY, f"The node can't reach the registry: {reason}"
     return (Trouble.REGISTRY if "pull" in low else Trouble.IMAGE), _sentence(message)
 
 

@@ -1,4 +1,7 @@
-"""The log context: ids of the current request, job and store, which every log line carries, also across threads."""
+"""The log context: ids that every log line carries.
+
+They name the current request, job and store, also in other threads.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ _ids: ContextVar[Mapping[str, str]] = ContextVar("ids", default={})  # noqa: B03
 
 @contextmanager
 def bound(**ids: str) -> Iterator[None]:
-    """Add `ids`, such as request, job or store, to every log line of the `with` block."""
+    """Add ids to every log line of the `with` block.
+
+    Such ids are `request`, `job` and `store`.
+    """
     token = _ids.set({**_ids.get(), **ids})
     try:
         yield
@@ -29,7 +35,10 @@ def bound_ids() -> Mapping[str, str]:
 
 
 def carried(act: Callable[P, T]) -> Callable[P, T]:
-    """`act` with the ids of this thread; for one call in another thread."""
+    """The function `act` with this thread's ids, for another thread.
+
+    It may be called once.
+    """
     context = copy_context()
 
     def run(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -66,12 +66,18 @@ def ignore_run(verb: str, outcome: HelmOutcome, seconds: float) -> None:
 
 
 class HookFailed(JobFailed):
-    """A pre-upgrade hook of the chart, such as its migration, failed or did not end. The release is unchanged."""
+    """A pre-upgrade hook of the chart failed or did not end.
+
+    Such a hook is the migration. The release is unchanged.
+    """
 
 
 @dataclass(frozen=True)
 class Release:
-    """A revision of a release; `status` is helm's word, such as deployed, and `chart` is the chart's name-version."""
+    """A revision of a release.
+
+    `status` is helm's word, such as deployed; `chart` is the chart's name and version.
+    """
 
     name: str
     revision: int
@@ -85,7 +91,7 @@ class Release:
 
     @property
     def record(self) -> str:
-        """The name of the Secret in which helm keeps the revision (helm.sh/docs: storage backends)."""
+        """The name of helm's Secret with the revision (helm.sh/docs: storage backends)."""
         return f"sh.helm.release.v1.{self.name}.v{self.revision}"
 
 
@@ -101,7 +107,7 @@ class ReleaseSpec:
 
     @property
     def files(self) -> list[str]:
-        """The arguments for the chart and its values files; the last one is stdin."""
+        """The arguments for the chart and its values; stdin comes last."""
         overlay = self.chart / f"values-{self.profile}.yaml"
         profile = ["--values", str(overlay)] if self.profile and overlay.exists() else []
         return [str(self.chart), *profile, "--values", "-"]
@@ -133,7 +139,10 @@ class Helm:
         self._fence: Callable[[], None] = lambda: None
 
     def fenced(self, fence: Callable[[], None]) -> Helm:
-        """A copy that calls `fence` before and during each run; an error that `fence` raises ends helm."""
+        """A copy that calls `fence` before and during each run.
+
+        An error that `fence` raises ends helm.
+        """
         fenced = copy.copy(self)
         fenced._fence = fence
         return fenced

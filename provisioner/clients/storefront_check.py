@@ -1,4 +1,7 @@
-"""The storefront check: the steps of a chart's check.yaml as HTTP requests through the ingress, as a shopper sends."""
+"""The storefront check: a shopper's first requests to a store.
+
+It sends the steps of the chart's check.yaml as HTTP requests through the ingress.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +25,24 @@ TEMPLATES = SandboxedEnvironment(undefined=StrictUndefined)
 
 
 class CheckFailed(Transient):
-    """The store does not answer as a shopper needs it, or not yet."""
+    """The store does not answer as a shopper needs it.
+
+    It may not answer so yet.
+    """
 
 
 class CertificateNotTrusted(CheckFailed):
-    """The store's address has a certificate for another host, or of an unknown authority, or not its own yet."""
+    """The store's address has no trusted certificate.
+
+    The certificate is another host's or of an unknown authority; the store's own may still be on its way.
+    """
 
 
 def http_client(base_url: str = "") -> httpx.Client:
-    """An HTTP client without proxies, which trusts the machine's authorities, or those of SSL_CERT_FILE."""
+    """An HTTP client without proxies.
+
+    It trusts the machine's certificate authorities, or those of SSL_CERT_FILE.
+    """
     trusted = ssl.create_default_context()
     return httpx.Client(
         base_url=base_url, timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False, verify=trusted
@@ -59,7 +71,10 @@ class StorefrontClient:
         self._client.close()
 
     def run(self, steps: tuple[dict[str, Any], ...]) -> None:
-        """Run every step in order. Raises CheckFailed for the first step that fails."""
+        """Run every step in order.
+
+        Raises CheckFailed for the first step that fails.
+        """
         for step in steps:
             self.step(step)
 

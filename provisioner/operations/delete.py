@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisioner.diagnosis import namespace_holds
+from provisioner.diagnosis import deletion_obstacles
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job, JobKind
 from provisioner.domain.policy import Right
@@ -36,7 +36,7 @@ def _remove_namespace(tools: Toolbox, job: Job, store: Store) -> None:
             ours = [n for n in found if belongs_to(n, store, tools.defaults.instance)]
             if not ours:
                 return
-            tools.check_in(job, f"The namespace {store.namespace} was not gone", namespace_holds(ours[0]))
+            tools.check_in(job, f"The namespace {store.namespace} was not gone", deletion_obstacles(ours[0]))
 
 
 def _await_volumes(tools: Toolbox, job: Job, store: Store) -> None:

@@ -6,7 +6,7 @@ import logging
 
 from provisioner.clients.helm import HookFailed, Release
 from provisioner.clients.kubernetes.objects import unready_pods
-from provisioner.diagnosis import ended_badly
+from provisioner.diagnosis import failed_run_of
 from provisioner.domain.catalog import StoreType
 from provisioner.domain.errors import (
     HandedOver,
@@ -132,7 +132,7 @@ def _ensure_release(
         spec = release_spec(tools.defaults, store, store_type)
         tools.helm.upgrade(spec, tools.remaining(job), lambda: monitor.look(MIGRATION))
     except HookFailed as error:
-        symptom = ended_badly(store.name, tools.cluster.pods(namespace), MIGRATION)
+        symptom = failed_run_of(store.name, tools.cluster.pods(namespace), MIGRATION)
         raise failure_of(tools, store, symptom, secret) if symptom else error from error
     return tools.cluster.end_back_off(namespace, suspects)
 

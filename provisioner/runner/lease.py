@@ -1,4 +1,4 @@
-"""A Kubernetes Lease: of the bots of one instance, only the lease holder works.
+"""A Kubernetes Lease, by which one bot of an instance works.
 
 The rules are those of client-go's leader election (k8s.io/client-go/tools/leaderelection). A lease is free once its
 holder gives it up, or once it has not changed for its whole duration. Only this process's monotonic clock counts,
@@ -39,7 +39,7 @@ class LeaseTimings:
 
 
 class NotHeld(Transient):
-    """This bot does not hold the lease, or can't find out who does."""
+    """This bot does not hold the lease, or the holder is unknown."""
 
 
 class HeldByAnother(NotHeld):
@@ -86,7 +86,10 @@ class Lease:
         self._held_until = float("-inf")
 
     def release(self) -> None:
-        """Stop, and give the lease up, so that a waiting bot acquires it at once. Call it when no work is left."""
+        """Stop, and release the lease.
+
+        A waiting bot acquires it at once. Call this when no work is left.
+        """
         self.stop()
         try:
             found = self._cluster.lease(self._namespace, self._name)
@@ -113,11 +116,11 @@ class Lease:
 
     @property
     def another(self) -> HeldByAnother | None:
-        """The error that names the other holder; None where no other holder is known."""
+        """The error that names the other holder; None without another holder."""
         return self._obstacle if isinstance(self._obstacle, HeldByAnother) else None
 
     def acquire(self, within_seconds: float) -> None:
-        """Wait until the lease is held, or until its holder can't be read.
+        """Wait until the lease is held or its holder can't be read.
 
         Raises HeldByAnother where another bot still holds it after `within_seconds`.
         """

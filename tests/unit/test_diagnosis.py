@@ -9,9 +9,9 @@ from provisioner.clients.kubernetes.objects import ready_pods, rolled_out, termi
 from provisioner.diagnosis import (
     Patience,
     PodWatcher,
-    ended_badly,
-    last_words,
-    namespace_holds,
+    deletion_obstacles,
+    failed_run_of,
+    quote_error_in,
     symptoms_of,
 )
 
@@ -46,7 +46,7 @@ CASES = [
         [],
         ["shop:none", "ImagePullBackOff", "no such image or tag"],
     ),
-    ([pod(**waiting("ErrImagePull", "pull access denied"))], [], [], ["refuses access", "PULL_SECRET"]),
+    ([pod(**waiting("ErrImagePull", "pull access denied"))], [], [], ["refuses access", "IMAGE_PULL_SECRET"]),
     ([pod(**waiting("ErrImagePull", "dial tcp 10.0.0.1:443: i/o timeout"))], [], [], ["can't reach the registry"]),
     ([pod(**waiting("ErrImagePull", "dial tcp: lookup reg.example: no such host"))], [], [], ["does not resolve"]),
     (
@@ -155,7 +155,7 @@ def test_namespace_that_does_not_end_reports_its_remaining_content() -> None:
         {"type": "NamespaceContentRemaining", "status": "True", "message": "pods. has 1 resource instances"},
         {"type": "NamespaceDeletionContentFailure", "status": "False", "message": "All content deleted"},
     ]
-    assert namespace_holds({"status": {"conditions": conditions}}) == "pods. has 1 resource instances"
+    assert deletion_obstacles({"status": {"conditions": conditions}}) == "pods. has 1 resource instances"
 
 
 @pytest.mark.parametrize(
@@ -223,14 +223,14 @@ def ran(number: int, code: int, **more: Any) -> dict[str, Any]:
 
 
 def test_newest_failed_run_is_reported() -> None:
-    symptom = ended_badly("my-shop", [ran(1, 1), ran(2, 3), pod("database")], "migration")
+    symptom = failed_run_of("my-shop", [ran(1, 1), ran(2, 3), pod("database")], "migration")
     assert symptom is not None
     assert (symptom.pod, symptom.container) == ("migration-2", "m")
     assert symptom.problem.what == "The migration of my-shop failed: it ended with exit code 3."
-    killed = ended_badly("my-shop", [ran(1, 137, reason="OOMKilled")], "migration")
+    killed = failed_run_of("my-shop", [ran(1, 137, reason="OOMKilled")], "migration")
     assert killed is not None
     assert "needs more memory" in killed.problem.what
-    assert ended_badly("my-shop", [ran(1, 0), pod("application")], "migration") is None
+    assert failed_run_of("my-shop", [ran(1, 0), pod("application")], "migration") is None
 
 
 @pytest.mark.parametrize(
@@ -246,4 +246,4 @@ def test_newest_failed_run_is_reported() -> None:
     ],
 )
 def test_last_words_quote_the_most_informative_line(log: str, sentence: str) -> None:
-    assert last_words(log) == sentence
+    assert quote_error_in(log) == sentence

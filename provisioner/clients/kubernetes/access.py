@@ -1,4 +1,4 @@
-"""What the bot may do and what the cluster offers: access reviews, dry runs and discovery, for the doctor."""
+"""Access reviews, dry runs and discovery, for the doctor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ class Access(Api):
     """Reviews, dry runs and discovery."""
 
     def is_allowed(self, verb: str, group: str, resource: str, *, namespace: str = "", name: str = "") -> bool:
-        """Whether RBAC allows the bot this; `resource` may have a subresource, such as pods/log."""
+        """Whether RBAC allows the bot this.
+
+        `resource` may have a subresource, such as pods/log.
+        """
         kind, _, part = resource.partition("/")
         asked = {"verb": verb, "group": group, "resource": kind, "subresource": part}
         asked |= {"namespace": namespace, "name": name}
@@ -28,9 +31,9 @@ class Access(Api):
         return str(self._call(review, {})["status"]["userInfo"]["username"])
 
     def dry_run(self, manifest: Object) -> None:
-        """Ask the API server whether the bot could create this Namespace, RoleBinding, Job or Service.
+        """Try to create an object without creating it.
 
-        Nothing is created. Raises the API server's refusal.
+        The object is a Namespace, RoleBinding, Job or Service. Raises the API server's refusal.
         """
         create: Callable[..., Any] = {
             "Namespace": self._core.create_namespace,
@@ -46,7 +49,7 @@ class Access(Api):
         return self._find(self._rbac.read_cluster_role, name)
 
     def served_kinds(self, api_version: str) -> set[str]:
-        """The kinds that the cluster serves under an apiVersion; empty for an unknown one."""
+        """The kinds of an apiVersion that the cluster serves; empty for none."""
         group, _, version = api_version.rpartition("/")
         if group:
             found = self._find(client.CustomObjectsApi(self._client).get_api_resources, group, version)
@@ -63,6 +66,9 @@ class Access(Api):
         return self._list(client.NetworkingV1Api(self._client).list_ingress_class)
 
     def node_images(self) -> set[str]:
-        """Names of the images on all nodes (each node lists its largest 50). Raises Forbidden as a rule."""
+        """Names of the images on all nodes.
+
+        Each node lists only its largest 50. Raises Forbidden as a rule.
+        """
         nodes = self._list(self._core.list_node)
         return {name for node in nodes for image in node["status"].get("images", []) for name in image.get("names", [])}

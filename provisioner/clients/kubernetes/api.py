@@ -1,4 +1,4 @@
-"""The connection to one API server: configuration, the call wrapper and the fence in front of each call."""
+"""The connection to one API server: configuration, calls and their fence."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ OWN_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespa
 
 
 class Api:
-    """One API server. The subjects (namespaces, Secrets, …) are subclasses; `Cluster` has all of them.
+    """One API server.
 
+    The subjects (namespaces, Secrets, …) are subclasses, and `Cluster` has all of them.
     Every method raises Transient where the API server can't be reached or asks for patience, and JobFailed where it
     refuses for good.
     """
@@ -71,7 +72,10 @@ class Api:
         self._fence: Callable[[], None] = lambda: None
 
     def fenced(self, fence: Callable[[], None]) -> Self:
-        """A copy that calls `fence` before each call; `fence` raises once this process may not work any more."""
+        """A copy that calls `fence` before each call.
+
+        `fence` raises once this process may not work any more.
+        """
         fenced = copy.copy(self)
         fenced._fence = fence
         return fenced
@@ -81,7 +85,7 @@ class Api:
         return str(self._call(client.VersionApi(self._client).get_code)["gitVersion"])
 
     def permissions_pending(self, namespace: str) -> str:
-        """Why a missing permission in the namespace may pass by itself; '' where it will not."""
+        """Why a missing permission may be granted soon, or ''."""
         if self._new_bindings.is_new(namespace):
             return "The bot's RoleBinding there is new and does not work on every API server yet."
         if not namespace:

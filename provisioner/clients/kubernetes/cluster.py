@@ -1,4 +1,4 @@
-"""The one client of a Kubernetes cluster that the rest of Storewright uses."""
+"""The client of a Kubernetes cluster."""
 
 from __future__ import annotations
 
@@ -28,4 +28,7 @@ __all__ = [
 
 
 class Cluster(Namespaces, Secrets, Workloads, Watches, Jobs, Leases, Access):
-    """One Kubernetes cluster; objects are plain dicts, as the API server sends them."""
+    """One Kubernetes cluster.
+
+    Objects are plain dicts, as the API server sends them.
+    """

@@ -1,4 +1,6 @@
-"""Errors of the Kubernetes API, as types that say whether another attempt makes sense.
+"""Typed errors of the Kubernetes API.
+
+The type says whether another attempt makes sense.
 
 StorewrightError
 ├── ClusterNotConfigured
@@ -21,7 +23,7 @@ from provisioner.domain.errors import JobFailed, StorewrightError, Transient
 
 
 class ClusterNotConfigured(StorewrightError):
-    """No kubeconfig is set, and this process does not run in a cluster."""
+    """No kubeconfig, and this process does not run in a cluster."""
 
 
 class NotFound(JobFailed):

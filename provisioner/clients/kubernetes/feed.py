@@ -10,7 +10,10 @@ T = TypeVar("T")
 
 
 class Feed(Generic[T]):
-    """The newest value of one thread, for one other thread. Older values are dropped unseen."""
+    """The newest value of one thread, for one other thread.
+
+    Older values are dropped.
+    """
 
     def __init__(self) -> None:
         self._latest: tuple[T] | Exception | None = None
@@ -26,7 +29,10 @@ class Feed(Generic[T]):
         self._changed.set()
 
     def every(self, tick_seconds: float) -> Iterator[T]:
-        """The newest value, at each change and at least every `tick_seconds`. Raises the error of `fail`."""
+        """The newest value, at each change and at least every `tick_seconds`.
+
+        Raises the error of `fail`.
+        """
         while True:
             self._changed.wait(tick_seconds)
             self._changed.clear()

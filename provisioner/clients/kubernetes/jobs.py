@@ -28,11 +28,17 @@ class Jobs(Api):
         return self._created(self._batch.create_namespaced_job, namespace, manifest)
 
     def delete_job(self, namespace: str, name: str) -> None:
-        """Start the deletion. The Job exists until its pods are gone. A missing Job is no error."""
+        """Start the deletion of a Job.
+
+        The Job exists until its pods are gone. A missing Job is no error.
+        """
         self._delete(namespace, name, "Foreground")
 
     def stop_job(self, namespace: str, name: str) -> None:
-        """Delete a Job at once, and its pods in the background. A missing Job is no error."""
+        """Delete a Job at once, and its pods in the background.
+
+        A missing Job is no error.
+        """
         self._delete(namespace, name, "Background")
 
     def _delete(self, namespace: str, name: str, propagation: str) -> None:

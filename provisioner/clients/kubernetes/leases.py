@@ -15,7 +15,10 @@ class Leases(Api):
         return self._find(self._coordination.read_namespaced_lease, name, namespace, _request_timeout=TIMEOUT_SECONDS)
 
     def leases(self, name: str) -> list[Object]:
-        """Leases of that name in all namespaces. Raises Forbidden where the bot may not list them."""
+        """Leases of that name in all namespaces.
+
+        Raises Forbidden where the bot may not list them.
+        """
         lister, where = self._coordination.list_lease_for_all_namespaces, f"metadata.name={name}"
         return self._list(lister, field_selector=where, _request_timeout=TIMEOUT_SECONDS)
 

@@ -1,4 +1,4 @@
-"""Namespaces, and what is set up in a new one: quota, limits and the bot's own rights."""
+"""Namespaces, and the setup of a new one: quota, limits, permissions."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class Namespaces(Api):
         self._call(self._core.patch_namespace, name, {"metadata": meta})
 
     def delete_namespace(self, name: str) -> None:
-        """Start the deletion; `watch_namespace` shows its end. A missing namespace is no error.
+        """Start the deletion of a namespace; `watch_namespace` shows its end.
 
-        Workloads and claims are deleted first. The namespace controller looks after 5 s, and where a pod or a claim is
-        left then, only some 8 s later again.
+        A missing namespace is no error. Workloads and claims are deleted first: the namespace controller looks after
+        5 s, and where a pod or a claim is left then, only some 8 s later again.
         """
         with suppress(Forbidden, NotAllowedYet):  # the namespace is terminating, and the RoleBinding is gone already
             self._each(self._apps.list_namespaced_deployment, self._apps.delete_namespaced_deployment, name)

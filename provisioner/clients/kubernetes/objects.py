@@ -1,4 +1,4 @@
-"""Questions about Kubernetes objects, answered from the object alone: pure functions over plain dicts."""
+"""Pure functions over Kubernetes objects, which are plain dicts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def owned_by(found: Object, *, uid: str) -> bool:
 
 
 def end_reason(job: Object) -> str:
-    """Why a Job is over, in Kubernetes' word; '' while it is not."""
+    """Kubernetes' reason why a Job is over; '' for a running Job."""
     for condition in job.get("status", {}).get("conditions", []):
         if condition["type"] in ("Complete", "Failed") and condition["status"] == "True":
             return str(condition.get("reason") or condition["type"])
@@ -36,7 +36,7 @@ def end_reason(job: Object) -> str:
 
 
 def rolled_out(workload: Object) -> bool:
-    """Whether all pods of a Deployment or StatefulSet come from its current template."""
+    """Whether all pods of a workload come from its current template."""
     status, wanted = workload.get("status", {}), workload["spec"].get("replicas", 1)
     observed = status.get("observedGeneration", 0) >= workload["metadata"].get("generation", 0)
     return bool(observed and status.get("updatedReplicas", 0) == wanted == status.get("replicas", 0))
@@ -75,7 +75,10 @@ def unready_pods(pods: Iterable[Object]) -> set[str]:
 
 
 def backs_off(pod: Object) -> bool:
-    """Whether the kubelet delays a container's next start, or will after its next crash."""
+    """Whether the kubelet delays the next start of a container.
+
+    Also where it will do so after the next crash.
+    """
     statuses = container_statuses(pod)
     reasons = [(status.get("state", {}).get("waiting") or {}).get("reason", "") for status in statuses]
     waits = any(reason.endswith("BackOff") or reason.startswith("Err") for reason in reasons)
@@ -89,7 +92,7 @@ def container_statuses(pod: Object) -> list[Object]:
 
 
 def is_crashing(status: Object) -> bool:
-    """Whether a container crashes again and again: its last run was short, too."""
+    """Whether a container crashes repeatedly; its last run was short, too."""
     ended = (status.get("lastState") or {}).get("terminated") or {}
     return bool(
         status.get("restartCount", 0) >= 2 and not status.get("ready") and _run_seconds(ended) < LONG_RUN_SECONDS

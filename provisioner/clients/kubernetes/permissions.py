@@ -1,4 +1,4 @@
-"""Permissions that Kubernetes says are missing, and how long a new RoleBinding takes to work everywhere."""
+"""Missing permissions, and the time that a new RoleBinding needs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ESCALATION = re.compile(
 
 @dataclass(frozen=True)
 class Permission:
-    """One thing that RBAC allows or not; `namespace` is '' for the whole cluster."""
+    """One permission of RBAC; `namespace` is '' for the whole cluster."""
 
     user: str
     verb: str
@@ -46,7 +46,7 @@ class Permission:
 
     @staticmethod
     def missing_in(message: str) -> Permission | None:
-        """The permission that an error message names as missing; None for any other message."""
+        """The permission that an error message names as missing, or None."""
         if found := DENIAL.search(message):
             return Permission(**found.groupdict(default=""))
         if found := ESCALATION.search(message):
@@ -55,14 +55,20 @@ class Permission:
 
 
 class NewBindings:
-    """The namespaces in which this process has bound a role within the last BINDING_SECONDS. Thread-safe."""
+    """The namespaces with a RoleBinding of the last BINDING_SECONDS.
+
+    Only bindings of this process count. Thread-safe.
+    """
 
     def __init__(self) -> None:
         self._bound_at: dict[str, float] = {}  # by the monotonic clock
         self._lock = threading.Lock()
 
     def note(self, namespace: str, *, created: bool) -> None:
-        """Remember a binding. One that existed counts as new once: a process before this one may have just made it."""
+        """Remember a binding.
+
+        One that existed before counts as new once: an earlier process may have just created it.
+        """
         now = time.monotonic()
         with self._lock:
             if created:

@@ -16,7 +16,7 @@ class Secrets(Api):
     """Secrets, by namespace and name."""
 
     def create_secret(self, namespace: str, name: str, values: dict[str, str]) -> bool:
-        """False where a Secret of that name exists; it stays as it is."""
+        """False where a Secret of that name exists; it is not changed."""
         body = {"metadata": {"name": name}, "type": "Opaque", "stringData": values}
         return self._create(self._core.create_namespaced_secret, namespace, body)
 
@@ -50,9 +50,10 @@ class Secrets(Api):
         return found
 
     def copy_pull_secret(self, namespace: str, source: str) -> None:
-        """Copy the registry's login `source` ("namespace/name") into the namespace, for all of its pods.
+        """Copy the registry's login `source` into the namespace, for all its pods.
 
-        The namespace's ServiceAccount `default` names the copy. Raises JobFailed where the source is missing.
+        `source` is "namespace/name". The namespace's ServiceAccount `default` names the copy.
+        Raises JobFailed where the source is missing.
         """
         found = self.read_pull_secret(source)
         body: Object = {"metadata": {"name": PULL_SECRET}, "type": found["type"], "data": found["data"]}

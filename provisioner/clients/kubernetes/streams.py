@@ -1,4 +1,7 @@
-"""Long answers of the API server, such as a watch or a followed log, line by line."""
+"""Long answers of the API server, line by line.
+
+Such are a watch and a followed log.
+"""
 
 from __future__ import annotations
 

@@ -37,13 +37,16 @@ class Watches(Api):
 
     @contextmanager
     def watch_namespace(self, name: str) -> Iterator[Snapshots]:
-        """The namespace of that name: one object, or none once it is gone."""
+        """The namespace of that name; no object once it is gone."""
         with self._watch(self._core.list_namespace, {"field_selector": f"metadata.name={name}"}) as snapshots:
             yield snapshots
 
     @contextmanager
     def watch_volumes(self, namespace: str) -> Iterator[Snapshots]:
-        """Persistent volumes that were claimed from the namespace, also after it is gone."""
+        """Persistent volumes that were claimed from the namespace.
+
+        They are shown after the namespace is gone, too.
+        """
 
         def is_claimed_here(volume: Object) -> bool:
             return bool((volume["spec"].get("claimRef") or {}).get("namespace") == namespace)
@@ -67,7 +70,10 @@ class Watches(Api):
 
 
 class Snapshots:
-    """The current objects of one list, kept up to date by a thread that lists and watches. For one consumer."""
+    """The current objects of one list, for one consumer.
+
+    A thread lists and watches them.
+    """
 
     def __init__(
         self, read: Callable[[], Object], watch: Callable[[str], LineStream], only: Callable[[Object], bool]

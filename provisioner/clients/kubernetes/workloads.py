@@ -48,7 +48,10 @@ class Workloads(Api):
         return self._list(self._core.list_namespaced_event, namespace, field_selector="type=Warning")
 
     def pod_log(self, namespace: str, pod: str, container: str, *, follow: bool) -> LineStream:
-        """The container's whole log; with `follow`, also every later line until the container ends."""
+        """The container's whole log.
+
+        With `follow`, every later line follows until the container ends.
+        """
         read = self._core.read_namespaced_pod_log
         return self._stream(read, pod, namespace, container=container, follow=follow)
 
@@ -70,10 +73,10 @@ class Workloads(Api):
         return ""
 
     def end_back_off(self, namespace: str, suspects: Collection[str] = ()) -> None:
-        """Make the kubelet and the controllers try again at once, so that a fixed cause shows within seconds.
+        """Make the kubelet and the controllers try again at once.
 
-        Pods that back off are deleted, and so are the `suspects` (pod names) that are still not ready: a StatefulSet
-        waits for such a pod forever.
+        So a fixed cause shows within seconds. Pods that back off are deleted, and so are the `suspects` (pod names)
+        that are still not ready: a StatefulSet waits for such a pod forever.
         """
         pods = self.pods(namespace)
         unready = unready_pods(pods) & set(suspects)

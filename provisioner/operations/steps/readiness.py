@@ -10,7 +10,7 @@ from dataclasses import replace
 from provisioner.clients.kubernetes.cluster import Object, Snapshots
 from provisioner.clients.kubernetes.objects import component_of, ready_pods, rolled_out, terminating_pods
 from provisioner.clients.storefront_check import CertificateNotTrusted, CheckFailed, StorefrontClient
-from provisioner.diagnosis import PodWatcher, Symptom, last_words
+from provisioner.diagnosis import PodWatcher, Symptom, quote_error_in
 from provisioner.domain.catalog import StoreType
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job
@@ -122,7 +122,7 @@ def failure_of(tools: Toolbox, store: Store, symptom: Symptom, secret: dict[str,
     """The symptom as an error, with the end of the container's log."""
     log = tools.cluster.log_tail(store.namespace, symptom.pod, symptom.container) if symptom.pod else ""
     log = redact(log, secret)
-    return JobFailed.of(replace(symptom.problem, cause=symptom.problem.cause or last_words(log), log_tail=log))
+    return JobFailed.of(replace(symptom.problem, cause=symptom.problem.cause or quote_error_in(log), log_tail=log))
 
 
 def redact(text: str, secret: dict[str, str]) -> str:

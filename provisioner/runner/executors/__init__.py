@@ -1,4 +1,7 @@
-"""Where a job runs: on a thread of this process, or as a Kubernetes Job. The operation is the same."""
+"""The executors: jobs run on threads, or as Kubernetes Jobs.
+
+The operation is the same.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ class Executor(Protocol):
     at_once: int
 
     def run(self, job: Job) -> None:
-        """Run the job to its end; the ledger has it as succeeded then.
+        """Run the job to its end; the ledger has its success then.
 
         Raises Transient, JobFailed, Superseded or HandedOver.
         """

@@ -1,4 +1,4 @@
-"""Only one worker at a time on a store: other Kubernetes Jobs of the store end before work begins."""
+"""Only one worker at a time works on a store."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ LOOK_SECONDS = 0.5
 
 
 def end_others(tools: Toolbox, namespace: str, job: Job, spared: str = "") -> None:
-    """Delete the store's Kubernetes Jobs in the namespace, all but `spared`, and wait until they are gone.
+    """End the store's other Kubernetes Jobs in the namespace.
 
-    There is one where a delete was ordered while another job ran, or where the bot ran with EXECUTOR=kubernetes before.
+    All but `spared` are deleted; the function returns once they are gone. There is one where a delete was ordered while
+    another job ran, or where the bot ran with EXECUTOR=kubernetes before.
     Raises JobFailed where a Job does not end, Transient, Superseded or HandedOver.
     """
     while others := [name for name in _active(tools, namespace, job.store_id) if name != spared]:

@@ -1,4 +1,7 @@
-"""The Kubernetes Job that runs one job: the bot's own image, none of Slack's tokens, a restricted pod."""
+"""The manifest of a worker's Kubernetes Job.
+
+It has the bot's own image, none of Slack's tokens, and a restricted pod.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ class Worker:
 
 
 def name_of(payload: JobPayload) -> str:
-    """The Job's name. Each job has its own, so the API server allows only one Job for it."""
+    """The name of the job's Kubernetes Job.
+
+    The API server allows no second Job of that name.
+    """
     return f"{payload.store.name}-{payload.job.kind}-{payload.job.id}"
 
 
@@ -52,7 +58,10 @@ def worker_labels(instance: str) -> dict[str, str]:
 
 
 def manifest_of(payload: JobPayload, worker: Worker, seconds: float) -> Object:
-    """The manifest; `seconds` are left for the job. Raises JobFailed where the payload is too long."""
+    """The manifest of the job's Kubernetes Job; `seconds` are left for it.
+
+    Raises JobFailed where the payload is too long.
+    """
     labels = labels_of(payload)
     return {
         "metadata": {"name": name_of(payload), "labels": labels},

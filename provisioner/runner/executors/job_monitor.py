@@ -1,4 +1,4 @@
-"""One Kubernetes Job, watched until its operation has ended or the Job is lost."""
+"""One Kubernetes Job, watched until its operation ends or it is lost."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ CANNOT_START = ("StartError", "ContainerCannotRun")  # a container's reasons
 
 @dataclass(frozen=True)
 class JobEnd:
-    """A Kubernetes Job that is over: Kubernetes' reason, and the Job's last pods."""
+    """A Kubernetes Job that is over.
+
+    `reason` is Kubernetes' word; `pods` are the Job's last ones.
+    """
 
     reason: str
     pods: list[Object]
@@ -59,8 +62,9 @@ class JobMonitor:
         self._hint, self._examined_at, self._asked_at = "", float("-inf"), time.monotonic()
 
     def until_over(self, feed: Feed[list[Object]]) -> JobEnd | None:
-        """Wait for the operation's end; a JobEnd where the Job is over, None where its log is complete.
+        """Wait for the end of the operation or of the Job.
 
+        Returns a JobEnd where the Job is over, and None where its log is complete.
         Raises JobFailed where the worker can't start or runs too long, Superseded or HandedOver.
         """
         while True:
@@ -148,7 +152,7 @@ def _has_started(pod: Object) -> bool:
 
 
 def loss(job: Job, end: JobEnd) -> Transient | JobFailed:
-    """The error for a Job that is over without a message that says how its operation ended."""
+    """The error for a Job that is over without a final message."""
     if end.reason == DEADLINE_EXCEEDED:
         what = f"The work on {job.store} took too long and was stopped."
         return JobFailed(what, "", "Look at the namespace, then retry.")

@@ -1,8 +1,8 @@
-"""The protocol between the bot and a worker, the process of one job in a Kubernetes Job.
+"""The protocol between the bot and a worker.
 
-The bot gives the worker a payload in one environment variable, as JSON and without any secret. The worker sends
-messages back as JSON lines on its log. A worker of the bot's previous version may run on after an upgrade of the bot:
-a message's type and fields keep their names and meaning.
+A worker is the process of one job in a Kubernetes Job. The bot gives it a payload in one environment variable, as JSON
+and without any secret. The worker sends messages back as JSON lines on its log. A worker of the bot's previous version
+may run on after an upgrade of the bot: a message's type and fields keep their names and meaning.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ MAX_PAYLOAD_BYTES = 100_000  # Linux allows 128 KiB in one environment variable
 
 
 class ExitCode(IntEnum):
-    """How a worker's process ends. It is for people; the bot goes by the messages."""
+    """How a worker's process ends.
+
+    The code is for people; the bot uses the messages.
+    """
 
     DONE = 0
     CRASHED = 1  # Python's own: it could not even begin
@@ -40,7 +43,7 @@ class ExitCode(IntEnum):
 
 @dataclass(frozen=True)
 class JobPayload:
-    """A job as it is when its worker is made: the store, and the job's events so far."""
+    """A job, its store and its events when the worker is created."""
 
     job: Job
     store: Store
@@ -48,7 +51,10 @@ class JobPayload:
     defaults: Annotated[StoreDefaults, Field(alias="terms")]
 
     def as_text(self) -> str:
-        """The payload as JSON. Raises JobFailed where the operator's values for this store type are too long."""
+        """The payload as JSON.
+
+        Raises JobFailed where the operator's values for this store type are too long.
+        """
         text = PAYLOADS.dump_json(self, by_alias=True).decode()
         text = text.replace("$", "\\u0024")  # Kubernetes expands $(…) in a variable
         if len(text.encode()) > MAX_PAYLOAD_BYTES:
@@ -58,7 +64,10 @@ class JobPayload:
 
 
 def payload_of(job: Job, store: Store, events: list[JobEvent], defaults: StoreDefaults) -> JobPayload:
-    """The payload of a job. Of the operator's values it has only those for this store type."""
+    """The payload of a job.
+
+    Of the operator's values it has only those for this store type.
+    """
     overlay = {store.type: defaults.overlay[store.type]} if store.type in defaults.overlay else {}
     return JobPayload(job, store, tuple(events), replace(defaults, overlay=overlay))
 
@@ -82,7 +91,10 @@ PAYLOADS = TypeAdapter(JobPayload)
 
 
 class MessageType(StrEnum):
-    """The type of a message on the log. The last message of an operation without success has an Ending instead."""
+    """The type of a message on the log.
+
+    The last message of an operation without success has an Ending instead.
+    """
 
     RECORD = "record"
     ROLLBACK = "rollback"
@@ -125,7 +137,10 @@ class VersionNoted:
 
 @dataclass(frozen=True)
 class Succeeded:
-    """The operation succeeded; `version` is the chart's, '' where the store has none now."""
+    """The operation succeeded.
+
+    `version` is the chart's, '' where the store has none now.
+    """
 
     version: str = ""
 
@@ -141,7 +156,10 @@ class HelmRan:
 
 @dataclass(frozen=True)
 class Logged:
-    """A line of the worker's own log; `level` is a number of the module logging."""
+    """A line of the worker's own log.
+
+    `level` is a number of the module logging.
+    """
 
     level: int
     logger: str
@@ -187,7 +205,10 @@ PROBLEMS = TypeAdapter(Problem)
 
 @dataclass(frozen=True)
 class Line:
-    """A message and the time at which it was sent (epoch seconds, by the worker's clock)."""
+    """A message and its time.
+
+    `at` is in epoch seconds, by the worker's clock.
+    """
 
     at: float
     message: Message
@@ -206,7 +227,10 @@ def emit(message: Message) -> None:
 
 
 def read_line(text: str) -> Line | None:
-    """The message on a line of the log; None for any other text, such as a traceback."""
+    """The message on a line of the log; None for other text.
+
+    Other text is a traceback, for example.
+    """
     try:
         content = json.loads(text)
         type, at = content["type"], float(content["at"])

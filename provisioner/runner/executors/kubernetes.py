@@ -1,4 +1,6 @@
-"""Jobs as Kubernetes Jobs, so that the cluster bounds how many run at once, and not the bot's own pod.
+"""Jobs as Kubernetes Jobs.
+
+So the cluster bounds how many run at once, and not the bot's own pod.
 
 A Kubernetes Job is named after its job. So there is never a second one for a job, and the next process with the ledger
 finds it again: it reads the Job's log from the beginning, and the ledger keeps nothing twice. The Kubernetes Job itself
@@ -48,7 +50,10 @@ class KubernetesExecutor:
         self._worker_pods = WorkerPods(tools.cluster, home, worker_labels(tools.defaults.instance))
 
     def run(self, job: Job) -> None:
-        """As Executor. On HandedOver the Kubernetes Job goes on, and the next process finds it."""
+        """Run the job, as Executor does.
+
+        On HandedOver the Kubernetes Job goes on, and the next process finds it.
+        """
         payload = payload_of(job, self._tools.store_of(job), self._ledger.events(job.id), self._tools.defaults)
         name = name_of(payload)
         end_others(self._tools, self._home, job, spared=name)

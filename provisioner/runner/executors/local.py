@@ -1,4 +1,7 @@
-"""Jobs on threads of this process. It needs nothing else, and all running jobs share the process's memory."""
+"""Jobs on threads of this process.
+
+They need nothing else, and share the process's memory.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker's log: the bot follows it and writes each message to the ledger."""
+"""A worker's log, which the bot follows and writes to the ledger."""
 
 from __future__ import annotations
 
@@ -61,7 +61,10 @@ class JobLog:
                     self._lines_read = number + 1
 
     def close(self) -> None:
-        """Write nothing to the ledger any more: another thread or process may go on with this job."""
+        """Write nothing to the ledger any more.
+
+        Another thread or process may go on with this job.
+        """
         with self._lock:
             self._closed = True
 
@@ -96,7 +99,7 @@ class JobLog:
 
 
 class LogFollower:
-    """Follows the log of one pod on a thread, once its container has started."""
+    """Follows the log of one pod on a thread."""
 
     def __init__(self, cluster: Cluster, namespace: str, job_log: JobLog) -> None:
         self._cluster, self._namespace, self._job_log = cluster, namespace, job_log
@@ -126,8 +129,9 @@ class LogFollower:
             raise self._forbidden
 
     def read_rest(self, pod: str) -> None:
-        """Read the whole log of an ended container. A log that is lost with its node is no error.
+        """Read the whole log of an ended container.
 
+        A log that is lost with its node is no error.
         Raises Forbidden where the bot may not read logs.
         """
         try:
@@ -159,7 +163,10 @@ class LogFollower:
 
 @contextmanager
 def following(cluster: Cluster, namespace: str, job_log: JobLog) -> Iterator[LogFollower]:
-    """A LogFollower for the `with` block; after it, nothing is written to the ledger."""
+    """A LogFollower for the `with` block.
+
+    After the block, nothing is written to the ledger.
+    """
     follower = LogFollower(cluster, namespace, job_log)
     try:
         yield follower

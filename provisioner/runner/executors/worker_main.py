@@ -1,7 +1,7 @@
-"""The worker: the process of one job in a Kubernetes Job, `python -m provisioner.runner.executors.worker_main`.
+"""The worker: the process of one job in a Kubernetes Job.
 
-It reports everything on its log, and the bot alone writes the ledger. So it needs no ledger, no Slack and no running
-bot.
+Its command is `python -m provisioner.runner.executors.worker_main`. It reports everything on its log, and the bot alone
+writes the ledger. So it needs no ledger, no Slack and no running bot.
 """
 
 from __future__ import annotations
@@ -58,7 +58,10 @@ class StdoutLedger:
         return [event for event in self._events if event.job_id == job_id]
 
     def require_live(self, job: Job) -> None:
-        """Nothing: the bot ends the Kubernetes Job of a job that is not live any more."""
+        """Nothing.
+
+        The bot ends the Kubernetes Job of a job that is not live any more.
+        """
 
     def record(self, job: Job, kind: EventKind, stage: str = "", detail: str = "") -> None:
         self._events.append(JobEvent(len(self._events), job.id, time.time(), kind, stage, detail))
@@ -76,7 +79,7 @@ class StdoutLedger:
 
 
 class LogsToStdout(logging.Handler):
-    """Sends log records to the bot, which writes them to its own log."""
+    """Sends log records to the bot, for the bot's own log."""
 
     def emit(self, record: logging.LogRecord) -> None:
         emit(Logged(record.levelno, record.name, self.format(record)))

@@ -1,4 +1,4 @@
-"""The pods of all workers, from one watch on the bot's own namespace for all running jobs."""
+"""The pods of all workers, from one watch for all running jobs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ log = logging.getLogger(__name__)
 
 
 class WorkerPods:
-    """Watches the workers' pods while at least one job follows its own. Thread-safe."""
+    """One watch on the workers' pods for all jobs. Thread-safe.
+
+    It is open while at least one job needs it.
+    """
 
     def __init__(self, cluster: Cluster, namespace: str, labels: Mapping[str, str]) -> None:
         """`labels` are those that the pods of all workers of this instance have."""
@@ -35,7 +38,10 @@ class WorkerPods:
 
     @contextmanager
     def of(self, job_id: str) -> Iterator[Feed[list[Object]]]:
-        """A feed of the job's pods. It fails with Transient or JobFailed while the pods can't be listed."""
+        """A feed of the job's pods.
+
+        It fails with Transient or JobFailed while the pods can't be listed.
+        """
         feed = Feed[list[Object]]()
         with self._lock:
             self._feeds[job_id] = feed
@@ -54,7 +60,11 @@ class WorkerPods:
                     self._stop = self._pods = None
 
     def warnings_about(self, name: str) -> list[Object]:
-        """The Warning events about a Job and its pods, at most EVENTS_SECONDS old. Raises Transient or JobFailed."""
+        """The Warning events about a Job and its pods.
+
+        They are at most EVENTS_SECONDS old.
+        Raises Transient or JobFailed.
+        """
         return self._warnings.about(name)
 
     def _run(self, stop: threading.Event) -> None:
