@@ -13,8 +13,8 @@ import psutil
 from dev.cluster import Cluster
 from dev.stack import StackError, kubectl
 from tests.bench.shop import memory
-from tests.e2e.installed import Installed, release
-from tests.e2e.shops import process
+from tests.e2e.bot_release import BotRelease, release
+from tests.e2e.store_release import process
 from tests.waiting import until
 
 
@@ -28,7 +28,7 @@ def figures(cluster: Cluster, rounds: int) -> tuple[list[float], float]:
         return starts, resident
 
 
-def _start(bot: Installed) -> float:
+def _start(bot: BotRelease) -> float:
     _scale(bot, 0)
     _scale(bot, 1)
     until("the bot is ready", lambda: _is_ready(bot))
@@ -36,18 +36,18 @@ def _start(bot: Installed) -> float:
     return ready - psutil.Process(process(_pods(bot)[0], b"-m\0bot")).create_time()
 
 
-def _scale(bot: Installed, replicas: int) -> None:
+def _scale(bot: BotRelease, replicas: int) -> None:
     kubectl(bot.cluster, "scale", f"deployment/{bot.name}", f"--namespace={bot.name}", f"--replicas={replicas}")
     until(f"{replicas} of the bot's pods", lambda: len(_pods(bot)) == replicas)
 
 
-def _pods(bot: Installed) -> list[dict[str, Any]]:
+def _pods(bot: BotRelease) -> list[dict[str, Any]]:
     its = (f"--namespace={bot.name}", "--selector=app.kubernetes.io/component=bot", "--output=json")
     found: list[dict[str, Any]] = json.loads(kubectl(bot.cluster, "get", "pods", *its))["items"]
     return found
 
 
-def _is_ready(bot: Installed) -> bool:
+def _is_ready(bot: BotRelease) -> bool:
     """Tell whether it says so itself, which its pod's conditions learn up to a probe's period later."""
     pod = _pods(bot)[0]["metadata"]["name"]
     try:

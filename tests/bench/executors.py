@@ -8,14 +8,14 @@ from pathlib import Path
 
 from dev.cluster import Cluster
 from provisioner.domain.job import Job, JobStatus
-from tests.e2e.provisioner_harness import Works
-from tests.e2e.remote import RemoteWorks
-from tests.e2e.sample_type import Leaflet, load_image
+from tests.e2e.kubernetes_harness import KubernetesHarness
+from tests.e2e.provisioner_harness import ProvisionerHarness
+from tests.e2e.sample_type import SampleType, load_image
 
-Opening = Callable[[Cluster, Path, Leaflet], Works]
+Opening = Callable[[Cluster, Path, SampleType], ProvisionerHarness]
 OPENINGS: dict[str, Opening] = {
-    "local": lambda cluster, folder, leaflet: Works(cluster, folder, leaflet.charts, "leaflet"),
-    "kubernetes": RemoteWorks,
+    "local": lambda cluster, folder, leaflet: ProvisionerHarness(cluster, folder, leaflet.charts, "leaflet"),
+    "kubernetes": KubernetesHarness,
 }
 
 
@@ -30,17 +30,17 @@ def _orders(name: str, opening: Opening, cluster: Cluster, rounds: int) -> list[
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         load_image(cluster, folder)
-        works = opening(cluster, folder, Leaflet(folder / "charts"))
+        harness = opening(cluster, folder, SampleType(folder / "charts"))
         try:
-            return [_order(works, f"bench-{name}-{number}") for number in range(rounds)]
+            return [_order(harness, f"bench-{name}-{number}") for number in range(rounds)]
         finally:
-            works.close()
-            works.remove_all()
+            harness.close()
+            harness.remove_all()
 
 
-def _order(works: Works, name: str) -> float:
-    made = _succeeded(works.ended(works.create(name)))
-    _succeeded(works.ended(works.delete(made)))
+def _order(harness: ProvisionerHarness, name: str) -> float:
+    made = _succeeded(harness.ended(harness.create(name)))
+    _succeeded(harness.ended(harness.delete(made)))
     assert made.finished_at is not None
     return made.finished_at - made.created_at
 

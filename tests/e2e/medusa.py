@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from dev.cluster import Cluster
-from tests.e2e.shops import CHARTS, Release, namespace
+from tests.e2e.store_release import CHARTS, Release, namespace
 
 CHART = CHARTS / "medusa"
 ADDRESS = {

@@ -33,7 +33,7 @@ LIMITS = Limits(stores_per_person=50, creations_per_hour=200)
 INSTANCE = "provisioner-test"
 
 
-class Works:
+class ProvisionerHarness:
     """Ledger, orders, scheduler and toolbox for the charts in a folder."""
 
     def __init__(self, cluster: DevCluster, folder: Path, charts: Path = ROOT / "charts", type: str = "medusa") -> None:
@@ -121,7 +121,7 @@ class Works:
     def ended(self, job: Job, seconds: float = 120) -> Job:
         return self.until(job, lambda found: not found.live, seconds)
 
-    def reached(self, job: Job, stage: str) -> None:
+    def wait_for_stage(self, job: Job, stage: str) -> None:
         """Wait until the job started a stage."""
 
         def started(_: Job) -> bool:

@@ -42,7 +42,7 @@ def load_image(cluster: Cluster, folder: Path) -> None:
     cluster.load_image(image)
 
 
-class Leaflet:
+class SampleType:
     """The chart `leaflet` in the folder `charts`; at first it is a copy of `source`."""
 
     def __init__(self, charts: Path, source: Path = CHART) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from provisioner.clients.kubernetes.objects import is_ready
-from tests.e2e.shops import Release, process
+from tests.e2e.store_release import Release, process
 from tests.waiting import until
 
 

@@ -16,8 +16,8 @@ from dev.stack import kubectl, read_secret
 from provisioner.domain.job import EventKind, Job, JobStatus
 from provisioner.domain.store import SECRET_NAME, StoreStatus
 from provisioner.runner.executors.job_manifest import Worker
-from tests.e2e.remote import HOME, RemoteWorks
-from tests.e2e.sample_type import Leaflet, load_image
+from tests.e2e.kubernetes_harness import BOT_NAMESPACE, KubernetesHarness
+from tests.e2e.sample_type import SampleType, load_image
 from tests.waiting import until
 
 STAGES = ["namespace", "secrets", "release", "application", "storefront", "check"]
@@ -25,10 +25,10 @@ OPENING_SECONDS = 4  # that a leaflet takes to open
 
 
 @pytest.fixture
-def leaflet(cluster: DevCluster, tmp_path: Path) -> Leaflet:
+def leaflet(cluster: DevCluster, tmp_path: Path) -> SampleType:
     """A leaflet that takes its time to open, so that a test can act meanwhile."""
     load_image(cluster, tmp_path)
-    made = Leaflet(tmp_path / "charts")
+    made = SampleType(tmp_path / "charts")
     page = made.chart / "templates/leaflet.yaml"
     page.write_text(
         page.read_text().replace("exec /busybox httpd", f"/busybox sleep {OPENING_SECONDS}; exec /busybox httpd")
@@ -37,144 +37,146 @@ def leaflet(cluster: DevCluster, tmp_path: Path) -> Leaflet:
 
 
 @pytest.fixture
-def works(cluster: DevCluster, tmp_path: Path, leaflet: Leaflet) -> Iterator[RemoteWorks]:
-    opened = RemoteWorks(cluster, tmp_path, leaflet)
+def harness(cluster: DevCluster, tmp_path: Path, leaflet: SampleType) -> Iterator[KubernetesHarness]:
+    opened = KubernetesHarness(cluster, tmp_path, leaflet)
     yield opened
     opened.close()
     opened.remove_all()
 
 
-def stages(works: RemoteWorks, job: Job, kind: EventKind) -> list[str]:
-    return [event.stage for event in works.ledger.jobs.events(job.id) if event.kind == kind]
+def stages(harness: KubernetesHarness, job: Job, kind: EventKind) -> list[str]:
+    return [event.stage for event in harness.ledger.jobs.events(job.id) if event.kind == kind]
 
 
-def pods_of(works: RemoteWorks, job: Job) -> list[Any]:
-    of = ("-n", HOME, "-l", f"storewright.dev/job={job.id}")
-    return list(json.loads(kubectl(works.cluster, "get", "pods", *of, "-o", "json"))["items"])
+def pods_of(harness: KubernetesHarness, job: Job) -> list[Any]:
+    of = ("-n", BOT_NAMESPACE, "-l", f"storewright.dev/job={job.id}")
+    return list(json.loads(kubectl(harness.cluster, "get", "pods", *of, "-o", "json"))["items"])
 
 
-def test_create_and_delete_run_as_kubernetes_jobs(works: RemoteWorks, caplog: pytest.LogCaptureFixture) -> None:
+def test_create_and_delete_run_as_kubernetes_jobs(harness: KubernetesHarness, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    job = works.ended(works.create("remote-shop"))
+    job = harness.ended(harness.create("remote-shop"))
     assert job.status == JobStatus.SUCCEEDED, job.problem
-    assert stages(works, job, EventKind.DONE) == STAGES
-    store = works.store("remote-shop")
+    assert stages(harness, job, EventKind.DONE) == STAGES
+    store = harness.store("remote-shop")
     assert store.status == StoreStatus.READY
     assert store.version == "0.1.0"
 
-    removal = works.ended(works.delete(job))
+    removal = harness.ended(harness.delete(job))
     assert removal.status == JobStatus.SUCCEEDED, removal.problem
-    assert f"namespace/{store.namespace}" not in works.namespaces()
-    until("the Job is deleted, since the ledger has its events", lambda: not works.jobs(), 15)
+    assert f"namespace/{store.namespace}" not in harness.namespaces()
+    until("the Job is deleted, since the ledger has its events", lambda: not harness.jobs(), 15)
     assert "job superseded" not in caplog.text
 
 
-def test_kubernetes_job_finishes_without_a_bot(works: RemoteWorks) -> None:
-    job = works.create("attended-shop")
-    works.reached(job, "application")
-    works.close()
+def test_kubernetes_job_finishes_without_a_bot(harness: KubernetesHarness) -> None:
+    job = harness.create("attended-shop")
+    harness.wait_for_stage(job, "application")
+    harness.close()
     until = time.monotonic() + 60
-    while [one["status"].get("succeeded") for one in works.jobs()] != [1]:
+    while [one["status"].get("succeeded") for one in harness.jobs()] != [1]:
         assert time.monotonic() < until, "it needs no bot"
         time.sleep(0.2)
     time.sleep(OPENING_SECONDS)
-    works.open()
-    done = works.ended(job, 20)
+    harness.open()
+    done = harness.ended(job, 20)
     assert (done.status, done.attempts) == (JobStatus.SUCCEEDED, 2)
-    assert stages(works, job, EventKind.STARTED) == STAGES
-    assert stages(works, job, EventKind.DONE) == STAGES
-    opened = next(e for e in works.ledger.jobs.events(job.id) if (e.stage, e.kind) == ("application", EventKind.DONE))
+    assert stages(harness, job, EventKind.STARTED) == STAGES
+    assert stages(harness, job, EventKind.DONE) == STAGES
+    opened = next(e for e in harness.ledger.jobs.events(job.id) if (e.stage, e.kind) == ("application", EventKind.DONE))
     assert opened.seconds is not None
     assert OPENING_SECONDS - 1 < opened.seconds < OPENING_SECONDS + 3, "not the time until a bot read it"
 
 
-def test_restarted_bot_follows_the_same_kubernetes_job(works: RemoteWorks) -> None:
-    job = works.create("watched-shop")
-    works.reached(job, "application")
-    (before,) = works.jobs()
-    works.close()
-    works.open()
-    assert works.ended(job).status == JobStatus.SUCCEEDED
-    assert stages(works, job, EventKind.DONE) == STAGES
-    assert works.job(job).attempts == 2
-    assert [one["metadata"]["uid"] for one in works.jobs()] in ([], [before["metadata"]["uid"]])
+def test_restarted_bot_follows_the_same_kubernetes_job(harness: KubernetesHarness) -> None:
+    job = harness.create("watched-shop")
+    harness.wait_for_stage(job, "application")
+    (before,) = harness.jobs()
+    harness.close()
+    harness.open()
+    assert harness.ended(job).status == JobStatus.SUCCEEDED
+    assert stages(harness, job, EventKind.DONE) == STAGES
+    assert harness.job(job).attempts == 2
+    assert [one["metadata"]["uid"] for one in harness.jobs()] in ([], [before["metadata"]["uid"]])
 
 
-def test_delete_starts_after_the_pod_of_the_create_is_gone(works: RemoteWorks) -> None:
-    job = works.create("unwanted-shop")
-    works.reached(job, "application")
-    removal = works.delete(job)
-    works.reached(removal, "namespace")
-    assert pods_of(works, job) == []
-    assert works.ended(removal).status == JobStatus.SUCCEEDED
-    assert works.job(job).status == JobStatus.SUPERSEDED
-    assert "namespace/store-unwanted-shop" not in works.namespaces()
+def test_delete_starts_after_the_pod_of_the_create_is_gone(harness: KubernetesHarness) -> None:
+    job = harness.create("unwanted-shop")
+    harness.wait_for_stage(job, "application")
+    removal = harness.delete(job)
+    harness.wait_for_stage(removal, "namespace")
+    assert pods_of(harness, job) == []
+    assert harness.ended(removal).status == JobStatus.SUCCEEDED
+    assert harness.job(job).status == JobStatus.SUPERSEDED
+    assert "namespace/store-unwanted-shop" not in harness.namespaces()
 
 
-def test_delete_ends_the_kubernetes_job_that_a_killed_bot_left(works: RemoteWorks) -> None:
-    job = works.create("orphaned-shop")
-    works.reached(job, "application")
-    works.close()
-    works.open_ledger()
-    removal = works.delete(job)  # the bot dies after it was ordered, before it could end the Job
-    works.ledger.close()
-    works.open()
-    assert works.ended(removal).status == JobStatus.SUCCEEDED
-    assert "namespace/store-orphaned-shop" not in works.namespaces()
+def test_delete_ends_the_kubernetes_job_that_a_killed_bot_left(harness: KubernetesHarness) -> None:
+    job = harness.create("orphaned-shop")
+    harness.wait_for_stage(job, "application")
+    harness.close()
+    harness.open_ledger()
+    removal = harness.delete(job)  # the bot dies after it was ordered, before it could end the Job
+    harness.ledger.close()
+    harness.open()
+    assert harness.ended(removal).status == JobStatus.SUCCEEDED
+    assert "namespace/store-orphaned-shop" not in harness.namespaces()
 
 
-def test_lost_pod_is_replaced_by_a_second_attempt(works: RemoteWorks) -> None:
-    job = works.create("evicted-shop")
-    works.reached(job, "application")
-    kubectl(works.cluster, "delete", "pod", "-n", HOME, "-l", f"storewright.dev/job={job.id}", "--wait=false")
-    done = works.ended(job)
+def test_lost_pod_is_replaced_by_a_second_attempt(harness: KubernetesHarness) -> None:
+    job = harness.create("evicted-shop")
+    harness.wait_for_stage(job, "application")
+    kubectl(
+        harness.cluster, "delete", "pod", "-n", BOT_NAMESPACE, "-l", f"storewright.dev/job={job.id}", "--wait=false"
+    )
+    done = harness.ended(job)
     assert (done.status, done.attempts) == (JobStatus.SUCCEEDED, 2)
-    [retrying] = [e.detail for e in works.ledger.jobs.events(job.id) if e.kind == EventKind.RETRYING]
+    [retrying] = [e.detail for e in harness.ledger.jobs.events(job.id) if e.kind == EventKind.RETRYING]
     assert "The pod that worked on evicted-shop was lost." in retrying
-    assert stages(works, job, EventKind.DONE) == STAGES
+    assert stages(harness, job, EventKind.DONE) == STAGES
 
 
-def test_failure_in_a_kubernetes_job_has_its_cause_and_can_be_retried(works: RemoteWorks) -> None:
-    works.close()
-    works.leaflet.release("0.1.0", image="storewright/none:none")
-    works.give_charts()
-    works.open()
-    job = works.ended(works.create("broken-shop"))
+def test_failure_in_a_kubernetes_job_has_its_cause_and_can_be_retried(harness: KubernetesHarness) -> None:
+    harness.close()
+    harness.leaflet.release("0.1.0", image="storewright/none:none")
+    harness.upload_charts()
+    harness.open()
+    job = harness.ended(harness.create("broken-shop"))
     assert job.status == JobStatus.FAILED
     assert job.problem is not None
     assert "storewright/none:none can't be pulled" in job.problem.what
-    until("the failed Job stays", lambda: [one["status"].get("failed") for one in works.jobs()] == [1], 10)
+    until("the failed Job stays", lambda: [one["status"].get("failed") for one in harness.jobs()] == [1], 10)
 
-    works.close()
-    works.leaflet.release("0.1.0")
-    works.give_charts()
-    works.open()
-    again = works.retry(job)
-    done = works.ended(again)
+    harness.close()
+    harness.leaflet.release("0.1.0")
+    harness.upload_charts()
+    harness.open()
+    again = harness.retry(job)
+    done = harness.ended(again)
     assert done.status == JobStatus.SUCCEEDED, done.problem
 
 
-def test_failed_upgrade_is_rolled_back_by_its_kubernetes_job(works: RemoteWorks) -> None:
-    made = works.ended(works.create("kept-shop"))
+def test_failed_upgrade_is_rolled_back_by_its_kubernetes_job(harness: KubernetesHarness) -> None:
+    made = harness.ended(harness.create("kept-shop"))
     assert made.status == JobStatus.SUCCEEDED, made.problem
-    works.close()
-    works.leaflet.release("0.2.0", image="storewright/leaflet:none")
-    works.give_charts()
-    works.open()
-    job = works.ended(works.upgrade(made))
+    harness.close()
+    harness.leaflet.release("0.2.0", image="storewright/leaflet:none")
+    harness.upload_charts()
+    harness.open()
+    job = harness.ended(harness.upgrade(made))
     assert job.status == JobStatus.FAILED
     assert "can't be pulled" in str(job.problem)
-    assert stages(works, job, EventKind.DONE)[-1] == "rollback"
-    store = works.store("kept-shop")
+    assert stages(harness, job, EventKind.DONE)[-1] == "rollback"
+    store = harness.store("kept-shop")
     assert (store.status, store.version) == (StoreStatus.READY, "0.1.0")
 
 
-def test_worker_that_can_not_start_fails_the_job_soon(works: RemoteWorks) -> None:
-    works.close()
-    works.worker = Worker("storewright/nobody:none")
-    works.open()
+def test_worker_that_can_not_start_fails_the_job_soon(harness: KubernetesHarness) -> None:
+    harness.close()
+    harness.worker = Worker("storewright/nobody:none")
+    harness.open()
     began = time.monotonic()
-    job = works.ended(works.create("workless-shop"), 30)
+    job = harness.ended(harness.create("workless-shop"), 30)
     assert job.status == JobStatus.FAILED
     assert "The worker of workless-shop's job can't start: its image storewright/nobody:none can't be" in str(
         job.problem
@@ -182,38 +184,38 @@ def test_worker_that_can_not_start_fails_the_job_soon(works: RemoteWorks) -> Non
     assert time.monotonic() - began < 20
 
 
-def test_worker_that_can_not_start_leaves_the_store_ready(works: RemoteWorks) -> None:
-    made = works.ended(works.create("lucky-shop"))
-    works.close()
-    works.worker = Worker("storewright/nobody:none")
-    works.open()
-    job = works.ended(works.upgrade(made), 30)
+def test_worker_that_can_not_start_leaves_the_store_ready(harness: KubernetesHarness) -> None:
+    made = harness.ended(harness.create("lucky-shop"))
+    harness.close()
+    harness.worker = Worker("storewright/nobody:none")
+    harness.open()
+    job = harness.ended(harness.upgrade(made), 30)
     assert job.status == JobStatus.FAILED
     assert "can't start" in str(job.problem)
-    store = works.store("lucky-shop")
+    store = harness.store("lucky-shop")
     assert store.status == StoreStatus.READY
 
 
-def test_full_cluster_is_waited_for_until_the_deadline(works: RemoteWorks) -> None:
-    made = works.ended(works.create("late-shop"))
-    works.close()
-    works.worker = replace(works.worker, pod={**works.worker.pod, "nodeSelector": {"no": "such"}})
-    works.open()
+def test_full_cluster_is_waited_for_until_the_deadline(harness: KubernetesHarness) -> None:
+    made = harness.ended(harness.create("late-shop"))
+    harness.close()
+    harness.worker = replace(harness.worker, pod={**harness.worker.pod, "nodeSelector": {"no": "such"}})
+    harness.open()
     began = time.monotonic()
-    job = works.ended(works.delete(made, seconds=15), 90)
+    job = harness.ended(harness.delete(made, seconds=15), 90)
     assert job.status == JobStatus.FAILED
     assert "did not end within" in str(job.problem)
     assert "finds no node to run on" in str(job.problem)
     assert 15 < time.monotonic() - began < 45
 
 
-def test_kubernetes_job_and_its_log_contain_no_secret(works: RemoteWorks) -> None:
-    job = works.create("secret-shop")
-    works.reached(job, "application")
-    (manifest,) = works.jobs()
-    (pod,) = pods_of(works, job)
-    log = kubectl(works.cluster, "logs", "-n", HOME, f"job/{manifest['metadata']['name']}")
-    for value in read_secret(works.cluster, "store-secret-shop", SECRET_NAME).values():
+def test_kubernetes_job_and_its_log_contain_no_secret(harness: KubernetesHarness) -> None:
+    job = harness.create("secret-shop")
+    harness.wait_for_stage(job, "application")
+    (manifest,) = harness.jobs()
+    (pod,) = pods_of(harness, job)
+    log = kubectl(harness.cluster, "logs", "-n", BOT_NAMESPACE, f"job/{manifest['metadata']['name']}")
+    for value in read_secret(harness.cluster, "store-secret-shop", SECRET_NAME).values():
         assert value not in json.dumps([manifest, pod]) + log
     assert "SLACK" not in json.dumps(pod)
-    works.ended(job)
+    harness.ended(job)

@@ -16,7 +16,7 @@ from dev.slack import LocalSlackClient
 from dev.stack import Stack, job_of, kubectl, newest_root, one_time_link, read_secret, remove_stores
 from provisioner.domain.store import SECRET_NAME
 from provisioner.ledger.backup import summarize
-from tests.e2e.sample_type import Leaflet, load_image
+from tests.e2e.sample_type import SampleType, load_image
 from tests.former import restore
 from tests.waiting import until
 
@@ -85,7 +85,7 @@ def former(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """The former version's stores, with this version's bot just started, and a newer chart."""
     folder = tmp_path_factory.mktemp("former")
     load_image(cluster, folder)
-    leaflet = Leaflet(folder / "charts", restore.CHART)
+    leaflet = SampleType(folder / "charts", restore.CHART)
     leaflet.release("0.2.0", migration="echo migrated")
     stack = Stack(folder / "stack", cluster, {"CHARTS_DIR": str(leaflet.charts)})
     try:

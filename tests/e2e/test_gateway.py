@@ -17,7 +17,7 @@ from dev.cluster.process import kubectl, run
 from dev.stack import free_port
 from tests.charts.releases import NAME, every_chart, of_kind, render
 from tests.e2e import sample_type
-from tests.e2e.installed import release
+from tests.e2e.bot_release import release
 from tests.waiting import until
 
 GATEWAY = """

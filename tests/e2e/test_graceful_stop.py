@@ -12,7 +12,7 @@ import psutil
 
 from dev.cluster import Cluster
 from dev.stack import ROOT, Stack, job_of
-from tests.e2e.sample_type import Leaflet, load_image
+from tests.e2e.sample_type import SampleType, load_image
 from tests.waiting import until
 
 STOP_SECONDS = 5.0  # at most; a pod has terminationGracePeriodSeconds, 60 in our chart
@@ -23,7 +23,7 @@ def test_stopping_bot_hands_its_jobs_over_and_ends_helm(
 ) -> None:
     load_image(cluster, tmp_path)
     (tmp_path / "charts").mkdir()
-    Leaflet(tmp_path / "charts")
+    SampleType(tmp_path / "charts")
     slow = tmp_path / "helm"  # installs, and then does not return, as with a slow hook of a chart
     slow.write_text(f'#!/bin/sh\n{ROOT}/build/tools/bin/helm "$@" || exit\n[ "$1" != upgrade ] || exec sleep 100\n')
     slow.chmod(0o755)

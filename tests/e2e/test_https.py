@@ -21,7 +21,7 @@ from provisioner.domain.job import JobStatus
 from provisioner.domain.store import Addresses
 from provisioner.operations.steps import readiness
 from tests.certificate_authority import Authority
-from tests.e2e.provisioner_harness import Works
+from tests.e2e.provisioner_harness import ProvisionerHarness
 from tests.integration.test_chart_quota import HTTP01
 
 DOMAIN = "shops.example.com"
@@ -60,8 +60,8 @@ def traefik(cluster: DevCluster, folder: Path, **default: str) -> Iterator[str]:
         process.wait(10)
 
 
-class HttpsWorks(Works):
-    """Works whose stores have https, at the ingress `address`."""
+class HttpsHarness(ProvisionerHarness):
+    """ProvisionerHarness whose stores have https, at the ingress `address`."""
 
     def __init__(self, cluster: DevCluster, folder: Path, address: str, secret_name: str) -> None:
         self.address = address
@@ -76,13 +76,13 @@ class HttpsWorks(Works):
 
 
 @contextmanager
-def opened(cluster: DevCluster, folder: Path, address: str, secret_name: str) -> Iterator[HttpsWorks]:
-    works = HttpsWorks(cluster, folder, address, secret_name)
+def opened(cluster: DevCluster, folder: Path, address: str, secret_name: str) -> Iterator[HttpsHarness]:
+    harness = HttpsHarness(cluster, folder, address, secret_name)
     try:
-        yield works
+        yield harness
     finally:
-        works.close()
-        works.remove_all()
+        harness.close()
+        harness.remove_all()
 
 
 def solver(service_type: str) -> str:
@@ -118,13 +118,13 @@ def solver(service_type: str) -> str:
 def test_store_is_ready_once_its_own_certificate_exists(
     cluster: DevCluster, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with traefik(cluster, tmp_path) as address, opened(cluster, tmp_path, address, "") as works:
-        job = works.create("safe-shop")
+    with traefik(cluster, tmp_path) as address, opened(cluster, tmp_path, address, "") as harness:
+        job = harness.create("safe-shop")
         with monkeypatch.context() as impatient:
             impatient.setattr(readiness, "ANSWER_TIMEOUT_SECONDS", 2)
-            works.reached(job, "storefront")
+            harness.wait_for_stage(job, "storefront")
             time.sleep(6)
-            waiting = works.job(job)
+            waiting = harness.job(job)
             assert waiting.live, waiting.problem
         beside = ("create", "--dry-run=server", "-n", "store-safe-shop", "-f", "-")
         assert "Warning" not in kubectl(cluster, *beside, stdin=solver(HTTP01["serviceType"]))
@@ -133,7 +133,7 @@ def test_store_is_ready_once_its_own_certificate_exists(
         crt, key = authority.certificate(f"safe-shop.{DOMAIN}")  # as cert-manager does
         made = ("create", "secret", "tls", "safe-shop-tls", f"--cert={crt}", f"--key={key}", "-n", "store-safe-shop")
         kubectl(cluster, *made)
-        done = works.ended(job)
+        done = harness.ended(job)
         assert done.status == JobStatus.SUCCEEDED, done.problem
 
 
@@ -141,9 +141,9 @@ def test_wildcard_certificate_serves_all_stores(cluster: DevCluster, authority: 
     crt, key = authority.certificate(f"*.{DOMAIN}")
     with (
         traefik(cluster, tmp_path, certFile=str(crt), keyFile=str(key)) as address,
-        opened(cluster, tmp_path, address, "-") as works,
+        opened(cluster, tmp_path, address, "-") as harness,
     ):
-        done = works.ended(works.create("plain-shop"))
+        done = harness.ended(harness.create("plain-shop"))
         assert done.status == JobStatus.SUCCEEDED, done.problem
         host = f"plain-shop.{DOMAIN}"
         with http_client(f"https://{address}") as client:

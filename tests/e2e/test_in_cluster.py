@@ -17,12 +17,12 @@ import pytest
 from dev.cluster import Cluster
 from dev.slack import LocalSlack
 from dev.stack import ROOT, StackError, job_of, kubectl, one_time_link
-from tests.e2e.installed import OPERATING, README, Installed, release, section, typed
+from tests.e2e.bot_release import OPERATING, README, BotRelease, release, section, typed
 from tests.waiting import answers, until
 
 
 @pytest.fixture
-def installed(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., Installed]]:
+def installed(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., BotRelease]]:
     """A function that prepares a release for a Slack mode, as `release` does."""
     with ExitStack() as opened:
         yield lambda mode, bare=False: opened.enter_context(release(cluster, tmp_path, mode, bare=bare))
@@ -54,7 +54,7 @@ def ended(slack: LocalSlack, store: str, kind: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("mode", "kind"), [("http", "leaflet"), ("socket", "medusa")])
 def test_bot_in_its_chart_creates_and_deletes_a_store(
-    mode: str, kind: str, installed: Callable[..., Installed], cluster: Cluster
+    mode: str, kind: str, installed: Callable[..., BotRelease], cluster: Cluster
 ) -> None:
     bot = installed(mode)
     notes = bot.upgrade(mode)
@@ -77,7 +77,7 @@ def test_bot_in_its_chart_creates_and_deletes_a_store(
     assert f"namespace/store-{name}" not in kubectl(cluster, "get", "namespaces", "-o", "name").split()
 
 
-def _credentials_are_revealed_once(bot: Installed, made: dict[str, Any]) -> None:
+def _credentials_are_revealed_once(bot: BotRelease, made: dict[str, Any]) -> None:
     assert bot.slack.click("Dana", made, "credentials").ok
     address, token = one_time_link(bot.slack, "Dana", "#stores")
     path = address.removeprefix(f"http://{bot.host}")
@@ -87,12 +87,12 @@ def _credentials_are_revealed_once(bot: Installed, made: dict[str, Any]) -> None
     assert second.status_code == 410
 
 
-def _public_address_shows_no_ops_endpoints(bot: Installed) -> None:
+def _public_address_shows_no_ops_endpoints(bot: BotRelease) -> None:
     for path in ("/healthz", "/readyz", "/metrics"):
         assert bot.ask("GET", path).status_code == 404, path
 
 
-def _image_has_the_command_and_no_shell(bot: Installed) -> None:
+def _image_has_the_command_and_no_shell(bot: BotRelease) -> None:
     inside = ("exec", f"deployment/{bot.name}", f"--namespace={bot.name}", "--")
     assert "storewright" in kubectl(bot.cluster, *inside, "storewright", "--version")
     for shell in ("sh", "/bin/sh", "/bin/bash", "busybox"):
@@ -100,7 +100,7 @@ def _image_has_the_command_and_no_shell(bot: Installed) -> None:
             kubectl(bot.cluster, *inside, shell, "-c", "true")
 
 
-def test_upgrade_of_the_bot_loses_no_order(installed: Callable[..., Installed], cluster: Cluster) -> None:
+def test_upgrade_of_the_bot_loses_no_order(installed: Callable[..., BotRelease], cluster: Cluster) -> None:
     bot = installed("socket")
     bot.upgrade("socket")
     stores = [f"carried-{n}" for n in range(3)]
@@ -122,7 +122,7 @@ def test_upgrade_of_the_bot_loses_no_order(installed: Callable[..., Installed], 
     assert bot.slack.messages("#store-failures") == []
 
 
-def test_next_bot_finds_the_jobs_of_a_killed_bot(installed: Callable[[str], Installed], cluster: Cluster) -> None:
+def test_next_bot_finds_the_jobs_of_a_killed_bot(installed: Callable[[str], BotRelease], cluster: Cluster) -> None:
     bot = installed("socket")
     bot.upgrade("socket", "--set=executor=kubernetes")
     stores = [f"found-{n}" for n in range(3)]
@@ -141,18 +141,18 @@ def test_next_bot_finds_the_jobs_of_a_killed_bot(installed: Callable[[str], Inst
     bot.slack.wait_for(lambda: not _jobs(bot), 30, "the Jobs to be removed")
 
 
-def _thread(bot: Installed, store: str, until: str) -> str:
+def _thread(bot: BotRelease, store: str, until: str) -> str:
     """The thread of the store's creation, once it contains `until`; else ''."""
     message = root(bot.slack, store, "create")
     thread = "\n".join(post["text"] for post in bot.slack.thread(message)[1:]) if message else ""
     return thread if until in thread else ""
 
 
-def _jobs(bot: Installed) -> list[str]:
+def _jobs(bot: BotRelease) -> list[str]:
     return kubectl(bot.cluster, "get", "jobs", f"--namespace={bot.name}", "-o", "name").split()
 
 
-def _pod(bot: Installed) -> str:
+def _pod(bot: BotRelease) -> str:
     """The name of the bot's pod, or ''."""
     its = (f"--namespace={bot.name}", "-l", "app.kubernetes.io/component=bot", "-o", "json")
     found = json.loads(kubectl(bot.cluster, "get", "pods", *its))["items"]
@@ -164,7 +164,7 @@ ROLLOUT = "kubectl -n storewright rollout status deployment/storewright"
 
 
 def test_commands_of_the_readme_install_order_a_store_and_uninstall(
-    installed: Callable[..., Installed], cluster: Cluster
+    installed: Callable[..., BotRelease], cluster: Cluster
 ) -> None:
     bot = installed("socket", bare=True)
     bot.write_files(_without_leaflet(bot))
@@ -189,7 +189,7 @@ def test_commands_of_the_readme_install_order_a_store_and_uninstall(
     assert not re.search(f"{bot.name}|store-first-shop", left), left
 
 
-def test_plain_manifests_install_the_bot_and_the_docs_commands_work(installed: Callable[..., Installed]) -> None:
+def test_plain_manifests_install_the_bot_and_the_docs_commands_work(installed: Callable[..., BotRelease]) -> None:
     bot = installed("socket", bare=True)
     bot.write_files(_without_leaflet(bot))
     script = typed(section(ROOT / "manifests/README.md", "Install the bot without Helm releases"))
@@ -220,14 +220,14 @@ def test_plain_manifests_install_the_bot_and_the_docs_commands_work(installed: C
     bot.type(script.splitlines()[-1].replace("kubectl apply", "kubectl delete"))
 
 
-def _retry_is_refused(bot: Installed, retry: str) -> None:
+def _retry_is_refused(bot: BotRelease, retry: str) -> None:
     with bot.typed(EXEC + retry) as running:
         _, errors = running.communicate()
     assert "There is nothing to retry for their-shop" in errors
     assert running.returncode == 2
 
 
-def _readyz_answers(bot: Installed, forward: str) -> None:
+def _readyz_answers(bot: BotRelease, forward: str) -> None:
     """The curl command of the page works while the port is forwarded."""
     (address,) = re.findall(r"^ {4}curl -s (http://localhost:\S+)$", OPERATING.read_text(), re.MULTILINE)
     with bot.typed(f"exec {forward}"):
@@ -235,6 +235,6 @@ def _readyz_answers(bot: Installed, forward: str) -> None:
         assert httpx.get(address, trust_env=False).json()["socket"] == "ok"
 
 
-def _without_leaflet(bot: Installed) -> dict[str, Any]:
+def _without_leaflet(bot: BotRelease) -> dict[str, Any]:
     """The values of a release with only the store types of the image."""
     return {key: value for key, value in bot.values("socket").items() if not key.startswith("extra")}

@@ -17,7 +17,7 @@ from dev.background import BackgroundProcess
 from dev.cluster import Cluster
 from dev.slack import LocalSlackClient
 from dev.stack import Stack, free_port, newest_root
-from tests.e2e.sample_type import Leaflet, load_image
+from tests.e2e.sample_type import SampleType, load_image
 
 LEASE_SECONDS = 20.0  # after which a lease that is not renewed is free
 START_SECONDS = 25.0  # for a process to start, on a busy machine too
@@ -69,7 +69,7 @@ class Bots:
 def bots(stack: Callable[..., Stack], cluster: Cluster, tmp_path: Path) -> Iterator[Bots]:
     load_image(cluster, tmp_path)
     (tmp_path / "charts").mkdir()
-    Leaflet(tmp_path / "charts")
+    SampleType(tmp_path / "charts")
     opened = Bots(stack(CHARTS_DIR=str(tmp_path / "charts")))
     yield opened
     opened.second.stop()

@@ -9,7 +9,7 @@ from typing import Any
 
 from dev.cluster import Cluster
 from dev.stack import ROOT, kubectl
-from tests.e2e.installed import Installed, release
+from tests.e2e.bot_release import BotRelease, release
 from tests.waiting import until
 
 LATER = """
@@ -38,7 +38,7 @@ def test_backup_from_another_place_is_restored_without_a_restart(cluster: Cluste
         bot.await_slack()
 
 
-def _exec(bot: Installed, *command: str, given: bytes | None = None) -> bytes:
+def _exec(bot: BotRelease, *command: str, given: bytes | None = None) -> bytes:
     inside = ["exec", "-i", f"deployment/{bot.name}", f"--namespace={bot.name}", "--", *command]
     program = [str(ROOT / "build/tools/bin/kubectl"), f"--kubeconfig={bot.cluster.kubeconfig}", *inside]
     done = subprocess.run(program, input=given or b"", capture_output=True, check=False)
@@ -46,16 +46,16 @@ def _exec(bot: Installed, *command: str, given: bytes | None = None) -> bytes:
     return done.stdout
 
 
-def _pod(bot: Installed) -> Any:
+def _pod(bot: BotRelease) -> Any:
     its = (f"--namespace={bot.name}", "-l", "app.kubernetes.io/component=bot", "-o", "json")
     [pod] = json.loads(kubectl(bot.cluster, "get", "pods", *its))["items"]
     return pod
 
 
-def _container(bot: Installed) -> Any:
+def _container(bot: BotRelease) -> Any:
     [container] = _pod(bot)["status"]["containerStatuses"]
     return container
 
 
-def _log(bot: Installed, former: str) -> str:
+def _log(bot: BotRelease, former: str) -> str:
     return bot.log() if _pod(bot)["metadata"]["name"] != former else ""

@@ -17,7 +17,7 @@ from provisioner.clients.storefront_check import StorefrontClient
 from provisioner.domain.catalog import Catalog
 from tests.e2e import medusa
 from tests.e2e.medusa import CHART, Shop
-from tests.e2e.shops import DOT, process
+from tests.e2e.store_release import DOT, process
 from tests.waiting import until
 
 NAME = "chart-shop"
@@ -98,7 +98,7 @@ def test_no_secret_is_in_the_release_or_the_logs(shop: Shop) -> None:
 def test_a_first_start_that_is_killed_leaves_nothing_and_two_at_once_load_once(shop: Shop) -> None:
     sql = ["psql", "--username=postgres", "--dbname=template1", "--command"]
     shop.kubectl("exec", "statefulset/chart-shop-database", "--", *sql, "create database second owner medusa")
-    script = Path(__file__).with_name("first_start.cjs").read_text()
+    script = Path(__file__).with_name("interrupted_first_start.cjs").read_text()
     told = json.loads(shop.kubectl("exec", "--stdin", "deployment/chart-shop", "--", "node", "-", stdin=script))
     assert told == {"half": False, "twoAtOnce": ["kept", "loaded"], "third": "kept", "whole": True}
     shop.kubectl("exec", "statefulset/chart-shop-database", "--", *sql, "drop database second")

@@ -14,7 +14,7 @@ import pytest
 from dev.cluster import Cluster
 from tests.e2e import medusa
 from tests.e2e.medusa import Shop
-from tests.e2e.shops import DOT, SECRET
+from tests.e2e.store_release import DOT, SECRET
 from tests.waiting import until
 
 PREVIOUS = Path(__file__).parent / "charts" / "previous" / "medusa"

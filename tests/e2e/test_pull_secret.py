@@ -20,9 +20,9 @@ from dev.cluster.process import run
 from dev.stack import StackError, kubectl
 from provisioner.clients.kubernetes.cluster import PULL_SECRET
 from provisioner.domain.job import JobStatus
-from tests.e2e.provisioner_harness import INSTANCE, Works
-from tests.e2e.remote import HOME, RemoteWorks
-from tests.e2e.sample_type import Leaflet, load_image
+from tests.e2e.kubernetes_harness import BOT_NAMESPACE, KubernetesHarness
+from tests.e2e.provisioner_harness import INSTANCE, ProvisionerHarness
+from tests.e2e.sample_type import SampleType, load_image
 from tests.registry import running_registry
 
 REGISTRY, PASSWORDS = "registry-of-a-test", ("of-yesterday-1f2e", "of-today-3d4c")
@@ -35,7 +35,7 @@ def make_secret(cluster: DevCluster, password: str, registry: str = "registry.ex
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": REGISTRY, "namespace": HOME},
+        "metadata": {"name": REGISTRY, "namespace": BOT_NAMESPACE},
         "type": "kubernetes.io/dockerconfigjson",
         "stringData": {".dockerconfigjson": json.dumps(config)},
     }
@@ -43,49 +43,56 @@ def make_secret(cluster: DevCluster, password: str, registry: str = "registry.ex
 
 
 @pytest.fixture
-def works(cluster: DevCluster, tmp_path: Path) -> Iterator[RemoteWorks]:
+def harness(cluster: DevCluster, tmp_path: Path) -> Iterator[KubernetesHarness]:
     load_image(cluster, tmp_path)
-    opened = RemoteWorks(cluster, tmp_path, Leaflet(tmp_path / "charts"), REGISTRY)
+    opened = KubernetesHarness(cluster, tmp_path, SampleType(tmp_path / "charts"), REGISTRY)
     yield opened
     opened.close()
     opened.remove_all()
-    kubectl(cluster, "delete", "secret", REGISTRY, "-n", HOME, "--ignore-not-found")
+    kubectl(cluster, "delete", "secret", REGISTRY, "-n", BOT_NAMESPACE, "--ignore-not-found")
 
 
 def found(cluster: DevCluster, kind: str, namespace: str, *name: str) -> Any:
     return json.loads(kubectl(cluster, "get", kind, *name, "-n", namespace, "-o", "json"))
 
 
-def test_every_pod_of_a_store_pulls_with_a_copy_of_the_secret(cluster: DevCluster, works: RemoteWorks) -> None:
-    missing = works.ended(works.create("paid-shop"))
+def test_every_pod_of_a_store_pulls_with_a_copy_of_the_secret(cluster: DevCluster, harness: KubernetesHarness) -> None:
+    missing = harness.ended(harness.create("paid-shop"))
     assert missing.status == JobStatus.FAILED
     assert missing.problem is not None
-    assert f"The Secret {HOME}/{REGISTRY}, by which stores pull their images, is missing." in missing.problem.what
-    assert f"kubectl -n {HOME} create secret docker-registry {REGISTRY}" in missing.problem.next_step
+    assert (
+        f"The Secret {BOT_NAMESPACE}/{REGISTRY}, by which stores pull their images, is missing." in missing.problem.what
+    )
+    assert f"kubectl -n {BOT_NAMESPACE} create secret docker-registry {REGISTRY}" in missing.problem.next_step
 
     make_secret(cluster, PASSWORDS[0])
-    job = works.ended(works.retry(missing))
+    job = harness.ended(harness.retry(missing))
     assert job.status == JobStatus.SUCCEEDED, job.problem
-    store = works.store("paid-shop")
+    store = harness.store("paid-shop")
     pods = found(cluster, "pods", store.namespace)["items"]
     assert [pod["spec"]["imagePullSecrets"] for pod in pods] == [[{"name": PULL_SECRET}]]
-    original, copy = (found(cluster, "secret", *of) for of in ((HOME, REGISTRY), (store.namespace, PULL_SECRET)))
+    original, copy = (
+        found(cluster, "secret", *of) for of in ((BOT_NAMESPACE, REGISTRY), (store.namespace, PULL_SECRET))
+    )
     assert (copy["type"], copy["data"]) == (original["type"], original["data"])
 
     make_secret(cluster, PASSWORDS[1])
-    assert works.ended(works.upgrade(job)).status == JobStatus.SUCCEEDED
+    assert harness.ended(harness.upgrade(job)).status == JobStatus.SUCCEEDED
     renewed = found(cluster, "secret", store.namespace, PULL_SECRET)
-    assert renewed["data"] == found(cluster, "secret", HOME, REGISTRY)["data"] != copy["data"]
+    assert renewed["data"] == found(cluster, "secret", BOT_NAMESPACE, REGISTRY)["data"] != copy["data"]
 
-    texts = [(works.folder / "ledger.db").read_bytes(), json.dumps(found(cluster, "jobs,pods", HOME)).encode()]
+    texts = [
+        (harness.folder / "ledger.db").read_bytes(),
+        json.dumps(found(cluster, "jobs,pods", BOT_NAMESPACE)).encode(),
+    ]
     texts.append(json.dumps(found(cluster, "all,configmaps", store.namespace)).encode())
     assert not [1 for text in texts for password in PASSWORDS if password.encode() in text]
 
 
-def test_bot_reads_no_other_secret_of_its_namespace(cluster: DevCluster, works: RemoteWorks) -> None:
+def test_bot_reads_no_other_secret_of_its_namespace(cluster: DevCluster, harness: KubernetesHarness) -> None:
     make_secret(cluster, PASSWORDS[0])
-    account = f"--as=system:serviceaccount:{HOME}:{INSTANCE}"
-    assert REGISTRY in kubectl(cluster, "get", "secret", REGISTRY, "-n", HOME, account)
+    account = f"--as=system:serviceaccount:{BOT_NAMESPACE}:{INSTANCE}"
+    assert REGISTRY in kubectl(cluster, "get", "secret", REGISTRY, "-n", BOT_NAMESPACE, account)
     for refused in (
         ("get", "secret", "storewright-slack"),
         ("get", "secrets"),
@@ -93,7 +100,7 @@ def test_bot_reads_no_other_secret_of_its_namespace(cluster: DevCluster, works: 
         ("delete", "secret", REGISTRY),
     ):
         with pytest.raises(StackError, match=r"failed: .*orbidden"):
-            kubectl(cluster, *refused, "-n", HOME, account)
+            kubectl(cluster, *refused, "-n", BOT_NAMESPACE, account)
 
 
 # --- a registry that asks for a password -------------------------------------------------------------------------
@@ -114,9 +121,9 @@ def registry(cluster: DevCluster, tmp_path: Path) -> Iterator[str]:
         yield address
 
 
-class LocalWorks(Works):
+class PullSecretHarness(ProvisionerHarness):
     def defaults(self) -> dict[str, Any]:
-        return super().defaults() | {"pull_secret": f"{HOME}/{REGISTRY}"}
+        return super().defaults() | {"pull_secret": f"{BOT_NAMESPACE}/{REGISTRY}"}
 
 
 def test_store_is_created_from_an_image_that_needs_a_password(
@@ -132,13 +139,13 @@ def test_store_is_created_from_an_image_that_needs_a_password(
 
     kubectl(cluster, "apply", "-f", "-", stdin=bot_chart.NAMESPACE)
     make_secret(cluster, PASSWORDS[0], "127.0.0.1:5055")
-    leaflet = Leaflet(tmp_path / "charts")
+    leaflet = SampleType(tmp_path / "charts")
     leaflet.release("0.1.0", image=image)
-    works = LocalWorks(cluster, tmp_path, leaflet.charts, "leaflet")
+    harness = PullSecretHarness(cluster, tmp_path, leaflet.charts, "leaflet")
     try:
-        job = works.ended(works.create("private-shop"))
+        job = harness.ended(harness.create("private-shop"))
         assert job.status == JobStatus.SUCCEEDED, job.problem
     finally:
-        works.close()
-        works.remove_all()
-        kubectl(cluster, "delete", "secret", REGISTRY, "-n", HOME)
+        harness.close()
+        harness.remove_all()
+        kubectl(cluster, "delete", "secret", REGISTRY, "-n", BOT_NAMESPACE)

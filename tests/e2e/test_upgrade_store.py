@@ -16,8 +16,8 @@ from provisioner.domain.job import Job, JobStatus
 from provisioner.domain.store import SECRET_NAME, StoreStatus, suggest_name
 from provisioner.operations.steps.namespace import QUOTA
 from provisioner.operations.upgrade import UPGRADE
-from tests.e2e.provisioner_harness import Works
-from tests.e2e.sample_type import Leaflet, load_image
+from tests.e2e.provisioner_harness import ProvisionerHarness
+from tests.e2e.sample_type import SampleType, load_image
 from tests.waiting import until
 
 BROKEN = "storewright/leaflet:none"
@@ -26,35 +26,35 @@ BROKEN = "storewright/leaflet:none"
 class Shop:
     """One store of the tiny type, Ready with version 0.1.0."""
 
-    def __init__(self, works: Works, leaflet: Leaflet, name: str) -> None:
-        self.works, self.leaflet, self.name = works, leaflet, name
-        self.made = works.ended(works.create(name))
+    def __init__(self, harness: ProvisionerHarness, leaflet: SampleType, name: str) -> None:
+        self.harness, self.leaflet, self.name = harness, leaflet, name
+        self.made = harness.ended(harness.create(name))
         assert self.made.status == JobStatus.SUCCEEDED, self.made.problem
 
     def reopen(self) -> None:
         """Start the next process, which reads the chart again."""
-        self.works.close()
-        self.works.open()
+        self.harness.close()
+        self.harness.open()
 
     def upgrade_to(self, version: str, seconds: float = UPGRADE.deadline_seconds, **details: str) -> Job:
-        """Release a version with these `details` (see Leaflet.release) and order the upgrade to it."""
+        """Release a version with these `details` (see SampleType.release) and order the upgrade to it."""
         self.leaflet.release(version, **details)
         self.reopen()
-        return self.works.upgrade(self.made, seconds)
+        return self.harness.upgrade(self.made, seconds)
 
     def page(self) -> str:
-        cluster = self.works.cluster
+        cluster = self.harness.cluster
         return cluster.get(f"{self.name}.{cluster.store_domain}").text
 
     def require_back_on(self, version: str) -> None:
         """The store is Ready with that version, and neither helm's record nor the namespace shows another one."""
-        store = self.works.store(self.name)
+        store = self.harness.store(self.name)
         assert (store.status, store.version) == (StoreStatus.READY, version)
         until("the ingress to leave the former pod", lambda: f"version {version}<" in self.page(), 5)
-        release = self.works.tools.helm.release(self.name, store.namespace)
+        release = self.harness.tools.helm.release(self.name, store.namespace)
         assert release is not None
         assert (release.status, release.chart) == ("deployed", f"leaflet-{version}")
-        namespace = self.works.tools.cluster.namespace(store.namespace)
+        namespace = self.harness.tools.cluster.namespace(store.namespace)
         assert namespace is not None
         assert "storewright.dev/upgrade-from" not in namespace["metadata"]["annotations"]
 
@@ -66,45 +66,45 @@ def image(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> None
 
 @pytest.fixture
 def shop(cluster: DevCluster, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Shop]:
-    leaflet = Leaflet(tmp_path / "charts")
+    leaflet = SampleType(tmp_path / "charts")
     leaflet.release("0.1.0", before_rollback="sleep 1")
-    works = Works(cluster, tmp_path, leaflet.charts, "leaflet")
+    harness = ProvisionerHarness(cluster, tmp_path, leaflet.charts, "leaflet")
     name = f"upgraded-{crc32(request.node.name.encode()):08x}"  # one for each test: the former may still be ending
-    yield Shop(works, leaflet, name)
-    works.close()
-    works.remove_all()
+    yield Shop(harness, leaflet, name)
+    harness.close()
+    harness.remove_all()
 
 
 def test_upgrade_goes_on_at_whichever_stage_a_process_ended(shop: Shop) -> None:
     stages = ("namespace", "secrets", "release", "application", "storefront", "check")
     for number, stage in enumerate(stages, start=1):
         job = shop.upgrade_to(f"0.1.{number}")
-        shop.works.reached(job, stage)
+        shop.harness.wait_for_stage(job, stage)
         shop.reopen()
-        ended = shop.works.ended(job)
+        ended = shop.harness.ended(job)
         assert ended.status == JobStatus.SUCCEEDED, (stage, ended.problem)
         shop.require_back_on(f"0.1.{number}")
 
 
 def test_migration_outlives_its_process_and_runs_once(shop: Shop) -> None:
     job = shop.upgrade_to("0.2.0", migration="sleep 4; echo migrated")
-    namespace, tools = f"store-{shop.name}", shop.works.tools
-    shop.works.until(job, lambda _: bool(tools.cluster.active_jobs(namespace, "migration")))
+    namespace, tools = f"store-{shop.name}", shop.harness.tools
+    shop.harness.until(job, lambda _: bool(tools.cluster.active_jobs(namespace, "migration")))
     [first] = _uids(shop, "migration")
     shop.reopen()
-    release = shop.works.tools.helm.release(shop.name, namespace)
+    release = shop.harness.tools.helm.release(shop.name, namespace)
     assert release is not None
     assert release.status == "pending-upgrade", "helm was killed with its process"
     time.sleep(1)
     assert _uids(shop, "migration") == [first]
-    ended = shop.works.ended(job)
+    ended = shop.harness.ended(job)
     assert ended.status == JobStatus.SUCCEEDED, ended.problem
     shop.require_back_on("0.2.0")
 
 
 def _uids(shop: Shop, component: str) -> list[str]:
     where = ("-n", f"store-{shop.name}", "-l", f"app.kubernetes.io/component={component}")
-    return kubectl(shop.works.cluster, "get", "jobs", *where, "-o", "jsonpath={.items[*].metadata.uid}").split()
+    return kubectl(shop.harness.cluster, "get", "jobs", *where, "-o", "jsonpath={.items[*].metadata.uid}").split()
 
 
 @pytest.mark.parametrize(
@@ -124,53 +124,53 @@ def test_failed_upgrade_is_rolled_back_by_the_next_process(
     shop: Shop, details: dict[str, str], seconds: float, texts: list[str]
 ) -> None:
     job = shop.upgrade_to("0.2.0", seconds, **details)
-    shop.works.reached(job, "rollback")
+    shop.harness.wait_for_stage(job, "rollback")
     shop.reopen()  # a process ends during the rollback too
-    ended = shop.works.ended(job)
+    ended = shop.harness.ended(job)
     assert ended.status == JobStatus.FAILED
     assert all(text in str(ended.problem) for text in texts), ended.problem
     shop.require_back_on("0.1.0")
-    assert shop.works.tools.cluster.active_jobs(f"store-{shop.name}", "migration") == []
+    assert shop.harness.tools.cluster.active_jobs(f"store-{shop.name}", "migration") == []
 
 
 def test_failed_rollback_leaves_a_failed_store_that_a_retry_fixes(shop: Shop) -> None:
     job = shop.upgrade_to("0.2.0", migration="sleep 2; exit 1")
     namespace = f"store-{shop.name}"
-    shop.works.until(job, lambda _: bool(_uids(shop, "migration")))
-    kubectl(shop.works.cluster, "delete", "secret", "-n", namespace, f"sh.helm.release.v1.{shop.name}.v1")
-    ended = shop.works.ended(job)
+    shop.harness.until(job, lambda _: bool(_uids(shop, "migration")))
+    kubectl(shop.harness.cluster, "delete", "secret", "-n", namespace, f"sh.helm.release.v1.{shop.name}.v1")
+    ended = shop.harness.ended(job)
     assert ended.status == JobStatus.FAILED
     assert "Its former version could not be restored either" in str(ended.problem)
-    assert shop.works.store(shop.name).status == StoreStatus.FAILED
+    assert shop.harness.store(shop.name).status == StoreStatus.FAILED
     shop.leaflet.release("0.2.1")
     shop.reopen()
-    ended = shop.works.ended(shop.works.retry(job))
+    ended = shop.harness.ended(shop.harness.retry(job))
     assert ended.status == JobStatus.SUCCEEDED, ended.problem
     shop.require_back_on("0.2.1")
 
 
 def test_delete_supersedes_a_running_upgrade(shop: Shop) -> None:
     job = shop.upgrade_to("0.2.0", migration="sleep 600")
-    shop.works.until(job, lambda _: bool(_uids(shop, "migration")))
-    removal = shop.works.ended(shop.works.delete(job))
+    shop.harness.until(job, lambda _: bool(_uids(shop, "migration")))
+    removal = shop.harness.ended(shop.harness.delete(job))
     assert removal.status == JobStatus.SUCCEEDED, removal.problem
-    assert shop.works.job(job).status == JobStatus.SUPERSEDED
-    assert f"namespace/store-{shop.name}" not in shop.works.namespaces()
+    assert shop.harness.job(job).status == JobStatus.SUPERSEDED
+    assert f"namespace/store-{shop.name}" not in shop.harness.namespaces()
 
 
 def test_upgrade_of_a_store_without_its_namespace_fails_and_creates_none(shop: Shop) -> None:
-    kubectl(shop.works.cluster, "delete", "namespace", f"store-{shop.name}")
-    ended = shop.works.ended(shop.upgrade_to("0.2.0"))
+    kubectl(shop.harness.cluster, "delete", "namespace", f"store-{shop.name}")
+    ended = shop.harness.ended(shop.upgrade_to("0.2.0"))
     assert ended.status == JobStatus.FAILED
     assert "is gone" in str(ended.problem)
-    assert f"namespace/store-{shop.name}" not in shop.works.namespaces()
+    assert f"namespace/store-{shop.name}" not in shop.harness.namespaces()
 
 
 class SlackShop:
     """A running bot with the tiny chart, and one store as Slack shows it."""
 
     def __init__(self, stack: Callable[..., Stack], cluster: DevCluster, charts: Path, name: str) -> None:
-        self.cluster, self.leaflet, self.name = cluster, Leaflet(charts), name
+        self.cluster, self.leaflet, self.name = cluster, SampleType(charts), name
         self.leaflet.release("0.1.0", before_rollback="sleep 2")
         self.stack = stack(CHARTS_DIR=str(charts))
         self.slack = self.stack.slack()

@@ -14,7 +14,7 @@ from provisioner.clients.kubernetes.objects import is_ready
 from provisioner.clients.storefront_check import StorefrontClient
 from provisioner.domain.catalog import Catalog
 from tests.e2e import woocommerce
-from tests.e2e.shops import CHARTS, DOT, process
+from tests.e2e.store_release import CHARTS, DOT, process
 from tests.e2e.woocommerce import Shop, has_plugin, need_plugin
 from tests.waiting import until
 

@@ -17,7 +17,7 @@ import pytest
 
 from dev import images
 from dev.cluster import Cluster
-from tests.e2e.shops import Release, namespace
+from tests.e2e.store_release import Release, namespace
 
 WITHOUT = "SKIP: WooCommerce not available (set WOOCOMMERCE_SRC)"
 ADDRESS = {

@@ -41,7 +41,7 @@ def typed(text: str, begins: str = "") -> str:
 
 
 @dataclass
-class Installed:
+class BotRelease:
     """One release with the name of its namespace. In addition to the image's store types, it has leaflet."""
 
     cluster: Cluster
@@ -174,13 +174,13 @@ class Installed:
 
 
 @contextmanager
-def release(cluster: Cluster, folder: Path, mode: str, *, bare: bool = False) -> Iterator[Installed]:
+def release(cluster: Cluster, folder: Path, mode: str, *, bare: bool = False) -> Iterator[BotRelease]:
     """A release for a Slack mode, not installed yet. A `bare` one has no namespace and no Secret either."""
     name = f"storewright-{uuid4().hex[:8]}"  # the namespace of a former test may not be gone yet
     host = cluster.pod_ingress_address.rpartition(":")[0]  # of this machine, for pods
     bot = f"http://{name}.localhost:{cluster.ingress_port}"
     with LocalSlack(bot, host=host, socket_mode=mode == "socket") as slack:
-        made = Installed(cluster, slack, name, folder)
+        made = BotRelease(cluster, slack, name, folder)
         made.load_images()
         try:
             if not bare:

@@ -1,4 +1,4 @@
-/** Run by test_medusa_places.py inside a shop's container: settles the template in every currency and country, and tells what came of it. */
+/** Run by test_medusa_external_database.py inside a shop's container: settles the template in every currency and country, and tells what came of it. */
 "use strict"
 const fs = require("node:fs")
 const zlib = require("node:zlib")

@@ -9,8 +9,8 @@ import pytest
 
 from dev.cluster import Cluster
 from provisioner.domain.catalog import Catalog
-from tests.e2e import hosted, woocommerce
-from tests.e2e.shops import CHARTS
+from tests.e2e import external_database, woocommerce
+from tests.e2e.store_release import CHARTS
 from tests.e2e.woocommerce import Shop, need_plugin
 
 
@@ -18,7 +18,7 @@ from tests.e2e.woocommerce import Shop, need_plugin
 def elsewhere(cluster: Cluster) -> Iterator[Shop]:
     """A namespace with nothing but a MariaDB, which takes TLS connections with a certificate of its own making."""
     with woocommerce.shop(cluster, "woo-elsewhere") as one:
-        hosted.start_database(one, "mariadb", 3306)
+        external_database.start_database(one, "mariadb", 3306)
         yield one
 
 
@@ -27,7 +27,7 @@ def shop(cluster: Cluster, elsewhere: Shop) -> Iterator[Shop]:
     """A shop in yen in Japan on that database, once it answers."""
     password = elsewhere.secret["database-password"]
     with woocommerce.shop(cluster, "woo-abroad", **{"database-password": password}) as one:
-        hosted.install(one, elsewhere, currency="jpy", country="jp")
+        external_database.install(one, elsewhere, currency="jpy", country="jp")
         yield one
 
 

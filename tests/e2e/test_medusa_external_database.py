@@ -12,8 +12,8 @@ import pytest
 
 from dev.cluster import Cluster
 from provisioner.domain.catalog import Catalog
-from tests.e2e import hosted, medusa
-from tests.e2e.hosted import HOST
+from tests.e2e import external_database, medusa
+from tests.e2e.external_database import HOST
 from tests.e2e.medusa import Shop
 
 PSQL = ["psql", "--username=postgres", "--no-align", "--tuples-only", "--command"]
@@ -27,7 +27,7 @@ def elsewhere(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
         certificate = _certificate(tmp_path_factory.mktemp("tls"))
         one.create("Secret", "tls", stringData={file.name: file.read_text() for file in certificate})
         tls = {"secret": {"secretName": "tls", "defaultMode": 0o640}}
-        hosted.start_database(one, "postgresql", 5432, *TLS, tls=tls)
+        external_database.start_database(one, "postgresql", 5432, *TLS, tls=tls)
         for database in ("theirs", "places owner medusa"):
             one.kubectl("exec", HOST, "--", *PSQL, f"create database {database}", "template1")
         yield one
@@ -38,7 +38,9 @@ def shop(cluster: Cluster, elsewhere: Shop) -> Iterator[Shop]:
     """A shop in dollars in the United States on that database, once it answers."""
     password = elsewhere.secret["database-password"]
     with medusa.shop(cluster, "abroad", **{"database-password": password}) as one:
-        hosted.install(one, elsewhere, currency="usd", country="us", url=f"https://{one.host}")  # TLS ends before it
+        external_database.install(
+            one, elsewhere, currency="usd", country="us", url=f"https://{one.host}"
+        )  # TLS ends before it
         yield one
 
 
@@ -65,7 +67,7 @@ def test_a_sale_ends_in_its_currency_and_country_alone(shop: Shop) -> None:
 
 
 def test_every_choice_of_the_chart_makes_a_shop_of_that_place(shop: Shop) -> None:
-    script = Path(__file__).with_name("every_place.cjs").read_text()
+    script = Path(__file__).with_name("currencies_and_countries.cjs").read_text()
     lines = shop.kubectl("exec", "--stdin", f"deployment/{shop.name}", "--", "node", "-", stdin=script).splitlines()
     told = [json.loads(line) for line in lines]
     for place in told:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dev import images
-from tests.e2e.shops import SECRET, Release
+from tests.e2e.store_release import SECRET, Release
 
 HOST = "managed"
 
