@@ -130,6 +130,7 @@ def test_deletion_from_the_terminal_edits_the_stores_message_in_slack(type_: Typ
         (("create", ""), "The store needs a name. Usage: storewright create NAME"),
         (("delete", " ", "--yes"), "There is no store"),
         (("upgrade", ""), "There is no store"),
+        (("restart", ""), "There is no store"),
         (("create", "my-shop", "medussa"), "Did you mean medusa?"),
         (("create", "my-shop", "currency=xyz"), "is not a valid currency"),
         (("create", "my-shop", "--owner", "dana"), "is not a person's Slack id"),
@@ -137,6 +138,7 @@ def test_deletion_from_the_terminal_edits_the_stores_message_in_slack(type_: Typ
         (("create", "third-shop"), "2 is the limit for one person"),
         (("delete", "takn-shop", "--yes"), "Did you mean taken-shop?"),
         (("upgrade", "second-shop"), "is being created right now"),
+        (("restart", "second-shop"), "is being created right now"),
         (("delete", "leaving-shop", "--yes"), "leaving-shop is being deleted right now."),
         (("retry", "taken-shop"), "There is nothing to retry for taken-shop: it is ready."),
         (("retry", "takn-shop"), "Did you mean taken-shop?"),
@@ -174,6 +176,32 @@ def test_upgrade_is_ordered_and_shown_in_the_terminal_only(type_: Type, bot: Bot
     assert type_("upgrade", "my-shop", "--no-wait").exit_code == 0
     assert bot.finish().kind == "upgrade"
     assert "✓ my-shop" in type_("status", "my-shop").output
+    assert slack.messages("#stores") == []
+
+
+def test_restart_follows_the_job_and_exits_with_its_result(type_: Type, bot: Bot, slack: LocalSlack) -> None:
+    type_("create", "my-shop", "--no-wait")
+    bot.finish()
+
+    def restart(end: Callable[[], object]) -> Result:
+        def work() -> None:
+            until("the order", bot.queued_jobs, 8)
+            end()
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        done = type_("restart", "my-shop")
+        worker.join()
+        return done
+
+    done = restart(bot.finish)
+    assert done.exit_code == 0, done.output
+    for line in ("✓ Database restarted", "✓ Application restarted", "✓ my-shop was restarted and answers again after"):
+        assert line in done.output
+    failed = restart(lambda: bot.fail(Problem("The application keeps crashing.", "No memory.", "Raise its limit.")))
+    assert failed.exit_code == 1
+    assert "my-shop could not be restarted. Its data is unchanged" in failed.output
+    assert bot.store().status == "ready"
     assert slack.messages("#stores") == []
 
 

@@ -14,6 +14,7 @@ from provisioner.domain.job import EventKind, JobEvent, JobStatus
 from provisioner.ledger.stores import StorePage
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
+from provisioner.operations.restart import RESTART
 from provisioner.operations.upgrade import UPGRADE
 from tests.unit.sample_stores import (
     CATALOG,
@@ -29,6 +30,9 @@ from tests.unit.sample_stores import (
     JOB,
     LINK,
     NOON,
+    RESTART_FAILED_JOB,
+    RESTART_JOB,
+    RESTARTED_JOB,
     RETRYING,
     ROLLBACK_STARTED,
     ROLLED_BACK,
@@ -82,6 +86,15 @@ SUMMARIES = {
     "upgrade-superseded": summary(
         job_view(replace(UPGRADE_JOB, status=JobStatus.SUPERSEDED), DELETING, DELETING_JOB, 2)
     ),
+    "restarting": summary(job_view(RESTART_JOB, STORE, None, 1)),
+    "restarted": summary(job_view(RESTARTED_JOB, STORE, None, 4)),
+    "ready-then-restarting": summary(job_view(JOB, STORE, RESTART_JOB)),
+    "restarted-then-deleted": summary(job_view(RESTARTED_JOB, DELETED, DELETED_JOB, 4)),
+    "not-restarted": summary(job_view(RESTART_FAILED_JOB, STORE, None, 1)),
+    "not-restarted-then-retried": summary(job_view(RESTART_FAILED_JOB, STORE, replace(RESTART_JOB, id="j5"), 1)),
+    "restart-superseded": summary(
+        job_view(replace(RESTART_JOB, status=JobStatus.SUPERSEDED), DELETING, DELETING_JOB, 1)
+    ),
     "working-with-options": summary(job_view(WORKING_JOB, CREATING, None, 3, choices=("US $", "Fern & Moss"))),
     "adopted-store": messages.store_alone(
         store_view(CATALOG, replace(STORE, options={"currency": "usd", "color": "#0f0", "gone": "x"}), None), OFFERS
@@ -95,6 +108,7 @@ FAILURES = {
     "failure-upgrade": messages.failure(
         job_view(UPGRADE_FAILED_JOB, FORMER, None, 2, *ROLLED_BACK), OFFERS, THREAD_URL
     ),
+    "failure-restart": messages.failure(job_view(RESTART_FAILED_JOB, STORE, None, 1), OFFERS, THREAD_URL),
     "failure-delete": messages.failure(job_view(DELETE_FAILED_JOB, FAILED, None, 0), OFFERS, THREAD_URL),
 }
 ANSWERS = {
@@ -105,6 +119,7 @@ ANSWERS = {
     "upgrading-same-answer": messages.answer(
         UPGRADE.kind, store=replace(STORE, version="1"), label="Medusa", version="1"
     ),
+    "restarting-answer": messages.answer(RESTART.kind, name="my-shop"),
     "deleting-answer": messages.answer(DELETE.kind, name="my-shop"),
     "retrying-answer": messages.retrying(JOB),
     "credentials": messages.credential_link(STORE, "https://bot.example/s/l1#token", NOON),

@@ -16,6 +16,7 @@ from provisioner.ledger.links import CredentialLink
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
 from provisioner.operations.registry import OPERATIONS
+from provisioner.operations.restart import RESTART
 from provisioner.operations.upgrade import UPGRADE
 
 NOON = 1_800_000_000.0
@@ -87,6 +88,12 @@ MIGRATION_PROBLEM = Problem(
     "Fix the cause, then retry.",
     "begin\ncolumn price is odd",
 )
+CRASH_PROBLEM = Problem(
+    "The application of my-shop keeps crashing: it ended 3 times, last with exit code 1.",
+    "Its log says “no route to the database”.",
+    "Read the end of its log and fix the cause, then retry.",
+    "begin\nno route to the database",
+)
 HELD_PROBLEM = Problem(
     "The namespace store-my-shop is still there.", "A finalizer of a volume holds it.", "Ask for it to go."
 )
@@ -99,6 +106,9 @@ DELETE_FAILED_JOB = replace(DELETED_JOB, status=JobStatus.FAILED, problem=HELD_P
 UPGRADE_JOB = replace(WORKING_JOB, id="j3", kind=UPGRADE.kind, requested_by="U0ADA0001")
 UPGRADED_JOB = replace(UPGRADE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 21)
 UPGRADE_FAILED_JOB = replace(UPGRADE_JOB, status=JobStatus.FAILED, finished_at=NOON + 21, problem=MIGRATION_PROBLEM)
+RESTART_JOB = replace(WORKING_JOB, id="j4", kind=RESTART.kind, requested_by="U0ADA0001")
+RESTARTED_JOB = replace(RESTART_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
+RESTART_FAILED_JOB = replace(RESTART_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=CRASH_PROBLEM)
 
 RETRYING = JobEvent(90, "j1", NOON, EventKind.RETRYING, detail="The API is away. Trying again in 4 s.")
 WAITING = JobEvent(89, "j1", NOON, EventKind.WAITING, detail="50 jobs are running. This one starts next.")

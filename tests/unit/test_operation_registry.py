@@ -12,6 +12,7 @@ from provisioner.domain.store import StoreStatus
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
 from provisioner.operations.registry import DEFAULT_DEADLINES, OPERATIONS, BadRegistry, register
+from provisioner.operations.restart import RESTART
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.rollback import ROLLBACK
 from provisioner.operations.upgrade import UPGRADE
@@ -58,5 +59,5 @@ def test_complete_specs_are_registered_by_kind() -> None:
 
 
 def test_registry_lists_every_operation_with_its_deadline() -> None:
-    assert OPERATIONS == {"create": CREATE, "upgrade": UPGRADE, "delete": DELETE}
-    assert DEFAULT_DEADLINES == {"create": 900, "upgrade": 1800, "delete": 300}
+    assert OPERATIONS == {"create": CREATE, "upgrade": UPGRADE, "restart": RESTART, "delete": DELETE}
+    assert DEFAULT_DEADLINES == {"create": 900, "upgrade": 1800, "restart": 600, "delete": 300}

@@ -1,0 +1,202 @@
+"""Stores are restarted by a command or in the overflow menu, and a failed restart leaves a store that is still ready."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dev.slack.delivery import Ack
+from provisioner.domain.errors import Problem
+from provisioner.domain.job import JobStatus
+from provisioner.domain.store import StoreStatus
+from provisioner.operations.restart import RESTART
+from tests.integration.bot_harness import ADA, DANA, Bot
+from tests.integration.slack_steps import View, buttons, delete_form, delete_without_notice, home, ready_store
+
+CRASH = Problem("The application of my-shop keeps crashing.", "Its log says “no memory”.", "Fix it, then retry.", "a log")
+
+
+def typed(bot: Bot, user: str = "Dana", name: str = "my-shop") -> str:
+    """The answer to a typed restart."""
+    return str(bot.slack.command(user, "#stores", f"/store restart {name}").json()["text"])
+
+
+def menu_items(message: View) -> dict[str, str]:
+    """The values of the items in a message's overflow menu, by label."""
+    menu = buttons(message).get("more", {"options": []})
+    return {option["text"]["text"]: option["value"] for option in menu["options"]}
+
+
+def choose_restart(bot: Bot, message: View, user: str = "Dana") -> Ack:
+    """Choose “Restart” in the overflow menu of a message or an App Home."""
+    return bot.slack.click(user, message, "more", menu_items(message)["Restart"])
+
+
+def fail(bot: Bot) -> None:
+    """Let a restart fail while the application starts."""
+    job = bot.work("database")
+    bot.journal.fail(job, CRASH)
+
+
+# --- order -------------------------------------------------------------------------------------------------------
+
+
+def test_restart_is_ordered_by_command_and_progress_edits_one_message(bot: Bot) -> None:
+    ready = ready_store(bot)
+    assert typed(bot) == (
+        "Restarting *my-shop*. The shop may not answer for a moment; no confirmed order is lost. "
+        "I'll post the progress here."
+    )
+    working = bot.root("Restarting *my-shop*, ordered by")
+    assert set(buttons(working)) == {"open_shop", "open_admin", "credentials", "delete"}, "the store still serves"
+    outdated = bot.root("ordered a restart later")
+    assert outdated["ts"] == ready["ts"]
+    assert not buttons(outdated)
+    bot.finish()
+    done = bot.root("*my-shop* was restarted and answers again after")
+    assert done["ts"] == working["ts"] != ready["ts"]
+    bot.slack.wait_for(lambda: "Database restarted" in str(bot.slack.thread(done)))
+    assert "Application restarted" in str(bot.slack.thread(done))
+    assert list(menu_items(done)) == ["Restart"]
+    assert bot.store().status == StoreStatus.READY
+    assert bot.store().version == "1.0.0"
+
+
+def test_restart_is_ordered_from_the_menu_of_a_ready_store(bot: Bot) -> None:
+    root = ready_store(bot)
+    assert choose_restart(bot, root).ok
+    bot.slack.wait_for(lambda: "Restarting *my-shop*. The shop may not answer" in bot.whispered())
+    bot.root(f"Restarting *my-shop*, ordered by <@{DANA}>")
+    bot.finish()
+    again = bot.root("was restarted and answers again")
+    assert choose_restart(bot, again).ok, "the message of a restart has the menu too"
+    bot.root("*my-shop* was restarted. <@U0DANA001> ordered a restart later.")
+
+
+def test_restart_is_ordered_from_the_menu_on_app_home(bot: Bot) -> None:
+    ready_store(bot)
+    bot.slack.open_home("Dana")
+    assert choose_restart(bot, home(bot, "'action_id': 'more'")).ok
+    bot.root("ordered a restart later")
+    bot.slack.wait_for(lambda: "'action_id': 'more'" not in str(bot.slack.home("Dana")), what="a busy store's Home")
+    assert "Restarting *my-shop*, ordered by" in str(bot.slack.dms("Dana")), "a Home has no channel"
+
+
+def test_status_of_a_ready_store_has_the_menu(bot: Bot) -> None:
+    ready_store(bot)
+    answer = bot.slack.command("Dana", "#stores", "/store status my-shop").json()
+    assert list(menu_items(answer)) == ["Restart"]
+
+
+def test_admin_restarts_the_store_of_another_person(bot: Bot) -> None:
+    root = ready_store(bot)
+    assert choose_restart(bot, root, "Ada").ok
+    bot.root(f"Restarting *my-shop*, ordered by <@{ADA}>")
+
+
+# --- refusals ----------------------------------------------------------------------------------------------------
+
+
+def test_restart_by_another_person_is_refused(bot: Bot) -> None:
+    root = ready_store(bot)
+    refusal = f"*my-shop* belongs to <@{DANA}>. Only its owner and admins may do that."
+    assert refusal in typed(bot, "Oli")
+    assert choose_restart(bot, root, "Oli").ok
+    bot.slack.wait_for(lambda: refusal in bot.whispered("Oli"))
+    assert bot.queued_jobs() == []
+
+
+def test_restart_is_refused_while_another_job_runs(bot: Bot) -> None:
+    root = ready_store(bot)
+    bot.settled()
+    bot.notifier.stop()  # the message keeps its menu
+    bot.slack.command("Dana", "#stores", "/store upgrade my-shop")
+    bot.work("namespace")
+    assert "my-shop is being upgraded right now. Wait until that is done." in typed(bot)
+    assert choose_restart(bot, root).ok
+    bot.slack.wait_for(lambda: "my-shop is being upgraded right now." in bot.whispered())
+    assert bot.queued_jobs() == []
+
+
+def test_other_jobs_are_refused_while_a_restart_runs(bot: Bot) -> None:
+    ready_store(bot)
+    typed(bot)
+    bot.work("database")
+    assert "my-shop is being restarted right now." in typed(bot)
+    answer = bot.slack.command("Dana", "#stores", "/store upgrade my-shop").json()["text"]
+    assert "my-shop is being restarted right now." in answer
+    assert bot.queued_jobs() == []
+
+
+def test_restart_of_a_store_that_is_not_ready_is_refused(bot: Bot) -> None:
+    bot.slack.command("Dana", "#stores", "/store create my-shop")
+    assert "my-shop is being created right now." in typed(bot)
+    bot.fail(CRASH)
+    failed = bot.root("could not be created")
+    assert menu_items(failed) == {}
+    assert "can't be restarted now. Retry or delete it first" in typed(bot)
+    assert "There is no store called “my-shpo”. Did you mean my-shop?" in typed(bot, name="my-shpo")
+    assert bot.queued_jobs() == []
+
+
+def test_menu_of_a_deleted_store_names_the_person_who_deleted_it(bot: Bot) -> None:
+    root = ready_store(bot)
+    delete_without_notice(bot)
+    assert choose_restart(bot, root).ok
+    bot.slack.wait_for(lambda: f"was already deleted by <@{ADA}>" in bot.whispered())
+    assert bot.queued_jobs() == []
+
+
+@pytest.mark.parametrize("door", ["command", "menu"])
+def test_repeated_delivery_makes_one_job(bot: Bot, door: str) -> None:
+    root = ready_store(bot)
+    bot.settled()
+    if door == "command":
+        typed(bot)
+    else:
+        choose_restart(bot, root)
+    bot.slack.wait_for(lambda: bot.queued_jobs() == [("restart", 1)])
+    assert bot.slack.replay().ok
+    bot.slack.wait_for(lambda: len([row for row in bot.audit() if "restart" in row["detail"]]) == 2)
+    assert bot.queued_jobs() == [("restart", 1)]
+    bot.finish()
+    assert bot.slack.replay().ok
+    bot.root("was restarted and answers again")
+    assert bot.queued_jobs() == [], "nor does it after the job's end"
+
+
+# --- other ends --------------------------------------------------------------------------------------------------
+
+
+def test_failed_restart_is_reported_leaves_the_store_ready_and_can_be_retried(bot: Bot) -> None:
+    ready_store(bot)
+    typed(bot)
+    fail(bot)
+    root = bot.root("*my-shop* could not be restarted. Its data is unchanged, but the shop may not answer.")
+    assert "keeps crashing" in root["text"]
+    assert set(buttons(root)) == {"retry", "open_shop", "open_admin", "credentials", "delete", "more"}
+    assert bot.store().status == StoreStatus.READY
+    failure = bot.root("could not be restarted for", "#store-failures")
+    assert bot.slack.click("Dana", failure, "retry").ok
+    bot.root("could not be restarted at first. A later job followed")
+    last = bot.ledger.jobs.last(bot.store().id)
+    assert last is not None
+    assert last.kind == RESTART.kind
+    bot.finish()
+    bot.root("was restarted and answers again")
+    bot.slack.wait_for(lambda: "Solved" in json.dumps(bot.root("could not be restarted for", "#store-failures")))
+
+
+def test_deletion_stops_a_running_restart(bot: Bot) -> None:
+    ready_store(bot)
+    typed(bot)
+    job = bot.work("database")
+    form = delete_form(bot, bot.root("Restarting *my-shop*"))
+    assert bot.slack.submit("Dana", form, {"name": "my-shop"}) is None
+    bot.root("Stopped restarting *my-shop*")
+    stopped = bot.ledger.jobs.get(job.id)
+    assert stopped is not None
+    assert stopped.status == JobStatus.SUPERSEDED
+    bot.finish()
+    bot.root("*my-shop* is deleted")
