@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from playwright.sync_api import Browser, expect
 
 from dev.slack.delivery import Ack
 from provisioner.domain.errors import Problem
@@ -81,6 +82,20 @@ def test_restart_is_ordered_from_the_menu_on_app_home(bot: Bot) -> None:
     bot.root("ordered a restart later")
     bot.slack.wait_for(lambda: "'action_id': 'more'" not in str(bot.slack.home("Dana")), what="a busy store's Home")
     assert "Restarting *my-shop*, ordered by" in str(bot.slack.dms("Dana")), "a Home has no channel"
+
+
+def test_restart_is_chosen_in_the_web_page_of_the_local_slack(bot: Bot, browser: Browser) -> None:
+    ready_store(bot)
+    page = browser.new_page()
+    page.goto(bot.slack.workspace_url)
+    page.get_by_role("button", name="More actions").click()
+    page.get_by_role("menuitem", name="Restart").click()
+    expect(page.get_by_text("The shop may not answer for a moment; no confirmed order is lost.")).to_be_visible()
+    expect(page.get_by_text("Restart the database")).to_be_visible()
+    expect(page.get_by_role("button", name="More actions")).to_be_hidden()
+    bot.finish()
+    expect(page.get_by_text("was restarted and answers again after")).to_be_visible()
+    page.close()
 
 
 def test_status_of_a_ready_store_has_the_menu(bot: Bot) -> None:

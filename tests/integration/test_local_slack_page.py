@@ -135,6 +135,61 @@ def test_button_with_confirm_sends_click_only_after_confirmation(page: Page, bot
         assert len(bot.bodies("choose")) == clicks
 
 
+MENU = {
+    "type": "overflow",
+    "action_id": "choose",
+    "options": [{"text": {"type": "plain_text", "text": label}, "value": label} for label in ("Restart", "Pause")],
+}
+
+
+def test_menu_sends_the_chosen_item_once(page: Page, bot: SampleBot) -> None:
+    bot.client.chat_postMessage(
+        channel="#stores", text="x", blocks=[section("my-shop"), {"type": "actions", "elements": [MENU]}]
+    )
+    opener = page.get_by_role("button", name="More actions")
+    opener.click()
+    expect(page.get_by_role("menuitem")).to_have_text(["Restart", "Pause"])
+    page.get_by_role("menuitem", name="Restart").click()
+    expect(page.get_by_role("menu")).to_be_hidden()
+    page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+    [chosen] = bot.bodies("choose")
+    assert chosen["actions"][0]["selected_option"]["value"] == "Restart"
+
+
+def test_menu_is_used_with_the_keyboard_and_closes_without_a_choice(page: Page, bot: SampleBot) -> None:
+    bot.client.chat_postMessage(channel="#stores", text="x", blocks=[{"type": "actions", "elements": [MENU]}])
+    opener = page.get_by_role("button", name="More actions")
+    opener.press("Enter")
+    expect(page.get_by_role("menuitem", name="Restart")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("menu")).to_be_hidden()
+    expect(opener).to_be_focused()
+    opener.click()
+    page.get_by_role("heading", name="# stores").click()
+    expect(page.get_by_role("menu")).to_be_hidden()
+    assert bot.bodies("choose") == []
+    opener.press("Enter")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("menuitem", name="Pause")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("menu")).to_be_hidden()
+    page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+    assert bot.bodies("choose")[0]["actions"][0]["selected_option"]["value"] == "Pause"
+
+
+def test_menu_stays_on_a_narrow_screen(browser: Browser, slack: LocalSlack, bot: SampleBot) -> None:
+    bot.client.chat_postMessage(channel="#stores", text="x", blocks=[{"type": "actions", "elements": [MENU]}])
+    phone = browser.new_page(viewport={"width": 390, "height": 780})
+    phone.goto(slack.workspace_url)
+    phone.get_by_role("button", name="More actions").click()
+    box = phone.get_by_role("menu").bounding_box()
+    assert box is not None
+    assert 0 <= box["x"] <= box["x"] + box["width"] <= 390
+    phone.close()
+
+
 def test_link_button_opens_a_new_tab_and_sends_a_click(page: Page, slack: LocalSlack, bot: SampleBot) -> None:
     row = {"type": "actions", "elements": [button("choose", "Open shop", url=f"{slack.workspace_url}/?user=ada")]}
     bot.client.chat_postMessage(channel="#stores", text="x", blocks=[row])

@@ -1,6 +1,6 @@
 // Interactive elements in messages, modals and the App Home: buttons, menus, choices and text fields.
 import { emojify } from "node-emoji";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { act } from "./slack.js";
 
 const optionsOf = (element) => [...(element.options ?? []), ...(element.option_groups ?? []).flatMap((group) => group.options)];
@@ -55,28 +55,69 @@ function Button(props) {
       ) : (
         <button type="button" {...common}>{label}</button>
       )}
-      {state === "failed" && <span className="failed-note" role="alert" title={NO_RESPONSE}>⚠ {NO_RESPONSE}</span>}
+      {state === "failed" && <FailedNote />}
     </span>
   );
 }
 
+const STEPS = { ArrowDown: 1, ArrowUp: -1 };
+
+/** An overflow menu. It closes after a choice, on Escape and when the focus leaves it. */
 function Overflow(props) {
+  const { options } = props.element;
   const [open, setOpen] = useState(false);
-  const [, click] = useClick(props);
+  const [state, click] = useClick(props);
+  const opener = useRef(null);
+  const close = () => {
+    setOpen(false);
+    opener.current.focus();
+  };
+  const onKeyDown = (event) => {
+    const items = [...event.currentTarget.querySelectorAll("[role=menuitem]")];
+    if (!items.length) return;
+    if (event.key === "Escape") close();
+    else if (event.key in STEPS) items.at((items.indexOf(document.activeElement) + STEPS[event.key]) % items.length).focus();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
   return (
-    <span className="overflow">
-      <button type="button" className="button" aria-label="More actions" aria-expanded={open} onClick={() => setOpen(!open)}>⋯</button>
-      {open && (
-        <span role="menu">
-          {props.element.options.map((option) => (
-            <button key={option.value} type="button" role="menuitem" onClick={() => { setOpen(false); click(option.value); }}>
-              {emojify(option.text.text)}
-            </button>
-          ))}
-        </span>
-      )}
+    <span className="clickable">
+      <span className="overflow" onKeyDown={onKeyDown} onBlur={(event) => event.currentTarget.contains(event.relatedTarget) || setOpen(false)}>
+        <button
+          ref={opener}
+          type="button"
+          className={`button ${state}`}
+          aria-label="More actions"
+          aria-haspopup="menu"
+          aria-expanded={open}
+          aria-busy={state === "busy"}
+          onClick={() => state !== "busy" && setOpen(!open)}
+        >
+          ⋯
+        </button>
+        {open && (
+          <span role="menu" ref={keepOnScreen}>
+            {options.map((option, number) => (
+              <button key={option.value} type="button" role="menuitem" autoFocus={number === 0} onClick={() => { close(); click(option.value); }}>
+                {emojify(option.text.text)}
+              </button>
+            ))}
+          </span>
+        )}
+      </span>
+      {state === "failed" && <FailedNote />}
     </span>
   );
+}
+
+/** Aligns a menu with the left edge of its button if it would leave the screen on the left. */
+function keepOnScreen(menu) {
+  if (menu && menu.getBoundingClientRect().left < 0) Object.assign(menu.style, { left: 0, right: "auto" });
+}
+
+function FailedNote() {
+  return <span className="failed-note" role="alert" title={NO_RESPONSE}>⚠ {NO_RESPONSE}</span>;
 }
 
 /** The form of a modal holds the values of its inputs. Other elements send each change as a click, and so do
