@@ -1,4 +1,4 @@
-"""Stores are restarted by a command or in the overflow menu, and a failed restart leaves a store that is still ready."""
+"""Stores are restarted by a command or in the overflow menu; a failed restart leaves a store ready."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from provisioner.operations.restart import RESTART
 from tests.integration.bot_harness import ADA, DANA, Bot
 from tests.integration.slack_steps import View, buttons, delete_form, delete_without_notice, home, ready_store
 
-CRASH = Problem("The application of my-shop keeps crashing.", "Its log says “no memory”.", "Fix it, then retry.", "a log")
+CRASH = Problem("The application of my-shop keeps crashing.", "Its log says “no memory”.", "Raise it.", "a log")
 
 
 def typed(bot: Bot, user: str = "Dana", name: str = "my-shop") -> str:
