@@ -126,8 +126,8 @@ class Jobs:
             ).fetchone()
             return self.get(row[0]) if row else None
 
-    def note_waiting(self, problem: Problem) -> None:
-        """Record for each due job why it can't start, unless that is its last event already."""
+    def note_waiting(self, problem: Problem) -> list[Job]:
+        """Record for each due job why it can't start, unless that is its last event already; returns those jobs."""
         query = """SELECT * FROM jobs WHERE status = 'queued' AND due_at <= ? AND 'waiting' !=
                    (SELECT kind FROM job_events e WHERE e.job_id = jobs.id ORDER BY id DESC LIMIT 1)"""
         waiting = [job_of(row) for row in self._connection.db.query(query, [self._connection.clock()])]
@@ -135,6 +135,7 @@ class Jobs:
             with self._connection.transaction():
                 for job in waiting:
                     self._insert_event(job, EventKind.WAITING, detail=str(problem))
+        return waiting
 
     def retry_later(self, job: Job, problem: Problem, due_at: float) -> None:
         """Queue a running job again for `due_at` after a passing failure. Raises Superseded."""

@@ -142,7 +142,9 @@ class Scheduler:
         try:
             self._lease.check()
         except NotHeld as reason:
-            self._ledger.jobs.note_waiting(reason.problem)
+            for job in self._ledger.jobs.note_waiting(reason.problem):
+                with bound(job=job.id, store=job.store, kind=job.kind):
+                    log.info("job waits: %s", reason)
             return False
         return True
 
