@@ -107,7 +107,7 @@ def _carry_out(
     dependencies.remember_response_url(interaction.delivery_key, response_url)
     try:
         response = listener(dependencies, interaction)
-        reply.send(response)
+        _send(reply, response)
     except Refused as refusal:
         _answer_safely(reply, messages.refusal(refusal))
         return _Result(Outcome.REFUSED, reason=str(refusal))
@@ -119,6 +119,16 @@ def _carry_out(
         return _Result(Outcome.ORDERED, response.store, response.job.id)
     outcome = Outcome.REFUSED if response.field_errors else Outcome.ANSWERED
     return _Result(outcome, response.store, reason=response.reason)
+
+
+def _send(reply: Reply, response: Response) -> None:
+    """Raises FormNotOpened, but not for the answer to an order: the order counts."""
+    try:
+        reply.send(response)
+    except FormNotOpened:
+        if not response.job:
+            raise
+        log.warning("the person got no answer")
 
 
 def _found(dependencies: SlackDependencies, store_of: StoreFinder, interaction: Interaction) -> str:

@@ -65,5 +65,5 @@ def whisper(response_url: str, message: Message) -> None:
         )
         if answer.status_code != 200:
             log.warning("response_url refused: %s %s", answer.status_code, answer.body[:60])
-    except UNREACHABLE as error:
+    except (*UNREACHABLE, ValueError) as error:  # ValueError for an URL that urllib can't parse
         log.warning("response_url unreachable: %s", error)

@@ -18,6 +18,7 @@ from provisioner.domain.text import shorten
 COMMAND, EVENT_CALLBACK, HOME_OPENED = "command", "event_callback", "app_home_opened"
 Text = Annotated[str, Field(max_length=40_000)]  # Slack's longest message
 Id = Annotated[str, Field(min_length=1, max_length=200)]
+Url = Annotated[str, Field(pattern=r"^(https?://\S+)?$", max_length=2_000)]
 PersonId = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{1,50}$")]
 
 
@@ -106,7 +107,7 @@ class _Command(BaseModel):
     user_id: PersonId
     channel_id: Id
     trigger_id: Id
-    response_url: Text = ""
+    response_url: Url = ""
 
     def interaction(self) -> Interaction:
         return Interaction(
@@ -175,7 +176,7 @@ class _Click(BaseModel):
     actions: Annotated[list[_Action], Field(min_length=1)]
     channel: _Channel | None = None
     view: _View | None = None
-    response_url: Text = ""
+    response_url: Url = ""
 
     def interaction(self) -> Interaction:
         action, channel = self.actions[0], self.channel.id if self.channel else ""

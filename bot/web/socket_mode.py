@@ -42,7 +42,7 @@ class SocketMode:
     @contextmanager
     def serving(self, app: App) -> Iterator[None]:
         """Connect in the background, and reconnect when Slack closes the connection."""
-        self._client = _client(app, self._app_token)
+        self._client = socket_client(app, self._app_token)
         stopping = threading.Event()
         threading.Thread(target=self._connect, args=(self._client, stopping), name="socket-mode", daemon=True).start()
         try:
@@ -73,7 +73,7 @@ class SocketMode:
             stopping.wait(RETRY_SECONDS)
 
 
-def _client(app: App, app_token: str) -> SocketModeClient:
+def socket_client(app: App, app_token: str) -> SocketModeClient:
     """A client, not connected, that lets `app` answer Slack's requests."""
     logger = logging.getLogger("slack_sdk.socket_mode")
     client = SocketModeClient(app_token, logger=logger, web_client=app.client, proxy=app.client.proxy)

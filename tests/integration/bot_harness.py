@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+from slack_bolt import App
 
 from bot.commands.registry import OFFERS
 from bot.dependencies import Dependencies
@@ -97,6 +98,7 @@ class Bot:
     notifier: Notifier
     clock: MovableClock
     metrics: Metrics
+    app: App
     secret: dict[str, str] | Exception = field(default_factory=lambda: dict(SECRET))
 
     @property
@@ -236,13 +238,13 @@ def running_bot(
     notifier = Notifier(ledger, catalog, client, failures, limits)
     addresses = Addresses("localhost", port=8081)
     orders = Orders(ledger, catalog, addresses, limits, DEFAULT_DEADLINES, frozenset({ADA}))
-    bot = Bot(free_address(), slack, orders, notifier, clock, metrics)
-    commands = Dependencies(orders, bot.url, OFFERS)
+    url = free_address()
+    commands = Dependencies(orders, url, OFFERS)
     dependencies = SlackDependencies(commands, client, notifier.remember_response_url)
     with ExitStack() as stack:
         stack.callback(ledger.close)
-        threads = stack.enter_context(ListenerThreads())
-        app = build_app(dependencies, threads)
+        app = build_app(dependencies, stack.enter_context(ListenerThreads()))
+        bot = Bot(url, slack, orders, notifier, clock, metrics, app)
         connection = SocketMode(slack.app_token)
         readiness = _readiness(bot, client, failures, {"socket": connection.check} if socket else {})
         endpoint = SlackEndpoint(app, SignatureCheck(slack.signing_secret))
