@@ -1,1 +1,1 @@
-"""What is measured: ratios within one run, never a timed test."""
+"""Benchmarks (`make bench`). They compare times within one run; no test fails because of a time."""

@@ -1,4 +1,4 @@
-"""`make bench`: each store type from a typed command to Ready beside its bare boot; the executors; the bot itself."""
+"""`make bench`: each store type from the command to Ready, compared with its baseline; the executors; the bot."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from dev import images
 from dev.cluster import Cluster
 from dev.stack import ROOT, Stack
 from provisioner.domain.catalog import Catalog, StoreType
-from tests.bench import baseline, bot, executors, orders, shop
+from tests.bench import baseline, bot, executors, orders, store_usage
 
 RESULTS = ROOT / "build/bench"
+BASELINE = "baseline"
 console = Console()
 
 
 @dataclass
 class Figures:
-    """What was measured of one store type: `seconds` by what was timed, the rest by container, page or image."""
+    """The measurements of one store type: seconds by what was timed, the rest by container, page or image."""
 
     seconds: dict[str, list[float]]
     memory_mb: dict[str, float] = field(default_factory=dict)
@@ -37,8 +38,8 @@ class Figures:
 
     @property
     def ratio(self) -> float:
-        """How many times the floor an order takes, by their medians."""
-        return statistics.median(self.seconds[orders.READY]) / statistics.median(self.seconds["floor"])
+        """The median time of an order, divided by the median time of the baseline."""
+        return statistics.median(self.seconds[orders.READY]) / statistics.median(self.seconds[BASELINE])
 
 
 def main() -> None:
@@ -56,13 +57,13 @@ def main() -> None:
         _report(kind, measured[kind.name], options.rounds)
     by_executor = executors.seconds(cluster, options.rounds)
     _tabulate(f"The same small order by each executor: seconds, {options.rounds} rounds", by_executor)
-    its_own = _measure_bot(cluster, options.rounds)
+    of_bot = _measure_bot(cluster, options.rounds)
     cluster.down()
     RESULTS.mkdir(parents=True, exist_ok=True)
-    told = {name: {**figures.__dict__, "ratio": figures.ratio} for name, figures in measured.items()}
-    (RESULTS / "ready.json").write_text(json.dumps(told, indent=2))
+    results = {name: {**figures.__dict__, "ratio": figures.ratio} for name, figures in measured.items()}
+    (RESULTS / "ready.json").write_text(json.dumps(results, indent=2))
     (RESULTS / "executors.json").write_text(json.dumps(by_executor, indent=2))
-    (RESULTS / "bot.json").write_text(json.dumps(its_own, indent=2))
+    (RESULTS / "bot.json").write_text(json.dumps(of_bot, indent=2))
 
 
 def _measure(cluster: Cluster, kind: StoreType, overlay: dict[str, Any], rounds: int) -> Figures:
@@ -71,44 +72,46 @@ def _measure(cluster: Cluster, kind: StoreType, overlay: dict[str, Any], rounds:
         try:
             stack.start()
             figures = Figures({orders.READY: orders.seconds(stack, kind.name, rounds)})
-            with orders.store(stack, kind.name, "rest-shop"):
-                figures.page_ms = shop.pages(cluster, stack.addresses.host("rest-shop"))
-                figures.memory_mb = shop.memory(cluster, stack.addresses.namespace("rest-shop"))
+            with orders.store(stack, kind.name, "measured-shop"):
+                figures.page_ms = store_usage.pages(cluster, stack.addresses.host("measured-shop"))
+                figures.memory_mb = store_usage.memory(cluster, stack.addresses.namespace("measured-shop"))
         finally:
             stack.stop()
         figures.seconds |= orders.stages(stack)
-    figures.seconds["floor"] = [baseline.bare_boot(cluster, kind, overlay) for _ in range(rounds)]
+    figures.seconds[BASELINE] = [baseline.bare_boot(cluster, kind, overlay) for _ in range(rounds)]
     figures.image_mb = _sizes(overlay)
     return figures
 
 
 def _sizes(overlay: dict[str, Any]) -> dict[str, float]:
-    """Compressed MB of the images a store type names."""
+    """Compressed MB of a store type's images, by image."""
     used = json.dumps(overlay)
     return {
-        image.name: _packed(image.archive) for image in images.store_images() if f'storewright/{image.name}"' in used
+        image.name: _compressed_mb(image.archive)
+        for image in images.store_images()
+        if f'storewright/{image.name}"' in used
     }
 
 
-def _packed(archive: Path) -> float:
-    """MB of an image as a registry would hold it."""
-    with archive.open("rb") as plain, tempfile.TemporaryFile() as packed:
-        with gzip.open(packed, "wb", compresslevel=6) as squeezed:
-            shutil.copyfileobj(plain, squeezed)
-        return packed.tell() / 1e6
+def _compressed_mb(archive: Path) -> float:
+    """The MB of an image archive, compressed as in a registry."""
+    with archive.open("rb") as plain, tempfile.TemporaryFile() as target:
+        with gzip.open(target, "wb", compresslevel=6) as compressed:
+            shutil.copyfileobj(plain, compressed)
+        return target.tell() / 1e6
 
 
 def _measure_bot(cluster: Cluster, rounds: int) -> dict[str, Any]:
-    starts, memory_mb = bot.figures(cluster, rounds)
+    starts, memory_mb = bot.measure(cluster, rounds)
     _tabulate(f"The bot in the cluster: seconds, {rounds} rounds", {"start to ready": starts})
-    image_mb = _packed(images.bot_image().archive)
+    image_mb = _compressed_mb(images.bot_image().archive)
     console.print(f"Memory at rest: {memory_mb:.0f} MB. Image, compressed: {image_mb:.0f} MB.")
     return {"seconds": starts, "memory_mb": memory_mb, "image_mb": image_mb}
 
 
 def _report(kind: StoreType, figures: Figures, rounds: int) -> None:
     _tabulate(f"{kind.label}: seconds, {rounds} rounds, images on the node", figures.seconds)
-    console.print(f"An order takes {figures.ratio:.2f} times the bare boot of the same containers (floor).")
+    console.print(f"An order takes {figures.ratio:.2f} times the baseline, the bare boot of the same containers.")
     for title, unit, found in (
         ("Memory at rest", "MB", figures.memory_mb),
         ("Pages, median", "ms", figures.page_ms),

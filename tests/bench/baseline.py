@@ -1,4 +1,4 @@
-"""The floor under every order: the containers of a store's chart in one bare pod, with no volume, probe or ingress."""
+"""The baseline of every order: the containers of a store's chart in one bare pod, with no volume, probe or ingress."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from dev.stack import kubectl
 from provisioner.domain.catalog import StoreType
 from tests.waiting import answers
 
-NAME = "floor"
+NAME = "baseline"
 Object = dict[str, Any]
 
 
 def bare_boot(cluster: Cluster, kind: StoreType, overlay: Object) -> float:
-    """Seconds from `kubectl apply` until the shop's own readiness path answers 200."""
+    """Seconds from `kubectl apply` until the path of the store's readiness probe answers 200."""
     pod, port, path = bare_pod(rendered(kind, overlay), kind)
     begun = time.monotonic()
     kubectl(cluster, "apply", "-f", "-", stdin=json.dumps(pod))
@@ -32,20 +32,20 @@ def bare_boot(cluster: Cluster, kind: StoreType, overlay: Object) -> float:
 
 
 def rendered(kind: StoreType, overlay: Object) -> list[Object]:
-    """What the chart installs, with the local profile."""
+    """The objects of the chart, with the local profile."""
     command = ["helm", "template", NAME, str(kind.chart), "--no-hooks", "--values", "-"]
     command += ["--values", str(kind.chart / "values-local.yaml")]
-    told = yaml.safe_dump(overlay)
-    done = subprocess.run(command, input=told, capture_output=True, text=True, check=True)
+    values = yaml.safe_dump(overlay)
+    done = subprocess.run(command, input=values, capture_output=True, text=True, check=True)
     return [manifest for manifest in yaml.safe_load_all(done.stdout) if manifest]
 
 
 def bare_pod(manifests: list[Object], kind: StoreType) -> tuple[Object, int, str]:
-    """One pod of all that the workloads run, and where its shop says that it is ready (port and path).
+    """One pod with the containers of all workloads, and the port and path of the store's readiness probe.
 
-    The Secret's values stand in it as literals: they are made up, and the pod lives for seconds."""
+    The Secret's values are literals in the pod: they are random, and the pod lives for seconds."""
     secret = {
-        key: template.format(password=NAME, hex="f" * 64, host="floor.localhost", name=NAME)
+        key: template.format(password=NAME, hex="f" * 64, host="baseline.localhost", name=NAME)
         for key, template in kind.secret.items()
     }
     local = {m["metadata"]["name"] for m in manifests if m["kind"] == "Service"}
@@ -65,23 +65,23 @@ def bare_pod(manifests: list[Object], kind: StoreType) -> tuple[Object, int, str
 
 def _ready(container: Object) -> tuple[int, str] | None:
     """Port and path of a container's HTTP readiness probe."""
-    look = container.get("readinessProbe", {}).get("httpGet")
-    if not look:
+    probe = container.get("readinessProbe", {}).get("httpGet")
+    if not probe:
         return None
     ports = {port["name"]: port["containerPort"] for port in container.get("ports", [])}
-    return ports.get(look["port"], look["port"]), look["path"]
+    return ports.get(probe["port"], probe["port"]), probe["path"]
 
 
 def _bare(container: Object, pod: Object, secret: dict[str, str], local: set[str]) -> Object:
     user = {"runAsUser": pod["securityContext"]["runAsUser"], "runAsGroup": pod["securityContext"]["runAsGroup"]}
-    told = ("name", "image", "command", "args", "volumeMounts")
-    kept: Object = {key: container[key] for key in told if key in container}
+    copied = ("name", "image", "command", "args", "volumeMounts")
+    kept: Object = {key: container[key] for key in copied if key in container}
     env = [_literal(variable, secret, local) for variable in container.get("env", [])]
     return {**kept, "env": env, "securityContext": user}
 
 
 def _literal(variable: Object, secret: dict[str, str], local: set[str]) -> Object:
-    """With the Secret's value in it; a Service of the release is this same pod."""
+    """The variable with a literal value. The host of the release's own Services is this pod."""
     if "valueFrom" in variable:
         value = secret[variable["valueFrom"]["secretKeyRef"]["key"]]
     else:

@@ -1,4 +1,4 @@
-"""What the bot itself costs in the cluster, as its chart installs it: image, start, memory at rest."""
+"""The bot's start time and memory in the cluster, installed by its chart."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import psutil
 
 from dev.cluster import Cluster
 from dev.stack import StackError, kubectl
-from tests.bench.shop import memory
-from tests.e2e.bot_release import BotRelease, release
-from tests.e2e.store_release import process
+from tests.bench.store_usage import memory
+from tests.e2e.bot_release import BotRelease, bot_release
+from tests.e2e.store_release import process_id
 from tests.waiting import until
 
 
-def figures(cluster: Cluster, rounds: int) -> tuple[list[float], float]:
-    """Seconds from its process's start until it says that it is ready, `rounds` times; then its resident MB at rest."""
-    with tempfile.TemporaryDirectory() as folder, release(cluster, Path(folder), "socket") as bot:
+def measure(cluster: Cluster, rounds: int) -> tuple[list[float], float]:
+    """Seconds from the process's start until /readyz answers 200, `rounds` times, and resident MB at rest."""
+    with tempfile.TemporaryDirectory() as folder, bot_release(cluster, Path(folder), "socket") as bot:
         bot.upgrade("socket")
         starts = [_start(bot) for _ in range(rounds)]
         bot.await_slack()
@@ -33,7 +33,7 @@ def _start(bot: BotRelease) -> float:
     _scale(bot, 1)
     until("the bot is ready", lambda: _is_ready(bot))
     ready = time.time()
-    return ready - psutil.Process(process(_pods(bot)[0], b"-m\0bot")).create_time()
+    return ready - psutil.Process(process_id(_pods(bot)[0], b"-m\0bot")).create_time()
 
 
 def _scale(bot: BotRelease, replicas: int) -> None:
@@ -42,13 +42,13 @@ def _scale(bot: BotRelease, replicas: int) -> None:
 
 
 def _pods(bot: BotRelease) -> list[dict[str, Any]]:
-    its = (f"--namespace={bot.name}", "--selector=app.kubernetes.io/component=bot", "--output=json")
-    found: list[dict[str, Any]] = json.loads(kubectl(bot.cluster, "get", "pods", *its))["items"]
+    selector = (f"--namespace={bot.name}", "--selector=app.kubernetes.io/component=bot", "--output=json")
+    found: list[dict[str, Any]] = json.loads(kubectl(bot.cluster, "get", "pods", *selector))["items"]
     return found
 
 
 def _is_ready(bot: BotRelease) -> bool:
-    """Tell whether it says so itself, which its pod's conditions learn up to a probe's period later."""
+    """Return whether /readyz answers 200. The pod's condition changes later, with the next probe."""
     pod = _pods(bot)[0]["metadata"]["name"]
     try:
         kubectl(bot.cluster, "get", "--raw", f"/api/v1/namespaces/{bot.name}/pods/{pod}:9090/proxy/readyz")

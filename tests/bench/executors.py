@@ -1,4 +1,4 @@
-"""The same job with each executor, from its order to its end; the store is tiny, so that the executor's share shows."""
+"""The same job with each executor, timed from its order to its end. The store is tiny, so the executor dominates."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.e2e.kubernetes_harness import KubernetesHarness
 from tests.e2e.provisioner_harness import ProvisionerHarness
 from tests.e2e.sample_type import SampleType, load_image
 
-Opening = Callable[[Cluster, Path, SampleType], ProvisionerHarness]
-OPENINGS: dict[str, Opening] = {
+OpenHarness = Callable[[Cluster, Path, SampleType], ProvisionerHarness]
+HARNESSES: dict[str, OpenHarness] = {
     "local": lambda cluster, folder, leaflet: ProvisionerHarness(cluster, folder, leaflet.charts, "leaflet"),
     "kubernetes": KubernetesHarness,
 }
@@ -23,10 +23,10 @@ def seconds(cluster: Cluster, rounds: int) -> dict[str, list[float]]:
     """The seconds of each of `rounds` orders, by executor; one store at a time, deleted before the next.
 
     Raises RuntimeError if an order fails."""
-    return {name: _orders(name, opening, cluster, rounds) for name, opening in OPENINGS.items()}
+    return {name: _orders(name, opening, cluster, rounds) for name, opening in HARNESSES.items()}
 
 
-def _orders(name: str, opening: Opening, cluster: Cluster, rounds: int) -> list[float]:
+def _orders(name: str, opening: OpenHarness, cluster: Cluster, rounds: int) -> list[float]:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         load_image(cluster, folder)

@@ -1,4 +1,4 @@
-"""Orders through Slack, timed from the typed command to the message with the status Ready."""
+"""Orders through Slack, timed from the command to the message with the status Ready."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ PREFIX = "bench-shop-"
 
 def seconds(stack: Stack, type_name: str, rounds: int) -> list[float]:
     """The seconds of each of `rounds` orders; one store at a time, deleted before the next."""
-    whole = []
+    taken = []
     for number in range(rounds):
         begun = time.monotonic()
         with store(stack, type_name, f"{PREFIX}{number}"):
-            whole.append(time.monotonic() - begun)
-    return whole
+            taken.append(time.monotonic() - begun)
+    return taken
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def store(stack: Stack, type_name: str, name: str) -> Iterator[None]:
     _until(slack, name, "create")
     yield
     root = newest_root(slack.messages("#stores"), store=name)
-    assert root, "it reached Ready"
+    assert root, "the store has no message"
     slack.click("Dana", root, "delete")
     view = slack.wait_for(lambda: slack.views("Dana"), what="the delete form")[-1]
     slack.submit("Dana", view, {"name": name})

@@ -1,4 +1,4 @@
-"""Storewright as an operator installs it: its image and its chart, with a local Slack outside the cluster."""
+"""The release of the bot's chart, as an operator installs it, with a local Slack outside of the cluster."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from dev.stack import ADMIN, FAILURES, ROOT, kubectl
 from tests.e2e import sample_type
 
 README, OPERATING = ROOT / "README.md", ROOT / "docs/operating.md"
-# In the commands of the docs, the release, its namespace and its instance have the same name.
-NAMED = re.compile(r"(-n |namespace |install |upgrade |template |deployment/|instance=)storewright\b")
+# In the commands of the docs, the release, its namespace and its instance have this name.
+RELEASE_NAME = re.compile(r"(-n |namespace |install |upgrade |template |deployment/|instance=)storewright\b")
 
 
 def section(page: Path, title: str) -> str:
@@ -34,15 +34,15 @@ def section(page: Path, title: str) -> str:
     return parts[parts.index(title) + 1]
 
 
-def typed(text: str, begins: str = "") -> str:
-    """The commands in a page's text that begin with `begins`, as one script."""
+def commands(text: str, prefix: str = "") -> str:
+    """The commands in a page's text that start with `prefix`, as one script."""
     lines = re.findall(r"^ {4,}((?:kubectl|helm|storewright) .*)$", text, re.MULTILINE)
-    return "\n".join(line for line in lines if line.startswith(begins))
+    return "\n".join(line for line in lines if line.startswith(prefix))
 
 
 @dataclass
 class BotRelease:
-    """One release with the name of its namespace. In addition to the image's store types, it has leaflet."""
+    """A release that has the name of its namespace. In addition to the image's store types, it has leaflet."""
 
     cluster: Cluster
     slack: LocalSlack
@@ -62,20 +62,20 @@ class BotRelease:
     def prepare(self) -> None:
         """Create what Helm expects: a namespace, the Secret with the Slack tokens, a ConfigMap with leaflet's chart."""
         restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
-        self._make({"kind": "Namespace", "metadata": {"name": self.name, "labels": restricted}})
-        words = {
+        self._apply({"kind": "Namespace", "metadata": {"name": self.name, "labels": restricted}})
+        tokens = {
             "SLACK_BOT_TOKEN": self.slack.bot_token,
             "SLACK_APP_TOKEN": self.slack.app_token,
             "SLACK_SIGNING_SECRET": self.slack.signing_secret,
         }
-        self._make({"kind": "Secret", "metadata": {"name": "storewright-slack"}, "stringData": words})
+        self._apply({"kind": "Secret", "metadata": {"name": "storewright-slack"}, "stringData": tokens})
         files = {
             str(f.relative_to(sample_type.CHART)): f.read_text() for f in sample_type.CHART.rglob("*") if f.is_file()
         }
         data = {path.replace("/", "."): text for path, text in files.items()}
-        self._make({"kind": "ConfigMap", "metadata": {"name": "leaflet"}, "data": data})
+        self._apply({"kind": "ConfigMap", "metadata": {"name": "leaflet"}, "data": data})
 
-    def _make(self, manifest: dict[str, Any]) -> None:
+    def _apply(self, manifest: dict[str, Any]) -> None:
         stdin = json.dumps({"apiVersion": "v1", **manifest})
         kubectl(self.cluster, "apply", f"--namespace={self.name}", "-f", "-", stdin=stdin)
 
@@ -106,7 +106,7 @@ class BotRelease:
         return done.stdout
 
     def await_slack(self) -> None:
-        """Wait until Slack reaches the bot: the connection or route may work a moment after the bot is ready."""
+        """Wait until Slack reaches the bot. Its connection or route may start to work after the bot is ready."""
         self.slack.wait_for(
             lambda: self.slack.command("Dana", "#stores", "/store list").ok, 15, "Slack to reach the bot"
         )
@@ -136,17 +136,17 @@ class BotRelease:
         for name, text in {"my-values.yaml": mine, "slack.env": tokens, "values.yaml": json.dumps(values)}.items():
             (self.folder / name).write_text(text)
 
-    def type(self, script: str) -> str:
+    def run_script(self, script: str) -> str:
         """Run commands of the docs for this release, with the files of `write_files`; returns their output."""
-        with self.typed(script) as running:
+        with self.start_script(script) as running:
             output, errors = running.communicate()
         assert running.returncode == 0, f"{script}\n{output}{errors}"
         return output
 
     @contextmanager
-    def typed(self, script: str) -> Iterator[subprocess.Popen[str]]:
-        """Run them as long as the `with` block lasts, for commands that do not end by themselves."""
-        script = NAMED.sub(rf"\1{self.name}", script)
+    def start_script(self, script: str) -> Iterator[subprocess.Popen[str]]:
+        """Start commands of the docs, and terminate them when the block ends."""
+        script = RELEASE_NAME.sub(rf"\1{self.name}", script)
         for file in ("build/values.yaml", "my-values.yaml", "slack.env", "away.db"):
             script = script.replace(file, str(self.folder / Path(file).name))
         environment = {**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig)}
@@ -160,7 +160,7 @@ class BotRelease:
     def log(self) -> str:
         return kubectl(self.cluster, "logs", f"deployment/{self.name}", f"--namespace={self.name}", "--tail=30")
 
-    def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send a request through the ingress."""
         with self.cluster.client(f"{self.name}.localhost") as client:
             return client.request(method, path, headers={"Origin": f"http://{self.host}"}, **options)
@@ -174,10 +174,10 @@ class BotRelease:
 
 
 @contextmanager
-def release(cluster: Cluster, folder: Path, mode: str, *, bare: bool = False) -> Iterator[BotRelease]:
-    """A release for a Slack mode, not installed yet. A `bare` one has no namespace and no Secret either."""
-    name = f"storewright-{uuid4().hex[:8]}"  # the namespace of a former test may not be gone yet
-    host = cluster.pod_ingress_address.rpartition(":")[0]  # of this machine, for pods
+def bot_release(cluster: Cluster, folder: Path, mode: str, *, bare: bool = False) -> Iterator[BotRelease]:
+    """A release for a Slack mode, not installed yet. With `bare`, it has no namespace and no Secret either."""
+    name = f"storewright-{uuid4().hex[:8]}"  # Kubernetes may still be deleting the namespace of a former test
+    host = cluster.pod_ingress_address.rpartition(":")[0]  # this machine's address, for pods
     bot = f"http://{name}.localhost:{cluster.ingress_port}"
     with LocalSlack(bot, host=host, socket_mode=mode == "socket") as slack:
         made = BotRelease(cluster, slack, name, folder)

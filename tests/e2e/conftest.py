@@ -1,4 +1,4 @@
-"""The real thing for e2e tests: a cluster of their own (a running demo is spared), images on its node, the bot."""
+"""Fixtures of the e2e tests: a cluster of their own with the stores' images, and bots. A running demo is not used."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture
 def stack(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., Stack]]:
-    """Makes a running bot with its own local Slack; keyword arguments are settings of the bot."""
+    """Starts a bot with its own local Slack. Keyword arguments are settings of the bot."""
     started: list[Stack] = []
 
     def start(**settings: str) -> Stack:
         one = Stack(tmp_path / f"stack{len(started)}", cluster, settings)
-        started.append(one)  # before it starts: what came up of one that did not start whole is stopped too
+        started.append(one)  # before the start, so that a bot that started only in part is stopped too
         one.start()
         return one
 

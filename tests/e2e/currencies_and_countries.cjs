@@ -1,4 +1,4 @@
-/** Run by test_medusa_external_database.py inside a shop's container: settles the template in every currency and country, and tells what came of it. */
+/** Run by test_medusa_external_database.py in the store's container: sets up the database template for each currency and country, and prints a summary. */
 "use strict"
 const fs = require("node:fs")
 const zlib = require("node:zlib")
@@ -7,7 +7,7 @@ const { countries, currencies, settle } = require("/app/places.js")
 
 process.env.PGDATABASE = "places"
 
-/** What is true of the settled shop; each list names a value once. */
+/** The prices, currencies, countries and names in the database, each value once. */
 const question = `select json_build_object(
   'prices', (select json_agg(distinct amount) from price),
   'exact', (select bool_and((raw_amount->>'value')::numeric = amount) from price),
@@ -18,7 +18,7 @@ const question = `select json_build_object(
     select iso_2 as code from region_country where region_id is not null union select country_code from geo_zone
     union select country_code from tax_region union select country_code from stock_location_address) all_of_them),
   'names', (select json_agg(distinct name) from (select name from region union select name from service_zone) all_of_them)
-) as told`
+) as summary`
 
 async function main() {
   const client = await connect()
@@ -32,8 +32,8 @@ async function main() {
   for (const place of places) {
     await client.query("savepoint template")
     await settle(client, place)
-    const { rows: [{ told }] } = await client.query(question)
-    console.log(JSON.stringify({ ...place, ...told }))
+    const { rows: [{ summary }] } = await client.query(question)
+    console.log(JSON.stringify({ ...place, ...summary }))
     await client.query("rollback to savepoint template")
   }
   await client.query("rollback")

@@ -1,4 +1,4 @@
-/** Run by test_medusa_chart.py inside a shop's container, on an empty database: kills a first start half-way, then makes two at once. */
+/** Run by test_medusa_chart.py in the store's container, on an empty database: kills a first start half-way, then runs two starts at the same time. */
 "use strict"
 const { spawn } = require("node:child_process")
 const { Worker } = require("node:worker_threads")
@@ -17,10 +17,10 @@ async function ask(question) {
 const loading = () => ask("select exists (select from pg_locks where locktype = 'advisory' and granted) as answer")
 const loaded = () => ask("select to_regclass('public.store') is not null as answer")
 
-/** Kills a whole start, with no warning, once it holds the lock that it loads the database under. */
+/** Kills a first start as soon as it holds the lock under which it loads the database. */
 async function killedHalfWay() {
   const start = spawn(process.execPath, ["/app/boot.js"], { env: { ...process.env, PORT: "9009" }, stdio: "ignore" })
-  while (!(await loading())) if (start.exitCode !== null) throw new Error("the start ended before it loaded anything")
+  while (!(await loading())) if (start.exitCode !== null) throw new Error("the start ended before it locked the database")
   start.kill("SIGKILL")
   while (await loading());
   return loaded()

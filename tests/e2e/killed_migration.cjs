@@ -1,6 +1,6 @@
 /**
- * Run by test_medusa_upgrade.py inside a shop's container, with the names of two migrations to do: kills a migration without
- * warning once the first of them is done, then enters it again.
+ * Run by test_medusa_upgrade.py in the store's container, with the names of two pending migrations: kills the migration
+ * run after the first of them, then runs it again.
  */
 "use strict"
 const { spawn, spawnSync } = require("node:child_process")
@@ -17,10 +17,10 @@ async function main() {
     return rows.map(({ name }) => name)
   }
 
-  // As a script is left that was killed, which Medusa by itself would never enter again.
+  // A killed script has no finished_at. Medusa alone would never run it again.
   await ask("update script_migrations set finished_at = null where script_name = 'reconcile-inventory-reserved-quantity.js'")
   const first = spawn(process.execPath, ["/app/migrate.js"], { stdio: "ignore" })
-  while ((await done()).length === 0) if (first.exitCode !== null) throw new Error("it ended before it did anything")
+  while ((await done()).length === 0) if (first.exitCode !== null) throw new Error("the run ended before its first migration")
   first.kill("SIGKILL")
   await once(first, "exit")
   const half = await done()

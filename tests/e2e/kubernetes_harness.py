@@ -1,4 +1,4 @@
-"""The bot's image as Kubernetes Jobs: the namespace, the permissions and the charts that its pods need."""
+"""The harness for jobs that run as Kubernetes Jobs: their namespace, permissions, image and charts."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tests.e2e.sample_type import SampleType
 
 BOT_NAMESPACE = "storewright"
 OUR_JOBS = ("jobs", "-n", BOT_NAMESPACE, "-l", f"storewright.dev/instance={INSTANCE}")
-CONFIG_MAP = "charts-of-a-test"  # a ConfigMap
+CONFIG_MAP = "charts-of-a-test"
 
 
 def upload_charts(cluster: DevCluster, charts: Path) -> dict[str, Any]:
-    """Put a folder of charts into the cluster. Returns the fields of EXECUTOR_POD that mount it."""
+    """Write a folder of charts to a ConfigMap; returns the fields of EXECUTOR_POD that mount it."""
     files = {str(path.relative_to(charts)): path.read_text() for path in charts.rglob("*") if path.is_file()}
     keys = {f"file-{number}": name for number, name in enumerate(files)}
     data = {key: files[name] for key, name in keys.items()}
@@ -44,7 +44,7 @@ def upload_charts(cluster: DevCluster, charts: Path) -> dict[str, Any]:
 
 
 class KubernetesHarness(ProvisionerHarness):
-    """ProvisionerHarness whose jobs run as Kubernetes Jobs."""
+    """A harness whose jobs run as Kubernetes Jobs, with the bot's image."""
 
     def __init__(self, cluster: DevCluster, folder: Path, leaflet: SampleType, pull_secret: str = "") -> None:
         self.pull_secret = pull_secret
@@ -56,7 +56,7 @@ class KubernetesHarness(ProvisionerHarness):
         super().__init__(cluster, folder, leaflet.charts, "leaflet")
 
     def upload_charts(self) -> None:
-        """Let the pods use the charts as they are now."""
+        """Write the present charts to the ConfigMap, for the next open()."""
         self.worker = replace(self.worker, **upload_charts(self.cluster, self.charts))
 
     def defaults(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The provisioner without a bot, on a real cluster. Each time it is opened plays one process."""
+"""The provisioner without a bot, on a real cluster. Each open() is like the start of a process."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ProvisionerHarness:
     # --- processes --------------------------------------------------------------------------------------------------
 
     def open_ledger(self) -> None:
-        """Open the ledger only: orders are taken, and no job runs."""
+        """Open the ledger only: orders can be placed, but no job runs."""
         self.ledger = Ledger.exclusive(self.folder / "ledger.db")
         self.journal = JobJournal(self.ledger)
         self.catalog = Catalog(self.charts)
@@ -105,7 +105,7 @@ class ProvisionerHarness:
             type=self.type,
         )
 
-    # --- what there is ----------------------------------------------------------------------------------------------
+    # --- state ------------------------------------------------------------------------------------------------------
 
     def store(self, name: str) -> Store:
         """The store called `name`; it must exist."""
@@ -115,14 +115,16 @@ class ProvisionerHarness:
         """The job as the ledger has it now."""
         return self._orders().job(job)
 
-    def until(self, job: Job, look: Callable[[Job], bool], seconds: float = 120) -> Job:
-        return until_job(self.ledger, job, look, seconds)
+    def until(self, job: Job, condition: Callable[[Job], bool], seconds: float = 120) -> Job:
+        """The job once `condition` is true for it."""
+        return until_job(self.ledger, job, condition, seconds)
 
     def ended(self, job: Job, seconds: float = 120) -> Job:
+        """The job once it has ended."""
         return self.until(job, lambda found: not found.live, seconds)
 
     def wait_for_stage(self, job: Job, stage: str) -> None:
-        """Wait until the job started a stage."""
+        """Wait until the job has started a stage."""
 
         def started(_: Job) -> bool:
             events = self.ledger.jobs.events(job.id)

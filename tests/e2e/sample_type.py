@@ -1,4 +1,4 @@
-"""A tiny store type in a folder of the test's own, with the version and the migration that the test needs."""
+"""The tiny store type leaflet in a folder of the test, with the version and migration that the test needs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ spec:
 
 
 def load_image(cluster: Cluster, folder: Path) -> None:
-    """Load its only image onto the cluster's node."""
+    """Load the image of leaflet onto the cluster's node."""
     image = folder / "leaflet.tar"
     archive.write(image, IMAGE, {"busybox": Path("/bin/busybox")}, ["/busybox"])
     cluster.load_image(image)

@@ -1,4 +1,4 @@
-"""People who go on buying while something is done to the shop, and what is done to its database."""
+"""Shoppers who place orders without a pause while a test kills the store's database."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from typing import Any
 import httpx
 
 from provisioner.clients.kubernetes.objects import is_ready
-from tests.e2e.store_release import Release, process
+from tests.e2e.store_release import StoreRelease, process_id
 from tests.waiting import until
 
 
 class Shoppers:
-    """`number` people who buy one thing after another until they are told to stop, and try again when something fails.
+    """`number` threads that place orders until the block ends, and try again after a failure.
 
-    `buy` gives the id of an order that was confirmed, or raises."""
+    `place_order` returns the id of a confirmed order, or raises AssertionError or httpx.HTTPError."""
 
-    def __init__(self, buy: Callable[[], Any], number: int) -> None:
+    def __init__(self, place_order: Callable[[], Any], number: int) -> None:
         self.confirmed: list[Any] = []
         self.failures: list[str] = []
-        self._buy, self._over = buy, threading.Event()
-        self._threads = [threading.Thread(target=self._shop) for _ in range(number)]
+        self._place_order, self._stopped = place_order, threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(number)]
 
     def __enter__(self) -> Shoppers:
         for thread in self._threads:
@@ -34,44 +34,46 @@ class Shoppers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self._stopped.set()
         for thread in self._threads:
             thread.join()
 
-    def go_on(self, orders: int) -> None:
-        """Wait until that many more are confirmed."""
-        sold = len(self.confirmed)
-        until("people buy", lambda: len(self.confirmed) >= sold + orders)
+    def wait_for_orders(self, number: int) -> None:
+        """Wait until `number` more orders are confirmed."""
+        before = len(self.confirmed)
+        until("orders are confirmed", lambda: len(self.confirmed) >= before + number)
 
-    def _shop(self) -> None:
-        while not self._over.is_set():
+    def _run(self) -> None:
+        while not self._stopped.is_set():
             try:
-                self.confirmed.append(self._buy())
+                self.confirmed.append(self._place_order())
             except (AssertionError, httpx.HTTPError) as error:
                 self.failures.append(str(error))
-                self._over.wait(0.1)
+                self._stopped.wait(0.1)
 
 
-def sold_through(buy: Callable[[], Any], number: int, deaths: int, kill: Callable[[int], None]) -> set[Any]:
-    """The orders that were confirmed to `number` shoppers while `kill` was called `deaths` times, with its number."""
-    with Shoppers(buy, number) as shoppers:
-        for death in range(deaths):
-            shoppers.go_on(number)
+def orders_during_crashes(
+    place_order: Callable[[], Any], *, shoppers: int, crashes: int, kill: Callable[[int], None]
+) -> set[Any]:
+    """The ids of the orders that were confirmed during `crashes` calls of `kill`, which gets its number from 0."""
+    with Shoppers(place_order, shoppers) as running:
+        for crash in range(crashes):
+            running.wait_for_orders(shoppers)
             time.sleep(secrets.randbelow(1500) / 1000)
-            kill(death)
-        shoppers.go_on(3 * number)
-    print(f"{len(shoppers.confirmed)} orders confirmed, {len(shoppers.failures)} attempts failed")
-    assert shoppers.failures, "no shopper noticed anything: nothing was killed"
-    return set(shoppers.confirmed)
+            kill(crash)
+        running.wait_for_orders(3 * shoppers)
+    print(f"{len(running.confirmed)} orders confirmed, {len(running.failures)} attempts failed")
+    assert running.failures, "no attempt failed: nothing was killed"
+    return set(running.confirmed)
 
 
-def kill_database(shop: Release, command: bytes, *, whole: bool = True) -> None:
-    """SIGKILL to the database's process of that command, and wait until it is ready again.
+def kill_database(store: StoreRelease, command: bytes, *, replace_pod: bool = True) -> None:
+    """Send SIGKILL to the database process with `command` in its command line, and wait until the database is ready.
 
-    A container that died as a `whole` has its pod removed: in the same one Kubernetes would start it only after ever
-    longer pauses."""
-    pod = shop.pod("database")
-    os.kill(process(pod, command), signal.SIGKILL)
-    if whole:
-        shop.kubectl("delete", "pod", pod["metadata"]["name"])
-    until("the database is ready again", lambda: is_ready(shop.pod("database")))
+    If the kill ends the container, set `replace_pod`: in the same pod, Kubernetes restarts it after longer and longer
+    pauses (CrashLoopBackOff)."""
+    pod = store.pod("database")
+    os.kill(process_id(pod, command), signal.SIGKILL)
+    if replace_pod:
+        store.kubectl("delete", "pod", pod["metadata"]["name"])
+    until("the database is ready again", lambda: is_ready(store.pod("database")))

@@ -1,4 +1,4 @@
-"""A store that only Helm installed, with the actions that the tests of every store type share, and its namespace."""
+"""The release of a store chart that Helm alone installed, and its namespace; for the tests of every store type."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.waiting import until
 
 CHARTS = Path(__file__).parents[2] / "charts"
 SECRET = "its-secret"
-DOT = bytes.fromhex(  # a picture
+PNG = bytes.fromhex(  # one pixel
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
     "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
 )
@@ -27,8 +27,8 @@ RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
 @dataclass(frozen=True)
-class Release:
-    """A release of the chart of a store `type` in its own namespace; `secret` is the content of its Secret."""
+class StoreRelease:
+    """A release of the chart of a store `type` in its own namespace. `secret` is the content of its Secret."""
 
     type: ClassVar[str]
 
@@ -46,11 +46,12 @@ class Release:
         return f"http://{self.host}:{self.cluster.ingress_port}"
 
     def attempt(self, program: str, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Run helm or kubectl in the shop's namespace; it may fail."""
+        """Run helm or kubectl in the store's namespace, and return its result even if it fails."""
         where = ["--kubeconfig", str(self.cluster.kubeconfig), "--namespace", self.namespace]
         return subprocess.run([program, *where, *arguments], input=stdin, capture_output=True, text=True, check=False)
 
     def run(self, program: str, *arguments: str, stdin: str | None = None) -> str:
+        """Run helm or kubectl in the store's namespace, and return its output."""
         done = self.attempt(program, *arguments, stdin=stdin)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -58,17 +59,19 @@ class Release:
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         return self.run("kubectl", *arguments, stdin=stdin)
 
-    def found(self, kind: str, name: str) -> dict[str, Any]:
+    def get_object(self, kind: str, name: str) -> dict[str, Any]:
         return dict(json.loads(self.kubectl("get", kind, name, "--output=json")))
 
-    def create(self, kind: str, name: str, api_version: str = "v1", **content: Any) -> None:
-        """Create an object; `content` are its fields other than kind and name."""
+    def create_object(self, kind: str, name: str, api_version: str = "v1", **content: Any) -> None:
+        """Create an object. `content` has its fields other than kind and name."""
         metadata = {"name": name, **content.pop("metadata", {})}
         manifest = {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
         self.kubectl("create", "--filename=-", stdin=json.dumps(manifest))
 
     def helm(self, verb: str, chart: Path | None = None, **values: Any) -> subprocess.CompletedProcess[str]:
-        """`helm install` or `upgrade` with the images built here. `values` override the others; "store" is merged."""
+        """Run `helm install` or `helm upgrade` with the images built here.
+
+        `values` override the others; "store" is merged."""
         store = {"name": self.name, "displayName": self.name, "host": self.host, "url": self.url}
         store |= values.pop("store", {})
         everything = {"store": store, "secretName": SECRET, **images.build_store_images()[self.type], **values}
@@ -85,56 +88,59 @@ class Release:
         return self.attempt("helm", *arguments, stdin=yaml.safe_dump(everything))
 
     def install(self, chart: Path | None = None, **values: Any) -> None:
-        """`helm install`, and wait until the shop answers."""
+        """Run `helm install`, and wait until the store answers."""
         done = self.helm("install", chart, **values)
         assert done.returncode == 0, done.stderr
-        until("the shop answers through the ingress", self.answers)
+        until("the store answers through the ingress", self.answers)
 
-    def http(self, path: str, **options: Any) -> httpx.Response:
+    def request(self, path: str, **options: Any) -> httpx.Response:
+        """Send a request through the ingress; a POST if it has JSON or files."""
         method = options.pop("method", "POST" if {"json", "files"} & options.keys() else "GET")
         with self.cluster.client(self.host) as client:
             return client.request(method, path, **options)
 
     def answers(self) -> bool:
+        """Return whether the home page has the status 200."""
         try:
-            return self.http("/").status_code == 200
+            return self.request("/").status_code == 200
         except httpx.HTTPError:
             return False
 
     def pod(self, component: str) -> dict[str, Any]:
+        """The first pod of a component, or {}."""
         selector = f"--selector=app.kubernetes.io/component={component}"
         found = json.loads(self.kubectl("get", "pods", selector, "--output=json"))["items"]
         return dict(found[0]) if found else {}
 
     def restarts(self, component: str) -> int:
-        """How often Kubernetes restarted containers of that pod."""
+        """The number of container restarts in that pod."""
         return sum(container["restartCount"] for container in self.pod(component)["status"]["containerStatuses"])
 
     def volumes(self) -> list[str]:
-        """The cluster's volumes that are claimed in the shop's namespace."""
+        """The PersistentVolumes that are claimed in the store's namespace."""
         found = json.loads(self.kubectl("get", "persistentvolumes", "--output=json"))["items"]
         return [v["metadata"]["name"] for v in found if v["spec"]["claimRef"]["namespace"] == self.namespace]
 
 
 @contextmanager
-def namespace(one: Release) -> Iterator[None]:
-    """A release's namespace as the provisioner creates it, with the store's Secret, for the length of the block."""
-    one.create("Namespace", one.namespace, metadata={"labels": RESTRICTED})
+def store_namespace(release: StoreRelease) -> Iterator[None]:
+    """The release's namespace with the store's Secret, as the provisioner creates them; deleted after the block."""
+    release.create_object("Namespace", release.namespace, metadata={"labels": RESTRICTED})
     try:
-        one.create("Secret", SECRET, stringData=one.secret)
+        release.create_object("Secret", SECRET, stringData=release.secret)
         yield
     finally:
-        one.kubectl("delete", "namespace", one.namespace, "--ignore-not-found", "--wait=false")
+        release.kubectl("delete", "namespace", release.namespace, "--ignore-not-found", "--wait=false")
 
 
-def process(pod: dict[str, Any], words: bytes) -> int:
-    """The pid, on this machine, of the oldest process of a pod with `words` in its command."""
-    uid = pod["metadata"]["uid"]  # its control group is named by it
+def process_id(pod: dict[str, Any], text: bytes) -> int:
+    """The pid, on this machine, of a pod's oldest process that has `text` in its command line."""
+    uid = pod["metadata"]["uid"]  # a part of the name of the pod's control group
     for folder in sorted(Path("/proc").glob("[0-9]*"), key=lambda folder: int(folder.name)):
         try:
             group, command = (folder / "cgroup").read_text(), (folder / "cmdline").read_bytes()
         except OSError:
-            continue  # it ended meanwhile
-        if uid in group and words in command:
+            continue  # the process has ended
+        if uid in group and text in command:
             return int(folder.name)
     raise AssertionError(f"no process of the pod {uid} on this machine")

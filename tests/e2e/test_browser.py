@@ -1,4 +1,4 @@
-"""The whole way in a real browser: ordered on the Slack page, bought in, logged in to once, deleted by name."""
+"""The life of a store in a browser: order it in Slack, buy in it, log in to its admin, and delete it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     opened.close()
 
 
-def test_from_a_typed_command_to_nothing_left(
+def test_store_is_ordered_used_and_deleted_in_a_browser(
     stack: Callable[..., Stack], cluster: Cluster, context: BrowserContext
 ) -> None:
     bot = stack()
@@ -44,17 +44,17 @@ def test_from_a_typed_command_to_nothing_left(
     assert f"namespace/store-{STORE}" not in namespaces
     volumes = json.loads(kubectl(cluster, "get", "pv", "-o", "json"))["items"]
     assert [v for v in volumes if v["spec"]["claimRef"]["namespace"] == f"store-{STORE}"] == []
-    _told_nothing_secret(bot, password)
+    _require_no_password_in_files_or_slack(bot, password)
 
 
-def _say(slack: Page, text: str) -> None:
+def _post(slack: Page, text: str) -> None:
     composer = slack.get_by_role("textbox", name="Message #stores")
     composer.fill(text)
     composer.press("Enter")
 
 
 def _order_store(slack: Page) -> None:
-    _say(slack, f"/store create {STORE} medusa")
+    _post(slack, f"/store create {STORE} medusa")
     log = slack.get_by_role("log", name="Messages", exact=True)
     expect(log).to_contain_text(f"Creating {STORE}")
     slack.get_by_role("button", name=re.compile("repl(y|ies)")).first.click()
@@ -82,7 +82,7 @@ def _open_shop(slack: Page, context: BrowserContext) -> Page:
 
 
 def _buy(shop: Page) -> str:
-    """An order placed in the shop; its number."""
+    """Place an order in the storefront; returns its number."""
     shop.get_by_role("link", name="Stoneware mug").click()
     shop.get_by_role("button", name="Add to cart").click()
     shop.get_by_role("link", name="Check out").click()
@@ -91,7 +91,7 @@ def _buy(shop: Page) -> str:
 
 
 def _credentials(slack: Page, context: BrowserContext) -> tuple[str, str]:
-    """Reveal once by the link that only the person who clicked sees; a second time is refused."""
+    """Reveal the admin login with the ephemeral link; the second use of the link is refused."""
     _button(slack, "Get admin credentials").click()
     link = slack.get_by_role("link", name=f"Show the admin credentials of {STORE}")
     address = link.get_attribute("href") or ""
@@ -138,9 +138,9 @@ def _delete(slack: Page) -> None:
     expect(log).to_contain_text(f"{STORE} is deleted", timeout=90_000)
 
 
-def _told_nothing_secret(bot: Stack, password: str) -> None:
-    """The password reached neither log, ledger nor Slack."""
-    written = [path.read_bytes() for path in Path(bot.folder).rglob("*") if path.is_file()]
-    said = json.dumps([bot.slack().messages(channel) for channel in ("#stores", "#store-failures")])
-    assert password.encode() not in b"".join(written)
-    assert password not in said
+def _require_no_password_in_files_or_slack(bot: Stack, password: str) -> None:
+    """The admin password is in no log, ledger or message."""
+    files = [path.read_bytes() for path in Path(bot.folder).rglob("*") if path.is_file()]
+    messages = json.dumps([bot.slack().messages(channel) for channel in ("#stores", "#store-failures")])
+    assert password.encode() not in b"".join(files)
+    assert password not in messages

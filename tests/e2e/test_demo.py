@@ -20,7 +20,7 @@ NAME = "demo-test"
 FOLDER = ROOT / f"build/demo-{NAME}"
 
 
-def demo(verb: str) -> str:
+def run_demo(verb: str) -> str:
     command = [sys.executable, "-m", "dev.demo", verb, "--name", NAME]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -35,7 +35,7 @@ def _removed() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_removed")
 def test_demo_keeps_its_store_until_down_removes_everything() -> None:
-    output = demo("up")
+    output = run_demo("up")
     for text in ("/store create my-shop medusa", "Chart installed", "Ready."):
         assert text in output
     result = json.loads((FOLDER / "demo.json").read_text())
@@ -46,17 +46,17 @@ def test_demo_keeps_its_store_until_down_removes_everything() -> None:
     assert _store_answers(result["store_url"])
 
     start = time.monotonic()
-    assert "/store create" not in demo("up"), "the second up orders no store"
+    assert "/store create" not in run_demo("up"), "the second up orders no store"
     assert json.loads((FOLDER / "demo.json").read_text()) == result
     assert time.monotonic() - start < 15
 
     _reboot()
-    assert "/store create" not in demo("up"), "up after a reboot waits for the store"
+    assert "/store create" not in run_demo("up"), "up after a reboot waits for the store"
     assert json.loads((FOLDER / "demo.json").read_text()) == result
     _check_that_a_refused_order_fails()
 
     processes = [int((FOLDER / f"{name}.pid").read_text().split()[0]) for name in ("bot", "slack")]
-    demo("down")
+    run_demo("down")
     assert not any(psutil.pid_exists(pid) for pid in processes)
     assert clusters.find(NAME) is None
     assert not FOLDER.exists()

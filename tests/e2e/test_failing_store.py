@@ -1,4 +1,4 @@
-"""A store whose image does not exist: the failure message comes soon and names it, and a retry works with the image."""
+"""A store whose image does not exist: the failure message names it, and a retry succeeds once it exists."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from dev.images import store_images
 from dev.stack import ROOT, Stack, kubectl, newest_root
 from tests.waiting import until
 
-# Each run has its own tag: a kept node still has the images of former runs.
-MISSING = {"repository": "storewright/medusa", "tag": f"not-built-yet-{uuid4().hex[:8]}"}
-NAME = f"{MISSING['repository']}:{MISSING['tag']}"
+# Each run has its own tag, because a kept node has the images of former runs.
+MISSING_IMAGE = {"repository": "storewright/medusa", "tag": f"not-built-yet-{uuid4().hex[:8]}"}
+NAME = f"{MISSING_IMAGE['repository']}:{MISSING_IMAGE['tag']}"
 
 
 def test_failure_message_names_missing_image_within_15_s_and_retry_works_with_it(
     stack: Callable[..., Stack], cluster: Cluster, tmp_path: Path
 ) -> None:
     values = yaml.safe_load((ROOT / "build/images.yaml").read_text())
-    values["medusa"]["image"] = MISSING
+    values["medusa"]["image"] = MISSING_IMAGE
     overlay = tmp_path / "values.yaml"
     overlay.write_text(yaml.safe_dump(values))
     bot = stack(STORE_VALUES=str(overlay), STORES_PER_PERSON="3")
@@ -53,14 +53,14 @@ def test_failure_message_names_missing_image_within_15_s_and_retry_works_with_it
 
 
 def _pull_failed(cluster: Cluster) -> bool:
-    """Whether the kubelet reports the pull as failed."""
+    """Return whether the kubelet reports a failed pull."""
     pods = json.loads(kubectl(cluster, "get", "pods", "-n", "store-failing-shop", "-o", "json"))["items"]
     states = [status["state"] for pod in pods for status in pod["status"].get("containerStatuses", [])]
     return any(s.get("waiting", {}).get("reason") in ("ErrImagePull", "ImagePullBackOff") for s in states)
 
 
 def _retagged(folder: Path) -> Path:
-    """The real Medusa image's archive under the missing name."""
+    """The archive of the Medusa image, with the missing name."""
     source = next(image.archive for image in store_images() if image.name == "medusa")
     target = folder / "retagged.tar"
     with tarfile.open(source) as old, tarfile.open(target, "w") as new:

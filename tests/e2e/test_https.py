@@ -1,4 +1,4 @@
-"""Stores with https: each is Ready once its certificate is trusted, one of its own or one for all stores."""
+"""Stores with HTTPS are Ready once their certificate is trusted: their own one, or a wildcard for all stores."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from provisioner.clients.storefront_check import http_client
 from provisioner.domain.job import JobStatus
 from provisioner.domain.store import Addresses
 from provisioner.operations.steps import readiness
-from tests.certificate_authority import Authority
+from tests.certificate_authority import CertificateAuthority
 from tests.e2e.provisioner_harness import ProvisionerHarness
 from tests.integration.test_chart_quota import HTTP01
 
@@ -28,16 +28,16 @@ DOMAIN = "shops.example.com"
 
 
 @pytest.fixture
-def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CertificateAuthority:
     """A certificate authority that the provisioner trusts."""
-    ours = Authority(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(ours.trusted))
+    ours = CertificateAuthority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(ours.ca_file))
     return ours
 
 
 @contextmanager
 def traefik(cluster: DevCluster, folder: Path, **default: str) -> Iterator[str]:
-    """The address of a second ingress, for https; `default` is its certificate for stores without one."""
+    """The address of a second ingress controller, with HTTPS. `default` is its default certificate."""
     stores = {"default": {"defaultCertificate": default}} if default else {}
     (folder / "dynamic.json").write_text(json.dumps({"tls": {"stores": stores}} if stores else {}))
     address = f"127.0.0.1:{free_port(8443)}"
@@ -61,7 +61,7 @@ def traefik(cluster: DevCluster, folder: Path, **default: str) -> Iterator[str]:
 
 
 class HttpsHarness(ProvisionerHarness):
-    """ProvisionerHarness whose stores have https, at the ingress `address`."""
+    """A harness whose stores have HTTPS, at the ingress controller's `address`."""
 
     def __init__(self, cluster: DevCluster, folder: Path, address: str, secret_name: str) -> None:
         self.address = address
@@ -76,7 +76,7 @@ class HttpsHarness(ProvisionerHarness):
 
 
 @contextmanager
-def opened(cluster: DevCluster, folder: Path, address: str, secret_name: str) -> Iterator[HttpsHarness]:
+def https_harness(cluster: DevCluster, folder: Path, address: str, secret_name: str) -> Iterator[HttpsHarness]:
     harness = HttpsHarness(cluster, folder, address, secret_name)
     try:
         yield harness
@@ -85,7 +85,7 @@ def opened(cluster: DevCluster, folder: Path, address: str, secret_name: str) ->
         harness.remove_all()
 
 
-def solver(service_type: str) -> str:
+def acme_solver(service_type: str) -> str:
     """The objects that cert-manager (1.18) adds to a store for an HTTP01 challenge, with its documented defaults."""
     labels = {"acme.cert-manager.io/http01-solver": "true"}
     container = {
@@ -116,20 +116,20 @@ def solver(service_type: str) -> str:
 
 
 def test_store_is_ready_once_its_own_certificate_exists(
-    cluster: DevCluster, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: DevCluster, authority: CertificateAuthority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with traefik(cluster, tmp_path) as address, opened(cluster, tmp_path, address, "") as harness:
+    with traefik(cluster, tmp_path) as address, https_harness(cluster, tmp_path, address, "") as harness:
         job = harness.create("safe-shop")
-        with monkeypatch.context() as impatient:
-            impatient.setattr(readiness, "ANSWER_TIMEOUT_SECONDS", 2)
+        with monkeypatch.context() as patched:
+            patched.setattr(readiness, "ANSWER_TIMEOUT_SECONDS", 2)
             harness.wait_for_stage(job, "storefront")
             time.sleep(6)
             waiting = harness.job(job)
             assert waiting.live, waiting.problem
-        beside = ("create", "--dry-run=server", "-n", "store-safe-shop", "-f", "-")
-        assert "Warning" not in kubectl(cluster, *beside, stdin=solver(HTTP01["serviceType"]))
+        create = ("create", "--dry-run=server", "-n", "store-safe-shop", "-f", "-")
+        assert "Warning" not in kubectl(cluster, *create, stdin=acme_solver(HTTP01["serviceType"]))
         with pytest.raises(StackError, match=r"exceeded quota.*services\.nodeports=1"):
-            kubectl(cluster, *beside, stdin=solver("NodePort"))
+            kubectl(cluster, *create, stdin=acme_solver("NodePort"))
         crt, key = authority.certificate(f"safe-shop.{DOMAIN}")  # as cert-manager does
         made = ("create", "secret", "tls", "safe-shop-tls", f"--cert={crt}", f"--key={key}", "-n", "store-safe-shop")
         kubectl(cluster, *made)
@@ -137,11 +137,13 @@ def test_store_is_ready_once_its_own_certificate_exists(
         assert done.status == JobStatus.SUCCEEDED, done.problem
 
 
-def test_wildcard_certificate_serves_all_stores(cluster: DevCluster, authority: Authority, tmp_path: Path) -> None:
+def test_wildcard_certificate_serves_all_stores(
+    cluster: DevCluster, authority: CertificateAuthority, tmp_path: Path
+) -> None:
     crt, key = authority.certificate(f"*.{DOMAIN}")
     with (
         traefik(cluster, tmp_path, certFile=str(crt), keyFile=str(key)) as address,
-        opened(cluster, tmp_path, address, "-") as harness,
+        https_harness(cluster, tmp_path, address, "-") as harness,
     ):
         done = harness.ended(harness.create("plain-shop"))
         assert done.status == JobStatus.SUCCEEDED, done.problem

@@ -17,15 +17,15 @@ import pytest
 from dev.cluster import Cluster
 from dev.slack import LocalSlack
 from dev.stack import ROOT, StackError, job_of, kubectl, one_time_link
-from tests.e2e.bot_release import OPERATING, README, BotRelease, release, section, typed
+from tests.e2e.bot_release import OPERATING, README, BotRelease, bot_release, commands, section
 from tests.waiting import answers, until
 
 
 @pytest.fixture
-def installed(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., BotRelease]]:
-    """A function that prepares a release for a Slack mode, as `release` does."""
+def prepare_release(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., BotRelease]]:
+    """Prepares releases, as `bot_release` does."""
     with ExitStack() as opened:
-        yield lambda mode, bare=False: opened.enter_context(release(cluster, tmp_path, mode, bare=bare))
+        yield lambda mode, bare=False: opened.enter_context(bot_release(cluster, tmp_path, mode, bare=bare))
 
 
 def root(slack: LocalSlack, store: str, kind: str) -> dict[str, Any] | None:
@@ -41,7 +41,7 @@ def status(slack: LocalSlack, store: str) -> str:
 
 
 def ended(slack: LocalSlack, store: str, kind: str) -> dict[str, Any]:
-    """The root message, once it shows that the job succeeded."""
+    """The root message of a store's job, once the job has succeeded."""
 
     def look() -> dict[str, Any] | None:
         message = root(slack, store, kind)
@@ -54,9 +54,9 @@ def ended(slack: LocalSlack, store: str, kind: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("mode", "kind"), [("http", "leaflet"), ("socket", "medusa")])
 def test_bot_in_its_chart_creates_and_deletes_a_store(
-    mode: str, kind: str, installed: Callable[..., BotRelease], cluster: Cluster
+    mode: str, kind: str, prepare_release: Callable[..., BotRelease], cluster: Cluster
 ) -> None:
-    bot = installed(mode)
+    bot = prepare_release(mode)
     notes = bot.upgrade(mode)
     assert "rollout status" in notes
     assert "create secret" not in notes, "the Secret exists"
@@ -81,15 +81,15 @@ def _credentials_are_revealed_once(bot: BotRelease, made: dict[str, Any]) -> Non
     assert bot.slack.click("Dana", made, "credentials").ok
     address, token = one_time_link(bot.slack, "Dana", "#stores")
     path = address.removeprefix(f"http://{bot.host}")
-    assert bot.ask("GET", path).status_code == 200
-    first, second = (bot.ask("POST", path, json={"token": token}) for _ in range(2))
+    assert bot.request("GET", path).status_code == 200
+    first, second = (bot.request("POST", path, json={"token": token}) for _ in range(2))
     assert first.json()["credentials"]
     assert second.status_code == 410
 
 
 def _public_address_shows_no_ops_endpoints(bot: BotRelease) -> None:
     for path in ("/healthz", "/readyz", "/metrics"):
-        assert bot.ask("GET", path).status_code == 404, path
+        assert bot.request("GET", path).status_code == 404, path
 
 
 def _image_has_the_command_and_no_shell(bot: BotRelease) -> None:
@@ -100,8 +100,8 @@ def _image_has_the_command_and_no_shell(bot: BotRelease) -> None:
             kubectl(bot.cluster, *inside, shell, "-c", "true")
 
 
-def test_upgrade_of_the_bot_loses_no_order(installed: Callable[..., BotRelease], cluster: Cluster) -> None:
-    bot = installed("socket")
+def test_upgrade_of_the_bot_loses_no_order(prepare_release: Callable[..., BotRelease], cluster: Cluster) -> None:
+    bot = prepare_release("socket")
     bot.upgrade("socket")
     stores = [f"carried-{n}" for n in range(3)]
     for store in stores:
@@ -110,30 +110,32 @@ def test_upgrade_of_the_bot_loses_no_order(installed: Callable[..., BotRelease],
 
     former = _pod(bot)
     bot.write_files({**bot.values("socket"), "logLevel": "DEBUG"})
-    commands = typed(section(OPERATING, "Upgrade the bot"))
-    upgrade = Thread(target=bot.type, args=(commands,))
+    script = commands(section(OPERATING, "Upgrade the bot"))
+    upgrade = Thread(target=bot.run_script, args=(script,))
     upgrade.start()
     bot.slack.wait_for(lambda: _pod(bot) != former, 60, "the former pod to end")
     handed_over = {"queued", "running"}  # the job is queued, but its message may still show the former status
-    assert handed_over & {status(bot.slack, store) for store in stores}, "no job was handed over"
+    assert handed_over & {status(bot.slack, store) for store in stores}, "all jobs ended before the upgrade"
     upgrade.join()
     for store in stores:
-        ended(bot.slack, store, "create")  # and has no second root message
+        ended(bot.slack, store, "create")  # fails if there is a second root message
     assert bot.slack.messages("#store-failures") == []
 
 
-def test_next_bot_finds_the_jobs_of_a_killed_bot(installed: Callable[[str], BotRelease], cluster: Cluster) -> None:
-    bot = installed("socket")
+def test_next_bot_continues_the_jobs_of_a_killed_bot(
+    prepare_release: Callable[[str], BotRelease], cluster: Cluster
+) -> None:
+    bot = prepare_release("socket")
     bot.upgrade("socket", "--set=executor=kubernetes")
     stores = [f"found-{n}" for n in range(3)]
     for store in stores:
         assert bot.slack.command("Dana", "#stores", f"/store create {store} leaflet").ok
     bot.slack.wait_for(lambda: len(_jobs(bot)) == 3, 30, "a Job for each store")
     kubectl(cluster, "delete", "pod", _pod(bot), f"--namespace={bot.name}", "--force", "--grace-period=0")
-    assert "succeeded" not in [status(bot.slack, store) for store in stores], "no job was left"
+    assert "succeeded" not in [status(bot.slack, store) for store in stores], "all jobs ended before the kill"
 
     for store in stores:
-        ended(bot.slack, store, "create")  # and has no second root message
+        ended(bot.slack, store, "create")  # fails if there is a second root message
         thread = bot.slack.wait_for(partial(_thread, bot, store, "A cart holds"), 30, "the whole thread")
         stages = ("Namespace created", "Chart installed", "Application is up", "Storefront answers", "A cart holds")
         assert [thread.count(stage) for stage in stages] == [1] * 5, thread
@@ -164,64 +166,64 @@ ROLLOUT = "kubectl -n storewright rollout status deployment/storewright"
 
 
 def test_commands_of_the_readme_install_order_a_store_and_uninstall(
-    installed: Callable[..., BotRelease], cluster: Cluster
+    prepare_release: Callable[..., BotRelease], cluster: Cluster
 ) -> None:
-    bot = installed("socket", bare=True)
+    bot = prepare_release("socket", bare=True)
     bot.write_files(_without_leaflet(bot))
     install = section(README, "Install, and connect your Slack")
-    bot.type(typed(install))
+    bot.run_script(commands(install))
     bot.await_slack()
     (order,) = re.findall(r"^ {4}(/store create .*)$", section(README, "First store"), re.MULTILINE)
     assert bot.slack.command("Dana", "#stores", order.replace("my-shop", "first-shop")).ok
     ended(bot.slack, "first-shop", "create")
 
-    bot.type(typed(section(OPERATING, "Uninstall"), "helm").splitlines()[0])
-    bot.type(typed(install, "helm install") + "\n" + ROLLOUT)
+    bot.run_script(commands(section(OPERATING, "Uninstall"), "helm").splitlines()[0])
+    bot.run_script(commands(install, "helm install") + "\n" + ROLLOUT)
     bot.await_slack()
-    assert "first-shop" in bot.type(EXEC + "storewright list")
-    assert "1 stores, 1 jobs" in bot.type(EXEC + "storewright ledger check"), "the ledger is the former one"
-    ended(bot.slack, "first-shop", "create")  # and has no second root message
+    assert "first-shop" in bot.run_script(EXEC + "storewright list")
+    assert "1 stores, 1 jobs" in bot.run_script(EXEC + "storewright ledger check"), "the ledger is the former one"
+    ended(bot.slack, "first-shop", "create")  # fails if there is a second root message
 
-    away = typed(section(README, "Uninstall"))
-    assert away == "\n".join(typed(section(OPERATING, "Uninstall")).splitlines()[1:])
-    bot.type(away)
+    uninstall = commands(section(README, "Uninstall"))
+    assert uninstall == "\n".join(commands(section(OPERATING, "Uninstall")).splitlines()[1:])
+    bot.run_script(uninstall)
     left = kubectl(cluster, "get", "namespaces,clusterroles,validatingadmissionpolicies", "-o", "name")
     assert not re.search(f"{bot.name}|store-first-shop", left), left
 
 
-def test_plain_manifests_install_the_bot_and_the_docs_commands_work(installed: Callable[..., BotRelease]) -> None:
-    bot = installed("socket", bare=True)
+def test_plain_manifests_install_the_bot_and_the_docs_commands_work(prepare_release: Callable[..., BotRelease]) -> None:
+    bot = prepare_release("socket", bare=True)
     bot.write_files(_without_leaflet(bot))
-    script = typed(section(ROOT / "manifests/README.md", "Install the bot without Helm releases"))
+    script = commands(section(ROOT / "manifests/README.md", "Install the bot without Helm releases"))
     assert "helm template" in script
-    bot.type(f"{script}\n{ROLLOUT}")
+    bot.run_script(f"{script}\n{ROLLOUT}")
     bot.await_slack()
 
     page = OPERATING.read_text()
     first, operation = page[: page.index("\n## Install\n")], page[page.index("\n## Check the installation\n") :]
     operation = operation[: operation.index("\n## Uninstall\n")]
-    for command in [*typed(first).splitlines(), *typed(operation).splitlines()]:
+    for command in [*commands(first).splitlines(), *commands(operation).splitlines()]:
         if command.startswith("helm"):
             continue  # there is no Helm release; the test of the upgrade runs this command
         if " port-forward " in command:
             _readyz_answers(bot, command)
             continue
         if named := re.search(r"ledger-\w+\.db", command):
-            newest = bot.type(EXEC + "storewright ledger backups").partition(" ")[0]
+            newest = bot.run_script(EXEC + "storewright ledger backups").partition(" ")[0]
             command = command.replace(named[0], newest)
         command = command.replace("my-shop", "their-shop")
         if command.startswith("storewright retry "):
             _retry_is_refused(bot, command)  # no job has failed
             continue
-        output = bot.type(command if command.startswith("kubectl") else EXEC + command)
+        output = bot.run_script(command if command.startswith("kubectl") else EXEC + command)
         if " rollout restart " in command:
-            bot.type(ROLLOUT)
+            bot.run_script(ROLLOUT)
         assert output or " > " in command, command
-    bot.type(script.splitlines()[-1].replace("kubectl apply", "kubectl delete"))
+    bot.run_script(script.splitlines()[-1].replace("kubectl apply", "kubectl delete"))
 
 
 def _retry_is_refused(bot: BotRelease, retry: str) -> None:
-    with bot.typed(EXEC + retry) as running:
+    with bot.start_script(EXEC + retry) as running:
         _, errors = running.communicate()
     assert "There is nothing to retry for their-shop" in errors
     assert running.returncode == 2
@@ -230,7 +232,7 @@ def _retry_is_refused(bot: BotRelease, retry: str) -> None:
 def _readyz_answers(bot: BotRelease, forward: str) -> None:
     """The curl command of the page works while the port is forwarded."""
     (address,) = re.findall(r"^ {4}curl -s (http://localhost:\S+)$", OPERATING.read_text(), re.MULTILINE)
-    with bot.typed(f"exec {forward}"):
+    with bot.start_script(f"exec {forward}"):
         until(address, lambda: answers(address))
         assert httpx.get(address, trust_env=False).json()["socket"] == "ok"
 

@@ -1,4 +1,4 @@
-"""Sudden deaths of a Medusa shop's database while people buy: what a shopper was told is ordered stays ordered."""
+"""A Medusa store whose database is killed again and again loses no order that it confirmed to a shopper."""
 
 from __future__ import annotations
 
@@ -9,28 +9,31 @@ import pytest
 
 from dev.cluster import Cluster
 from tests.e2e import medusa
-from tests.e2e.medusa import Shop
-from tests.e2e.shoppers import kill_database, sold_through
+from tests.e2e.medusa import MedusaStore
+from tests.e2e.shoppers import kill_database, orders_during_crashes
 
-pytestmark = pytest.mark.skipif("KUBE_CONTEXT" in os.environ, reason="another cluster's processes are not ours to kill")
+pytestmark = pytest.mark.skipif("KUBE_CONTEXT" in os.environ, reason="the processes of another cluster can't be killed")
 
 
 @pytest.fixture
-def shop(cluster: Cluster) -> Iterator[Shop]:
-    """A shop with enough of everything in stock, once it answers."""
-    with medusa.shop(cluster, "survivor") as one:
-        one.install()
-        one.sql("""update inventory_level set stocked_quantity = 10000, raw_stocked_quantity = '{"value": "10000"}'""")
-        yield one
+def store(cluster: Cluster) -> Iterator[MedusaStore]:
+    """A store with enough stock for the whole test."""
+    with medusa.store(cluster, "survivor") as release:
+        release.install()
+        release.sql(
+            """update inventory_level set stocked_quantity = 10000, raw_stocked_quantity = '{"value": "10000"}'"""
+        )
+        yield release
 
 
-def test_every_confirmed_order_outlives_sudden_deaths_of_the_database(shop: Shop) -> None:
-    """Every other time only the process dies that serves one of its connections, which makes it recover too."""
+def test_confirmed_orders_survive_database_crashes(store: MedusaStore) -> None:
+    """Every second kill hits a backend process only: PostgreSQL then restarts all its processes and recovers."""
 
-    def kill(death: int) -> None:
-        whole = death % 2 == 0
-        kill_database(shop, b"/data/postgresql" if whole else b"postgres: medusa medusa", whole=whole)
+    def kill(crash: int) -> None:
+        main_process = crash % 2 == 0
+        command = b"/data/postgresql" if main_process else b"postgres: medusa medusa"
+        kill_database(store, command, replace_pod=main_process)
 
-    confirmed = sold_through(lambda: shop.buy()["id"], number=3, deaths=6, kill=kill)
-    assert confirmed <= {order["id"] for order in shop.orders()}
-    assert shop.restarts("application") == 0
+    confirmed = orders_during_crashes(lambda: store.place_order()["id"], shoppers=3, crashes=6, kill=kill)
+    assert confirmed <= {order["id"] for order in store.orders()}
+    assert store.restarts("application") == 0

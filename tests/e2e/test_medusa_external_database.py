@@ -1,4 +1,4 @@
-"""A Medusa shop ordered for another currency and country, its database elsewhere and reached by TLS; by Helm alone."""
+"""A Medusa store in another currency and country, with an external database over TLS; installed by Helm alone."""
 
 from __future__ import annotations
 
@@ -14,81 +14,82 @@ from dev.cluster import Cluster
 from provisioner.domain.catalog import Catalog
 from tests.e2e import external_database, medusa
 from tests.e2e.external_database import HOST
-from tests.e2e.medusa import Shop
+from tests.e2e.medusa import MedusaStore
 
 PSQL = ["psql", "--username=postgres", "--no-align", "--tuples-only", "--command"]
 TLS = ["-c", "ssl=on", "-c", "ssl_cert_file=/tls/tls.crt", "-c", "ssl_key_file=/tls/tls.key"]
 
 
 @pytest.fixture(scope="module")
-def elsewhere(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A namespace with nothing but a PostgreSQL that takes TLS connections, as a hosted one would."""
-    with medusa.shop(cluster, "elsewhere") as one:
+def database(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MedusaStore]:
+    """A namespace with only a PostgreSQL that accepts TLS connections."""
+    with medusa.store(cluster, "elsewhere") as release:
         certificate = _certificate(tmp_path_factory.mktemp("tls"))
-        one.create("Secret", "tls", stringData={file.name: file.read_text() for file in certificate})
+        release.create_object("Secret", "tls", stringData={file.name: file.read_text() for file in certificate})
         tls = {"secret": {"secretName": "tls", "defaultMode": 0o640}}
-        external_database.start_database(one, "postgresql", 5432, *TLS, tls=tls)
-        for database in ("theirs", "places owner medusa"):
-            one.kubectl("exec", HOST, "--", *PSQL, f"create database {database}", "template1")
-        yield one
+        external_database.start_database(release, "postgresql", 5432, *TLS, tls=tls)
+        for created in ("theirs", "places owner medusa"):
+            release.kubectl("exec", HOST, "--", *PSQL, f"create database {created}", "template1")
+        yield release
 
 
 @pytest.fixture(scope="module")
-def shop(cluster: Cluster, elsewhere: Shop) -> Iterator[Shop]:
-    """A shop in dollars in the United States on that database, once it answers."""
-    password = elsewhere.secret["database-password"]
-    with medusa.shop(cluster, "abroad", **{"database-password": password}) as one:
-        external_database.install(
-            one, elsewhere, currency="usd", country="us", url=f"https://{one.host}"
-        )  # TLS ends before it
-        yield one
+def store(cluster: Cluster, database: MedusaStore) -> Iterator[MedusaStore]:
+    """A store in US dollars, in the United States, with that database."""
+    password = database.secret["database-password"]
+    with medusa.store(cluster, "abroad", **{"database-password": password}) as release:
+        # The store itself speaks HTTP; its URL is that of a proxy with TLS.
+        external_database.install_with_database(
+            release, database, currency="usd", country="us", url=f"https://{release.host}"
+        )
+        yield release
 
 
-def test_the_window_shows_prices_in_its_currency(shop: Shop) -> None:
-    window = shop.http("/").text
-    assert "$20.00" in window
-    assert "€" not in window
+def test_home_page_shows_prices_in_the_stores_currency(store: MedusaStore) -> None:
+    page = store.request("/").text
+    assert "$20.00" in page
+    assert "€" not in page
 
 
-def test_with_tls_its_cart_is_out_of_its_neighbours_reach(shop: Shop) -> None:
-    found = re.search(r'name="variant" value="([^"]+)"', shop.http("/products/stoneware-mug").text)
+def test_cart_cookie_of_an_https_store_is_bound_to_its_host(store: MedusaStore) -> None:
+    found = re.search(r'name="variant" value="([^"]+)"', store.request("/products/stoneware-mug").text)
     assert found
-    cookie = shop.http("/cart", method="POST", data={"variant": found[1]}).headers["set-cookie"]
+    cookie = store.request("/cart", method="POST", data={"variant": found[1]}).headers["set-cookie"]
     assert cookie.startswith("__Host-cart=cart_")
     assert {"Path=/", "HttpOnly", "Secure", "SameSite=Lax"} <= set(cookie.split("; "))
 
 
-def test_a_sale_ends_in_its_currency_and_country_alone(shop: Shop) -> None:
-    regions = shop.store("/regions")["regions"]
-    told = [(r["name"], r["currency_code"], [c["iso_2"] for c in r["countries"]]) for r in regions]
-    assert told == [("United States", "usd", ["us"])]
-    assert "Succeeded" in shop.run("helm", "test", shop.name, "--timeout=120s")
-    assert [order["currency_code"] for order in shop.orders()] == ["usd"]
+def test_store_sells_only_in_its_currency_and_country(store: MedusaStore) -> None:
+    regions = store.store_api("/regions")["regions"]
+    found = [(r["name"], r["currency_code"], [c["iso_2"] for c in r["countries"]]) for r in regions]
+    assert found == [("United States", "usd", ["us"])]
+    assert "Succeeded" in store.run("helm", "test", store.name, "--timeout=120s")
+    assert [order["currency_code"] for order in store.orders()] == ["usd"]
 
 
-def test_every_choice_of_the_chart_makes_a_shop_of_that_place(shop: Shop) -> None:
+def test_each_currency_and_country_of_the_chart_has_its_own_prices_and_regions(store: MedusaStore) -> None:
     script = Path(__file__).with_name("currencies_and_countries.cjs").read_text()
-    lines = shop.kubectl("exec", "--stdin", f"deployment/{shop.name}", "--", "node", "-", stdin=script).splitlines()
-    told = [json.loads(line) for line in lines]
-    for place in told:
+    lines = store.kubectl("exec", "--stdin", f"deployment/{store.name}", "--", "node", "-", stdin=script).splitlines()
+    places = [json.loads(line) for line in lines]
+    for place in places:
         assert place["currencies"] == [place["currency"]]
         assert place["countries"] == [place["country"]]
         assert place["exact"]
         assert min(place["prices"]) > 0
     options = {option.id: option.choices for option in Catalog(medusa.CHART.parent).get("medusa").options}
-    assert {place["currency"] for place in told} == set(options["currency"])
-    assert {place["country"]: place["names"] for place in told} == {
+    assert {place["currency"] for place in places} == set(options["currency"])
+    assert {place["country"]: place["names"] for place in places} == {
         code: [name] for code, name in options["country"].items()
     }
-    mug = {place["currency"]: place["prices"] for place in told}
+    mug = {place["currency"]: place["prices"] for place in places}
     assert 18 in mug["eur"]
     assert 2900 in mug["jpy"]
 
 
-def test_it_has_no_database_of_its_own_and_speaks_tls_to_the_other(shop: Shop, elsewhere: Shop) -> None:
-    assert shop.pod("database") == {}
+def test_store_uses_only_the_external_database_and_tls(store: MedusaStore, database: MedusaStore) -> None:
+    assert store.pod("database") == {}
     query = "select distinct ssl from pg_stat_ssl join pg_stat_activity using (pid) where usename = 'medusa'"
-    assert elsewhere.kubectl("exec", HOST, "--", *PSQL, query, "medusa").split() == ["t"]
+    assert database.kubectl("exec", HOST, "--", *PSQL, query, "medusa").split() == ["t"]
 
 
 @pytest.mark.parametrize(
@@ -102,15 +103,17 @@ def test_it_has_no_database_of_its_own_and_speaks_tls_to_the_other(shop: Shop, e
         ("PGDATABASE", "theirs", "permission denied for schema public; make medusa the owner of the database theirs"),
     ],
 )
-def test_a_start_that_cannot_be_says_why(shop: Shop, variable: str, value: str, reason: str) -> None:
+def test_start_with_an_unusable_setting_logs_the_reason(
+    store: MedusaStore, variable: str, value: str, reason: str
+) -> None:
     script = f"process.env.{variable} = '{value}'; require('/app/boot.js')"
-    done = shop.attempt("kubectl", "exec", f"deployment/{shop.name}", "--", "node", "--eval", script)
+    done = store.attempt("kubectl", "exec", f"deployment/{store.name}", "--", "node", "--eval", script)
     assert done.returncode == 1
     assert reason in json.loads(done.stdout.splitlines()[-1])["message"]
 
 
 def _certificate(folder: Path) -> list[Path]:
-    """Its own authority's, as hosted databases often have: (key, certificate)."""
+    """The key and the certificate of a private CA, as hosted databases often have."""
     key, certificate = folder / "tls.key", folder / "tls.crt"
     name = ["-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={HOST}"]
     openssl = ["openssl", "req", "-x509", *name, "-keyout", str(key), "-out", str(certificate)]

@@ -1,7 +1,7 @@
-"""From the previous version of Medusa's chart to this one by Helm alone, with a schema to migrate on the way.
+"""Upgrades from the previous Medusa chart to this one by Helm alone, with database migrations.
 
-The image is the same on both sides, so two of its newest migrations are taken back first, by Medusa's own means.
-"""
+Both charts use the same image. So a test first rolls back one or two of the image's newest migrations, with Medusa's
+own command."""
 
 from __future__ import annotations
 
@@ -13,98 +13,102 @@ import pytest
 
 from dev.cluster import Cluster
 from tests.e2e import medusa
-from tests.e2e.medusa import Shop
-from tests.e2e.store_release import DOT, SECRET
+from tests.e2e.medusa import MedusaStore
+from tests.e2e.store_release import PNG, SECRET
 from tests.waiting import until
 
 PREVIOUS = Path(__file__).parent / "charts" / "previous" / "medusa"
-CHANGED = {"requests": {"cpu": "30m", "memory": "384Mi"}, "limits": {"memory": "768Mi"}}  # so that its pod is a new one
-LAYOUTS = "Migration20260615151246"  # of the module settings: makes the table layout_configuration
-OPTIONS = "Migration20260623180000"  # of the module product: titles of options that products share become unique
+# Other resources than the default, so that Kubernetes replaces the pod.
+CHANGED = {
+    "requests": {"cpu": "30m", "memory": "384Mi"},
+    "limits": {"memory": "768Mi"},
+}  # other resources, so that Kubernetes replaces the pod
+LAYOUTS = "Migration20260615151246"  # of the module settings: creates the table layout_configuration
+OPTIONS = "Migration20260623180000"  # of the module product: makes titles of shared product options unique
 MEDUSA = ["exec", "deployment/upgraded", "--", "node", "node_modules/@medusajs/cli/cli.js"]
 
 
 @pytest.fixture(scope="module")
-def shop(cluster: Cluster) -> Iterator[Shop]:
-    """A shop of the previous chart, once it answers."""
-    with medusa.shop(cluster, "upgraded") as one:
-        one.install(PREVIOUS)
-        yield one
+def store(cluster: Cluster) -> Iterator[MedusaStore]:
+    """A store that runs the previous chart."""
+    with medusa.store(cluster, "upgraded") as release:
+        release.install(PREVIOUS)
+        yield release
 
 
-def test_an_upgrade_migrates_the_database_and_keeps_all_there_is(shop: Shop) -> None:
-    order, picture, secret = shop.buy(), shop.upload("dot.png", DOT), shop.found("secret", SECRET)
-    shop.kubectl(*MEDUSA, "db:rollback", "settings")
-    assert LAYOUTS not in migrations(shop)
-    assert "layout_configuration" not in tables(shop)
+def test_upgrade_migrates_the_database_and_keeps_its_data(store: MedusaStore) -> None:
+    order, picture, secret = store.place_order(), store.upload("dot.png", PNG), store.get_object("secret", SECRET)
+    store.kubectl(*MEDUSA, "db:rollback", "settings")
+    assert LAYOUTS not in migrations(store)
+    assert "layout_configuration" not in tables(store)
 
-    done = shop.helm("upgrade")
+    done = store.helm("upgrade")
     assert done.returncode == 0, done.stdout + done.stderr
 
-    assert f"done: {LAYOUTS}" in shop.kubectl("logs", "job/upgraded-migration")
-    serving(shop)
-    assert LAYOUTS in migrations(shop)
-    assert "layout_configuration" in tables(shop)
-    assert shop.found("deployment", "upgraded")["metadata"]["labels"]["helm.sh/chart"] != "medusa-0.1.0"
-    assert [(o["id"], o["total"]) for o in shop.orders()] == [(order["id"], order["total"])]
-    assert shop.http(picture).content == DOT
-    assert shop.found("secret", SECRET) == secret
+    assert f"done: {LAYOUTS}" in store.kubectl("logs", "job/upgraded-migration")
+    wait_for_new_version(store)
+    assert LAYOUTS in migrations(store)
+    assert "layout_configuration" in tables(store)
+    assert store.get_object("deployment", "upgraded")["metadata"]["labels"]["helm.sh/chart"] != "medusa-0.1.0"
+    assert [(o["id"], o["total"]) for o in store.orders()] == [(order["id"], order["total"])]
+    assert store.request(picture).content == PNG
+    assert store.get_object("secret", SECRET) == secret
 
 
-def test_an_upgrade_of_what_is_up_to_date_changes_nothing(shop: Shop) -> None:
-    before = migrations(shop)
-    assert shop.helm("upgrade").returncode == 0
-    assert "the database is up to date" in shop.kubectl("logs", "job/upgraded-migration")
-    assert migrations(shop) == before
+def test_upgrade_of_an_up_to_date_database_migrates_nothing(store: MedusaStore) -> None:
+    before = migrations(store)
+    assert store.helm("upgrade").returncode == 0
+    assert "the database is up to date" in store.kubectl("logs", "job/upgraded-migration")
+    assert migrations(store) == before
 
 
-def test_a_migration_that_is_killed_half_way_ends_when_entered_again(shop: Shop) -> None:
-    shop.kubectl(*MEDUSA, "db:rollback", "product", "settings")
+def test_killed_migration_completes_when_it_runs_again(store: MedusaStore) -> None:
+    store.kubectl(*MEDUSA, "db:rollback", "product", "settings")
     script = Path(__file__).with_name("killed_migration.cjs").read_text()
     inside = ["exec", "--stdin", "deployment/upgraded", "--", "node", "-", OPTIONS, LAYOUTS]
-    told = json.loads(shop.kubectl(*inside, stdin=script))
-    assert told["half"] == [OPTIONS]
-    assert f"done: {LAYOUTS}" in told["again"]
-    assert told["whole"] == [OPTIONS, LAYOUTS]
-    assert told["unfinished"] == 0
+    result = json.loads(store.kubectl(*inside, stdin=script))
+    assert result["half"] == [OPTIONS]
+    assert f"done: {LAYOUTS}" in result["again"]
+    assert result["whole"] == [OPTIONS, LAYOUTS]
+    assert result["unfinished"] == 0
 
 
-def test_a_migration_that_fails_says_why_and_the_old_version_serves_on(shop: Shop) -> None:
-    """Its owner has two options of one title, which the new version does not allow."""
-    orders, running = len(shop.orders()), shop.pod("application")["metadata"]["uid"]
-    shop.kubectl(*MEDUSA, "db:rollback", "product")
+def test_failed_migration_logs_its_cause_and_the_old_version_keeps_serving(store: MedusaStore) -> None:
+    """Two product options have the same title, which the new schema forbids."""
+    orders, running = len(store.orders()), store.pod("application")["metadata"]["uid"]
+    store.kubectl(*MEDUSA, "db:rollback", "product")
     size = {"title": "Size", "values": ["S", "M"], "is_exclusive": False}
-    options = [shop.admin("/product-options", json=size)["product_option"]["id"] for _ in range(2)]
+    options = [store.admin_api("/product-options", json=size)["product_option"]["id"] for _ in range(2)]
 
-    assert shop.helm("upgrade", resources=CHANGED).returncode != 0
-    told = json.loads(shop.kubectl("logs", "job/upgraded-migration").splitlines()[-1])
-    assert told["level"] == "error"
-    assert f"{OPTIONS} (up) failed" in told["message"]
-    assert "Key (title)=(Size) is duplicated" in told["message"]
-    assert OPTIONS not in migrations(shop)
-    assert shop.pod("application")["metadata"]["uid"] == running
-    shop.buy()
-    assert len(shop.orders()) == orders + 1
+    assert store.helm("upgrade", resources=CHANGED).returncode != 0
+    last = json.loads(store.kubectl("logs", "job/upgraded-migration").splitlines()[-1])
+    assert last["level"] == "error"
+    assert f"{OPTIONS} (up) failed" in last["message"]
+    assert "Key (title)=(Size) is duplicated" in last["message"]
+    assert OPTIONS not in migrations(store)
+    assert store.pod("application")["metadata"]["uid"] == running
+    store.place_order()
+    assert len(store.orders()) == orders + 1
 
-    shop.admin(f"/product-options/{options[0]}", method="DELETE")
-    assert shop.helm("upgrade", resources=CHANGED).returncode == 0
-    serving(shop)
-    assert OPTIONS in migrations(shop)
-    assert shop.pod("application")["metadata"]["uid"] != running
-    assert len(shop.orders()) == orders + 1
+    store.admin_api(f"/product-options/{options[0]}", method="DELETE")
+    assert store.helm("upgrade", resources=CHANGED).returncode == 0
+    wait_for_new_version(store)
+    assert OPTIONS in migrations(store)
+    assert store.pod("application")["metadata"]["uid"] != running
+    assert len(store.orders()) == orders + 1
 
 
-def serving(shop: Shop) -> None:
-    """The new version is there alone, a visitor gets in, and so does the owner by the credentials of before."""
+def wait_for_new_version(store: MedusaStore) -> None:
+    """Wait until only the new version runs and answers; the owner can still log in."""
     for workload in ("statefulset/upgraded-database", "deployment/upgraded"):
-        shop.kubectl("rollout", "status", workload, "--timeout=90s")
-    until("the new version answers", shop.answers)
-    shop.login()
+        store.kubectl("rollout", "status", workload, "--timeout=90s")
+    until("the new version answers", store.answers)
+    store.log_in()
 
 
-def migrations(shop: Shop) -> list[str]:
-    return shop.sql("select name from mikro_orm_migrations order by id")
+def migrations(store: MedusaStore) -> list[str]:
+    return store.sql("select name from mikro_orm_migrations order by id")
 
 
-def tables(shop: Shop) -> list[str]:
-    return shop.sql("select tablename from pg_tables")
+def tables(store: MedusaStore) -> list[str]:
+    return store.sql("select tablename from pg_tables")

@@ -1,4 +1,4 @@
-"""The provisioner on a real cluster with real Helm: crashes, supersession, repair, and deletes that leave nothing."""
+"""The provisioner on a real cluster with real Helm: creates, deletes, crashes, supersession and failures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from provisioner.operations.namespace_metadata import annotations_of, labels_of,
 from tests.e2e.provisioner_harness import INSTANCE, ProvisionerHarness
 from tests.ledgers import exclusive_ledger
 
-FOREIGN = "store-foreign-shop"
+FOREIGN_NAMESPACE = "store-foreign-shop"
 CLAIM = json.dumps(
     {
         "apiVersion": "v1",
@@ -40,7 +40,7 @@ def harness(cluster: DevCluster, tmp_path: Path) -> Iterator[ProvisionerHarness]
     yield opened
     opened.close()
     opened.remove_all()
-    kubectl(cluster, "delete", "namespace", FOREIGN, "--ignore-not-found", "--wait=false")
+    kubectl(cluster, "delete", "namespace", FOREIGN_NAMESPACE, "--ignore-not-found", "--wait=false")
 
 
 def test_store_becomes_ready_and_its_delete_leaves_nothing(harness: ProvisionerHarness) -> None:
@@ -106,7 +106,7 @@ def test_delete_supersedes_a_running_create(harness: ProvisionerHarness, stage: 
     assert harness.volumes(f"store-{name}") == []
 
 
-def test_release_left_pending_by_a_killed_helm_becomes_deployed(harness: ProvisionerHarness) -> None:
+def test_pending_release_of_a_killed_helm_becomes_deployed(harness: ProvisionerHarness) -> None:
     harness.scheduler.stop()
     job = harness.create("healed-shop")
     tools, kind = harness.tools, harness.tools.catalog.get("medusa")
@@ -115,20 +115,8 @@ def test_release_left_pending_by_a_killed_helm_becomes_deployed(harness: Provisi
     facts = {"name": store.name, "displayName": store.name, "host": "healed-shop.localhost", "url": store.url}
     values = yaml.safe_dump({**harness.overlay["medusa"], "store": facts, "secretName": SECRET_NAME})
     helm = [str(ROOT / "build/tools/bin/helm"), "install", store.name, str(kind.chart), "-n", store.namespace]
-    killed = subprocess.Popen(
-        [
-            *helm,
-            "--kubeconfig",
-            str(harness.cluster.kubeconfig),
-            "-f",
-            str(kind.chart / "values-local.yaml"),
-            "-f",
-            "-",
-            "--wait",
-        ],
-        stdin=subprocess.PIPE,
-        text=True,
-    )
+    helm += ["--kubeconfig", str(harness.cluster.kubeconfig), "-f", str(kind.chart / "values-local.yaml"), "-f", "-"]
+    killed = subprocess.Popen([*helm, "--wait"], stdin=subprocess.PIPE, text=True)
     assert killed.stdin is not None
     killed.stdin.write(values)
     killed.stdin.close()
@@ -147,7 +135,7 @@ def test_release_left_pending_by_a_killed_helm_becomes_deployed(harness: Provisi
     assert release.status == "deployed"
 
 
-def test_job_goes_on_in_the_next_process(harness: ProvisionerHarness) -> None:
+def test_job_continues_in_the_next_process(harness: ProvisionerHarness) -> None:
     job = harness.create("handed-shop")
     harness.wait_for_stage(job, "database")
     harness.close()
@@ -156,16 +144,16 @@ def test_job_goes_on_in_the_next_process(harness: ProvisionerHarness) -> None:
     assert (done.status, done.attempts) == (JobStatus.SUCCEEDED, 2)
 
 
-def test_namespace_of_somebody_else_is_neither_used_nor_deleted(harness: ProvisionerHarness) -> None:
-    kubectl(harness.cluster, "create", "namespace", FOREIGN)
-    kubectl(harness.cluster, "apply", "-n", FOREIGN, "-f", "-", stdin=CLAIM)
+def test_foreign_namespace_is_neither_used_nor_deleted(harness: ProvisionerHarness) -> None:
+    kubectl(harness.cluster, "create", "namespace", FOREIGN_NAMESPACE)
+    kubectl(harness.cluster, "apply", "-n", FOREIGN_NAMESPACE, "-f", "-", stdin=CLAIM)
     job = harness.ended(harness.create("foreign-shop"))
     assert job.status == JobStatus.FAILED
     assert job.problem is not None
     assert "is not this store's" in job.problem.what
     assert harness.ended(harness.delete(job)).status == JobStatus.SUCCEEDED
-    assert f"namespace/{FOREIGN}" in harness.namespaces()
-    assert harness.volumes(FOREIGN), "somebody else's volume is kept too"
+    assert f"namespace/{FOREIGN_NAMESPACE}" in harness.namespaces()
+    assert harness.volumes(FOREIGN_NAMESPACE), "the volume in the foreign namespace was deleted"
 
 
 @pytest.mark.parametrize(
@@ -231,7 +219,7 @@ def test_delete_that_hangs_names_the_finalizer_and_can_be_retried(harness: Provi
     assert "namespace/store-held-shop" not in harness.namespaces()
 
 
-def test_job_without_helm_says_what_to_install(harness: ProvisionerHarness) -> None:
+def test_job_without_helm_fails_with_the_program_to_install(harness: ProvisionerHarness) -> None:
     harness.tools.helm.binary = "/nowhere/helm"
     job = harness.ended(harness.create("helmless-shop"))
     assert job.status == JobStatus.FAILED
@@ -248,12 +236,12 @@ def test_delete_names_and_keeps_retained_volumes(harness: ProvisionerHarness) ->
         kubectl(harness.cluster, "patch", "pv", *kept, "-p", patch)
 
     reclaim("Retain")
-    spared = harness.ended(harness.delete(job))
-    assert spared.status == JobStatus.FAILED
-    assert all(name in str(spared.problem) for name in kept)
-    assert "Their StorageClass has the reclaim policy Retain." in str(spared.problem)
+    failed = harness.ended(harness.delete(job))
+    assert failed.status == JobStatus.FAILED
+    assert all(name in str(failed.problem) for name in kept)
+    assert "Their StorageClass has the reclaim policy Retain." in str(failed.problem)
     assert harness.volumes("store-kept-shop") == kept
 
     reclaim("Delete")
-    assert harness.ended(harness.retry(spared)).status == JobStatus.SUCCEEDED
+    assert harness.ended(harness.retry(failed)).status == JobStatus.SUCCEEDED
     assert harness.volumes("store-kept-shop") == []

@@ -1,4 +1,4 @@
-"""A store type is a folder: one that no Python knows is ordered from Slack, opened, and its credentials shown."""
+"""A chart folder alone makes a store type: a store of it is ordered from Slack and shows its credentials."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dev.stack import Stack, newest_root, one_time_link
 from tests.e2e.sample_type import CHART, load_image
 
 
-def test_a_folder_is_all_it_takes(stack: Callable[..., Stack], cluster: Cluster, tmp_path: Path) -> None:
+def test_chart_folder_alone_is_a_store_type(stack: Callable[..., Stack], cluster: Cluster, tmp_path: Path) -> None:
     load_image(cluster, tmp_path)
     slack = stack(CHARTS_DIR=str(CHART.parent)).slack()
 

@@ -1,4 +1,4 @@
-"""Upgrades on a real cluster: data and secrets stay, processes may end at any stage, failures are rolled back."""
+"""Upgrades on a real cluster: secrets stay, killed processes are continued, and failures are rolled back."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tests.e2e.provisioner_harness import ProvisionerHarness
 from tests.e2e.sample_type import SampleType, load_image
 from tests.waiting import until
 
-BROKEN = "storewright/leaflet:none"
+MISSING_IMAGE = "storewright/leaflet:none"
 
 
-class Shop:
-    """One store of the tiny type, Ready with version 0.1.0."""
+class UpgradedStore:
+    """A Ready store of the type leaflet, version 0.1.0."""
 
     def __init__(self, harness: ProvisionerHarness, leaflet: SampleType, name: str) -> None:
         self.harness, self.leaflet, self.name = harness, leaflet, name
@@ -32,7 +32,7 @@ class Shop:
         assert self.made.status == JobStatus.SUCCEEDED, self.made.problem
 
     def reopen(self) -> None:
-        """Start the next process, which reads the chart again."""
+        """Close the harness and open it, like the next process, which reads the chart again."""
         self.harness.close()
         self.harness.open()
 
@@ -46,11 +46,11 @@ class Shop:
         cluster = self.harness.cluster
         return cluster.get(f"{self.name}.{cluster.store_domain}").text
 
-    def require_back_on(self, version: str) -> None:
-        """The store is Ready with that version, and neither helm's record nor the namespace shows another one."""
+    def require_version(self, version: str) -> None:
+        """The store is Ready with `version`, and so are its page, its release and its namespace."""
         store = self.harness.store(self.name)
         assert (store.status, store.version) == (StoreStatus.READY, version)
-        until("the ingress to leave the former pod", lambda: f"version {version}<" in self.page(), 5)
+        until("the ingress to serve the pod of this version", lambda: f"version {version}<" in self.page(), 5)
         release = self.harness.tools.helm.release(self.name, store.namespace)
         assert release is not None
         assert (release.status, release.chart) == ("deployed", f"leaflet-{version}")
@@ -65,109 +65,109 @@ def image(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> None
 
 
 @pytest.fixture
-def shop(cluster: DevCluster, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Shop]:
+def store(cluster: DevCluster, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[UpgradedStore]:
     leaflet = SampleType(tmp_path / "charts")
     leaflet.release("0.1.0", before_rollback="sleep 1")
     harness = ProvisionerHarness(cluster, tmp_path, leaflet.charts, "leaflet")
-    name = f"upgraded-{crc32(request.node.name.encode()):08x}"  # one for each test: the former may still be ending
-    yield Shop(harness, leaflet, name)
+    name = f"upgraded-{crc32(request.node.name.encode()):08x}"  # one per test: Kubernetes may still delete the former
+    yield UpgradedStore(harness, leaflet, name)
     harness.close()
     harness.remove_all()
 
 
-def test_upgrade_goes_on_at_whichever_stage_a_process_ended(shop: Shop) -> None:
+def test_upgrade_continues_at_the_stage_where_its_process_ended(store: UpgradedStore) -> None:
     stages = ("namespace", "secrets", "release", "application", "storefront", "check")
     for number, stage in enumerate(stages, start=1):
-        job = shop.upgrade_to(f"0.1.{number}")
-        shop.harness.wait_for_stage(job, stage)
-        shop.reopen()
-        ended = shop.harness.ended(job)
+        job = store.upgrade_to(f"0.1.{number}")
+        store.harness.wait_for_stage(job, stage)
+        store.reopen()
+        ended = store.harness.ended(job)
         assert ended.status == JobStatus.SUCCEEDED, (stage, ended.problem)
-        shop.require_back_on(f"0.1.{number}")
+        store.require_version(f"0.1.{number}")
 
 
-def test_migration_outlives_its_process_and_runs_once(shop: Shop) -> None:
-    job = shop.upgrade_to("0.2.0", migration="sleep 4; echo migrated")
-    namespace, tools = f"store-{shop.name}", shop.harness.tools
-    shop.harness.until(job, lambda _: bool(tools.cluster.active_jobs(namespace, "migration")))
-    [first] = _uids(shop, "migration")
-    shop.reopen()
-    release = shop.harness.tools.helm.release(shop.name, namespace)
+def test_migration_outlives_its_process_and_runs_once(store: UpgradedStore) -> None:
+    job = store.upgrade_to("0.2.0", migration="sleep 4; echo migrated")
+    namespace, tools = f"store-{store.name}", store.harness.tools
+    store.harness.until(job, lambda _: bool(tools.cluster.active_jobs(namespace, "migration")))
+    [first] = _uids(store, "migration")
+    store.reopen()
+    release = store.harness.tools.helm.release(store.name, namespace)
     assert release is not None
-    assert release.status == "pending-upgrade", "helm was killed with its process"
+    assert release.status == "pending-upgrade", "helm ended with its process"
     time.sleep(1)
-    assert _uids(shop, "migration") == [first]
-    ended = shop.harness.ended(job)
+    assert _uids(store, "migration") == [first]
+    ended = store.harness.ended(job)
     assert ended.status == JobStatus.SUCCEEDED, ended.problem
-    shop.require_back_on("0.2.0")
+    store.require_version("0.2.0")
 
 
-def _uids(shop: Shop, component: str) -> list[str]:
-    where = ("-n", f"store-{shop.name}", "-l", f"app.kubernetes.io/component={component}")
-    return kubectl(shop.harness.cluster, "get", "jobs", *where, "-o", "jsonpath={.items[*].metadata.uid}").split()
+def _uids(store: UpgradedStore, component: str) -> list[str]:
+    where = ("-n", f"store-{store.name}", "-l", f"app.kubernetes.io/component={component}")
+    return kubectl(store.harness.cluster, "get", "jobs", *where, "-o", "jsonpath={.items[*].metadata.uid}").split()
 
 
 @pytest.mark.parametrize(
     ("details", "seconds", "texts"),
     [
-        ({"image": BROKEN}, UPGRADE.deadline_seconds, [BROKEN, "can't be pulled"]),
+        ({"image": MISSING_IMAGE}, UPGRADE.deadline_seconds, [MISSING_IMAGE, "can't be pulled"]),
         (
-            {"migration": "true", "image": BROKEN},
+            {"migration": "true", "image": MISSING_IMAGE},
             UPGRADE.deadline_seconds,
-            ["The migration of", BROKEN, "can't be pulled"],
+            ["The migration of", MISSING_IMAGE, "can't be pulled"],
         ),
         ({"migration": "sleep 600"}, 10, ["The migration of", "did not end within"]),
     ],
     ids=["image", "migration-image", "deadline"],
 )
 def test_failed_upgrade_is_rolled_back_by_the_next_process(
-    shop: Shop, details: dict[str, str], seconds: float, texts: list[str]
+    store: UpgradedStore, details: dict[str, str], seconds: float, texts: list[str]
 ) -> None:
-    job = shop.upgrade_to("0.2.0", seconds, **details)
-    shop.harness.wait_for_stage(job, "rollback")
-    shop.reopen()  # a process ends during the rollback too
-    ended = shop.harness.ended(job)
+    job = store.upgrade_to("0.2.0", seconds, **details)
+    store.harness.wait_for_stage(job, "rollback")
+    store.reopen()  # a process ends during the rollback too
+    ended = store.harness.ended(job)
     assert ended.status == JobStatus.FAILED
     assert all(text in str(ended.problem) for text in texts), ended.problem
-    shop.require_back_on("0.1.0")
-    assert shop.harness.tools.cluster.active_jobs(f"store-{shop.name}", "migration") == []
+    store.require_version("0.1.0")
+    assert store.harness.tools.cluster.active_jobs(f"store-{store.name}", "migration") == []
 
 
-def test_failed_rollback_leaves_a_failed_store_that_a_retry_fixes(shop: Shop) -> None:
-    job = shop.upgrade_to("0.2.0", migration="sleep 2; exit 1")
-    namespace = f"store-{shop.name}"
-    shop.harness.until(job, lambda _: bool(_uids(shop, "migration")))
-    kubectl(shop.harness.cluster, "delete", "secret", "-n", namespace, f"sh.helm.release.v1.{shop.name}.v1")
-    ended = shop.harness.ended(job)
+def test_failed_rollback_leaves_a_failed_store_that_a_retry_fixes(store: UpgradedStore) -> None:
+    job = store.upgrade_to("0.2.0", migration="sleep 2; exit 1")
+    namespace = f"store-{store.name}"
+    store.harness.until(job, lambda _: bool(_uids(store, "migration")))
+    kubectl(store.harness.cluster, "delete", "secret", "-n", namespace, f"sh.helm.release.v1.{store.name}.v1")
+    ended = store.harness.ended(job)
     assert ended.status == JobStatus.FAILED
     assert "Its former version could not be restored either" in str(ended.problem)
-    assert shop.harness.store(shop.name).status == StoreStatus.FAILED
-    shop.leaflet.release("0.2.1")
-    shop.reopen()
-    ended = shop.harness.ended(shop.harness.retry(job))
+    assert store.harness.store(store.name).status == StoreStatus.FAILED
+    store.leaflet.release("0.2.1")
+    store.reopen()
+    ended = store.harness.ended(store.harness.retry(job))
     assert ended.status == JobStatus.SUCCEEDED, ended.problem
-    shop.require_back_on("0.2.1")
+    store.require_version("0.2.1")
 
 
-def test_delete_supersedes_a_running_upgrade(shop: Shop) -> None:
-    job = shop.upgrade_to("0.2.0", migration="sleep 600")
-    shop.harness.until(job, lambda _: bool(_uids(shop, "migration")))
-    removal = shop.harness.ended(shop.harness.delete(job))
+def test_delete_supersedes_a_running_upgrade(store: UpgradedStore) -> None:
+    job = store.upgrade_to("0.2.0", migration="sleep 600")
+    store.harness.until(job, lambda _: bool(_uids(store, "migration")))
+    removal = store.harness.ended(store.harness.delete(job))
     assert removal.status == JobStatus.SUCCEEDED, removal.problem
-    assert shop.harness.job(job).status == JobStatus.SUPERSEDED
-    assert f"namespace/store-{shop.name}" not in shop.harness.namespaces()
+    assert store.harness.job(job).status == JobStatus.SUPERSEDED
+    assert f"namespace/store-{store.name}" not in store.harness.namespaces()
 
 
-def test_upgrade_of_a_store_without_its_namespace_fails_and_creates_none(shop: Shop) -> None:
-    kubectl(shop.harness.cluster, "delete", "namespace", f"store-{shop.name}")
-    ended = shop.harness.ended(shop.upgrade_to("0.2.0"))
+def test_upgrade_of_a_store_without_its_namespace_fails_and_creates_none(store: UpgradedStore) -> None:
+    kubectl(store.harness.cluster, "delete", "namespace", f"store-{store.name}")
+    ended = store.harness.ended(store.upgrade_to("0.2.0"))
     assert ended.status == JobStatus.FAILED
     assert "is gone" in str(ended.problem)
-    assert f"namespace/store-{shop.name}" not in shop.harness.namespaces()
+    assert f"namespace/store-{store.name}" not in store.harness.namespaces()
 
 
-class SlackShop:
-    """A running bot with the tiny chart, and one store as Slack shows it."""
+class SlackStore:
+    """A bot with the store type leaflet, and one store that was ordered in Slack."""
 
     def __init__(self, stack: Callable[..., Stack], cluster: DevCluster, charts: Path, name: str) -> None:
         self.cluster, self.leaflet, self.name = cluster, SampleType(charts), name
@@ -185,7 +185,7 @@ class SlackShop:
         self.stack.start_bot()
 
     def root(self, kind: str, status: str, seconds: float = 90) -> dict[str, Any]:
-        """The newest root message of a job of that kind, once it has that status."""
+        """The newest root message of a job of this kind, once it has this status."""
 
         def look() -> dict[str, Any] | None:
             found = newest_root(self.slack.messages("#stores"), kind=kind)
@@ -207,59 +207,59 @@ class SlackShop:
 
 
 @pytest.fixture
-def slack_shop(
+def slack_store(
     stack: Callable[..., Stack], cluster: DevCluster, tmp_path: Path, request: pytest.FixtureRequest
-) -> SlackShop:
-    made = SlackShop(stack, cluster, tmp_path / "charts", suggest_name(request.node.name.removeprefix("test_")))
+) -> SlackStore:
+    made = SlackStore(stack, cluster, tmp_path / "charts", suggest_name(request.node.name.removeprefix("test_")))
     assert made.slack.command("Dana", "#stores", f"/store create {made.name} leaflet color=ocean").ok
     made.root("create", "succeeded")
     return made
 
 
-def test_upgrade_from_slack_keeps_secrets_and_adds_new_keys_and_limits(slack_shop: SlackShop) -> None:
-    before = slack_shop.secret()
+def test_upgrade_from_slack_keeps_secrets_and_adds_new_keys_and_limits(slack_store: SlackStore) -> None:
+    before = slack_store.secret()
     smaller = '{"spec": {"hard": {"pods": "9"}}}'  # the quota of an older version
-    slack_shop.kubectl("patch", "resourcequota", "store", "-p", smaller)
-    slack_shop.leaflet.release("0.2.0", migration="echo migrated")
-    slack_shop.leaflet.require_key("token")
-    slack_shop.restart_bot()
-    status = slack_shop.slack.command("Dana", "#stores", f"/store status {slack_shop.name}").json()
+    slack_store.kubectl("patch", "resourcequota", "store", "-p", smaller)
+    slack_store.leaflet.release("0.2.0", migration="echo migrated")
+    slack_store.leaflet.require_key("token")
+    slack_store.restart_bot()
+    status = slack_store.slack.command("Dana", "#stores", f"/store status {slack_store.name}").json()
     assert "'action_id': 'upgrade'" in str(status["blocks"])
-    assert slack_shop.slack.command("Dana", "#stores", f"/store upgrade {slack_shop.name}").ok
-    assert "was brought to Leaflet 0.2.0" in slack_shop.root("upgrade", "succeeded")["text"]
-    slack_shop.slack.wait_for(lambda: "version 0.2.0<" in slack_shop.page())
-    assert "#1f5f8b" in slack_shop.page()
-    after = slack_shop.secret()
+    assert slack_store.slack.command("Dana", "#stores", f"/store upgrade {slack_store.name}").ok
+    assert "was brought to Leaflet 0.2.0" in slack_store.root("upgrade", "succeeded")["text"]
+    slack_store.slack.wait_for(lambda: "version 0.2.0<" in slack_store.page())
+    assert "#1f5f8b" in slack_store.page()
+    after = slack_store.secret()
     assert len(after.pop("token")) == 64
     assert after == before
-    quota = slack_shop.kubectl("get", "resourcequota", "store", "-o", "jsonpath={.spec.hard.pods}")
+    quota = slack_store.kubectl("get", "resourcequota", "store", "-o", "jsonpath={.spec.hard.pods}")
     assert quota == QUOTA["pods"]
 
 
-def test_failed_upgrade_is_rolled_back_and_reported_though_the_bot_is_killed_twice(slack_shop: SlackShop) -> None:
-    slack = slack_shop.slack
-    slack_shop.leaflet.release("0.2.0", migration="sleep 3; echo reading $password; echo error: it is odd; exit 3")
-    slack_shop.restart_bot()
-    assert slack.command("Dana", "#stores", f"/store upgrade {slack_shop.name}").ok
-    slack_shop.await_job("migration")
-    slack_shop.restart_bot(kill=True)  # while helm waits for the migration
-    slack_shop.await_job("before-rollback")
-    slack_shop.restart_bot(kill=True)  # while helm rolls back
-    root = slack_shop.root("upgrade", "failed")
+def test_failed_upgrade_is_rolled_back_and_reported_by_a_bot_killed_twice(slack_store: SlackStore) -> None:
+    slack = slack_store.slack
+    slack_store.leaflet.release("0.2.0", migration="sleep 3; echo reading $password; echo error: it is odd; exit 3")
+    slack_store.restart_bot()
+    assert slack.command("Dana", "#stores", f"/store upgrade {slack_store.name}").ok
+    slack_store.await_job("migration")
+    slack_store.restart_bot(kill=True)  # while helm waits for the migration
+    slack_store.await_job("before-rollback")
+    slack_store.restart_bot(kill=True)  # while helm rolls back
+    root = slack_store.root("upgrade", "failed")
     assert "could not be upgraded. It is back on Leaflet 0.1.0; nothing was lost." in root["text"]
     assert "Its log says “error: it is odd”." in root["text"]
-    assert "version 0.1.0<" in slack_shop.page()
-    revisions = slack_shop.kubectl(
+    assert "version 0.1.0<" in slack_store.page()
+    revisions = slack_store.kubectl(
         "get", "secrets", "-l", "owner=helm", "-o", "jsonpath={.items[*].metadata.labels.status}"
     )
     assert "pending-rollback" in revisions, "helm was killed during the rollback"
-    notice = slack.wait_for(lambda: [m for m in slack.messages("#store-failures") if slack_shop.name in m["text"]])[-1]
+    notice = slack.wait_for(lambda: [m for m in slack.messages("#store-failures") if slack_store.name in m["text"]])[-1]
     assert "reading •••" in str(notice["blocks"])
     posted = str(slack.messages("#store-failures")) + str(slack.messages("#stores")) + str(slack.thread(root))
-    assert slack_shop.secret()["password"] not in posted
+    assert slack_store.secret()["password"] not in posted
 
-    slack_shop.leaflet.release("0.2.1", migration="true")
-    slack_shop.restart_bot()
+    slack_store.leaflet.release("0.2.1", migration="true")
+    slack_store.restart_bot()
     assert slack.click("Dana", root, "retry").ok
-    assert "was brought to Leaflet 0.2.1" in slack_shop.root("upgrade", "succeeded")["text"]
-    slack.wait_for(lambda: "version 0.2.1<" in slack_shop.page())
+    assert "was brought to Leaflet 0.2.1" in slack_store.root("upgrade", "succeeded")["text"]
+    slack.wait_for(lambda: "version 0.2.1<" in slack_store.page())

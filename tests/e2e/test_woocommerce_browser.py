@@ -1,6 +1,6 @@
-"""A WooCommerce store in a real browser: ordered from Slack, bought in, its admin opened by the revealed login.
+"""A WooCommerce store in a browser: order it in Slack, buy in it, and log in to its admin.
 
-Without the plugin: the same with a story instead of the purchase, and a note instead of the order."""
+Without the plugin, the test reads a story instead of buying, and writes a draft instead of checking the order."""
 
 from __future__ import annotations
 
@@ -34,28 +34,28 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     opened.close()
 
 
-def test_from_an_order_in_slack_to_an_order_in_the_shop(
+def test_store_is_ordered_in_slack_used_restarted_and_deleted(
     stack: Callable[..., Stack], cluster: Cluster, context: BrowserContext, browser: Browser
 ) -> None:
     bot = stack()
     address = f"http://{bot.addresses.host(STORE)}:{cluster.ingress_port}"
     with orders.store(bot, "woocommerce currency=gbp country=gb color=ocean", STORE):
-        _look_around(browser, address)
+        _check_home_page(browser, address)
         page = context.new_page()
-        kept = _buy(page, address) if has_plugin() else _read(page, address)
+        title = _buy(page, address) if has_plugin() else _read_story(page, address)
         user, password = _revealed(bot.slack())
         _log_in(page, address, user, password)
         if not has_plugin():
-            _note(page, kept)
-        _is_kept(page, address, kept)
+            _save_draft(page, title)
+        _require_in_admin(page, address, title)
         _restart(cluster, bot.addresses.namespace(STORE), bot.addresses.host(STORE))
-        _is_kept(page, address, kept)
+        _require_in_admin(page, address, title)
     namespaces = kubectl(cluster, "get", "namespaces", "-o", "name").split()
     assert f"namespace/{bot.addresses.namespace(STORE)}" not in namespaces
 
 
-def _look_around(browser: Browser, address: str) -> None:
-    """The home page, on a phone too, in the colour that was ordered."""
+def _check_home_page(browser: Browser, address: str) -> None:
+    """The home page has the ordered colour, and fits a desktop and a phone."""
     for name, viewport in VIEWPORTS.items():
         page = browser.new_page(viewport=viewport)
         page.goto(address)
@@ -63,13 +63,13 @@ def _look_around(browser: Browser, address: str) -> None:
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         button = page.locator("main .wp-block-button__link").first
         expect(button).to_have_css("background-color", "rgb(31, 95, 139)")
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
         page.screenshot(path=SHOTS / f"woocommerce-{name}.png")
         page.close()
 
 
-def _read(page: Page, address: str) -> str:
-    """A story, from the home page; the title of a note that its owner will make."""
+def _read_story(page: Page, address: str) -> str:
+    """Open a story from the home page; returns the title of the draft to save."""
     page.goto(address)
     page.get_by_role("link", name="Reading a tree").last.click()
     expect(page.get_by_role("heading", level=1, name="Reading a tree")).to_be_visible()
@@ -78,7 +78,7 @@ def _read(page: Page, address: str) -> str:
 
 
 def _buy(page: Page, address: str) -> str:
-    """A mug, from the home page to the confirmation; the order's number as the admin lists it."""
+    """Buy a mug; returns the order's title in the admin."""
     page.goto(address)
     page.get_by_role("link", name="Stoneware mug").last.click()
     expect(page.get_by_role("heading", level=1, name="Stoneware mug")).to_be_visible()
@@ -107,14 +107,14 @@ def _fill_in(page: Page) -> None:
         "City": "London",
         "Postcode": "SW1A 1AA",
     }
-    for label, words in typed.items():
-        page.get_by_label(label, exact=True).fill(words)
+    for label, text in typed.items():
+        page.get_by_label(label, exact=True).fill(text)
     expect(page.get_by_text("Cash on delivery").first).to_be_visible()
     expect(page.get_by_text("Standard delivery").first).to_be_visible()
 
 
 def _revealed(slack: LocalSlackClient) -> tuple[str, str]:
-    """The admin's login, by the link that only the person who asks for it sees."""
+    """The admin login, revealed with the link from Slack."""
     root = newest_root(slack.messages("#stores"), store=STORE)
     assert root
     assert slack.click("Dana", root, "credentials").ok
@@ -134,23 +134,23 @@ def _log_in(page: Page, address: str, user: str, password: str) -> None:
     page.screenshot(path=SHOTS / "woocommerce-admin.png")
 
 
-def _note(page: Page, title: str) -> None:
-    """A draft, by the dashboard's own form."""
+def _save_draft(page: Page, title: str) -> None:
+    """Save a draft with the form of the dashboard."""
     page.locator("#quick-press #title").fill(title)
     page.locator("#quick-press #content").fill("They close at four.")
     page.get_by_role("button", name="Save Draft").click()
     expect(page.get_by_role("link", name=f"Edit “{title}”")).to_be_visible()
 
 
-def _is_kept(page: Page, address: str, kept: str) -> None:
-    """The order, or the note, stands in the admin, in which its owner is logged in still."""
+def _require_in_admin(page: Page, address: str, title: str) -> None:
+    """The admin lists the order or the draft, and the owner is still logged in."""
     page.goto(f"{address}/wp-admin/" + ("admin.php?page=wc-orders" if has_plugin() else "edit.php"))
-    expect(page.get_by_role("link", name=kept).first).to_be_visible()
+    expect(page.get_by_role("link", name=title).first).to_be_visible()
 
 
 def _restart(cluster: Cluster, namespace: str, host: str) -> None:
-    """Both workloads anew; until the ingress, which hears of the new pod a moment after the rollout ends, serves it."""
+    """Restart both workloads, and wait until the ingress serves the new pod."""
     for workload in (f"statefulset/{STORE}-database", f"deployment/{STORE}"):
         kubectl(cluster, "rollout", "restart", workload, "-n", namespace)
         kubectl(cluster, "rollout", "status", workload, "-n", namespace, "--timeout=90s")
-    until("the shop answers again", lambda: cluster.get(host).status_code == 200)
+    until("the store answers again", lambda: cluster.get(host).status_code == 200)

@@ -1,4 +1,4 @@
-"""A WooCommerce shop for another currency and country, its database elsewhere and reached by TLS; by Helm alone."""
+"""A WooCommerce store in another currency and country, with an external database over TLS; installed by Helm alone."""
 
 from __future__ import annotations
 
@@ -11,62 +11,62 @@ from dev.cluster import Cluster
 from provisioner.domain.catalog import Catalog
 from tests.e2e import external_database, woocommerce
 from tests.e2e.store_release import CHARTS
-from tests.e2e.woocommerce import Shop, need_plugin
+from tests.e2e.woocommerce import WooCommerceStore, require_plugin
 
 
 @pytest.fixture(scope="module")
-def elsewhere(cluster: Cluster) -> Iterator[Shop]:
-    """A namespace with nothing but a MariaDB, which takes TLS connections with a certificate of its own making."""
-    with woocommerce.shop(cluster, "woo-elsewhere") as one:
-        external_database.start_database(one, "mariadb", 3306)
-        yield one
+def database(cluster: Cluster) -> Iterator[WooCommerceStore]:
+    """A namespace with only a MariaDB, which accepts TLS connections with a self-signed certificate."""
+    with woocommerce.store(cluster, "woo-elsewhere") as release:
+        external_database.start_database(release, "mariadb", 3306)
+        yield release
 
 
 @pytest.fixture(scope="module")
-def shop(cluster: Cluster, elsewhere: Shop) -> Iterator[Shop]:
-    """A shop in yen in Japan on that database, once it answers."""
-    password = elsewhere.secret["database-password"]
-    with woocommerce.shop(cluster, "woo-abroad", **{"database-password": password}) as one:
-        external_database.install(one, elsewhere, currency="jpy", country="jp")
-        yield one
+def store(cluster: Cluster, database: WooCommerceStore) -> Iterator[WooCommerceStore]:
+    """A store in Japanese yen, in Japan, with that database."""
+    password = database.secret["database-password"]
+    with woocommerce.store(cluster, "woo-abroad", **{"database-password": password}) as release:
+        external_database.install_with_database(release, database, currency="jpy", country="jp")
+        yield release
 
 
-def test_it_has_no_database_of_its_own_and_speaks_tls_to_the_other(shop: Shop) -> None:
-    assert shop.pod("database") == {}
-    ask = "connect()->query(\"show status like 'Ssl_version'\")->fetch_row()[1]"
-    assert shop.php(f'require "/srv/storewright/database.php"; echo {ask};').startswith("TLS")
-    assert "How a bowl begins" in shop.http("/").text
+def test_store_uses_only_the_external_database_and_tls(store: WooCommerceStore) -> None:
+    assert store.pod("database") == {}
+    query = "connect()->query(\"show status like 'Ssl_version'\")->fetch_row()[1]"
+    assert store.php(f'require "/srv/storewright/database.php"; echo {query};').startswith("TLS")
+    assert "How a bowl begins" in store.request("/").text
 
 
-def test_prices_are_in_its_currency(shop: Shop) -> None:
-    need_plugin()
-    (mug,) = shop.store("/products?slug=stoneware-mug").json()
+def test_prices_are_in_the_stores_currency(store: WooCommerceStore) -> None:
+    require_plugin()
+    (mug,) = store.store_api("/products?slug=stoneware-mug").json()
     assert (mug["prices"]["price"], mug["prices"]["currency_code"], mug["prices"]["currency_minor_unit"]) == (
         "2900",
         "JPY",
         0,
     )
-    assert "&yen;</span>2,900" in shop.http("/").text
+    assert "&yen;</span>2,900" in store.request("/").text
 
 
-def test_a_sale_ends_in_its_currency(shop: Shop) -> None:
-    need_plugin()
-    order = shop.rest(f"/orders/{shop.buy()['order_id']}")
+def test_order_is_in_the_stores_currency(store: WooCommerceStore) -> None:
+    require_plugin()
+    order = store.rest_api(f"/orders/{store.place_order()['order_id']}")
     assert (order["currency"], float(order["total"])) == ("JPY", sum(map(float, _amounts(order))))
-    assert "Succeeded" in shop.run("helm", "test", shop.name, "--timeout=120s")
+    assert "Succeeded" in store.run("helm", "test", store.name, "--timeout=120s")
 
 
 def _amounts(order: dict[str, list[dict[str, str]]]) -> list[str]:
     return [line["total"] for part in ("line_items", "shipping_lines") for line in order[part]]
 
 
-def test_every_choice_of_the_chart_is_known_to_the_image(shop: Shop) -> None:
-    need_plugin()
+def test_image_knows_every_currency_and_country_of_the_chart(store: WooCommerceStore) -> None:
+    require_plugin()
     code = (
         'require "/srv/storewright/database.php"; require "/srv/storewright/personalise.php";'
         "echo json_encode([array_keys(CURRENCIES), array_keys(json_decode(file_get_contents(FORMATS), true))]);"
     )
-    currencies, countries = json.loads(shop.php(code))
+    currencies, countries = json.loads(store.php(code))
     options = {option.id: option.choices for option in Catalog(CHARTS).get("woocommerce").options}
     assert set(options["currency"]) == set(currencies)
     assert {code.upper() for code in options["country"]} <= set(countries)
@@ -83,10 +83,12 @@ def test_every_choice_of_the_chart_is_known_to_the_image(shop: Shop) -> None:
         ("MARIADB_DATABASE", "theirs", "the database refused the connection: Access denied for user 'store'"),
     ],
 )
-def test_a_start_that_cannot_be_says_why(shop: Shop, variable: str, value: str, reason: str) -> None:
+def test_start_with_an_unusable_setting_logs_the_reason(
+    store: WooCommerceStore, variable: str, value: str, reason: str
+) -> None:
     if variable.startswith("STORE_"):
-        need_plugin()
+        require_plugin()
     boot = ["env", f"{variable}={value}", "timeout", "20", "php8.4", "/srv/storewright/boot.php"]
-    done = shop.attempt("kubectl", "exec", f"deployment/{shop.name}", "-c", "php", "--", *boot)
+    done = store.attempt("kubectl", "exec", f"deployment/{store.name}", "-c", "php", "--", *boot)
     assert done.returncode == 1
     assert reason in done.stderr

@@ -1,6 +1,6 @@
-"""A WooCommerce shop installed by Helm alone, with what its tests do to it: as an operator, its owner and its shoppers.
+"""A WooCommerce store that Helm alone installed, with the actions of an operator, its owner and its shoppers.
 
-Where the plugin is not to be had, the image is WordPress alone: what needs the plugin is skipped and says so."""
+Without the plugin, the image is WordPress alone, and tests that need the plugin are skipped with SKIP_REASON."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ import pytest
 
 from dev import images
 from dev.cluster import Cluster
-from tests.e2e.store_release import Release, namespace
+from tests.e2e.store_release import StoreRelease, store_namespace
 
-WITHOUT = "SKIP: WooCommerce not available (set WOOCOMMERCE_SRC)"
+SKIP_REASON = "SKIP: WooCommerce not available (set WOOCOMMERCE_SRC)"
 ADDRESS = {
     "first_name": "Ada",
     "last_name": "L",
@@ -33,41 +33,43 @@ ADDRESS = {
 
 
 def has_plugin() -> bool:
-    """Whether the image that was built here has the WooCommerce plugin."""
+    """Return whether the built image has the WooCommerce plugin."""
     return bool(images.build_store_images()["woocommerce"]["image"].get("woocommerce", True))
 
 
-def need_plugin() -> None:
-    """Skip what can't be tried without the plugin."""
+def require_plugin() -> None:
+    """Skip the test if the image has no plugin."""
     if not has_plugin():
-        pytest.skip(WITHOUT)
+        pytest.skip(SKIP_REASON)
 
 
 @dataclass(frozen=True)
-class Shop(Release):
-    """A WooCommerce shop, or a WordPress without one."""
+class WooCommerceStore(StoreRelease):
+    """A release of the WooCommerce chart, with or without the plugin."""
 
     type = "woocommerce"
 
     def sql(self, query: str) -> list[str]:
-        """The lines that the database prints, without a heading, as its superuser."""
+        """The lines that the database prints for a query of its superuser, without a heading."""
         mariadb = ["mariadb", "--socket=/run/mysqld/mysqld.sock", "--batch", "--skip-column-names", "--execute", query]
         return self.kubectl("exec", f"statefulset/{self.name}-database", "--", *mariadb, "store").splitlines()
 
     @contextmanager
-    def admin(self, password: str = "") -> Iterator[httpx.Client]:
-        """A browser that is logged in to the admin as its owner. Fails, with what it is told, if it is not let in."""
-        with self.cluster.client(self.host, timeout=20) as browser:
-            browser.get("/wp-login.php")
-            known = {"log": self.secret["admin-user"], "pwd": password or self.secret["admin-password"]}
-            answer = browser.post("/wp-login.php", data={**known, "testcookie": "1"})
-            told = re.search(r'id="login_error".*?</div>', answer.text, re.DOTALL)
-            assert answer.status_code == 302, told and re.sub(r"<[^>]+>", "", told[0])
-            yield browser
+    def admin_session(self, password: str = "") -> Iterator[httpx.Client]:
+        """An HTTP client that is logged in to the admin as the owner.
+
+        Raises AssertionError with WordPress's message if the login is refused."""
+        with self.cluster.client(self.host, timeout=20) as client:
+            client.get("/wp-login.php")
+            credentials = {"log": self.secret["admin-user"], "pwd": password or self.secret["admin-password"]}
+            answer = client.post("/wp-login.php", data={**credentials, "testcookie": "1"})
+            error = re.search(r'id="login_error".*?</div>', answer.text, re.DOTALL)
+            assert answer.status_code == 302, error and re.sub(r"<[^>]+>", "", error[0])
+            yield client
 
     def upload(self, name: str, content: bytes) -> str:
-        """The path under which the site serves a picture its owner uploaded; its address must be the shop's."""
-        with self.admin() as owner:
+        """Upload a picture as the owner; returns its path. Fails if its URL is not the store's."""
+        with self.admin_session() as owner:
             found = re.search(r'createNonceMiddleware\( "(\w+)"', owner.get("/wp-admin/post-new.php").text)
             assert found
             headers = {
@@ -81,48 +83,47 @@ class Shop(Release):
         assert address.startswith(f"{self.url}/wp-content/uploads/")
         return address.removeprefix(self.url)
 
-    def store(self, path: str, token: str = "", **options: Any) -> httpx.Response:
-        """What the Store API answers to a shopper who has that cart."""
-        answer = self.http(f"/wp-json/wc/store/v1{path}", headers={"Cart-Token": token} if token else {}, **options)
+    def store_api(self, path: str, token: str = "", **options: Any) -> httpx.Response:
+        """The Store API's answer to the shopper whose cart has the token `token`."""
+        answer = self.request(f"/wp-json/wc/store/v1{path}", headers={"Cart-Token": token} if token else {}, **options)
         assert answer.status_code in (200, 201), answer.text
         return answer
 
     def php(self, code: str) -> str:
-        """What a piece of PHP prints in the shop's container."""
+        """The output of PHP code in the store's container."""
         return self.kubectl("exec", f"deployment/{self.name}", "-c", "php", "--", "php8.4", "-r", code)
 
-    def rest(self, path: str) -> Any:
-        """What the REST API answers to its owner's programs; from within, because it wants https."""
+    def rest_api(self, path: str) -> Any:
+        """The REST API's answer to the owner's key. The request comes from the container: outside, it needs HTTPS."""
         visitor = (
             'require "/srv/storewright/visitor.php"; $v = new Visitor("http://127.0.0.1:8080", getenv("STORE_URL"));'
         )
-        ask = f'echo json_encode($v->shop_api("{path}", getenv("API_KEY"), getenv("API_SECRET")));'
-        return json.loads(self.php(visitor + ask))
+        request = f'echo json_encode($v->shop_api("{path}", getenv("API_KEY"), getenv("API_SECRET")));'
+        return json.loads(self.php(visitor + request))
 
-    def good(self) -> dict[str, Any]:
-        """Something that is in stock."""
-        return dict(self.store("/products?per_page=1&stock_status=instock&type=simple").json()[0])
+    def product_in_stock(self) -> dict[str, Any]:
+        return dict(self.store_api("/products?per_page=1&stock_status=instock&type=simple").json()[0])
 
-    def buy(self) -> dict[str, Any]:
-        """One order of it, paid on delivery, as its shopper is told of it."""
-        token = self.store("/cart").headers["Cart-Token"]
-        self.store("/cart/add-item", token, json={"id": self.good()["id"], "quantity": 1})
-        whose = {"billing_address": ADDRESS, "shipping_address": ADDRESS}
-        order = self.store("/checkout", token, json={**whose, "payment_method": "cod"}).json()
+    def place_order(self) -> dict[str, Any]:
+        """Order one product with payment on delivery; returns the order as its shopper sees it."""
+        token = self.store_api("/cart").headers["Cart-Token"]
+        self.store_api("/cart/add-item", token, json={"id": self.product_in_stock()["id"], "quantity": 1})
+        addresses = {"billing_address": ADDRESS, "shipping_address": ADDRESS}
+        order = self.store_api("/checkout", token, json={**addresses, "payment_method": "cod"}).json()
         assert order["payment_result"]["payment_status"] == "success", order
         return dict(order)
 
     def orders(self) -> list[int]:
-        """The numbers of all orders, by the REST API."""
-        return sorted(order["id"] for order in self.rest("/orders?per_page=100"))
+        """The ids of all orders, sorted."""
+        return sorted(order["id"] for order in self.rest_api("/orders?per_page=100"))
 
 
 @contextmanager
-def shop(cluster: Cluster, name: str, **secret: str) -> Iterator[Shop]:
-    """A shop's namespace with its Secret, of which `secret` replaces parts, for a while."""
+def store(cluster: Cluster, name: str, **secret: str) -> Iterator[WooCommerceStore]:
+    """A store that is not installed yet: its namespace, and its Secret with the changes `secret`."""
     content = {key: secrets.token_hex(24) for key in ("admin-password", "database-password", "salt")}
     content |= {"admin-user": "ada", "admin-email": "ada@example.com"}
     content |= {"api-key": f"ck_{secrets.token_hex(32)}", "api-secret": f"cs_{secrets.token_hex(12)}"} | secret
-    one = Shop(cluster, name, f"{name}-{secrets.token_hex(3)}", content)
-    with namespace(one):
-        yield one
+    release = WooCommerceStore(cluster, name, f"{name}-{secrets.token_hex(3)}", content)
+    with store_namespace(release):
+        yield release

@@ -15,7 +15,7 @@ import pytest
 
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.errors import HandedOver, Transient
-from tests.certificate_authority import Authority
+from tests.certificate_authority import CertificateAuthority
 from tests.conftest import write_kubeconfig
 from tests.integration.kubernetes_api import Answer, Request, serving
 from tests.waiting import until
@@ -128,9 +128,9 @@ def test_useful_watch_that_ends_is_opened_again_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_stopped_watch_closes_its_connection_at_once(tmp_path: Path, scheme: str) -> None:
     api = Api()
-    authority = Authority(tmp_path) if scheme == "https" else None
+    authority = CertificateAuthority(tmp_path) if scheme == "https" else None
     with serving(api, authority.certificate("localhost") if authority else None) as url:
-        cluster = cluster_at(url, tmp_path, authority=authority.trusted if authority else None)
+        cluster = cluster_at(url, tmp_path, authority=authority.ca_file if authority else None)
         with cluster.watch_pods("any") as snapshots:
             next(snapshots.every(1))
             assert api.opened.wait(5)

@@ -1,4 +1,4 @@
-"""Stores with https: trusted certificates, waiting for one, and the doctor's checks."""
+"""Stores with HTTPS: trusted certificates, waiting for one, and the doctor's checks."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from provisioner.clients.storefront_check import CertificateNotTrusted, Storefro
 from provisioner.domain.errors import JobFailed
 from provisioner.operations.steps import readiness
 from provisioner.operations.toolbox import StoreDefaults, Toolbox
-from tests.certificate_authority import Authority, https_server
+from tests.certificate_authority import CertificateAuthority, https_server
 from tests.conftest import ROOT
 
 HOST, URL = "my-shop.shops.example.com", "https://my-shop.shops.example.com"
 STORE: Any = SimpleNamespace(name="my-shop", namespace="store-my-shop", url=URL)
 
 
-class Shop(BaseHTTPRequestHandler):
+class Storefront(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(200)
         self.end_headers()
@@ -36,26 +36,26 @@ class Shop(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Authority:
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CertificateAuthority:
     """A certificate authority that this process trusts, as an operator sets it up."""
-    ours = Authority(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(ours.trusted))
+    ours = CertificateAuthority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(ours.ca_file))
     return ours
 
 
 def self_signed(folder: Path) -> tuple[Path, Path]:
     """The default certificate of an ingress controller, for hosts without one."""
     (folder / "default").mkdir()
-    return Authority(folder / "default").certificate("ingress.local")
+    return CertificateAuthority(folder / "default").certificate("ingress.local")
 
 
 # --- trust -------------------------------------------------------------------------------------------------------
 
 
 def test_own_certificate_authority_is_trusted_if_ssl_cert_file_names_it(
-    authority: Authority, monkeypatch: pytest.MonkeyPatch
+    authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with https_server(Shop, *authority.certificate("*.shops.example.com")) as (address, _):
+    with https_server(Storefront, *authority.certificate("*.shops.example.com")) as (address, _):
         with StorefrontClient(URL, address) as shopper:
             shopper.step({"get": "/"})
         monkeypatch.delenv("SSL_CERT_FILE")
@@ -63,9 +63,9 @@ def test_own_certificate_authority_is_trusted_if_ssl_cert_file_names_it(
             shopper.step({"get": "/"})
 
 
-def test_certificate_of_another_host_is_not_trusted(authority: Authority) -> None:
+def test_certificate_of_another_host_is_not_trusted(authority: CertificateAuthority) -> None:
     with (
-        https_server(Shop, *authority.certificate("other-shop.shops.example.com")) as (address, _),
+        https_server(Storefront, *authority.certificate("other-shop.shops.example.com")) as (address, _),
         StorefrontClient(URL, address) as shopper,
         pytest.raises(CertificateNotTrusted, match=rf"^{HOST} shows a certificate that is not good: Hostname mismatch"),
     ):
@@ -86,23 +86,27 @@ def wait(address: str, seconds: float) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def _short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness, "ANSWER_TIMEOUT_SECONDS", 0.3)
     monkeypatch.setattr(readiness, "CERTIFICATE_POLL_SECONDS", 0.1)
 
 
-def test_wait_for_a_certificate_outlasts_the_wait_for_an_answer(authority: Authority, tmp_path: Path) -> None:
-    with https_server(Shop, *self_signed(tmp_path)) as (address, context):
-        made = threading.Timer(1, context.load_cert_chain, authority.certificate(HOST))
-        made.start()
+def test_wait_for_a_certificate_outlasts_the_wait_for_an_answer(
+    authority: CertificateAuthority, tmp_path: Path
+) -> None:
+    with https_server(Storefront, *self_signed(tmp_path)) as (address, context):
+        issued = threading.Timer(1, context.load_cert_chain, authority.certificate(HOST))
+        issued.start()
         begun = time.monotonic()
         wait(address, 30)
         assert time.monotonic() - begun > 0.9
-        made.join()
+        issued.join()
 
 
-def test_job_fails_with_the_certificate_that_never_came(authority: Authority, tmp_path: Path) -> None:
-    with https_server(Shop, *self_signed(tmp_path)) as (address, _), pytest.raises(JobFailed) as failed:
+def test_job_without_a_trusted_certificate_fails_with_the_cause(
+    authority: CertificateAuthority, tmp_path: Path
+) -> None:
+    with https_server(Storefront, *self_signed(tmp_path)) as (address, _), pytest.raises(JobFailed) as failed:
         wait(address, 1)
     problem = failed.value.problem
     assert problem.what == "my-shop had no trusted certificate within 15 min."
@@ -116,10 +120,10 @@ def test_unreachable_store_is_not_reported_as_a_certificate_problem() -> None:
         wait("127.0.0.1:9", 30)
 
 
-# --- what the doctor makes of answers ----------------------------------------------------------------------------
+# --- the doctor's checks ----------------------------------------------------------------------------------------
 
 
-def site(**given: Any) -> Any:
+def environment(**given: Any) -> Any:
     needed = {
         "slack_bot_token": "xoxb-1",
         "slack_signing_secret": "s",
@@ -137,7 +141,7 @@ def only(findings: Iterator[Finding]) -> Finding:
 
 
 @pytest.mark.parametrize(
-    ("status", "location", "finding", "said"),
+    ("status", "location", "finding", "message"),
     [
         (404, "", "ok", "answers 404 for a store that does not exist."),
         (308, "https://storewright-doctor.shops.example.com/", "ok", "answers 308"),
@@ -147,30 +151,34 @@ def only(findings: Iterator[Finding]) -> Finding:
         (503, "", "unsure", "answers 503"),
     ],
 )
-def test_not_every_web_server_is_the_ingress(status: int, location: str, finding: str, said: str) -> None:
-    class Somebody(Shop):
+def test_doctor_judges_the_answer_for_an_unknown_store(status: int, location: str, finding: str, message: str) -> None:
+    class WebServer(Storefront):
         def do_GET(self) -> None:
             self.send_response(status)
             if location:
                 self.send_header("Location", location)
             self.end_headers()
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Somebody) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), WebServer) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        found = only(store_prerequisites.ingress(site(ingress_address=f"127.0.0.1:{server.server_port}")))
+        found = only(store_prerequisites.ingress(environment(ingress_address=f"127.0.0.1:{server.server_port}")))
         server.shutdown()
-    assert (found.status, said in found.message) == (finding, True), found.message
+    assert (found.status, message in found.message) == (finding, True), found.message
 
 
-def test_an_ingress_with_a_certificate_of_our_authority_is_well(authority: Authority, tmp_path: Path) -> None:
-    class Ingress(Shop):
+def test_ingress_with_an_untrusted_default_certificate_is_unsure(
+    authority: CertificateAuthority, tmp_path: Path
+) -> None:
+    class Ingress(Storefront):
         def do_GET(self) -> None:
             self.send_error(404)
 
     with https_server(Ingress, *authority.certificate("*.shops.example.com")) as (address, _):
-        assert only(store_prerequisites.ingress(site(ingress_address=address, store_scheme="https"))).status == "ok"
+        assert (
+            only(store_prerequisites.ingress(environment(ingress_address=address, store_scheme="https"))).status == "ok"
+        )
     with https_server(Ingress, *self_signed(tmp_path)) as (address, _):
-        found = only(store_prerequisites.ingress(site(ingress_address=address, store_scheme="https")))
+        found = only(store_prerequisites.ingress(environment(ingress_address=address, store_scheme="https")))
     assert found.status == "unsure"
     assert "its default certificate is not trusted" in found.message
 
@@ -187,7 +195,7 @@ def test_an_ingress_with_a_certificate_of_our_authority_is_well(authority: Autho
         ({}, {}, "wrong"),
     ],
 )
-def test_a_wildcard_leads_to_where_our_own_pages_are(
+def test_wildcard_record_must_lead_to_the_address_of_the_ingress(
     records: dict[str, str], given: dict[str, str], status: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def resolve(host: str, _: object) -> list[tuple[object, ...]]:
@@ -197,4 +205,4 @@ def test_a_wildcard_leads_to_where_our_own_pages_are(
             raise OSError("no such host") from None
 
     monkeypatch.setattr("socket.getaddrinfo", resolve)
-    assert only(store_prerequisites.dns(site(**given))).status == status
+    assert only(store_prerequisites.dns(environment(**given))).status == status

@@ -1,4 +1,4 @@
-"""What a shop costs and gives once it is Ready: memory at rest, and how long its pages take."""
+"""Memory and page times of a Ready store."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import httpx
 from dev.cluster import Cluster
 from dev.stack import kubectl
 
-REST = 15.0  # seconds after Ready until a shop is taken to rest
-PAGES, REQUESTS = 5, 30
+SETTLE_SECONDS = 15.0  # from Ready until the store is at rest
+MAX_PAGES, REQUESTS = 5, 30
 
 
 def memory(cluster: Cluster, namespace: str) -> dict[str, float]:
-    """Resident MB by container, as the kubelet tells it (its Summary API, `rssBytes`)."""
-    time.sleep(REST)
+    """Resident MB by container, from the kubelet's Summary API (`rssBytes`)."""
+    time.sleep(SETTLE_SECONDS)
     node = kubectl(cluster, "get", "nodes", "-o", "jsonpath={.items[0].metadata.name}")
     summary = json.loads(kubectl(cluster, "get", "--raw", f"/api/v1/nodes/{node}/proxy/stats/summary"))
     return {
@@ -30,9 +30,9 @@ def memory(cluster: Cluster, namespace: str) -> dict[str, float]:
 
 
 def pages(cluster: Cluster, host: str) -> dict[str, float]:
-    """Median milliseconds of the home page and the first ones it links to, asked in turn through the ingress."""
+    """Median milliseconds, through the ingress, of the home page and the first pages that it links to."""
     with cluster.client(host) as client:
-        paths = ["/", *_links(client.get("/").text)][:PAGES]
+        paths = ["/", *_links(client.get("/").text)][:MAX_PAGES]
         return {path: statistics.median(_milliseconds(client, path) for _ in range(REQUESTS)) for path in paths}
 
 
