@@ -18,7 +18,7 @@ from tests.e2e.sample_type import Leaflet
 
 HOME = "storewright"
 OURS = ("jobs", "-n", HOME, "-l", f"storewright.dev/instance={INSTANCE}")
-CHARTS = "charts-of-a-test"  # a ConfigMap
+CHARTS = f"charts-of-{INSTANCE}"  # a ConfigMap
 
 
 def give_charts(cluster: DevCluster, charts: Path) -> dict[str, Any]:

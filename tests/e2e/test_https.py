@@ -23,6 +23,7 @@ from provisioner.operations.steps import readiness
 from tests.certificate_authority import Authority
 from tests.e2e.provisioner_harness import Works
 from tests.integration.test_chart_quota import HTTP01
+from tests.workers import PORT_OFFSET
 
 DOMAIN = "shops.example.com"
 
@@ -40,7 +41,7 @@ def traefik(cluster: DevCluster, folder: Path, **default: str) -> Iterator[str]:
     """The address of a second ingress, for https; `default` is its certificate for stores without one."""
     stores = {"default": {"defaultCertificate": default}} if default else {}
     (folder / "dynamic.json").write_text(json.dumps({"tls": {"stores": stores}} if stores else {}))
-    address = f"127.0.0.1:{free_port(8443)}"
+    address = f"127.0.0.1:{free_port(8443 + PORT_OFFSET)}"
     options = [
         "--providers.kubernetesingress=true",
         f"--providers.file.filename={folder / 'dynamic.json'}",

@@ -44,9 +44,9 @@ def works(cluster: DevCluster, tmp_path: Path) -> Iterator[Works]:
 
 
 def test_store_becomes_ready_and_its_delete_leaves_nothing(works: Works) -> None:
-    job = works.ended(works.create("first-shop"))
+    job = works.ended(works.create("plain-medusa"))
     assert job.status == JobStatus.SUCCEEDED, job.problem
-    store = works.store("first-shop")
+    store = works.store("plain-medusa")
     assert store.status == StoreStatus.READY
     stages = [e.stage for e in works.ledger.jobs.events(job.id) if e.kind == EventKind.DONE]
     assert stages == ["namespace", "secrets", "release", "database", "application", "storefront", "check"]
@@ -62,7 +62,7 @@ def test_store_becomes_ready_and_its_delete_leaves_nothing(works: Works) -> None
 
 def _require_no_secret_in_release(works: Works, namespace: str) -> None:
     values = Cluster(works.cluster.kubeconfig).read_secret(namespace, SECRET_NAME)
-    helm = [str(ROOT / "build/tools/bin/helm"), "get", "all", "first-shop", "-n", namespace]
+    helm = [str(ROOT / "build/tools/bin/helm"), "get", "all", "plain-medusa", "-n", namespace]
     release = subprocess.run(
         [*helm, "--kubeconfig", str(works.cluster.kubeconfig)], capture_output=True, text=True, check=True
     ).stdout
@@ -72,7 +72,7 @@ def _require_no_secret_in_release(works: Works, namespace: str) -> None:
 
 
 def _require_ledger_can_be_rebuilt(works: Works, namespace: str) -> None:
-    known = works.store("first-shop")
+    known = works.store("plain-medusa")
     with exclusive_ledger(works.folder / "rebuilt.db") as fresh:
         adopted = [store for store in stores_in_cluster(works.tools.cluster, INSTANCE) if fresh.stores.adopt(store)]
     found = next(store for store in adopted if store.namespace == namespace)
@@ -235,9 +235,9 @@ def test_job_without_helm_says_what_to_install(works: Works) -> None:
 
 
 def test_delete_names_and_keeps_retained_volumes(works: Works) -> None:
-    job = works.create("kept-shop")
+    job = works.create("retained-shop")
     works.reached(job, "application")
-    kept = works.volumes("store-kept-shop")
+    kept = works.volumes("store-retained-shop")
 
     def reclaim(policy: str) -> None:
         patch = json.dumps({"spec": {"persistentVolumeReclaimPolicy": policy}})
@@ -248,8 +248,8 @@ def test_delete_names_and_keeps_retained_volumes(works: Works) -> None:
     assert spared.status == JobStatus.FAILED
     assert all(name in str(spared.problem) for name in kept)
     assert "Their StorageClass has the reclaim policy Retain." in str(spared.problem)
-    assert works.volumes("store-kept-shop") == kept
+    assert works.volumes("store-retained-shop") == kept
 
     reclaim("Delete")
     assert works.ended(works.retry(spared)).status == JobStatus.SUCCEEDED
-    assert works.volumes("store-kept-shop") == []
+    assert works.volumes("store-retained-shop") == []
