@@ -47,6 +47,7 @@ class Stack:
     folder: Path
     cluster: Cluster
     settings: dict[str, str] = field(default_factory=dict)
+    port_offset: int = 0  # keeps stacks that start at the same time apart
 
     def __post_init__(self) -> None:
         self.slack_process = BackgroundProcess("slack", self.folder)
@@ -128,8 +129,8 @@ class Stack:
             self.folder.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)
             config = {
-                "slack_port": str(free_port(3900)),
-                "bot_port": str(free_port(3000)),
+                "slack_port": str(free_port(3900 + self.port_offset)),
+                "bot_port": str(free_port(3000 + self.port_offset)),
                 "SLACK_BOT_TOKEN": f"xoxb-{secrets.token_hex(16)}",
                 "SLACK_APP_TOKEN": f"xapp-{secrets.token_hex(16)}",
                 "SLACK_SIGNING_SECRET": secrets.token_hex(16),

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from provisioner.ledger.ledger import Ledger
+from tests import workers
 from tests.ledgers import SampleOrders, exclusive_ledger
 
 ROOT = Path(__file__).parents[1]
@@ -27,7 +28,11 @@ FLAGS = (
 ).split()
 
 
-@pytest.fixture(scope="module")
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(workers)
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, headless."""
     with sync_playwright() as playwright:

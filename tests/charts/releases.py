@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 from functools import cache
 from itertools import combinations
@@ -67,9 +68,17 @@ def render(chart: Path, *features: str, profile: str = "", options: tuple[str, .
 
     Raises AssertionError with helm's message if helm fails."""
     laid_over = (f"--values={chart}/values-{profile}.yaml",) if profile else ()
-    done = template(chart, *laid_over, *(setting for f in features for setting in FEATURES[f]), *options)
+    settings = (*laid_over, *(setting for f in features for setting in FEATURES[f]), *options)
+    manifests: list[Object] = pickle.loads(_parsed(chart, *settings))  # noqa: S301  a copy that the test may change
+    return manifests
+
+
+@cache
+def _parsed(chart: Path, *options: str) -> bytes:
+    """The manifests of `template`, pickled. Parsing YAML is slow."""
+    done = template(chart, *options)
     assert done.returncode == 0, done.stderr
-    return [manifest for manifest in yaml.load_all(done.stdout, yaml.CSafeLoader) if manifest]
+    return pickle.dumps([manifest for manifest in yaml.load_all(done.stdout, yaml.CSafeLoader) if manifest])
 
 
 def of_kind(manifests: list[Object], *kinds: str) -> list[Object]:

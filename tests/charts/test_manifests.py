@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import copy
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jsonschema
-import kubernetes_validate
+import kubernetes_validate.utils
 import pytest
 
 from dev.charts import definition
 from tests.charts.releases import COMBINATIONS, Object, every_chart, every_profile, of_kind, render
 
 VERSIONS = ["1.31", "1.34", kubernetes_validate.latest_version()]
+# The library reads its schemas, megabytes of JSON, for every manifest.
+kubernetes_validate.utils.schema_contents = cache(kubernetes_validate.utils.schema_contents)
 
 
 def closed(node: Any) -> Any:
@@ -28,14 +31,20 @@ def closed(node: Any) -> Any:
     return inner if is_open or not isinstance(node.get("properties"), dict) else inner | {"additionalProperties": False}
 
 
+@cache
+def custom_validator(api_version: str, kind: str) -> jsonschema.Draft202012Validator:
+    """The validator of a custom resource's definition."""
+    group_version = api_version.partition("/")[2]
+    versions = definition(api_version, kind)["spec"]["versions"]
+    (served,) = [v for v in versions if v["name"] == group_version and v["served"]]
+    return jsonschema.Draft202012Validator(closed(served["schema"]["openAPIV3Schema"]))
+
+
 def validate_custom(manifest: Object, version: str) -> None:
     """Validate a custom resource against its definition, and its metadata against Kubernetes' schema.
 
     Raises ValidationError."""
-    group_version = manifest["apiVersion"].partition("/")[2]
-    versions = definition(manifest["apiVersion"], manifest["kind"])["spec"]["versions"]
-    (served,) = [v for v in versions if v["name"] == group_version and v["served"]]
-    jsonschema.Draft202012Validator(closed(served["schema"]["openAPIV3Schema"])).validate(manifest)
+    custom_validator(manifest["apiVersion"], manifest["kind"]).validate(manifest)
     stand_in = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": manifest["metadata"]}
     kubernetes_validate.validate(stand_in, version, strict=True)
 

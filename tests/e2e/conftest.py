@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from dev import cluster as clusters
 from dev import images
 from dev.cluster import Cluster
 from dev.stack import Stack, remove_stores
+from tests import workers
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """The cluster `test` with the store images on its node; removed at the end unless KEEP_TEST_CLUSTER is set."""
-    running = clusters.up("test")
+def cluster() -> Cluster:
+    """The cluster `test` with the store images on its node."""
+    running = workers.start_cluster()
     images.load_store_images(running)
-    yield running
-    if not os.environ.get("KEEP_TEST_CLUSTER"):
-        running.down()
+    return running
 
 
 @pytest.fixture
@@ -30,7 +27,7 @@ def stack(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., Stack]]:
     started: list[Stack] = []
 
     def start(**settings: str) -> Stack:
-        one = Stack(tmp_path / f"stack{len(started)}", cluster, settings)
+        one = Stack(tmp_path / f"stack{len(started)}", cluster, settings, workers.PORT_OFFSET)
         started.append(one)  # before the start, so that a bot that started only in part is stopped too
         one.start()
         return one

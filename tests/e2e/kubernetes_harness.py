@@ -18,7 +18,7 @@ from tests.e2e.sample_type import SampleType
 
 BOT_NAMESPACE = "storewright"
 OUR_JOBS = ("jobs", "-n", BOT_NAMESPACE, "-l", f"storewright.dev/instance={INSTANCE}")
-CONFIG_MAP = "charts-of-a-test"
+CONFIG_MAP = f"charts-of-{INSTANCE}"
 
 
 def upload_charts(cluster: DevCluster, charts: Path) -> dict[str, Any]:

@@ -28,9 +28,10 @@ from provisioner.runner.executors import Executor, LocalExecutor
 from provisioner.runner.scheduler import Scheduler
 from tests.ledgers import SampleOrders
 from tests.waiting import until_job
+from tests.workers import WORKER
 
 LIMITS = Limits(stores_per_person=50, creations_per_hour=200)
-INSTANCE = "provisioner-test"
+INSTANCE = f"provisioner-test-{WORKER}"
 
 
 class ProvisionerHarness:

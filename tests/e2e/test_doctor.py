@@ -23,6 +23,7 @@ from dev.cluster import Cluster
 from dev.slack import LocalSlack
 from dev.stack import ROOT, Stack, instance_of, kubectl, remove_stores
 from tests.conftest import write_kubeconfig
+from tests.workers import PORT_OFFSET
 
 CLOSED_PORT = "127.0.0.1:9"
 DEFAULT_STORAGE_CLASS = "storageclass.kubernetes.io/is-default-class"
@@ -57,7 +58,8 @@ def bot(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     folder = tmp_path_factory.mktemp("doctor")
     (folder / "charts").mkdir()
     (folder / "charts/medusa").symlink_to(ROOT / "charts/medusa")
-    running = Stack(folder, cluster, {"CHARTS_DIR": str(folder / "charts"), "STORE_VALUES": overlay(folder)})
+    settings = {"CHARTS_DIR": str(folder / "charts"), "STORE_VALUES": overlay(folder)}
+    running = Stack(folder, cluster, settings, PORT_OFFSET)
     try:
         running.start()
         yield running
@@ -223,6 +225,7 @@ def test_missing_admission_policies_are_wrong(bot: Stack, diagnose: Diagnose, cl
             assert time.monotonic() < until + 30, "the policies should be back within 60 s"
 
 
+@pytest.mark.alone  # without a default StorageClass, no other test gets a volume
 def test_missing_classes_and_resource_types_are_wrong(diagnose: Diagnose, cluster: Cluster, tmp_path: Path) -> None:
     values = overlay(
         tmp_path,

@@ -19,6 +19,7 @@ from provisioner.ledger.backup import summarize
 from tests.e2e.sample_type import SampleType, load_image
 from tests.former import restore
 from tests.waiting import until
+from tests.workers import PORT_OFFSET
 
 Json = dict[str, Any]
 NAMESPACE = "store-former-shop"
@@ -87,7 +88,7 @@ def former(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     load_image(cluster, folder)
     leaflet = SampleType(folder / "charts", restore.CHART)
     leaflet.release("0.2.0", migration="echo migrated")
-    stack = Stack(folder / "stack", cluster, {"CHARTS_DIR": str(leaflet.charts)})
+    stack = Stack(folder / "stack", cluster, {"CHARTS_DIR": str(leaflet.charts)}, PORT_OFFSET)
     try:
         stack.start_slack()
         restore.restore(stack)

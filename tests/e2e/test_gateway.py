@@ -19,6 +19,7 @@ from tests.charts.releases import NAME, every_chart, of_kind, render
 from tests.e2e import sample_type
 from tests.e2e.bot_release import bot_release
 from tests.waiting import until
+from tests.workers import PORT_OFFSET
 
 GATEWAY = """
 {apiVersion: v1, kind: Namespace, metadata: {name: gateways}}
@@ -50,7 +51,7 @@ def kube(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     resources = [f"--filename={file}" for file in definitions().glob("gateway.*.yaml")]
     call("apply", "--server-side", *resources)
     call("wait", "--for=condition=Established", *resources)
-    call("apply", "--filename=-", stdin=GATEWAY.replace("port: 80", f"port: {free_port(8000)}"))
+    call("apply", "--filename=-", stdin=GATEWAY.replace("port: 80", f"port: {free_port(8000 + PORT_OFFSET)}"))
     # With a host, because an Ingress without one answers the requests to all hosts.
     values = ["--set=store.displayName=Route target", "--set=store.host=route-target.localhost"]
     call("apply", "--filename=-", stdin=run("helm", "template", NAME, sample_type.CHART, *values))

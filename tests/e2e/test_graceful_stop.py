@@ -29,7 +29,7 @@ def test_stopping_bot_hands_its_jobs_over_and_ends_helm(
     slow.chmod(0o755)
     bot = stack(CHARTS_DIR=str(tmp_path / "charts"), HELM=str(slow))
     slack = bot.slack()
-    for name in ("first-shop", "second-shop"):
+    for name in ("stopped-first", "stopped-second"):
         assert slack.command("Dana", "#stores", f"/store create {name} leaflet").ok
     process = bot.bot_process.process()
     assert process is not None

@@ -23,6 +23,7 @@ from provisioner.operations.steps import readiness
 from tests.certificate_authority import CertificateAuthority
 from tests.e2e.provisioner_harness import ProvisionerHarness
 from tests.integration.test_chart_quota import HTTP01
+from tests.workers import PORT_OFFSET
 
 DOMAIN = "shops.example.com"
 
@@ -40,7 +41,7 @@ def traefik(cluster: DevCluster, folder: Path, **default: str) -> Iterator[str]:
     """The address of a second ingress controller, with HTTPS. `default` is its default certificate."""
     stores = {"default": {"defaultCertificate": default}} if default else {}
     (folder / "dynamic.json").write_text(json.dumps({"tls": {"stores": stores}} if stores else {}))
-    address = f"127.0.0.1:{free_port(8443)}"
+    address = f"127.0.0.1:{free_port(8443 + PORT_OFFSET)}"
     options = [
         "--providers.kubernetesingress=true",
         f"--providers.file.filename={folder / 'dynamic.json'}",

@@ -18,6 +18,7 @@ from dev.cluster import Cluster
 from dev.slack import LocalSlackClient
 from dev.stack import Stack, free_port, newest_root
 from tests.e2e.sample_type import SampleType, load_image
+from tests.workers import PORT_OFFSET
 
 LEASE_SECONDS = 20.0  # after which a lease that is not renewed is free
 START_SECONDS = 25.0  # for a process to start, on a busy machine too
@@ -28,7 +29,7 @@ class Bots:
 
     def __init__(self, first: Stack) -> None:
         self.first = first
-        self.url = f"http://127.0.0.1:{free_port(3100)}"
+        self.url = f"http://127.0.0.1:{free_port(3100 + PORT_OFFSET)}"
         self.second = BackgroundProcess("second", first.folder / "second")
         self.slack: LocalSlackClient = first.slack()
 

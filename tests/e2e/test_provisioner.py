@@ -44,9 +44,9 @@ def harness(cluster: DevCluster, tmp_path: Path) -> Iterator[ProvisionerHarness]
 
 
 def test_store_becomes_ready_and_its_delete_leaves_nothing(harness: ProvisionerHarness) -> None:
-    job = harness.ended(harness.create("first-shop"))
+    job = harness.ended(harness.create("plain-medusa"))
     assert job.status == JobStatus.SUCCEEDED, job.problem
-    store = harness.store("first-shop")
+    store = harness.store("plain-medusa")
     assert store.status == StoreStatus.READY
     stages = [e.stage for e in harness.ledger.jobs.events(job.id) if e.kind == EventKind.DONE]
     assert stages == ["namespace", "secrets", "release", "database", "application", "storefront", "check"]
@@ -62,7 +62,7 @@ def test_store_becomes_ready_and_its_delete_leaves_nothing(harness: ProvisionerH
 
 def _require_no_secret_in_release(harness: ProvisionerHarness, namespace: str) -> None:
     values = Cluster(harness.cluster.kubeconfig).read_secret(namespace, SECRET_NAME)
-    helm = [str(ROOT / "build/tools/bin/helm"), "get", "all", "first-shop", "-n", namespace]
+    helm = [str(ROOT / "build/tools/bin/helm"), "get", "all", "plain-medusa", "-n", namespace]
     release = subprocess.run(
         [*helm, "--kubeconfig", str(harness.cluster.kubeconfig)], capture_output=True, text=True, check=True
     ).stdout
@@ -72,7 +72,7 @@ def _require_no_secret_in_release(harness: ProvisionerHarness, namespace: str) -
 
 
 def _require_ledger_can_be_rebuilt(harness: ProvisionerHarness, namespace: str) -> None:
-    known = harness.store("first-shop")
+    known = harness.store("plain-medusa")
     with exclusive_ledger(harness.folder / "rebuilt.db") as fresh:
         adopted = [store for store in stores_in_cluster(harness.tools.cluster, INSTANCE) if fresh.stores.adopt(store)]
     found = next(store for store in adopted if store.namespace == namespace)
@@ -227,9 +227,9 @@ def test_job_without_helm_fails_with_the_program_to_install(harness: Provisioner
 
 
 def test_delete_names_and_keeps_retained_volumes(harness: ProvisionerHarness) -> None:
-    job = harness.create("kept-shop")
+    job = harness.create("retained-shop")
     harness.wait_for_stage(job, "application")
-    kept = harness.volumes("store-kept-shop")
+    kept = harness.volumes("store-retained-shop")
 
     def reclaim(policy: str) -> None:
         patch = json.dumps({"spec": {"persistentVolumeReclaimPolicy": policy}})
@@ -240,8 +240,8 @@ def test_delete_names_and_keeps_retained_volumes(harness: ProvisionerHarness) ->
     assert failed.status == JobStatus.FAILED
     assert all(name in str(failed.problem) for name in kept)
     assert "Their StorageClass has the reclaim policy Retain." in str(failed.problem)
-    assert harness.volumes("store-kept-shop") == kept
+    assert harness.volumes("store-retained-shop") == kept
 
     reclaim("Delete")
     assert harness.ended(harness.retry(failed)).status == JobStatus.SUCCEEDED
-    assert harness.volumes("store-kept-shop") == []
+    assert harness.volumes("store-retained-shop") == []

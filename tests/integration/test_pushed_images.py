@@ -23,11 +23,12 @@ from dev.images import recipes, sbom
 from dev.images.recipes import Image
 from dev.stack import free_port
 from tests.registry import running_registry
+from tests.workers import PORT_OFFSET
 
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    port = free_port(5055)
+    port = free_port(5055 + PORT_OFFSET)
     with running_registry(tmp_path_factory.mktemp("registry"), f"127.0.0.1:{port}"):
         yield f"localhost:{port}"
 

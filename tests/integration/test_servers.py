@@ -6,6 +6,7 @@ import socket
 
 from bot.web.http_server import bare_web, serve_in_background
 from dev.stack import free_port
+from tests.workers import PORT_OFFSET
 
 
 def ask(connection: socket.socket) -> bytes:
@@ -14,7 +15,7 @@ def ask(connection: socket.socket) -> bytes:
 
 
 def test_port_is_free_as_soon_as_its_server_is_closed() -> None:
-    port = free_port(3200)
+    port = free_port(3200 + PORT_OFFSET)
     for _ in range(5):
         close = serve_in_background(bare_web(), f"127.0.0.1:{port}")
         with socket.create_connection(("127.0.0.1", port), timeout=5) as idle:

@@ -1,0 +1,66 @@
+"""Test runs in several processes (`pytest -n 2`): tests that need the machine alone, and what the workers share."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from dev import cluster as clusters
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+PORT_OFFSET = 200 * int(WORKER.removeprefix("gw"))  # keeps the workers' ports apart
+CLUSTER = "test"  # the name of the tests' cluster
+_FOLDER = "STOREWRIGHT_TEST_RUN"  # the environment variable with this run's folder, for its workers
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not _is_worker(config):
+        os.environ[_FOLDER] = tempfile.mkdtemp(prefix="storewright-tests-")
+
+
+def run_folder() -> Path:
+    """A folder that all workers of this run share."""
+    return Path(os.environ[_FOLDER])
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # outside of the test's timeout
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    with _admitted(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
+
+
+@contextmanager
+def _admitted(*, alone: bool) -> Iterator[None]:
+    """Wait until a test may run: together with others, or `alone`, without any other test on this machine."""
+    folder = run_folder()
+    with (folder / "turnstile").open("w") as turnstile, (folder / "machine").open("w") as machine:
+        # A test that waits to be alone keeps the turnstile, so that no other test starts before it.
+        fcntl.flock(turnstile, fcntl.LOCK_EX)
+        fcntl.flock(machine, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(turnstile, fcntl.LOCK_UN)
+        yield
+
+
+def start_cluster() -> clusters.Cluster:
+    """The tests' cluster. It is removed when the last worker has ended, unless KEEP_TEST_CLUSTER is set."""
+    (run_folder() / "cluster-used").touch()
+    return clusters.up(CLUSTER)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _is_worker(session.config):
+        return
+    if (run_folder() / "cluster-used").exists() and not os.environ.get("KEEP_TEST_CLUSTER"):
+        clusters.down(CLUSTER)
+    shutil.rmtree(run_folder())
