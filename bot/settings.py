@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, create_model, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from provisioner.domain.catalog import Catalog
@@ -55,25 +64,24 @@ def _existing(value: Path | None) -> Path | None:
     return value
 
 
-def _yaml_maps(path: Path | None) -> Path | None:
-    """Require a YAML file with a map of maps."""
-    if path is not None:
-        try:
-            content = yaml.safe_load(path.read_text()) or {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ValueError(f"can't be read as YAML ({' '.join(str(error).split())})") from None
-        if not isinstance(content, dict) or not all(isinstance(value, dict) for value in content.values()):
-            raise ValueError("is YAML, but not a map whose values are maps")
-    return path
-
-
-def _read_yaml(path: Path | None) -> dict[str, Any]:
-    return (yaml.safe_load(path.read_text()) or {}) if path else {}
+def _yaml_maps(path: Any) -> Any:
+    """The content of a YAML file with a map of maps. It is read once: the file may change while the bot runs."""
+    if not isinstance(path, str | Path):
+        return path
+    try:
+        content = yaml.safe_load(Path(path).read_text()) or {}
+    except FileNotFoundError:
+        raise ValueError("names a path that does not exist") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ValueError(f"can't be read as YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(content, dict) or not all(isinstance(value, dict) for value in content.values()):
+        raise ValueError("is YAML, but not a map whose values are maps")
+    return content
 
 
 SlackUserId = Annotated[str, _matching(r"[UW][A-Z0-9]{5,}")]
 ExistingPath = Annotated[Path, AfterValidator(_existing)]
-YamlMaps = Annotated[Path, AfterValidator(_existing), AfterValidator(_yaml_maps)]
+YamlMaps = Annotated[dict[str, dict[str, Any]], NoDecode, BeforeValidator(_yaml_maps)]
 
 
 class LedgerSettings(BaseSettings):
@@ -144,8 +152,8 @@ class StoreSettings(_DeadlineSettings):
     store_profile: Literal["local", "prod"] | None = Field(
         None, description="local or prod: the chart's values-<profile>.yaml to use"
     )
-    store_values: YamlMaps | None = Field(
-        None, description="the path of a YAML file: values by store type, which override the charts' own"
+    store_values: YamlMaps = Field(
+        {}, description="the path of a YAML file: values by store type, which override the charts' own"
     )
     ingress_address: Annotated[str | None, _matching(r"[^\s:]+:\d{1,5}")] = Field(
         None, description="host:port of the ingress, if stores' names do not resolve inside the cluster"
@@ -180,8 +188,8 @@ class StoreSettings(_DeadlineSettings):
     executor_image: str | None = Field(
         None, validate_default=True, description="the bot's own image, for EXECUTOR=kubernetes"
     )
-    executor_pod: YamlMaps | None = Field(
-        None, description="the path of a YAML file with the maps `pod` and `container`, which override the Jobs' pods"
+    executor_pod: YamlMaps = Field(
+        {}, description="the path of a YAML file with the maps `pod` and `container`, which override the Jobs' pods"
     )
     max_concurrent_jobs: int = Field(
         50, ge=1, le=500, description="the maximum number of concurrent jobs with EXECUTOR=kubernetes, 1 to 500"
@@ -204,15 +212,15 @@ class StoreSettings(_DeadlineSettings):
 
     @field_validator("executor_pod")
     @classmethod
-    def _has_pod_and_container(cls, value: Path | None) -> Path | None:
-        if unknown := sorted(_read_yaml(value).keys() - {"pod", "container"}):
-            raise ValueError(f"has the unknown keys {', '.join(map(str, unknown))}")
+    def _has_pod_and_container(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if unknown := sorted(value.keys() - {"pod", "container"}):
+            raise ValueError(f"has the unknown keys {', '.join(unknown)}")
         return value
 
     @property
     def worker(self) -> Worker:
         """The pods of Kubernetes Jobs, with EXECUTOR=kubernetes."""
-        return Worker(self.executor_image or "", **_read_yaml(self.executor_pod))
+        return Worker(self.executor_image or "", **self.executor_pod)
 
     @property
     def limits(self) -> Limits:
@@ -230,7 +238,7 @@ class StoreSettings(_DeadlineSettings):
     @property
     def overlay(self) -> dict[str, Any]:
         """The values of STORE_VALUES, by store type."""
-        return _read_yaml(self.store_values)
+        return self.store_values
 
 
 class Settings(StoreSettings):

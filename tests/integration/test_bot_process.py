@@ -241,6 +241,58 @@ def test_bot_that_can_not_run_prints_why_and_ends(
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("variable", "content", "reason"),
+    [
+        ("STORE_VALUES", "{", "STORE_VALUES: can't be read as YAML"),
+        ("STORE_VALUES", "medusa: 3", "STORE_VALUES: is YAML, but not a map whose values are maps"),
+        ("EXECUTOR_POD", "pod: [", "EXECUTOR_POD: can't be read as YAML"),
+        ("EXECUTOR_POD", "pod: text", "EXECUTOR_POD: is YAML, but not a map whose values are maps"),
+        ("EXECUTOR_POD", "spec: {}", "EXECUTOR_POD: has the unknown keys spec"),
+    ],
+)
+def test_malformed_files_of_settings_are_refused_before_ledger_and_lease(
+    tmp_path: Path, variable: str, content: str, reason: str
+) -> None:
+    (tmp_path / "file.yaml").write_text(content)
+    env = environment(tmp_path, free_address(), None, **{variable: str(tmp_path / "file.yaml")})
+    ended = subprocess.run(
+        [sys.executable, "-m", "bot", "run"], env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 1
+    assert reason in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert '"message"' not in ended.stderr, "nothing was done that is logged"
+    assert not (tmp_path / "ledger.db").exists(), "the lease comes after the ledger"
+
+
+def test_former_names_of_settings_work_and_are_logged_as_warnings(tmp_path: Path) -> None:
+    url, folder = free_address(), tmp_path / "elsewhere"
+    former = {"LEDGER_BACKUPS": str(folder), "JOBS_AT_ONCE": "7", "CREATE_DEADLINE": "60"}
+    env = environment(tmp_path, url, None, **former, CREATE_DEADLINE_SECONDS="120")
+    with process(env) as bot:
+        answer(f"{url}/healthz")
+        until("a backup in the folder", lambda: list(folder.glob("*.db")), 15)
+        bot.send_signal(signal.SIGTERM)
+        _, log = bot.communicate(timeout=15)
+    lines = [json.loads(line) for line in log.splitlines()]
+    warnings = [line["message"] for line in lines if line["level"] == "WARNING" and "is now called" in line["message"]]
+    assert warnings == [
+        f"{old} is now called {new}. Rename it: the next version ignores the former name."
+        for old, new in (("LEDGER_BACKUPS", "LEDGER_BACKUP_DIR"), ("JOBS_AT_ONCE", "MAX_CONCURRENT_JOBS"))
+    ], "CREATE_DEADLINE has no effect next to CREATE_DEADLINE_SECONDS"
+
+
+def test_doctor_warns_of_former_names(tmp_path: Path) -> None:
+    env = environment(tmp_path, free_address(), None, LEDGER_BACKUPS_KEPT="3")
+    command = [sys.executable, "-m", "bot", "doctor", "--json"]
+    ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    findings = [one for one in json.loads(ended.stdout)["findings"] if one["check"] == "settings"]
+    [found] = [one for one in findings if "LEDGER_BACKUPS_KEPT" in one["message"]]
+    assert found["status"] == "unsure"
+    assert "LEDGER_BACKUPS_KEPT is now called LEDGER_BACKUP_KEEP." in found["message"]
+
+
 def test_help_lists_every_setting() -> None:
     shown = subprocess.run([sys.executable, "-m", "bot", "run", "--help"], capture_output=True, text=True, check=True)
     assert "SLACK_BOT_TOKEN  the bot token, xoxb-…" in shown.stdout

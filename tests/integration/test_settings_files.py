@@ -58,6 +58,22 @@ def test_folder_as_store_values_is_an_error(environment: pytest.MonkeyPatch, tmp
         Settings.from_environment()
 
 
+def test_store_values_are_read_once(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A waiting bot goes on with the values of its start, and not with a file that was damaged since."""
+    (tmp_path / "values.yaml").write_text("medusa: {replicas: 2}")
+    environment.setenv("STORE_VALUES", str(tmp_path / "values.yaml"))
+    settings = Settings.from_environment()
+    (tmp_path / "values.yaml").write_text("{")
+    assert settings.overlay == {"medusa": {"replicas": 2}}
+
+
+@pytest.mark.parametrize("name", ["STORE_VALUES", "EXECUTOR_POD"])
+def test_missing_file_is_an_error(environment: pytest.MonkeyPatch, name: str) -> None:
+    environment.setenv(name, "/no/such/file.yaml")
+    with pytest.raises(BadSettings, match=f"{name}: names a path that does not exist"):
+        Settings.from_environment()
+
+
 def test_executor_pod_takes_the_maps_pod_and_container_only(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     override = tmp_path / "worker.yaml"
     environment.setenv("EXECUTOR", "kubernetes")
