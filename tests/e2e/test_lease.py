@@ -52,7 +52,7 @@ class Bots:
         return states
 
     def second_waits(self) -> None:
-        states = self.slack.wait_for(self.readyz, 15, "the second bot's readiness")
+        states = self.slack.wait_for(self.readyz, START_SECONDS, "the second bot's readiness")
         assert list(states) == ["lease"]
         assert "Another bot (" in states["lease"]
         assert "This bot waits until that bot has stopped." in states["lease"]

@@ -1,173 +1,34 @@
-"""The bot's chart: values, rendered objects, NetworkPolicies, admission policies, and manifests/storewright.yaml."""
+"""The objects of the bot's chart: pods, routes, NetworkPolicies, admission policies, and manifests/storewright.yaml."""
 
 from __future__ import annotations
 
 import json
 import re
-import subprocess
-from functools import cache
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from jsonschema import Draft7Validator
 
 from bot.settings import Settings
 from dev.charts import bot_chart
 from provisioner.domain.store import NAMESPACE_PREFIX
 from tests.charts.policies import Peer, Port, allows
-from tests.charts.releases import Object, containers, of_kind
+from tests.charts.releases import containers, of_kind
 from tests.charts.test_manifests import VERSIONS, validate
 from tests.charts.test_pods import faults
-from tests.charts.test_values import changed, described, leaves, nodes, schema_of, values_of
 from tests.conftest import ROOT
-
-CHART, NAMESPACE = bot_chart.CHART, "tools"
-# Features that an operator can turn on, as arguments of --set-json.
-FEATURES = {
-    "http": ('slack.mode="http"',),
-    "plain": ('publicUrl="http://storewright.localhost:8081"', 'stores.scheme="http"', "stores.port=8081"),
-    "no-ingress": ("ingress.enabled=false",),
-    "http-route": ("httpRoute.enabled=true", 'httpRoute.parentRefs=[{"name":"web","namespace":"gateways"}]'),
-    "kubernetes": ('executor="kubernetes"',),
-    "monitored": ("serviceMonitor.enabled=true", "prometheusRule.enabled=true", "dashboard.enabled=true"),
-    "budget": ("podDisruptionBudget.enabled=true",),
-    "priority": ("priorityClass.create=true",),
-    "no-policy": ("networkPolicy.enabled=false",),
-}
-EVERYTHING_ON = tuple(setting for name in FEATURES if not name.startswith("no-") for setting in FEATURES[name])
-# Deprecated values: the new name, a value to set, and the environment variable that it becomes.
-DEPRECATED = {
-    "limits.createDeadline": ("deadlineSeconds.create", 901, "CREATE_DEADLINE_SECONDS"),
-    "limits.deleteDeadline": ("deadlineSeconds.delete", 301, "DELETE_DEADLINE_SECONDS"),
-    "limits.upgradeDeadline": ("deadlineSeconds.upgrade", 1801, "UPGRADE_DEADLINE_SECONDS"),
-    "limits.jobsAtOnce": ("limits.maxConcurrentJobs", 51, "MAX_CONCURRENT_JOBS"),
-    "ledger.backups.hours": ("ledger.backups.intervalHours", 7.5, "LEDGER_BACKUP_INTERVAL_HOURS"),
-    "ledger.backups.kept": ("ledger.backups.keep", 29, "LEDGER_BACKUP_KEEP"),
-}
-# Replacement values: the test uses the first that the schema accepts.
-OTHERS: list[Any] = [
-    *(True, False, 0, 2, 11, "other", "77Mi", "45s", "http", "kubernetes", "DEBUG", "Never", "local", "C0OTHERS"),
-    *("/other", "https://other.example.com", "https://other.example.com/", "10.1.2.3:80"),
-    *({"other.example.com/key": "1"}, {"medusa": {"replicas": 2}}, ["U0OTHER01"], [8443], [{"name": "other"}]),
-    [{"ipBlock": {"cidr": "10.1.2.3/32"}}],
-]
-
-
-@cache
-def template(*options: str, release: str = "bot", namespace: str = NAMESPACE) -> subprocess.CompletedProcess[str]:
-    """The result of `helm template` with manifests/values.yaml and these `--set-json` assignments."""
-    flags = [
-        f"--namespace={namespace}",
-        f"--values={bot_chart.VALUES}",
-        *(f"--set-json={option}" for option in options),
-    ]
-    command = ["helm", "template", release, str(CHART), *flags]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def render(*options: str, release: str = "bot", namespace: str = NAMESPACE) -> list[Object]:
-    done = template(*options, release=release, namespace=namespace)
-    assert done.returncode == 0, done.stderr
-    return [manifest for manifest in yaml.load_all(done.stdout, yaml.CSafeLoader) if manifest]
-
-
-def with_features(*names: str) -> list[Object]:
-    return render(*(setting for name in names for setting in FEATURES[name]))
-
-
-def the(kind: str, manifests: list[Object]) -> Object:
-    (found,) = of_kind(manifests, kind)
-    return found
-
-
-def pod(manifests: list[Object]) -> Object:
-    made: Object = the("Deployment", manifests)["spec"]["template"]
-    return made
-
-
-def files(manifests: list[Object]) -> dict[str, str]:
-    """The configuration files of the bot, by name."""
-    (data,) = [m["data"] for m in of_kind(manifests, "ConfigMap") if m["metadata"]["name"] == "bot-stores"]
-    return dict(data)
-
-
-def worker(manifests: list[Object]) -> Object:
-    """The fields that the bot adds to the pods of its Jobs."""
-    fields: Object = yaml.safe_load(files(manifests)["worker.yaml"])
-    return fields
-
-
-def environment(manifests: list[Object]) -> dict[str, str]:
-    """The bot's environment, with sample values for the Secret's keys."""
-    (bot,) = containers(pod(manifests))
-    secrets = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "SLACK_SIGNING_SECRET": "s"}
-    return {v["name"]: v["value"] if "value" in v else secrets[v["name"]] for v in bot["env"]}
-
-
-# --- values -------------------------------------------------------------------------------------------------------
-
-
-def test_helm_lint_passes() -> None:
-    command = ["helm", "lint", "--strict", str(CHART), f"--values={bot_chart.VALUES}"]
-    checked = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, checked.stdout
-
-
-def test_missing_required_values_are_reported_together() -> None:
-    refused = subprocess.run(["helm", "template", str(CHART)], capture_output=True, text=True, check=False)
-    assert refused.returncode != 0
-    assert all(name in refused.stderr for name in ("slack.failureChannel", "publicUrl", "stores.domain"))
-
-
-def test_schema_describes_and_a_template_reads_every_value() -> None:
-    def rendered(path: tuple[str, ...], value: Any, context: tuple[str, ...]) -> str:
-        return template(*context, f"{'.'.join(path)}={json.dumps(value)}").stdout
-
-    unread = []
-    for path, value in leaves(CHART):
-        if path[:2] == ("dashboard", "labels"):
-            continue  # any label is valid
-        takes = described(schema_of(CHART), path)
-        assert takes.is_valid(value), path
-        other = next(o for o in OTHERS if takes.is_valid(o) and json.dumps(o) != json.dumps(value))
-        tries = [(o, context) for o in (other, value) for context in ((), EVERYTHING_ON)]
-        if not any(rendered(path, o, context) not in ("", template(*context).stdout) for o, context in tries):
-            unread.append(path)
-    assert unread == []
-
-
-def test_schema_rejects_unknown_values_in_every_map() -> None:
-    maps = [path for path, node in nodes(values_of(CHART)) if isinstance(node, dict) and node]
-    takes = Draft7Validator(schema_of(CHART))
-    for path in maps:
-        if path == ("deadlineSeconds",):
-            continue  # it accepts any operation
-        assert not takes.is_valid(changed(values_of(CHART), (*path, "unknown"), 1)), path
-
-
-@pytest.mark.parametrize(
-    "bad",
-    [
-        *('slack.mode="rtm"', 'slack.failureChannel="#failures"', 'slack.admins=["dana"]', 'slack.secretName=""'),
-        *(
-            'publicUrl="storewright.example.com"',
-            'publicUrl="https://example.com/path"',
-            'stores.domain="*.example.com"',
-        ),
-        *("stores.port=0", "limits.workers=65", 'instance="My Shops"', 'executor="nomad"', "httpRoute.enabled=true"),
-        *("networkPolicy.dns=[]", "podDisruptionBudget.maxUnavailable=2", 'ledger.storage.size="much"'),
-        *("deadlineSeconds.create=9", "deadlineSeconds.Restart=60", 'deadlineSeconds.restart="1m"'),
-        *("limits.createDeadline=9", "limits.jobsAtOnce=0", "ledger.backups.hours=0", "ledger.backups.kept=0"),
-    ],
+from tests.integration.bot_chart_rendering import (
+    FEATURES,
+    NAMESPACE,
+    environment,
+    files,
+    only,
+    pod,
+    render,
+    with_features,
+    worker,
 )
-def test_schema_rejects_malformed_values(bad: str) -> None:
-    refused = template(bad)
-    assert refused.returncode != 0
-    assert "don't meet the specifications" in refused.stderr
-
 
 # --- rendered objects -------------------------------------------------------------------------------------------
 
@@ -204,31 +65,6 @@ def test_store_values_reach_the_bot_and_restart_it() -> None:
     )
 
 
-@pytest.mark.parametrize("former", DEPRECATED)
-def test_deprecated_value_still_works_and_the_notes_warn(former: str) -> None:
-    name, value, variable = DEPRECATED[former]
-    default = environment(render())
-    assert environment(render(f"{former}={value}")) == default | {variable: str(value)}
-    assert environment(render(f"{name}={value}")) == default | {variable: str(value)}, "the new name sets the same"
-    assert f"WARNING: The value {former} is deprecated. Use {name} instead" in notes(f"--set-json={former}={value}")
-    assert "deprecated" not in notes(f"--set-json={name}={value}")
-
-
-def test_deprecated_values_are_no_defaults() -> None:
-    names = {".".join(path) for path, _ in nodes(values_of(CHART))}
-    assert not DEPRECATED.keys() & names
-    assert {name for name, _, _ in DEPRECATED.values()} <= names
-
-
-def test_notes_warn_once_for_each_deprecated_value() -> None:
-    given = [f"--set-json={former}={value}" for former, (_, value, _) in DEPRECATED.items()]
-    assert notes(*given).count("WARNING: ") == len(DEPRECATED)
-
-
-def test_deadline_of_a_further_operation_reaches_the_bot() -> None:
-    assert environment(render("deadlineSeconds.restart=60"))["RESTART_DEADLINE_SECONDS"] == "60"
-
-
 @pytest.mark.parametrize("mode", ["http", "socket"])
 def test_slack_tokens_come_from_the_secret_by_reference(mode: str) -> None:
     manifests = render(f'slack.mode="{mode}"', 'slack.secretName="its-secret"', 'slack.secretKeys.botToken="bot"')
@@ -245,10 +81,10 @@ def test_slack_tokens_come_from_the_secret_by_reference(mode: str) -> None:
 def test_bot_may_read_only_the_stores_pull_secret() -> None:
     manifests = render('stores.imagePullSecret="registry"')
     assert environment(manifests)["IMAGE_PULL_SECRET"] == "tools/registry"
-    named = [rule for rule in the("Role", manifests)["rules"] if rule["resources"] == ["secrets"]]
+    named = [rule for rule in only("Role", manifests)["rules"] if rule["resources"] == ["secrets"]]
     assert named == [{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["registry"], "verbs": ["get"]}]
     assert environment(render())["IMAGE_PULL_SECRET"] == ""
-    assert not [rule for rule in the("Role", render())["rules"] if rule["resources"] == ["secrets"]]
+    assert not [rule for rule in only("Role", render())["rules"] if rule["resources"] == ["secrets"]]
 
 
 def test_bot_pod_is_restricted_except_for_its_token() -> None:
@@ -256,24 +92,24 @@ def test_bot_pod_is_restricted_except_for_its_token() -> None:
 
 
 def test_deployment_runs_one_pod_and_keeps_the_ledger_claim() -> None:
-    deployment = the("Deployment", render())["spec"]
+    deployment = only("Deployment", render())["spec"]
     assert (deployment["replicas"], deployment["strategy"]) == (1, {"type": "Recreate"})
-    claim = the("PersistentVolumeClaim", render())["metadata"]
+    claim = only("PersistentVolumeClaim", render())["metadata"]
     assert claim["annotations"] == {"helm.sh/resource-policy": "keep"}
-    assert "annotations" not in the("PersistentVolumeClaim", render("ledger.keep=false"))["metadata"]
+    assert "annotations" not in only("PersistentVolumeClaim", render("ledger.keep=false"))["metadata"]
 
 
 def test_routes_expose_only_slack_and_credential_paths() -> None:
     for features, paths in {(): ["/s"], ("http",): ["/s", "/slack/events"]}.items():
         manifests = with_features(*features, "http-route")
-        ingress, route = the("Ingress", manifests)["spec"], the("HTTPRoute", manifests)["spec"]
+        ingress, route = only("Ingress", manifests)["spec"], only("HTTPRoute", manifests)["spec"]
         (rule,) = ingress["rules"]
         assert [path["path"] for path in rule["http"]["paths"]] == paths
         assert [match["path"]["value"] for match in route["rules"][0]["matches"]] == paths
         assert {path["backend"]["service"]["port"]["name"] for path in rule["http"]["paths"]} == {"http"}
         assert [rule["host"]] == route["hostnames"] == ["storewright.example.com"]
         assert ingress["tls"] == [{"hosts": ["storewright.example.com"], "secretName": "bot-tls"}]
-    plain = the("Ingress", with_features("plain"))["spec"]
+    plain = only("Ingress", with_features("plain"))["spec"]
     assert plain["rules"][0]["host"] == "storewright.localhost"
     assert "tls" not in plain
 
@@ -390,7 +226,7 @@ def test_admission_policy_has_the_namespace_prefix_of_stores() -> None:
     assert f'request.operation != "CREATE" || object.metadata.name.startsWith("{NAMESPACE_PREFIX}")' in rules
 
 
-# --- files and notes ----------------------------------------------------------------------------------------------
+# --- files -------------------------------------------------------------------------------------------------------
 
 
 def test_plain_manifests_match_make_manifests() -> None:
@@ -413,7 +249,7 @@ def test_dashboard_config_map_has_grafanas_label() -> None:
 
 
 def test_alert_expressions_select_this_release() -> None:
-    (group,) = the("PrometheusRule", with_features("monitored"))["spec"]["groups"]
+    (group,) = only("PrometheusRule", with_features("monitored"))["spec"]["groups"]
     expressions = [rule["expr"] for rule in group["rules"]]
     assert len(expressions) > 5
     assert all('namespace="tools", job="bot"' in expr for expr in expressions)
@@ -439,18 +275,3 @@ def test_jobs_get_the_pod_settings_of_the_bot() -> None:
     assert fields["container"]["resources"]["limits"] == {"memory": "1Gi"}
     (bot,) = containers(pod(manifests))
     assert environment(manifests)["EXECUTOR_IMAGE"] == bot["image"]
-
-
-def notes(*options: str) -> str:
-    """The notes that `helm install` prints."""
-    command = ["helm", "install", "bot", str(CHART), "--dry-run=client", f"--namespace={NAMESPACE}"]
-    command += [f"--values={bot_chart.VALUES}", *options]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.rpartition("NOTES:")[2]
-
-
-def test_notes_show_the_next_steps() -> None:
-    for mode, key in {"http": "SLACK_SIGNING_SECRET", "socket": "SLACK_APP_TOKEN"}.items():
-        shown = notes(f"--set=slack.mode={mode}")
-        assert "kubectl -n tools create secret generic storewright-slack --from-env-file=slack.env\n" in shown
-        assert f"Write SLACK_BOT_TOKEN=… and {key}=… to the file slack.env, one per line." in shown
-        assert ("/slack/events" in shown) == (mode == "http")
