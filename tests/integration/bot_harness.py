@@ -51,6 +51,7 @@ from tests.waiting import until
 
 DANA, ADA, OLI = "U0DANA001", "U0ADA0001", "U0OLI0001"
 STORES, FAILURES, RANDOM = "C0STORES1", "C0FAILURE", "C0RANDOM1"
+GATHER_SECONDS = 0.3  # shorter than in production: every test with a thread waits for it
 SECRET = {"admin-email": "admin@my-shop.localhost", "admin-password": "correct-horse", "database-password": "not-shown"}
 
 CHART = """
@@ -235,7 +236,7 @@ def running_bot(
     ledger = Ledger.exclusive(folder / "ledger.db", clock)
     metrics.add_ledger(ledger, Backups(ledger.path), catalog.types)
     client = Slack(slack.bot_token, slack.api_url, metrics.slack_calls)
-    notifier = Notifier(ledger, catalog, client, failures, limits)
+    notifier = Notifier(ledger, catalog, client, failures, limits, gather_seconds=GATHER_SECONDS)
     addresses = Addresses("localhost", port=8081)
     orders = Orders(ledger, catalog, addresses, limits, DEFAULT_DEADLINES, frozenset({ADA}))
     url = free_address()

@@ -6,6 +6,8 @@ import threading
 import time
 from typing import Any
 
+import pytest
+
 from tests.integration.bot_harness import STORES, Bot
 from tests.integration.slack_steps import buttons, create_form, ready_store
 from tests.waiting import until
@@ -13,6 +15,7 @@ from tests.waiting import until
 # --- by a command ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone  # it measures time
 def test_create_is_answered_at_once_and_progress_edits_one_message(bot: Bot) -> None:
     typed_at = time.monotonic()
     ack = bot.slack.command("Dana", "#stores", "/store create my-shop medusa")

@@ -262,6 +262,7 @@ def test_busy_channel_does_not_delay_messages_of_another(tmp_path: Path, slack: 
 # --- pace --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone  # it measures time
 def test_many_stores_at_once_stay_within_slacks_rate_limits(bot: Bot, slack: LocalSlack) -> None:
     for number in range(5):
         bot.order(f"shop-{number}")
@@ -277,6 +278,7 @@ def test_many_stores_at_once_stay_within_slacks_rate_limits(bot: Bot, slack: Loc
         assert 'outcome="ratelimited"' not in http.get("/metrics").text
 
 
+@pytest.mark.alone  # it measures time
 def test_retry_after_is_respected(bot: Bot, slack: LocalSlack) -> None:
     slack.fault("ratelimited", "chat.postMessage", seconds=2)
     bot.order()

@@ -1,4 +1,4 @@
-"""Bad input, replays and errors: each is answered at once and in words, audited, and changes nothing."""
+"""Bad input, replays and errors: each is answered at once, audited, and changes nothing."""
 
 from __future__ import annotations
 

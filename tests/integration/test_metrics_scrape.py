@@ -113,6 +113,7 @@ def test_durations_are_counted_into_cumulative_buckets(ledger: Ledger, orders: S
     assert (row.within, row.count, row.seconds) == ((2, 4), 5, 5815)
 
 
+@pytest.mark.alone  # it measures time
 def test_scrape_is_fast_after_years_of_history(tmp_path: Path) -> None:
     ledger = Ledger.exclusive(tmp_path / "ledger.db")
     job = SampleOrders(ledger).create("my-shop")
@@ -150,6 +151,7 @@ def test_ops_endpoints_on_their_own_port_are_not_on_the_public_one(tmp_path: Pat
 # --- readiness ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone  # it measures time
 def test_readiness_runs_all_checks_at_once_and_keeps_their_results() -> None:
     asked: list[str] = []
 
@@ -172,6 +174,7 @@ def test_readiness_runs_all_checks_at_once_and_keeps_their_results() -> None:
     assert sorted(asked) == ["cluster", "ledger"]
 
 
+@pytest.mark.alone  # it measures time
 def test_readiness_does_not_wait_for_a_check_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.observability.readiness.CHECK_TIMEOUT_SECONDS", 0.5)
     hanging = threading.Event()
