@@ -1,5 +1,6 @@
 """Builds, loads and pushes the images (`python -m dev.images`)."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,9 @@ def build_store_images() -> dict[str, Any]:
     _ensure(images)
     overlay = _overlay({image.name: image.values for image in images})
     BUILD.mkdir(exist_ok=True)
-    OVERLAY.write_text(yaml.safe_dump(overlay))
+    unfinished = OVERLAY.with_suffix(f".{os.getpid()}")  # other processes never read half a file
+    unfinished.write_text(yaml.safe_dump(overlay))
+    unfinished.rename(OVERLAY)
     return overlay
 
 

@@ -8,6 +8,7 @@ import json
 import shutil
 import statistics
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,12 +59,20 @@ def main() -> None:
     by_executor = executors.seconds(cluster, options.rounds)
     _tabulate(f"The same small order by each executor: seconds, {options.rounds} rounds", by_executor)
     of_bot = _measure_bot(cluster, options.rounds)
+    second_up = [_seconds_of_up() for _ in range(options.rounds)]
+    _tabulate(f"The local cluster: seconds, {options.rounds} rounds", {"up while it runs": second_up})
     cluster.down()
     RESULTS.mkdir(parents=True, exist_ok=True)
     results = {name: {**figures.__dict__, "ratio": figures.ratio} for name, figures in measured.items()}
     (RESULTS / "ready.json").write_text(json.dumps(results, indent=2))
     (RESULTS / "executors.json").write_text(json.dumps(by_executor, indent=2))
     (RESULTS / "bot.json").write_text(json.dumps(of_bot, indent=2))
+
+
+def _seconds_of_up() -> float:
+    start = time.monotonic()
+    clusters.up("test")
+    return time.monotonic() - start
 
 
 def _measure(cluster: Cluster, kind: StoreType, overlay: dict[str, Any], rounds: int) -> Figures:

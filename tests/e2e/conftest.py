@@ -9,6 +9,7 @@ import pytest
 
 from dev import images
 from dev.cluster import Cluster
+from dev.cluster.layout import locked
 from dev.stack import Stack, remove_stores
 from tests import workers
 
@@ -16,8 +17,9 @@ from tests import workers
 @pytest.fixture(scope="session")
 def cluster() -> Cluster:
     """The cluster `test` with the store images on its node."""
-    running = workers.start_cluster()
-    images.load_store_images(running)
+    with locked(workers.run_folder()):  # two workers would load each image twice
+        running = workers.start_cluster()
+        images.load_store_images(running)
     return running
 
 

@@ -104,10 +104,9 @@ def test_cluster_is_kubernetes_with_default_classes(fresh: Cluster) -> None:
     assert "ingressclass.kubernetes.io/is-default-class" in kube(fresh, "get", "ingressclass", "--output=yaml")
 
 
-def test_second_up_restarts_nothing_and_takes_under_5_seconds(fresh: Cluster) -> None:
-    before, start = processes(NAME), time.monotonic()
+def test_second_up_restarts_nothing(fresh: Cluster) -> None:
+    before = processes(NAME)
     assert clusters.up(NAME) == fresh
-    assert time.monotonic() - start < 5
     assert restarted(before) == set()
     assert len(before) == len(components.ALL)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import socket as sockets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,12 +19,13 @@ from slack_bolt import App
 
 from bot.commands.registry import OFFERS
 from bot.dependencies import Dependencies
-from bot.notifications.notifier import Notifier
+from bot.notifications.notifier import GATHER_SECONDS, Notifier
 from bot.observability.metrics import Metrics
 from bot.observability.readiness import Checks, Readiness
 from bot.slack.app import ListenerThreads, build_app
 from bot.slack.attend import SlackDependencies
 from bot.slack.client import Slack
+from bot.slack.rate_limiter import RATES, RateLimiter
 from bot.slack.signature import SignatureCheck
 from bot.web.http_server import web_server
 from bot.web.ops_endpoints import Ops
@@ -51,7 +52,6 @@ from tests.waiting import until
 
 DANA, ADA, OLI = "U0DANA001", "U0ADA0001", "U0OLI0001"
 STORES, FAILURES, RANDOM = "C0STORES1", "C0FAILURE", "C0RANDOM1"
-GATHER_SECONDS = 0.3  # shorter than in production: every test with a thread waits for it
 SECRET = {"admin-email": "admin@my-shop.localhost", "admin-password": "correct-horse", "database-password": "not-shown"}
 
 CHART = """
@@ -77,6 +77,11 @@ annotations:
   storewright.dev/options: |
     - {id: color, label: Colour, value: store.color, default: red, choices: {red: Red, "#1f5f8b": Ocean}}
 """
+
+
+# Tests whose subject is not the pace don't wait for it. The local Slack must have no rate limits then.
+UNPACED = dict.fromkeys(RATES, (1000, 1.0))
+UNPACED_GATHER_SECONDS = 0.05
 
 
 class MovableClock:
@@ -226,17 +231,21 @@ def running_bot(
     socket: bool = False,
     notify: bool = True,
     failures: str = FAILURES,
+    rates: Mapping[str, tuple[int, float]] = UNPACED,
 ) -> Iterator[Bot]:
     """A bot with its ledger in `folder` and the failure channel `failures`.
 
-    With `notify=False`, the notifier is not started. A second bot in the same folder is the same bot after a restart.
+    With `notify=False`, the notifier is not started. With `rates`, it keeps that pace and gathers stages in one post.
+    A second bot in the same folder is the same bot after a restart.
     """
     limits, clock, metrics = limits or Limits(), MovableClock(), Metrics()
     catalog = Catalog(make_charts(folder))
     ledger = Ledger.exclusive(folder / "ledger.db", clock)
     metrics.add_ledger(ledger, Backups(ledger.path), catalog.types)
     client = Slack(slack.bot_token, slack.api_url, metrics.slack_calls)
-    notifier = Notifier(ledger, catalog, client, failures, limits, gather_seconds=GATHER_SECONDS)
+    gather_seconds = UNPACED_GATHER_SECONDS if rates is UNPACED else GATHER_SECONDS
+    pace = RateLimiter(rates=rates)
+    notifier = Notifier(ledger, catalog, client, failures, limits, pace=pace, gather_seconds=gather_seconds)
     addresses = Addresses("localhost", port=8081)
     orders = Orders(ledger, catalog, addresses, limits, DEFAULT_DEADLINES, frozenset({ADA}))
     url = free_address()

@@ -7,14 +7,22 @@ from pathlib import Path
 
 import pytest
 
+from bot.slack.rate_limiter import RATES
 from dev.slack import LocalSlack
 from tests.integration.bot_harness import Bot, running_bot
 
 
 @pytest.fixture
 def slack() -> Iterator[LocalSlack]:
-    with LocalSlack() as workspace:
+    with LocalSlack(rate_limits={}) as workspace:
         yield workspace
+
+
+@pytest.fixture
+def paced_bot(tmp_path: Path) -> Iterator[Bot]:
+    """A bot that keeps Slack's pace, with a local Slack that has Slack's rate limits."""
+    with LocalSlack() as workspace, running_bot(tmp_path, workspace, rates=RATES) as running:
+        yield running
 
 
 @pytest.fixture

@@ -16,23 +16,25 @@ from tests.waiting import until
 
 
 @pytest.mark.alone  # it measures time
-def test_create_is_answered_at_once_and_progress_edits_one_message(bot: Bot) -> None:
+def test_create_is_answered_at_once_and_progress_edits_one_message(paced_bot: Bot) -> None:
     typed_at = time.monotonic()
-    ack = bot.slack.command("Dana", "#stores", "/store create my-shop medusa")
+    ack = paced_bot.slack.command("Dana", "#stores", "/store create my-shop medusa")
     assert ack.ok
     assert "Creating *my-shop* (Medusa)" in ack.json()["text"]
     assert ack.json()["response_type"] == "ephemeral"
-    root = bot.root("Creating *my-shop*")
+    root = paced_bot.root("Creating *my-shop*")
     assert time.monotonic() - typed_at < 1
-    job = bot.work("namespace", "secrets")
-    bot.slack.wait_for(lambda: "Passwords and keys generated" in str(bot.slack.thread(root)), 5, "the first stages")
-    bot.complete(job, "release", "database", "application", "storefront", "check")
-    bot.journal.succeed(job)
-    ready = bot.root("*my-shop* is ready after")
-    bot.settled()
+    job = paced_bot.work("namespace", "secrets")
+    paced_bot.slack.wait_for(
+        lambda: "Passwords and keys generated" in str(paced_bot.slack.thread(root)), 5, "the first stages"
+    )
+    paced_bot.complete(job, "release", "database", "application", "storefront", "check")
+    paced_bot.journal.succeed(job)
+    ready = paced_bot.root("*my-shop* is ready after")
+    paced_bot.settled()
     assert ready["ts"] == root["ts"]
-    assert len(bot.slack.messages("#stores")) == 1
-    posts = [m["text"] for m in bot.slack.thread(ready)[1:]]
+    assert len(paced_bot.slack.messages("#stores")) == 1
+    posts = [m["text"] for m in paced_bot.slack.thread(ready)[1:]]
     assert len(posts) <= 4, "stages that end together share a post"
     assert "".join(posts).count("Namespace created") == 1
     assert "A cart holds a product with a price" in posts[-1]

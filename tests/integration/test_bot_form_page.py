@@ -11,7 +11,7 @@ from tests.integration.bot_harness import running_bot
 
 
 def test_browser_form_shows_options_of_another_type_and_keeps_entered_values(browser: Browser, tmp_path: Path) -> None:
-    with LocalSlack() as slack, running_bot(tmp_path, slack) as bot:
+    with LocalSlack(rate_limits={}) as slack, running_bot(tmp_path, slack) as bot:
         page = browser.new_page()
         page.goto(slack.workspace_url)
         box = page.get_by_role("textbox", name="Message #stores")

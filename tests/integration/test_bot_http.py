@@ -29,7 +29,7 @@ COMMAND = {
 
 @pytest.fixture(scope="module")
 def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
-    with LocalSlack() as slack, running_bot(tmp_path_factory.mktemp("bot"), slack) as running:
+    with LocalSlack(rate_limits={}) as slack, running_bot(tmp_path_factory.mktemp("bot"), slack) as running:
         yield running
 
 
@@ -97,7 +97,7 @@ def test_signed_request_of_an_unknown_type_is_not_found(bot: Bot) -> None:
 
 
 def test_readiness_names_each_part_that_fails(tmp_path: Path) -> None:
-    with LocalSlack() as slack, running_bot(tmp_path, slack) as bot, bot.http() as http:
+    with LocalSlack(rate_limits={}) as slack, running_bot(tmp_path, slack) as bot, bot.http() as http:
         assert http.get("/healthz").json() == {"scheduler": "ok"}
         bot.secret = Transient("The Kubernetes API can't be reached.")
         slack.fault("error", "auth.test", code="invalid_auth")
@@ -122,7 +122,7 @@ def test_readiness_is_ok_when_all_parts_are(bot: Bot) -> None:
 
 
 def test_unreachable_failure_channel_is_reported_and_does_not_make_the_bot_unready(tmp_path: Path) -> None:
-    with LocalSlack() as slack, running_bot(tmp_path, slack, failures=RANDOM) as bot, bot.http() as http:
+    with LocalSlack(rate_limits={}) as slack, running_bot(tmp_path, slack, failures=RANDOM) as bot, bot.http() as http:
         answer = http.get("/readyz")
         assert answer.status_code == 200
         report = answer.json().pop("failure_channel")
@@ -138,7 +138,7 @@ def test_log_lines_are_json_with_ids_and_without_secrets(
     kept = logging.getLogger().handlers[:], logging.getLogger().level
     configure_logging("DEBUG")
     try:
-        with LocalSlack() as slack, running_bot(tmp_path, slack) as bot:
+        with LocalSlack(rate_limits={}) as slack, running_bot(tmp_path, slack) as bot:
             slack.command("Dana", "#stores", "/store create my-shop")
             bot.finish()
             said = slack.command("Dana", "#stores", "/store credentials my-shop").json()["text"]
@@ -167,7 +167,7 @@ def test_log_lines_are_json_with_ids_and_without_secrets(
 
 
 def test_commands_clicks_forms_and_events_work_in_socket_mode(tmp_path: Path) -> None:
-    with LocalSlack(socket_mode=True) as slack, running_bot(tmp_path, slack, socket=True) as bot:
+    with LocalSlack(socket_mode=True, rate_limits={}) as slack, running_bot(tmp_path, slack, socket=True) as bot:
         first = slack.wait_for(
             lambda: next((a for a in [slack.command("Dana", "#stores", "/store help")] if a.ok), None)
         )
@@ -187,7 +187,7 @@ def test_commands_clicks_forms_and_events_work_in_socket_mode(tmp_path: Path) ->
 
 
 def test_socket_mode_reconnects_when_slack_closes_the_connection(tmp_path: Path) -> None:
-    with LocalSlack(socket_mode=True) as slack, running_bot(tmp_path, slack, socket=True):
+    with LocalSlack(socket_mode=True, rate_limits={}) as slack, running_bot(tmp_path, slack, socket=True):
         slack.wait_for(lambda: slack.command("Dana", "#stores", "/store help").ok)
         assert slack.disconnect() == 1
         slack.wait_for(lambda: slack.command("Dana", "#stores", "/store help").ok, 15, "a new connection")
@@ -198,7 +198,11 @@ def test_readiness_reports_socket_mode_disconnected_only_while_it_can_not_reconn
 ) -> None:
     monkeypatch.setattr("bot.web.socket_mode.RECONNECT_TIMEOUT_SECONDS", 3)
     monkeypatch.setattr("bot.observability.readiness.CACHE_SECONDS", 0.0)
-    with LocalSlack(socket_mode=True) as slack, running_bot(tmp_path, slack, socket=True) as bot, bot.http() as http:
+    with (
+        LocalSlack(socket_mode=True, rate_limits={}) as slack,
+        running_bot(tmp_path, slack, socket=True) as bot,
+        bot.http() as http,
+    ):
 
         def socket() -> str:
             return str(http.get("/readyz").json()["socket"])
@@ -218,7 +222,7 @@ def test_readiness_reports_socket_mode_disconnected_only_while_it_can_not_reconn
 
 
 def test_readiness_names_the_reason_when_socket_mode_never_connected(tmp_path: Path) -> None:
-    with LocalSlack(socket_mode=True) as slack:
+    with LocalSlack(socket_mode=True, rate_limits={}) as slack:
         slack.fault("error", "apps.connections.open", code="invalid_auth", times=0)
         with running_bot(tmp_path, slack, socket=True) as bot, bot.http() as http:
             reason = "Slack rejected SLACK_APP_TOKEN: invalid_auth."

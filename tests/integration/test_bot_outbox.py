@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack import rate_limiter
+from bot.slack.rate_limiter import RATES
 from dev.slack import LocalSlack
 from dev.slack.rate_limits import RATE_LIMITS, RateLimit
 from provisioner.domain.errors import Problem
@@ -17,11 +17,12 @@ from provisioner.ledger.outbox import OutboxKind, Receipt
 from tests.integration.bot_harness import DANA, RANDOM, STORES, Bot, running_bot
 from tests.waiting import until
 
+# A Slack that takes five posts in one second, and not in five as the real one; and a bot that keeps this pace.
+PACE = {**RATES, "chat.postMessage": (5, 1.1)}
+
 
 @pytest.fixture
-def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalSlack]:
-    """A Slack that takes five posts in one second, and not in five as the real one."""
-    monkeypatch.setitem(rate_limiter.RATES, "chat.postMessage", (5, 1.1))
+def limited_slack() -> Iterator[LocalSlack]:
     with LocalSlack(rate_limits={**RATE_LIMITS, "chat.postMessage": RateLimit(5, 1, True)}) as workspace:
         yield workspace
 
@@ -29,13 +30,13 @@ def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalSlack]:
 def test_pace_is_within_the_limits_of_slack() -> None:
     for method in ("chat.postMessage", "chat.update"):
         most, seconds, _ = RATE_LIMITS[method]
-        assert rate_limiter.RATES[method][0] == most
-        assert seconds < rate_limiter.RATES[method][1] < seconds * 1.1
+        assert RATES[method][0] == most
+        assert seconds < RATES[method][1] < seconds * 1.1
 
 
 @pytest.fixture
-def bot(tmp_path: Path, slack: LocalSlack) -> Iterator[Bot]:
-    with running_bot(tmp_path, slack) as running:
+def paced_bot(tmp_path: Path, limited_slack: LocalSlack) -> Iterator[Bot]:
+    with running_bot(tmp_path, limited_slack, rates=PACE) as running:
         yield running
 
 
@@ -263,31 +264,31 @@ def test_busy_channel_does_not_delay_messages_of_another(tmp_path: Path, slack: 
 
 
 @pytest.mark.alone  # it measures time
-def test_many_stores_at_once_stay_within_slacks_rate_limits(bot: Bot, slack: LocalSlack) -> None:
+def test_many_stores_at_once_stay_within_slacks_rate_limits(paced_bot: Bot, limited_slack: LocalSlack) -> None:
     for number in range(5):
-        bot.order(f"shop-{number}")
+        paced_bot.order(f"shop-{number}")
     for number in range(5):
-        bot.root(f"*shop-{number}*", timeout=2)
+        paced_bot.root(f"*shop-{number}*", timeout=2)
     for _ in range(5):
-        bot.finish()
+        paced_bot.finish()
     for number in range(5):
-        bot.root(f"*shop-{number}* is ready", timeout=3)
-    bot.settled(timeout=20)
-    assert all(len(lines(slack, root)) == 7 for root in slack.messages("#stores"))
-    with bot.http() as http:
+        paced_bot.root(f"*shop-{number}* is ready", timeout=3)
+    paced_bot.settled(timeout=20)
+    assert all(len(lines(limited_slack, root)) == 7 for root in limited_slack.messages("#stores"))
+    with paced_bot.http() as http:
         assert 'outcome="ratelimited"' not in http.get("/metrics").text
 
 
 @pytest.mark.alone  # it measures time
-def test_retry_after_is_respected(bot: Bot, slack: LocalSlack) -> None:
-    slack.fault("ratelimited", "chat.postMessage", seconds=2)
-    bot.order()
-    bot.order("other-shop")
+def test_retry_after_is_respected(paced_bot: Bot, limited_slack: LocalSlack) -> None:
+    limited_slack.fault("ratelimited", "chat.postMessage", seconds=2)
+    paced_bot.order()
+    paced_bot.order("other-shop")
     with pytest.raises(TimeoutError):
-        bot.root("Creating", timeout=1.5)
-    bot.root("Creating *my-shop*", timeout=3)
-    bot.root("Creating *other-shop*", timeout=3)
-    with bot.http() as http:
+        paced_bot.root("Creating", timeout=1.5)
+    paced_bot.root("Creating *my-shop*", timeout=3)
+    paced_bot.root("Creating *other-shop*", timeout=3)
+    with paced_bot.http() as http:
         assert 'slack_calls_total{method="chat.postMessage",outcome="ratelimited"} 1.0' in http.get("/metrics").text
 
 

@@ -18,7 +18,7 @@ from tests.waiting import until
 @pytest.fixture(scope="module")
 def idle_bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
     """For tests that change nothing."""
-    with LocalSlack() as slack, running_bot(tmp_path_factory.mktemp("idle"), slack) as running:
+    with LocalSlack(rate_limits={}) as slack, running_bot(tmp_path_factory.mktemp("idle"), slack) as running:
         yield running
 
 

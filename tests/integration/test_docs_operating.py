@@ -41,7 +41,7 @@ def commands_of(program: str) -> list[str]:
 
 def test_every_command_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.cli.stores.configure_logging", lambda level: None)
-    with LocalSlack() as slack, running_bot(tmp_path, slack) as bot:
+    with LocalSlack(rate_limits={}) as slack, running_bot(tmp_path, slack) as bot:
         for name, value in environment(tmp_path, bot.url, slack).items():
             monkeypatch.setenv(name, value)
         with working(bot) as paused:
@@ -128,7 +128,7 @@ def test_chart_has_every_value_of_the_page() -> None:
 
 
 def test_page_has_every_metric_and_no_unknown_setting(tmp_path: Path) -> None:
-    with LocalSlack() as slack, running_bot(tmp_path, slack) as bot, bot.http() as http:
+    with LocalSlack(rate_limits={}) as slack, running_bot(tmp_path, slack) as bot, bot.http() as http:
         slack.command("Dana", "#stores", "/store create my-shop")
         bot.finish()
         bot.settled()

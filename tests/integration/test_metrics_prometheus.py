@@ -114,7 +114,7 @@ class Scraped:
 @pytest.fixture(scope="module")
 def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
     folder, url = tmp_path_factory.mktemp("prometheus"), free_address()
-    with LocalSlack() as slack, running_bot(folder / "bot", slack) as bot:
+    with LocalSlack(rate_limits={}) as slack, running_bot(folder / "bot", slack) as bot:
         job = {"job_name": "storewright", "static_configs": [{"targets": [bot.url.removeprefix("http://")]}]}
         config = {"global": {"scrape_interval": "500ms", "scrape_timeout": "500ms"}, "scrape_configs": [job]}
         config["rule_files"] = [str(RULES)]
@@ -187,7 +187,7 @@ def test_no_alert_fires_for_a_healthy_bot(scraped: Scraped) -> None:
 
 def test_metric_names_follow_the_conventions_of_prometheus(tmp_path: Path) -> None:
     program = prometheus.program_dir() / "promtool"
-    with LocalSlack() as slack, running_bot(tmp_path, slack) as bot, bot.http() as http:
+    with LocalSlack(rate_limits={}) as slack, running_bot(tmp_path, slack) as bot, bot.http() as http:
         text = http.get("/metrics").text
     done = subprocess.run([program, "check", "metrics"], input=text, capture_output=True, text=True, check=False)
     ours = [line for line in done.stderr.splitlines() + done.stdout.splitlines() if line.startswith("storewright_")]

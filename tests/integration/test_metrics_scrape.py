@@ -57,7 +57,7 @@ def value(samples: Samples, name: str, **labels: str) -> float:
 
 
 def test_metrics_show_the_numbers_of_ledger_and_slack(tmp_path: Path) -> None:
-    with LocalSlack() as slack, running_bot(tmp_path, slack) as bot, bot.http() as http:
+    with LocalSlack(rate_limits={}) as slack, running_bot(tmp_path, slack) as bot, bot.http() as http:
         slack.command("Dana", "#stores", "/store create my-shop")
         bot.finish()
         slack.fault("ratelimited", "chat.postMessage", seconds=1)
@@ -89,7 +89,7 @@ def test_metrics_show_the_numbers_of_ledger_and_slack(tmp_path: Path) -> None:
 
 
 def test_series_that_alerts_count_start_at_zero(tmp_path: Path) -> None:
-    with LocalSlack() as slack, running_bot(tmp_path, slack) as bot, bot.http() as http:
+    with LocalSlack(rate_limits={}) as slack, running_bot(tmp_path, slack) as bot, bot.http() as http:
         samples = scraped(http.get("/metrics").text)
         for type, outcome in product(("medusa", "plain"), ("ready", "failed")):
             assert value(samples, "ready_seconds_count", type=type, outcome=outcome) == 0

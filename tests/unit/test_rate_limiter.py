@@ -22,9 +22,8 @@ def watch() -> Stopwatch:
 
 
 @pytest.fixture
-def pace(watch: Stopwatch, monkeypatch: pytest.MonkeyPatch) -> RateLimiter:
-    monkeypatch.setitem(RATES, "chat.postMessage", (5, 10.0))
-    return RateLimiter(watch)
+def pace(watch: Stopwatch) -> RateLimiter:
+    return RateLimiter(watch, {**RATES, "chat.postMessage": (5, 10.0)})
 
 
 def test_window_takes_its_number_of_calls_and_no_more(pace: RateLimiter, watch: Stopwatch) -> None:
