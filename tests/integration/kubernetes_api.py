@@ -1,4 +1,4 @@
-"""A real HTTP server in place of a Kubernetes API server: a test says what it answers."""
+"""An HTTP server in place of the Kubernetes API server; the test gives its answers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Request:
             return True
 
     def break_off(self) -> None:
-        """End the connection in the midst of an answer."""
+        """End the connection in the middle of an answer."""
         self.connection.shutdown(socket.SHUT_RDWR)
 
     def begin_chunks(self) -> None:
@@ -58,7 +58,7 @@ class Request:
 
 @contextmanager
 def serving(answer: Callable[[Request], Answer | None], certificate: tuple[Path, Path] | None = None) -> Iterator[str]:
-    """The URL of a server. `answer` returns (status, body), or None where it has sent the answer itself.
+    """The URL of a server. `answer` returns (status, body), or None if it has sent the answer itself.
 
     With a `certificate` (its file and its key's), the server speaks TLS.
     """
@@ -76,7 +76,7 @@ def serving(answer: Callable[[Request], Answer | None], certificate: tuple[Path,
                 self.wfile.write(body)
 
         def log_message(self, *args: Any) -> None:
-            """Quiet."""
+            """Log nothing."""
 
     for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
         setattr(Handler, f"do_{method}", Handler.handle_one)

@@ -1,4 +1,4 @@
-"""A small Bolt app for the tests of the local Slack. It uses every kind of answer and records all requests."""
+"""A small Bolt app for the tests of the local Slack. It sends every kind of answer and records all requests."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ PROBLEM = Problem(
 
 
 def ready_store(bot: Bot, name: str = "my-shop", user: str = "Dana") -> View:
-    """Order a store and let it become ready; its root message."""
+    """Order a store and complete its creation; returns its root message."""
     assert bot.slack.command(user, "#stores", f"/store create {name}").ok
     bot.finish()
     return bot.root(f"*{name}* is ready")

@@ -42,7 +42,7 @@ def test_chart_without_our_annotations_is_no_store_type(charts: Path) -> None:
     assert list(Catalog(charts).types) == ["tiny"]
 
 
-def test_unknown_type_is_answered_with_the_nearest(charts: Path) -> None:
+def test_unknown_type_is_answered_with_a_similar_type(charts: Path) -> None:
     with pytest.raises(UnknownStoreType, match=r"Did you mean tiny\?"):
         Catalog(charts).get("tinny")
     with pytest.raises(UnknownStoreType, match="Known types: tiny"):

@@ -17,7 +17,7 @@ from provisioner.operations.steps.namespace import QUOTA
 from tests.integration.test_docs_values import MANIFESTS
 
 CHARTS = Catalog(Path(__file__).parents[2] / "charts").types.values()
-TWO = "replicas=2,uploads.storage.accessMode=ReadWriteMany"
+TWO_REPLICAS = "replicas=2,uploads.storage.accessMode=ReadWriteMany"
 # During an HTTP01 challenge, cert-manager runs a solver pod in the namespace (these are its documented defaults) and a
 # Service of the issuer's serviceType, NodePort by default.
 SOLVER: dict[str, Any] = {"containers": [{"resources": {"requests": {"memory": "64Mi"}, "limits": {"memory": "64Mi"}}}]}
@@ -65,7 +65,7 @@ def memory(running: list[dict[str, Any]], kind: str) -> Decimal:
 @pytest.mark.parametrize("profile", ["local", "prod"])
 @pytest.mark.parametrize("chart", [kind.chart for kind in CHARTS], ids=lambda chart: chart.name)
 def test_quota_has_room_for_all_pods_at_the_same_time(chart: Path, profile: str) -> None:
-    values = ["--values", str(chart / f"values-{profile}.yaml"), "--set", TWO]
+    values = ["--values", str(chart / f"values-{profile}.yaml"), "--set", TWO_REPLICAS]
     rendered = subprocess.run(["helm", "template", "shop", str(chart), *values], capture_output=True, check=True)
     manifests = [manifest for manifest in yaml.safe_load_all(rendered.stdout) if manifest]
     running = [pod for manifest in manifests for pod in pods(manifest)] + [SOLVER]

@@ -25,8 +25,8 @@ POLICY = (
 )
 
 
-class Refusing:
-    """An API server that answers every request with 403 and `message`, but namespaces as they are."""
+class RefusingApi:
+    """An API server that answers 403 with `message`, except to requests for the namespace and for RoleBindings."""
 
     def __init__(self) -> None:
         self.message = DENIED
@@ -42,12 +42,12 @@ class Refusing:
 
 
 @pytest.fixture
-def api() -> Refusing:
-    return Refusing()
+def api() -> RefusingApi:
+    return RefusingApi()
 
 
 @pytest.fixture
-def cluster(api: Refusing, tmp_path: Path) -> Iterator[Cluster]:
+def cluster(api: RefusingApi, tmp_path: Path) -> Iterator[Cluster]:
     with serving(api) as url:
         yield Cluster(write_kubeconfig(tmp_path / "kubeconfig", url))
 
@@ -96,8 +96,8 @@ def test_missing_permission_is_waited_out_while_our_binding_is_new(cluster: Clus
         cluster.pods(NAMESPACE)
 
 
-def test_found_binding_counts_as_new_once(api: Refusing, cluster: Cluster, short_window: float) -> None:
-    api.binding_exists = True  # a process before this one may have made it a moment ago
+def test_found_binding_counts_as_new_once(api: RefusingApi, cluster: Cluster, short_window: float) -> None:
+    api.binding_exists = True  # a former process may have created it just before
     cluster.bind_role(NAMESPACE, "storewright-store", "storewright/storewright")
     with pytest.raises(NotAllowedYet):
         cluster.pods(NAMESPACE)
@@ -117,7 +117,7 @@ def test_recreated_binding_is_new_again(cluster: Cluster, short_window: float) -
 
 @pytest.mark.parametrize("meta", [{"deletionTimestamp": "2026-11-21T08:00:00Z"}, None], ids=["terminating", "gone"])
 def test_missing_permission_is_waited_out_while_the_namespace_is_deleted(
-    api: Refusing, cluster: Cluster, meta: dict[str, str] | None
+    api: RefusingApi, cluster: Cluster, meta: dict[str, str] | None
 ) -> None:
     api.namespace = {"metadata": meta} if meta else None
     with pytest.raises(NotAllowedYet, match="is being deleted"):
@@ -134,12 +134,12 @@ def test_missing_permission_is_waited_out_while_the_namespace_is_deleted(
         "not JSON's usual text",
     ],
 )
-def test_refusal_that_is_not_of_rbac_is_transient(api: Refusing, cluster: Cluster, message: str) -> None:
+def test_refusal_that_is_not_of_rbac_is_transient(api: RefusingApi, cluster: Cluster, message: str) -> None:
     api.message = message
     with pytest.raises(NotAllowedYet) as refused:
         cluster.pods(NAMESPACE)
     assert isinstance(refused.value, Transient)
-    assert message in str(refused.value), "an operator needs the policy's own words"
+    assert message in str(refused.value), "the operator needs the policy's message"
 
 
 @pytest.mark.parametrize(

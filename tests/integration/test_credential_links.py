@@ -57,7 +57,7 @@ def test_one_of_twelve_concurrent_claims_of_a_link_succeeds(ledger: Ledger, stor
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "x" * 10_000])
-def test_wrong_token_is_refused_and_uses_nothing_up(ledger: Ledger, store: Store, token: str) -> None:
+def test_wrong_token_is_refused_and_does_not_use_the_link(ledger: Ledger, store: Store, token: str) -> None:
     link = credential_links.mint(ledger, store, "U1")
     with pytest.raises(LinkRefused, match="not valid"):
         reveal(ledger, link, token)
@@ -85,7 +85,7 @@ def test_new_link_and_delete_revoke_the_old_link(ledger: Ledger, store: Store, o
         credential_links.mint(ledger, store, "U1")
 
 
-def test_api_failure_uses_no_link_up(ledger: Ledger, store: Store) -> None:
+def test_api_failure_does_not_use_the_link(ledger: Ledger, store: Store) -> None:
     link = credential_links.mint(ledger, store, "U1")
 
     def away(_: Store) -> dict[str, str]:

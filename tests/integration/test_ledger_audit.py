@@ -1,4 +1,4 @@
-"""The audit log, the delivery keys, and the sweep that deletes what is a day old."""
+"""The audit log, the delivery keys, and the sweep that deletes records that are a day old."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ RECORD = AuditRecord("U1", "command", "my-shop", "C1", "/store delete my-shop", 
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
-def test_outcome_is_a_word_with_its_job_and_reason_in_columns_of_their_own(
-    ledger: Ledger, clock: Clock, outcome: Outcome
-) -> None:
+def test_outcome_job_and_reason_have_their_own_columns(ledger: Ledger, clock: Clock, outcome: Outcome) -> None:
     ledger.audit.add(RECORD, outcome, job_id="j1", reason="my-shop belongs to U2.")
     [row] = ledger.audit.rows()
     expected = {"at": clock.now, "outcome": outcome.value, "job_id": "j1", "reason": "my-shop belongs to U2."}

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from provisioner.ledger.backup import BackupFailed, Backups, BackupUnusable, fin
 from provisioner.ledger.ledger import Ledger
 from tests.conftest import ROOT, Clock
 from tests.ledgers import SampleOrders, exclusive_ledger
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def backups(ledger: Ledger, clock: Clock) -> Backups:
     return Backups(ledger.path, interval_seconds=3600, keep=3, clock=clock)
 
 
-def test_newest_backups_are_kept_and_one_is_due_when_the_last_is_old(
+def test_newest_backups_are_kept_and_the_next_is_due_after_the_interval(
     orders: SampleOrders, backups: Backups, clock: Clock
 ) -> None:
     orders.create()
@@ -112,8 +114,10 @@ while True:
 """
         seen_partial = False
         for attempt in range(12):
+            left = _partial_files_except(set(), backups.folder)
             process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
-            time.sleep(0.25 + attempt * 0.05)
+            until("a backup to begin", partial(_partial_files_except, left, backups.folder))
+            time.sleep(attempt * 0.05)
             process.send_signal(signal.SIGKILL)
             process.wait()
             seen_partial |= bool(list(backups.folder.glob(".unfinished-*")))
@@ -121,6 +125,10 @@ while True:
         assert seen_partial, "no kill hit the middle of a backup"
         backups.make()
         assert not list(backups.folder.glob(".unfinished-*"))
+
+
+def _partial_files_except(left: set[Path], folder: Path) -> set[Path]:
+    return set(folder.glob(".unfinished-*")) - left
 
 
 def test_damaged_ledger_makes_no_backup(ledger: Ledger, orders: SampleOrders, backups: Backups) -> None:
@@ -134,13 +142,13 @@ def test_damaged_ledger_makes_no_backup(ledger: Ledger, orders: SampleOrders, ba
     assert backups.all() == []
 
 
-def test_backup_without_a_folder_to_write_names_the_next_step(ledger: Ledger, tmp_path: Path) -> None:
+def test_backup_to_an_unwritable_folder_names_the_next_step(ledger: Ledger, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BackupFailed, match="Check the free space of the volume"):
         Backups(ledger.path, tmp_path / "file" / "backups").make()
 
 
-def test_lower_keep_frees_room_before_the_next_backup(
+def test_lower_keep_frees_space_before_the_next_backup(
     ledger: Ledger, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(3):

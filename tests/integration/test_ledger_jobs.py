@@ -25,12 +25,12 @@ def test_claims_are_exclusive_and_skip_busy_stores(ledger: Ledger, orders: Sampl
 
 def test_shared_ledger_claims_no_job(ledger: Ledger, orders: SampleOrders) -> None:
     job = orders.create()
-    beside = Ledger.shared(ledger.path)
+    shared = Ledger.shared(ledger.path)
     with pytest.raises(LedgerInUse, match="no job is claimed here"):
-        beside.jobs.claim()
+        shared.jobs.claim()
     with pytest.raises(LedgerInUse, match="no job is claimed here"):
-        beside.jobs.requeue_interrupted()
-    beside.close()
+        shared.jobs.requeue_interrupted()
+    shared.close()
     orders.claimed(job)
 
 
@@ -53,7 +53,7 @@ def test_job_to_retry_later_is_due_then_with_its_reason(ledger: Ledger, orders: 
     assert orders.claimed(job).attempts == 2
 
 
-def test_running_job_goes_on_after_a_crash(tmp_path: Path, clock: Clock) -> None:
+def test_running_job_continues_after_a_crash(tmp_path: Path, clock: Clock) -> None:
     path = tmp_path / "l.db"
     with exclusive_ledger(path, clock) as first:
         orders = SampleOrders(first)
@@ -68,7 +68,7 @@ def test_running_job_goes_on_after_a_crash(tmp_path: Path, clock: Clock) -> None
         assert second.jobs.requeue_interrupted(at_work=[job.id]) == []
 
 
-def test_time_without_a_bot_does_not_count_towards_a_deadline(
+def test_time_without_a_bot_does_not_count_towards_the_deadline(
     ledger: Ledger, orders: SampleOrders, clock: Clock
 ) -> None:
     orders.create()
@@ -83,7 +83,7 @@ def test_time_without_a_bot_does_not_count_towards_a_deadline(
     assert orders.claimed().deadline_at == again.deadline_at, "attempts of one process share its time"
 
 
-def test_handed_over_job_starts_its_time_again_and_counts_no_interruption(
+def test_handed_over_job_gets_its_whole_time_and_counts_no_interruption(
     ledger: Ledger, orders: SampleOrders, clock: Clock
 ) -> None:
     job = orders.claimed(orders.create())

@@ -1,4 +1,4 @@
-"""Opening a ledger: migrations after a backup, and clear refusals of what can't be used."""
+"""Opening a ledger: migrations after a backup, and refusals of ledgers that can't be used."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ def test_first_start_makes_no_backup(ledger: Ledger) -> None:
     assert Backups(ledger.path).all() == []
 
 
-def test_nothing_is_migrated_without_a_backup(tmp_path: Path) -> None:
+def test_ledger_is_not_migrated_when_its_backup_fails(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     write_first_ledger(path)
-    (tmp_path / "backups").write_text("in the way")
+    (tmp_path / "backups").write_text("not a folder")
     with pytest.raises(BackupFailed):
         Ledger.exclusive(path)
     assert summarize(path).schema == "m0001_first_ledger"
@@ -145,7 +145,7 @@ def test_former_rollback_becomes_the_phase_and_problem_of_its_job(migrated: Ledg
     assert [event.detail for event in events if event.stage == "rollback"] == ["", "", ""], "no JSON for people to read"
 
 
-def test_former_job_in_its_rollback_goes_on_rolling_back(
+def test_former_job_in_its_rollback_continues_the_rollback(
     migrated: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rolled_back: list[Problem] = []
@@ -219,7 +219,7 @@ def test_ledger_of_a_later_version_is_refused(ledger: Ledger) -> None:
     write_as_later_version(ledger.path)
     ledger.close()
     refusal = r"later version of Storewright \(m9999_later\).*Run that version, or restore a backup"
-    for _ in range(3):  # a refusal does not keep it locked
+    for _ in range(3):  # a refused open does not keep the lock
         with pytest.raises(LedgerNotUsable, match=refusal):
             Ledger.exclusive(ledger.path)
     with pytest.raises(LedgerNotUsable, match=refusal):
@@ -233,7 +233,7 @@ def _damage(path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["pages", "no database"])
-def test_damaged_ledger_is_refused_with_the_way_to_restore(ledger: Ledger, orders: SampleOrders, kind: str) -> None:
+def test_damaged_ledger_is_refused_with_the_restore_command(ledger: Ledger, orders: SampleOrders, kind: str) -> None:
     orders.create("my-shop")
     ledger.connection.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     ledger.close()
@@ -252,9 +252,9 @@ def test_ledger_in_use_is_refused_until_it_is_closed(ledger: Ledger) -> None:
         Ledger.exclusive(ledger.path)
     lock_id = ledger.lock_id
     ledger.close()
-    with exclusive_ledger(ledger.path) as next_one:
-        assert next_one.lock_id == lock_id != ""
-        assert next_one.is_exclusive
+    with exclusive_ledger(ledger.path) as reopened:
+        assert reopened.lock_id == lock_id != ""
+        assert reopened.is_exclusive
 
 
 def test_folder_that_can_not_be_made_is_refused_with_the_next_step(tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ def test_folder_that_can_not_be_made_is_refused_with_the_next_step(tmp_path: Pat
         Ledger.exclusive(tmp_path / "file" / "ledger.db")
 
 
-def test_shared_ledger_is_refused_where_there_is_none(tmp_path: Path) -> None:
+def test_shared_open_of_a_missing_ledger_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LedgerNotUsable, match="There is no ledger at"):
         Ledger.shared(tmp_path / "none.db")
     assert list(tmp_path.iterdir()) == [], "none is made"

@@ -33,11 +33,11 @@ def test_event_recorded_during_a_send_keeps_the_entry_due(ledger: Ledger, orders
     assert due(ledger) == []
 
 
-def test_new_event_does_not_hurry_a_postponed_entry(ledger: Ledger, orders: SampleOrders, clock: Clock) -> None:
+def test_new_event_leaves_a_postponed_entry_postponed(ledger: Ledger, orders: SampleOrders, clock: Clock) -> None:
     orders.create()
     ledger.outbox.postpone(due(ledger)[0], clock.now + 30)
     ledger.jobs.record(orders.claimed(), EventKind.STARTED, "namespace")
-    assert due(ledger) == [], "Slack said when to come back"
+    assert due(ledger) == [], "Slack's Retry-After still applies"
     assert ledger.outbox.next_due_at() == clock.now + 30
     clock.now += 30
     assert due(ledger)[0].attempts == 1
@@ -131,7 +131,7 @@ def test_job_to_retry_later_sends_entry_due_only(
     assert listener.during(lambda: ledger.jobs.retry_later(job, Problem("away"), clock.now + 9)) == (0, 1)
 
 
-def test_what_the_notifier_writes_sends_no_signal(
+def test_outbox_updates_of_the_notifier_send_no_signal(
     ledger: Ledger, orders: SampleOrders, listener: Listener, clock: Clock
 ) -> None:
     orders.create()
@@ -174,16 +174,16 @@ def test_order_that_fails_sends_no_signal(ledger: Ledger, orders: SampleOrders, 
 def test_transaction_that_is_rolled_back_sends_no_signal(
     ledger: Ledger, orders: SampleOrders, listener: Listener
 ) -> None:
-    def order_and_break_off() -> None:
+    def order_and_interrupt() -> None:
         with ledger.transaction():
             orders.create("my-shop")
             raise KeyboardInterrupt
 
-    def break_off() -> None:
+    def interrupted_order() -> None:
         with pytest.raises(KeyboardInterrupt):
-            order_and_break_off()
+            order_and_interrupt()
 
-    assert listener.during(break_off) == (0, 0)
+    assert listener.during(interrupted_order) == (0, 0)
     assert ledger.stores.all() == []
     assert listener.during(ledger.sweep) == (0, 0), "nothing is left to send"
 

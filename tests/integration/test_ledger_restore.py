@@ -1,4 +1,4 @@
-"""Restoring a backup: the next exclusive open takes it, whatever happens in between, and keeps the former ledger."""
+"""Restores of a backup: the next exclusive open makes them, even after crashes, and keeps the former ledger."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def backups(ledger: Ledger, clock: Clock) -> Backups:
 
 @contextmanager
 def restored_from(path: Path, backup: Path) -> Iterator[Ledger]:
-    """The ledger as the next process has it, after `backup` was offered."""
+    """The ledger that the next process opens, after a request to restore `backup`."""
     Backups(path).request_restore(backup)
     with exclusive_ledger(path) as opened:
         yield opened
@@ -38,12 +38,12 @@ def test_restore_queues_the_jobs_that_ran_at_the_time_of_the_backup(
 ) -> None:
     job = orders.claimed(orders.create("my-shop"))
     ledger.jobs.record(job, EventKind.STARTED, "release")
-    then = backups.make()
+    backup = backups.make()
     orders.journal.succeed(job)
     orders.create("later-shop")
     ledger.close()
 
-    with restored_from(ledger.path, then.path) as restored:
+    with restored_from(ledger.path, backup.path) as restored:
         assert restored.stores.named("later-shop") is None
         assert [found.id for found in restored.jobs.requeue_interrupted()] == [job.id]
         again = SampleOrders(restored)
@@ -53,22 +53,22 @@ def test_restore_queues_the_jobs_that_ran_at_the_time_of_the_backup(
         again.journal.succeed(running)
         assert restored.stores.named("my-shop") is not None
         assert find_damage(restored.path) == []
-    aside = [kept for kept in backups.all() if "before-restore" in kept.path.name]
-    assert [summarize(kept.path).stores for kept in aside] == [2], "the former ledger is kept"
+    former = [kept for kept in backups.all() if "before-restore" in kept.path.name]
+    assert [summarize(kept.path).stores for kept in former] == [2], "the former ledger is kept"
     assert not backups.pending_restore.exists()
 
 
-def test_shared_ledger_does_not_take_an_offered_backup(ledger: Ledger, orders: SampleOrders, backups: Backups) -> None:
-    then = backups.make()
+def test_shared_open_restores_no_backup(ledger: Ledger, orders: SampleOrders, backups: Backups) -> None:
+    backup = backups.make()
     orders.create("my-shop")
-    backups.request_restore(then.path)
-    beside = Ledger.shared(ledger.path)
-    assert beside.stores.named("my-shop") is not None
+    backups.request_restore(backup.path)
+    shared = Ledger.shared(ledger.path)
+    assert shared.stores.named("my-shop") is not None
     assert backups.pending_restore.exists()
-    beside.close()
+    shared.close()
 
 
-def test_ledger_killed_with_changes_in_its_wal_is_kept_with_them(tmp_path: Path) -> None:
+def test_former_ledger_is_kept_with_the_changes_in_its_wal(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     code = f"""
 import os, signal
@@ -88,18 +88,18 @@ os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(1)  # the names of backups have whole seconds
     with restored_from(path, empty.path) as restored:
         assert restored.stores.all() == []
-    [aside] = [kept for kept in backups.all() if "before-restore" in kept.path.name]
-    assert summarize(aside.path).stores == 1
+    [former] = [kept for kept in backups.all() if "before-restore" in kept.path.name]
+    assert summarize(former.path).stores == 1
 
 
 @pytest.mark.parametrize("step", ["set aside", "wal removed", "put in place"])
-def test_killed_restore_goes_on_at_the_next_start(
+def test_killed_restore_continues_at_the_next_start(
     ledger: Ledger, orders: SampleOrders, backups: Backups, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    then = backups.make()
+    backup = backups.make()
     orders.create("my-shop")
     ledger.close()
-    backups.request_restore(then.path)
+    backups.request_restore(backup.path)
     real = module._rename_durably
 
     def killed_at(file: Path, place: Path) -> None:
@@ -112,10 +112,10 @@ def test_killed_restore_goes_on_at_the_next_start(
     def killed_before_unlink(path: Path, **_: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as dying:
-        dying.setattr(module, "_rename_durably", killed_at)
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "_rename_durably", killed_at)
         if step == "set aside":
-            dying.setattr(Path, "unlink", killed_before_unlink)
+            patched.setattr(Path, "unlink", killed_before_unlink)
         with pytest.raises(KeyboardInterrupt):
             Ledger.exclusive(ledger.path)
     with exclusive_ledger(ledger.path) as restored:
@@ -127,13 +127,13 @@ def test_killed_restore_goes_on_at_the_next_start(
 
 def test_damaged_ledger_is_replaced_and_kept_as_it_is(ledger: Ledger, orders: SampleOrders, backups: Backups) -> None:
     orders.create("my-shop")
-    good = backups.make()
+    backup = backups.make()
     ledger.close()
     damaged = b"not a ledger at all"
     ledger.path.write_bytes(damaged)
     with pytest.raises(LedgerNotUsable, match="storewright ledger restore"):
         Ledger.exclusive(ledger.path)
-    with restored_from(ledger.path, good.path) as restored:
+    with restored_from(ledger.path, backup.path) as restored:
         assert restored.stores.named("my-shop") is not None
     [kept] = backups.folder.glob("broken-*.db")
     assert kept.read_bytes() == damaged

@@ -1,4 +1,4 @@
-"""Stores in a real ledger: options, adoption, and pages that stay cheap with thousands of stores."""
+"""Stores in a real ledger: options, adoption, and pages that take few statements with thousands of stores."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ SHOP = Store(
     ready_at=2.0,
     release="old-shop",
 )
-MANY = 10_000
-MOST_STATEMENTS = 3  # of a page, whatever the number of stores
+STORE_COUNT = 10_000
+MAX_STATEMENTS = 3  # for one page, for any number of stores
 
 
 def test_options_are_kept_with_the_store(ledger: Ledger) -> None:
@@ -59,10 +59,10 @@ def test_release_and_namespace_are_not_derived_from_the_name(ledger: Ledger) -> 
 
 @pytest.fixture
 def crowded(ledger: Ledger, clock: Clock) -> Ledger:
-    """A ledger with MANY stores of U1, each with two jobs, and one of U2."""
+    """A ledger with STORE_COUNT stores of U1, each with two jobs, and one of U2."""
     with ledger.transaction() as db:
         stores, jobs = [], []
-        for number in range(MANY):
+        for number in range(STORE_COUNT):
             store = replace(SHOP, id=f"s{number}", name=f"shop-{number}", owner="U1", created_at=float(number))
             stores.append(store.__dict__)
             jobs += [_job_row(store, f"{number}-{kind}", kind, at) for at, kind in enumerate(("create", "upgrade"))]
@@ -91,18 +91,18 @@ def _job_row(store: Store, job_id: str, kind: str, at: float) -> dict[str, objec
 
 
 def test_home_of_many_stores_takes_few_statements(crowded: Ledger) -> None:
-    assert len(statements_of(crowded, lambda: crowded.stores.with_last_jobs("U1", limit=20))) <= MOST_STATEMENTS
+    assert len(statements_of(crowded, lambda: crowded.stores.with_last_jobs("U1", limit=20))) <= MAX_STATEMENTS
     rows, total = crowded.stores.with_last_jobs("U1", limit=20)
-    assert (len(rows), total) == (20, MANY)
-    assert [store.name for store, _ in rows[:2]] == [f"shop-{MANY - 1}", f"shop-{MANY - 2}"]
+    assert (len(rows), total) == (20, STORE_COUNT)
+    assert [store.name for store, _ in rows[:2]] == [f"shop-{STORE_COUNT - 1}", f"shop-{STORE_COUNT - 2}"]
     assert all(job and job.id == f"{store.id[1:]}-upgrade" for store, job in rows), "the newest job of each"
 
 
 def test_list_of_many_stores_takes_few_statements(crowded: Ledger) -> None:
-    assert len(statements_of(crowded, lambda: crowded.stores.page("U1", limit=20))) <= MOST_STATEMENTS
-    assert len(statements_of(crowded, lambda: crowded.stores.page("U1", limit=20, others=True))) <= MOST_STATEMENTS
+    assert len(statements_of(crowded, lambda: crowded.stores.page("U1", limit=20))) <= MAX_STATEMENTS
+    assert len(statements_of(crowded, lambda: crowded.stores.page("U1", limit=20, others=True))) <= MAX_STATEMENTS
     page = crowded.stores.page("U1", limit=20)
-    assert ([store.name for store in page.stores[:2]], page.total) == (["shop-0", "shop-1"], MANY)
+    assert ([store.name for store in page.stores[:2]], page.total) == (["shop-0", "shop-1"], STORE_COUNT)
     others = crowded.stores.page("U1", limit=20, others=True)
     assert ([store.name for store in others.stores], others.total) == (["other-shop"], 1)
 

@@ -36,7 +36,7 @@ def ready(orders: SampleOrders) -> Job:
     return orders.finished(orders.create(), "0.1.0")
 
 
-def facts(orders: SampleOrders) -> tuple[StoreStatus, str]:
+def status_and_version(orders: SampleOrders) -> tuple[StoreStatus, str]:
     return orders.store().status, orders.store().version
 
 
@@ -45,14 +45,14 @@ def facts(orders: SampleOrders) -> tuple[StoreStatus, str]:
 
 def test_order_without_a_status_leaves_the_store_as_it_is(orders: SampleOrders, ready: Job, register: Register) -> None:
     job = orders.place(register(deadline_seconds=77), ready)
-    assert facts(orders) == (StoreStatus.READY, "0.1.0")
+    assert status_and_version(orders) == (StoreStatus.READY, "0.1.0")
     assert (job.kind, job.allowed, job.status) == (DUST.kind, 77, JobStatus.QUEUED)
 
 
 def test_order_sets_its_status(orders: SampleOrders, ready: Job, register: Register) -> None:
     operation = register(status_when_ordered=StoreStatus.CREATING, changes_store_at=None)
     orders.place(operation, ready)
-    assert facts(orders) == (StoreStatus.CREATING, "0.1.0")
+    assert status_and_version(orders) == (StoreStatus.CREATING, "0.1.0")
 
 
 def test_order_is_refused_in_a_state_that_the_spec_does_not_name(
@@ -77,7 +77,7 @@ def test_order_needs_the_right_of_the_spec(orders: SampleOrders, ready: Job, reg
 def test_success_without_a_status_changes_nothing(orders: SampleOrders, ready: Job, register: Register) -> None:
     ready_at = orders.store().ready_at
     job = orders.finished(orders.place(register(), ready))
-    assert (*facts(orders), orders.store().ready_at) == (StoreStatus.READY, "0.1.0", ready_at)
+    assert (*status_and_version(orders), orders.store().ready_at) == (StoreStatus.READY, "0.1.0", ready_at)
     assert orders.job(job).status == JobStatus.SUCCEEDED
 
 
@@ -111,7 +111,7 @@ def test_failure_sets_its_status_once_the_store_was_changed(
     job = orders.claimed(orders.place(register(status_when_failed=status_when_failed), ready))
     orders.ledger.jobs.record(job, EventKind.STARTED, reached)
     orders.journal.fail(job, PROBLEM)
-    assert facts(orders) == (expected, "0.1.0")
+    assert status_and_version(orders) == (expected, "0.1.0")
     assert orders.job(job).problem == PROBLEM
     assert f"failure:{job.id}" in [entry.key for entry in orders.ledger.outbox.due()]
 
@@ -135,7 +135,7 @@ def test_order_that_replaces_a_live_job_supersedes_it(orders: SampleOrders, read
     assert orders.job(upgrade).status == JobStatus.SUPERSEDED
     with pytest.raises(Superseded):
         orders.journal.succeed(upgrade, "0.2.0")
-    assert facts(orders) == (StoreStatus.READY, "0.1.0")
+    assert status_and_version(orders) == (StoreStatus.READY, "0.1.0")
     with pytest.raises(StoreBusy, match="my-shop is being dusted right now"):
         orders.place(register(replaces_live_job=True), ready)
     assert orders.job(job).live
@@ -174,9 +174,9 @@ def test_retry_does_to_the_store_what_the_order_does(
     job = orders.failed(orders.place(operation, ready), PROBLEM)
     again = orders.retry(job)
     assert (again.kind, again.retry_of, again.allowed) == (DUST.kind, job.id, DUST.deadline_seconds)
-    assert facts(orders) == (status or StoreStatus.READY, "0.1.0")
+    assert status_and_version(orders) == (status or StoreStatus.READY, "0.1.0")
     orders.finished(again)
-    assert facts(orders) == (StoreStatus.READY, "0.1.0")
+    assert status_and_version(orders) == (StoreStatus.READY, "0.1.0")
 
 
 # --- the whole job, run by the scheduler -------------------------------------------------------------------------
@@ -189,7 +189,7 @@ def sample(ledger: Ledger, tmp_path: Path) -> SampleScheduler:
 
 def test_scheduler_runs_the_operation(sample: SampleScheduler, ready: Job, register: Register) -> None:
     job = sample.ended(sample.orders.place(register(), ready))
-    assert (job.status, facts(sample.orders)) == (JobStatus.SUCCEEDED, (StoreStatus.READY, "0.1.0"))
+    assert (job.status, status_and_version(sample.orders)) == (JobStatus.SUCCEEDED, (StoreStatus.READY, "0.1.0"))
     stages = [(event.kind, event.stage) for event in sample.ledger.jobs.events(job.id) if event.stage]
     assert stages == [(kind, stage) for stage in DUST.stage_names for kind in (EventKind.STARTED, EventKind.DONE)]
 
@@ -237,7 +237,7 @@ def test_scheduler_tries_an_operation_again_after_a_passing_failure(
     monkeypatch.setattr("provisioner.runner.scheduler.pause_seconds", lambda attempt: 0.0)
     job = sample.ended(sample.orders.place(register(run=flaky), ready))
     assert (job.status, attempts) == (JobStatus.SUCCEEDED, [1, 2])
-    assert facts(sample.orders) == (StoreStatus.READY, "0.1.0")
+    assert status_and_version(sample.orders) == (StoreStatus.READY, "0.1.0")
 
 
 def test_stage_of_a_former_version_is_called_by_its_name() -> None:

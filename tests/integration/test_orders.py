@@ -106,7 +106,7 @@ def test_one_of_twelve_concurrent_orders_for_a_name_succeeds(orders: SampleOrder
     assert sorted(outcomes) == ["busy"] * 11 + ["ordered"]
 
 
-def test_taken_name_is_refused_with_what_its_store_does(ledger: Ledger, orders: SampleOrders) -> None:
+def test_taken_name_is_refused_with_the_job_of_its_store(ledger: Ledger, orders: SampleOrders) -> None:
     job = orders.create()
     with pytest.raises(StoreBusy, match="already being created"):
         orders.create()
@@ -119,7 +119,7 @@ def test_taken_name_is_refused_with_what_its_store_does(ledger: Ledger, orders: 
     assert len(ledger.stores.all()) == 1
 
 
-def test_limit_says_when_next_order_is_free(ledger: Ledger, clock: Clock) -> None:
+def test_limit_reports_when_the_next_order_is_allowed(ledger: Ledger, clock: Clock) -> None:
     orders = SampleOrders(ledger, limits=Limits(stores_per_person=3, creations_per_hour=5))
     for number in range(3):
         orders.create(f"shop-{number}")
@@ -135,7 +135,7 @@ def test_limit_says_when_next_order_is_free(ledger: Ledger, clock: Clock) -> Non
     assert hourly.create("shop-8")
 
 
-def test_order_over_the_limit_leaves_nothing_behind(ledger: Ledger) -> None:
+def test_order_over_the_limit_changes_nothing(ledger: Ledger) -> None:
     orders = SampleOrders(ledger, limits=Limits(stores_per_person=3, creations_per_hour=5))
     orders.create("shop-a"), orders.create("shop-b"), orders.create("shop-c")
     before = ledger.statistics.counts()
@@ -211,7 +211,7 @@ def test_delete_supersedes_a_running_create(ledger: Ledger, orders: SampleOrders
         orders.journal.succeed(create)
     with pytest.raises(Superseded):
         orders.journal.fail(create, Problem("too late"))
-    assert ledger.jobs.claim(["my-shop"]) is None, "not before the thread of the create ended"
+    assert ledger.jobs.claim(["my-shop"]) is None, "its store is busy until the create's thread ends"
     orders.finished(removal)
     gone = ledger.stores.get(create.store_id)
     assert gone is not None
@@ -292,7 +292,7 @@ def test_only_owner_and_admins_retry(with_admin: SampleOrders) -> None:
 # --- which store -------------------------------------------------------------------------------------------------
 
 
-def test_unknown_name_is_answered_with_the_nearest(orders: SampleOrders) -> None:
+def test_unknown_name_is_answered_with_a_similar_name(orders: SampleOrders) -> None:
     orders.create("my-shop")
     assert orders.orders.store_named("my-shop") == orders.store("my-shop")
     with pytest.raises(StoreNotFound, match=r"no store called “my-shp”\. Did you mean my-shop\?"):
@@ -312,8 +312,8 @@ def test_name_of_a_deleted_store_is_answered_with_its_deletion(orders: SampleOrd
 
 def test_only_owner_and_admins_get_a_store_to_manage(with_admin: SampleOrders) -> None:
     with_admin.create("my-shop")
-    place = with_admin.orders
+    managed = with_admin.orders
     for person in ("U1", "A1"):
-        assert place.managed_store(place.actor(person), "my-shop").name == "my-shop"
+        assert managed.managed_store(managed.actor(person), "my-shop").name == "my-shop"
     with pytest.raises(NotAllowed):
-        place.managed_store(place.actor("U2"), "my-shop")
+        managed.managed_store(managed.actor("U2"), "my-shop")

@@ -1,4 +1,4 @@
-"""The scheduler on a real ledger, against a cluster that does not answer: attempts, deadlines and health."""
+"""The scheduler on a real ledger, against an unreachable cluster: attempts, deadlines and health."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_pauses_grow_are_bounded_and_differ_between_jobs() -> None:
     assert len({pause_seconds(3) for _ in range(20)}) > 10
 
 
-def test_job_is_tried_again_while_the_cluster_is_away(sample: SampleScheduler) -> None:
+def test_job_is_retried_while_the_cluster_is_unreachable(sample: SampleScheduler) -> None:
     with sample.running():
         job = until_job(sample.ledger, sample.orders.create(), lambda found: found.attempts >= 2)
         retrying = [e.detail for e in sample.ledger.jobs.events(job.id) if e.kind == EventKind.RETRYING]
@@ -59,9 +59,7 @@ def test_no_attempt_starts_after_the_deadline(tmp_path: Path) -> None:
     assert (job.status, job.attempts) == (JobStatus.FAILED, 1)
 
 
-def test_failure_that_needs_a_person_is_not_tried_again(
-    sample: SampleScheduler, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_permanent_failure_is_not_retried(sample: SampleScheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise JobFailed("The chart is broken.", "A typo.", "Fix it.")
 
@@ -84,10 +82,10 @@ def test_unexpected_error_is_reported_without_its_text(
     assert "inside" not in str(job.problem)
 
 
-def test_job_in_a_long_rollback_is_no_reason_to_restart_the_bot(sample: SampleScheduler) -> None:
+def test_long_rollbacks_are_no_trouble_but_wedged_workers_are(sample: SampleScheduler) -> None:
     with sample.running() as scheduler:
         job: Job = sample.orders.create()
-        longest = rollback.TIMEOUT_SECONDS + 120  # with a last call of helm
+        longest = rollback.TIMEOUT_SECONDS + 120  # with the last call of helm
         busy = replace(job, deadline_at=time.time() - longest)
         scheduler._busy = {str(number): busy for number in range(sample.executor.at_once)}
         assert scheduler.trouble() == ""

@@ -1,4 +1,4 @@
-"""A scheduler whose process ends, with or without a word, and one that has no lease."""
+"""A scheduler whose process is killed or stops gracefully, and one that has no lease."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from tests.ledgers import SampleOrders, exclusive_ledger
 from tests.schedulers import UNREACHABLE, SampleScheduler, ScriptedExecutor, sample_scheduler, toolbox
 from tests.waiting import until, until_job
 
-# --- without a word ----------------------------------------------------------------------------------------------
+# --- killed processes -------------------------------------------------------------------------------------------
 
 
 def interrupt(path: Path, times: int, act: Callable[[Ledger, Job], None] = lambda ledger, job: None) -> None:
-    """Claim the job in `times` processes that end without a word; `act` is their work."""
+    """Claim the job in `times` processes that are killed after their work, `act`."""
     for _ in range(times):
         with exclusive_ledger(path) as ledger:
             ledger.jobs.requeue_interrupted()
@@ -57,50 +57,50 @@ def next_process(folder: Path, job: Job, act: Callable[[Toolbox, Job], None]) ->
         return ended, sample.executor.jobs, sample.orders.store().status
 
 
-def do_succeed(tools: Toolbox, job: Job) -> None:
+def succeed(tools: Toolbox, job: Job) -> None:
     tools.ledger.succeed(job, "0.2.0")
 
 
-def undo(tools: Toolbox, job: Job) -> None:
+def end_rollback(tools: Toolbox, job: Job) -> None:
     assert job.problem is not None
     raise StoreUnchanged.of(job.problem)
 
 
-def test_job_survives_as_many_interruptions_as_are_allowed(tmp_path: Path) -> None:
+def test_job_succeeds_after_the_allowed_number_of_interruptions(tmp_path: Path) -> None:
     job = order(tmp_path / "ledger.db")
     interrupt(tmp_path / "ledger.db", MAX_INTERRUPTIONS)
-    ended, ran, status = next_process(tmp_path, job, do_succeed)
+    ended, ran, status = next_process(tmp_path, job, succeed)
     assert (ended.status, status) == (JobStatus.SUCCEEDED, StoreStatus.READY)
     assert (ended.interruptions, ended.attempts, len(ran)) == (MAX_INTERRUPTIONS, MAX_INTERRUPTIONS + 1, 1)
 
 
-def test_job_whose_processes_always_die_fails(tmp_path: Path) -> None:
+def test_job_fails_after_too_many_interruptions(tmp_path: Path) -> None:
     job = order(tmp_path / "ledger.db")
     interrupt(tmp_path / "ledger.db", MAX_INTERRUPTIONS + 1)
-    ended, ran, status = next_process(tmp_path, job, do_succeed)
+    ended, ran, status = next_process(tmp_path, job, succeed)
     assert (ended.status, status, ran) == (JobStatus.FAILED, StoreStatus.FAILED, [])
     assert ended.problem is not None
     assert ended.problem.what == f"The bot ended {MAX_INTERRUPTIONS + 1} times while it worked on my-shop."
     assert job.id in ended.problem.next_step
 
 
-def test_upgrade_whose_processes_always_die_is_rolled_back_first(tmp_path: Path) -> None:
+def test_upgrade_is_rolled_back_after_too_many_interruptions(tmp_path: Path) -> None:
     job = order(tmp_path / "ledger.db", upgrade=True)
     interrupt(tmp_path / "ledger.db", MAX_INTERRUPTIONS + 1, reach_release)
-    ended, ran, status = next_process(tmp_path, job, undo)
+    ended, ran, status = next_process(tmp_path, job, end_rollback)
     assert [run.phase for run in ran] == [JobPhase.ROLLBACK]
     assert (ended.status, status) == (JobStatus.FAILED, StoreStatus.READY)
     assert f"The bot ended {MAX_INTERRUPTIONS + 1} times" in str(ended.problem)
 
 
-def test_upgrade_that_changed_nothing_fails_without_a_rollback(tmp_path: Path) -> None:
+def test_interrupted_upgrade_that_changed_nothing_fails_without_a_rollback(tmp_path: Path) -> None:
     job = order(tmp_path / "ledger.db", upgrade=True)
     interrupt(tmp_path / "ledger.db", MAX_INTERRUPTIONS + 1)
-    ended, ran, status = next_process(tmp_path, job, undo)
+    ended, ran, status = next_process(tmp_path, job, end_rollback)
     assert (ended.status, ended.phase, status, ran) == (JobStatus.FAILED, JobPhase.FORWARD, StoreStatus.READY, [])
 
 
-def test_rollback_whose_processes_always_die_leaves_a_failed_store(tmp_path: Path) -> None:
+def test_rollback_with_too_many_interruptions_leaves_a_failed_store(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     job = order(path, upgrade=True)
     interrupt(path, MAX_INTERRUPTIONS + 1, reach_release)
@@ -110,7 +110,7 @@ def test_rollback_whose_processes_always_die_leaves_a_failed_store(tmp_path: Pat
         with sample.running():
             until_job(ledger, job, lambda found: found.phase == JobPhase.ROLLBACK)
     interrupt(path, MAX_INTERRUPTIONS)
-    ended, ran, status = next_process(tmp_path, job, undo)
+    ended, ran, status = next_process(tmp_path, job, end_rollback)
     assert (ended.status, status) == (JobStatus.FAILED, StoreStatus.FAILED)
     assert ran == []
 
@@ -119,7 +119,7 @@ def _hand_over(job: Job) -> None:
     raise HandedOver(job.id)
 
 
-# --- with a word -------------------------------------------------------------------------------------------------
+# --- graceful stops ---------------------------------------------------------------------------------------------
 
 
 def test_graceful_stop_counts_no_interruption(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_graceful_stop_counts_no_interruption(tmp_path: Path) -> None:
             with one.running():
                 until_job(one.ledger, job, lambda found: found.status == JobStatus.RUNNING)
             assert one.orders.job(job).status == JobStatus.QUEUED
-    ended, _, status = next_process(tmp_path, job, do_succeed)
+    ended, _, status = next_process(tmp_path, job, succeed)
     assert (ended.interruptions, ended.attempts) == (0, times + 1)
     assert (ended.status, status) == (JobStatus.SUCCEEDED, StoreStatus.READY)
 
@@ -180,7 +180,7 @@ def test_hand_over_that_can_not_be_written_is_logged_and_counts_as_interruption(
         with sample.running() as scheduler:
             until("the error in the log", lambda: "disk is full" in caplog.text)
             until("the worker to be free", lambda: scheduler.workers() == (0, 0))
-    ended, _, _ = next_process(tmp_path, job, do_succeed)
+    ended, _, _ = next_process(tmp_path, job, succeed)
     assert ended.status == JobStatus.SUCCEEDED
     assert ended.interruptions >= 1  # the sweep at the start of the scheduler may have queued it again already
 
@@ -213,7 +213,7 @@ def without_lease(tmp_path: Path, ledger: Ledger) -> WithoutLease:
     return WithoutLease(tmp_path, ledger)
 
 
-def test_without_the_lease_jobs_wait_and_say_so_once(without_lease: WithoutLease) -> None:
+def test_without_the_lease_jobs_wait_and_record_it_once(without_lease: WithoutLease) -> None:
     scheduler, ledger = without_lease.sample.scheduler, without_lease.ledger
     scheduler._tick()
     [first], [second] = without_lease.waiting()
@@ -239,7 +239,7 @@ def test_without_the_lease_a_running_scheduler_commits_nothing(without_lease: Wi
     assert [len(details) for details in without_lease.waiting()] == [1, 1]
 
 
-def test_jobs_start_with_the_lease_and_keep_their_whole_time(
+def test_jobs_start_with_the_lease_and_have_their_whole_time(
     without_lease: WithoutLease, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with without_lease.sample.running():

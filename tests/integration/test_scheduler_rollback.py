@@ -1,4 +1,4 @@
-"""The store of an upgrade that fails outside its own code: it is rolled back first, in the job's phase ROLLBACK."""
+"""Upgrades that fail outside of their own code are rolled back first, in the phase ROLLBACK of the job."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def refusing() -> Iterator[str]:
     server.shutdown()
 
 
-class Shop:
+class UpgradedStore:
     """One Ready store, and its upgrade."""
 
     def __init__(self, sample: SampleScheduler) -> None:
@@ -70,17 +70,19 @@ class Shop:
         return self.sample.orders.store().status
 
 
-OpenShop = Callable[..., Shop]
+OpenStore = Callable[..., UpgradedStore]
 
 
 @pytest.fixture
-def open_shop(tmp_path: Path) -> Iterator[OpenShop]:
-    """Opens one Shop with an executor; `seconds` is the deadline of its upgrade."""
+def open_store(tmp_path: Path) -> Iterator[OpenStore]:
+    """Opens one UpgradedStore with an executor; `seconds` is the deadline of its upgrade."""
     with ExitStack() as stack:
 
-        def make(executor: Callable[[Toolbox], Executor], *, seconds: float = 900, **options: Any) -> Shop:
+        def make(executor: Callable[[Toolbox], Executor], *, seconds: float = 900, **options: Any) -> UpgradedStore:
             deadlines = {UPGRADE.kind: seconds}
-            return Shop(stack.enter_context(sample_scheduler(tmp_path, executor, deadlines=deadlines, **options)))
+            return UpgradedStore(
+                stack.enter_context(sample_scheduler(tmp_path, executor, deadlines=deadlines, **options))
+            )
 
         yield make
 
@@ -96,11 +98,11 @@ def remote(tools: Toolbox) -> Executor:
 
 @pytest.mark.parametrize("executor", [local, remote])
 def test_store_stays_ready_when_the_cluster_stays_away(
-    open_shop: OpenShop, executor: Callable[[Toolbox], Executor]
+    open_store: OpenStore, executor: Callable[[Toolbox], Executor]
 ) -> None:
-    shop = open_shop(executor, seconds=0.5)
-    assert shop.upgrade().status == JobStatus.FAILED
-    assert shop.status() == StoreStatus.READY
+    store = open_store(executor, seconds=0.5)
+    assert store.upgrade().status == JobStatus.FAILED
+    assert store.status() == StoreStatus.READY
 
 
 @pytest.mark.parametrize(
@@ -112,13 +114,13 @@ def test_store_stays_ready_when_the_cluster_stays_away(
     ids=["refused", "oversized"],
 )
 def test_store_stays_ready_when_its_kubernetes_job_can_not_be_created(
-    open_shop: OpenShop, refusing: str, defaults: StoreDefaults, text: str
+    open_store: OpenStore, refusing: str, defaults: StoreDefaults, text: str
 ) -> None:
-    shop = open_shop(remote, api=refusing, defaults=defaults)
-    job = shop.upgrade()
+    store = open_store(remote, api=refusing, defaults=defaults)
+    job = store.upgrade()
     assert job.status == JobStatus.FAILED
     assert text in str(job.problem)
-    assert shop.status() == StoreStatus.READY
+    assert store.status() == StoreStatus.READY
 
 
 class FailingExecutor:
@@ -147,34 +149,34 @@ ERRORS = [JobFailed("It broke off."), Transient("It broke off."), RuntimeError("
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=["failed", "lost", "unexpected"])
-def test_upgrade_that_broke_off_is_rolled_back_before_it_ends(open_shop: OpenShop, error: Exception) -> None:
-    shop = open_shop(lambda tools: FailingExecutor(tools, error, 1), seconds=0.5)
-    job = shop.upgrade()
-    assert (job.status, job.attempts, shop.status()) == (JobStatus.FAILED, 2, StoreStatus.READY)
+def test_failed_upgrade_is_rolled_back_before_it_ends(open_store: OpenStore, error: Exception) -> None:
+    store = open_store(lambda tools: FailingExecutor(tools, error, 1), seconds=0.5)
+    job = store.upgrade()
+    assert (job.status, job.attempts, store.status()) == (JobStatus.FAILED, 2, StoreStatus.READY)
     assert ("It broke off." in str(job.problem)) == (not isinstance(error, RuntimeError))
     assert job.phase == JobPhase.ROLLBACK
-    details = [event.detail for event in shop.ledger.jobs.events(job.id) if event.stage == ROLLBACK.name]
+    details = [event.detail for event in store.ledger.jobs.events(job.id) if event.stage == ROLLBACK.name]
     assert details == [""], "the problem is the job's, not the detail of an event"
 
 
-def test_rollback_that_breaks_off_leaves_a_failed_store(open_shop: OpenShop) -> None:
-    shop = open_shop(lambda tools: FailingExecutor(tools, JobFailed("It broke off."), 9))
-    job = shop.upgrade()
-    assert (job.status, job.attempts, shop.status()) == (JobStatus.FAILED, 2, StoreStatus.FAILED)
+def test_failed_rollback_leaves_a_failed_store(open_store: OpenStore) -> None:
+    store = open_store(lambda tools: FailingExecutor(tools, JobFailed("It broke off."), 9))
+    job = store.upgrade()
+    assert (job.status, job.attempts, store.status()) == (JobStatus.FAILED, 2, StoreStatus.FAILED)
 
 
-def test_rollback_has_its_own_time(open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rollback_has_its_own_time(open_store: OpenStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A rollback that is lost is tried again, though the time to go forward is over."""
     monkeypatch.setattr("provisioner.runner.scheduler.pause_seconds", lambda attempt: 1 if attempt == 1 else 0.2)
-    shop = open_shop(lambda tools: FailingExecutor(tools, Transient("It was lost."), 2, seconds=1.2), seconds=2)
-    job = shop.upgrade()
-    assert (job.status, job.attempts, shop.status()) == (JobStatus.FAILED, 3, StoreStatus.READY)
-    executor = shop.sample.executor
+    store = open_store(lambda tools: FailingExecutor(tools, Transient("It was lost."), 2, seconds=1.2), seconds=2)
+    job = store.upgrade()
+    assert (job.status, job.attempts, store.status()) == (JobStatus.FAILED, 3, StoreStatus.READY)
+    executor = store.sample.executor
     assert isinstance(executor, FailingExecutor)
     assert executor.phases == [JobPhase.FORWARD, JobPhase.ROLLBACK, JobPhase.ROLLBACK]
 
 
-def test_unexpected_error_in_an_upgrade_rolls_it_back(open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unexpected_error_in_an_upgrade_rolls_it_back(open_store: OpenStore, monkeypatch: pytest.MonkeyPatch) -> None:
     rolled_back: list[Problem] = []
 
     def break_down(*_: object) -> None:
@@ -182,8 +184,8 @@ def test_unexpected_error_in_an_upgrade_rolls_it_back(open_shop: OpenShop, monke
 
     monkeypatch.setattr(upgrade, "_go_forward", break_down)
     monkeypatch.setattr(upgrade, "roll_back", lambda tools, job, store, problem: rolled_back.append(problem))
-    shop = open_shop(LocalExecutor)
-    job = shop.upgrade()
-    assert (job.status, job.attempts, shop.status()) == (JobStatus.FAILED, 1, StoreStatus.READY)
+    store = open_store(LocalExecutor)
+    job = store.upgrade()
+    assert (job.status, job.attempts, store.status()) == (JobStatus.FAILED, 1, StoreStatus.READY)
     assert rolled_back == [job.problem]
     assert "inside" not in str(job.problem)

@@ -1,4 +1,4 @@
-"""HTTP servers one after the other at the same port: the one of a waiting bot, then the one of the working bot."""
+"""HTTP servers at the same port, one after the other, as a waiting bot and then the leader open them."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def test_manifest_has_slacks_type(mode: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "break_manifest",
     [
         lambda made: made["oauth_config"]["scopes"]["bot"].append("chat:wirte"),
         lambda made: made["settings"]["event_subscriptions"]["bot_events"].append("app_home_closed"),
@@ -45,7 +45,7 @@ def test_manifest_has_slacks_type(mode: str, tmp_path: Path) -> None:
     ],
     ids=["unknown scope", "unknown event", "unknown setting", "no name"],
 )
-def test_invalid_manifest_is_a_type_error(spoil: Callable[[Any], Any], tmp_path: Path) -> None:
+def test_invalid_manifest_is_a_type_error(break_manifest: Callable[[Any], Any], tmp_path: Path) -> None:
     made = manifest()
-    spoil(made)
+    break_manifest(made)
     assert "manifest.ts(2," in type_errors(made, tmp_path)

@@ -14,7 +14,7 @@ from provisioner.clients.storefront_check import CheckFailed, StorefrontClient
 
 
 class Shop(BaseHTTPRequestHandler):
-    """Answers only to its own host name, with a cart that knows what was put into it."""
+    """A store that answers requests to its own host only, with a cart."""
 
     def _answer(self, status: int, body: dict[str, Any]) -> None:
         self.send_response(status)
@@ -34,7 +34,7 @@ class Shop(BaseHTTPRequestHandler):
         return self._answer(201, {"items": [{"id": body["id"], "price": 12.5, "qty": body["qty"]}]})
 
     def log_message(self, *args: Any) -> None:
-        """Quiet."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
