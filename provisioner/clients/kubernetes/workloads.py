@@ -38,7 +38,7 @@ class Workloads(Api):
     def restart_component(self, namespace: str, component: str, mark: str) -> None:
         """Replace the pods of a component, as its rollout strategy says; not again for the same `mark`.
 
-        The new pods carry the mark. A former pod that is not ready is deleted: a StatefulSet waits for it for ever."""
+        The new pods carry the mark. A former pod that is not ready is deleted: a StatefulSet waits for it forever."""
         change = {"spec": {"template": {"metadata": {"annotations": {RESTARTED_FOR: mark}}}}}
         for lister, patch in (
             (self._apps.list_namespaced_deployment, self._apps.patch_namespaced_deployment),
