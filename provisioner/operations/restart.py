@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from provisioner.clients.kubernetes.objects import restarted_for
+from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job, JobKind
 from provisioner.domain.policy import Right
 from provisioner.domain.store import SECRET_NAME, StoreStatus
@@ -14,14 +16,18 @@ def run(tools: Toolbox, job: Job) -> None:
     """Restart the store's components, the database first.
 
     Pods end gracefully, so that a confirmed order is in the database before its pod goes. A component that this job
-    has restarted already is not restarted again."""
+    has restarted already is not restarted again. The former pods may be broken: only the new ones can fail the job."""
     store = tools.store_of(job)
     secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
     with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
-        for component in monitor.components():
+        components = monitor.components()
+        if not components:
+            what = f"{store.name} has no workloads to restart."
+            raise JobFailed(what, "Somebody deleted them.", "Upgrade the store: this creates them again.")
+        for component in components:
             with tools.stage(job, component):
                 tools.cluster.restart_component(store.namespace, component, job.id)
-                monitor.await_ready(component)
+                monitor.await_ready(component, lambda pod: restarted_for(pod, job.id))
     await_storefront(tools, job, store, tools.catalog.get(store.type), secret)
     tools.ledger.succeed(job)
 

@@ -22,6 +22,7 @@ from provisioner.ledger.ledger import Ledger
 from provisioner.operations.delete import DELETE
 from provisioner.operations.journal import JobJournal
 from provisioner.operations.registry import DEFAULT_DEADLINES
+from provisioner.operations.restart import RESTART
 from provisioner.operations.toolbox import StoreDefaults, Toolbox
 from provisioner.operations.upgrade import UPGRADE
 from provisioner.runner.executors import Executor, LocalExecutor
@@ -91,6 +92,9 @@ class ProvisionerHarness:
 
     def upgrade(self, job: Job, seconds: float = UPGRADE.deadline_seconds) -> Job:
         return self._orders({UPGRADE.kind: seconds}).upgrade(job)
+
+    def restart(self, job: Job, seconds: float = RESTART.deadline_seconds) -> Job:
+        return self._orders({RESTART.kind: seconds}).place(RESTART, job)
 
     def retry(self, job: Job) -> Job:
         return self._orders().retry(job)

@@ -38,10 +38,10 @@ class Shoppers:
         for thread in self._threads:
             thread.join()
 
-    def wait_for_orders(self, number: int) -> None:
+    def wait_for_orders(self, number: int, seconds: float = 60) -> None:
         """Wait until `number` more orders are confirmed."""
         before = len(self.confirmed)
-        until("orders are confirmed", lambda: len(self.confirmed) >= before + number)
+        until("orders are confirmed", lambda: len(self.confirmed) >= before + number, seconds)
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -50,6 +50,45 @@ class Shoppers:
             except (AssertionError, httpx.HTTPError) as error:
                 self.failures.append(str(error))
                 self._stopped.wait(0.1)
+
+
+class Visits:
+    """One request after another in the block, and how long the shop did not answer them.
+
+    `request` raises AssertionError or httpx.HTTPError if it is not answered correctly."""
+
+    def __init__(self, request: Callable[[], Any]) -> None:
+        self.answered = self.failed = 0
+        self.outages: list[float] = []  # seconds from a first failed request to the next answer
+        self._request, self._over = request, threading.Event()
+        self._thread = threading.Thread(target=self._visit)
+
+    def __enter__(self) -> Visits:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    @property
+    def unavailable_seconds(self) -> float:
+        return sum(self.outages)
+
+    def _visit(self) -> None:
+        failing_since: float | None = None
+        while not self._over.wait(0.1):
+            started = time.monotonic()
+            try:
+                self._request()
+            except (AssertionError, httpx.HTTPError):
+                self.failed += 1
+                failing_since = failing_since or started
+                continue
+            self.answered += 1
+            if failing_since:
+                self.outages.append(time.monotonic() - failing_since)
+            failing_since = None
 
 
 def orders_during_crashes(

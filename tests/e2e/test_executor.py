@@ -17,6 +17,7 @@ from provisioner.domain.job import EventKind, Job, JobStatus
 from provisioner.domain.store import SECRET_NAME, StoreStatus
 from provisioner.runner.executors.job_manifest import Worker
 from tests.e2e.kubernetes_harness import BOT_NAMESPACE, KubernetesHarness
+from tests.e2e.pod_history import PodHistory
 from tests.e2e.sample_type import SampleType, load_image
 from tests.waiting import until
 
@@ -219,3 +220,18 @@ def test_kubernetes_job_and_its_log_contain_no_secret(harness: KubernetesHarness
         assert value not in json.dumps([manifest, pod]) + log
     assert "SLACK" not in json.dumps(pod)
     harness.ended(job)
+
+
+def test_restart_runs_as_a_kubernetes_job_and_replaces_pods_once(harness: KubernetesHarness) -> None:
+    made = harness.ended(harness.create("rerun-shop"))
+    assert made.status == JobStatus.SUCCEEDED, made.problem
+    with PodHistory(harness.cluster.kubeconfig, harness.store("rerun-shop").namespace) as history:
+        job = harness.restart(made)
+        harness.wait_for_stage(job, "application")
+        harness.close()
+        harness.open()
+        ended = harness.ended(job)
+    assert ended.status == JobStatus.SUCCEEDED, ended.problem
+    assert stages(harness, job, EventKind.DONE) == ["application", "storefront", "check"]
+    assert len(history.uids("application")) == 2
+    assert harness.store("rerun-shop").status == StoreStatus.READY

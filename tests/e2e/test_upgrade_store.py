@@ -5,19 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 from zlib import crc32
 
 import pytest
 
 from dev.cluster import Cluster as DevCluster
-from dev.stack import Stack, job_of, kubectl, newest_root, read_secret
+from dev.stack import Stack, kubectl, read_secret
 from provisioner.domain.job import Job, JobStatus
 from provisioner.domain.store import SECRET_NAME, StoreStatus, suggest_name
 from provisioner.operations.steps.namespace import QUOTA
 from provisioner.operations.upgrade import UPGRADE
 from tests.e2e.provisioner_harness import ProvisionerHarness
 from tests.e2e.sample_type import SampleType, load_image
+from tests.e2e.slack_store import SlackStore
 from tests.waiting import until
 
 MISSING_IMAGE = "storewright/leaflet:none"
@@ -166,38 +166,13 @@ def test_upgrade_of_a_store_without_its_namespace_fails_and_creates_none(store: 
     assert f"namespace/store-{store.name}" not in store.harness.namespaces()
 
 
-class SlackStore:
-    """A bot with the store type leaflet, and one store that was ordered in Slack."""
+class UpgradedSlackStore(SlackStore):
+    """A SlackStore of the type leaflet."""
 
-    def __init__(self, stack: Callable[..., Stack], cluster: DevCluster, charts: Path, name: str) -> None:
-        self.cluster, self.leaflet, self.name = cluster, SampleType(charts), name
+    def __init__(self, stack: Callable[..., Stack], charts: Path, name: str) -> None:
+        self.leaflet = SampleType(charts)
         self.leaflet.release("0.1.0", before_rollback="sleep 2")
-        self.stack = stack(CHARTS_DIR=str(charts))
-        self.slack = self.stack.slack()
-
-    def restart_bot(self, *, kill: bool = False) -> None:
-        process = self.stack.bot_process.process()
-        assert process is not None
-        if kill:
-            process.kill()
-            process.wait(10)
-        self.stack.bot_process.stop()
-        self.stack.start_bot()
-
-    def root(self, kind: str, status: str, seconds: float = 90) -> dict[str, Any]:
-        """The newest root message of a job of this kind, once it has this status."""
-
-        def look() -> dict[str, Any] | None:
-            found = newest_root(self.slack.messages("#stores"), kind=kind)
-            return found if found and job_of(found)["status"] == status else None
-
-        return self.slack.wait_for(look, seconds, f"{kind} {status}")
-
-    def page(self) -> str:
-        return self.cluster.get(f"{self.name}.{self.cluster.store_domain}").text
-
-    def kubectl(self, *args: str) -> str:
-        return kubectl(self.cluster, *args, "-n", f"store-{self.name}")
+        super().__init__(stack(CHARTS_DIR=str(charts)), name)
 
     def secret(self) -> dict[str, str]:
         return read_secret(self.cluster, f"store-{self.name}", SECRET_NAME)
@@ -207,16 +182,13 @@ class SlackStore:
 
 
 @pytest.fixture
-def slack_store(
-    stack: Callable[..., Stack], cluster: DevCluster, tmp_path: Path, request: pytest.FixtureRequest
-) -> SlackStore:
-    made = SlackStore(stack, cluster, tmp_path / "charts", suggest_name(request.node.name.removeprefix("test_")))
-    assert made.slack.command("Dana", "#stores", f"/store create {made.name} leaflet color=ocean").ok
-    made.root("create", "succeeded")
+def slack_store(stack: Callable[..., Stack], tmp_path: Path, request: pytest.FixtureRequest) -> UpgradedSlackStore:
+    made = UpgradedSlackStore(stack, tmp_path / "charts", suggest_name(request.node.name.removeprefix("test_")))
+    made.create("leaflet color=ocean")
     return made
 
 
-def test_upgrade_from_slack_keeps_secrets_and_adds_new_keys_and_limits(slack_store: SlackStore) -> None:
+def test_upgrade_from_slack_keeps_secrets_and_adds_new_keys_and_limits(slack_store: UpgradedSlackStore) -> None:
     before = slack_store.secret()
     smaller = '{"spec": {"hard": {"pods": "9"}}}'  # the quota of an older version
     slack_store.kubectl("patch", "resourcequota", "store", "-p", smaller)
@@ -236,7 +208,7 @@ def test_upgrade_from_slack_keeps_secrets_and_adds_new_keys_and_limits(slack_sto
     assert quota == QUOTA["pods"]
 
 
-def test_failed_upgrade_is_rolled_back_and_reported_by_a_bot_killed_twice(slack_store: SlackStore) -> None:
+def test_failed_upgrade_is_rolled_back_and_reported_by_a_bot_killed_twice(slack_store: UpgradedSlackStore) -> None:
     slack = slack_store.slack
     slack_store.leaflet.release("0.2.0", migration="sleep 3; echo reading $password; echo error: it is odd; exit 3")
     slack_store.restart_bot()

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from provisioner.domain.store import PREFIX
+
 Object = dict[str, Any]
 COMPONENT = "app.kubernetes.io/component"
+RESTARTED_FOR = PREFIX + "restarted-for"  # an annotation of the pods; a new value starts a rollout
 LONG_RUN_SECONDS = 600.0  # the kubelet forgets a container's earlier crashes after a run of this length
 OVERDUE_SECONDS = 1.0  # Kubernetes timestamps are whole seconds
 
@@ -20,6 +23,15 @@ def selector(labels: Mapping[str, str]) -> str:
 def component_of(found: Object, default: str = "application") -> str:
     """The component label of a workload or pod."""
     return str(found["metadata"].get("labels", {}).get(COMPONENT, default))
+
+
+def restarted_for(pod: Object, mark: str) -> bool:
+    """Whether the restart with this mark created the pod."""
+    return bool((pod["metadata"].get("annotations") or {}).get(RESTARTED_FOR) == mark)
+
+
+def in_stateful_set(pod: Object) -> bool:
+    return any(owner.get("kind") == "StatefulSet" for owner in pod["metadata"].get("ownerReferences", []))
 
 
 def owned_by(found: Object, *, uid: str) -> bool:

@@ -9,11 +9,21 @@ import urllib3
 from kubernetes import client
 
 from provisioner.clients.kubernetes.api import TIMEOUT_SECONDS, Api
-from provisioner.clients.kubernetes.objects import Object, backs_off, component_of, selector, unready_pods
+from provisioner.clients.kubernetes.objects import (
+    COMPONENT,
+    RESTARTED_FOR,
+    Object,
+    backs_off,
+    component_of,
+    in_stateful_set,
+    is_terminating,
+    restarted_for,
+    selector,
+    unready_pods,
+)
 from provisioner.clients.kubernetes.streams import LineStream
 from provisioner.domain.store import PREFIX
 
-RESTARTED_FOR = PREFIX + "restarted-for"  # an annotation of the pods; a new value starts a rollout
 NUDGED_AT = PREFIX + "nudged-at"  # an annotation; any change of it makes a controller try again at once
 
 
@@ -26,7 +36,9 @@ class Workloads(Api):
         return deployments + self._list(self._apps.list_namespaced_stateful_set, namespace)
 
     def restart_component(self, namespace: str, component: str, mark: str) -> None:
-        """Replace the pods of a component, as its rollout strategy says; not again for the same `mark`."""
+        """Replace the pods of a component, as its rollout strategy says; not again for the same `mark`.
+
+        The new pods carry the mark. A former pod that is not ready is deleted: a StatefulSet waits for it forever."""
         change = {"spec": {"template": {"metadata": {"annotations": {RESTARTED_FOR: mark}}}}}
         for lister, patch in (
             (self._apps.list_namespaced_deployment, self._apps.patch_namespaced_deployment),
@@ -35,6 +47,9 @@ class Workloads(Api):
             for workload in self._list(lister, namespace):
                 if component_of(workload) == component:
                     self._find(patch, workload["metadata"]["name"], namespace, change)
+        pods = [pod for pod in self.pods(namespace, {COMPONENT: component}) if not restarted_for(pod, mark)]
+        for name in unready_pods(pod for pod in pods if in_stateful_set(pod) and not is_terminating(pod)):
+            self._find(self._core.delete_namespaced_pod, name, namespace)
 
     def pods(self, namespace: str, labels: Mapping[str, str] | None = None) -> list[Object]:
         """The namespace's pods with all these labels."""

@@ -80,14 +80,15 @@ class RolloutMonitor:
         found = {component_of(workload) for workload in self._workloads()}
         return sorted(found, key=lambda name: (name != "database", name))
 
-    def await_ready(self, component: str) -> None:
+    def await_ready(self, component: str, counts: Callable[[Object], bool] = lambda _: True) -> None:
         """Wait until all pods of the component are Ready, and no pod of a former revision answers.
 
-        Raises JobFailed with the cause."""
+        Only pods that `counts` accepts may be Ready or the cause of a failure. Raises JobFailed with the cause."""
         wanted = sum(workload["spec"].get("replicas", 1) for workload in self._workloads(component))
-        for pods in self._snapshots:
+        for snapshot in self._snapshots:
+            pods = [pod for pod in snapshot if counts(pod)]
             ready = ready_pods(pods, component) >= wanted and all(map(rolled_out, self._workloads(component)))
-            if ready and not terminating_pods(pods, component, self._tools.ledger.clock()):
+            if ready and not terminating_pods(snapshot, component, self._tools.ledger.clock()):
                 return
             self._examine(f"The {component} of {self._store.name} was not ready", pods)
 
