@@ -106,7 +106,7 @@ def _credentials(slack: Page, context: BrowserContext) -> tuple[str, str]:
     again = context.new_page()
     again.goto(address)
     again.get_by_role("button", name=re.compile("Show|Reveal")).click()
-    expect(again.locator("body")).to_contain_text("used already")
+    expect(again.locator("body")).to_contain_text("already used")
     assert revealed[1] not in again.content()
     return revealed
 

@@ -76,7 +76,7 @@ def _check_that_a_refused_order_fails() -> None:
     command = [sys.executable, "-m", "dev.demo", "up", "--name", NAME]
     refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert refused.returncode == 1
-    assert "There is a store called my-shop already" in refused.stdout
+    assert "There is already a store called my-shop" in refused.stdout
 
 
 def _store_answers(url: str) -> bool:

@@ -198,7 +198,7 @@ def test_upgrade_from_slack_keeps_secrets_and_adds_new_keys_and_limits(slack_sto
     status = slack_store.slack.command("Dana", "#stores", f"/store status {slack_store.name}").json()
     assert "'action_id': 'upgrade'" in str(status["blocks"])
     assert slack_store.slack.command("Dana", "#stores", f"/store upgrade {slack_store.name}").ok
-    assert "was brought to Leaflet 0.2.0" in slack_store.root("upgrade", "succeeded")["text"]
+    assert "runs Leaflet 0.2.0 after" in slack_store.root("upgrade", "succeeded")["text"]
     slack_store.slack.wait_for(lambda: "version 0.2.0<" in slack_store.page())
     assert "#1f5f8b" in slack_store.page()
     after = slack_store.secret()
@@ -218,7 +218,7 @@ def test_failed_upgrade_is_rolled_back_and_reported_by_a_bot_killed_twice(slack_
     slack_store.await_job("before-rollback")
     slack_store.restart_bot(kill=True)  # while helm rolls back
     root = slack_store.root("upgrade", "failed")
-    assert "could not be upgraded. It is back on Leaflet 0.1.0; nothing was lost." in root["text"]
+    assert "could not be upgraded. It runs Leaflet 0.1.0 again; nothing was lost." in root["text"]
     assert "Its log says “error: it is odd”." in root["text"]
     assert "version 0.1.0<" in slack_store.page()
     revisions = slack_store.kubectl(
@@ -233,5 +233,5 @@ def test_failed_upgrade_is_rolled_back_and_reported_by_a_bot_killed_twice(slack_
     slack_store.leaflet.release("0.2.1", migration="true")
     slack_store.restart_bot()
     assert slack.click("Dana", root, "retry").ok
-    assert "was brought to Leaflet 0.2.1" in slack_store.root("upgrade", "succeeded")["text"]
+    assert "runs Leaflet 0.2.1 after" in slack_store.root("upgrade", "succeeded")["text"]
     slack.wait_for(lambda: "version 0.2.1<" in slack_store.page())
