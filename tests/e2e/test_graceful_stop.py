@@ -41,10 +41,10 @@ def test_stopping_bot_hands_its_jobs_over_and_ends_helm(
     print(f"gone after {time.monotonic() - began:.2f} s")
     log = bot.bot_process.log.read_text()
     assert '"message": "stopped"' in log
-    assert '"jobs_left_at_work": 0' in log, "no job was left in a call that hangs"
+    assert '"jobs_still_running": 0' in log, "no job was left in a call that hangs"
     assert not any(helm.is_running() and helm.status() != psutil.STATUS_ZOMBIE for helm in helms)
     with closing(sqlite3.connect(bot.folder / "ledger.db")) as ledger:
-        assert ledger.execute("SELECT status, attempts FROM jobs").fetchall() == [("running", 1)] * 2
+        assert ledger.execute("SELECT status, attempts FROM jobs").fetchall() == [("queued", 1)] * 2
 
     bot.settings["HELM"] = str(ROOT / "build/tools/bin/helm")
     bot.start_bot()
