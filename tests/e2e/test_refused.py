@@ -253,7 +253,9 @@ REFUSED_BY_POLICY["bind itself and a user in its store"]["subjects"] += [{"kind"
 def test_admission_policy_refuses_the_object_with_403(bot: Bot, action: str) -> None:
     refused = bot.kubectl("create", "-f", "-", manifest=REFUSED_BY_POLICY[action])
     assert refused.returncode != 0, refused.stdout
-    assert re.search(rf"\(Forbidden\): .* denied request: .*Storewright instance {INSTANCE} ", refused.stderr), refused.stderr
+    assert re.search(rf"\(Forbidden\): .* denied request: .*Storewright instance {INSTANCE} ", refused.stderr), (
+        refused.stderr
+    )
 
 
 RELABEL = ("label", "--overwrite", "namespace")
