@@ -35,7 +35,6 @@ DUST = Operation(
     changes_store_at="wipe",
     rolls_back=False,
     replaces_live_job=False,
-    announced=False,
     participle="dusted",
     gerund="dusting",
 )

@@ -11,7 +11,6 @@ from bot.rendering.blocks import Message
 from bot.rendering.forms import FormContext
 from provisioner.domain.job import Job
 from provisioner.domain.policy import Actor
-from provisioner.domain.store import Store
 from provisioner.orders import OrderContext
 
 
@@ -53,8 +52,3 @@ class Response:
     store: str = ""
     job: Job | None = None
     reason: str = ""
-
-
-def about(store: Store, response: Response) -> Response:
-    """The response, audited under the store's name."""
-    return Response(**{**response.__dict__, "store": store.name})

@@ -89,7 +89,6 @@ CREATE = Operation(
     changes_store_at=None,
     rolls_back=False,
     replaces_live_job=False,
-    announced=True,
     participle="created",
     gerund="creating",
 )

@@ -69,7 +69,6 @@ DELETE = Operation(
     changes_store_at=None,
     rolls_back=False,
     replaces_live_job=True,
-    announced=True,
     participle="deleted",
     gerund="deleting",
 )

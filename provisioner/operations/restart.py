@@ -50,7 +50,6 @@ RESTART = Operation(
     changes_store_at="database",
     rolls_back=False,
     replaces_live_job=False,
-    announced=True,
     participle="restarted",
     gerund="restarting",
 )

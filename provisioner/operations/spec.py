@@ -36,7 +36,6 @@ class Operation:
     `changes_store_at` is the stage that first changes the store: a job that fails before it leaves its status as
     it is (None: the order itself changes it). With `rolls_back`, a job that fails later restores the store first.
     `replaces_live_job`: its order supersedes the store's queued or running job; otherwise that job refuses it.
-    `announced`: its messages go to the channel; otherwise only failures are posted.
     `participle` completes "… could not be", `gerund` completes "Stopped"."""
 
     kind: JobKind
@@ -51,7 +50,6 @@ class Operation:
     changes_store_at: str | None
     rolls_back: bool
     replaces_live_job: bool
-    announced: bool
     participle: str
     gerund: str
 

@@ -159,7 +159,6 @@ UPGRADE = Operation(
     changes_store_at=RELEASE,
     rolls_back=True,
     replaces_live_job=False,
-    announced=True,
     participle="upgraded",
     gerund="upgrading",
 )
