@@ -62,7 +62,7 @@ def test_missing_permission_is_permanent_and_named(cluster: Cluster) -> None:
     with pytest.raises(Forbidden) as refused:
         cluster.pods(NAMESPACE)
     assert isinstance(refused.value, JobFailed)
-    assert refused.value.permission == Permission(BOT, "list", "pods", "", NAMESPACE)
+    assert refused.value.permission == Permission("list", "pods", "", NAMESPACE, user=BOT)
     problem = refused.value.problem
     assert problem.what == f"Kubernetes does not allow the bot to list pods in the namespace {NAMESPACE}."
     assert f"Grant {BOT} this permission" in problem.next_step

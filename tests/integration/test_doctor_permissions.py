@@ -9,6 +9,7 @@ import yaml
 from bot.cli.doctor.cluster import _permissions, _rules
 from bot.settings import StoreSettings
 from dev.charts import bot_chart
+from provisioner.clients.kubernetes.permissions import Permission
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,4 +20,4 @@ def test_pull_secret_is_the_only_secret_in_the_bots_namespace_that_the_doctor_as
     (granted,) = [set(_permissions(m["rules"])) for m in manifests if m["kind"] == "Role"]
     settings = plain.model_copy(update={"image_pull_secret": "storewright/registry"})
     assert granted == {*_permissions(_rules("own", settings)), *_permissions(_rules("pull", settings))}
-    assert {one for one in granted if one[2] == "secrets"} == {("get", "", "secrets", "registry")}
+    assert {one for one in granted if one.resource == "secrets"} == {Permission("get", "secrets", name="registry")}

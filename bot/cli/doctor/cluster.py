@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
@@ -14,6 +15,7 @@ from bot.cli.doctor.findings import Finding, ok, unsure, wrong
 from bot.leader_election import home_of
 from bot.settings import StoreSettings
 from provisioner.clients.kubernetes.cluster import Cluster, Forbidden, Object
+from provisioner.clients.kubernetes.permissions import Permission
 from provisioner.domain.errors import StorewrightError
 from provisioner.domain.store import INSTANCE
 
@@ -24,25 +26,12 @@ MAX_NAMED_PERMISSIONS = 5
 Rule = dict[str, Any]
 
 
-class Permission(NamedTuple):
-    """One verb on one resource; an empty `name` means all objects."""
-
-    verb: str
-    group: str
-    resource: str
-    name: str = ""
-
-    def __str__(self) -> str:
-        resource = f"{self.resource}.{self.group}" if self.group else self.resource
-        return " ".join(filter(None, (self.verb, resource, self.name)))
-
-
-# Permissions that the bot never needs, with their namespaces ('' is the whole cluster).
+# Permissions that the bot never needs.
 EXCESSIVE = (
-    (Permission("get", "", "secrets"), "kube-system"),
-    (Permission("list", "", "nodes"), ""),
-    (Permission("create", RBAC, "clusterrolebindings"), ""),
-    (Permission("create", "", "pods"), "default"),
+    Permission("get", "secrets", namespace="kube-system"),
+    Permission("list", "nodes"),
+    Permission("create", "clusterrolebindings", RBAC),
+    Permission("create", "pods", namespace="default"),
 )
 
 
@@ -70,12 +59,7 @@ def permissions(environment: Environment, cluster: Cluster) -> Iterator[Finding]
         yield wrong(f"The bot lacks permissions: {'; '.join(missing)}.", INSTALL)
     else:
         yield ok(f"The bot has every permission it needs, in the whole cluster and in {home}.")
-    excessive = [
-        permission
-        for permission, namespace in EXCESSIVE
-        if cluster.is_allowed(permission.verb, permission.group, permission.resource, namespace=namespace)
-    ]
-    if excessive:
+    if excessive := list(filter(cluster.is_allowed, EXCESSIVE)):
         examples = ", ".join(f"{permission.verb} {permission.resource}" for permission in excessive)
         fix = f"Run the bot with its own ServiceAccount. {INSTALL}"
         yield unsure(f"The bot has far more permissions than it needs, such as: {examples}.", fix)
@@ -162,7 +146,7 @@ def _rules(part: str, settings: StoreSettings) -> list[Rule]:
 
 def _permissions(rules: list[Rule]) -> list[Permission]:
     return [
-        Permission(verb, group, resource, name)
+        Permission(verb, resource, group, name=name)
         for rule in rules
         for group in rule["apiGroups"]
         for resource in rule["resources"]
@@ -173,13 +157,9 @@ def _permissions(rules: list[Rule]) -> list[Permission]:
 
 def _missing(cluster: Cluster, rules: list[Rule], namespace: str) -> list[str]:
     """The permissions in `rules` that the bot lacks; '' is the whole cluster."""
-
-    def is_allowed(wanted: Permission) -> bool:
-        return cluster.is_allowed(wanted.verb, wanted.group, wanted.resource, namespace=namespace, name=wanted.name)
-
     wanted = _permissions(rules)
     with ThreadPoolExecutor(8) as threads:
-        results = threads.map(is_allowed, wanted)
+        results = threads.map(lambda permission: cluster.is_allowed(replace(permission, namespace=namespace)), wanted)
         return [str(permission) for permission, allowed in zip(wanted, results, strict=True) if not allowed]
 
 

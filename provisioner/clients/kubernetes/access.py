@@ -9,19 +9,17 @@ from kubernetes import client
 
 from provisioner.clients.kubernetes.api import Api
 from provisioner.clients.kubernetes.objects import Object
+from provisioner.clients.kubernetes.permissions import Permission
 
 
 class Access(Api):
     """Reviews, dry runs and discovery."""
 
-    def is_allowed(self, verb: str, group: str, resource: str, *, namespace: str = "", name: str = "") -> bool:
-        """Whether RBAC allows the bot this.
-
-        `resource` may have a subresource, such as pods/log.
-        """
-        kind, _, part = resource.partition("/")
-        asked = {"verb": verb, "group": group, "resource": kind, "subresource": part}
-        asked |= {"namespace": namespace, "name": name}
+    def is_allowed(self, wanted: Permission) -> bool:
+        """Whether RBAC allows the bot this."""
+        kind, _, part = wanted.resource.partition("/")
+        asked = {"verb": wanted.verb, "group": wanted.group, "resource": kind, "subresource": part}
+        asked |= {"namespace": wanted.namespace, "name": wanted.name}
         review = client.AuthorizationV1Api(self._client).create_self_subject_access_review
         return bool(self._call(review, {"spec": {"resourceAttributes": asked}})["status"].get("allowed"))
 

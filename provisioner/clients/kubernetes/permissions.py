@@ -23,18 +23,24 @@ ESCALATION = re.compile(
 
 @dataclass(frozen=True)
 class Permission:
-    """One permission of RBAC; `namespace` is '' for the whole cluster."""
+    """One permission of RBAC.
 
-    user: str
+    `resource` may have a subresource, such as pods/log. `namespace` is '' for the whole cluster, `name` is '' for all
+    objects, and `user` is '' for the bot.
+    """
+
     verb: str
     resource: str
     group: str = ""
     namespace: str = ""
+    name: str = ""
+    user: str = ""
 
     def __str__(self) -> str:
         """Such as: create jobs.batch in the namespace storewright."""
         resource = f"{self.resource}.{self.group}" if self.group else self.resource
-        return f"{self.verb} {resource}" + (f" in the namespace {self.namespace}" if self.namespace else "")
+        where = f"in the namespace {self.namespace}" if self.namespace else ""
+        return " ".join(filter(None, (self.verb, resource, self.name, where)))
 
     @property
     def remedy(self) -> str:
@@ -50,7 +56,7 @@ class Permission:
         if found := DENIAL.search(message):
             return Permission(**found.groupdict(default=""))
         if found := ESCALATION.search(message):
-            return Permission(found["user"], "bind", "clusterroles", "rbac.authorization.k8s.io")
+            return Permission("bind", "clusterroles", "rbac.authorization.k8s.io", user=found["user"])
         return None
 
 
