@@ -30,7 +30,7 @@ from provisioner.domain.catalog import Catalog
 from provisioner.domain.store import SECRET_NAME
 from provisioner.ledger.ledger import Ledger
 from provisioner.operations.journal import JobJournal
-from provisioner.operations.toolbox import StoreDefaults, Toolbox
+from provisioner.operations.toolbox import Toolbox
 from provisioner.orders import Orders
 from provisioner.runner.executors import Executor, KubernetesExecutor, LocalExecutor
 from provisioner.runner.lease import Lease
@@ -114,15 +114,6 @@ def build_toolbox(
     on_helm_run: OnHelmRun = ignore_run,
 ) -> Toolbox:
     """The tools of jobs."""
-    defaults = StoreDefaults(
-        instance=settings.instance,
-        profile=settings.store_profile,
-        overlay=settings.overlay,
-        service_account=settings.service_account,
-        store_role=settings.store_role,
-        pull_secret=settings.image_pull_secret,
-        ingress_address=settings.ingress_address,
-    )
     helm = Helm(
         settings.helm,
         settings.kubeconfig,
@@ -130,7 +121,9 @@ def build_toolbox(
         on_run=on_helm_run,
         permissions_pending=cluster.permissions_pending,
     )
-    return Toolbox(defaults=defaults, ledger=JobJournal(ledger), cluster=cluster, helm=helm, catalog=catalog)
+    return Toolbox(
+        defaults=settings.store_defaults, ledger=JobJournal(ledger), cluster=cluster, helm=helm, catalog=catalog
+    )
 
 
 def build_orders(

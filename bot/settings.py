@@ -29,6 +29,7 @@ from provisioner.domain.limits import Limits
 from provisioner.domain.store import Addresses
 from provisioner.ledger.backup import Backups
 from provisioner.operations.registry import OPERATIONS
+from provisioner.operations.toolbox import StoreDefaults
 from provisioner.runner.executors.job_manifest import Worker
 
 # Former names of variables, accepted for one version.
@@ -236,9 +237,16 @@ class StoreSettings(_DeadlineSettings):
         return Addresses(self.store_domain, self.store_scheme, self.store_port)
 
     @property
-    def overlay(self) -> dict[str, Any]:
-        """The values of STORE_VALUES, by store type."""
-        return self.store_values
+    def store_defaults(self) -> StoreDefaults:
+        return StoreDefaults(
+            instance=self.instance,
+            profile=self.store_profile,
+            overlay=self.store_values,
+            service_account=self.service_account,
+            store_role=self.store_role,
+            pull_secret=self.image_pull_secret,
+            ingress_address=self.ingress_address,
+        )
 
 
 class Settings(StoreSettings):

@@ -22,13 +22,13 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.Monke
 def test_store_values_are_read_from_their_file(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "values.yaml").write_text("medusa: {image: {tag: abc}}")
     environment.setenv("STORE_VALUES", str(tmp_path / "values.yaml"))
-    assert Settings.from_environment().overlay == {"medusa": {"image": {"tag": "abc"}}}
+    assert Settings.from_environment().store_values == {"medusa": {"image": {"tag": "abc"}}}
 
 
 def test_empty_store_values_override_nothing(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "values.yaml").write_text("# none\n")
     environment.setenv("STORE_VALUES", str(tmp_path / "values.yaml"))
-    assert Settings.from_environment().overlay == {}
+    assert Settings.from_environment().store_values == {}
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_store_values_are_read_once(environment: pytest.MonkeyPatch, tmp_path: P
     environment.setenv("STORE_VALUES", str(tmp_path / "values.yaml"))
     settings = Settings.from_environment()
     (tmp_path / "values.yaml").write_text("{")
-    assert settings.overlay == {"medusa": {"replicas": 2}}
+    assert settings.store_values == {"medusa": {"replicas": 2}}
 
 
 @pytest.mark.parametrize("name", ["STORE_VALUES", "EXECUTOR_POD"])

@@ -38,7 +38,7 @@ def test_needed_variables_are_enough(environment: pytest.MonkeyPatch) -> None:
     assert settings.deadlines == DEFAULT_DEADLINES
     assert settings.addresses.url("my-shop") == "http://my-shop.shops.example.com"
     assert settings.public_origin == "https://bot.example.com"
-    assert settings.overlay == {}
+    assert settings.store_values == {}
 
 
 def test_given_variables_replace_defaults(environment: pytest.MonkeyPatch) -> None:

@@ -10,13 +10,13 @@ from bot.cli.doctor.findings import Finding
 from bot.observability.metrics import Metrics
 from bot.settings import BadSettings, Settings
 from bot.slack.client import Slack
-from provisioner.clients.helm import Helm, ReleaseSpec
+from provisioner.clients.helm import Helm
 from provisioner.clients.kubernetes.cluster import Cluster, Object
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import StorewrightError
 from provisioner.domain.options import choose
 from provisioner.domain.store import Store, StoreStatus
-from provisioner.operations.steps.release import values_of
+from provisioner.operations.steps.release import release_spec
 
 PROBE = "storewright-doctor"  # a store name that no store has
 
@@ -139,8 +139,6 @@ def _render(environment: Environment, catalog: Catalog, name: str) -> list[Objec
         options=choose(store_type.options, {}),
     )
     try:
-        values = values_of(environment.settings.overlay, store, store_type)
-        profile = environment.settings.store_profile
-        return environment.helm.render(ReleaseSpec(store.release, store.namespace, store_type.chart, profile, values))
+        return environment.helm.render(release_spec(environment.settings.store_defaults, store, store_type))
     except StorewrightError as error:
         return error

@@ -106,7 +106,7 @@ def charts(environment: Environment) -> Iterator[Finding]:
             yield wrong(f"{name} does not render: {rendered.problem.what}", fix)
         else:
             yield ok(f"{name} {catalog.get(name).version} renders with your values.")
-    for unknown in set(environment.settings.overlay) - set(catalog.types):
+    for unknown in set(environment.settings.store_values) - set(catalog.types):
         message = f"STORE_VALUES has values for “{unknown}”, which is not a store type."
         yield unsure(message, f"Store types: {', '.join(catalog.types)}.")
 

@@ -14,11 +14,11 @@ from provisioner.operations.toolbox import StoreDefaults
 
 def release_spec(defaults: StoreDefaults, store: Store, store_type: StoreType) -> ReleaseSpec:
     """The release as the chart and the operator define it now."""
-    values = values_of(defaults.overlay, store, store_type)
+    values = _values_of(defaults.overlay, store, store_type)
     return ReleaseSpec(store.release, store.namespace, store_type.chart, defaults.profile, values)
 
 
-def values_of(overlay: dict[str, Any], store: Store, store_type: StoreType) -> dict[str, Any]:
+def _values_of(overlay: dict[str, Any], store: Store, store_type: StoreType) -> dict[str, Any]:
     """The values of a store's chart: the operator's `overlay`, the store's facts and the name of its Secret."""
     facts = {"name": store.name, "displayName": store.name, "host": store.host, "url": store.url}
     values: dict[str, Any] = deepcopy(overlay.get(store.type, {}))
