@@ -146,9 +146,8 @@ def _opened(backups: Backups, file: Path) -> Iterator[Path]:
 
 def _describe(path: Path) -> str:
     summary = summarize(path)
-    jobs = f"{summary.jobs} jobs ({summary.unfinished_jobs} unfinished)"
     last_event = _time(summary.last_event_at) if summary.last_event_at else "never"
-    return f"{summary.stores} stores, {jobs}, last event {last_event}, schema {summary.schema}"
+    return f"{summary.counts}, last event {last_event}, schema {summary.schema}"
 
 
 def _time(epoch_seconds: float) -> str:

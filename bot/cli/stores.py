@@ -33,7 +33,7 @@ from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import Refused
 from provisioner.domain.job import Job, JobStatus
 from provisioner.domain.policy import Actor
-from provisioner.ledger.audit import AuditRecord, Outcome
+from provisioner.ledger.audit import NAME_LIMIT, AuditRecord, Outcome
 from provisioner.ledger.ledger import Ledger, LedgerInUse
 from provisioner.log_context import new_id
 from provisioner.operations.toolbox import Toolbox
@@ -42,7 +42,6 @@ from provisioner.runner.lease import Lease
 from provisioner.runner.scheduler import Scheduler
 
 POLL_SECONDS = 0.2
-AUDITED_NAME_LIMIT = 100
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class Session:
         record = AuditRecord(
             actor=TERMINAL,
             action="command",
-            store=store[:AUDITED_NAME_LIMIT],
+            store=store[:NAME_LIMIT],
             origin=_user_and_host(),
             detail=detail,
             request_id=new_id(),
@@ -167,11 +166,13 @@ def _print_events(session: Session, job: Job, after: int) -> int:
 
     Returns the id of the last event."""
     events = session.ledger.jobs.events(job.id, after)
+    if not events:
+        return after  # at most polls: without reading the store and the whole job
     view = read_job_view(session.ledger, session.catalog, job.id)
     post = messages.stages(view, events) if view else None
     if post:
         click.echo(plain(post.text))
-    return events[-1].id if events else after
+    return events[-1].id
 
 
 def _print_headline(session: Session, job: Job) -> None:

@@ -20,12 +20,12 @@ from provisioner.domain.errors import BadOption, InvalidName, Refused, UnknownSt
 from provisioner.domain.job import Job
 from provisioner.domain.store import parse_name
 from provisioner.domain.text import enumerate_words, shorten
+from provisioner.ledger.audit import NAME_LIMIT
 from provisioner.operations.create import CREATE
 from provisioner.orders import OrderContext, StoreRequest
 
 TERMINAL = "terminal"
 PERSON_ID = r"[UW][A-Z0-9]{5,}"
-AUDITED_NAME_LIMIT = 100
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def submitted(dependencies: Dependencies, request: Request) -> Response:
         job = dependencies.orders.create(request.order, StoreRequest(name, store_type.name, options))
     except Refused as refusal:
         errors = {_field_of(request, refusal): str(refusal.problem)}
-        return Response(field_errors=errors, store=name[:AUDITED_NAME_LIMIT], reason=str(refusal))
+        return Response(field_errors=errors, store=name[:NAME_LIMIT], reason=str(refusal))
     return _ordered(dependencies, job)
 
 

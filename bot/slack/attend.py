@@ -18,7 +18,7 @@ from bot.slack.client import UNREACHABLE, Slack
 from bot.slack.interaction import Interaction
 from bot.slack.reply import FormNotOpened, Reply
 from provisioner.domain.errors import Refused
-from provisioner.ledger.audit import AuditRecord, Outcome
+from provisioner.ledger.audit import NAME_LIMIT, AuditRecord, Outcome
 from provisioner.log_context import bound, bound_ids, new_id
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ answers = TextTemplate("answers")
 
 INTERACTION = "interaction"  # its key in Bolt's context of a request
 BoltListener = Callable[[BoltContext, Ack], None]
-RAW_LIMIT, NAME_LIMIT = 10_000, 100  # characters of a request and of a store's name in the audit log
+RAW_LIMIT = 10_000  # characters of a request in the audit log
 
 
 @dataclass(frozen=True)

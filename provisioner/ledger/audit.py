@@ -8,6 +8,8 @@ from typing import Any
 
 from provisioner.ledger.connection import Connection
 
+NAME_LIMIT = 100  # characters of a store's name as a person typed it
+
 
 class Outcome(StrEnum):
     """How a request ended."""

@@ -216,6 +216,11 @@ class LedgerSummary:
     last_event_at: float
     schema: str
 
+    @property
+    def counts(self) -> str:
+        """Such as: 3 stores, 17 jobs (1 unfinished)."""
+        return f"{self.stores} stores, {self.jobs} jobs ({self.unfinished_jobs} unfinished)"
+
 
 def summarize(file: Path) -> LedgerSummary:
     """The summary of an intact ledger or backup. Raises BackupUnusable."""

@@ -53,9 +53,7 @@ def ledger(environment: Environment) -> Iterator[Finding]:
         shared.require_writable()
     finally:
         shared.close()
-    summary = summarize(path)
-    counts = f"{summary.stores} stores, {summary.jobs} jobs ({summary.unfinished_jobs} unfinished)"
-    yield ok(f"{path} is intact and writable: {counts}.")
+    yield ok(f"{path} is intact and writable: {summarize(path).counts}.")
     yield from _free_space(environment)
 
 
