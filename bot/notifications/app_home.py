@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bot.commands.registry import OFFERS
 from bot.notifications.message_sender import MessageSender
+from bot.notifications.notification import Notification
 from bot.rendering.blocks import Json, digest_of
 from bot.rendering.home import STORE_LIMIT, home
 from bot.rendering.job_view import StoreView, store_view
@@ -25,7 +26,7 @@ class HomeSnapshot:
     owned: int
 
 
-class HomeNotification:
+class HomeNotification(Notification[HomeSnapshot, Json]):
     """The kind HOME."""
 
     def __init__(self, ledger: Ledger, catalog: Catalog, sender: MessageSender, limits: Limits) -> None:

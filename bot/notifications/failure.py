@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.commands.registry import OFFERS
-from bot.notifications.notification import Projector
+from bot.notifications.notification import Notification, Projector
 from bot.rendering import messages
 from bot.rendering.blocks import Message
 from bot.rendering.job_view import JobView, read_job_view
@@ -22,7 +22,7 @@ class FailureSnapshot:
     thread_url: str
 
 
-class FailureNotification:
+class FailureNotification(Notification[FailureSnapshot, Message]):
     """The kind FAILURE."""
 
     def __init__(self, ledger: Ledger, catalog: Catalog, projector: Projector, channel: str) -> None:

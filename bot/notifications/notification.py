@@ -28,6 +28,12 @@ class Notification(Protocol, Generic[Snapshot, Content]):
     def deliver(self, entry: OutboxEntry, snapshot: Snapshot, content: Content) -> Receipt:
         """Send it. Raises NotYet, SlackApiError, and UNREACHABLE."""
 
+    def redirect(self, entry: OutboxEntry) -> bool:
+        """Send an entry elsewhere from now on, because we may not post there; False if there is no other place.
+
+        Raises SlackApiError."""
+        return False
+
 
 class Projector:
     """Delivers a message that shows a present state: it is posted once, then edited."""

@@ -63,10 +63,10 @@ class Notifier:
         self._ledger = ledger
         sender = MessageSender(slack, pace or RateLimiter())
         projector = Projector(ledger, sender)
-        self._summary = SummaryNotification(ledger, catalog, sender, projector)
-        self.remember_response_url = self._summary.remember_response_url
+        summary = SummaryNotification(ledger, catalog, sender, projector)
+        self.remember_response_url = summary.remember_response_url
         self._notifications: dict[OutboxKind, Notification[Any, Any]] = {
-            OutboxKind.SUMMARY: self._summary,
+            OutboxKind.SUMMARY: summary,
             OutboxKind.STAGES: StagesNotification(ledger, catalog, sender, gather_seconds),
             OutboxKind.FAILURE: FailureNotification(ledger, catalog, projector, failure_channel),
             OutboxKind.NOTICE: ReceiptNotification(ledger, sender, projector, failure_channel),
@@ -160,7 +160,7 @@ class Notifier:
                 self._ledger.outbox.sent(entry, receipt)
             case Refusal.THROTTLED:
                 self._ledger.outbox.postpone(entry, self._ledger.clock() + retry_after(error), word)
-            case Refusal.NO_ACCESS if entry.kind is OutboxKind.SUMMARY and self._move_to_person(entry):
+            case Refusal.NO_ACCESS if self._redirect(entry):
                 log.info("message moved to direct messages: %s", word)
             case Refusal.NO_ACCESS | Refusal.NO_RIGHTS as refusal:
                 log.error("Slack refused: %s; invite the app to the channel, or check its token and scopes", word)
@@ -171,9 +171,9 @@ class Notifier:
             case Refusal.UNKNOWN:
                 self._settle_unknown(entry, word)
 
-    def _move_to_person(self, entry: OutboxEntry) -> bool:
+    def _redirect(self, entry: OutboxEntry) -> bool:
         try:
-            return self._summary.move_to_person(entry)
+            return self._notifications[entry.kind].redirect(entry)
         except SlackApiError as error:
             log.warning("direct messages not opened: %s", error_word(error))
             return False

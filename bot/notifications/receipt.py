@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.notifications.message_sender import MessageSender
-from bot.notifications.notification import Projector
+from bot.notifications.notification import Notification, Projector
 from bot.rendering import messages
 from bot.rendering.blocks import Message
 from bot.rendering.templating import is_person
@@ -23,7 +23,7 @@ class ReceiptSnapshot:
     link: CredentialLink
 
 
-class ReceiptNotification:
+class ReceiptNotification(Notification[ReceiptSnapshot, Message]):
     """The kind NOTICE."""
 
     def __init__(self, ledger: Ledger, sender: MessageSender, projector: Projector, failure_channel: str) -> None:

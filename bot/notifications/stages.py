@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.notifications.message_sender import MessageSender
+from bot.notifications.notification import Notification
 from bot.rendering import messages
 from bot.rendering.blocks import Message
 from bot.rendering.job_view import JobView, read_job_view
@@ -27,7 +28,7 @@ class StagesSnapshot:
     last_event: int
 
 
-class StagesNotification:
+class StagesNotification(Notification[StagesSnapshot, Message | None]):
     """The kind STAGES. If `tried_event` is ahead of `sent_event`, the outcome of an attempt is unknown and the thread
     is read first."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.commands.registry import OFFERS
 from bot.notifications.message_sender import MessageSender
-from bot.notifications.notification import Projector
+from bot.notifications.notification import Notification, Projector
 from bot.rendering import messages
 from bot.rendering.blocks import Message
 from bot.rendering.job_view import JobView, read_job_view
@@ -28,7 +28,7 @@ class SummarySnapshot:
     moved_from: str
 
 
-class SummaryNotification:
+class SummaryNotification(Notification[SummarySnapshot, Message]):
     """The kind SUMMARY."""
 
     def __init__(self, ledger: Ledger, catalog: Catalog, sender: MessageSender, projector: Projector) -> None:
@@ -64,8 +64,8 @@ class SummaryNotification:
             self._whisper(snapshot.view, self._sender.permalink(channel, receipt.remote_id))
         return receipt
 
-    def move_to_person(self, entry: OutboxEntry) -> bool:
-        """Send the entry to direct messages from now on; False if that is where Slack refused it."""
+    def redirect(self, entry: OutboxEntry) -> bool:
+        """To direct messages; False if that is where Slack refused it."""
         job = self._ledger.jobs.get(entry.subject)
         if not job or not is_person(job.requested_by):
             return False
