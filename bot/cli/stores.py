@@ -167,7 +167,7 @@ def _print_events(session: Session, job: Job, after: int) -> int:
     Returns the id of the last event."""
     events = session.ledger.jobs.events(job.id, after)
     if not events:
-        return after  # at most polls: without reading the store and the whole job
+        return after  # as most polls: the store and the whole job need no reading
     view = read_job_view(session.ledger, session.catalog, job.id)
     post = messages.stages(view, events) if view else None
     if post:

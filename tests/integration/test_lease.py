@@ -257,15 +257,27 @@ def test_lease_in_another_namespace_counts_from_outside_the_cluster(cells: Cells
     within(1, lambda: lease.another and not lease.held())
 
 
-def test_takeover_sends_one_signal_and_only_once_the_bot_works(cells: Cells, monkeypatch: pytest.MonkeyPatch) -> None:
-    signals: list[int] = []
-    monkeypatch.setattr("bot.leader_election.os.kill", lambda pid, signal: signals.append(signal))
+@pytest.fixture
+def signals(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The signals that a TakeoverSignal sent."""
+    sent: list[int] = []
+    monkeypatch.setattr("bot.leader_election.os.kill", lambda pid, signal: sent.append(signal))
+    return sent
+
+
+def _waiting_for_another(cells: Cells) -> tuple[Lease, Lease, TakeoverSignal]:
+    """The holder's lease, ours, which waits for it, and the signal of ours."""
     takeover = TakeoverSignal()
     first, lease = cells.lease("first"), cells.lease("ours", on_change=takeover)
     first.start()
     first.acquire(1)
     lease.start()
     within(1, lambda: lease.another)
+    return first, lease, takeover
+
+
+def test_takeover_sends_one_signal_and_only_once_the_bot_works(cells: Cells, signals: list[int]) -> None:
+    first, lease, takeover = _waiting_for_another(cells)
     assert signals == [], "another holder is what it waits for"
     first.release()
     lease.acquire(2)
@@ -278,15 +290,8 @@ def test_takeover_sends_one_signal_and_only_once_the_bot_works(cells: Cells, mon
     assert signals == [signal.SIGTERM]
 
 
-def test_takeover_between_acquiring_and_working_sends_the_signal(cells: Cells, monkeypatch: pytest.MonkeyPatch) -> None:
-    signals: list[int] = []
-    monkeypatch.setattr("bot.leader_election.os.kill", lambda pid, signal: signals.append(signal))
-    takeover = TakeoverSignal()
-    first, lease = cells.lease("first"), cells.lease("ours", on_change=takeover)
-    first.start()
-    first.acquire(1)
-    lease.start()
-    within(1, lambda: lease.another)
+def test_takeover_between_acquiring_and_working_sends_the_signal(cells: Cells, signals: list[int]) -> None:
+    _, lease, takeover = _waiting_for_another(cells)
     takeover.arm(lease)
     assert signals == [signal.SIGTERM]
 
