@@ -18,10 +18,13 @@ def until(what: str, condition: Callable[[], T | None], seconds: float = 60) -> 
     """The result of `condition` once it is true.
 
     Fails after `seconds` with `what` and the last result."""
-    deadline = time.monotonic() + seconds
+    started = time.monotonic()
+    deadline = started + seconds
     while not (result := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what} (last: {result!r})"
-        time.sleep(0.05)
+        now = time.monotonic()
+        assert now < deadline, f"not within {seconds:.0f} s: {what} (last: {result!r})"
+        time.sleep(max(0.05, now - started))  # a slow condition, such as kubectl, takes half of the time at most
+        started = time.monotonic()
     return result
 
 

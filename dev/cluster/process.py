@@ -60,11 +60,14 @@ def wait_until(condition: Callable[[], object], timeout: float, failure: Callabl
     """Wait until `condition` is true.
 
     Raises ClusterError(failure()) after `timeout` seconds."""
-    deadline = time.monotonic() + timeout
+    started = time.monotonic()
+    deadline = started + timeout
     while not condition():
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
             raise ClusterError(failure())
-        time.sleep(0.05)
+        time.sleep(max(0.05, now - started))  # a slow condition, such as kubectl, takes half of the time at most
+        started = time.monotonic()
 
 
 def tail(log: Path, lines: int = 8) -> str:

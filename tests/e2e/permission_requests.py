@@ -6,6 +6,8 @@ import json
 import subprocess
 from typing import Any
 
+import httpx
+
 from dev.cluster import Cluster
 from dev.stack import ROOT, kubectl
 from provisioner.runner.executors.job_manifest import Worker, manifest_of
@@ -20,7 +22,7 @@ LEASES = "/apis/coordination.k8s.io/v1/namespaces"
 
 
 class Bot:
-    """kubectl with the token of a bot's ServiceAccount as its only credential."""
+    """kubectl and an HTTP client with the token of a bot's ServiceAccount as their only credential."""
 
     def __init__(self, cluster: Cluster, instance: str) -> None:
         config = json.loads(kubectl(cluster, "config", "view", "--raw", "--minify", "--flatten", "-o", "json"))
@@ -28,10 +30,19 @@ class Bot:
         token = kubectl(cluster, "create", "token", instance, "-n", "storewright").strip()
         self._command = [str(ROOT / "build/tools/bin/kubectl"), f"--server={api['server']}", f"--token={token}"]
         self._command += ["--kubeconfig=/dev/null", "--insecure-skip-tls-verify"]
+        headers = {"Authorization": f"Bearer {token}"}
+        self._api = httpx.Client(base_url=api["server"], headers=headers, verify=False, trust_env=False)  # noqa: S501
 
-    def kubectl(self, *arguments: str, manifest: Any = None) -> subprocess.CompletedProcess[str]:
-        stdin = json.dumps(manifest) if manifest else ""
-        return subprocess.run([*self._command, *arguments], input=stdin, capture_output=True, text=True, check=False)
+    def kubectl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*self._command, *arguments], capture_output=True, text=True, check=False)
+
+    def create(self, manifest: dict[str, Any], *, dry_run: bool = False) -> httpx.Response:
+        """The API server's answer to a POST of the manifest. kubectl would take ten times as long."""
+        version, in_namespace = manifest["apiVersion"], manifest["metadata"].get("namespace")
+        path = f"/apis/{version}" if "/" in version else f"/api/{version}"
+        path += f"/namespaces/{in_namespace}" if in_namespace else ""
+        parameters = {"fieldValidation": "Strict"} | ({"dryRun": "All"} if dry_run else {})
+        return self._api.post(f"{path}/{manifest['kind'].lower()}s", json=manifest, params=parameters)
 
 
 def labels(instance: str | None = INSTANCE, **other: str | None) -> dict[str, str]:

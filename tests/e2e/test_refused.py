@@ -59,12 +59,10 @@ def bot(cluster: Cluster) -> Iterator[Bot]:
         for name, namespace_name in {INSTANCE: STORE, OTHER_INSTANCE: OTHER_STORE}.items():
             probes = namespace("refused-probe", {}), binding(FOREIGN, f"{name}-store", name=name), own_job(image="any")
             _await_policies(bots[name], *probes)
-            made = bots[name].kubectl("create", "-f", "-", manifest=namespace(namespace_name, labels(name)))
-            assert made.returncode == 0, made.stderr
-            bound = bots[name].kubectl(
-                "create", "-f", "-", manifest=binding(namespace_name, f"{name}-store", name=name)
-            )
-            assert bound.returncode == 0, bound.stderr
+            made = bots[name].create(namespace(namespace_name, labels(name)))
+            assert made.status_code == 201, made.text
+            bound = bots[name].create(binding(namespace_name, f"{name}-store", name=name))
+            assert bound.status_code == 201, bound.text
             _await_policies(bots[name], account_token(namespace_name))
         yield bots[INSTANCE]
     finally:
@@ -75,10 +73,7 @@ def bot(cluster: Cluster) -> Iterator[Bot]:
 def _await_policies(bot: Bot, *refused: dict[str, Any]) -> None:
     """Wait until the API server enforces the new policies; it loads each at a time of its own."""
     until = time.monotonic() + 15
-    while not all(
-        "denied request" in bot.kubectl("create", "--dry-run=server", "-f", "-", manifest=manifest).stderr
-        for manifest in refused
-    ):
+    while not all("denied request" in bot.create(manifest, dry_run=True).text for manifest in refused):
         assert time.monotonic() < until, "the policies are not enforced"
         time.sleep(0.2)
 
@@ -251,11 +246,10 @@ REFUSED_BY_POLICY["bind itself and a user in its store"]["subjects"] += [{"kind"
 
 @pytest.mark.parametrize("action", REFUSED_BY_POLICY)
 def test_admission_policy_refuses_the_object_with_403(bot: Bot, action: str) -> None:
-    refused = bot.kubectl("create", "-f", "-", manifest=REFUSED_BY_POLICY[action])
-    assert refused.returncode != 0, refused.stdout
-    assert re.search(rf"\(Forbidden\): .* denied request: .*Storewright instance {INSTANCE} ", refused.stderr), (
-        refused.stderr
-    )
+    refused = bot.create(REFUSED_BY_POLICY[action])
+    assert refused.status_code == 403, refused.text
+    assert refused.json()["reason"] == "Forbidden"
+    assert re.search(rf" denied request: .*Storewright instance {INSTANCE} ", refused.json()["message"]), refused.text
 
 
 RELABEL = ("label", "--overwrite", "namespace")
@@ -324,12 +318,12 @@ GRANTED_OBJECTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("manifest", GRANTED_OBJECTS.values(), ids=list(GRANTED_OBJECTS))
 def test_cluster_grants_the_object(bot: Bot, manifest: dict[str, Any]) -> None:
-    granted = bot.kubectl("create", "--dry-run=server", "-f", "-", manifest=manifest)
-    assert granted.returncode == 0, granted.stderr
+    granted = bot.create(manifest, dry_run=True)
+    assert granted.status_code == 201, granted.text
 
 
 def test_bot_may_delete_its_stores_namespace(bot: Bot) -> None:
-    made = bot.kubectl("create", "-f", "-", manifest=namespace("store-refused-last", labels()))
-    assert made.returncode == 0, made.stderr
+    made = bot.create(namespace("store-refused-last", labels()))
+    assert made.status_code == 201, made.text
     gone = bot.kubectl("delete", "namespace", "store-refused-last", "--wait=false")
     assert gone.returncode == 0, gone.stderr
