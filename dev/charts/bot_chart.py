@@ -1,6 +1,7 @@
 """Renders manifests from the bot's chart (`make manifests`)."""
 
 import sys
+from functools import cache
 
 from dev.cache import CHECKOUT, TOOLS
 from dev.cluster.process import ClusterError, console, run
@@ -26,6 +27,7 @@ def manifests() -> str:
     return HEAD + NAMESPACE + _render("storewright")
 
 
+@cache
 def permissions(instance: str, *options: str) -> str:
     """The ServiceAccount storewright/<instance> with its RBAC rules and admission policies.
 
