@@ -42,12 +42,21 @@ def commands(text: str, prefix: str = "") -> str:
 
 @dataclass
 class BotRelease:
-    """A release that has the name of its namespace. In addition to the image's store types, it has leaflet."""
+    """A release that has the name of its namespace. In addition to the image's store types, it has leaflet.
+
+    A leaflet takes `opening_seconds` to open."""
 
     cluster: Cluster
     slack: LocalSlack
     name: str
     folder: Path
+    opening_seconds: int = 0
+
+    def __post_init__(self) -> None:
+        leaflet = sample_type.SampleType(self.folder / "charts")
+        if self.opening_seconds:
+            leaflet.open_slowly(self.opening_seconds)
+        self.leaflet = {str(f.relative_to(leaflet.chart)): f.read_text() for f in leaflet.chart.rglob("*.yaml")}
 
     @property
     def host(self) -> str:
@@ -69,10 +78,7 @@ class BotRelease:
             "SLACK_SIGNING_SECRET": self.slack.signing_secret,
         }
         self._apply({"kind": "Secret", "metadata": {"name": "storewright-slack"}, "stringData": tokens})
-        files = {
-            str(f.relative_to(sample_type.CHART)): f.read_text() for f in sample_type.CHART.rglob("*") if f.is_file()
-        }
-        data = {path.replace("/", "."): text for path, text in files.items()}
+        data = {path.replace("/", "."): text for path, text in self.leaflet.items()}
         self._apply({"kind": "ConfigMap", "metadata": {"name": "leaflet"}, "data": data})
 
     def _apply(self, manifest: dict[str, Any]) -> None:
@@ -80,8 +86,7 @@ class BotRelease:
         kubectl(self.cluster, "apply", f"--namespace={self.name}", "-f", "-", stdin=stdin)
 
     def values(self, mode: str) -> dict[str, Any]:
-        paths = [str(path.relative_to(sample_type.CHART)) for path in sample_type.CHART.rglob("*") if path.is_file()]
-        items = [{"key": path.replace("/", "."), "path": path} for path in paths]
+        items = [{"key": path.replace("/", "."), "path": path} for path in self.leaflet]
         return {
             "image": self.image,
             "slack": {"mode": mode, "apiUrl": self.slack.api_url, "failureChannel": FAILURES, "admins": [ADMIN]},
@@ -174,13 +179,15 @@ class BotRelease:
 
 
 @contextmanager
-def bot_release(cluster: Cluster, folder: Path, mode: str, *, bare: bool = False) -> Iterator[BotRelease]:
+def bot_release(
+    cluster: Cluster, folder: Path, mode: str, *, bare: bool = False, opening_seconds: int = 0
+) -> Iterator[BotRelease]:
     """A release for a Slack mode, not installed yet. With `bare`, it has no namespace and no Secret either."""
     name = f"storewright-{uuid4().hex[:8]}"  # Kubernetes may still be deleting the namespace of a former test
     host = cluster.pod_ingress_address.rpartition(":")[0]  # this machine's address, for pods
     bot = f"http://{name}.localhost:{cluster.ingress_port}"
     with LocalSlack(bot, host=host, socket_mode=mode == "socket") as slack:
-        made = BotRelease(cluster, slack, name, folder)
+        made = BotRelease(cluster, slack, name, folder, opening_seconds)
         made.load_images()
         try:
             if not bare:

@@ -35,10 +35,10 @@ spec:
 """
 
 
-def load_image(cluster: Cluster, folder: Path) -> None:
-    """Load the image of leaflet onto the cluster's node."""
+def load_image(cluster: Cluster, folder: Path, name: str = IMAGE) -> None:
+    """Load the image of leaflet onto the cluster's node, with this name."""
     image = folder / "leaflet.tar"
-    archive.write(image, IMAGE, {"busybox": Path("/bin/busybox")}, ["/busybox"])
+    archive.write(image, name, {"busybox": Path("/bin/busybox")}, ["/busybox"])
     cluster.load_image(image)
 
 
@@ -62,6 +62,12 @@ class SampleType:
         page.write_text(page.read_text().replace(IMAGE, image))
         self._hook("pre-upgrade", "migration", image, migration)
         self._hook("pre-rollback", "before-rollback", image, before_rollback)
+
+    def open_slowly(self, seconds: int) -> None:
+        """Let the store take its time to open, so that a test can act meanwhile."""
+        page = self.chart / "templates/leaflet.yaml"
+        text = page.read_text()
+        page.write_text(text.replace("exec /busybox httpd", f"/busybox sleep {seconds}; exec /busybox httpd"))
 
     def require_key(self, key: str) -> None:
         """Require one more key in the store's Secret."""

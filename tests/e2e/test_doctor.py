@@ -23,6 +23,7 @@ from dev.cluster import Cluster
 from dev.slack import LocalSlack
 from dev.stack import ROOT, Stack, instance_of, kubectl, remove_stores
 from tests.conftest import write_kubeconfig
+from tests.e2e.sample_type import CHART, load_image
 from tests.workers import PORT_OFFSET
 
 CLOSED_PORT = "127.0.0.1:9"
@@ -93,9 +94,9 @@ def _is_in_local_registry(image: str) -> bool:
     return is_in_registry(image)
 
 
-def storewright(bot: Stack, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run `storewright …` as an operator does, with the bot's own environment."""
-    environment = {**{name: os.environ[name] for name in ("PATH", "HOME")}, **bot.bot_environment()}
+def storewright(bot: Stack, *words: str, **changed: str) -> subprocess.CompletedProcess[str]:
+    """Run `storewright …` as an operator does, with the bot's own environment and `changed` settings."""
+    environment = {**{name: os.environ[name] for name in ("PATH", "HOME")}, **bot.bot_environment(), **changed}
     command = [sys.executable, "-m", "bot", *words]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=180)
 
@@ -139,10 +140,11 @@ def test_doctor_finds_nothing_wrong_with_a_store_ordered_from_the_terminal(bot: 
     assert bot.slack().messages("#stores") == []
 
 
-def test_terminal_runs_jobs_itself_without_a_bot(bot: Stack, cluster: Cluster) -> None:
+def test_terminal_runs_jobs_itself_without_a_bot(bot: Stack, cluster: Cluster, tmp_path: Path) -> None:
+    load_image(cluster, tmp_path)
     bot.bot_process.stop()
     try:
-        ordered = storewright(bot, "create", "lonely-shop", "medusa")
+        ordered = storewright(bot, "create", "lonely-shop", "leaflet", CHARTS_DIR=str(CHART.parent))
         assert ordered.returncode == 0, ordered.stdout + ordered.stderr
         assert "✓ A cart holds a product with a price" in ordered.stdout
         assert storewright(bot, "delete", "lonely-shop", "--yes").returncode == 0

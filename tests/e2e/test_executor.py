@@ -27,13 +27,10 @@ OPENING_SECONDS = 4  # that a leaflet takes to open
 
 @pytest.fixture
 def leaflet(cluster: DevCluster, tmp_path: Path) -> SampleType:
-    """A leaflet that takes its time to open, so that a test can act meanwhile."""
+    """A leaflet that opens slowly."""
     load_image(cluster, tmp_path)
     made = SampleType(tmp_path / "charts")
-    page = made.chart / "templates/leaflet.yaml"
-    page.write_text(
-        page.read_text().replace("exec /busybox httpd", f"/busybox sleep {OPENING_SECONDS}; exec /busybox httpd")
-    )
+    made.open_slowly(OPENING_SECONDS)
     return made
 
 

@@ -25,7 +25,7 @@ from tests.waiting import answers, until
 def prepare_release(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., BotRelease]]:
     """Prepares releases, as `bot_release` does."""
     with ExitStack() as opened:
-        yield lambda mode, bare=False: opened.enter_context(bot_release(cluster, tmp_path, mode, bare=bare))
+        yield lambda mode, **options: opened.enter_context(bot_release(cluster, tmp_path, mode, **options))
 
 
 def root(slack: LocalSlack, store: str, kind: str) -> dict[str, Any] | None:
@@ -101,11 +101,11 @@ def _image_has_the_command_and_no_shell(bot: BotRelease) -> None:
 
 
 def test_upgrade_of_the_bot_loses_no_order(prepare_release: Callable[..., BotRelease], cluster: Cluster) -> None:
-    bot = prepare_release("socket")
+    bot = prepare_release("socket", opening_seconds=12)
     bot.upgrade("socket")
     stores = [f"carried-{n}" for n in range(3)]
     for store in stores:
-        assert bot.slack.command("Dana", "#stores", f"/store create {store} medusa").ok
+        assert bot.slack.command("Dana", "#stores", f"/store create {store} leaflet").ok
     bot.slack.wait_for(lambda: all(status(bot.slack, store) == "running" for store in stores), 30, "the jobs to start")
 
     former = _pod(bot)

@@ -21,6 +21,7 @@ from provisioner.domain.job import EventKind, JobStatus
 from provisioner.domain.store import SECRET_NAME, StoreStatus
 from provisioner.operations.namespace_metadata import annotations_of, labels_of, stores_in_cluster
 from tests.e2e.provisioner_harness import INSTANCE, ProvisionerHarness
+from tests.e2e.sample_type import SampleType, load_image
 from tests.ledgers import exclusive_ledger
 
 FOREIGN_NAMESPACE = "store-foreign-shop"
@@ -41,6 +42,18 @@ def harness(cluster: DevCluster, tmp_path: Path) -> Iterator[ProvisionerHarness]
     opened.close()
     opened.remove_all()
     kubectl(cluster, "delete", "namespace", FOREIGN_NAMESPACE, "--ignore-not-found", "--wait=false")
+
+
+@pytest.fixture
+def leaflet_harness(cluster: DevCluster, tmp_path: Path) -> Iterator[ProvisionerHarness]:
+    """A harness with leaflet, which needs hardly any processor time and takes some seconds to open."""
+    load_image(cluster, tmp_path)
+    leaflet = SampleType(tmp_path / "charts")
+    leaflet.open_slowly(4)
+    opened = ProvisionerHarness(cluster, tmp_path, leaflet.charts, "leaflet")
+    yield opened
+    opened.close()
+    opened.remove_all()
 
 
 def test_store_becomes_ready_and_its_delete_leaves_nothing(harness: ProvisionerHarness) -> None:
@@ -80,18 +93,18 @@ def _require_ledger_can_be_rebuilt(harness: ProvisionerHarness, namespace: str) 
     assert replace(found, ready_at=known.ready_at) == known
 
 
-def test_five_stores_are_created_at_the_same_time(harness: ProvisionerHarness) -> None:
-    jobs = [harness.create(f"shop-number-{n}") for n in range(5)]
-    harness.until(jobs[-1], lambda j: j.status == JobStatus.RUNNING, 10)
-    assert all(harness.job(job).status == JobStatus.RUNNING for job in jobs)
-    assert [harness.ended(j).status for j in jobs] == [JobStatus.SUCCEEDED] * 5
+def test_five_stores_are_created_at_the_same_time(leaflet_harness: ProvisionerHarness) -> None:
+    jobs = [leaflet_harness.create(f"shop-number-{n}") for n in range(5)]
+    leaflet_harness.until(jobs[-1], lambda j: j.status == JobStatus.RUNNING, 10)
+    assert all(leaflet_harness.job(job).status == JobStatus.RUNNING for job in jobs)
+    assert [leaflet_harness.ended(j).status for j in jobs] == [JobStatus.SUCCEEDED] * 5
     for job in jobs:
-        harness.delete(job)
+        leaflet_harness.delete(job)
     time.sleep(0.1)
     for job in jobs:
-        last = harness.ledger.jobs.last(job.store_id)
+        last = leaflet_harness.ledger.jobs.last(job.store_id)
         assert last is not None
-        assert harness.ended(last).status == JobStatus.SUCCEEDED
+        assert leaflet_harness.ended(last).status == JobStatus.SUCCEEDED
 
 
 @pytest.mark.parametrize("stage", ["release", "application"])
@@ -106,16 +119,16 @@ def test_delete_supersedes_a_running_create(harness: ProvisionerHarness, stage: 
     assert harness.volumes(f"store-{name}") == []
 
 
-def test_pending_release_of_a_killed_helm_becomes_deployed(harness: ProvisionerHarness) -> None:
-    harness.scheduler.stop()
-    job = harness.create("healed-shop")
-    tools, kind = harness.tools, harness.tools.catalog.get("medusa")
+def test_pending_release_of_a_killed_helm_becomes_deployed(leaflet_harness: ProvisionerHarness) -> None:
+    leaflet_harness.scheduler.stop()
+    job = leaflet_harness.create("healed-shop")
+    tools, kind = leaflet_harness.tools, leaflet_harness.tools.catalog.get("leaflet")
     store = tools.store_of(job)
     tools.cluster.create_namespace(store.namespace, labels_of(store, INSTANCE), annotations_of(store))
     facts = {"name": store.name, "displayName": store.name, "host": "healed-shop.localhost", "url": store.url}
-    values = yaml.safe_dump({**harness.overlay["medusa"], "store": facts, "secretName": SECRET_NAME})
+    values = yaml.safe_dump({"store": facts, "secretName": SECRET_NAME})
     helm = [str(ROOT / "build/tools/bin/helm"), "install", store.name, str(kind.chart), "-n", store.namespace]
-    helm += ["--kubeconfig", str(harness.cluster.kubeconfig), "-f", str(kind.chart / "values-local.yaml"), "-f", "-"]
+    helm += ["--kubeconfig", str(leaflet_harness.cluster.kubeconfig), "-f", "-"]
     killed = subprocess.Popen([*helm, "--wait"], stdin=subprocess.PIPE, text=True)
     assert killed.stdin is not None
     killed.stdin.write(values)
@@ -125,22 +138,22 @@ def test_pending_release_of_a_killed_helm_becomes_deployed(harness: ProvisionerH
         time.sleep(0.05)
     killed.kill()
     killed.wait()
-    harness.ledger.close()
+    leaflet_harness.ledger.close()
 
-    harness.open()
-    healed = harness.ended(job)
+    leaflet_harness.open()
+    healed = leaflet_harness.ended(job)
     assert healed.status == JobStatus.SUCCEEDED, healed.problem
-    release = harness.tools.helm.release(store.name, store.namespace)
+    release = leaflet_harness.tools.helm.release(store.name, store.namespace)
     assert release is not None
     assert release.status == "deployed"
 
 
-def test_job_continues_in_the_next_process(harness: ProvisionerHarness) -> None:
-    job = harness.create("handed-shop")
-    harness.wait_for_stage(job, "database")
-    harness.close()
-    harness.open()
-    done = harness.ended(job)
+def test_job_continues_in_the_next_process(leaflet_harness: ProvisionerHarness) -> None:
+    job = leaflet_harness.create("handed-shop")
+    leaflet_harness.wait_for_stage(job, "application")
+    leaflet_harness.close()
+    leaflet_harness.open()
+    done = leaflet_harness.ended(job)
     assert (done.status, done.attempts) == (JobStatus.SUCCEEDED, 2)
 
 
@@ -203,20 +216,20 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return {**below, **above, **nested}
 
 
-def test_delete_that_hangs_names_the_finalizer_and_can_be_retried(harness: ProvisionerHarness) -> None:
-    job = harness.create("held-shop")
-    harness.wait_for_stage(job, "release")
+def test_delete_that_hangs_names_the_finalizer_and_can_be_retried(leaflet_harness: ProvisionerHarness) -> None:
+    job = leaflet_harness.create("held-shop")
+    leaflet_harness.wait_for_stage(job, "release")
     held = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "held", "finalizers": ["example.com/held"]}}
-    kubectl(harness.cluster, "apply", "-n", "store-held-shop", "-f", "-", stdin=json.dumps(held))
+    kubectl(leaflet_harness.cluster, "apply", "-n", "store-held-shop", "-f", "-", stdin=json.dumps(held))
     try:
-        stuck = harness.ended(harness.delete(job, seconds=25))
+        stuck = leaflet_harness.ended(leaflet_harness.delete(job, seconds=15))
     finally:
-        release = '{"metadata": {"finalizers": null}}'
-        kubectl(harness.cluster, "patch", "configmap", "held", "-n", "store-held-shop", "-p", release, "--type=merge")
+        release = ("-p", '{"metadata": {"finalizers": null}}', "--type=merge")
+        kubectl(leaflet_harness.cluster, "patch", "configmap", "held", "-n", "store-held-shop", *release)
     assert stuck.status == JobStatus.FAILED
     assert "example.com/held" in str(stuck.problem)
-    assert harness.ended(harness.retry(stuck)).status == JobStatus.SUCCEEDED
-    assert "namespace/store-held-shop" not in harness.namespaces()
+    assert leaflet_harness.ended(leaflet_harness.retry(stuck)).status == JobStatus.SUCCEEDED
+    assert "namespace/store-held-shop" not in leaflet_harness.namespaces()
 
 
 def test_job_without_helm_fails_with_the_program_to_install(harness: ProvisionerHarness) -> None:
