@@ -1,6 +1,6 @@
 // The modal on top of the stack, with its inline errors and its buttons to submit or close it.
 import { emojify } from "node-emoji";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Blocks } from "./blocks.jsx";
 import { initialValue } from "./elements.jsx";
 import { Logo } from "./icons.jsx";
@@ -107,7 +107,8 @@ function useFocusTrap(box, size, close) {
     if (box.current.contains(focused) && focused.matches(fields)) return;
     (box.current.querySelector(fields) ?? box.current.querySelector("footer button"))?.focus();
   }, [size]);
-  useEffect(() => {
+  // A layout effect: the keys work from the moment the modal is visible.
+  useLayoutEffect(() => {
     const onKeyDown = (event) => {
       if (event.key === "Escape") close();
       if (event.key !== "Tab") return;
