@@ -46,6 +46,8 @@ class Patience:
     volume: float = 30.0
     unschedulable: float = 90.0  # an autoscaler needs a minute
     sandbox: float = 60.0  # a volume may attach slowly
+    wrong_answer: float = 60.0  # of a store with Ready pods; an ingress needs a moment
+    no_answer: float = 300.0  # a shop on a busy machine is slow, not broken
 
     def seconds(self, trouble: Trouble) -> float:
         return float(getattr(self, trouble))

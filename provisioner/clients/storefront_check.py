@@ -31,6 +31,10 @@ class CheckFailed(Transient):
     """
 
 
+class NoAnswer(CheckFailed):
+    """The store took the request and did not answer in time: it is slow, or it hangs."""
+
+
 class CertificateNotTrusted(CheckFailed):
     """The store's address has no trusted certificate.
 
@@ -113,7 +117,8 @@ class StorefrontClient:
             if why := distrust(error):
                 what = f"{self._parts.hostname} shows a certificate that is not good: {why}."
                 raise CertificateNotTrusted(what) from error
-            raise CheckFailed(f"{method.upper()} {path} got no answer ({type(error).__name__}).") from error
+            kind = NoAnswer if isinstance(error, httpx.ReadTimeout) else CheckFailed
+            raise kind(f"{method.upper()} {path} got no answer ({type(error).__name__}).") from error
 
     def _fill(self, value: Any) -> Any:
         """The value with every string in it rendered as a template."""

@@ -17,9 +17,9 @@ from dev.cluster import Cluster as DevCluster
 from dev.cluster import binaries
 from dev.stack import StackError, free_port, kubectl
 from provisioner.clients.storefront_check import http_client
+from provisioner.diagnosis import Patience
 from provisioner.domain.job import JobStatus
 from provisioner.domain.store import Addresses
-from provisioner.operations.steps import readiness
 from tests.certificate_authority import CertificateAuthority
 from tests.e2e.provisioner_harness import ProvisionerHarness
 from tests.integration.test_chart_quota import HTTP01
@@ -117,16 +117,17 @@ def acme_solver(service_type: str) -> str:
 
 
 def test_store_is_ready_once_its_own_certificate_exists(
-    cluster: DevCluster, authority: CertificateAuthority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: DevCluster, authority: CertificateAuthority, tmp_path: Path
 ) -> None:
     with traefik(cluster, tmp_path) as address, https_harness(cluster, tmp_path, address, "") as harness:
+        harness.patience = Patience(wrong_answer=4)
+        harness.close()
+        harness.open()
         job = harness.create("safe-shop")
-        with monkeypatch.context() as patched:
-            patched.setattr(readiness, "ANSWER_TIMEOUT_SECONDS", 2)
-            harness.wait_for_stage(job, "storefront")
-            time.sleep(6)
-            waiting = harness.job(job)
-            assert waiting.live, waiting.problem
+        harness.wait_for_stage(job, "storefront")
+        time.sleep(6)
+        waiting = harness.job(job)
+        assert waiting.live, waiting.problem
         create = ("create", "--dry-run=server", "-n", "store-safe-shop", "-f", "-")
         assert "Warning" not in kubectl(cluster, *create, stdin=acme_solver(HTTP01["serviceType"]))
         with pytest.raises(StackError, match=r"exceeded quota.*services\.nodeports=1"):

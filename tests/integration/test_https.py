@@ -15,7 +15,9 @@ import pytest
 from bot.cli.doctor import store_prerequisites
 from bot.cli.doctor.findings import Finding
 from bot.settings import Settings
+from provisioner.clients import storefront_check
 from provisioner.clients.storefront_check import CertificateNotTrusted, StorefrontClient
+from provisioner.diagnosis import Patience
 from provisioner.domain.errors import JobFailed
 from provisioner.operations.steps import readiness
 from provisioner.operations.toolbox import StoreDefaults, Toolbox
@@ -27,7 +29,12 @@ STORE: Any = SimpleNamespace(name="my-shop", namespace="store-my-shop", url=URL)
 
 
 class Storefront(BaseHTTPRequestHandler):
+    """A shop that answers after `pause` seconds."""
+
+    pause = 0.0
+
     def do_GET(self) -> None:
+        time.sleep(self.pause)
         self.send_response(200)
         self.end_headers()
 
@@ -79,7 +86,13 @@ def wait(address: str, seconds: float) -> None:
     """Wait for an answer like a job that has `seconds` left."""
     ledger: Any = SimpleNamespace(clock=time.time, require_live=lambda job: None)
     none: Any = None
-    tools = Toolbox(defaults=StoreDefaults(), ledger=ledger, cluster=none, helm=none, catalog=none)
+    tools = Toolbox(
+        defaults=StoreDefaults(patience=Patience(wrong_answer=0.3, no_answer=1.5)),
+        ledger=ledger,
+        cluster=none,
+        helm=none,
+        catalog=none,
+    )
     job: Any = SimpleNamespace(deadline_at=time.time() + seconds, allowed=900)
     with StorefrontClient(URL, address) as shopper:
         readiness.await_answer(tools, job, STORE, 0.05, lambda: shopper.step({"get": "/"}))
@@ -87,7 +100,6 @@ def wait(address: str, seconds: float) -> None:
 
 @pytest.fixture(autouse=True)
 def _short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readiness, "ANSWER_TIMEOUT_SECONDS", 0.3)
     monkeypatch.setattr(readiness, "CERTIFICATE_POLL_SECONDS", 0.1)
 
 
@@ -206,3 +218,21 @@ def test_wildcard_record_must_lead_to_the_address_of_the_ingress(
 
     monkeypatch.setattr("socket.getaddrinfo", resolve)
     assert only(store_prerequisites.dns(environment(**given))).status == status
+
+
+@pytest.mark.parametrize(("slow_seconds", "ready"), [(0.8, True), (30.0, False)])
+def test_slow_shop_gets_more_time_than_a_broken_one(
+    authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch, slow_seconds: float, ready: bool
+) -> None:
+    monkeypatch.setattr(storefront_check, "TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(Storefront, "pause", 0.3)
+    faster = threading.Timer(slow_seconds, setattr, (Storefront, "pause", 0.0))
+    faster.start()
+    with https_server(Storefront, *authority.certificate(HOST)) as (address, _):
+        if ready:
+            wait(address, 30)
+        else:
+            with pytest.raises(JobFailed, match="does not answer correctly") as failed:
+                wait(address, 30)
+            assert failed.value.problem.cause == "GET / got no answer (ReadTimeout)."
+    faster.cancel()

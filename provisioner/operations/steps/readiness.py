@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from provisioner.clients.kubernetes.cluster import Object, Snapshots
 from provisioner.clients.kubernetes.objects import component_of, ready_pods, rolled_out, terminating_pods
-from provisioner.clients.storefront_check import CertificateNotTrusted, CheckFailed, StorefrontClient
+from provisioner.clients.storefront_check import CertificateNotTrusted, CheckFailed, NoAnswer, StorefrontClient
 from provisioner.diagnosis import PodWatcher, Symptom, quote_error_in
 from provisioner.domain.catalog import StoreType
 from provisioner.domain.errors import JobFailed
@@ -19,7 +19,6 @@ from provisioner.operations.spec import Stage
 from provisioner.operations.toolbox import Toolbox
 
 POLL_SECONDS = 0.5  # between looks while the watch reports no change
-ANSWER_TIMEOUT_SECONDS = 60.0  # for a store with Ready pods to answer through the ingress
 CERTIFICATE_POLL_SECONDS = 1.0
 STOREFRONT_POLL_SECONDS = 0.1
 CHECK_POLL_SECONDS = 1.0  # each run may leave a cart
@@ -137,18 +136,19 @@ def await_answer(tools: Toolbox, job: Job, store: Store, poll_seconds: float, as
     """Call `ask` until the store answers correctly. An ingress needs a moment, a new certificate may need minutes.
 
     Raises JobFailed, Superseded, HandedOver."""
-    deadline = tools.ledger.clock() + ANSWER_TIMEOUT_SECONDS
+    patience, since = tools.defaults.patience, tools.ledger.clock()
     while True:
         try:
             return ask()
         except CertificateNotTrusted as failure:
             late, hint = f"{store.name} had no trusted certificate", CERTIFICATE_HINT.format(store.namespace)
             tools.check_in(job, late, str(failure), hint)
-            deadline = tools.ledger.clock() + ANSWER_TIMEOUT_SECONDS
+            since = tools.ledger.clock()
             poll_seconds = max(poll_seconds, CERTIFICATE_POLL_SECONDS)
         except CheckFailed as failure:
             tools.check_in(job, f"{store.name} did not answer", str(failure))
-            if tools.ledger.clock() > deadline:
+            limit = patience.no_answer if isinstance(failure, NoAnswer) else patience.wrong_answer
+            if tools.ledger.clock() > since + limit:
                 what = f"{store.name} runs, but its shop does not answer correctly."
                 next_step = f"Open {store.url} and check the ingress controller and DNS, then retry."
                 raise JobFailed(what, str(failure), next_step) from None
