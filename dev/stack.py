@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 
+from dev import local_http
 from dev.background import BackgroundProcess
 from dev.cache import CHECKOUT
 from dev.charts import bot_chart
@@ -167,7 +168,7 @@ class Stack:
                     f"{process.name} ended during its start. {process.log} ends with:\n{_tail(process.log)}"
                 )
             try:
-                answer = httpx.get(url, trust_env=False, timeout=5)
+                answer = local_http.get(url, timeout=5)
             except httpx.HTTPError:
                 time.sleep(0.05)
                 continue

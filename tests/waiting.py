@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import httpx
 
+from dev import local_http
 from provisioner.domain.job import Job
 from provisioner.ledger.ledger import Ledger
 
@@ -42,6 +43,6 @@ def until_job(ledger: Ledger, job: Job, condition: Callable[[Job], bool], second
 def answers(url: str) -> bool:
     """True if a GET of `url` is answered with status 200."""
     try:
-        return httpx.get(url, trust_env=False, timeout=1).status_code == 200
+        return local_http.get(url, timeout=1).status_code == 200
     except httpx.HTTPError:
         return False

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import httpx
 
+from dev import local_http
+
 
 @dataclass(frozen=True)
 class Cluster(ABC):
@@ -31,9 +33,7 @@ class Cluster(ABC):
 
         It connects to the ingress and sends the Host header."""
         headers = {"Host": f"{host}:{self.ingress_port}"}
-        return httpx.Client(
-            base_url=f"http://{self.ingress_address}", headers=headers, timeout=timeout, trust_env=False
-        )
+        return local_http.client(base_url=f"http://{self.ingress_address}", headers=headers, timeout=timeout)
 
     def get(self, host: str, path: str = "/") -> httpx.Response:
         """The answer of that host to a GET. Raises httpx.HTTPError."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from dev import local_http
 from dev.cache import CHECKOUT
 from dev.cluster import archive, binaries, cgroups, components, files
 from dev.cluster.base import Cluster
@@ -187,7 +188,7 @@ def _reset_readiness(node: Node) -> None:
 
 def _responds(url: str, status: int) -> bool:
     try:
-        return httpx.get(url, timeout=1, trust_env=False).status_code == status
+        return local_http.get(url, timeout=1).status_code == status
     except httpx.TransportError:
         return False
 

@@ -6,6 +6,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from dev import local_http
 from dev.slack.delivery import ACK_TIMEOUT_SECONDS, Ack
 from dev.slack.workspace import Json
 
@@ -30,7 +31,7 @@ class LocalSlackClient:
 
     def __init__(self, base_url: str):
         self.workspace_url = base_url.rstrip("/")
-        self._http = httpx.Client(base_url=self.workspace_url, timeout=ACK_TIMEOUT_SECONDS * 3, trust_env=False)
+        self._http = local_http.client(base_url=self.workspace_url, timeout=ACK_TIMEOUT_SECONDS * 3)
 
     @property
     def api_url(self) -> str:

@@ -1,4 +1,4 @@
-"""Shoppers who place orders without a pause while a test kills the store's database."""
+"""Shoppers who place one order after another while a test kills the store's database."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ import httpx
 from provisioner.clients.kubernetes.objects import is_ready
 from tests.e2e.store_release import StoreRelease, process_id
 from tests.waiting import until
+
+
+PAUSE_SECONDS = 0.4  # between two orders of a shopper, so that the store's start gets most of the processors
 
 
 class Shoppers:
@@ -49,7 +52,7 @@ class Shoppers:
                 self.confirmed.append(self._place_order())
             except (AssertionError, httpx.HTTPError) as error:
                 self.failures.append(str(error))
-                self._stopped.wait(0.1)
+            self._stopped.wait(PAUSE_SECONDS)
 
 
 class Visits:

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from dev import cluster as clusters
+from dev import local_http
 from dev.background import BackgroundProcess
 from dev.stack import ROOT
 
@@ -42,7 +43,7 @@ def test_demo_keeps_its_store_until_down_removes_everything() -> None:
     assert set(result) == {"workspace_url", "store_url", "admin_url", "seconds_to_ready"}
     assert all(url in output for url in (result["workspace_url"], result["store_url"], result["admin_url"]))
     assert 0 < result["seconds_to_ready"] < 120
-    assert httpx.get(result["workspace_url"], trust_env=False).status_code == 200
+    assert local_http.get(result["workspace_url"]).status_code == 200
     assert _store_answers(result["store_url"])
 
     start = time.monotonic()

@@ -8,9 +8,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
+from dev import local_http
 from dev.cluster import Cluster
 from dev.slack import LocalSlackClient
 from dev.stack import Stack, job_of, kubectl, newest_root, one_time_link, read_secret, remove_stores
@@ -67,7 +67,7 @@ class FormerStores:
     def reveal(self, address: str, token: str) -> str:
         """The credentials behind a link."""
         origin = address.rsplit("/s/", 1)[0]
-        return httpx.post(address, json={"token": token}, headers={"Origin": origin}, trust_env=False).text
+        return local_http.post(address, json={"token": token}, headers={"Origin": origin}).text
 
     def require_former_posts(self) -> None:
         """Every former root message is there once, edited in place; the thread of an ended job has the same posts."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from dev import local_http
 from dev.charts import definitions
 from dev.cluster import Cluster, binaries
 from dev.cluster.process import kubectl, run
@@ -76,7 +77,7 @@ def gateway(cluster: Cluster, kube: Kubectl, tmp_path_factory: pytest.TempPathFa
 def answer(address: str, host: str) -> str:
     """The text of the answer, or of the error."""
     try:
-        return httpx.get(address, headers={"Host": host}, timeout=2, trust_env=False).text
+        return local_http.get(address, headers={"Host": host}, timeout=2).text
     except httpx.TransportError as error:
         return str(error)
 
@@ -101,7 +102,8 @@ def test_http_route_of_the_bot_serves_only_its_public_paths(cluster: Cluster, ga
         host = bot.host.partition(":")[0]
 
         def status(method: str, path: str) -> int:
-            return httpx.request(method, gateway + path, headers={"Host": host}, trust_env=False, timeout=5).status_code
+            with local_http.client(headers={"Host": host}, timeout=5) as client:
+                return client.request(method, gateway + path).status_code
 
         until("the route to the bot", lambda: status("GET", "s/a-link") == 200)
         assert status("POST", "slack/events") == 401, "the request has no signature of Slack"

@@ -11,9 +11,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import httpx
 import pytest
 
+from dev import local_http
 from dev.cluster import Cluster
 from dev.slack import LocalSlack
 from dev.stack import ROOT, StackError, job_of, kubectl, one_time_link
@@ -234,7 +234,7 @@ def _readyz_answers(bot: BotRelease, forward: str) -> None:
     (address,) = re.findall(r"^ {4}curl -s (http://localhost:\S+)$", OPERATING.read_text(), re.MULTILINE)
     with bot.start_script(f"exec {forward}"):
         until(address, lambda: answers(address))
-        assert httpx.get(address, trust_env=False).json()["socket"] == "ok"
+        assert local_http.get(address).json()["socket"] == "ok"
 
 
 def _without_leaflet(bot: BotRelease) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import httpx
 import psutil
 import pytest
 
+from dev import local_http
 from dev.background import BackgroundProcess
 from dev.cluster import Cluster
 from dev.slack import LocalSlackClient
@@ -21,7 +22,7 @@ from tests.e2e.sample_type import SampleType, load_image
 from tests.workers import PORT_OFFSET
 
 LEASE_SECONDS = 20.0  # after which a lease that is not renewed is free
-START_SECONDS = 25.0  # for a process to start, on a busy machine too
+START_SECONDS = 60.0  # for a process to start, on a busy machine too
 
 
 class Bots:
@@ -44,7 +45,7 @@ class Bots:
     def readyz(self, url: str = "") -> dict[str, str]:
         """The second bot's readiness; empty while it does not listen."""
         try:
-            answer = httpx.get(f"{url or self.url}/readyz", trust_env=False, timeout=10)
+            answer = local_http.get(f"{url or self.url}/readyz", timeout=10)
         except httpx.HTTPError:
             return {}
         states: dict[str, str] = answer.json()
@@ -56,8 +57,8 @@ class Bots:
         assert list(states) == ["lease"]
         assert "Another bot (" in states["lease"]
         assert "This bot waits until that bot has stopped." in states["lease"]
-        assert httpx.get(f"{self.url}/healthz", trust_env=False).status_code == 200
-        assert httpx.post(f"{self.url}/slack/events", trust_env=False).status_code == 404
+        assert local_http.get(f"{self.url}/healthz").status_code == 200
+        assert local_http.post(f"{self.url}/slack/events").status_code == 404
 
     def second_works(self, within: float) -> float:
         """Wait until the second bot works; the seconds that took."""

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from dev import local_http
 from dev.charts import bot_chart
 from dev.cluster import Cluster as DevCluster
 from dev.cluster import archive
@@ -136,7 +136,7 @@ def test_store_is_created_from_a_registry_with_a_password(cluster: DevCluster, r
     pulled = run("buildah", *store, "pull", "--quiet", f"docker-archive:{tmp_path}/leaflet.tar").strip()
     target = f"docker://{image.replace('127.0.0.1:5055', registry)}"
     run("buildah", *store, "push", "--tls-verify=false", f"--creds=stores:{PASSWORDS[0]}", pulled, target)
-    assert httpx.get(f"http://{registry}/v2/leaflet/tags/list", trust_env=False).status_code == 401
+    assert local_http.get(f"http://{registry}/v2/leaflet/tags/list").status_code == 401
 
     kubectl(cluster, "apply", "-f", "-", stdin=bot_chart.NAMESPACE)
     make_secret(cluster, PASSWORDS[0], "127.0.0.1:5055")

@@ -6,8 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
-
+from dev import local_http
 from dev.cluster import Cluster
 from dev.stack import Stack, newest_root, one_time_link
 from tests.e2e.sample_type import CHART, load_image
@@ -26,5 +25,5 @@ def test_chart_folder_alone_is_a_store_type(stack: Callable[..., Stack], cluster
     assert slack.click("Dana", root, "credentials").ok
     address, token = one_time_link(slack, "Dana", "#stores")
     origin = address.rsplit("/s/", 1)[0]
-    revealed = httpx.post(address, json={"token": token}, headers={"Origin": origin}, trust_env=False)
+    revealed = local_http.post(address, json={"token": token}, headers={"Origin": origin})
     assert f"editor@paper-shop.{cluster.store_domain}" in revealed.text

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
+from dev import local_http
 from dev.cluster import Cluster
 from dev.slack import LocalSlackClient
 from dev.stack import ROOT, Stack, kubectl, newest_root, one_time_link
@@ -120,7 +120,7 @@ def _revealed(slack: LocalSlackClient) -> tuple[str, str]:
     assert slack.click("Dana", root, "credentials").ok
     address, token = one_time_link(slack, "Dana", "#stores")
     origin = address.rsplit("/s/", 1)[0]
-    answer = httpx.post(address, json={"token": token}, headers={"Origin": origin}, trust_env=False).json()
+    answer = local_http.post(address, json={"token": token}, headers={"Origin": origin}).json()
     shown = {credential["label"]: credential["value"] for credential in answer["credentials"]}
     return shown["Admin user"], shown["Admin password"]
 

@@ -17,8 +17,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import httpx
 import yaml
+
+from dev import local_http
 
 FOLDER = Path(__file__).parent
 READERS = ("Dana", "Ada", "Oli")
@@ -70,7 +71,7 @@ class Saver:
         """The channel's messages and everybody's ephemeral ones, oldest first."""
         found: dict[str, Object] = {}
         for reader in READERS:
-            answer = httpx.get(f"{self.slack_url}/dev/state", params={"user": reader}, trust_env=False).json()
+            answer = local_http.get(f"{self.slack_url}/dev/state", params={"user": reader}).json()
             [seen] = [each for each in answer["result"]["channels"] if each["id"] == channel]
             found |= {message["ts"]: message for message in seen["messages"]}
         return [found[ts] for ts in sorted(found, key=float)]

@@ -32,6 +32,7 @@ from bot.web.ops_endpoints import Ops
 from bot.web.public_app import PageDependencies, build_public_app
 from bot.web.slack_endpoint import SlackEndpoint
 from bot.web.socket_mode import SocketMode
+from dev import local_http
 from dev.slack import LocalSlack
 from dev.slack.delivery import sign
 from provisioner.domain.catalog import Catalog
@@ -112,7 +113,7 @@ class Bot:
         return self.orders.ledger
 
     def http(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, trust_env=False, timeout=10)
+        return local_http.client(base_url=self.url, timeout=10)
 
     def signed(self, form: dict[str, str], **changed: str) -> httpx.Response:
         """POST a form as Slack does; `changed` are other values of the headers `at` and `signature`."""

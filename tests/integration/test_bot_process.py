@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from dev import local_http
 from dev.slack import LocalSlack
 from provisioner.ledger.backup import Backups
 from provisioner.ledger.ledger import Ledger
@@ -70,7 +71,7 @@ def answer(url: str, timeout: float = 60) -> httpx.Response:
 
     def ask() -> httpx.Response | None:
         try:
-            return httpx.get(url, trust_env=False, timeout=10)
+            return local_http.get(url, timeout=10)
         except httpx.TransportError:
             return None
 
@@ -114,7 +115,7 @@ def test_second_bot_on_the_same_ledger_waits_and_takes_over(tmp_path: Path) -> N
             assert "is in use by another process" in ready.json()["ledger"]
             assert 'storewright_part_ready{part="ledger"} 0.0' in answer(f"{second_url}/metrics").text
             assert answer(f"{second_url}/healthz").status_code == 200
-            assert httpx.post(f"{second_url}/slack/events", trust_env=False).status_code == 404
+            assert local_http.post(f"{second_url}/slack/events").status_code == 404
             first.send_signal(signal.SIGTERM)
             slack.connect_bot(second_url)
             slack.wait_for(lambda: "slack" in answer(f"{second_url}/readyz").json(), 15, "the takeover")

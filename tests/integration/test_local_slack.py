@@ -10,12 +10,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
+from dev import local_http
 from dev.slack import LocalSlack, LocalSlackClient, LocalSlackError
 from dev.slack.trigger_tokens import ResponseUrl, TriggerTokens
 from dev.slack.workspace import SlackError
@@ -129,7 +129,7 @@ def test_response_url_refuses_invalid_content_and_unknown_keys(slack: LocalSlack
     bad = WebhookClient(url).send(text="x", blocks=[section("")])
     assert (bad.status_code, "invalid_blocks" in bad.body) == (400, True)
     assert "no_text" in WebhookClient(url).send(response_type="ephemeral").body
-    assert httpx.post(url, content=b"{").status_code == 400
+    assert local_http.post(url, content=b"{").status_code == 400
     assert WebhookClient(url + "x").send(text="x").status_code == 404
 
 

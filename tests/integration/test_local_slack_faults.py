@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from http.client import IncompleteRead
 from typing import Any
 
-import httpx
 import pytest
 from slack_sdk.errors import SlackApiError
 
+from dev import local_http
 from dev.slack import LocalSlack, LocalSlackError
 from tests.integration.sample_bot import SampleBot, section
 
@@ -82,6 +82,6 @@ def test_hang_and_latency_faults_delay_the_answer(slack: LocalSlack) -> None:
 def test_control_api_refuses_unknown_faults_unknown_actions_and_other_origins(slack: LocalSlack) -> None:
     with pytest.raises(LocalSlackError, match="Unknown fault kind 'earthquake'"):
         slack.fault("earthquake")
-    assert httpx.post(f"{slack.workspace_url}/dev/dance", json={}).status_code == 404
+    assert local_http.post(f"{slack.workspace_url}/dev/dance", json={}).status_code == 404
     cross_site = {"Origin": "http://evil.example"}
-    assert httpx.post(f"{slack.workspace_url}/dev/clear_faults", json={}, headers=cross_site).status_code == 403
+    assert local_http.post(f"{slack.workspace_url}/dev/clear_faults", json={}, headers=cross_site).status_code == 403

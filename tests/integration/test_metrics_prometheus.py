@@ -13,11 +13,10 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 
-from dev import prometheus
+from dev import local_http, prometheus
 from dev.slack import LocalSlack
 from provisioner.clients.helm import Helm
 from provisioner.domain.errors import Problem
@@ -98,7 +97,7 @@ class Scraped:
 
     def ask(self, query: str) -> list[dict[str, Any]]:
         """The present samples; fails with Prometheus' message for a query that it refuses."""
-        answer = httpx.get(f"{self.url}/api/v1/query", params={"query": query}, trust_env=False).json()
+        answer = local_http.get(f"{self.url}/api/v1/query", params={"query": query}).json()
         assert answer["status"] == "success", f"{query}: {answer}"
         found: list[dict[str, Any]] = answer["data"]["result"]
         return found
@@ -107,7 +106,7 @@ class Scraped:
         return [number for sample in self.ask(query) if not isnan(number := float(sample["value"][1]))]
 
     def names(self) -> set[str]:
-        answer = httpx.get(f"{self.url}/api/v1/label/__name__/values", trust_env=False).json()
+        answer = local_http.get(f"{self.url}/api/v1/label/__name__/values").json()
         return set(answer["data"])
 
 

@@ -13,7 +13,6 @@ from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 
-import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -22,6 +21,7 @@ from bot.observability.readiness import Readiness
 from bot.web.http_server import CannotListen, serve_in_background
 from bot.web.ops_endpoints import Ops, build_ops
 from bot.web.public_app import PageDependencies, build_public_app
+from dev import local_http
 from dev.slack import LocalSlack
 from provisioner.clients.helm import Helm, ReleaseSpec
 from provisioner.clients.kubernetes.cluster import Cluster
@@ -141,9 +141,9 @@ def test_ops_endpoints_on_their_own_port_are_not_on_the_public_one(tmp_path: Pat
     assert [public.get(path).status_code for path in ("/healthz", "/readyz", "/metrics")] == [404] * 3
     address = free_address()
     serve_in_background(build_ops(ops), address.removeprefix("http://"))
-    assert httpx.get(f"{address}/healthz", trust_env=False).status_code == 200
-    assert httpx.get(f"{address}/readyz", trust_env=False).json() == {"slack": "ok"}
-    assert httpx.get(f"{address}/s/anything", trust_env=False).status_code == 404
+    assert local_http.get(f"{address}/healthz").status_code == 200
+    assert local_http.get(f"{address}/readyz").json() == {"slack": "ok"}
+    assert local_http.get(f"{address}/s/anything").status_code == 404
     with pytest.raises(CannotListen, match="Address already in use"):
         serve_in_background(build_ops(ops), address.removeprefix("http://"))
 
@@ -182,10 +182,10 @@ def test_readiness_does_not_wait_for_a_check_that_hangs(monkeypatch: pytest.Monk
     ops, address = Ops(lambda: "", readiness, Metrics().registry), free_address()
     close = serve_in_background(build_ops(ops), address.removeprefix("http://"))
     started = time.monotonic()
-    threads = [threading.Thread(target=lambda: httpx.get(f"{address}/readyz", trust_env=False)) for _ in range(12)]
+    threads = [threading.Thread(target=lambda: local_http.get(f"{address}/readyz")) for _ in range(12)]
     for thread in threads:
         thread.start()
-    assert httpx.get(f"{address}/healthz", trust_env=False, timeout=2).status_code == 200
+    assert local_http.get(f"{address}/healthz", timeout=2).status_code == 200
     for thread in threads:
         thread.join()
     assert time.monotonic() - started < 2
