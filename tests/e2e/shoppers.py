@@ -16,7 +16,6 @@ from provisioner.clients.kubernetes.objects import is_ready
 from tests.e2e.store_release import StoreRelease, process_id
 from tests.waiting import until
 
-
 PAUSE_SECONDS = 0.4  # between two orders of a shopper, so that the store's start gets most of the processors
 
 
