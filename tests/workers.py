@@ -1,4 +1,4 @@
-"""Test runs in several processes (`pytest -n 2`): tests that need the machine alone, and what the workers share."""
+"""Test runs in several processes (`pytest -n 4`): tests that need the machine alone, and what the workers share."""
 
 from __future__ import annotations
 
@@ -34,9 +34,19 @@ def run_folder() -> Path:
     return Path(os.environ[_FOLDER])
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files with tests that run alone first, so that these tests do not wait for the long ones."""
+    first = {item.path for item in items if _runs_alone(item)}
+    items.sort(key=lambda item: (0, item.path, not _runs_alone(item)) if item.path in first else (1,))
+
+
+def _runs_alone(item: pytest.Item) -> bool:
+    return item.get_closest_marker("alone") is not None
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # outside of the test's timeout
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    with _admitted(alone=item.get_closest_marker("alone") is not None):
+    with _admitted(alone=_runs_alone(item)):
         return (yield)
 
 

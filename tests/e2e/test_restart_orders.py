@@ -18,8 +18,6 @@ from tests.e2e.shoppers import Shoppers, Visits
 from tests.e2e.store_release import PNG
 from tests.e2e.woocommerce import require_plugin
 
-pytestmark = pytest.mark.alone  # its shoppers load the machine, and it measures how long the shop is away
-
 SHOPPERS = 3
 
 
