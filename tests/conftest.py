@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 os.environ.pop("KUBE_CONTEXT", None)
 # The pinned helm, kubectl and node of dev/setup.sh come before the machine's own.
 os.environ["PATH"] = f"{ROOT / 'build/tools/bin'}:{os.environ['PATH']}"
+os.environ["GOGC"] = "400"  # helm and kubectl end before they need to collect garbage
 
 CHROMIUM = Path("/usr/bin/chromium-headless-shell")  # takes two thirds of the processor time of the whole browser
 # Without these flags Chromium connects to its maker at every start.

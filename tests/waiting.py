@@ -15,7 +15,7 @@ from provisioner.ledger.ledger import Ledger
 T = TypeVar("T")
 
 
-def until(what: str, condition: Callable[[], T | None], seconds: float = 60) -> T:
+def until(what: str, condition: Callable[[], T | None], seconds: float = 120) -> T:
     """The result of `condition` once it is true.
 
     Fails after `seconds` with `what` and the last result."""

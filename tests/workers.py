@@ -1,10 +1,12 @@
-"""Test runs in several processes (`pytest -n 4`): tests that need the machine alone, and what the workers share."""
+"""Test runs in several processes (`pytest -n 3`): tests that need the machine alone, and what the workers share."""
 
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ import pytest
 from dev import cluster as clusters
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+_ports = itertools.count(20_000 + 1_000 * int(WORKER.removeprefix("gw")))  # below those that Linux gives to clients
 PORT_OFFSET = 200 * int(WORKER.removeprefix("gw"))  # keeps the workers' ports apart
 CLUSTER = "test"  # the name of the tests' cluster
 _FOLDER = "STOREWRIGHT_TEST_RUN"  # the environment variable with this run's folder, for its workers
@@ -60,6 +63,15 @@ def _admitted(*, alone: bool) -> Iterator[None]:
         fcntl.flock(machine, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         fcntl.flock(turnstile, fcntl.LOCK_UN)
         yield
+
+
+def free_address() -> str:
+    """http://127.0.0.1:PORT with a free port that no other test of this run is given."""
+    for port in _ports:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return f"http://127.0.0.1:{port}"
+    raise AssertionError  # the counter has no end
 
 
 def start_cluster() -> clusters.Cluster:

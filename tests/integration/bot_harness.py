@@ -4,7 +4,6 @@ Only the cluster is missing: a test plays the worker and records in the ledger w
 
 from __future__ import annotations
 
-import socket as sockets
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -50,6 +49,7 @@ from provisioner.operations.journal import JobJournal
 from provisioner.operations.registry import DEFAULT_DEADLINES, OPERATIONS
 from provisioner.orders import OrderContext, Orders, StoreRequest
 from tests.waiting import until
+from tests.workers import free_address
 
 DANA, ADA, OLI = "U0DANA001", "U0ADA0001", "U0OLI0001"
 STORES, FAILURES, RANDOM = "C0STORES1", "C0FAILURE", "C0RANDOM1"
@@ -302,9 +302,3 @@ def make_charts(folder: Path) -> Path:
         (at / "Chart.yaml").write_text(chart)
         (at / "values.yaml").write_text(VALUES)
     return folder / "charts"
-
-
-def free_address() -> str:
-    """http://127.0.0.1:PORT with a port that is free now."""
-    with sockets.create_server(("127.0.0.1", 0)) as taken:
-        return f"http://127.0.0.1:{taken.getsockname()[1]}"

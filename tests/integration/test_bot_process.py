@@ -19,9 +19,10 @@ from dev.slack import LocalSlack
 from provisioner.ledger.backup import Backups
 from provisioner.ledger.ledger import Ledger
 from provisioner.ledger.outbox import OutboxKind
-from tests.integration.bot_harness import ADA, FAILURES, free_address, make_charts
+from tests.integration.bot_harness import ADA, FAILURES, make_charts
 from tests.ledgers import write_as_later_version, write_first_ledger
 from tests.waiting import until
+from tests.workers import free_address
 
 NOWHERE = "http://127.0.0.1:9"
 KUBECONFIG = f"""

@@ -22,8 +22,9 @@ from provisioner.clients.helm import Helm
 from provisioner.domain.errors import Problem
 from provisioner.ledger.backup import Backups
 from tests.conftest import ROOT
-from tests.integration.bot_harness import Bot, free_address, running_bot
+from tests.integration.bot_harness import Bot, running_bot
 from tests.waiting import answers, until
+from tests.workers import free_address
 
 FILES = ROOT / "charts/storewright/files"
 RULES = FILES / "rules.yaml"

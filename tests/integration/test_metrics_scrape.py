@@ -37,9 +37,10 @@ from provisioner.operations.toolbox import StoreDefaults, Toolbox
 from provisioner.runner.executors import LocalExecutor
 from provisioner.runner.scheduler import Scheduler
 from tests.conftest import ROOT, Clock, write_kubeconfig
-from tests.integration.bot_harness import free_address, make_charts, running_bot
+from tests.integration.bot_harness import make_charts, running_bot
 from tests.ledgers import SampleOrders, exclusive_ledger
 from tests.waiting import until
+from tests.workers import free_address
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
