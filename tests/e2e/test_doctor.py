@@ -227,7 +227,6 @@ def test_missing_admission_policies_are_wrong(bot: Stack, diagnose: Diagnose, cl
             assert time.monotonic() < until + 30, "the policies should be back within 60 s"
 
 
-@pytest.mark.alone  # without a default StorageClass, no other test gets a volume
 def test_missing_classes_and_resource_types_are_wrong(diagnose: Diagnose, cluster: Cluster, tmp_path: Path) -> None:
     values = overlay(
         tmp_path,
@@ -244,6 +243,7 @@ def test_missing_classes_and_resource_types_are_wrong(diagnose: Diagnose, cluste
         for found in json.loads(kubectl(cluster, "get", "storageclass", "-o", "json"))["items"]
         if found["metadata"].get("annotations", {}).get(DEFAULT_STORAGE_CLASS) == "true"
     ]
+    # The claims of other tests wait meanwhile: Kubernetes gives them the default class once there is one.
     kubectl(cluster, "annotate", "storageclass", default, f"{DEFAULT_STORAGE_CLASS}=false", "--overwrite")
     try:
         assert "no default StorageClass" in diagnose().only_wrong("storage")["storage"]
