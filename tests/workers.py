@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import itertools
 import os
+import pickle
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import pytest
 
 from dev import cluster as clusters
 
+P = ParamSpec("P")
+T = TypeVar("T")
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 _ports = itertools.count(20_000 + 1_000 * int(WORKER.removeprefix("gw")))  # below those that Linux gives to clients
 PORT_OFFSET = 200 * int(WORKER.removeprefix("gw"))  # keeps the workers' ports apart
@@ -63,6 +69,23 @@ def _admitted(*, alone: bool) -> Iterator[None]:
         fcntl.flock(machine, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         fcntl.flock(turnstile, fcntl.LOCK_UN)
         yield
+
+
+def once_a_run(compute: Callable[P, T]) -> Callable[P, T]:
+    """Keep the results of a function for all workers of this run. The results must be picklable."""
+
+    @cache
+    def result(*args: P.args, **kwargs: P.kwargs) -> T:
+        key = hashlib.sha256(repr((compute.__module__, compute.__name__, args, kwargs)).encode()).hexdigest()
+        path = run_folder() / key
+        if not path.exists():
+            unfinished = path.with_suffix(f".{WORKER}")
+            unfinished.write_bytes(pickle.dumps(compute(*args, **kwargs)))
+            unfinished.rename(path)
+        kept: T = pickle.loads(path.read_bytes())  # noqa: S301  this run wrote it
+        return kept
+
+    return result
 
 
 def free_address() -> str:

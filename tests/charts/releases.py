@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import subprocess
-from functools import cache
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 import yaml
 
 from provisioner.domain.catalog import Catalog
+from tests.workers import once_a_run
 
 Object = dict[str, Any]
 ROOT = Path(__file__).parents[2]
@@ -56,7 +56,7 @@ def helm(*arguments: str | Path, values: str = "") -> subprocess.CompletedProces
     return subprocess.run(["helm", *map(str, arguments)], input=values, capture_output=True, text=True, check=False)
 
 
-@cache
+@once_a_run
 def template(chart: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """The result of `helm template` with these options. An option without `--` is a `--set-json` assignment."""
     flags = [o if o.startswith("--") else f"--set-json={o}" for o in options]
@@ -73,7 +73,7 @@ def render(chart: Path, *features: str, profile: str = "", options: tuple[str, .
     return manifests
 
 
-@cache
+@once_a_run
 def _parsed(chart: Path, *options: str) -> bytes:
     """The manifests of `template`, pickled. Parsing YAML is slow."""
     done = template(chart, *options)

@@ -90,11 +90,8 @@ def test_restarted_medusa_store_has_every_confirmed_order(
     confirmed = sold_during_restart(
         harness, made, lambda: store.place_order()["id"], lambda: store.store_api("/products?limit=1&fields=id")
     )
-    last = store.place_order()["id"]
-    job = harness.ended(harness.restart(made), 300)
-    assert job.status == JobStatus.SUCCEEDED, job.problem
     placed = [order["id"] for order in store.orders()]
-    assert {*confirmed, last} <= set(placed)
+    assert confirmed <= set(placed)
     assert len(placed) == len(set(placed))
     assert store.request(picture).content == PNG
     assert store.restarts("application") == store.restarts("database") == 0
@@ -114,12 +111,8 @@ def test_restarted_woocommerce_store_has_every_confirmed_order(
     confirmed = sold_during_restart(
         harness, made, lambda: store.place_order()["order_id"], lambda: store.store_api("/products?per_page=1")
     )
-    last = store.place_order()["order_id"]
-    job = harness.ended(harness.restart(made), 300)
-    assert job.status == JobStatus.SUCCEEDED, job.problem
-    assert last in store.orders()
     placed = {int(number) for number in store.sql("select id from wp_wc_orders where status = 'wc-processing'")}
-    assert {*confirmed, last} <= placed
+    assert confirmed <= placed
     assert store.restarts("application") == store.restarts("database") == 0
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-from functools import cache
 
 import yaml
 
 from dev.charts import bot_chart
 from tests.charts.releases import Object, containers, of_kind
+from tests.workers import once_a_run
 
 CHART, NAMESPACE = bot_chart.CHART, "tools"
 # Features that an operator can turn on, as arguments of --set-json.
@@ -25,7 +25,7 @@ FEATURES = {
 }
 
 
-@cache
+@once_a_run
 def template(*options: str, release: str = "bot", namespace: str = NAMESPACE) -> subprocess.CompletedProcess[str]:
     """The result of `helm template` with manifests/values.yaml and these `--set-json` assignments."""
     flags = [
