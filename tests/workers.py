@@ -12,7 +12,6 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -74,7 +73,6 @@ def _admitted(*, alone: bool) -> Iterator[None]:
 def once_a_run(compute: Callable[P, T]) -> Callable[P, T]:
     """Keep the results of a function for all workers of this run. The results must be picklable."""
 
-    @cache
     def result(*args: P.args, **kwargs: P.kwargs) -> T:
         key = hashlib.sha256(repr((compute.__module__, compute.__name__, args, kwargs)).encode()).hexdigest()
         path = run_folder() / key
