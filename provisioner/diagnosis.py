@@ -22,6 +22,7 @@ class Trouble(StrEnum):
     """The kinds of trouble that keep a store from getting ready."""
 
     IMAGE = "image"  # the image does not exist, or the node may not pull it
+    ACCESS = "access"  # the registry refuses the login, or got none
     REGISTRY = "registry"  # the image's registry does not answer well
     CRASH = "crash"
     CONFIG = "config"
@@ -39,6 +40,7 @@ class Patience:
     """
 
     image: float = 4.0
+    access: float = 15.0  # a kubelet under load may pull before it has read the pull secret; it tries again after 10 s
     registry: float = 60.0  # the kubelet tries again after 10 s, 20 s, …
     crash: float = 6.0  # after the second restart
     config: float = 4.0  # a Secret or ConfigMap may be created a moment later
@@ -252,7 +254,7 @@ def _image_trouble(message: str) -> tuple[Trouble, str]:
         return Trouble.IMAGE, "The registry has no such image or tag."
     if "unauthorized" in low or "denied" in low or "authorization failed" in low:
         cause = "The registry refuses access; a private image needs a login for stores (IMAGE_PULL_SECRET)."
-        return Trouble.IMAGE, cause
+        return Trouble.ACCESS, cause
     if "dial tcp" in low or "timeout" in low:
         reason = _sentence(message.rsplit("dial tcp", 1)[-1].lstrip(" :"))
         return Trouble.REGISTRY, f"The node can't reach the registry: {reason}"

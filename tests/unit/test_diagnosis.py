@@ -162,7 +162,7 @@ def test_namespace_that_does_not_end_reports_its_remaining_content() -> None:
     ("message", "kind"),
     [
         ("failed to pull: not found", "image"),
-        ("pull access denied", "image"),
+        ("pull access denied", "access"),
         ("lookup reg.example: no such host", "image"),
         ("failed to pull: 502 Bad Gateway", "registry"),
         ("dial tcp 10.0.0.1:443: connect: connection refused", "registry"),
@@ -171,7 +171,7 @@ def test_namespace_that_does_not_end_reports_its_remaining_content() -> None:
 def test_failing_registry_has_more_patience_than_missing_image(message: str, kind: str) -> None:
     found = next(symptoms_of("shop", [pod(**waiting("ErrImagePull", message))], [], []))
     assert found.kind == kind
-    assert Patience().registry > Patience().image
+    assert Patience().registry > Patience().access > Patience().image
 
 
 def test_crash_after_a_long_run_is_no_crash_loop() -> None:
