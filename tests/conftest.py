@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from provisioner.ledger.ledger import Ledger
 from tests import workers
@@ -37,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, headless."""
     with sync_playwright() as playwright:
+        expect.set_options(timeout=30_000)  # a busy machine is slow
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield running
         running.close()

@@ -22,7 +22,7 @@ SHOTS = ROOT / "build/screenshots"
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     opened = browser.new_context(viewport={"width": 1280, "height": 900})
-    opened.set_default_timeout(15_000)
+    opened.set_default_timeout(30_000)
     yield opened
     opened.close()
 

@@ -34,6 +34,6 @@ def test_confirmed_orders_survive_database_crashes(store: MedusaStore) -> None:
         command = b"/data/postgresql" if main_process else b"postgres: medusa medusa"
         kill_database(store, command, replace_pod=main_process)
 
-    confirmed = orders_during_crashes(lambda: store.place_order()["id"], shoppers=3, crashes=6, kill=kill)
+    confirmed = orders_during_crashes(lambda: store.place_order()["id"], shoppers=3, crashes=4, kill=kill)
     assert confirmed <= {order["id"] for order in store.orders()}
     assert store.restarts("application") == 0

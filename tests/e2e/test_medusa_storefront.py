@@ -56,7 +56,7 @@ def visit(browser: Browser, store: MedusaStore) -> Iterator[Callable[..., Page]]
         options = {"viewport": DESKTOP, **options}
         contexts.append(browser.new_context(base_url=store.url, **options))
         page = contexts[-1].new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: console_errors.append(str(error)))
         page.on("console", lambda line: console_errors.append(line.text) if "Content Security" in line.text else None)
         page.goto(path)

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from dev.slack import LocalSlack
 from tests.integration.sample_bot import SampleBot, button, over_http, section
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ def test_escape_closes_a_form(page: Page, bot: SampleBot) -> None:
     expect(page.get_by_role("dialog", name="Create a store")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog", name="Create a store")).to_be_hidden()
-    assert len(bot.bodies("closed")) == 1
+    until("the bot gets the event", lambda: len(bot.bodies("closed")) == 1)
 
 
 def test_button_with_confirm_sends_click_only_after_confirmation(page: Page, bot: SampleBot) -> None:
