@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from slack_sdk.models.blocks import InputBlock, Option, PlainTextInputElement, StaticSelectElement
 from slack_sdk.models.views import View
 
-from bot.rendering.blocks import context, section
+from bot.rendering.blocks import Message, context, section
 from bot.rendering.templating import TextTemplate
 from provisioner.domain.catalog import Catalog, StoreType
 from provisioner.domain.options import Option as StoreOption
@@ -132,6 +132,6 @@ def delete_mismatch(store: Store) -> str:
     return delete("mismatch", name=store.name)
 
 
-def notice(text: str) -> View:
+def notice(message: Message) -> View:
     """An answer to a click outside any conversation, such as on App Home."""
-    return View(type="modal", title=common("notice_title"), close=common("close"), blocks=[section(text)])
+    return View(type="modal", title=common("notice_title"), close=common("close"), blocks=message.simple)

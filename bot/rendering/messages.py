@@ -20,6 +20,7 @@ from bot.rendering import blocks
 from bot.rendering.blocks import Message, context, message, section, text_message
 from bot.rendering.job_view import Headline, JobView, StoreView, Task, TaskStatus
 from bot.rendering.offers import Offer, offers_block
+from bot.rendering.refused import Moved, RefusedMessages
 from bot.rendering.templating import TextTemplate
 from provisioner.domain.errors import LimitReached, NotAllowed, Refused, StoreDeleted
 from provisioner.domain.job import EventKind, Job, JobEvent, JobKind
@@ -32,7 +33,7 @@ from provisioner.operations.registry import OPERATIONS
 JOB_TEXTS = ("answer", "working", "succeeded", "outdated", "fate", "later")
 verbs = {kind: TextTemplate(f"verbs/{kind}", JOB_TEXTS) for kind in OPERATIONS}
 jobs, answers, home = TextTemplate("jobs"), TextTemplate("answers"), TextTemplate("home")
-shared, credentials = TextTemplate("shared"), TextTemplate("credentials")
+shared, credentials, refused = TextTemplate("shared"), TextTemplate("credentials"), TextTemplate("refused")
 
 LISTED = 20  # stores of each kind in a list
 
@@ -40,15 +41,15 @@ LISTED = 20  # stores of each kind in a list
 # --- the root message of a job, edited in place ------------------------------------------------------------------
 
 
-def summary(view: JobView, offers: Sequence[Offer], moved_from: str = "") -> Message:
-    """The job as it is now. `moved_from` is the channel in which we may not post."""
+def summary(view: JobView, offers: Sequence[Offer], moved: Moved | None = None) -> Message:
+    """The job as it is now. `moved` says why it is not where it was ordered."""
     headline = headline_of(view)
     problem = view.job.problem if view.headline is Headline.FAILED else None
     text = f"{headline} {shared('problem', p=problem)}" if problem else headline
     before = [section(headline), section(jobs("problem", p=problem)) if problem else None]
     setback = context(jobs("setback", detail=view.setback)) if view.setback else None
     buttons = offers_block(view.of, offers) if view.current else None
-    after = [context(jobs("moved", origin=moved_from)) if moved_from else None, context(jobs("footer", v=view))]
+    after = [context(moved.note) if moved else None, context(jobs("footer", v=view))]
 
     def around(steps: Block) -> list[Block | None]:
         """The steps come first while the job runs, and the buttons after it."""
@@ -145,9 +146,15 @@ def receipt(store: Store, link: CredentialLink) -> Message:
     return message(text, [section(text), context(credentials("advice", store=store))])
 
 
-def moved_aside(name: str, url: str) -> Message:
-    """For the person who ordered in a channel where we may not post; `url` leads to the message."""
-    return text_message(jobs("moved_aside", name=name, url=url))
+def moved_aside(name: str, url: str, moved: Moved) -> Message:
+    """For the person who ordered in a channel where we may not post; `url` leads to the message, '' if not known."""
+    return text_message(refused("moved_aside", name=name, url=url, m=moved))
+
+
+def refused_messages(given_up: RefusedMessages) -> Message:
+    """For the failure channel: messages that were given up, and what to do."""
+    text, next_step = refused("given_up", r=given_up), refused("next_step", r=given_up)
+    return message(f"{text} {next_step}", [section(f":rotating_light: {text}"), section(next_step)])
 
 
 # --- answers -----------------------------------------------------------------------------------------------------
