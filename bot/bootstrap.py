@@ -130,7 +130,7 @@ def build_orders(
     settings: StoreSettings, ledger: Ledger, catalog: Catalog, admins: frozenset[str] = frozenset()
 ) -> Orders:
     """The application layer; `admins` manage every store."""
-    return Orders(ledger, catalog, settings.addresses, settings.limits, settings.deadlines, admins)
+    return Orders(ledger, catalog, settings.addresses, settings.limits, settings.deadlines, admins, settings.own_hosts)
 
 
 # --- running and stopping ----------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Every error word of Slack's reference, always answered: what it refuses ends where a person reads it, and in a metric.
+"""Every error word of Slack, always answered: what it refuses ends where a person reads it, and in a metric.
 
 The notifier is called by the test, which moves the clock from one attempt to the next."""
 
@@ -13,14 +13,13 @@ import pytest
 import yaml
 
 from bot.slack import refusals
-from bot.slack.refusals import Refusal, is_lasting, refusal_of
+from bot.slack.refusals import Refusal, refusal_of
 from dev.slack import LocalSlack
 from provisioner.domain.errors import Problem
 from provisioner.domain.job import Job
 from provisioner.domain.limits import Limits
 from provisioner.ledger.outbox import OutboxKind
-from tests.integration.bot_harness import ADA, DANA, FAILURES, RANDOM, STORES, Bot, running_bot
-from tests.integration.slack_steps import ready_store
+from tests.integration.bot_harness import DANA, FAILURES, RANDOM, STORES, Bot, running_bot
 
 WORDS = yaml.safe_load((Path(__file__).parents[1] / "slack_errors.yaml").read_text())
 DAY_OF_ATTEMPTS, FEW_ATTEMPTS = 1440, 4
