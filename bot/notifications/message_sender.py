@@ -108,7 +108,7 @@ class MessageSender:
     # --- finding ------------------------------------------------------------------------------------------------
 
     def reachable(self, addresses: Iterable[str]) -> list[str]:
-        """The channels of conversations and people, without the people to whom Slack opens no direct messages."""
+        """The channels of conversations and people, without people whose direct messages Slack does not open."""
         channels: dict[str, None] = {}
         for address in addresses:
             try:

@@ -97,7 +97,8 @@ def fitting(lines: Sequence[str], limit: int) -> int:
 
 def sections(text: str) -> list[SectionBlock]:
     """The text in as few sections as possible, split between lines. The end of a very long text is cut off."""
-    lines, made = [cut(line, SECTION_LIMIT) for line in text.split("\n")], []
+    lines = [cut(line, SECTION_LIMIT) for line in text.split("\n")]
+    made: list[str] = []
     while lines and len(made) < SECTIONS_LIMIT:
         count = fitting(lines, SECTION_LIMIT)
         made.append("\n".join(lines[:count]).strip("\n"))

@@ -223,7 +223,7 @@ def store_list(mine: StorePage, others: StorePage) -> Message:
     """The person's own stores first."""
     if not mine.total and not others.total:
         return text_message(answers("no_stores"))
-    parts = _listed(answers("mine", none=not mine.total), mine)
+    parts = _listed(answers("mine", any=mine.total > 0), mine)
     if others.total:
         parts += _listed(answers("others"), others, with_owners=True)
     listed = [*mine.stores, *others.stores][:LISTED]

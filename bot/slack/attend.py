@@ -31,7 +31,7 @@ RAW_LIMIT = 10_000  # characters of a request in the audit log
 @dataclass(frozen=True)
 class SlackDependencies:
     """`remember_response_url(delivery_key, response_url)` keeps the URL for an order whose messages have to go
-    elsewhere. The failure channel hears of answers that Slack refuses everywhere."""
+    elsewhere. The failure channel gets a report of answers that Slack refuses everywhere."""
 
     commands: Dependencies
     slack: Slack

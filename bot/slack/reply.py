@@ -30,7 +30,7 @@ class Reply:
     """Answers one interaction. The first answer acknowledges it, which Slack expects within 3 s."""
 
     def __init__(self, interaction: Interaction, ack: Ack, slack: Slack, failure_channel: str) -> None:
-        """The failure channel hears of an answer that Slack refuses everywhere."""
+        """The failure channel gets a report of an answer that Slack refuses everywhere."""
         self._interaction, self._ack, self._slack = interaction, ack, slack
         self._failure_channel = failure_channel
         self._acknowledged = False
@@ -109,7 +109,7 @@ class Reply:
             self._send_directly(message)
 
     def _send_directly(self, message: Message) -> None:
-        """If Slack refuses direct messages too, the failure channel hears of it."""
+        """If Slack refuses direct messages too, the failure channel gets a report."""
         person = self._interaction.user
         try:
             self._post(self._slack.conversations_open(users=person)["channel"]["id"], message)

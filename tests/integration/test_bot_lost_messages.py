@@ -228,7 +228,7 @@ def test_order_in_direct_messages_of_a_person_who_is_deactivated_goes_to_the_fai
     bot.finish()
     ready = bot.root("*my-shop* is ready after", "#store-failures")
     assert f"I'm not allowed to send direct messages to <@{DANA}>" in str(ready["blocks"])
-    assert "Please tell them." in str(ready["blocks"])
+    assert "Please show it to them." in str(ready["blocks"])
 
 
 def test_receipt_of_a_deactivated_owner_goes_to_the_failure_channel(bot: Bot) -> None:

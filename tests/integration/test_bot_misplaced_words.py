@@ -31,7 +31,7 @@ def answer(bot: Bot, typed: str, user: str = "Dana") -> str:
 def test_type_without_a_name_asks_for_the_name(bot: Bot, typed: str, preset: dict[str, str]) -> None:
     assert bot.slack.command("Dana", "#stores", typed).ok
     form = top_form(bot)
-    assert f"*{preset['type']}* is a type. What shall the store be called?" in str(form["blocks"])
+    assert f"{preset['type']} is a type. What shall the store be called?" in str(form["blocks"])
     menus = {block["block_id"]: block["element"] for block in form["blocks"] if block["type"] == "input"}
     assert {block_id: menus[block_id]["initial_option"]["value"] for block_id in preset} == preset
     assert menus["name"]["focus_on_load"]
@@ -121,7 +121,7 @@ def test_store_is_found_by_its_address_and_in_quotes(bot: Bot, name: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "reply"),
     [
         ("http://other-shop.localhost:8081", "There is no store called “http://other-shop.localhost:8081”."),
         ("my-shop.example.com", "There is no store called “my-shop.example.com”. Did you mean my-shop?"),
@@ -133,14 +133,14 @@ def test_store_is_found_by_its_address_and_in_quotes(bot: Bot, name: str) -> Non
         ("", "The name of a store is missing. Usage: /store delete NAME"),
     ],
 )
-def test_other_words_in_place_of_a_name_are_refused(bot: Bot, name: str, told: str) -> None:
+def test_other_words_in_place_of_a_name_are_refused(bot: Bot, name: str, reply: str) -> None:
     ready_store(bot)
-    assert told in answer(bot, f"/store delete {name}")
+    assert reply in answer(bot, f"/store delete {name}")
     assert bot.slack.views("Dana") == []
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "reply"),
     [
         ("/store create http://my-shop.localhost:8081", "is an address. A name is its first part. Try my-shop."),
         ("/store create my-shop.localhost medusa", "is an address. A name is its first part. Try my-shop."),
@@ -151,6 +151,6 @@ def test_other_words_in_place_of_a_name_are_refused(bot: Bot, name: str, told: s
         ("/store create my–shop", "Try my-shop."),
     ],
 )
-def test_other_words_in_place_of_a_new_name_are_refused(bot: Bot, typed: str, told: str) -> None:
-    assert told in answer(bot, typed)
+def test_other_words_in_place_of_a_new_name_are_refused(bot: Bot, typed: str, reply: str) -> None:
+    assert reply in answer(bot, typed)
     assert bot.ledger.stores.all() == []

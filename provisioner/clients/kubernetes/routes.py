@@ -29,7 +29,7 @@ class Route:
     def answers(self, host: str) -> bool:
         """Whether requests for `host` come here.
 
-        The wildcard of an Ingress stands for one label (kubernetes.io, Ingress: hostname wildcards); that of an
+        The wildcard of an Ingress means one label (kubernetes.io, Ingress: hostname wildcards); that of an
         HTTPRoute for one or more (gateway-api, Hostname).
         """
         wanted, own = host.lower(), self.host.lower().rstrip(".")
