@@ -55,7 +55,7 @@ def serve(settings: Settings) -> None:
 def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, metrics: Metrics) -> None:
     backups = settings.backups()
     slack = Slack(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_calls)
-    notifier = Notifier(ledger, tools.catalog, slack, settings.failure_channel, settings.limits)
+    notifier = Notifier(ledger, tools.catalog, slack, settings.failure_channel, settings.limits, settings.admins)
     executor = build_executor(settings, ledger, tools, lease, metrics.record_helm_run)
     scheduler = Scheduler(ledger, tools, executor, lease=lease, chores=[backups.make_if_due])
     socket = _socket_mode(settings)
@@ -65,7 +65,7 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     metrics.add_workers(executor.at_once, scheduler.workers)
     orders = build_orders(settings, ledger, tools.catalog, settings.admins)
     commands = Dependencies(orders, settings.public_url, OFFERS)
-    slack_dependencies = SlackDependencies(commands, slack, notifier.remember_response_url)
+    slack_dependencies = SlackDependencies(commands, slack, notifier.remember_response_url, settings.failure_channel)
     pages = PageDependencies(
         ledger=ledger,
         catalog=tools.catalog,
@@ -130,7 +130,7 @@ def build_orders(
     settings: StoreSettings, ledger: Ledger, catalog: Catalog, admins: frozenset[str] = frozenset()
 ) -> Orders:
     """The application layer; `admins` manage every store."""
-    return Orders(ledger, catalog, settings.addresses, settings.limits, settings.deadlines, admins)
+    return Orders(ledger, catalog, settings.addresses, settings.limits, settings.deadlines, admins, settings.own_hosts)
 
 
 # --- running and stopping ----------------------------------------------------------------------------------------

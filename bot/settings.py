@@ -26,7 +26,7 @@ from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import UnknownStoreType
 from provisioner.domain.job import JobKind
 from provisioner.domain.limits import Limits
-from provisioner.domain.store import Addresses
+from provisioner.domain.store import LONGEST_HOST, MIN_NAME, Addresses
 from provisioner.ledger.backup import Backups
 from provisioner.operations.registry import OPERATIONS
 from provisioner.operations.toolbox import StoreDefaults
@@ -80,7 +80,10 @@ def _yaml_maps(path: Any) -> Any:
     return content
 
 
+# Labels as in DNS. Browsers take a host whose last label is a number for an IPv4 address (WHATWG URL, host parsing).
+DOMAIN = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*(?!(\d+|0x[0-9a-f]*)$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 SlackUserId = Annotated[str, _matching(r"[UW][A-Z0-9]{5,}")]
+PublicUrl = Annotated[str, Field(max_length=1000), _matching(r"https?://[^\s/?#]+(/[^\s?#]*)?")]
 ExistingPath = Annotated[Path, AfterValidator(_existing)]
 YamlMaps = Annotated[dict[str, dict[str, Any]], NoDecode, BeforeValidator(_yaml_maps)]
 
@@ -141,11 +144,11 @@ class StoreSettings(_DeadlineSettings):
     default_type: str | None = Field(
         None, description="the store type of orders without a type, a folder in CHARTS_DIR; by default, the first"
     )
-    store_domain: Annotated[str, _matching(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")] = Field(
-        description="the DNS suffix of the stores' addresses, such as shops.example.com"
-    )
     store_scheme: Literal["http", "https"] = Field(
         "http", description="http or https: the scheme of the stores' addresses"
+    )
+    store_domain: Annotated[str, _matching(DOMAIN)] = Field(
+        description="the DNS suffix of the stores' addresses, such as shops.example.com"
     )
     store_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
         None, description="the stores' public port, 1 to 65535; by default, the scheme's port"
@@ -155,6 +158,9 @@ class StoreSettings(_DeadlineSettings):
     )
     store_values: YamlMaps = Field(
         {}, description="the path of a YAML file: values by store type, which override the charts' own"
+    )
+    public_url: PublicUrl | None = Field(
+        None, description="the address of the bot for browsers, whose host no store may have"
     )
     ingress_address: Annotated[str | None, _matching(r"[^\s:]+:\d{1,5}")] = Field(
         None, description="host:port of the ingress, if stores' names do not resolve inside the cluster"
@@ -204,6 +210,14 @@ class StoreSettings(_DeadlineSettings):
         except UnknownStoreType as error:
             raise BadSettings(f"DEFAULT_TYPE: {error}") from None
 
+    @field_validator("store_domain")
+    @classmethod
+    def _leaves_room_for_names(cls, value: str, info: ValidationInfo) -> str:
+        scheme = info.data.get("store_scheme", "http")
+        if Addresses(value, scheme).longest_name < MIN_NAME:
+            raise ValueError(f"is too long: an {scheme} address has at most {LONGEST_HOST[scheme]} characters")
+        return value
+
     @field_validator("executor_image")
     @classmethod
     def _needed_for_jobs(cls, value: str | None, info: ValidationInfo) -> str | None:
@@ -231,6 +245,12 @@ class StoreSettings(_DeadlineSettings):
     def deadlines(self) -> Mapping[JobKind, float]:
         """Deadlines in seconds, by operation."""
         return {kind: float(getattr(self, f"{kind}_deadline_seconds")) for kind in OPERATIONS}
+
+    @property
+    def own_hosts(self) -> frozenset[str]:
+        """The host of PUBLIC_URL, if it is set."""
+        host = urlsplit(self.public_url or "").hostname
+        return frozenset({host.rstrip(".")} if host else ())
 
     @property
     def addresses(self) -> Addresses:
@@ -275,7 +295,7 @@ class Settings(StoreSettings):
     admins: Annotated[frozenset[SlackUserId], NoDecode] = Field(
         frozenset(), description="Slack ids of admins, who may manage every store: U…, separated by commas"
     )
-    public_url: Annotated[str, _matching(r"https?://[^\s/?#]+(/[^\s?#]*)?")] = Field(
+    public_url: PublicUrl = Field(
         description="the address of this bot for browsers (credential links), http(s)://host[:port]"
     )
     listen: Annotated[str, _matching(r"[^\s:]+:\d{1,5}")] = Field("0.0.0.0:3000", description="host:port to listen on")

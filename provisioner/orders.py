@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from provisioner.domain.catalog import Catalog
-from provisioner.domain.errors import Refused, StoreBusy, StoreDeleted, StoreExists, StoreNotFound
+from provisioner.domain.errors import InvalidName, Refused, StoreBusy, StoreDeleted, StoreExists, StoreNotFound
 from provisioner.domain.job import Job, JobKind, JobStatus
 from provisioner.domain.limits import Limits
 from provisioner.domain.options import choose
 from provisioner.domain.policy import Actor, Right
-from provisioner.domain.store import Addresses, Store, StoreStatus, parse_name
+from provisioner.domain.store import Addresses, Store, StoreStatus, host_in, parse_name, suggest_name
 from provisioner.domain.text import nearest, shorten
 from provisioner.ledger.jobs import NewJob
 from provisioner.ledger.ledger import Ledger
@@ -55,10 +55,12 @@ class Orders:
         limits: Limits,
         deadlines: Mapping[JobKind, float],
         admins: frozenset[str] = frozenset(),
+        own_hosts: frozenset[str] = frozenset(),
     ) -> None:
-        """`deadlines` are seconds by operation; `admins` are ids of people who may manage every store."""
+        """`deadlines` are seconds by operation; `admins` are ids of people who may manage every store; `own_hosts` are
+        the bot's, which no store may have."""
         self.ledger, self.catalog, self.addresses, self.limits = ledger, catalog, addresses, limits
-        self._deadlines, self._admins = deadlines, admins
+        self._deadlines, self._admins, self._own_hosts = deadlines, admins, own_hosts
 
     def actor(self, person: str) -> Actor:
         """The person with this id."""
@@ -67,14 +69,21 @@ class Orders:
     # --- which store ------------------------------------------------------------------------------------------------
 
     def store_named(self, name: str) -> Store:
-        """The store called `name`. Raises StoreNotFound with the nearest name, or StoreDeleted."""
-        if store := self.ledger.stores.named(name):
+        """The store called `name`, or at that address. Raises StoreNotFound with the nearest name, or StoreDeleted."""
+        if store := self.find(name):
             return store
         if gone := self.ledger.stores.last_deleted(name):
             raise StoreDeleted(gone.name, gone.deleted_by or "", gone.deleted_at or 0.0)
         near = nearest(name, self.ledger.stores.names())
         hint = f"Did you mean {near}?" if near else "/store list shows all stores."
-        raise StoreNotFound(f"There is no store called “{shorten(name)}”.", "", hint)
+        cause = f"“{name}” is a store type." if name in self.catalog.types else ""
+        raise StoreNotFound(f"There is no store called “{shorten(name)}”.", cause, hint)
+
+    def find(self, name: str) -> Store | None:
+        """The store with this name or address (a URL or a host)."""
+        if host := host_in(name):
+            return next((store for store in self.ledger.stores.all() if store.host == host), None)
+        return self.ledger.stores.named(name)
 
     def existing_store(self, store_id: str) -> Store:
         """The store with this id. Raises StoreNotFound, or StoreDeleted."""
@@ -97,7 +106,7 @@ class Orders:
         """Order a new store.
 
         Raises InvalidName, UnknownStoreType, BadOption, StoreExists, StoreBusy or LimitReached."""
-        name = parse_name(request.name)
+        name = self._usable_name(request.name)
         store_type = self.catalog.get(request.type) if request.type else self.catalog.default
         options = choose(store_type.options, request.options)
         with self.ledger.transaction():
@@ -189,6 +198,21 @@ class Orders:
             retry_of=retry_of,
         )
         return self.ledger.jobs.add(store, new)
+
+    def _usable_name(self, text: str) -> str:
+        """The name in `text` if a new store may have it. Raises InvalidName."""
+        longest = self.addresses.longest_name
+        label, _, domain = host_in(text).partition(".")
+        if domain == self.addresses.domain:
+            raise InvalidName(f"“{shorten(text)}” is an address.", "A name is its first part.", f"Try {label}.")
+        name = parse_name(text, longest)
+        if name in self.catalog.types:
+            suggestion = suggest_name(f"my-{name}", longest)
+            raise InvalidName(f"“{name}” is a store type.", "A store has a name of its own.", f"Try {suggestion}.")
+        if self.addresses.host(name) in self._own_hosts:
+            what = f"{self.addresses.host(name)} is the address of Storewright itself."
+            raise InvalidName(what, "", f"Try {suggest_name(f'my-{name}', longest)}.")
+        return name
 
     def _require_room(self, owner: str) -> None:
         stores = self.ledger.stores

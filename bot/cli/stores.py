@@ -169,9 +169,8 @@ def _print_events(session: Session, job: Job, after: int) -> int:
     if not events:
         return after  # as most polls: the store and the whole job need no reading
     view = read_job_view(session.ledger, session.catalog, job.id)
-    post = messages.stages(view, events) if view else None
-    if post:
-        click.echo(plain(post.text))
+    for line in messages.stage_lines(view, events) if view else []:
+        click.echo(plain(line))
     return events[-1].id
 
 

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 import click
 
 from bot.commands.request import Request, Response
-from bot.commands.spec import Command, HelpLines, Section, Words
+from bot.commands.spec import Command, HelpLines, NotUnderstood, Section, Words
 from bot.commands.terminal import WAIT, Terminal, TerminalCommand, login_hint
 from bot.dependencies import Dependencies
 from bot.rendering import forms, messages
 from bot.rendering.forms import CREATE_FORM, OPTION_PREFIX, TYPE_ACTION, Prefilled
 from bot.rendering.home import CREATE_ACTION
+from bot.rendering.templating import TextTemplate
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import BadOption, InvalidName, Refused, UnknownStoreType
 from provisioner.domain.job import Job
-from provisioner.domain.store import parse_name
+from provisioner.domain.options import choose
 from provisioner.domain.text import enumerate_words, shorten
 from provisioner.ledger.audit import NAME_LIMIT
 from provisioner.operations.create import CREATE
 from provisioner.orders import OrderContext, StoreRequest
+
+texts = TextTemplate("verbs/create")
 
 TERMINAL = "terminal"
 PERSON_ID = r"[UW][A-Z0-9]{5,}"
@@ -30,7 +34,8 @@ PERSON_ID = r"[UW][A-Z0-9]{5,}"
 
 @dataclass(frozen=True)
 class CreateArguments:
-    """`type` is None for the default type; `options` are the typed choices by option id."""
+    """`name` is '' if only a type was typed; `type` is None for the default type; `options` are the typed choices by
+    option id."""
 
     name: str
     type: str | None = None
@@ -41,19 +46,40 @@ class CreateArguments:
 
 
 def parse(words: Words) -> CreateArguments | None:
-    """None for no words: the form asks. Raises NotUnderstood or InvalidName.
-
-    Options come last. Of the words before them, the last is the type if it is one, or if a plain name comes before
-    it; otherwise all of them are a name."""
+    """None for no words: the form asks. Raises NotUnderstood."""
     if not words.words:
         return None
     first_option = next((at for at, word in enumerate(words.words) if _starts_option(word)), len(words.words))
     before, options = words.words[:first_option], _options(words, words.words[first_option:])
-    if len(before) > 2 and before[1].lower() in words.types:
-        Words(before[2:], words.usage, words.types).no_more()
-    if (len(before) > 1 and before[-1].lower() in words.types) or (len(before) == 2 and before[0].islower()):
-        return CreateArguments(parse_name(" ".join(before[:-1])), before[-1].lower(), options)
-    return CreateArguments(parse_name(" ".join(before)), None, options)
+    if options.get("type", "").lower() in words.types:  # as in the form
+        before.append(options.pop("type"))
+    if not before:
+        raise words.not_understood("The name of the store comes first, then its options.")
+    before_options = replace(words, words=before)
+    before_options.no_mentions()
+    name, type_name = _name_and_type(before_options)
+    return CreateArguments(name, type_name, options)
+
+
+def _name_and_type(words: Words) -> tuple[str, str | None]:
+    """The name, '' if there is only a type, and the type, None if there is only a name.
+
+    A type is the last word, or the first. The last of two words is one too if a plain name comes before it, because it
+    may be misspelt. Raises NotUnderstood."""
+    typed, lower = words.words, [word.lower() for word in words.words]
+    first, last, alone = lower[0], lower[-1], len(typed) == 1
+    if first in words.verbs:
+        did_you_mean = f"Usage: {words.usage}" if alone else f"Did you mean /store {shorten(' '.join(typed), 100)}?"
+        raise NotUnderstood(f"“{first}” is a command.", "", did_you_mean)
+    if last in words.types and (alone or (len(typed) == 2 and first in words.types)):
+        return "", last
+    if first in words.types and last not in words.types:
+        return " ".join(typed[1:]), first
+    if len(typed) > 2 and lower[1] in words.types:
+        words.after(2).no_more()
+    if last in words.types or (len(typed) == 2 and typed[0].islower()):
+        return " ".join(typed[:-1]), last
+    return " ".join(typed), None
 
 
 def _starts_option(word: str) -> bool:
@@ -79,8 +105,23 @@ def run(dependencies: Dependencies, request: Request, arguments: CreateArguments
     """Order the store, or open the form. Raises Refused."""
     if arguments is None:
         return open_form(dependencies, request)
+    if not arguments.name:
+        return _ask_name(dependencies, request, arguments)
     store_request = StoreRequest(arguments.name, arguments.type, arguments.options)
-    return _ordered(dependencies, dependencies.orders.create(request.order, store_request))
+    try:
+        job = dependencies.orders.create(request.order, store_request)
+    except UnknownStoreType as error:
+        raise _with_option_as_hint(error, arguments.type or "", dependencies.catalog) from None
+    return _ordered(dependencies, job)
+
+
+def _with_option_as_hint(error: UnknownStoreType, word: str, catalog: Catalog) -> UnknownStoreType:
+    """The error for a choice that was typed without its option, such as `usd`."""
+    for option in catalog.default.options:
+        with suppress(BadOption):
+            choice = option.short(option.pick(word))
+            return UnknownStoreType(error.problem.what, "", f"Did you mean {option.id}={choice}?")
+    return error
 
 
 def _ordered(dependencies: Dependencies, job: Job) -> Response:
@@ -91,6 +132,17 @@ def _ordered(dependencies: Dependencies, job: Job) -> Response:
 
 
 # --- by the form -------------------------------------------------------------------------------------------------
+
+
+def _ask_name(dependencies: Dependencies, request: Request, arguments: CreateArguments) -> Response:
+    """The form with the typed type and options, and without a name. Raises UnknownStoreType or BadOption."""
+    store_type = dependencies.catalog.get(arguments.type or "")
+    prefilled = Prefilled(
+        options=choose(store_type.options, arguments.options), question=texts("ask_name", type=store_type.name)
+    )
+    addresses = dependencies.orders.addresses
+    form = forms.create_form(dependencies.catalog, addresses, request.form, store_type, prefilled)
+    return Response(form=form, reason=f"asked for the name of a {store_type.name} store")
 
 
 def open_form(dependencies: Dependencies, request: Request) -> Response:
@@ -163,8 +215,9 @@ def _from_terminal(terminal: Terminal, words: tuple[str, ...], owner: str, wait:
 
     def place(context: OrderContext) -> Job:
         arguments = parse(Words(" ".join(words).split(), COMMAND.usage, terminal.catalog.types))
-        if arguments is None:
-            raise InvalidName("The store needs a name.", "", f"Usage: {COMMAND.usage}")
+        if arguments is None or not arguments.name:
+            is_type = f"“{arguments.type}” is a type." if arguments else ""
+            raise InvalidName("The store needs a name.", is_type, f"Usage: {COMMAND.usage}")
         if owner != TERMINAL and not re.fullmatch(PERSON_ID, owner):
             raise Refused(
                 f"“{owner}” is not a person's Slack id.", "It looks like U0DANA001.", "Copy it from their profile."

@@ -5,12 +5,13 @@ From it come the parser, `/store help`, “did you mean”, buttons, the termina
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Generic, TypeVar
 
 from bot.commands.request import Request, Response
 from bot.commands.terminal import TerminalCommand
+from bot.commands.typed import mentioned
 from bot.dependencies import Dependencies
 from bot.rendering.offers import Offer
 from provisioner.domain.catalog import Catalog
@@ -36,11 +37,12 @@ class Section(Enum):
 
 @dataclass(frozen=True)
 class Words:
-    """The words after the verb; `types` are the names of the store types."""
+    """The words after the verb; `types` are the names of the store types, and `verbs` all verbs."""
 
     words: list[str]
     usage: str
     types: Collection[str]
+    verbs: Collection[str] = ()
 
     def no_more(self) -> None:
         """Raises NotUnderstood if there are words."""
@@ -48,15 +50,22 @@ class Words:
             raise self.not_understood(f"I didn't expect “{shorten(' '.join(self.words))}” here.")
 
     def name(self) -> str:
-        """The only word: a store's name. Raises NotUnderstood."""
+        """The only word: a store's name or address. Raises NotUnderstood."""
         if not self.words:
             raise self.not_understood("The name of a store is missing.")
         self.after(1).no_more()
+        self.no_mentions()
         return self.words[0].lower()
+
+    def no_mentions(self) -> None:
+        """Raises NotUnderstood if a word is a person or a channel."""
+        for word in self.words:
+            if kind := mentioned(word):
+                raise self.not_understood(f"“{shorten(word)}” is a {kind}, and no store.")
 
     def after(self, count: int) -> Words:
         """Without the first `count` words."""
-        return Words(self.words[count:], self.usage, self.types)
+        return replace(self, words=self.words[count:])
 
     def not_understood(self, what: str) -> NotUnderstood:
         """The error, with the usage as its next step."""

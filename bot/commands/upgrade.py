@@ -8,7 +8,7 @@ from bot.commands.ordering import OperationVerb
 from bot.commands.spec import Command, Section, Words
 from bot.dependencies import Dependencies
 from bot.rendering import messages
-from bot.rendering.blocks import Message
+from bot.rendering.blocks import CONFIRM_LIMIT, Message, cut
 from bot.rendering.job_view import StoreView
 from bot.rendering.offers import Offer
 from bot.rendering.templating import TextTemplate
@@ -27,7 +27,7 @@ def _answer(dependencies: Dependencies, store: Store) -> Message:
 def _confirm(view: StoreView) -> ConfirmObject:
     return ConfirmObject(
         title=texts("confirm_title", store=view.store),
-        text=PlainTextObject(text=texts("confirm_text", version=view.newer_version)),
+        text=PlainTextObject(text=cut(texts("confirm_text", version=view.newer_version), CONFIRM_LIMIT)),
         confirm=texts("confirm"),
         deny=texts("deny"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.commands.registry import OFFERS
@@ -25,8 +26,9 @@ class FailureSnapshot:
 class FailureNotification(Notification[FailureSnapshot, Message]):
     """The kind FAILURE."""
 
-    def __init__(self, ledger: Ledger, catalog: Catalog, projector: Projector, channel: str) -> None:
-        self._ledger, self._catalog, self._projector, self._channel = ledger, catalog, projector, channel
+    def __init__(self, ledger: Ledger, catalog: Catalog, projector: Projector, places: Sequence[str]) -> None:
+        """`places` are the failure channel, then people."""
+        self._ledger, self._catalog, self._projector, self._places = ledger, catalog, projector, places
 
     def read(self, entry: OutboxEntry) -> FailureSnapshot | None:
         """None if the ledger does not have the job."""
@@ -39,5 +41,10 @@ class FailureNotification(Notification[FailureSnapshot, Message]):
 
     def deliver(self, entry: OutboxEntry, snapshot: FailureSnapshot, content: Message) -> Receipt:
         """A message stays where it was posted, even if the operator changed the failure channel."""
-        channel = entry.address if entry.address and entry.remote_id else self._channel
-        return self._projector.deliver(entry, channel, content, urgent=True)
+        stays = entry.address and (entry.remote_id or entry.moved_for)
+        channel = entry.address if entry.address and stays else self._places[0]
+        return self._projector.deliver(entry, channel, content, repost=snapshot.view.current)
+
+    def places(self, entry: OutboxEntry) -> Sequence[str]:
+        """The failure channel, then admins."""
+        return self._places

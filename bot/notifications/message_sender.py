@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -21,6 +21,8 @@ RESERVED_EDITS = 10  # kept free for results while other jobs report progress
 RESERVED_POSTS = 2  # kept free for root messages while threads get posts
 TOO_LONG = {"msg_blocks_too_long", "msg_too_long"}
 UNKNOWN_BLOCKS = {"invalid_blocks", "invalid_blocks_format"}
+REFUSED_METADATA = {"invalid_metadata_format", "invalid_metadata_schema", "metadata_too_large"}
+REFUSED_METADATA |= {"metadata_must_be_sent_from_app"}
 SIMPLE_SECONDS = 3600.0  # after a refusal of the newer blocks, until they are tried again
 FOUND_LIMIT = 200  # messages in which a lost one is looked for
 
@@ -65,23 +67,29 @@ class MessageSender:
         self._call("views.publish", person, user_id=person, view=view)
 
     def _send(self, method: str, channel: str, message: Message, payload: Json, **more: Any) -> Any:
-        """Post or edit; with simpler blocks if Slack refuses these, and with text alone if it refuses those too."""
-        more["metadata"] = {"event_type": "storewright", "event_payload": {**payload, **message.facts}}
-        attempts: list[list[Json]] = [message.simple, []]
+        """Post or edit; with simpler content if Slack refuses this one, and in the end with text alone.
+
+        A message without metadata can't be found again: it may be posted twice."""
+        metadata = {"event_type": "storewright", "event_payload": {**payload, **message.facts}}
+        attempts: list[Json] = [
+            {"blocks": message.simple, "metadata": metadata},
+            {"blocks": [], "metadata": metadata},
+            {"blocks": []},
+        ]
         if self._clock() >= self._simple_until:
-            attempts.insert(0, message.blocks)
+            attempts.insert(0, {"blocks": message.blocks, "metadata": metadata})
         refused = ""
         while True:
-            blocks = attempts.pop(0)
+            content = attempts.pop(0)
             try:
-                answer = self._call(method, channel, channel=channel, text=message.text, blocks=blocks, **more)
+                answer = self._call(method, channel, channel=channel, text=message.text, **content, **more)
             except SlackApiError as error:
                 refused = error_word(error)
-                if refused not in TOO_LONG | UNKNOWN_BLOCKS or not attempts:
+                if refused not in TOO_LONG | UNKNOWN_BLOCKS | REFUSED_METADATA or not attempts:
                     raise
-                log.warning("blocks refused: %s %s", refused, error.response.get("response_metadata"))
+                log.warning("content refused: %s %s", refused, error.response.get("response_metadata"))
                 continue
-            if refused in UNKNOWN_BLOCKS and blocks == message.simple != message.blocks:
+            if refused in UNKNOWN_BLOCKS and content["blocks"] == message.simple != message.blocks:
                 self._simple_until = self._clock() + SIMPLE_SECONDS
             return answer
 
@@ -93,7 +101,25 @@ class MessageSender:
                 self._pace.hold(method, "" if method == "chat.update" else scope, retry_after(error))
             raise
 
+    def whisper(self, response_url: str, message: Message) -> None:
+        """Show a message to one person, best effort."""
+        self._slack.whisper(response_url, message)
+
     # --- finding ------------------------------------------------------------------------------------------------
+
+    def reachable(self, addresses: Iterable[str]) -> list[str]:
+        """The channels of conversations and people, without people whose direct messages Slack does not open."""
+        channels: dict[str, None] = {}
+        for address in addresses:
+            try:
+                channels[self.channel_of(address)] = None
+            except SlackApiError as error:
+                word = error_word(error)
+                token_is_wrong = refusal_of(word) is Refusal.NO_RIGHTS and word != "missing_scope"
+                if token_is_wrong or refusal_of(word) in (Refusal.THROTTLED, Refusal.SLACK_DOWN):
+                    raise
+                log.warning("direct messages not opened: %s", word)
+        return list(channels)
 
     def channel_of(self, address: str) -> str:
         """A conversation's id; for a person, our direct messages with them."""
@@ -104,18 +130,15 @@ class MessageSender:
         return self._direct[address]
 
     def find(self, channel: str, key: str, since: float) -> str | None:
-        """The ts of the message with this key in its payload, posted after `since` (epoch seconds)."""
-        answer = self._slack.conversations_history(
-            channel=channel, oldest=f"{since:.6f}", include_all_metadata=True, limit=FOUND_LIMIT
-        )
-        return next((m["ts"] for m in answer["messages"] if payload_of(m).get("key") == key), None)
+        """The ts of the newest message with this key in its payload, posted after `since` (epoch seconds).
+
+        None too if we may not read the channel: a message that is posted twice is better than none."""
+        found = self._read(self._slack.conversations_history, channel=channel, oldest=f"{since:.6f}")
+        return next((m["ts"] for m in found if payload_of(m).get("key") == key), None)
 
     def last_event_posted(self, channel: str, thread_ts: str, key: str) -> int:
-        """The newest event id among the thread's posts with this key; 0 for none."""
-        answer = self._slack.conversations_replies(
-            channel=channel, ts=thread_ts, include_all_metadata=True, limit=FOUND_LIMIT
-        )
-        payloads = map(payload_of, answer["messages"])
+        """The newest event id among the thread's posts with this key; 0 for none, or if we may not read them."""
+        payloads = map(payload_of, self._read(self._slack.conversations_replies, channel=channel, ts=thread_ts))
         return max((int(p["last_event"]) for p in payloads if p.get("key") == key), default=0)
 
     def permalink(self, channel: str, ts: str) -> str:
@@ -128,6 +151,18 @@ class MessageSender:
                 return ""
             self._permalinks[ts] = answer["permalink"]
         return self._permalinks[ts]
+
+    def _read(self, method: Callable[..., Any], **where: str) -> list[Json]:
+        """The newest messages of a channel or thread; none if Slack lastingly refuses to show them."""
+        try:
+            messages: list[Json] = method(**where, include_all_metadata=True, limit=FOUND_LIMIT)["messages"]
+        except SlackApiError as error:
+            word = error_word(error)
+            if refusal_of(word) in (Refusal.THROTTLED, Refusal.SLACK_DOWN):
+                raise
+            log.warning("messages not read: %s", word)
+            return []
+        return messages
 
 
 def payload_of(message: Json) -> Json:

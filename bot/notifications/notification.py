@@ -3,15 +3,23 @@ in place."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
+
+from slack_sdk.errors import SlackApiError
 
 from bot.notifications.message_sender import MessageSender
 from bot.rendering.blocks import Message
+from bot.slack.client import error_word
+from bot.slack.refusals import is_lasting
 from provisioner.ledger.ledger import Ledger
 from provisioner.ledger.outbox import OutboxEntry, OutboxKind, Receipt
 
 Snapshot = TypeVar("Snapshot")
 Content = TypeVar("Content")
+
+log = logging.getLogger(__name__)
 
 CLOCK_SKEW_SECONDS = 60.0  # by which Slack's clock may be behind ours
 
@@ -28,11 +36,11 @@ class Notification(Protocol, Generic[Snapshot, Content]):
     def deliver(self, entry: OutboxEntry, snapshot: Snapshot, content: Content) -> Receipt:
         """Send it. Raises NotYet, SlackApiError, and UNREACHABLE."""
 
-    def redirect(self, entry: OutboxEntry) -> bool:
-        """Send an entry elsewhere from now on, because we may not post there; False if there is no other place.
+    def places(self, entry: OutboxEntry) -> Sequence[str]:
+        """The conversations and people to send it to; the next one if Slack refuses it at the one before.
 
-        Raises SlackApiError."""
-        return False
+        None if the message makes sense in its own place only: then nothing is lost without it."""
+        return ()
 
 
 class Projector:
@@ -41,21 +49,33 @@ class Projector:
     def __init__(self, ledger: Ledger, sender: MessageSender) -> None:
         self._ledger, self._sender = ledger, sender
 
-    def deliver(self, entry: OutboxEntry, channel: str, message: Message, *, urgent: bool) -> Receipt:
+    def deliver(
+        self, entry: OutboxEntry, channel: str, message: Message, *, urgent: bool = True, repost: bool = True
+    ) -> Receipt:
         """Post the message, or edit it if it differs.
 
-        An entry with an address and no message was tried before with an unknown outcome: it is looked for first."""
+        An entry with an address and no message was tried before with an unknown outcome: it is looked for first.
+        A message that is gone or can't be edited any more is posted once more if `repost`; otherwise it stays so."""
         ts, known_hash = entry.remote_id, entry.content_hash
         if not ts and entry.address:
             since = entry.created_at - CLOCK_SKEW_SECONDS
             ts, known_hash = self._sender.find(channel, entry.key, since), None
-        if not ts:
-            self._sender.may_post(channel)
-            self._ledger.outbox.note_attempt(entry, channel)
-            ts = self._sender.post(channel, message, {"key": entry.key})
-        elif known_hash != message.digest:
+        if ts and (known_hash == message.digest or self._edited(entry, channel, ts, message, urgent) or not repost):
+            return Receipt(channel, ts, message.digest)
+        self._sender.may_post(channel)
+        self._ledger.outbox.note_attempt(entry, channel)
+        return Receipt(channel, self._sender.post(channel, message, {"key": entry.key}), message.digest)
+
+    def _edited(self, entry: OutboxEntry, channel: str, ts: str, message: Message, urgent: bool) -> bool:
+        """Edit a message; False if Slack lastingly refuses that."""
+        try:
             self._sender.edit(channel, ts, message, {"key": entry.key}, urgent=urgent)
-        return Receipt(channel, ts, message.digest)
+        except SlackApiError as error:
+            if not is_lasting(error_word(error), entry.attempts):
+                raise
+            log.warning("message not edited: %s", error_word(error))
+            return False
+        return True
 
     def permalink(self, job_id: str) -> str:
         """The address of a job's root message; '' if it has none."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+from collections.abc import Collection
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -16,11 +17,12 @@ from bot.notifications.failure import FailureNotification
 from bot.notifications.message_sender import MessageSender
 from bot.notifications.notification import Notification, Projector
 from bot.notifications.receipt import ReceiptNotification
+from bot.notifications.refusal import RefusalNotification
 from bot.notifications.stages import StagesNotification
 from bot.notifications.summary import SummaryNotification
 from bot.slack.client import UNREACHABLE, Slack, error_word, retry_after
 from bot.slack.rate_limiter import NotYet, RateLimiter
-from bot.slack.refusals import Refusal, refusal_of
+from bot.slack.refusals import Refusal, is_final, is_lasting, refusal_of
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.limits import Limits
 from provisioner.ledger.ledger import Ledger
@@ -34,13 +36,13 @@ GATHER_SECONDS = 1.0  # for which a thread post waits for more events
 PACE_SECONDS = 1.0  # until another look at what our own pace holds up
 LONGEST_BACKOFF_SECONDS = 60.0
 NO_ACCESS_SECONDS = 300.0  # until the next attempt of what only a person can fix
-MAX_ATTEMPTS = {Refusal.UNKNOWN: 10, Refusal.NO_ACCESS: 288, Refusal.NO_RIGHTS: 1440}  # the last two: one day
 STOP_TIMEOUT_SECONDS = 15.0
 
 URGENCY = {
     OutboxKind.SUMMARY: 0,
     OutboxKind.FAILURE: 1,
     OutboxKind.NOTICE: 1,
+    OutboxKind.REFUSAL: 1,
     OutboxKind.STAGES: 2,
     OutboxKind.HOME: 3,
 }
@@ -56,19 +58,22 @@ class Notifier:
         slack: Slack,
         failure_channel: str,
         limits: Limits,
+        admins: Collection[str] = (),
         *,
         pace: RateLimiter | None = None,
         gather_seconds: float = GATHER_SECONDS,
     ) -> None:
+        """What Slack refuses in the failure channel goes to one of the `admins`."""
         self._ledger = ledger
-        sender = MessageSender(slack, pace or RateLimiter())
-        projector = Projector(ledger, sender)
-        summary = SummaryNotification(ledger, catalog, sender, projector)
+        self._sender = sender = MessageSender(slack, pace or RateLimiter())
+        projector, for_operators = Projector(ledger, sender), (failure_channel, *sorted(admins))
+        summary = SummaryNotification(ledger, catalog, sender, projector, failure_channel)
         self.remember_response_url = summary.remember_response_url
         self._notifications: dict[OutboxKind, Notification[Any, Any]] = {
             OutboxKind.SUMMARY: summary,
             OutboxKind.STAGES: StagesNotification(ledger, catalog, sender, gather_seconds),
-            OutboxKind.FAILURE: FailureNotification(ledger, catalog, projector, failure_channel),
+            OutboxKind.FAILURE: FailureNotification(ledger, catalog, projector, for_operators),
+            OutboxKind.REFUSAL: RefusalNotification(ledger, projector, for_operators),
             OutboxKind.NOTICE: ReceiptNotification(ledger, sender, projector, failure_channel),
             OutboxKind.HOME: HomeNotification(ledger, catalog, sender, limits),
         }
@@ -125,18 +130,28 @@ class Notifier:
         return min(soonest or PACE_SECONDS, *waits) if waits else min(soonest, IDLE_SECONDS)
 
     def _send_or_settle(self, entry: OutboxEntry) -> None:
-        """Raises NotYet. Every other error ends in a later attempt or a dead entry, and stops no other entry."""
+        """Raises NotYet. Every other error ends in another attempt or a dead entry, and stops no other entry."""
         try:
-            self._send(entry)
+            self._send_or_move(entry)
         except NotYet:
             raise
         except SlackApiError as error:
-            self._settle_refusal(entry, error)
-        except UNREACHABLE as error:
-            self._back_off(entry, f"no answer: {error}")
+            self._settle(entry, error)
+        except UNREACHABLE as error:  # without a limit: nothing is lost by waiting
+            self._postpone(entry, _backoff_seconds(entry.attempts), f"no answer: {error}")
         except Exception as error:
             log.exception("outbox entry not sent")
-            self._settle_unknown(entry, f"{type(error).__name__}: {error}")
+            self._postpone_or_bury(entry, Refusal.UNKNOWN, _backoff_seconds(entry.attempts), type(error).__name__)
+
+    def _send_or_move(self, entry: OutboxEntry) -> None:
+        """Send the entry to its next place if Slack lastingly refuses it. Raises what `deliver` raises."""
+        try:
+            self._send(entry)
+        except SlackApiError as error:
+            word = error_word(error)
+            if not is_lasting(word, entry.attempts) or not self._moved(entry, word):
+                raise
+            log.warning("message moved: %s", word)
 
     def _send(self, entry: OutboxEntry) -> None:
         """Read, render, deliver."""
@@ -151,49 +166,51 @@ class Notifier:
 
     # --- refusals ---------------------------------------------------------------------------------------------------
 
-    def _settle_refusal(self, entry: OutboxEntry, error: SlackApiError) -> None:
+    def _moved(self, entry: OutboxEntry, word: str) -> bool:
+        """Whether there is a place after the one that refused the entry; it is sent there from now on."""
+        tried = self._ledger.outbox.get(entry.kind, entry.subject) or entry
+        channels = self._sender.reachable(self._notifications[entry.kind].places(entry))
+        left = channels[channels.index(tried.address) + 1 :] if tried.address in channels else channels
+        if left:
+            self._ledger.outbox.move(entry, left[0], word)
+        return bool(left)
+
+    def _settle(self, entry: OutboxEntry, error: SlackApiError) -> None:
+        """Try the entry again in the same place, later, or give it up."""
         word = error_word(error)
-        match refusal_of(word):
-            case Refusal.LOST:
-                log.warning("message lost: %s", word)
-                receipt = Receipt(entry.address or "", entry.remote_id, entry.content_hash, entry.sent_event)
-                self._ledger.outbox.sent(entry, receipt)
-            case Refusal.THROTTLED:
-                self._ledger.outbox.postpone(entry, self._ledger.clock() + retry_after(error), word)
-            case Refusal.NO_ACCESS if self._redirect(entry):
-                log.info("message moved to direct messages: %s", word)
-            case Refusal.NO_ACCESS | Refusal.NO_RIGHTS as refusal:
-                log.error("Slack refused: %s; invite the app to the channel, or check its token and scopes", word)
-                wait = NO_ACCESS_SECONDS if refusal is Refusal.NO_ACCESS else LONGEST_BACKOFF_SECONDS
-                self._postpone_or_bury(entry, refusal, wait, word)
-            case Refusal.SLACK_DOWN:
-                self._back_off(entry, word)
-            case Refusal.UNKNOWN:
-                self._settle_unknown(entry, word)
-
-    def _redirect(self, entry: OutboxEntry) -> bool:
-        try:
-            return self._notifications[entry.kind].redirect(entry)
-        except SlackApiError as error:
-            log.warning("direct messages not opened: %s", error_word(error))
-            return False
-
-    def _settle_unknown(self, entry: OutboxEntry, reason: str) -> None:
-        self._postpone_or_bury(entry, Refusal.UNKNOWN, _backoff_seconds(entry.attempts), reason)
+        refusal, movable = refusal_of(word), self._notifications[entry.kind].places(entry)
+        if refusal is Refusal.LOST or (refusal is Refusal.NO_ACCESS and not movable):
+            log.warning("message lost: %s", word)  # nobody misses it: a root message says the same as its thread
+            receipt = Receipt(entry.address or "", entry.remote_id, entry.content_hash, entry.sent_event)
+            self._ledger.outbox.sent(entry, receipt)
+            return
+        if refusal in (Refusal.NO_ACCESS, Refusal.NO_RIGHTS):
+            log.error("Slack refused: %s; invite the app to the channel, or check its token and scopes", word)
+        self._postpone_or_bury(entry, refusal, _wait_seconds(refusal, entry.attempts, error), word)
 
     def _postpone_or_bury(self, entry: OutboxEntry, refusal: Refusal, wait_seconds: float, reason: str) -> None:
-        if entry.attempts + 1 >= MAX_ATTEMPTS[refusal]:
+        if is_final(refusal, entry.attempts):
             log.error("message given up after %d attempts: %s", entry.attempts + 1, reason)
             self._ledger.outbox.bury(entry, reason)
         else:
-            log.warning("message not sent, next attempt in %.1f s: %s", wait_seconds, reason)
-            self._ledger.outbox.postpone(entry, self._ledger.clock() + wait_seconds, reason)
+            self._postpone(entry, wait_seconds, reason)
 
-    def _back_off(self, entry: OutboxEntry, reason: str) -> None:
-        """Slack is away: there is no limit, because nothing is lost by waiting."""
-        wait_seconds = _backoff_seconds(entry.attempts)
+    def _postpone(self, entry: OutboxEntry, wait_seconds: float, reason: str) -> None:
         log.warning("message not sent, next attempt in %.1f s: %s", wait_seconds, reason)
         self._ledger.outbox.postpone(entry, self._ledger.clock() + wait_seconds, reason)
+
+
+def _wait_seconds(refusal: Refusal, attempts: int, error: SlackApiError) -> float:
+    """Until the next attempt in the same place."""
+    match refusal:
+        case Refusal.NO_ACCESS:
+            return NO_ACCESS_SECONDS
+        case Refusal.NO_RIGHTS:
+            return LONGEST_BACKOFF_SECONDS
+        case Refusal.THROTTLED:
+            return max(retry_after(error), _backoff_seconds(attempts))
+        case _:
+            return _backoff_seconds(attempts)
 
 
 def _backoff_seconds(attempts: int) -> float:

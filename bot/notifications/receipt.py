@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.notifications.message_sender import MessageSender
@@ -42,7 +43,14 @@ class ReceiptNotification(Notification[ReceiptSnapshot, Message]):
         return messages.receipt(snapshot.store, snapshot.link)
 
     def deliver(self, entry: OutboxEntry, snapshot: ReceiptSnapshot, content: Message) -> Receipt:
-        """To the owner's direct messages."""
-        owner = snapshot.store.owner
-        channel = self._sender.channel_of(owner if is_person(owner) else self._failure_channel)
-        return self._projector.deliver(entry, channel, content, urgent=True)
+        """To the owner's direct messages, or else to the failure channel."""
+        channel = entry.address or self._sender.channel_of(self._places_of(snapshot.store)[0])
+        return self._projector.deliver(entry, channel, content)
+
+    def places(self, entry: OutboxEntry) -> Sequence[str]:
+        """The owner, then the failure channel."""
+        snapshot = self.read(entry)
+        return self._places_of(snapshot.store) if snapshot else ()
+
+    def _places_of(self, store: Store) -> Sequence[str]:
+        return (store.owner, self._failure_channel) if is_person(store.owner) else (self._failure_channel,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.commands.registry import OFFERS
@@ -11,8 +12,8 @@ from bot.notifications.notification import Notification, Projector
 from bot.rendering import messages
 from bot.rendering.blocks import Message
 from bot.rendering.job_view import JobView, read_job_view
+from bot.rendering.refused import Moved
 from bot.rendering.templating import is_person
-from bot.slack.client import whisper
 from provisioner.domain.catalog import Catalog
 from provisioner.ledger.ledger import Ledger
 from provisioner.ledger.outbox import OutboxEntry, Receipt
@@ -22,17 +23,21 @@ REMEMBERED_URLS = 1000
 
 @dataclass(frozen=True)
 class SummarySnapshot:
-    """`moved_from` is the channel in which we may not post, or ''."""
+    """`moved` says why the message is not where the job was ordered, None if it is there."""
 
     view: JobView
-    moved_from: str
+    moved: Moved | None
 
 
 class SummaryNotification(Notification[SummarySnapshot, Message]):
     """The kind SUMMARY."""
 
-    def __init__(self, ledger: Ledger, catalog: Catalog, sender: MessageSender, projector: Projector) -> None:
+    def __init__(
+        self, ledger: Ledger, catalog: Catalog, sender: MessageSender, projector: Projector, failure_channel: str
+    ) -> None:
+        """The message goes to the failure channel if the person can't be reached."""
         self._ledger, self._catalog, self._sender, self._projector = ledger, catalog, sender, projector
+        self._failure_channel = failure_channel
         self._response_urls: OrderedDict[str, str] = OrderedDict()  # by delivery key, in memory only
 
     def remember_response_url(self, delivery_key: str, response_url: str) -> None:
@@ -48,34 +53,31 @@ class SummaryNotification(Notification[SummarySnapshot, Message]):
         if not view:
             return None
         origin = view.job.origin
-        moved = bool(entry.address) and not is_person(origin) and entry.address != origin
-        return SummarySnapshot(view, origin if moved else "") if origin else None
+        moved = entry.moved_for or (entry.address and not is_person(origin) and entry.address != origin)
+        return SummarySnapshot(view, Moved(origin, entry.moved_for) if moved else None) if origin else None
 
     def render(self, snapshot: SummarySnapshot) -> Message:
         """The job as it is now."""
-        return messages.summary(snapshot.view, OFFERS, moved_from=snapshot.moved_from)
+        return messages.summary(snapshot.view, OFFERS, moved=snapshot.moved)
 
     def deliver(self, entry: OutboxEntry, snapshot: SummarySnapshot, content: Message) -> Receipt:
         """A result is urgent, progress is not."""
         job = snapshot.view.job
         channel = entry.address or self._sender.channel_of(job.origin)
-        receipt = self._projector.deliver(entry, channel, content, urgent=not job.live)
-        if snapshot.moved_from and entry.remote_id is None and receipt.remote_id:
-            self._whisper(snapshot.view, self._sender.permalink(channel, receipt.remote_id))
+        receipt = self._projector.deliver(entry, channel, content, urgent=not job.live, repost=snapshot.view.current)
+        if snapshot.moved and entry.remote_id is None and receipt.remote_id:
+            self._whisper(snapshot.view, snapshot.moved, self._sender.permalink(channel, receipt.remote_id))
         return receipt
 
-    def redirect(self, entry: OutboxEntry) -> bool:
-        """To direct messages; False if that is where Slack refused it."""
+    def places(self, entry: OutboxEntry) -> Sequence[str]:
+        """Where the job was ordered, then the person's direct messages, then the failure channel."""
         job = self._ledger.jobs.get(entry.subject)
-        if not job or not is_person(job.requested_by):
-            return False
-        direct = self._sender.channel_of(job.requested_by)
-        if (entry.address or self._sender.channel_of(job.origin)) == direct:
-            return False
-        self._ledger.outbox.note_attempt(entry, direct)
-        return True
+        if not job:
+            return ()
+        person = (job.requested_by,) if is_person(job.requested_by) else ()
+        return (job.origin, *person, self._failure_channel)
 
-    def _whisper(self, view: JobView, permalink: str) -> None:
+    def _whisper(self, view: JobView, moved: Moved, permalink: str) -> None:
         response_url = self._response_urls.pop(view.job.delivery_key, "")
         if response_url:
-            whisper(response_url, messages.moved_aside(view.store.name, permalink))
+            self._sender.whisper(response_url, messages.moved_aside(view.store.name, permalink, moved))

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 from slack_sdk.models.blocks import (
@@ -25,11 +26,15 @@ from bot.rendering.templating import TextTemplate
 from provisioner.domain.text import shorten
 
 Json = dict[str, Any]
-# Characters that Slack takes (docs.slack.dev, Block Kit reference).
+# Characters that Slack takes (docs.slack.dev, chat.update and the Block Kit reference).
+TEXT_LIMIT = 4000
 SECTION_LIMIT = 3000
 HEADER_LIMIT = 150
+CONFIRM_LIMIT = 300
 SPOKEN_LIMIT = 75
-LOG_LIMIT = 2500  # our own: the end of a log is enough
+# Our own limits, so that no message gets too long as a whole.
+SECTIONS_LIMIT = 5  # sections of one text
+LOG_LIMIT = 2500  # characters; the end of a log is enough
 
 shared = TextTemplate("shared")
 
@@ -60,7 +65,7 @@ def digest_of(content: Any) -> str:
 def message(text: str, blocks: Sequence[Block | None], simple: Sequence[Block | None] | None = None) -> Message:
     """A Message of the `blocks` that are not None."""
     shown = as_json(blocks)
-    return Message(text, shown, shown if simple is None else as_json(simple))
+    return Message(cut(text, TEXT_LIMIT), shown, shown if simple is None else as_json(simple))
 
 
 def as_json(blocks: Sequence[Block | None]) -> list[Json]:
@@ -70,15 +75,45 @@ def as_json(blocks: Sequence[Block | None]) -> list[Json]:
 
 def text_message(text: str) -> Message:
     """A message of text alone."""
-    return message(text, [section(text)])
+    return message(text, sections(text))
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters of mrkdwn, without half a link, mention or escaped character at the end."""
+    if len(text) <= limit:
+        return text
+    head = text[: limit - 1]
+    for start, end in ("<>", "&;"):
+        if head.rfind(start) > head.rfind(end):
+            head = head[: head.rfind(start)]
+    return head + "…"
+
+
+def fitting(lines: Sequence[str], limit: int) -> int:
+    """How many of the lines, from the first on, have at most `limit` characters with their line breaks."""
+    lengths = accumulate(len(line) + 1 for line in lines)
+    return sum(length <= limit + 1 for length in lengths)
+
+
+def sections(text: str) -> list[SectionBlock]:
+    """The text in as few sections as possible, split between lines. The end of a very long text is cut off."""
+    lines = [cut(line, SECTION_LIMIT) for line in text.split("\n")]
+    made: list[str] = []
+    while lines and len(made) < SECTIONS_LIMIT:
+        count = fitting(lines, SECTION_LIMIT)
+        made.append("\n".join(lines[:count]).strip("\n"))
+        lines = lines[count:]
+    if lines:
+        made[-1] = cut(f"{made[-1]}\n…", SECTION_LIMIT)
+    return [section(part) for part in made if part]
 
 
 def section(text: str) -> SectionBlock:
-    return SectionBlock(text=MarkdownTextObject(text=shorten(text, SECTION_LIMIT)))
+    return SectionBlock(text=MarkdownTextObject(text=cut(text, SECTION_LIMIT)))
 
 
 def context(text: str) -> ContextBlock:
-    return ContextBlock(elements=[MarkdownTextObject(text=shorten(text, SECTION_LIMIT))])
+    return ContextBlock(elements=[MarkdownTextObject(text=cut(text, SECTION_LIMIT))])
 
 
 def header(text: str) -> HeaderBlock:

@@ -10,11 +10,11 @@ from pydantic import TypeAdapter
 from slack_sdk.models.blocks import InputBlock, Option, PlainTextInputElement, StaticSelectElement
 from slack_sdk.models.views import View
 
-from bot.rendering.blocks import context, section
+from bot.rendering.blocks import Message, context, sections
 from bot.rendering.templating import TextTemplate
 from provisioner.domain.catalog import Catalog, StoreType
 from provisioner.domain.options import Option as StoreOption
-from provisioner.domain.store import MAX_NAME, MIN_NAME, Addresses, Store
+from provisioner.domain.store import MIN_NAME, Addresses, Store
 from provisioner.domain.text import shorten
 
 common, create, delete = TextTemplate("forms"), TextTemplate("verbs/create"), TextTemplate("verbs/delete")
@@ -22,7 +22,7 @@ common, create, delete = TextTemplate("forms"), TextTemplate("verbs/create"), Te
 OPTION_PREFIX = "option/"  # of the block ids with a store type's options
 CREATE_FORM, DELETE_FORM = "create", "delete"  # callback ids
 TYPE_ACTION = "type"  # the action id of the type's menu
-DESCRIPTION_LIMIT = 75  # characters that Slack takes in a menu entry's description
+LABEL_LIMIT = 75  # characters that Slack takes in a menu entry's text and in its description
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,11 @@ class FormContext:
 
 @dataclass(frozen=True)
 class Prefilled:
-    """Values that the create form shows: the name, and choices by option id."""
+    """What the create form shows: the name, choices by option id, and a question above its fields."""
 
     name: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
+    question: str = ""
 
 
 def create_form(
@@ -63,14 +64,15 @@ def create_form(
 ) -> View:
     """Asks for a name, a type (preset to `store_type`, else the default) and that type's options.
 
-    `prefilled` has the values of the form that this one replaces."""
-    store_type = store_type or catalog.default
-    hint = create("name_hint", shortest=MIN_NAME, longest=MAX_NAME, example=addresses.url("my-shop"))
+    `prefilled` has the values of the form that this one replaces, or what was typed."""
+    store_type, is_new = store_type or catalog.default, prefilled is None or bool(prefilled.question)
+    prefilled = prefilled or Prefilled()
+    hint = create("name_hint", shortest=MIN_NAME, longest=addresses.longest_name, example=addresses.url("my-shop"))
     name = PlainTextInputElement(
         action_id="name",
         placeholder="my-shop",
-        focus_on_load=prefilled is None,
-        initial_value=prefilled.name or None if prefilled else None,
+        focus_on_load=is_new,
+        initial_value=prefilled.name or None,
     )
     channel = form_context.channel
     where = create("in_channel", channel=channel) if channel else create("in_direct_messages")
@@ -82,9 +84,10 @@ def create_form(
         close=common("cancel"),
         private_metadata=form_context.packed(),
         blocks=[
+            *(sections(prefilled.question) if prefilled.question else []),
             InputBlock(block_id="name", label=create("name_label"), hint=hint, element=name),
             _type_block(catalog, store_type),
-            *(_option_block(store_type, option, prefilled or Prefilled()) for option in store_type.options),
+            *(_option_block(store_type, option, prefilled) for option in store_type.options),
             context(where),
         ],
     )
@@ -93,12 +96,18 @@ def create_form(
 def _type_block(catalog: Catalog, store_type: StoreType) -> InputBlock:
     """Slack reports at once when another type is chosen, so that the form can ask for its options."""
     entries = [
-        Option(text=t.label, value=t.name, description=shorten(t.description, DESCRIPTION_LIMIT) or None)
+        Option(
+            text=shorten(t.label, LABEL_LIMIT), value=t.name, description=shorten(t.description, LABEL_LIMIT) or None
+        )
         for t in catalog.types.values()
     ]
     preset = next(entry for entry in entries if entry.value == store_type.name)
     element = StaticSelectElement(action_id=TYPE_ACTION, options=entries, initial_option=preset)
     return InputBlock(block_id=TYPE_ACTION, label=create("type_label"), element=element, dispatch_action=True)
+
+
+def _label(text: str) -> str:
+    return shorten(text, LABEL_LIMIT)
 
 
 def _option_block(store_type: StoreType, option: StoreOption, prefilled: Prefilled) -> InputBlock:
@@ -121,7 +130,7 @@ def delete_form(store: Store, form_context: FormContext) -> View:
         close=common("cancel"),
         private_metadata=form_context.packed(),
         blocks=[
-            section(delete("warning", store=store)),
+            *sections(delete("warning", store=store)),
             InputBlock(block_id="name", label=delete("name_label", name=store.name), element=name),
         ],
     )
@@ -132,6 +141,6 @@ def delete_mismatch(store: Store) -> str:
     return delete("mismatch", name=store.name)
 
 
-def notice(text: str) -> View:
+def notice(message: Message) -> View:
     """An answer to a click outside any conversation, such as on App Home."""
-    return View(type="modal", title=common("notice_title"), close=common("close"), blocks=[section(text)])
+    return View(type="modal", title=common("notice_title"), close=common("close"), blocks=message.simple)

@@ -17,9 +17,10 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.rendering import blocks
-from bot.rendering.blocks import Message, context, message, section, text_message
+from bot.rendering.blocks import Message, context, cut, fitting, message, section, sections, text_message
 from bot.rendering.job_view import Headline, JobView, StoreView, Task, TaskStatus
 from bot.rendering.offers import Offer, offers_block
+from bot.rendering.refused import Moved, RefusedMessages
 from bot.rendering.templating import TextTemplate
 from provisioner.domain.errors import LimitReached, NotAllowed, Refused, StoreDeleted
 from provisioner.domain.job import EventKind, Job, JobEvent, JobKind
@@ -32,23 +33,27 @@ from provisioner.operations.registry import OPERATIONS
 JOB_TEXTS = ("answer", "working", "succeeded", "outdated", "fate", "later")
 verbs = {kind: TextTemplate(f"verbs/{kind}", JOB_TEXTS) for kind in OPERATIONS}
 jobs, answers, home = TextTemplate("jobs"), TextTemplate("answers"), TextTemplate("home")
-shared, credentials = TextTemplate("shared"), TextTemplate("credentials")
+shared, credentials, refused = TextTemplate("shared"), TextTemplate("credentials"), TextTemplate("refused")
 
 LISTED = 20  # stores of each kind in a list
+# Characters, so that no message gets too long as a whole.
+LIST_LIMIT = 6000  # of the stores of each kind
+THREAD_LIMIT, LINE_LIMIT = 10_000, 1000  # of one post in a thread, and of one line in it
+CARD_LIMIT = 1000  # of a store on App Home, and of its problem
 
 
 # --- the root message of a job, edited in place ------------------------------------------------------------------
 
 
-def summary(view: JobView, offers: Sequence[Offer], moved_from: str = "") -> Message:
-    """The job as it is now. `moved_from` is the channel in which we may not post."""
+def summary(view: JobView, offers: Sequence[Offer], moved: Moved | None = None) -> Message:
+    """The job as it is now. `moved` says why it is not where it was ordered."""
     headline = headline_of(view)
     problem = view.job.problem if view.headline is Headline.FAILED else None
     text = f"{headline} {shared('problem', p=problem)}" if problem else headline
-    before = [section(headline), section(jobs("problem", p=problem)) if problem else None]
+    before = [section(headline), *(sections(jobs("problem", p=problem)) if problem else [])]
     setback = context(jobs("setback", detail=view.setback)) if view.setback else None
     buttons = offers_block(view.of, offers) if view.current else None
-    after = [context(jobs("moved", origin=moved_from)) if moved_from else None, context(jobs("footer", v=view))]
+    after = [context(moved.note) if moved else None, context(jobs("footer", v=view))]
 
     def around(steps: Block) -> list[Block | None]:
         """The steps come first while the job runs, and the buttons after it."""
@@ -104,8 +109,15 @@ def _plan_as_text(view: JobView) -> Block:
 
 def stages(view: JobView, events: Sequence[JobEvent]) -> Message | None:
     """One thread post for all of `events`; None if none of them is for the thread."""
-    lines = [line for event in events if (line := _thread_line(view, event))]
-    return text_message("\n".join(lines)) if lines else None
+    lines = stage_lines(view, events)
+    shown = fitting([cut(line, LINE_LIMIT) for line in reversed(lines)], THREAD_LIMIT)
+    left_out = [jobs("left_out", count=len(lines) - shown)] if shown < len(lines) else []
+    return text_message("\n".join([*left_out, *(cut(line, LINE_LIMIT) for line in lines[-shown:])])) if lines else None
+
+
+def stage_lines(view: JobView, events: Sequence[JobEvent]) -> list[str]:
+    """A line for each of `events` that is for the thread."""
+    return [line for event in events if (line := _thread_line(view, event))]
 
 
 def _thread_line(view: JobView, event: JobEvent) -> str:
@@ -130,7 +142,7 @@ def failure(view: JobView, offers: Sequence[Offer], thread_url: str) -> Message:
     retry = offers_block(view.of, [offer for offer in offers if offer.in_failure_channel]) if view.current else None
     shown: list[Block | None] = [
         section(f":rotating_light: {headline}"),
-        section(jobs("problem", p=problem)) if problem else None,
+        *(sections(jobs("problem", p=problem)) if problem else []),
         blocks.log(problem.log_tail) if problem and problem.log_tail else None,
         context(jobs("failure_link", url=thread_url)) if thread_url else None,
         retry or section(jobs("failure_over", v=view)),
@@ -145,9 +157,15 @@ def receipt(store: Store, link: CredentialLink) -> Message:
     return message(text, [section(text), context(credentials("advice", store=store))])
 
 
-def moved_aside(name: str, url: str) -> Message:
-    """For the person who ordered in a channel where we may not post; `url` leads to the message."""
-    return text_message(jobs("moved_aside", name=name, url=url))
+def moved_aside(name: str, url: str, moved: Moved) -> Message:
+    """For the person who ordered in a channel where we may not post; `url` leads to the message, '' if not known."""
+    return text_message(refused("moved_aside", name=name, url=url, m=moved))
+
+
+def refused_messages(given_up: RefusedMessages) -> Message:
+    """For the failure channel: messages that were given up, and what to do."""
+    text, next_step = refused("given_up", r=given_up), refused("next_step", r=given_up)
+    return message(f"{text} {next_step}", [section(f":rotating_light: {text}"), section(next_step)])
 
 
 # --- answers -----------------------------------------------------------------------------------------------------
@@ -205,17 +223,21 @@ def store_list(mine: StorePage, others: StorePage) -> Message:
     """The person's own stores first."""
     if not mine.total and not others.total:
         return text_message(answers("no_stores"))
-    parts: list[Block | None] = [section(answers("mine", stores=mine.stores)), _more(mine)]
+    parts = _listed(answers("mine", any=mine.total > 0), mine)
     if others.total:
-        parts += [section(answers("others", stores=others.stores)), _more(others)]
+        parts += _listed(answers("others"), others, with_owners=True)
     listed = [*mine.stores, *others.stores][:LISTED]
     names = ", ".join(f"{store.name} ({store.status})" for store in listed)
     return message(answers("list_text", mine=mine.total, others=others.total, names=names), parts)
 
 
-def _more(page: StorePage) -> Block | None:
-    left_out = page.total - len(page.stores)
-    return context(answers("more", count=left_out)) if left_out else None
+def _listed(title: str, page: StorePage, *, with_owners: bool = False) -> list[Block | None]:
+    """The title, whole rows, and how many more there are."""
+    rows = [answers("row", s=store, owner=store.owner if with_owners else None) for store in page.stores]
+    shown = fitting(rows, LIST_LIMIT)
+    left_out = page.total - shown
+    more = context(answers("more", count=left_out)) if left_out else None
+    return [*sections("\n".join([title, *rows[:shown]])), more]
 
 
 # --- a store by itself: on App Home, and when it has no job ------------------------------------------------------
@@ -226,8 +248,8 @@ def store_card(view: StoreView, offers: Sequence[Offer]) -> list[Block | None]:
     failed = view.last_job.problem if view.last_job and view.store.status == "failed" else None
     return [
         DividerBlock(),
-        section(home("store", v=view)),
-        context(shared("problem", p=failed)) if failed else None,
+        section(cut(home("store", v=view), CARD_LIMIT)),
+        context(cut(shared("problem", p=failed), CARD_LIMIT)) if failed else None,
         offers_block(view, offers, f"store-{view.store.id}"),
     ]
 

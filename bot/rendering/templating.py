@@ -44,6 +44,11 @@ def is_person(address: str) -> bool:
     return address[:1] in ("U", "W")
 
 
+def channel(channel_id: str) -> Markup:
+    """A link to a conversation. Only its members see its name."""
+    return Markup(f"<#{escape(channel_id)}>")  # noqa: S704
+
+
 def link(url: str, label: str) -> Markup:
     """A link with a label."""
     return Markup(f"<{escape(url)}|{escape(label)}>")  # noqa: S704
@@ -71,4 +76,4 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.filters |= {"person": person, "link": link, "when": when, "duration": duration}
+_environment.filters |= {"person": person, "channel": channel, "link": link, "when": when, "duration": duration}

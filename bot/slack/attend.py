@@ -12,11 +12,10 @@ from bot.commands.request import Request, Response
 from bot.commands.spec import Handler
 from bot.dependencies import Dependencies
 from bot.rendering import messages
-from bot.rendering.blocks import Message
 from bot.rendering.templating import TextTemplate
-from bot.slack.client import UNREACHABLE, Slack
+from bot.slack.client import Slack
 from bot.slack.interaction import Interaction
-from bot.slack.reply import FormNotOpened, Reply
+from bot.slack.reply import Reply
 from provisioner.domain.errors import Refused
 from provisioner.ledger.audit import NAME_LIMIT, AuditRecord, Outcome
 from provisioner.log_context import bound, bound_ids, new_id
@@ -32,11 +31,12 @@ RAW_LIMIT = 10_000  # characters of a request in the audit log
 @dataclass(frozen=True)
 class SlackDependencies:
     """`remember_response_url(delivery_key, response_url)` keeps the URL for an order whose messages have to go
-    elsewhere."""
+    elsewhere. The failure channel gets a report of answers that Slack refuses everywhere."""
 
     commands: Dependencies
     slack: Slack
     remember_response_url: Callable[[str, str], None]
+    failure_channel: str
 
 
 Listener = Callable[[SlackDependencies, Interaction], Response]
@@ -60,7 +60,7 @@ def attended(dependencies: SlackDependencies, listener: Listener, store_of: Stor
         interaction: Interaction = context[INTERACTION]
         request_id = request_id_of()
         with bound(request=request_id, user=interaction.user):
-            reply = Reply(interaction, ack, dependencies.slack)
+            reply = Reply(interaction, ack, dependencies.slack, dependencies.failure_channel)
             result = _carry_out(dependencies, listener, interaction, reply, request_id)
             if not result.store and result.outcome in (Outcome.REFUSED, Outcome.ERROR):
                 result = replace(result, store=_found(dependencies, store_of, interaction))
@@ -107,28 +107,18 @@ def _carry_out(
     dependencies.remember_response_url(interaction.delivery_key, response_url)
     try:
         response = listener(dependencies, interaction)
-        _send(reply, response)
+        reply.send(response)
     except Refused as refusal:
-        _answer_safely(reply, messages.refusal(refusal))
+        reply.answer(messages.refusal(refusal))
         return _Result(Outcome.REFUSED, reason=str(refusal))
     except Exception as error:
         log.exception("listener failed")
-        _answer_safely(reply, messages.unexpected(request_id))
+        reply.answer(messages.unexpected(request_id))
         return _Result(Outcome.ERROR, reason=type(error).__name__)
     if response.job:
         return _Result(Outcome.ORDERED, response.store, response.job.id)
     outcome = Outcome.REFUSED if response.field_errors else Outcome.ANSWERED
     return _Result(outcome, response.store, reason=response.reason)
-
-
-def _send(reply: Reply, response: Response) -> None:
-    """Raises FormNotOpened, but not for the answer to an order: the order counts."""
-    try:
-        reply.send(response)
-    except FormNotOpened:
-        if not response.job:
-            raise
-        log.warning("the person got no answer")
 
 
 def _found(dependencies: SlackDependencies, store_of: StoreFinder, interaction: Interaction) -> str:
@@ -137,13 +127,6 @@ def _found(dependencies: SlackDependencies, store_of: StoreFinder, interaction: 
     except Exception:
         log.exception("store of a failed request not found")
         return ""
-
-
-def _answer_safely(reply: Reply, message: Message) -> None:
-    try:
-        reply.answer(message)
-    except (FormNotOpened, *UNREACHABLE):
-        log.warning("the person got no answer")
 
 
 def _audit(dependencies: SlackDependencies, interaction: Interaction, result: _Result, request_id: str) -> None:

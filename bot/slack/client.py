@@ -1,8 +1,10 @@
-"""The Slack Web API client, which counts its calls; and messages by response_url, which one person sees."""
+"""The Slack client: Web API calls, and messages by response_url, which one person sees. It counts both."""
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 from http.client import HTTPException
 from typing import Any
 
@@ -41,6 +43,23 @@ class Slack(WebClient):
             self._calls.labels(api_method, outcome).inc()
         return answer
 
+    def whisper(self, response_url: str, message: Message) -> bool:
+        """Show a message to one person; False if Slack does not take it.
+
+        A response_url takes five messages within 30 minutes."""
+        client = WebhookClient(response_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
+        try:
+            answer = client.send(
+                text=message.text, blocks=message.simple, response_type="ephemeral", replace_original=False
+            )
+            outcome = "ok" if answer.status_code == 200 else _webhook_word(answer.status_code, answer.body)
+        except (*UNREACHABLE, ValueError):  # ValueError for an URL that urllib can't parse
+            outcome = "unreachable"
+        self._calls.labels("response_url", outcome).inc()
+        if outcome != "ok":
+            log.warning("response_url refused: %s", outcome)
+        return outcome == "ok"
+
 
 def error_word(error: SlackApiError) -> str:
     """Slack's word for the error, or http_<status> if it sent none."""
@@ -56,14 +75,10 @@ def retry_after(error: SlackApiError) -> float:
     return float(headers.get("retry-after", 1))
 
 
-def whisper(response_url: str, message: Message) -> None:
-    """Show a message to one person, best effort: it must never be the only copy of a result."""
-    client = WebhookClient(response_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
+def _webhook_word(status: int, body: str) -> str:
+    """Slack's word for the error, in JSON or as plain text, or http_<status> if it sent none."""
     try:
-        answer = client.send(
-            text=message.text, blocks=message.simple, response_type="ephemeral", replace_original=False
-        )
-        if answer.status_code != 200:
-            log.warning("response_url refused: %s %s", answer.status_code, answer.body[:60])
-    except (*UNREACHABLE, ValueError) as error:  # ValueError for an URL that urllib can't parse
-        log.warning("response_url unreachable: %s", error)
+        body = json.loads(body)["error"]
+    except (ValueError, KeyError, TypeError):
+        body = body.strip()
+    return body if re.fullmatch(r"[a-z_]{3,60}", str(body)) else f"http_{status}"

@@ -10,14 +10,16 @@ from slack_sdk.models.views import View
 
 from bot.commands.request import Response
 from bot.rendering import forms
-from bot.rendering.blocks import Message
+from bot.rendering.blocks import Message, text_message
 from bot.rendering.templating import TextTemplate
-from bot.slack.client import UNREACHABLE, Slack, error_word, whisper
+from bot.slack.client import UNREACHABLE, Slack, error_word
 from bot.slack.interaction import Interaction, InteractionKind
 from provisioner.domain.errors import Refused
 
 log = logging.getLogger(__name__)
 answers = TextTemplate("answers")
+
+FORM_IS_OLD = ("hash_conflict", "not_found")  # words of views.update: it changed or was closed meanwhile
 
 
 class FormNotOpened(Refused):
@@ -27,8 +29,10 @@ class FormNotOpened(Refused):
 class Reply:
     """Answers one interaction. The first answer acknowledges it, which Slack expects within 3 s."""
 
-    def __init__(self, interaction: Interaction, ack: Ack, slack: Slack) -> None:
+    def __init__(self, interaction: Interaction, ack: Ack, slack: Slack, failure_channel: str) -> None:
+        """The failure channel gets a report of an answer that Slack refuses everywhere."""
         self._interaction, self._ack, self._slack = interaction, ack, slack
+        self._failure_channel = failure_channel
         self._acknowledged = False
 
     def send(self, response: Response) -> None:
@@ -52,14 +56,14 @@ class Reply:
         if interaction.kind is InteractionKind.COMMAND and not self._acknowledged:
             self._acknowledge(text=message.text, blocks=message.simple, response_type="ephemeral")
         elif interaction.kind is InteractionKind.SUBMISSION and not self._acknowledged:
-            self._acknowledge(response_action="update", view=forms.notice(message.text))
-        elif interaction.response_url:
+            self._acknowledge(response_action="update", view=forms.notice(message))
+        elif interaction.kind is InteractionKind.CLICK and not interaction.response_url:
+            self._answer_in_form(message)
+        elif interaction.kind is InteractionKind.EVENT:
             self._acknowledge()
-            whisper(interaction.response_url, message)
-        elif interaction.kind is InteractionKind.CLICK:
-            self._open_form(forms.notice(message.text))
         else:
             self._acknowledge()
+            self._tell(message)
 
     def _acknowledge(self, **content: object) -> None:
         if not self._acknowledged:
@@ -67,10 +71,10 @@ class Reply:
             self._acknowledged = True
 
     def _close_form(self, message: Message) -> None:
-        """The message goes to the conversation in which the form was opened."""
+        """The message goes to the conversation in which the form was opened. The job's root message says the same."""
         self._acknowledge()
         if self._interaction.form.response_url:
-            whisper(self._interaction.form.response_url, message)
+            self._slack.whisper(self._interaction.form.response_url, message)
 
     def _open_form(self, view: View) -> None:
         self._acknowledge()
@@ -87,6 +91,40 @@ class Reply:
             self._slack.views_update(view_id=self._interaction.view_id, hash=self._interaction.view_hash, view=view)
         except (SlackApiError, *UNREACHABLE) as error:
             log.warning("form not updated: %s", _reason(error))
+            if _reason(error) not in FORM_IS_OLD:
+                self._tell(text_message(answers("form_not_updated")))
+
+    # --- after the acknowledgement ----------------------------------------------------------------------------------
+
+    def _answer_in_form(self, message: Message) -> None:
+        try:
+            self._open_form(forms.notice(message))
+        except FormNotOpened:
+            self._tell(message)
+
+    def _tell(self, message: Message) -> None:
+        """Show a message to the person alone, by response_url or as a direct message."""
+        response_url = self._interaction.response_url or self._interaction.form.response_url
+        if not response_url or not self._slack.whisper(response_url, message):
+            self._send_directly(message)
+
+    def _send_directly(self, message: Message) -> None:
+        """If Slack refuses direct messages too, the failure channel gets a report."""
+        person = self._interaction.user
+        try:
+            self._post(self._slack.conversations_open(users=person)["channel"]["id"], message)
+        except (SlackApiError, *UNREACHABLE) as error:
+            log.warning("answer not sent: %s", _reason(error))
+            not_answered = text_message(answers("not_answered", person=person, why=_reason(error)))
+            try:
+                self._post(self._failure_channel, not_answered)
+            except (SlackApiError, *UNREACHABLE) as refusal:
+                log.error("the person got no answer: %s", _reason(refusal))
+
+    def _post(self, channel: str, message: Message) -> None:
+        self._slack.chat_postMessage(
+            channel=channel, text=message.text, blocks=message.simple, unfurl_links=False, unfurl_media=False
+        )
 
 
 def _reason(error: Exception) -> str:

@@ -59,4 +59,6 @@ def views_update(context: MethodContext, args: Args) -> Json:
 def views_publish(context: MethodContext, args: Args) -> Json:
     args.required("user_id", "view")
     user = context.workspace.user(args.text("user_id"))
+    if user.id in context.workspace.deactivated:
+        raise SlackError("user_not_found")
     return {"view": context.views.publish(user.id, args.data("view"), args.text("hash"))}

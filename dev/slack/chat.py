@@ -60,6 +60,7 @@ def _own_message(context: MethodContext, args: Args, channel: Channel, refusal: 
 def post_message(context: MethodContext, args: Args) -> Json:
     content = message_content(context, args, method="chat.postMessage")
     channel = target_channel(context, args)
+    context.workspace.require_active(channel, "is_archived")
     message = context.workspace.post(channel, BOT_USER, content, thread_ts=args.text("thread_ts") or None)
     if args.flag("reply_broadcast") and args.has("thread_ts"):
         message["subtype"] = "thread_broadcast"
@@ -70,6 +71,7 @@ def post_message(context: MethodContext, args: Args) -> Json:
 def update_message(context: MethodContext, args: Args) -> Json:
     content = message_content(context, args, method="chat.update", limit=MAX_UPDATE_TEXT_LENGTH)
     channel = target_channel(context, args)
+    context.workspace.require_active(channel, "is_inactive")
     message = _own_message(context, args, channel, "cant_update_message")
     context.workspace.edit(message, content)
     return {"channel": channel.id, "ts": message["ts"], "text": message["text"], "message": message}

@@ -175,6 +175,24 @@ class LocalSlackClient:
         """Deliver over HTTP to this request URL from now on."""
         self._post("connect_bot", url=url)
 
+    # -- what administrators of a workspace do -----------------------------------------------------------
+
+    def delete_message(self, channel: str, message: Json) -> None:
+        """Delete a message; one with replies leaves a tombstone."""
+        self._post("delete_message", channel=channel, ts=message["ts"])
+
+    def set_archived(self, channel: str, archived: bool = True) -> None:
+        """Archive a channel, or bring it back."""
+        self._post("set_archived", channel=channel, archived=archived)
+
+    def delete_channel(self, channel: str) -> None:
+        """Delete a channel with its messages."""
+        self._post("delete_channel", channel=channel)
+
+    def deactivate(self, user: str) -> None:
+        """Deactivate a person's account."""
+        self._post("deactivate", user=user)
+
     def restore_messages(self, channel: str, messages: list[Json]) -> None:
         """Add messages of an earlier workspace to a channel, oldest first, with their ids and threads."""
         self._post("restore_messages", channel=channel, messages=messages)

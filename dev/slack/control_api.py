@@ -47,6 +47,10 @@ class ControlApi:
             "disconnect": delivery.socket.disconnect,
             "connect_bot": self._connect_bot,
             "restore_messages": self._restore_messages,
+            "delete_message": self._delete_message,
+            "set_archived": self._set_archived,
+            "delete_channel": self._delete_channel,
+            "deactivate": self._deactivate,
             "fault": self._add_fault,
             "clear_faults": self._clear_faults,
         }
@@ -104,6 +108,20 @@ class ControlApi:
 
     async def _restore_messages(self, channel: str, messages: list[Json]) -> None:
         self._workspace.restore(self._workspace.channel(channel), messages)
+
+    # -- what administrators of a workspace do -----------------------------------------------------------
+
+    async def _delete_message(self, channel: str, ts: str) -> None:
+        self._workspace.remove(self._workspace.channel(channel), ts)
+
+    async def _set_archived(self, channel: str, archived: bool) -> None:
+        self._workspace.set_archived(self._workspace.channel(channel), archived)
+
+    async def _delete_channel(self, channel: str) -> None:
+        self._workspace.delete_channel(self._workspace.channel(channel))
+
+    async def _deactivate(self, user: str) -> None:
+        self._workspace.deactivate(self._workspace.user(user))
 
     # -- queries -----------------------------------------------------------------------------------------
 

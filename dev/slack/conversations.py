@@ -12,7 +12,7 @@ def _channel_json(channel: Channel) -> Json:
     base: Json = {
         "id": channel.id,
         "created": CREATED_AT,
-        "is_archived": False,
+        "is_archived": channel.archived,
         "is_im": channel.is_im,
         "is_mpim": False,
     }
@@ -39,6 +39,8 @@ def conversations_open(context: MethodContext, args: Args) -> Json:
     if len(users) > 1:
         raise SlackError("not_enough_users", "[ERROR] the local Slack opens direct messages with one user only")
     count = len(context.workspace.channels)
+    if context.workspace.user(users[0]).id in context.workspace.deactivated:
+        raise SlackError("user_disabled")
     channel = context.workspace.dm(users[0])
     answer: Json = {"channel": _channel_json(channel) if args.flag("return_im") else {"id": channel.id}}
     return answer if len(context.workspace.channels) > count else {**answer, "no_op": True, "already_open": True}

@@ -21,7 +21,7 @@ class Fault:
     Kinds with a `method`: a Web API method, "response_url", or "*" for every method:
       ratelimited      HTTP 429 with Retry-After: `seconds`
       server_error     HTTP 500; the call has no effect
-      error            ok:false with the error `code`
+      error            ok:false with the error `code`; with a `channel`, only calls for that channel or user id
       drop_response    the call takes effect, then the connection breaks
       hang             the call takes effect, and the answer comes after `seconds`
       latency          the call starts after `seconds`
@@ -36,6 +36,7 @@ class Fault:
     times: int = 1
     seconds: float = 1
     code: str = "internal_error"
+    channel: str = ""
     block_types: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -57,12 +58,14 @@ class Faults:
         """Remove all scheduled faults."""
         self._scheduled.clear()
 
-    def take(self, kind: str, method: str = "*", block_types: frozenset[str] = frozenset()) -> Fault | None:
+    def take(
+        self, kind: str, method: str = "*", block_types: frozenset[str] = frozenset(), channel: str = ""
+    ) -> Fault | None:
         """The first scheduled fault of this kind for this method, or None.
 
         Counts as one use of it."""
         for fault in self._scheduled:
-            if fault.kind != kind or fault.method not in ("*", method):
+            if fault.kind != kind or fault.method not in ("*", method) or fault.channel not in ("", channel):
                 continue
             if fault.block_types and not block_types.intersection(fault.block_types):
                 continue

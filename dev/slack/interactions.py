@@ -1,6 +1,7 @@
 """Users' actions, and how Slack shows the bot's answers."""
 
 import time
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -24,6 +25,8 @@ from dev.slack.workspace import (
 
 VERBS = ("create my-shop medusa", *(f"{verb} my-shop" for verb in ("status", "upgrade", "credentials", "delete")))
 COMMAND_HINTS = {"/store": " · ".join((*VERBS, "list", "help"))}
+# Slack's own commands, with the bot as their argument.
+OWN_COMMANDS: dict[str, Callable[[set[str], str], None]] = {"/invite": set.add, "/remove": set.discard}
 SLASH_MEANS_COMMAND = 'In Slack, all messages that start with the "/" character are interpreted as commands.'
 CONNECTION_ERROR = "We had some trouble connecting. Try again?"
 VERIFICATION_TOKEN = "local-verification-token"  # noqa: S105  (Slack's deprecated field, no secret)
@@ -59,11 +62,15 @@ class Interactions:
         return channel
 
     async def command(self, user: str, channel: str, text: str) -> Ack:
-        """Send a slash command.
+        """Send a slash command, or carry out one of Slack's own.
 
         A failure is shown to the user with Slack's own message."""
         author, source = self._workspace.user(user), self._channel(user, channel)
         name, _, rest = text.strip().partition(" ")
+        if name in OWN_COMMANDS and rest.lower() == f"@{self._workspace.user(BOT_USER).name}":
+            OWN_COMMANDS[name](source.members, BOT_USER)
+            self._workspace.mark_changed()
+            return Ack(0, "", 0.0)
         if name not in COMMAND_HINTS:
             self._post_as_slackbot(source, author.id, f"`{name}` is not a valid command. {SLASH_MEANS_COMMAND}")
             return Ack(0, "", 0.0, "unknown_command")

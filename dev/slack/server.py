@@ -128,9 +128,11 @@ class Server:
             raise rate_limited(fault.seconds)
         if self.faults.take("server_error", name):
             raise SlackError("fatal_error", status=500)
-        if fault := self.faults.take("error", name):
-            raise SlackError(fault.code)
-        self.rate_limiter.count_call(name, self.workspace.channel_id(str(args.get("channel", ""))))
+        channel = self.workspace.channel_id(str(args.get("channel", "")))
+        about = channel or str(args.get("users") or args.get("user_id") or "")
+        if fault := self.faults.take("error", name, channel=about):
+            raise SlackError(fault.code, status=404 if name == "response_url" else 200)
+        self.rate_limiter.count_call(name, channel)
         if fault := self.faults.take("latency", name):
             await asyncio.sleep(fault.seconds)
 

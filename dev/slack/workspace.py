@@ -60,6 +60,7 @@ class Channel:
     members: set[str]
     is_im: bool = False
     topic: str = ""
+    archived: bool = False
     messages: dict[str, Json] = field(default_factory=dict)
     ephemerals: list[Json] = field(default_factory=list)
 
@@ -76,6 +77,7 @@ class Workspace:
     def __init__(self) -> None:
         self.users = {user.id: user for user in USERS}
         self.channels: dict[str, Channel] = {}
+        self.deactivated: set[str] = set()  # ids of users
         self.version = 0
         self.closing = False
         self._changed = asyncio.Event()
@@ -122,6 +124,13 @@ class Workspace:
                 return channel
         number = sum(c.is_im for c in self.channels.values()) + 1
         return self._add(Channel(f"D0DIRECT{number}", "directmessage", members, is_im=True))
+
+    def require_active(self, channel: Channel, refusal: str) -> None:
+        """Raises SlackError `refusal` for an archived channel, channel_not_found for a deactivated person's."""
+        if channel.archived:
+            raise SlackError(refusal)
+        if channel.is_im and channel.members & self.deactivated:
+            raise SlackError("channel_not_found")
 
     def visible_to(self, user_id: str) -> Iterator[Channel]:
         """The channels in this user's sidebar."""
@@ -214,6 +223,23 @@ class Workspace:
             del channel.messages[ts]
             if "thread_ts" in message:
                 self._count_replies(channel, self.parent(channel, message["thread_ts"]))
+        self.mark_changed()
+
+    # -- administration ----------------------------------------------------------------------------------
+
+    def set_archived(self, channel: Channel, archived: bool) -> None:
+        """Archive a channel, or bring it back."""
+        channel.archived = archived
+        self.mark_changed()
+
+    def delete_channel(self, channel: Channel) -> None:
+        """Delete a channel with its messages."""
+        del self.channels[channel.id]
+        self.mark_changed()
+
+    def deactivate(self, user: User) -> None:
+        """Deactivate a person's account."""
+        self.deactivated.add(user.id)
         self.mark_changed()
 
     # -- changes -----------------------------------------------------------------------------------------

@@ -11,7 +11,9 @@ import yaml
 from provisioner.domain.errors import UnknownStoreType
 from provisioner.domain.options import Option, read_options
 from provisioner.domain.store import PREFIX
-from provisioner.domain.text import nearest, shorten
+from provisioner.domain.text import enumerate_some, nearest, shorten
+
+MAX_TYPES = 100  # Slack's limit for a select menu
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,13 @@ class Catalog:
         """Read the folder `charts`.
 
         `default` is the type of orders without a type; by default, the first type by name.
-        Raises ValueError if no chart has our annotations or one of them is invalid, and UnknownStoreType for
-        `default`."""
+        Raises ValueError if no chart has our annotations, too many have them, or one of them is invalid, and
+        UnknownStoreType for `default`."""
         self.types = {t.name: t for t in map(_read, sorted(charts.glob("*/Chart.yaml"))) if t}
         if not self.types:
             raise ValueError(f"no store type found: no Chart.yaml in {charts} has the annotation {PREFIX}label")
+        if len(self.types) > MAX_TYPES:
+            raise ValueError(f"{charts} has {len(self.types)} store types, and {MAX_TYPES} is the limit")
         self.default = self.get(default) if default else next(iter(self.types.values()))
 
     def get(self, name: str) -> StoreType:
@@ -56,7 +60,7 @@ class Catalog:
             return self.types[name]
         near = nearest(name.lower(), self.types)
         hint = f"Did you mean {near}?" if near else ""
-        cause = f"Known types: {', '.join(self.types)}."
+        cause = f"Known types: {enumerate_some(self.types)}."
         raise UnknownStoreType(f"There is no store type “{shorten(name)}”.", cause, hint)
 
 

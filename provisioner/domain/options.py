@@ -9,9 +9,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from provisioner.domain.errors import BadOption
-from provisioner.domain.text import nearest, shorten
+from provisioner.domain.text import enumerate_some, nearest, shorten
 
 Label = Annotated[str, Field(min_length=1, max_length=75)]  # Slack's limit for an option in a select menu
+MAX_OPTIONS = 90  # Slack takes 100 blocks in a form
 OptionId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
 
 
@@ -45,7 +46,7 @@ class Option(BaseModel):
         near, label = nearest(key, values), self.label.lower()
         hint = f"Did you mean {self.short(values[near])}?" if near else ""
         what = f"“{shorten(text)}” is not a valid {label}." if text else f"The {label} is missing."
-        raise BadOption(self.id, what, f"Choose from: {', '.join(map(self.short, self.choices))}.", hint)
+        raise BadOption(self.id, what, f"Choose from: {enumerate_some(map(self.short, self.choices))}.", hint)
 
     def short(self, value: str) -> str:
         """The shorter of value and label: eur for Euro, Forest for #2f6f4f."""
@@ -60,7 +61,7 @@ def choose(options: Sequence[Option], requested: Mapping[str, str]) -> dict[str,
     known = {option.id: option for option in options}
     for unknown in [name for name in requested if name not in known]:
         near = nearest(unknown, known)
-        cause = f"The options are: {', '.join(known)}." if known else "This store type has no options."
+        cause = f"The options are: {enumerate_some(known)}." if known else "This store type has no options."
         hint = f"Did you mean {near}?" if near else ""
         raise BadOption(unknown, f"There is no option “{shorten(unknown)}”.", cause, hint)
     return {
@@ -79,6 +80,8 @@ def read_options(text: str, values: Mapping[str, Any]) -> tuple[Option, ...]:
         options = TypeAdapter(tuple[Option, ...]).validate_python(listed)
     except ValidationError as error:
         raise ValueError("; ".join(map(_explain, error.errors(include_url=False, include_input=False)))) from None
+    if len(options) > MAX_OPTIONS:
+        raise ValueError(f"there are {len(options)} options, and {MAX_OPTIONS} is the limit")
     for number, option in enumerate(options):
         if option.id in [earlier.id for earlier in options[:number]]:
             raise ValueError(f"{option.id} is listed twice")

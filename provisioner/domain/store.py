@@ -11,10 +11,15 @@ from provisioner.domain.errors import InvalidName
 from provisioner.domain.text import shorten
 
 MIN_NAME, MAX_NAME = 3, 30
+# Computers and people look for other things under these names, such as proxies of browsers (wpad, isatap).
 RESERVED = frozenset(
-    "admin api app auth cluster credentials default grafana health kube-public kube-system list login mail new null"
-    " prometheus root slack status store stores storewright system test traefik undefined www".split()
+    "admin api app auth autoconfig autodiscover cluster credentials default grafana health isatap kube-public"
+    " kube-system list localhost login mail mta-sts new prometheus root slack status store stores storewright system"
+    " test traefik undefined wpad www".split()
 )
+YAML_VALUES = frozenset("true false yes off null".split())  # in a chart, such a name is no text
+# Characters of a host: DNS takes 253, and the common name of a certificate 64 (RFC 5280, ub-common-name).
+LONGEST_HOST = {"http": 253, "https": 64}
 
 NAMESPACE_PREFIX = "store-"  # the chart's admission policy has the same
 PREFIX = "storewright.dev/"  # of our labels and annotations
@@ -81,28 +86,42 @@ class Store:
         return self.status in ENDING
 
 
-def parse_name(text: str) -> str:
-    """The store name in `text`.
+def parse_name(text: str, longest: int = MAX_NAME) -> str:
+    """The store name in `text`, with at most `longest` characters.
 
-    A name becomes a DNS label, a namespace and a Helm release: 3 to 30 of a-z, 0-9 and '-', starting with a letter
-    and not ending with '-'.
+    A name becomes a DNS label, a namespace and a Helm release: of a-z, 0-9 and '-', starting with a letter and not
+    ending with '-'.
 
     Raises InvalidName with the broken rule and a valid suggestion."""
-    rule = f"A store name has {MIN_NAME} to {MAX_NAME} of a-z, 0-9 and -, starts with a letter and does not end with -."
+    rule = f"A store name has {MIN_NAME} to {longest} of a-z, 0-9 and -, starts with a letter and does not end with -."
     if not text:
         raise InvalidName("The store needs a name.", rule, "For example: my-shop")
     if text in RESERVED:
         raise InvalidName(f"“{text}” is reserved.", "It looks like a system address.", f"Try {text}-shop.")
-    if re.fullmatch(r"[a-z](?:[a-z0-9-]*[a-z0-9])?", text) and MIN_NAME <= len(text) <= MAX_NAME:
+    if text in YAML_VALUES:
+        raise InvalidName(f"“{text}” is reserved.", "Configuration files take it for a value.", f"Try {text}-shop.")
+    if text[2:4] == "--":  # RFC 5891, section 4.2.3.1: such as xn--…, an encoded name of another alphabet
+        rule = "DNS reserves names with -- in the third and fourth place."
+    elif re.fullmatch(r"[a-z](?:[a-z0-9-]*[a-z0-9])?", text) and MIN_NAME <= len(text) <= longest:
         return text
-    suggestion = suggest_name(text)
+    suggestion = suggest_name(text, longest)
     raise InvalidName(f"“{shorten(text)}” can't be a store's name.", rule, f"Try {suggestion}." if suggestion else "")
 
 
-def suggest_name(text: str) -> str:
-    """A valid name close to `text`, or '' if there is none."""
-    slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-").lstrip("0123456789-")[:MAX_NAME].rstrip("-")
-    return slug if len(slug) >= MIN_NAME and slug not in RESERVED else ""
+def suggest_name(text: str, longest: int = MAX_NAME) -> str:
+    """A valid name close to `text` with at most `longest` characters, or '' if there is none."""
+    slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-").lstrip("0123456789-")[:longest].rstrip("-")
+    return slug if len(slug) >= MIN_NAME and slug not in RESERVED | YAML_VALUES else ""
+
+
+def host_in(text: str) -> str:
+    """The host of a URL, or of an address without its scheme; '' for a plain word."""
+    if "." not in text and "/" not in text:
+        return ""
+    try:
+        return urlsplit(text if "://" in text else f"//{text}").hostname or ""
+    except ValueError:  # such as a bracket of IPv6
+        return ""
 
 
 @dataclass(frozen=True)
@@ -112,6 +131,11 @@ class Addresses:
     domain: str
     scheme: str = "http"
     port: int | None = None
+
+    @property
+    def longest_name(self) -> int:
+        """The most characters of a name, so that DNS and certificates take its host."""
+        return min(MAX_NAME, LONGEST_HOST[self.scheme] - len(f".{self.domain}"))
 
     def host(self, name: str) -> str:
         """The DNS name of a new store called `name`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from itertools import accumulate
 
 
 def shorten(text: str, limit: int = 40) -> str:
@@ -15,6 +16,15 @@ def enumerate_words(words: Iterable[str]) -> str:
     """“a, b and c”."""
     *others, last = words
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def enumerate_some(words: Iterable[str], limit: int = 1000) -> str:
+    """“a, b, c”, or “a, b and 3 more” if all of them have more than `limit` characters."""
+    listed = list(words)
+    lengths = accumulate(len(word) + 2 for word in listed)
+    shown = sum(length <= limit for length in lengths)
+    more = f" and {len(listed) - shown} more" if shown < len(listed) else ""
+    return ", ".join(listed[:shown]) + more
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

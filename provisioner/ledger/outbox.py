@@ -20,6 +20,7 @@ class OutboxKind(StrEnum):
     FAILURE = "failure"  # a message in the failure channel, edited in place; a job id
     NOTICE = "notice"  # the store owner's receipt of an opened credential link; a link id
     HOME = "home"  # a person's App Home; a person id
+    REFUSAL = "refusal"  # in the failure channel: messages given up for the same reason; the reason
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class OutboxEntry:
 
     `address`, `remote_id` and `content_hash` belong to the sender: the channel, the message's id there, and the hash
     of the content sent last. Of a STAGES entry, `sent_event` is the last job event posted and `tried_event` the last
-    one that a post was tried with. A dead entry (`dead_at`) is not sent any more; `error` says why."""
+    one that a post was tried with. A dead entry (`dead_at`) is not sent any more; `error` says why. `moved_for` is the
+    refusal for which the entry is no longer sent to its first place, or ''."""
 
     key: str
     kind: OutboxKind
@@ -45,6 +47,7 @@ class OutboxEntry:
     tried_event: int = 0
     dead_at: float | None = None
     error: str = ""
+    moved_for: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,11 @@ class Outbox:
         rows = self._connection.db.query("SELECT * FROM outbox WHERE key = ?", [key_of(kind, subject)])
         return next(map(_entry, rows), None)
 
+    def dead(self, error: str) -> list[OutboxEntry]:
+        """The entries that were given up for this reason, the newest first."""
+        query = "SELECT * FROM outbox WHERE dead_at IS NOT NULL AND error = ? ORDER BY dead_at DESC, key"
+        return [_entry(row) for row in self._connection.db.query(query, [error])]
+
     # --- what became of it --------------------------------------------------------------------------------------------
 
     def note_attempt(
@@ -144,9 +152,18 @@ class Outbox:
         """Record a failed attempt; the next one is at `due_at`."""
         self._set(entry, due_at=due_at, attempts=entry.attempts + 1, error=error)
 
+    def move(self, entry: OutboxEntry, address: str, refusal: str) -> None:
+        """Send an entry to another address from now on, as a new message."""
+        now = self._connection.clock()
+        new = {"remote_id": None, "content_hash": None, "attempts": 0, "due_at": now, "error": refusal}
+        self._set(entry, address=address, moved_for=refusal, **new)
+
     def bury(self, entry: OutboxEntry, error: str) -> None:
-        """Give up on an entry, until something new makes it due again."""
-        self._set(entry, dead_at=self._connection.clock(), error=error)
+        """Give up on an entry, until something new makes it due again, and have that reported."""
+        with self._connection.transaction():
+            self._set(entry, dead_at=self._connection.clock(), error=error)
+            if entry.kind is not OutboxKind.REFUSAL:
+                self.put(OutboxKind.REFUSAL, error)
 
     def _set(self, entry: OutboxEntry, **changes: Any) -> None:
         with self._connection.transaction() as db:

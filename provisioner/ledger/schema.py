@@ -39,6 +39,12 @@ def m0004_phases_and_facts(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m0005_moved_messages(db: Database) -> None:
+    """Slack's refusal for which an outbox entry is sent elsewhere."""
+    db.execute("ALTER TABLE outbox ADD COLUMN moved_for TEXT NOT NULL DEFAULT ''")
+
+
 FIRST_LEDGER = """
 CREATE TABLE stores (
     id TEXT PRIMARY KEY,

@@ -9,6 +9,7 @@ from provisioner.domain.policy import Right
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.operations.namespace_metadata import READY_AT, VERSION, annotations_of, belongs_to, labels_of
 from provisioner.operations.spec import Operation, Stage
+from provisioner.operations.steps.address import require_free_address
 from provisioner.operations.steps.namespace import ensure_limits
 from provisioner.operations.steps.readiness import CHECK, STOREFRONT, await_store
 from provisioner.operations.steps.release import release_spec
@@ -24,6 +25,7 @@ def run(tools: Toolbox, job: Job) -> None:
     store_type = tools.catalog.get(store.type)
     since = tools.ledger.clock()
     with tools.stage(job, "namespace"):
+        require_free_address(tools, store)
         _ensure_namespace(tools, store)
     with tools.stage(job, "secrets"):
         secret = ensure_secret(tools, store, store_type, may_create=True)

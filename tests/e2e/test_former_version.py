@@ -105,7 +105,7 @@ def test_ledger_is_backed_up_and_stores_are_listed(former: FormerStores) -> None
     [backup] = (former.stack.folder / "backups").glob("*-before-*.db")
     assert backup.stem.endswith("-before-m0004-phases-and-facts")
     assert summarize(backup).schema == "m0003_chart_versions"
-    assert summarize(former.stack.folder / "ledger.db").schema == "m0004_phases_and_facts"
+    assert summarize(former.stack.folder / "ledger.db").schema == "m0005_moved_messages"
     answer = str(former.slack.command("Dana", "#stores", "/store list").json())
     assert f"*former-shop* — ready · <http://former-shop.localhost:{former.cluster.ingress_port}|" in answer
     assert "*former-broken* — failed" in answer

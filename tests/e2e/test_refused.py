@@ -288,6 +288,7 @@ def test_admission_policy_refuses_the_change(bot: Bot, action: str) -> None:
 GRANTED_COMMANDS: dict[str, tuple[str, ...]] = {
     "list namespaces": ("get", "namespaces"),
     "list volumes": ("get", "persistentvolumes"),
+    "list the Ingresses of the cluster": ("get", "ingresses", "--all-namespaces"),
     "annotate its store": ("annotate", "namespace", STORE, "storewright.dev/ready-at=1"),
     "create its store's Secret": ("create", "secret", "generic", "requested", "--from-literal=a=b", "-n", STORE),
     "read its store's Secrets": ("get", "secrets", "-n", STORE),

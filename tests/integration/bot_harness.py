@@ -232,6 +232,7 @@ def running_bot(
     socket: bool = False,
     notify: bool = True,
     failures: str = FAILURES,
+    admins: frozenset[str] = frozenset({ADA}),
     rates: Mapping[str, tuple[int, float]] = UNPACED,
 ) -> Iterator[Bot]:
     """A bot with its ledger in `folder` and the failure channel `failures`.
@@ -245,13 +246,13 @@ def running_bot(
     metrics.add_ledger(ledger, Backups(ledger.path), catalog.types)
     client = Slack(slack.bot_token, slack.api_url, metrics.slack_calls)
     gather_seconds = UNPACED_GATHER_SECONDS if rates is UNPACED else GATHER_SECONDS
-    pace = RateLimiter(rates=rates)
-    notifier = Notifier(ledger, catalog, client, failures, limits, pace=pace, gather_seconds=gather_seconds)
+    pace = RateLimiter(clock, rates)
+    notifier = Notifier(ledger, catalog, client, failures, limits, admins, pace=pace, gather_seconds=gather_seconds)
     addresses = Addresses("localhost", port=8081)
-    orders = Orders(ledger, catalog, addresses, limits, DEFAULT_DEADLINES, frozenset({ADA}))
+    orders = Orders(ledger, catalog, addresses, limits, DEFAULT_DEADLINES, admins)
     url = free_address()
     commands = Dependencies(orders, url, OFFERS)
-    dependencies = SlackDependencies(commands, client, notifier.remember_response_url)
+    dependencies = SlackDependencies(commands, client, notifier.remember_response_url, failures)
     with ExitStack() as stack:
         stack.callback(ledger.close)
         app = build_app(dependencies, stack.enter_context(ListenerThreads()))

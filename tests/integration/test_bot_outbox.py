@@ -14,7 +14,7 @@ from dev.slack.rate_limits import RATE_LIMITS, RateLimit
 from provisioner.domain.errors import Problem
 from provisioner.domain.limits import Limits
 from provisioner.ledger.outbox import OutboxKind, Receipt
-from tests.integration.bot_harness import DANA, RANDOM, STORES, Bot, running_bot
+from tests.integration.bot_harness import DANA, FAILURES, RANDOM, STORES, Bot, running_bot
 from tests.waiting import until
 
 # A Slack that takes five posts in one second, and not in five as the real one; and a bot that keeps this pace.
@@ -187,7 +187,7 @@ def test_revoked_token_is_logged_and_nothing_is_lost(
 
 
 def test_failure_channel_without_the_bot_delays_no_other_message(tmp_path: Path, slack: LocalSlack) -> None:
-    with running_bot(tmp_path, slack, failures=RANDOM) as bot:
+    with running_bot(tmp_path, slack, failures=RANDOM, admins=frozenset()) as bot:
         bot.order()
         job = bot.fail(Problem("The quota is full."))
         bot.root("could not be created")
@@ -198,15 +198,6 @@ def test_failure_channel_without_the_bot_delays_no_other_message(tmp_path: Path,
         bot.clock.ahead += 301
         bot.notifier.wake()
         bot.root("could not be created", "#store-failures")
-
-
-def test_deleted_root_message_is_given_up(bot: Bot, slack: LocalSlack) -> None:
-    bot.order()
-    bot.root("Creating")
-    slack.fault("error", "chat.update", code="message_not_found", times=0)
-    bot.finish()
-    bot.settled()
-    assert len(slack.messages("#stores")) == 1
 
 
 def test_entry_that_can_not_be_sent_delays_no_other(bot: Bot) -> None:
@@ -231,13 +222,14 @@ def test_entry_that_slack_always_refuses_is_given_up_and_sent_after_a_new_event(
     until("the entry is given up", dead, 10)
     entry = bot.entry(OutboxKind.SUMMARY, job.id)
     assert entry.error == "some_new_error"
-    assert entry.attempts == 9, "the tenth attempt was the last"
+    assert entry.attempts == 9, "the tenth attempt in the last place was the last"
+    assert entry.address == FAILURES
     assert bot.ledger.statistics.counts().outbox_dead >= 1
     with bot.http() as http:
         assert "storewright_outbox_dead 0.0" not in http.get("/metrics").text
     slack.clear_faults()
     bot.finish()
-    bot.root("*my-shop* is ready")
+    bot.root("*my-shop* is ready", "#store-failures")
 
 
 def test_one_message_that_is_too_long_does_not_simplify_the_next_ones(bot: Bot, slack: LocalSlack) -> None:

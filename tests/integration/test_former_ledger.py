@@ -61,6 +61,7 @@ def test_migration_keeps_every_row(former: Path) -> None:
     assert [row["name"] for row in after.pop("_sqlite_migrations")] == [
         *(row["name"] for row in before.pop("_sqlite_migrations")),
         "m0004_phases_and_facts",
+        "m0005_moved_messages",
     ]
     assert after.keys() == before.keys()
     for table, rows in before.items():

@@ -6,6 +6,8 @@ import threading
 
 import pytest
 
+from bot.bootstrap import build_orders
+from bot.settings import Settings, StoreSettings
 from provisioner.domain.errors import (
     BadOption,
     InvalidName,
@@ -24,7 +26,7 @@ from provisioner.domain.errors import (
 from provisioner.domain.job import EventKind, JobStatus
 from provisioner.domain.limits import Limits
 from provisioner.domain.policy import Actor
-from provisioner.domain.store import StoreStatus
+from provisioner.domain.store import Addresses, StoreStatus
 from provisioner.ledger.ledger import Ledger
 from provisioner.ledger.outbox import OutboxKind
 from provisioner.operations.delete import DELETE
@@ -33,6 +35,7 @@ from provisioner.operations.spec import Operation
 from provisioner.operations.upgrade import UPGRADE
 from provisioner.orders import OrderContext, Orders, StoreRequest
 from tests.conftest import Clock
+from tests.environment import NEEDED
 from tests.ledgers import ADDRESSES, SampleOrders, repository_catalog
 
 # --- create ------------------------------------------------------------------------------------------------------
@@ -81,6 +84,50 @@ def test_wrong_order_is_refused_and_changes_nothing(
         orders.orders.create(OrderContext(Actor("U1"), "C1", "k"), request_)
     assert ledger.stores.all() == []
     assert ledger.statistics.counts().jobs == []
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("deploy", "deploy.shops.example.com is the address of Storewright itself. Try my-deploy."),
+        ("medusa", "“medusa” is a store type. A store has a name of its own. Try my-medusa."),
+        ("https://new-shop.shops.example.com/app", "is an address. A name is its first part. Try new-shop."),
+        ("new-shop.shops.example.com", "Try new-shop."),
+        ("new-shop.example.com", "Try new-shop-example-com."),
+    ],
+)
+def test_name_that_is_not_free_for_stores_is_refused(ledger: Ledger, name: str, why: str) -> None:
+    addresses = Addresses("shops.example.com", "https")
+    own_hosts = frozenset({"deploy.shops.example.com"})
+    orders = Orders(ledger, repository_catalog(), addresses, Limits(), DEFAULT_DEADLINES, frozenset(), own_hosts)
+    context = OrderContext(Actor("U1"), "C1", "k")
+    with pytest.raises(InvalidName) as refusal:
+        orders.create(context, StoreRequest(name, "medusa", {}))
+    assert why in str(refusal.value)
+    assert ledger.stores.all() == []
+    suggestion = str(refusal.value).rpartition("Try ")[2].rstrip(".")
+    assert orders.create(context, StoreRequest(suggestion, "medusa", {})).store == suggestion
+
+
+def test_host_of_the_bot_is_refused(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the settings have it: with any port and in capitals, in the bot and in a terminal that knows PUBLIC_URL."""
+    for name, value in {**NEEDED, "PUBLIC_URL": "https://Deploy.Shops.Example.com:8443/x"}.items():
+        monkeypatch.setenv(name, value)
+    for settings in (Settings.from_environment(), StoreSettings.from_environment()):
+        orders = build_orders(settings, ledger, repository_catalog())
+        with pytest.raises(InvalidName, match=r"deploy\.shops\.example\.com is the address of Storewright itself"):
+            orders.create(OrderContext(Actor("U1"), "C1", "k"), StoreRequest("deploy", None, {}))
+    monkeypatch.delenv("PUBLIC_URL")
+    assert StoreSettings.from_environment().own_hosts == frozenset()
+
+
+def test_name_too_long_for_a_certificate_is_refused_with_a_shorter_one(ledger: Ledger) -> None:
+    addresses = Addresses("a-very-long-department-name.shops.example.com", "https")
+    orders = Orders(ledger, repository_catalog(), addresses, Limits(), DEFAULT_DEADLINES)
+    with pytest.raises(InvalidName, match=r"3 to 18 of a-z.* Try my-wonderful-tea-s\.") as refusal:
+        orders.create(OrderContext(Actor("U1"), "C1", "k"), StoreRequest("my-wonderful-tea-shop", None, {}))
+    assert refusal.value.problem.next_step == "Try my-wonderful-tea-s."
+    assert orders.create(OrderContext(Actor("U1"), "C1", "k"), StoreRequest("my-wonderful-tea-s", None, {}))
 
 
 def test_repeated_delivery_returns_first_job(ledger: Ledger, orders: SampleOrders) -> None:

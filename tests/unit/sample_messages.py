@@ -9,6 +9,7 @@ from bot.commands.registry import COMMANDS, OFFERS
 from bot.rendering import messages
 from bot.rendering.blocks import Message
 from bot.rendering.job_view import JobView, store_view
+from bot.rendering.refused import Moved, RefusedMessages
 from provisioner.domain.errors import LimitReached, NotAllowed, Refused, StoreDeleted
 from provisioner.domain.job import EventKind, JobEvent, JobStatus
 from provisioner.ledger.stores import StorePage
@@ -51,8 +52,8 @@ from tests.unit.sample_stores import (
 THREAD_URL = "https://slack.example/archives/C1/p1"
 
 
-def summary(view: JobView, moved_from: str = "") -> Message:
-    return messages.summary(view, OFFERS, moved_from)
+def summary(view: JobView, moved: Moved | None = None) -> Message:
+    return messages.summary(view, OFFERS, moved)
 
 
 def page(*stores: object, total: int | None = None) -> StorePage:
@@ -64,7 +65,9 @@ SUMMARIES = {
     "working": summary(job_view(WORKING_JOB, CREATING, None, 3)),
     "waiting": summary(job_view(WORKING_JOB, CREATING, None, 3, RETRYING)),
     "ready": summary(job_view()),
-    "ready-in-direct-messages": summary(job_view(), "C0RANDOM1"),
+    "ready-in-direct-messages": summary(job_view(), Moved("C0RANDOM1", "not_in_channel")),
+    "ready-after-archiving": summary(job_view(), Moved("C0RANDOM1", "is_archived")),
+    "ready-in-failure-channel": summary(job_view(), Moved("U0DANA001", "user_disabled")),
     "failed": summary(job_view(FAILED_JOB, FAILED, None, 4)),
     "failed-then-retried": summary(job_view(FAILED_JOB, CREATING, replace(WORKING_JOB, id="j3"), 4)),
     "failed-then-deleted": summary(job_view(FAILED_JOB, DELETED, DELETED_JOB, 4)),
@@ -113,7 +116,15 @@ FAILURES = {
 }
 ANSWERS = {
     "receipt": messages.receipt(STORE, LINK),
-    "moved-to-direct-messages": messages.moved_aside("my-shop", "https://slack.example/archives/D1/p1"),
+    "moved-to-direct-messages": messages.moved_aside(
+        "my-shop", "https://slack.example/archives/D1/p1", Moved("C0RANDOM1", "not_in_channel")
+    ),
+    "moved-to-unknown-place": messages.moved_aside("my-shop", "", Moved("C0RANDOM1", "restricted_action")),
+    "given-up": messages.refused_messages(RefusedMessages("no_text", "unknown", 1, ("my-shop",))),
+    "given-up-many": messages.refused_messages(
+        RefusedMessages("missing_scope", "no_rights", 40, tuple(f"shop-{n}" for n in range(15)))
+    ),
+    "given-up-home": messages.refused_messages(RefusedMessages("not_enabled", "unknown", 2, ())),
     "creating-answer": messages.answer(CREATE.kind, name="my-shop", label="Medusa", url=STORE.url),
     "upgrading-answer": messages.answer(UPGRADE.kind, store=replace(STORE, version="0.9"), label="Medusa", version="1"),
     "upgrading-same-answer": messages.answer(

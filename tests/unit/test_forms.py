@@ -26,7 +26,7 @@ def test_slack_accepts_every_form() -> None:
     context = FormContext("C0STORES1", "https://hooks.slack.example/" + "x" * 200, "s1")
     create = forms.create_form(CATALOG, ADDRESSES, context).to_dict()
     delete = forms.delete_form(STORE, context).to_dict()
-    for view in (create, delete, forms.notice(MESSAGES["refusal"].text).to_dict()):
+    for view in (create, delete, forms.notice(MESSAGES["refusal"]).to_dict()):
         assert check_view(view) == []
     assert FormContext.unpacked(create["private_metadata"]) == context
     assert "my-shop" in str(delete["blocks"][0])

@@ -11,13 +11,14 @@ from bot.commands.parser import parse
 from bot.commands.registry import COMMANDS
 from bot.commands.spec import Command, NotUnderstood
 from provisioner.domain.errors import InvalidName
+from provisioner.domain.store import parse_name
 
 TYPES = {"medusa", "woocommerce"}
 CREATE_USAGE = "Usage: /store create NAME [TYPE] [OPTION=CHOICE …]"
 
 
 def parsed(text: str) -> tuple[Command[Any], Any]:
-    return parse(text, COMMANDS, TYPES)
+    return parse(text, COMMANDS, TYPES, lambda word: word in ("my-shop", "https://my-shop.example.com/"))
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,27 @@ def parsed(text: str) -> tuple[Command[Any], Any]:
         ),
         # An empty choice is refused later, with the choices.
         ("create my-shop color=", "create", CreateArguments("my-shop", None, {"color": ""})),
+        # A type without a name: the form asks for the name.
+        ("create medusa", "create", CreateArguments("", "medusa")),
+        ("create Medusa currency=usd", "create", CreateArguments("", "medusa", {"currency": "usd"})),
+        ("create medusa woocommerce", "create", CreateArguments("", "woocommerce")),
+        # The type before the name, or with its name in the form.
+        ("create medusa my-shop", "create", CreateArguments("my-shop", "medusa")),
+        ("create medusa my-shop color=red", "create", CreateArguments("my-shop", "medusa", {"color": "red"})),
+        ("create my-shop type=medusa", "create", CreateArguments("my-shop", "medusa")),
+        ("create type=medusa", "create", CreateArguments("", "medusa")),
+        # Marks of keyboards and of Slack, and addresses.
+        ("create “my-shop” medusa", "create", CreateArguments("my-shop", "medusa")),
+        ('create "my-shop" color="Forest"', "create", CreateArguments("my-shop", None, {"color": "Forest"})),
+        ("create `my-shop`", "create", CreateArguments("my-shop")),
+        ("delete *my-shop*", "delete", "my-shop"),
+        (
+            "status <https://my-shop.example.com/app|my-shop.example.com/app>",
+            "status",
+            "https://my-shop.example.com/app",
+        ),
+        ("status <https://my-shop.example.com/app>", "status", "https://my-shop.example.com/app"),
+        ("status my-shop.example.com", "status", "my-shop.example.com"),
         ("list", "list", None),
         ("List", "list", None),
         ("status my-shop", "status", "my-shop"),
@@ -79,6 +101,22 @@ def test_text_becomes_a_command_with_arguments(text: str, verb: str, arguments: 
         ("delete my-shop now", "I didn't expect “now” here. Usage: /store delete NAME"),
         ("create my-shop currency=usd currency=eur", f"“currency” is chosen twice. {CREATE_USAGE}"),
         ("create my-shop medusa please", f"I didn't expect “please” here. {CREATE_USAGE}"),
+        ("create currency=usd", f"The name of the store comes first, then its options. {CREATE_USAGE}"),
+        ("create currency=usd my-shop", "The name of the store comes first, then its options."),
+        ("create delete my-shop", "“delete” is a command. Did you mean /store delete my-shop?"),
+        ("create status", f"“status” is a command. {CREATE_USAGE}"),
+        ("create <@U0DANA001|dana>", "is a person, and no store."),
+        ("create @dana", "“@dana” is a person, and no store."),
+        ("delete <#C0STORES1|stores>", "is a channel, and no store. Usage: /store delete NAME"),
+        ("delete #stores", "“#stores” is a channel, and no store."),
+        ("medusa create x", "I don't know “medusa”. The command comes first. Did you mean /store create x medusa?"),
+        ("my-shop delete", "The command comes first. Did you mean /store delete my-shop?"),
+        ("my-shop create medusa", "Did you mean /store create my-shop medusa?"),
+        ("please delete my-shop", "Did you mean /store delete please my-shop?"),
+        ("medusa", "“medusa” is a store type. Did you mean /store create medusa?"),
+        ("medusa my-shop", "“medusa” is a store type. Did you mean /store create my-shop medusa?"),
+        ("my-shop", "I don't know “my-shop”. It is a store. Did you mean /store status my-shop?"),
+        ("<https://my-shop.example.com/>", "It is a store. Did you mean /store status https://my-shop.example.com/?"),
     ],
 )
 def test_unknown_text_is_refused_with_the_usage(text: str, message: str) -> None:
@@ -100,7 +138,6 @@ def test_misspelled_verb_gets_the_registered_one_as_suggestion(verb: str) -> Non
     [
         ("create My-Shop", "Try my-shop."),
         ("create My Own Shop medusa currency=usd", "Try my-own-shop."),
-        ("create currency=usd", "The store needs a name."),
         ("create My Shop", "Try my-shop."),
         ("create My Own Shop medusa", "Try my-own-shop."),
         ("create café", "Try caf."),
@@ -119,6 +156,7 @@ def test_misspelled_verb_gets_the_registered_one_as_suggestion(verb: str) -> Non
     ],
 )
 def test_invalid_name_gets_a_suggestion(text: str, suggestion: str) -> None:
+    _, arguments = parsed(text)
     with pytest.raises(InvalidName) as caught:
-        parsed(text)
+        parse_name(arguments.name)
     assert suggestion in str(caught.value)

@@ -83,6 +83,38 @@ def test_every_wrong_variable_is_named_at_once(environment: pytest.MonkeyPatch) 
     assert "xoxp-secret" not in "".join(found.values())
 
 
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "Shops.example.com",
+        "shops..example.com",
+        "shops.example.com.",
+        "-shops.example.com",
+        "shops_1.example.com",
+        "a" * 64 + ".com",
+        "10.0.0.1",  # browsers take a host that ends in a number for an IPv4 address
+        "shops.0x7f",
+        ".".join(["d" * 60] * 5),
+    ],
+)
+def test_domain_that_dns_or_browsers_refuse_is_an_error(environment: pytest.MonkeyPatch, domain: str) -> None:
+    environment.setenv("STORE_DOMAIN", domain)
+    assert set(errors()) == {"STORE_DOMAIN"}
+
+
+@pytest.mark.parametrize("domain", ["localhost", "xn--lden-0na.example", "10.0.0.1.nip.io", "a1.example.com"])
+def test_domain_that_dns_takes_is_accepted(environment: pytest.MonkeyPatch, domain: str) -> None:
+    environment.setenv("STORE_DOMAIN", domain)
+    assert Settings.from_environment().addresses.host("my-shop") == f"my-shop.{domain}"
+
+
+def test_domain_that_leaves_no_room_for_names_is_an_error(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("STORE_DOMAIN", "d" * 57 + ".com")
+    assert Settings.from_environment().addresses.longest_name == 30
+    environment.setenv("STORE_SCHEME", "https")
+    assert "is too long: an https address has at most 64 characters" in errors()["STORE_DOMAIN"]
+
+
 @pytest.mark.parametrize(("mode", "needed"), [("http", "SLACK_SIGNING_SECRET"), ("socket", "SLACK_APP_TOKEN")])
 def test_each_slack_mode_needs_its_own_secret(environment: pytest.MonkeyPatch, mode: str, needed: str) -> None:
     environment.setenv("SLACK_MODE", mode)

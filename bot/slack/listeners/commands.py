@@ -20,7 +20,8 @@ def register(app: App, dependencies: SlackDependencies) -> None:
 def typed(dependencies: SlackDependencies, interaction: Interaction) -> Response:
     """Parse the text and run its command. Raises Refused."""
     commands = dependencies.commands
-    command, arguments = parse(interaction.text, COMMANDS, commands.catalog.types)
+    orders = commands.orders
+    command, arguments = parse(interaction.text, COMMANDS, commands.catalog.types, lambda word: bool(orders.find(word)))
     return command.run(commands, request_of(dependencies, interaction), arguments)
 
 

@@ -8,6 +8,7 @@ from provisioner.clients.kubernetes.jobs import Jobs
 from provisioner.clients.kubernetes.leases import Leases
 from provisioner.clients.kubernetes.namespaces import Namespaces
 from provisioner.clients.kubernetes.objects import Object
+from provisioner.clients.kubernetes.routes import Routes
 from provisioner.clients.kubernetes.secrets import PULL_SECRET, Secrets
 from provisioner.clients.kubernetes.streams import LineStream
 from provisioner.clients.kubernetes.watches import Snapshots, Watches
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 
-class Cluster(Namespaces, Secrets, Workloads, Watches, Jobs, Leases, Access):
+class Cluster(Namespaces, Secrets, Workloads, Watches, Jobs, Leases, Routes, Access):
     """One Kubernetes cluster.
 
     Objects are plain dicts, as the API server sends them.

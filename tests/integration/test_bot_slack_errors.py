@@ -1,0 +1,291 @@
+"""Every error word of Slack, always answered: what it refuses ends where a person reads it, and in a metric.
+
+The notifier is called by the test, which moves the clock from one attempt to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.slack import refusals
+from bot.slack.refusals import Refusal, refusal_of
+from dev.slack import LocalSlack
+from provisioner.domain.errors import Problem
+from provisioner.domain.job import Job
+from provisioner.domain.limits import Limits
+from provisioner.ledger.outbox import OutboxKind
+from tests.integration.bot_harness import DANA, FAILURES, RANDOM, STORES, Bot, running_bot
+
+WORDS = yaml.safe_load((Path(__file__).parents[1] / "slack_errors.yaml").read_text())
+DAY_OF_ATTEMPTS, FEW_ATTEMPTS = 1440, 4
+SECONDS = 5.0  # “within seconds”
+NUMBERS = count()
+
+
+def words_of(method: str) -> list[str]:
+    """The words of a method, and one that nobody knows."""
+    return sorted({*WORDS["common"], *WORDS[method], "word_of_the_future"})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _short_days() -> Iterator[None]:
+    """Attempts of a whole day are a few in these tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for table in (refusals.PATIENCE, refusals.LAST_PLACE_ATTEMPTS):
+            for kind, attempts in table.items():
+                patch.setitem(table, kind, FEW_ATTEMPTS if attempts == DAY_OF_ATTEMPTS else attempts)
+        yield
+
+
+@pytest.fixture(scope="module")
+def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
+    """A bot whose notifier is not started, and a store of Dana's that is ready."""
+    with (
+        LocalSlack(rate_limits={}) as slack,
+        running_bot(tmp_path_factory.mktemp("bot"), slack, limits=Limits(10**6, 10**6), notify=False) as running,
+    ):
+        assert slack.command("Dana", "#stores", "/store create my-shop").ok
+        running.finish()
+        drive(running)
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _no_faults(bot: Bot) -> Iterator[None]:
+    yield
+    bot.slack.clear_faults()
+
+
+def drive(bot: Bot, most_seconds: float = 40 * 3600.0) -> float:
+    """Send until nothing is due, and return the seconds that passed on the bot's clock."""
+    started = bot.clock()
+    while bot.ledger.outbox.next_due_at() is not None:
+        assert bot.clock() < started + most_seconds, list(bot.ledger.outbox.due())
+        pause_seconds = bot.notifier.send_due()
+        if bot.ledger.outbox.next_due_at() is not None:
+            bot.clock.ahead += pause_seconds
+    return bot.clock() - started
+
+
+def refuse(bot: Bot, method: str, word: str, *channels: str) -> None:
+    """Answer `method` with `word` from now on, in these channels or everywhere."""
+    for channel in channels or ("",):
+        bot.slack.fault("error", method, code=word, times=0, channel=channel)
+
+
+def order(bot: Bot, origin: str = STORES) -> Job:
+    return bot.order(f"shop-{next(NUMBERS)}", origin)
+
+
+def succeed(bot: Bot) -> None:
+    """Let the next job succeed, without stages."""
+    bot.journal.succeed(bot.claim(), "1.0.0")
+
+
+def counted(bot: Bot, method: str, word: str) -> bool:
+    """Whether the metric of Slack calls counted the word."""
+    value = bot.metrics.registry.get_sample_value("storewright_slack_calls_total", {"method": method, "outcome": word})
+    return bool(value)
+
+
+def directly(bot: Bot) -> str:
+    """All of Dana's direct messages."""
+    return str(bot.slack.dms("Dana"))
+
+
+def failures(bot: Bot) -> str:
+    """All that operators read in the failure channel."""
+    return str([bot.slack.thread(message) for message in bot.slack.messages("#store-failures")])
+
+
+def messages_about(bot: Bot, job: Job, channel: str = "#stores") -> list[dict[str, Any]]:
+    return [message for message in bot.slack.messages(channel) if f"*{job.store}*" in message["text"]]
+
+
+# --- words and their kinds ---------------------------------------------------------------------------------------
+
+
+def test_every_kind_of_refusal_ends() -> None:
+    assert set(refusals.PATIENCE) == set(refusals.LAST_PLACE_ATTEMPTS) == set(Refusal)
+
+
+@pytest.mark.parametrize("kind", refusals.WORDS)
+def test_no_word_has_two_kinds_and_all_are_in_the_reference(kind: Refusal) -> None:
+    others = {word for other, words in refusals.WORDS.items() if other is not kind for word in words}
+    assert not refusals.WORDS[kind] & others
+    known = {word for words in WORDS.values() for word in words} | {"http_429"}
+    assert set(refusals.WORDS[kind]) <= known
+
+
+# --- root messages -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("word", words_of("chat.postMessage"))
+def test_root_message_refused_in_its_channel_is_sent_directly(bot: Bot, word: str) -> None:
+    refuse(bot, "chat.postMessage", word, STORES)
+    job = order(bot)
+    seconds = drive(bot)
+    assert f"*{job.store}*" in directly(bot)
+    succeed(bot)
+    drive(bot)
+    assert f"*{job.store}* is ready after" in directly(bot), "the result"
+    assert messages_about(bot, job) == []
+    assert f"Slack says `{word}`" in directly(bot)
+    assert counted(bot, "chat.postMessage", word)
+    if refusal_of(word) in (Refusal.LOST, Refusal.NO_ACCESS, Refusal.UNKNOWN):
+        assert seconds < SECONDS
+
+
+@pytest.mark.parametrize("word", words_of("chat.postMessage"))
+def test_root_message_refused_in_direct_messages_too_is_sent_to_the_failure_channel(bot: Bot, word: str) -> None:
+    refuse(bot, "chat.postMessage", word, STORES, "D0DIRECT1")
+    job = order(bot)
+    succeed(bot)
+    drive(bot)
+    [message] = messages_about(bot, job, "#store-failures")
+    assert f"*{job.store}* is ready after" in message["text"]
+    assert f"<@{DANA}>" in str(message["blocks"])
+
+
+@pytest.mark.parametrize("word", words_of("conversations.open"))
+def test_root_message_of_a_person_without_direct_messages_is_sent_to_the_failure_channel(bot: Bot, word: str) -> None:
+    bot.notifier._sender._direct.clear()
+    refuse(bot, "conversations.open", word)
+    job = order(bot, RANDOM)
+    succeed(bot)
+    drive(bot)
+    bot.slack.clear_faults()  # a token that was wrong is corrected
+    drive(bot)
+    read = [*messages_about(bot, job, "#store-failures"), *bot.slack.dms("Dana")]
+    assert [m for m in read if f"*{job.store}* is ready after" in m["text"]]
+    assert counted(bot, "conversations.open", word)
+
+
+@pytest.mark.parametrize("word", words_of("chat.update"))
+def test_result_that_can_not_be_edited_into_the_root_message_is_posted_once(bot: Bot, word: str) -> None:
+    job = order(bot)
+    drive(bot)
+    refuse(bot, "chat.update", word, STORES)
+    succeed(bot)
+    drive(bot)
+    working, *again = messages_about(bot, job)
+    assert "is ready after" not in working["text"]
+    assert ["is ready after" in message["text"] for message in again] == [True]
+    assert "open_shop" in str(again[0]["blocks"]), "with its buttons"
+    assert counted(bot, "chat.update", word)
+
+
+@pytest.mark.parametrize("word", words_of("conversations.history"))
+def test_message_that_can_not_be_looked_for_is_posted_again(bot: Bot, word: str) -> None:
+    bot.slack.fault("drop_response", "chat.postMessage")
+    refuse(bot, "conversations.history", word)
+    job = order(bot)
+    succeed(bot)
+    drive(bot)
+    assert f"*{job.store}* is ready after" in str([*messages_about(bot, job), *bot.slack.dms("Dana")])
+
+
+@pytest.mark.parametrize("word", words_of("chat.getPermalink"))
+def test_messages_without_an_address_are_sent_all_the_same(bot: Bot, word: str) -> None:
+    refuse(bot, "chat.getPermalink", word)
+    bot.slack.command("Dana", "#random", f"/store create shop-{next(NUMBERS)}")
+    drive(bot)
+    assert "in our direct messages" in bot.whispered()
+    job = bot.fail(Problem("The quota is full."))
+    drive(bot)
+    assert messages_about(bot, job, "#store-failures")
+
+
+# --- other messages ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("word", words_of("chat.postMessage"))
+def test_failure_refused_in_the_failure_channel_is_sent_to_an_admin(bot: Bot, word: str) -> None:
+    refuse(bot, "chat.postMessage", word, FAILURES)
+    job = order(bot)
+    bot.fail(Problem("The quota is full."))
+    drive(bot)
+    assert f"*{job.store}* (Medusa) could not be created" in str(bot.slack.dms("Ada"))
+    assert messages_about(bot, job, "#store-failures") == []
+
+
+@pytest.mark.parametrize("word", words_of("conversations.replies"))
+def test_thread_that_can_not_be_read_gets_its_stages(bot: Bot, word: str) -> None:
+    job = order(bot)
+    drive(bot)
+    [root] = messages_about(bot, job)
+    bot.slack.fault("drop_response", "chat.postMessage")
+    refuse(bot, "conversations.replies", word)
+    bot.finish()
+    drive(bot)
+    assert "A cart holds a product" in str(bot.slack.thread(root)) or word in failures(bot)
+
+
+@pytest.mark.parametrize("word", words_of("views.publish"))
+def test_home_that_is_refused_is_reported_in_the_failure_channel(bot: Bot, word: str) -> None:
+    refuse(bot, "views.publish", word)
+    bot.ledger.outbox.put(OutboxKind.HOME, DANA)
+    bot.ledger.outbox.forget(OutboxKind.HOME, DANA)
+    drive(bot)
+    told = f"to Slack, because of `{word}`" in failures(bot)
+    nobody_is_there = refusal_of(word) is Refusal.LOST
+    nothing_is_lost = refusal_of(word) is Refusal.NO_ACCESS
+    assert told or nobody_is_there or nothing_is_lost
+    assert counted(bot, "views.publish", word)
+
+
+# --- answers -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("word", words_of("views.open"))
+def test_form_that_is_not_opened_is_reported_to_the_person(bot: Bot, word: str) -> None:
+    refuse(bot, "views.open", word)
+    before = len(bot.slack.ephemerals("Dana"))
+    assert bot.slack.command("Dana", "#stores", "/store create").ok
+    bot.slack.wait_for(lambda: len(bot.slack.ephemerals("Dana")) > before)
+    assert "Slack did not open the form" in bot.whispered()
+    assert counted(bot, "views.open", word)
+
+
+@pytest.mark.parametrize("word", sorted({*words_of("views.update")} - {"hash_conflict", "not_found"}))
+def test_form_that_is_not_changed_is_reported_to_the_person(bot: Bot, word: str) -> None:
+    assert bot.slack.command("Dana", "#stores", "/store create").ok
+    form = bot.slack.wait_for(lambda: bot.slack.views("Dana"))[-1]
+    refuse(bot, "views.update", word)
+    before = len(bot.slack.ephemerals("Dana"))
+    assert bot.slack.click("Dana", form, "type", "plain").ok
+    bot.slack.wait_for(lambda: len(bot.slack.ephemerals("Dana")) > before)
+    assert "Slack did not change the form" in bot.whispered()
+    assert counted(bot, "views.update", word)
+
+
+def credentials_answer(bot: Bot) -> None:
+    """Ask for the credentials with a button, whose answer needs the response_url."""
+    root = next(message for message in bot.slack.messages("#stores") if "*my-shop* is ready" in message["text"])
+    assert bot.slack.click("Dana", root, "credentials").ok
+
+
+@pytest.mark.parametrize("word", [*WORDS["response_url"], "word_of_the_future"])
+def test_answer_refused_at_its_place_is_sent_directly(bot: Bot, word: str) -> None:
+    refuse(bot, "response_url", word)
+    before = directly(bot).count("/s/")
+    credentials_answer(bot)
+    bot.slack.wait_for(lambda: directly(bot).count("/s/") > before)
+    assert counted(bot, "response_url", word)
+
+
+@pytest.mark.parametrize("method", ["conversations.open", "chat.postMessage"])
+@pytest.mark.parametrize("word", ["user_disabled", "is_archived", "word_of_the_future"])
+def test_answer_refused_directly_too_is_reported_in_the_failure_channel(bot: Bot, method: str, word: str) -> None:
+    refuse(bot, "response_url", "expired_url")
+    refuse(bot, method, word, *((DANA,) if method == "conversations.open" else ("D0DIRECT1",)))
+    before = failures(bot).count("I could not answer")
+    credentials_answer(bot)
+    bot.slack.wait_for(lambda: failures(bot).count("I could not answer") > before)
+    assert f"<@{DANA}>" in failures(bot)
+    assert "/s/" not in failures(bot), "a link for one person stays with that person"
