@@ -44,8 +44,14 @@ def summary(view: JobView, offers: Sequence[Offer], moved_from: str = "") -> Mes
     """The job as it is now. `moved_from` is the channel in which we may not post."""
     headline = headline_of(view)
     problem = view.job.problem if view.headline is Headline.FAILED else None
+    results = view.results if view.headline in (Headline.SUCCEEDED, Headline.FAILED) else []
     text = f"{headline} {shared('problem', p=problem)}" if problem else headline
-    before = [section(headline), section(jobs("problem", p=problem)) if problem else None]
+    text = f"{text} {shared('sentences', lines=results)}" if results else text
+    before = [
+        section(headline),
+        section(jobs("problem", p=problem)) if problem else None,
+        section(jobs("results", lines=results)) if results else None,
+    ]
     setback = context(jobs("setback", detail=view.setback)) if view.setback else None
     buttons = offers_block(view.of, offers) if view.current else None
     after = [context(jobs("moved", origin=moved_from)) if moved_from else None, context(jobs("footer", v=view))]
@@ -111,7 +117,7 @@ def stages(view: JobView, events: Sequence[JobEvent]) -> Message | None:
 def _thread_line(view: JobView, event: JobEvent) -> str:
     match event.kind:
         case EventKind.DONE:
-            return jobs("done", stage=view.operation.stage(event.stage), seconds=event.seconds)
+            return jobs("done", stage=view.operation.stage(event.stage), result=event.detail, seconds=event.seconds)
         case EventKind.RETRYING | EventKind.WAITING:
             return jobs("waits", detail=event.detail)
         case EventKind.FAILED:

@@ -29,6 +29,8 @@ OVERHEAD_SECONDS = 60.0  # for everything that helm does but waiting for hooks
 TIMEOUT_SECONDS = 120.0  # for a run without hooks
 POLL_SECONDS = 0.2  # between two calls of `meanwhile` while helm runs
 MAX_ERROR_CHARACTERS = 500
+# The chart's fields are helm's, whoever changed them meanwhile, and so are objects that somebody made by hand.
+OVERWRITE = ["--server-side=true", "--force-conflicts"]
 COMMAND_NOT_FOUND = 127  # a shell's exit code, and setpriv's
 PENDING = ("pending-install", "pending-upgrade", "pending-rollback", "uninstalling")
 
@@ -147,6 +149,11 @@ class Helm:
         fenced._fence = fence
         return fenced
 
+    @property
+    def field_manager(self) -> str:
+        """helm's name in the objects that it applies: that of its program."""
+        return Path(self.binary).name
+
     def version(self) -> str:
         """helm's version, such as v4.1.4."""
         return self._run(["version", "--short"], timeout=10).strip()
@@ -163,6 +170,11 @@ class Helm:
         out = self._run(["history", name, "--namespace", namespace, "--max", MAX_REVISIONS, "--output", "json"])
         rows = [Release(name, int(row["revision"]), row["status"], row["chart"]) for row in json.loads(out)]
         return sorted(rows, key=lambda release: release.revision)
+
+    def manifests(self, name: str, namespace: str, revision: int) -> list[dict[str, Any]]:
+        """The manifests of a revision of the release, without hooks, as helm applied them."""
+        out = self._run(["get", "manifest", name, "--namespace", namespace, "--revision", str(revision)])
+        return [found for found in yaml.safe_load_all(out) if found]
 
     def render(self, wanted: ReleaseSpec) -> list[dict[str, Any]]:
         """The manifests that `apply` would send, hooks included; without a cluster."""
@@ -196,13 +208,16 @@ class Helm:
             "--hide-notes",
             "--output",
             "json",
+            *OVERWRITE,
+            "--take-ownership",
             *more,
         ]
         self._run(args, yaml.safe_dump(wanted.values), timeout + OVERHEAD_SECONDS, meanwhile)
 
     def rollback(self, name: str, namespace: str, revision: int) -> None:
         """Restore `revision`, whatever state the release is in."""
-        self._run(["rollback", name, str(revision), "--namespace", namespace, "--history-max", MAX_REVISIONS])
+        args = ["rollback", name, str(revision), "--namespace", namespace, "--history-max", MAX_REVISIONS]
+        self._run([*args, *OVERWRITE])
 
     def _run(self, args: list[str], *given: Any, **named: Any) -> str:
         """Run helm and report the run, however it ends."""

@@ -10,9 +10,10 @@ from provisioner.domain.store import Store, StoreStatus
 from provisioner.operations.namespace_metadata import READY_AT, VERSION, annotations_of, belongs_to, labels_of
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.namespace import ensure_limits
-from provisioner.operations.steps.readiness import CHECK, STOREFRONT, await_store
+from provisioner.operations.steps.readiness import await_components
 from provisioner.operations.steps.release import release_spec
 from provisioner.operations.steps.secret import ensure_secret
+from provisioner.operations.steps.storefront import CHECK, STOREFRONT, await_storefront
 from provisioner.operations.toolbox import Toolbox
 
 INSTALL_TIMEOUT_SECONDS = 120.0
@@ -29,7 +30,8 @@ def run(tools: Toolbox, job: Job) -> None:
         secret = ensure_secret(tools, store, store_type, may_create=True)
     with tools.stage(job, "release"):
         _ensure_release(tools, job, store, store_type)
-    await_store(tools, job, store, store_type, secret, since)
+    await_components(tools, job, store, secret, since)
+    await_storefront(tools, job, store, store_type, secret)
     ready_at = str(store.ready_at or tools.ledger.clock())
     tools.cluster.annotate_namespace(store.namespace, {READY_AT: ready_at, VERSION: store_type.version})
     tools.ledger.succeed(job, store_type.version)

@@ -74,14 +74,17 @@ class Toolbox:
         return replace(self, cluster=self.cluster.fenced(fence), helm=self.helm.fenced(fence), fence=fence)
 
     @contextmanager
-    def stage(self, job: Job, name: str) -> Iterator[None]:
+    def stage(self, job: Job, name: str) -> Iterator[list[str]]:
         """Record that a stage started and, unless the block raises, that it is done.
+
+        The block may add sentences to the list: people see them as the stage's result, and with the job's.
 
         Raises Superseded or HandedOver."""
         self.require_wanted(job)
         self.ledger.record(job, EventKind.STARTED, name)
-        yield
-        self.ledger.record(job, EventKind.DONE, name)
+        results: list[str] = []
+        yield results
+        self.ledger.record(job, EventKind.DONE, name, " ".join(results))
 
     def check_in(self, job: Job, what: str, hint: str = "", next_step: str = "Look at the namespace") -> None:
         """Call this while waiting.

@@ -21,6 +21,7 @@ from provisioner.domain.job import EventKind, Job, JobKind, JobPhase, find_event
 from provisioner.domain.policy import Right
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.operations.namespace_metadata import (
+    CHECK_BEFORE,
     UPGRADE_FROM,
     VERSION,
     annotation,
@@ -29,18 +30,13 @@ from provisioner.operations.namespace_metadata import (
     labels_of,
 )
 from provisioner.operations.spec import Operation, Stage
+from provisioner.operations.steps.hand_edits import REPAIR, hand_edits, repair
 from provisioner.operations.steps.namespace import ensure_limits
-from provisioner.operations.steps.readiness import (
-    CHECK,
-    STOREFRONT,
-    RolloutMonitor,
-    await_store,
-    failure_of,
-    monitoring,
-)
+from provisioner.operations.steps.readiness import RolloutMonitor, await_components, failure_of, monitoring
 from provisioner.operations.steps.release import release_spec
 from provisioner.operations.steps.rollback import MIGRATION, ROLLBACK, roll_back
 from provisioner.operations.steps.secret import ensure_secret
+from provisioner.operations.steps.storefront import CHECK, INSPECT, STOREFRONT, await_storefront, note_check_before
 from provisioner.operations.toolbox import Toolbox
 
 RELEASE = "release"
@@ -79,30 +75,36 @@ def _go_forward(tools: Toolbox, job: Job, store: Store) -> None:
     store_type = tools.catalog.get(store.type)
     since = tools.ledger.clock()
     with tools.stage(job, "namespace"):
-        _prepare_namespace(tools, store)
+        revision = _prepare_namespace(tools, store)
     with tools.stage(job, "secrets"):
         secret = ensure_secret(tools, store, store_type, may_create=False)
+    required = _inspect(tools, job, store, secret, revision)
     with tools.stage(job, RELEASE), monitoring(tools, job, store, secret, since) as monitor:
         _ensure_release(tools, job, store, store_type, monitor, secret)
-    await_store(tools, job, store, store_type, secret, since)
-    tools.cluster.annotate_namespace(store.namespace, {UPGRADE_FROM: None, VERSION: store_type.version})
+    await_components(tools, job, store, secret, since)
+    await_storefront(tools, job, store, store_type, secret, required)
+    done = {UPGRADE_FROM: None, CHECK_BEFORE: None, VERSION: store_type.version}
+    tools.cluster.annotate_namespace(store.namespace, done)
     tools.ledger.succeed(job, store_type.version)
 
 
-def _prepare_namespace(tools: Toolbox, store: Store) -> None:
-    """Apply the limits and labels of a new store, and mark the revision to roll back to unless it is marked already."""
+def _prepare_namespace(tools: Toolbox, store: Store) -> int:
+    """Apply the limits and labels of a new store, and mark the revision to roll back to unless it is marked already.
+
+    Returns that revision."""
     instance = tools.defaults.instance
     namespace = tools.cluster.namespace(store.namespace)
     if not namespace or not belongs_to(namespace, store, instance):
         what = f"The namespace {store.namespace} of {store.name} is gone."
         raise JobFailed(what, "Somebody deleted or replaced it.", "Delete the store and order it again.")
     ensure_limits(tools, store)
-    annotations = annotations_of(store)
-    if annotation(namespace, UPGRADE_FROM) is None:
+    annotations, marked = annotations_of(store), annotation(namespace, UPGRADE_FROM)
+    if marked is None:
         present = _deployed_revision(tools, store)
-        annotations[UPGRADE_FROM] = str(present.revision)
+        marked = annotations[UPGRADE_FROM] = str(present.revision)
         tools.ledger.set_version(store.id, present.chart.removeprefix(f"{store.type}-"))
     tools.cluster.annotate_namespace(store.namespace, annotations, labels_of(store, instance))
+    return int(marked)
 
 
 def _deployed_revision(tools: Toolbox, store: Store) -> Release:
@@ -112,6 +114,22 @@ def _deployed_revision(tools: Toolbox, store: Store) -> Release:
         what = f"{store.name} has no release to upgrade."
         raise JobFailed(what, "None of its revisions is deployed.", "Look at `helm history` in its namespace.")
     return deployed[-1]
+
+
+def _inspect(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], revision: int) -> int:
+    """Look at the store before anything changes, and repair what the migration may need.
+
+    Returns how many steps of the storefront check succeed."""
+    events = tools.ledger.events(job.id)
+    with tools.stage(job, INSPECT.name) as results:
+        required = note_check_before(tools, job, store, secret)
+        if find_event(events, EventKind.STARTED, RELEASE):
+            return required  # an earlier attempt looked, and has begun to change the store
+        edits = hand_edits(tools, store, revision)
+        results += edits.sentences()
+    if edits.need_repair or find_event(events, EventKind.STARTED, REPAIR.name):
+        repair(tools, job, store, secret, revision)
+    return required
 
 
 def _ensure_release(
@@ -143,6 +161,8 @@ UPGRADE = Operation(
     stages=(
         Stage("namespace", "Update the limits", "Limits are up to date"),
         Stage("secrets", "Add new passwords and keys", "All passwords and keys exist"),
+        INSPECT,
+        REPAIR,
         Stage(RELEASE, "Migrate the data and install the chart", "Data migrated and chart installed"),
         Stage("database", "Wait for the database", "Database is up"),
         Stage("application", "Wait for the application", "Application is up"),

@@ -29,6 +29,7 @@ from provisioner.ledger.ledger import Ledger
 from provisioner.log_context import bound
 from provisioner.operations.journal import JobJournal
 from provisioner.operations.namespace_metadata import stores_in_cluster
+from provisioner.operations.steps.storefront import serves
 from provisioner.operations.toolbox import Toolbox
 from provisioner.runner.executors import Executor
 from provisioner.runner.lease import Lease, NotHeld
@@ -251,4 +252,10 @@ class Scheduler:
                 self._ledger.jobs.requeue(job)
         else:
             log.warning("job failed: %s", problem)
-            self._journal.fail(job, problem, store_unchanged=store_unchanged)
+            serves = self._journal.breaks_store(job, store_unchanged=store_unchanged) and self._serves(job)
+            self._journal.fail(job, problem, store_unchanged=store_unchanged, store_serves=serves)
+
+    def _serves(self, job: Job) -> bool:
+        """Whether a store that was ever ready answers shoppers now, whatever happened to its job."""
+        store = self._ledger.stores.get(job.store_id)
+        return bool(store and store.ready_at and serves(self._tools, store))
