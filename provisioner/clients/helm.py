@@ -22,14 +22,14 @@ from typing import Any
 import yaml
 
 from provisioner.clients.kubernetes.permissions import Permission
-from provisioner.domain.errors import JobFailed, Transient
+from provisioner.domain.errors import RAISE_QUOTA, JobFailed, Transient
 
 MAX_REVISIONS = "10"  # that helm keeps of a release, each in a Secret in the store's namespace
 OVERHEAD_SECONDS = 60.0  # for everything that helm does but waiting for hooks
 TIMEOUT_SECONDS = 120.0  # for a run without hooks
 POLL_SECONDS = 0.2  # between two calls of `meanwhile` while helm runs
 MAX_ERROR_CHARACTERS = 500
-# The chart's fields are helm's, whoever changed them meanwhile, and so are objects that somebody made by hand.
+# The chart's fields are helm's, even if people changed them, and so are objects that people made by hand.
 OVERWRITE = ["--server-side=true", "--force-conflicts"]
 COMMAND_NOT_FOUND = 127  # a shell's exit code, and setpriv's
 PENDING = ("pending-install", "pending-upgrade", "pending-rollback", "uninstalling")
@@ -45,7 +45,7 @@ TRANSIENT_PHRASES = (
 )  # fmt: skip
 PERMANENT_PHRASES = {
     "values don't meet the specifications": ("The chart refuses the store's values.", "Correct STORE_VALUES."),
-    "exceeded quota": ("The namespace's quota is full.", "Raise the quota or delete what fills it, then retry."),
+    "exceeded quota": ("The namespace's quota is full.", RAISE_QUOTA),
     "violates podsecurity": ("A pod is not allowed by the namespace's Pod Security level.", "Correct the chart."),
     "no matches for kind": ("The cluster lacks a resource type the chart uses.", "Install its CRDs, then retry."),
 }
@@ -93,8 +93,13 @@ class Release:
 
     @property
     def record(self) -> str:
-        """The name of helm's Secret with the revision (helm.sh/docs: storage backends)."""
-        return f"sh.helm.release.v1.{self.name}.v{self.revision}"
+        """The name of helm's Secret with the revision."""
+        return record_name(self.name, self.revision)
+
+
+def record_name(release: str, revision: int) -> str:
+    """The name of helm's Secret with a revision of a release (helm.sh/docs: storage backends)."""
+    return f"sh.helm.release.v1.{release}.v{revision}"
 
 
 @dataclass(frozen=True)

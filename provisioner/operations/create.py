@@ -9,6 +9,7 @@ from provisioner.domain.policy import Right
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.operations.namespace_metadata import READY_AT, VERSION, annotations_of, belongs_to, labels_of
 from provisioner.operations.spec import Operation, Stage
+from provisioner.operations.steps.claims import discard_unbound
 from provisioner.operations.steps.namespace import ensure_limits
 from provisioner.operations.steps.readiness import await_components
 from provisioner.operations.steps.release import release_spec
@@ -47,7 +48,7 @@ def _ensure_namespace(tools: Toolbox, store: Store) -> None:
         store.namespace, labels_of(store, instance), annotations_of(store)
     ):
         raise Transient(f"Somebody else created the namespace {store.namespace} at the same moment.")
-    ensure_limits(tools, store)
+    ensure_limits(tools, store, may_create=True)
 
 
 def _ensure_release(tools: Toolbox, job: Job, store: Store, store_type: StoreType) -> None:
@@ -58,8 +59,11 @@ def _ensure_release(tools: Toolbox, job: Job, store: Store, store_type: StoreTyp
     release = tools.helm.release(store.release, store.namespace)
     if release and release.stuck:
         tools.cluster.delete_secret(store.namespace, release.record)
+    spec = release_spec(tools.defaults, store, store_type)
+    if release:
+        discard_unbound(tools, job, store, spec)
     tools.helm.apply(
-        release_spec(tools.defaults, store, store_type),
+        spec,
         min(INSTALL_TIMEOUT_SECONDS, tools.remaining(job)),
         # Only a first install runs the chart's hooks: a later attempt has no older version to migrate from.
         hooks=release is None,

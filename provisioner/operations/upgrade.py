@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from provisioner.clients.helm import HookFailed, Release
+from provisioner.clients.helm import HookFailed, Release, ReleaseSpec
 from provisioner.clients.kubernetes.objects import unready_pods
 from provisioner.diagnosis import failed_run_of
-from provisioner.domain.catalog import StoreType
 from provisioner.domain.errors import (
     HandedOver,
     JobFailed,
@@ -30,6 +29,7 @@ from provisioner.operations.namespace_metadata import (
     labels_of,
 )
 from provisioner.operations.spec import Operation, Stage
+from provisioner.operations.steps.claims import ClaimChange, claim_changes, describe, grow
 from provisioner.operations.steps.hand_edits import REPAIR, hand_edits, repair
 from provisioner.operations.steps.namespace import ensure_limits
 from provisioner.operations.steps.readiness import RolloutMonitor, await_components, failure_of, monitoring
@@ -78,9 +78,12 @@ def _go_forward(tools: Toolbox, job: Job, store: Store) -> None:
         revision = _prepare_namespace(tools, store)
     with tools.stage(job, "secrets"):
         secret = ensure_secret(tools, store, store_type, may_create=False)
-    required = _inspect(tools, job, store, secret, revision)
+    spec = release_spec(tools.defaults, store, store_type)
+    claims = claim_changes(tools, store, spec)
+    required = _inspect(tools, job, store, secret, revision, claims)
     with tools.stage(job, RELEASE), monitoring(tools, job, store, secret, since) as monitor:
-        _ensure_release(tools, job, store, store_type, monitor, secret)
+        grow(tools, store, claims)
+        _ensure_release(tools, job, store, spec, monitor, secret)
     await_components(tools, job, store, secret, since)
     await_storefront(tools, job, store, store_type, secret, required)
     done = {UPGRADE_FROM: None, CHECK_BEFORE: None, VERSION: store_type.version}
@@ -97,7 +100,7 @@ def _prepare_namespace(tools: Toolbox, store: Store) -> int:
     if not namespace or not belongs_to(namespace, store, instance):
         what = f"The namespace {store.namespace} of {store.name} is gone."
         raise JobFailed(what, "Somebody deleted or replaced it.", "Delete the store and order it again.")
-    ensure_limits(tools, store)
+    ensure_limits(tools, store, may_create=False)
     annotations, marked = annotations_of(store), annotation(namespace, UPGRADE_FROM)
     if marked is None:
         present = _deployed_revision(tools, store)
@@ -116,7 +119,9 @@ def _deployed_revision(tools: Toolbox, store: Store) -> Release:
     return deployed[-1]
 
 
-def _inspect(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], revision: int) -> int:
+def _inspect(
+    tools: Toolbox, job: Job, store: Store, secret: dict[str, str], revision: int, claims: list[ClaimChange]
+) -> int:
     """Look at the store before anything changes, and repair what the migration may need.
 
     Returns how many steps of the storefront check succeed."""
@@ -127,13 +132,14 @@ def _inspect(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], rev
             return required  # an earlier attempt looked, and has begun to change the store
         edits = hand_edits(tools, store, revision)
         results += edits.sentences()
+        results += describe(tools, store, claims)
     if edits.need_repair or find_event(events, EventKind.STARTED, REPAIR.name):
         repair(tools, job, store, secret, revision)
     return required
 
 
 def _ensure_release(
-    tools: Toolbox, job: Job, store: Store, store_type: StoreType, monitor: RolloutMonitor, secret: dict[str, str]
+    tools: Toolbox, job: Job, store: Store, spec: ReleaseSpec, monitor: RolloutMonitor, secret: dict[str, str]
 ) -> None:
     """Run helm once for the job: the chart's hook migrates the data, then helm changes the objects."""
     namespace = store.namespace
@@ -147,7 +153,6 @@ def _ensure_release(
         tools.cluster.delete_secret(namespace, release.record)  # as in create: helm goes on from what exists
     suspects = unready_pods(tools.cluster.pods(namespace))  # a pod that the upgrade is to fix must not hold it up
     try:
-        spec = release_spec(tools.defaults, store, store_type)
         tools.helm.upgrade(spec, tools.remaining(job), lambda: monitor.look(MIGRATION))
     except HookFailed as error:
         symptom = failed_run_of(store.name, tools.cluster.pods(namespace), MIGRATION)

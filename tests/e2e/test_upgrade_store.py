@@ -13,7 +13,7 @@ from dev.cluster import Cluster as DevCluster
 from dev.stack import Stack, kubectl, read_secret
 from provisioner.domain.job import JobStatus
 from provisioner.domain.store import SECRET_NAME, StoreStatus, suggest_name
-from provisioner.operations.steps.namespace import QUOTA
+from provisioner.operations.toolbox import QUOTA
 from provisioner.operations.upgrade import UPGRADE
 from tests.e2e.provisioner_harness import ProvisionerHarness
 from tests.e2e.sample_type import SampleType, load_image

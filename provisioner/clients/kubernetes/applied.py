@@ -43,6 +43,11 @@ class Applied(Api):
         path = self._path(namespace, manifest)
         return self._find(self._request, "GET", path) if path else None
 
+    def delete_object(self, namespace: str, manifest: Object) -> None:
+        """Start the deletion of the manifest's object; a missing one is no error."""
+        if path := self._path(namespace, manifest):
+            self._find(self._request, "DELETE", path)
+
     def field_changes(self, namespace: str, manifest: Object, manager: str) -> list[FieldChange]:
         """What others changed of an object since `manager` applied the manifest.
 

@@ -12,6 +12,7 @@ from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job
 from provisioner.domain.store import Store
 from provisioner.operations.spec import Stage
+from provisioner.operations.steps.claims import keep_claims
 from provisioner.operations.steps.readiness import monitoring
 from provisioner.operations.toolbox import Toolbox
 
@@ -96,6 +97,7 @@ def repair(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], revis
 
 def restore_revision(tools: Toolbox, store: Store, revision: int) -> None:
     """Roll the release back to a revision, and have what waits for it try again at once."""
+    keep_claims(tools, store, revision)
     suspects = unready_pods(tools.cluster.pods(store.namespace))
     tools.helm.rollback(store.release, store.namespace, revision)
     tools.cluster.end_back_off(store.namespace, suspects)

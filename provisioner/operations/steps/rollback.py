@@ -23,7 +23,6 @@ from provisioner.operations.toolbox import Toolbox
 
 T = TypeVar("T")
 MIGRATION = "migration"  # the component of a chart's pre-upgrade Job
-TIMEOUT_SECONDS = 300.0  # the job's own deadline does not limit the rollback
 RETRY_SECONDS = 1.0
 
 ROLLBACK = Stage(ROLLBACK_STAGE, "Restore the former version", "The former version is back", exceptional=True)
@@ -33,7 +32,8 @@ def roll_back(tools: Toolbox, job: Job, store: Store, problem: Problem) -> None:
     """Wait until the former release answers. Does nothing if the upgrade changed nothing.
 
     Raises JobFailed if that fails too, Superseded or HandedOver."""
-    limited = replace(job, allowed=TIMEOUT_SECONDS, deadline_at=tools.ledger.clock() + TIMEOUT_SECONDS)
+    allowed = tools.defaults.rollback_seconds  # the job's own deadline does not limit the rollback
+    limited = replace(job, allowed=allowed, deadline_at=tools.ledger.clock() + allowed)
     try:
         revision = _insist(tools, limited, lambda: _marked_revision(tools, store))
         if revision is None:
