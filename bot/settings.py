@@ -22,6 +22,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from provisioner.clients.kubernetes.objects import quantity
+from provisioner.diagnosis import Patience
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import UnknownStoreType
 from provisioner.domain.job import JobKind
@@ -29,7 +31,7 @@ from provisioner.domain.limits import Limits
 from provisioner.domain.store import LONGEST_HOST, MIN_NAME, Addresses
 from provisioner.ledger.backup import Backups
 from provisioner.operations.registry import OPERATIONS
-from provisioner.operations.toolbox import StoreDefaults
+from provisioner.operations.toolbox import LIMIT_RANGE, QUOTA, ROLLBACK_SECONDS, StoreDefaults
 from provisioner.runner.executors.job_manifest import Worker
 
 # Former names of variables, accepted for one version.
@@ -118,24 +120,46 @@ class LedgerSettings(BaseSettings):
         return Backups(self.ledger_path, self.ledger_backup_dir, interval_seconds, self.ledger_backup_keep)
 
 
-def _deadline_fields() -> dict[str, Any]:
-    """One deadline for each operation."""
-    return {
+TROUBLES = {
+    "image": "a missing image",
+    "registry": "trouble of an image registry",
+    "crash": "repeated crashes of a container",
+    "config": "a container that can't be created",
+    "quota": "a full quota",
+    "volume": "a volume that can't be created",
+    "unschedulable": "a pod without a node",
+    "sandbox": "trouble with a pod's volumes or network",
+    "wrong_answer": "a wrong answer of a shop whose pods are ready",
+    "no_answer": "no answer of such a shop",
+}
+
+
+def _duration_fields() -> dict[str, Any]:
+    """One deadline for each operation, and one patience for each kind of trouble."""
+    deadlines = {
         f"{kind}_deadline_seconds": (
             float,
             Field(operation.deadline_seconds, ge=10, description=f"seconds that the job “{kind}” may take, 10 or more"),
         )
         for kind, operation in OPERATIONS.items()
     }
+    patience = {
+        f"{name}_patience_seconds": (
+            float,
+            Field(getattr(Patience, name), ge=0, description=f"seconds that {trouble} may last before the job fails"),
+        )
+        for name, trouble in TROUBLES.items()
+    }
+    return deadlines | patience
 
 
 if TYPE_CHECKING:
-    _DeadlineSettings = LedgerSettings
+    _DurationSettings = LedgerSettings
 else:
-    _DeadlineSettings = create_model("_DeadlineSettings", __base__=LedgerSettings, **_deadline_fields())
+    _DurationSettings = create_model("_DurationSettings", __base__=LedgerSettings, **_duration_fields())
 
 
-class StoreSettings(_DeadlineSettings):
+class StoreSettings(_DurationSettings):
     """Settings of jobs and of terminal commands, without Slack."""
 
     charts_dir: ExistingPath = Field(
@@ -161,6 +185,12 @@ class StoreSettings(_DeadlineSettings):
     )
     public_url: PublicUrl | None = Field(
         None, description="the address of the bot for browsers, whose host no store may have"
+    )
+    store_limits: YamlMaps = Field(
+        {}, description="the path of a YAML file with the maps `quota` and `limitRange`, for the stores' namespaces"
+    )
+    rollback_deadline_seconds: float = Field(
+        ROLLBACK_SECONDS, ge=10, description="seconds that the rollback of a failed upgrade may take, 10 or more"
     )
     ingress_address: Annotated[str | None, _matching(r"[^\s:]+:\d{1,5}")] = Field(
         None, description="host:port of the ingress, if stores' names do not resolve inside the cluster"
@@ -232,6 +262,18 @@ class StoreSettings(_DeadlineSettings):
             raise ValueError(f"has the unknown keys {', '.join(unknown)}")
         return value
 
+    @field_validator("store_limits")
+    @classmethod
+    def _has_limits(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if unknown := sorted(value.keys() - {"quota", "limitRange"}):
+            raise ValueError(f"has the unknown keys {', '.join(unknown)}")
+        for name, amount in value.get("quota", {}).items():
+            try:
+                quantity(str(amount))
+            except ValueError:
+                raise ValueError(f"has the quota {name}: {amount}, which is no quantity") from None
+        return value
+
     @property
     def worker(self) -> Worker:
         """The pods of Kubernetes Jobs, with EXECUTOR=kubernetes."""
@@ -266,6 +308,10 @@ class StoreSettings(_DeadlineSettings):
             store_role=self.store_role,
             pull_secret=self.image_pull_secret,
             ingress_address=self.ingress_address,
+            patience=Patience(**{name: float(getattr(self, f"{name}_patience_seconds")) for name in TROUBLES}),
+            quota={name: str(amount) for name, amount in self.store_limits.get("quota", QUOTA).items()},
+            limit_range={"type": "Container", **self.store_limits.get("limitRange", LIMIT_RANGE)},
+            rollback_seconds=self.rollback_deadline_seconds,
         )
 
 

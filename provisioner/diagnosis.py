@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from provisioner.clients.kubernetes.objects import Object, component_of, container_statuses, is_crashing, is_terminating
-from provisioner.domain.errors import Problem
+from provisioner.domain.errors import RAISE_QUOTA, Problem
 from provisioner.domain.text import shorten
 
 MAX_CAUSE_CHARACTERS = 240
@@ -197,7 +197,7 @@ def _refused_pods(store: str, pods: list[Object], warnings: list[Object]) -> Ite
         message = event.get("message", "")
         if "exceeded quota" in message:
             what = f"{store} can't start: the quota of its namespace is full."
-            next_step = "Raise the quota or delete what fills it, then retry."
+            next_step = RAISE_QUOTA
         else:
             what = f"{store} can't start: the cluster refuses its pods."
             next_step = "Correct the chart, then retry."

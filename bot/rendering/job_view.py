@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from provisioner.domain.catalog import Catalog
-from provisioner.domain.job import EventKind, Job, JobEvent, JobStatus
+from provisioner.domain.job import EventKind, Job, JobEvent, JobStatus, find_event
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.ledger.jobs import ROLLBACK_STAGE
 from provisioner.ledger.ledger import Ledger
@@ -109,9 +109,21 @@ class JobView:
         return next((event.detail for event in self.events if event.kind == EventKind.SUCCEEDED), "")
 
     @property
+    def results(self) -> list[str]:
+        """What the stages found or did that people should know, such as hand edits that were set back."""
+        found = [event.detail for event in self.events if event.kind == EventKind.DONE]
+        return list(dict.fromkeys(filter(None, found)))  # two stages may have met the same
+
+    @property
     def rolled_back(self) -> bool:
         """Whether the store runs its former version again."""
-        return any(event.stage == ROLLBACK_STAGE and event.kind == EventKind.DONE for event in self.events)
+        return find_event(self.events, EventKind.DONE, ROLLBACK_STAGE) is not None
+
+    @property
+    def rollback_failed(self) -> bool:
+        """Whether nobody knows which version the store runs."""
+        began = find_event(self.events, EventKind.STARTED, ROLLBACK_STAGE)
+        return began is not None and not self.rolled_back and not self.job.live
 
     @property
     def seconds(self) -> float:

@@ -49,8 +49,14 @@ def summary(view: JobView, offers: Sequence[Offer], moved: Moved | None = None) 
     """The job as it is now. `moved` says why it is not where it was ordered."""
     headline = headline_of(view)
     problem = view.job.problem if view.headline is Headline.FAILED else None
+    results = view.results if view.headline in (Headline.SUCCEEDED, Headline.FAILED) else []
     text = f"{headline} {shared('problem', p=problem)}" if problem else headline
-    before = [section(headline), *(sections(jobs("problem", p=problem)) if problem else [])]
+    text = f"{text} {shared('sentences', lines=results)}" if results else text
+    before = [
+        section(headline),
+        *(sections(jobs("problem", p=problem)) if problem else []),
+        *(sections(jobs("results", lines=results)) if results else []),
+    ]
     setback = context(jobs("setback", detail=view.setback)) if view.setback else None
     buttons = offers_block(view.of, offers) if view.current else None
     after = [context(moved.note) if moved else None, context(jobs("footer", v=view))]
@@ -123,7 +129,7 @@ def stage_lines(view: JobView, events: Sequence[JobEvent]) -> list[str]:
 def _thread_line(view: JobView, event: JobEvent) -> str:
     match event.kind:
         case EventKind.DONE:
-            return jobs("done", stage=view.operation.stage(event.stage), seconds=event.seconds)
+            return jobs("done", stage=view.operation.stage(event.stage), result=event.detail, seconds=event.seconds)
         case EventKind.RETRYING | EventKind.WAITING:
             return jobs("waits", detail=event.detail)
         case EventKind.FAILED:

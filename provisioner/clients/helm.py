@@ -22,13 +22,15 @@ from typing import Any
 import yaml
 
 from provisioner.clients.kubernetes.permissions import Permission
-from provisioner.domain.errors import JobFailed, Transient
+from provisioner.domain.errors import RAISE_QUOTA, JobFailed, Transient
 
 MAX_REVISIONS = "10"  # that helm keeps of a release, each in a Secret in the store's namespace
 OVERHEAD_SECONDS = 60.0  # for everything that helm does but waiting for hooks
 TIMEOUT_SECONDS = 120.0  # for a run without hooks
 POLL_SECONDS = 0.2  # between two calls of `meanwhile` while helm runs
 MAX_ERROR_CHARACTERS = 500
+# The chart's fields are helm's, even if people changed them, and so are objects that people made by hand.
+OVERWRITE = ["--server-side=true", "--force-conflicts"]
 COMMAND_NOT_FOUND = 127  # a shell's exit code, and setpriv's
 PENDING = ("pending-install", "pending-upgrade", "pending-rollback", "uninstalling")
 
@@ -43,7 +45,7 @@ TRANSIENT_PHRASES = (
 )  # fmt: skip
 PERMANENT_PHRASES = {
     "values don't meet the specifications": ("The chart refuses the store's values.", "Correct STORE_VALUES."),
-    "exceeded quota": ("The namespace's quota is full.", "Raise the quota or delete what fills it, then retry."),
+    "exceeded quota": ("The namespace's quota is full.", RAISE_QUOTA),
     "violates podsecurity": ("A pod is not allowed by the namespace's Pod Security level.", "Correct the chart."),
     "no matches for kind": ("The cluster lacks a resource type the chart uses.", "Install its CRDs, then retry."),
 }
@@ -91,8 +93,13 @@ class Release:
 
     @property
     def record(self) -> str:
-        """The name of helm's Secret with the revision (helm.sh/docs: storage backends)."""
-        return f"sh.helm.release.v1.{self.name}.v{self.revision}"
+        """The name of helm's Secret with the revision."""
+        return record_name(self.name, self.revision)
+
+
+def record_name(release: str, revision: int) -> str:
+    """The name of helm's Secret with a revision of a release (helm.sh/docs: storage backends)."""
+    return f"sh.helm.release.v1.{release}.v{revision}"
 
 
 @dataclass(frozen=True)
@@ -147,6 +154,11 @@ class Helm:
         fenced._fence = fence
         return fenced
 
+    @property
+    def field_manager(self) -> str:
+        """helm's name in the objects that it applies: that of its program."""
+        return Path(self.binary).name
+
     def version(self) -> str:
         """helm's version, such as v4.1.4."""
         return self._run(["version", "--short"], timeout=10).strip()
@@ -163,6 +175,11 @@ class Helm:
         out = self._run(["history", name, "--namespace", namespace, "--max", MAX_REVISIONS, "--output", "json"])
         rows = [Release(name, int(row["revision"]), row["status"], row["chart"]) for row in json.loads(out)]
         return sorted(rows, key=lambda release: release.revision)
+
+    def manifests(self, name: str, namespace: str, revision: int) -> list[dict[str, Any]]:
+        """The manifests of a revision of the release, without hooks, as helm applied them."""
+        out = self._run(["get", "manifest", name, "--namespace", namespace, "--revision", str(revision)])
+        return [found for found in yaml.safe_load_all(out) if found]
 
     def render(self, wanted: ReleaseSpec) -> list[dict[str, Any]]:
         """The manifests that `apply` would send, hooks included; without a cluster."""
@@ -196,13 +213,16 @@ class Helm:
             "--hide-notes",
             "--output",
             "json",
+            *OVERWRITE,
+            "--take-ownership",
             *more,
         ]
         self._run(args, yaml.safe_dump(wanted.values), timeout + OVERHEAD_SECONDS, meanwhile)
 
     def rollback(self, name: str, namespace: str, revision: int) -> None:
         """Restore `revision`, whatever state the release is in."""
-        self._run(["rollback", name, str(revision), "--namespace", namespace, "--history-max", MAX_REVISIONS])
+        args = ["rollback", name, str(revision), "--namespace", namespace, "--history-max", MAX_REVISIONS]
+        self._run([*args, *OVERWRITE])
 
     def _run(self, args: list[str], *given: Any, **named: Any) -> str:
         """Run helm and report the run, however it ends."""

@@ -27,8 +27,10 @@ TEMPLATES = SandboxedEnvironment(undefined=StrictUndefined)
 class CheckFailed(Transient):
     """The store does not answer as a shopper needs it.
 
-    It may not answer so yet.
+    It may not answer so yet. `passed` is the number of steps that succeeded before.
     """
+
+    passed = 0
 
 
 class NoAnswer(CheckFailed):
@@ -77,10 +79,14 @@ class StorefrontClient:
     def run(self, steps: tuple[dict[str, Any], ...]) -> None:
         """Run every step in order.
 
-        Raises CheckFailed for the first step that fails.
+        Raises CheckFailed for the first step that fails; its `passed` is the number of steps before it.
         """
-        for step in steps:
-            self.step(step)
+        for number, step in enumerate(steps):
+            try:
+                self.step(step)
+            except CheckFailed as failure:
+                failure.passed = number
+                raise
 
     def step(self, step: dict[str, Any]) -> None:
         """Send one request and check its answer.

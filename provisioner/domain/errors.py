@@ -17,6 +17,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Self
 
+RAISE_QUOTA = (
+    "Raise the quota (kubectl edit resourcequota store, in its namespace), or lower what the store needs in"
+    " STORE_VALUES, then retry."
+)
+
 
 @dataclass(frozen=True)
 class Problem:

@@ -9,8 +9,6 @@ from typing import NewType
 
 from provisioner.domain.errors import Problem
 
-ROLLBACK_GRACE_SECONDS = 600.0  # past a job's deadline, for its rollback
-
 JobKind = NewType("JobKind", str)
 """The name of a job's operation, such as "create"; `operations/registry.py` has them all."""
 

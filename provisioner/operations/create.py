@@ -10,10 +10,12 @@ from provisioner.domain.store import Store, StoreStatus
 from provisioner.operations.namespace_metadata import READY_AT, VERSION, annotations_of, belongs_to, labels_of
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.address import require_free_address
+from provisioner.operations.steps.claims import discard_unbound
 from provisioner.operations.steps.namespace import ensure_limits
-from provisioner.operations.steps.readiness import CHECK, STOREFRONT, await_store
+from provisioner.operations.steps.readiness import await_components
 from provisioner.operations.steps.release import release_spec
 from provisioner.operations.steps.secret import ensure_secret
+from provisioner.operations.steps.storefront import CHECK, STOREFRONT, await_storefront
 from provisioner.operations.toolbox import Toolbox
 
 INSTALL_TIMEOUT_SECONDS = 120.0
@@ -31,7 +33,8 @@ def run(tools: Toolbox, job: Job) -> None:
         secret = ensure_secret(tools, store, store_type, may_create=True)
     with tools.stage(job, "release"):
         _ensure_release(tools, job, store, store_type)
-    await_store(tools, job, store, store_type, secret, since)
+    await_components(tools, job, store, secret, since)
+    await_storefront(tools, job, store, store_type, secret)
     ready_at = str(store.ready_at or tools.ledger.clock())
     tools.cluster.annotate_namespace(store.namespace, {READY_AT: ready_at, VERSION: store_type.version})
     tools.ledger.succeed(job, store_type.version)
@@ -47,7 +50,7 @@ def _ensure_namespace(tools: Toolbox, store: Store) -> None:
         store.namespace, labels_of(store, instance), annotations_of(store)
     ):
         raise Transient(f"Somebody else created the namespace {store.namespace} at the same moment.")
-    ensure_limits(tools, store)
+    ensure_limits(tools, store, may_create=True)
 
 
 def _ensure_release(tools: Toolbox, job: Job, store: Store, store_type: StoreType) -> None:
@@ -58,8 +61,11 @@ def _ensure_release(tools: Toolbox, job: Job, store: Store, store_type: StoreTyp
     release = tools.helm.release(store.release, store.namespace)
     if release and release.stuck:
         tools.cluster.delete_secret(store.namespace, release.record)
+    spec = release_spec(tools.defaults, store, store_type)
+    if release:
+        discard_unbound(tools, job, store, spec)
     tools.helm.apply(
-        release_spec(tools.defaults, store, store_type),
+        spec,
         min(INSTALL_TIMEOUT_SECONDS, tools.remaining(job)),
         # Only a first install runs the chart's hooks: a later attempt has no older version to migrate from.
         hooks=release is None,

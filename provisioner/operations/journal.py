@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from provisioner.domain.errors import Problem
 from provisioner.domain.job import EventKind, Job, JobEvent, JobPhase, JobStatus, find_event
-from provisioner.domain.store import Store
+from provisioner.domain.store import Store, StoreStatus
 from provisioner.ledger.ledger import Ledger
 from provisioner.ledger.outbox import OutboxKind
 from provisioner.operations.registry import OPERATIONS
@@ -55,16 +55,21 @@ class JobJournal:
                 self._ledger.set_store_status(job.store_id, status, by=job.requested_by, at=at)
             self._ledger.jobs.finish(job, JobStatus.SUCCEEDED, detail=version, at=at)
 
-    def fail(self, job: Job, problem: Problem, *, store_unchanged: bool = False) -> None:
+    def fail(self, job: Job, problem: Problem, *, store_unchanged: bool = False, store_serves: bool = False) -> None:
         """The job can't be done, and the failure channel gets a message.
 
-        A store that the job did not change yet, or that is `store_unchanged`, keeps its status. Raises Superseded."""
-        status = OPERATIONS[job.kind].status_when_failed
+        A store that the job did not change yet, or that is `store_unchanged`, keeps its status. One that still
+        `store_serves` shoppers is ready. Raises Superseded."""
+        status = StoreStatus.READY if store_serves else OPERATIONS[job.kind].status_when_failed
         with self._ledger.transaction():
-            if status and not store_unchanged and self.changed_store(job):
+            if self.breaks_store(job, store_unchanged=store_unchanged) and status:
                 self._ledger.set_store_status(job.store_id, status, by=job.requested_by)
             self._ledger.jobs.finish(job, JobStatus.FAILED, problem=problem, detail=problem.what)
             self._ledger.outbox.put(OutboxKind.FAILURE, job.id)
+
+    def breaks_store(self, job: Job, *, store_unchanged: bool) -> bool:
+        """Whether the end of a failed job is to change its store's status."""
+        return bool(OPERATIONS[job.kind].status_when_failed and not store_unchanged and self.changed_store(job))
 
     def needs_rollback(self, job: Job, *, store_unchanged: bool) -> bool:
         """Whether a failed job has to restore the store before it ends."""

@@ -13,6 +13,7 @@ log = logging.getLogger(__name__)
 MANAGED_BY = {"app.kubernetes.io/managed-by": "storewright"}
 READY_AT, VERSION = PREFIX + "ready-at", PREFIX + "version"
 UPGRADE_FROM = PREFIX + "upgrade-from"  # during an upgrade: the revision to roll back to
+CHECK_BEFORE = PREFIX + "check-before"  # during an upgrade or a restart: how far the storefront check got before it
 
 
 def labels_of(store: Store, instance: str) -> dict[str, str]:

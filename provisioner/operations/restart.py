@@ -7,8 +7,10 @@ from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job, JobKind
 from provisioner.domain.policy import Right
 from provisioner.domain.store import SECRET_NAME, StoreStatus
+from provisioner.operations.namespace_metadata import CHECK_BEFORE
 from provisioner.operations.spec import Operation, Stage
-from provisioner.operations.steps.readiness import CHECK, STOREFRONT, await_storefront, monitoring
+from provisioner.operations.steps.readiness import monitoring
+from provisioner.operations.steps.storefront import CHECK, INSPECT, STOREFRONT, await_storefront, note_check_before
 from provisioner.operations.toolbox import Toolbox
 
 
@@ -18,7 +20,10 @@ def run(tools: Toolbox, job: Job) -> None:
     Pods end gracefully, so that a confirmed order is in the database before its pod goes. A component that this job
     has restarted already is not restarted again. The former pods may be broken: only the new ones can fail the job."""
     store = tools.store_of(job)
+    store_type = tools.catalog.get(store.type)
     secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
+    with tools.stage(job, INSPECT.name):
+        required = note_check_before(tools, job, store, secret)
     with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
         components = monitor.components()
         if not components:
@@ -28,7 +33,8 @@ def run(tools: Toolbox, job: Job) -> None:
             with tools.stage(job, component):
                 tools.cluster.restart_component(store.namespace, component, job.id)
                 monitor.await_ready(component, lambda pod: restarted_for(pod, job.id))
-    await_storefront(tools, job, store, tools.catalog.get(store.type), secret)
+    await_storefront(tools, job, store, store_type, secret, required)
+    tools.cluster.annotate_namespace(store.namespace, {CHECK_BEFORE: None})
     tools.ledger.succeed(job)
 
 
@@ -36,6 +42,7 @@ RESTART = Operation(
     kind=JobKind("restart"),
     run=run,
     stages=(
+        INSPECT,
         Stage("database", "Restart the database", "Database restarted"),
         Stage("application", "Restart the application", "Application restarted"),
         STOREFRONT,

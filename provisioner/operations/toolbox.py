@@ -16,6 +16,20 @@ from provisioner.domain.errors import HandedOver, JobFailed, Problem
 from provisioner.domain.job import EventKind, Job, JobEvent
 from provisioner.domain.store import Store
 
+# Room for two replicas and for all that may run next to them: a rolling upgrade, a migration, a test, a cron job.
+QUOTA = {
+    "pods": "12",
+    "requests.memory": "4Gi",
+    "limits.memory": "10Gi",
+    "persistentvolumeclaims": "6",
+    "requests.storage": "50Gi",
+    "services.loadbalancers": "0",
+    "services.nodeports": "0",
+}
+LIMIT_RANGE = {"type": "Container", "default": {"memory": "256Mi"}, "defaultRequest": {"memory": "64Mi"}}
+ROLLBACK_SECONDS = 300.0
+LAST_CALL_SECONDS = 300.0
+
 
 class JobLedger(Protocol):
     """What a job reads and writes of the ledger.
@@ -42,7 +56,9 @@ class StoreDefaults:
     `service_account` ("namespace/name") is the bot's own, None for an admin's kubeconfig; `store_role` is the
     ClusterRole that it binds in a store's namespace.
     `pull_secret` ("namespace/name") is the registry's Secret for the stores' images, None if the registry needs none.
-    `ingress_address` ("host:port") is where storefront checks connect to, None to use the store's URL."""
+    `ingress_address` ("host:port") is where storefront checks connect to, None to use the store's URL.
+    `quota` is the `hard` of a store's ResourceQuota, `limit_range` the only entry of its LimitRange.
+    `rollback_seconds` is the time for the rollback of a failed job."""
 
     instance: str = "storewright"
     profile: str | None = None
@@ -52,6 +68,14 @@ class StoreDefaults:
     pull_secret: str | None = None
     ingress_address: str | None = None
     patience: Patience = field(default_factory=Patience)
+    quota: dict[str, str] = field(default_factory=lambda: dict(QUOTA))
+    limit_range: dict[str, Any] = field(default_factory=lambda: dict(LIMIT_RANGE))
+    rollback_seconds: float = ROLLBACK_SECONDS
+
+    @property
+    def grace_seconds(self) -> float:
+        """How long past its deadline a job may run: for its rollback, with a slow last call of helm."""
+        return self.rollback_seconds + LAST_CALL_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,14 +98,17 @@ class Toolbox:
         return replace(self, cluster=self.cluster.fenced(fence), helm=self.helm.fenced(fence), fence=fence)
 
     @contextmanager
-    def stage(self, job: Job, name: str) -> Iterator[None]:
+    def stage(self, job: Job, name: str) -> Iterator[list[str]]:
         """Record that a stage started and, unless the block raises, that it is done.
+
+        The block may add sentences to the list: people see them as the stage's result, and with the job's.
 
         Raises Superseded or HandedOver."""
         self.require_wanted(job)
         self.ledger.record(job, EventKind.STARTED, name)
-        yield
-        self.ledger.record(job, EventKind.DONE, name)
+        results: list[str] = []
+        yield results
+        self.ledger.record(job, EventKind.DONE, name, " ".join(results))
 
     def check_in(self, job: Job, what: str, hint: str = "", next_step: str = "Look at the namespace") -> None:
         """Call this while waiting.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from provisioner.clients.helm import HookFailed, Release
+from provisioner.clients.helm import HookFailed, Release, ReleaseSpec
 from provisioner.clients.kubernetes.objects import unready_pods
 from provisioner.diagnosis import failed_run_of
-from provisioner.domain.catalog import StoreType
 from provisioner.domain.errors import (
     HandedOver,
     JobFailed,
@@ -21,6 +20,7 @@ from provisioner.domain.job import EventKind, Job, JobKind, JobPhase, find_event
 from provisioner.domain.policy import Right
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.operations.namespace_metadata import (
+    CHECK_BEFORE,
     UPGRADE_FROM,
     VERSION,
     annotation,
@@ -29,18 +29,14 @@ from provisioner.operations.namespace_metadata import (
     labels_of,
 )
 from provisioner.operations.spec import Operation, Stage
+from provisioner.operations.steps.claims import ClaimChange, claim_changes, describe, grow
+from provisioner.operations.steps.hand_edits import REPAIR, hand_edits, repair
 from provisioner.operations.steps.namespace import ensure_limits
-from provisioner.operations.steps.readiness import (
-    CHECK,
-    STOREFRONT,
-    RolloutMonitor,
-    await_store,
-    failure_of,
-    monitoring,
-)
+from provisioner.operations.steps.readiness import RolloutMonitor, await_components, failure_of, monitoring
 from provisioner.operations.steps.release import release_spec
 from provisioner.operations.steps.rollback import MIGRATION, ROLLBACK, roll_back
 from provisioner.operations.steps.secret import ensure_secret
+from provisioner.operations.steps.storefront import CHECK, INSPECT, STOREFRONT, await_storefront, note_check_before
 from provisioner.operations.toolbox import Toolbox
 
 RELEASE = "release"
@@ -79,30 +75,39 @@ def _go_forward(tools: Toolbox, job: Job, store: Store) -> None:
     store_type = tools.catalog.get(store.type)
     since = tools.ledger.clock()
     with tools.stage(job, "namespace"):
-        _prepare_namespace(tools, store)
+        revision = _prepare_namespace(tools, store)
     with tools.stage(job, "secrets"):
         secret = ensure_secret(tools, store, store_type, may_create=False)
+    spec = release_spec(tools.defaults, store, store_type)
+    claims = claim_changes(tools, store, spec)
+    required = _inspect(tools, job, store, secret, revision, claims)
     with tools.stage(job, RELEASE), monitoring(tools, job, store, secret, since) as monitor:
-        _ensure_release(tools, job, store, store_type, monitor, secret)
-    await_store(tools, job, store, store_type, secret, since)
-    tools.cluster.annotate_namespace(store.namespace, {UPGRADE_FROM: None, VERSION: store_type.version})
+        grow(tools, store, claims)
+        _ensure_release(tools, job, store, spec, monitor, secret)
+    await_components(tools, job, store, secret, since)
+    await_storefront(tools, job, store, store_type, secret, required)
+    done = {UPGRADE_FROM: None, CHECK_BEFORE: None, VERSION: store_type.version}
+    tools.cluster.annotate_namespace(store.namespace, done)
     tools.ledger.succeed(job, store_type.version)
 
 
-def _prepare_namespace(tools: Toolbox, store: Store) -> None:
-    """Apply the limits and labels of a new store, and mark the revision to roll back to unless it is marked already."""
+def _prepare_namespace(tools: Toolbox, store: Store) -> int:
+    """Apply the limits and labels of a new store, and mark the revision to roll back to unless it is marked already.
+
+    Returns that revision."""
     instance = tools.defaults.instance
     namespace = tools.cluster.namespace(store.namespace)
     if not namespace or not belongs_to(namespace, store, instance):
         what = f"The namespace {store.namespace} of {store.name} is gone."
         raise JobFailed(what, "Somebody deleted or replaced it.", "Delete the store and order it again.")
-    ensure_limits(tools, store)
-    annotations = annotations_of(store)
-    if annotation(namespace, UPGRADE_FROM) is None:
+    ensure_limits(tools, store, may_create=False)
+    annotations, marked = annotations_of(store), annotation(namespace, UPGRADE_FROM)
+    if marked is None:
         present = _deployed_revision(tools, store)
-        annotations[UPGRADE_FROM] = str(present.revision)
+        marked = annotations[UPGRADE_FROM] = str(present.revision)
         tools.ledger.set_version(store.id, present.chart.removeprefix(f"{store.type}-"))
     tools.cluster.annotate_namespace(store.namespace, annotations, labels_of(store, instance))
+    return int(marked)
 
 
 def _deployed_revision(tools: Toolbox, store: Store) -> Release:
@@ -114,8 +119,27 @@ def _deployed_revision(tools: Toolbox, store: Store) -> Release:
     return deployed[-1]
 
 
+def _inspect(
+    tools: Toolbox, job: Job, store: Store, secret: dict[str, str], revision: int, claims: list[ClaimChange]
+) -> int:
+    """Look at the store before anything changes, and repair what the migration may need.
+
+    Returns how many steps of the storefront check succeed."""
+    events = tools.ledger.events(job.id)
+    with tools.stage(job, INSPECT.name) as results:
+        required = note_check_before(tools, job, store, secret)
+        if find_event(events, EventKind.STARTED, RELEASE):
+            return required  # an earlier attempt looked, and has begun to change the store
+        edits = hand_edits(tools, store, revision)
+        results += edits.sentences()
+        results += describe(tools, store, claims)
+    if edits.need_repair or find_event(events, EventKind.STARTED, REPAIR.name):
+        repair(tools, job, store, secret, revision)
+    return required
+
+
 def _ensure_release(
-    tools: Toolbox, job: Job, store: Store, store_type: StoreType, monitor: RolloutMonitor, secret: dict[str, str]
+    tools: Toolbox, job: Job, store: Store, spec: ReleaseSpec, monitor: RolloutMonitor, secret: dict[str, str]
 ) -> None:
     """Run helm once for the job: the chart's hook migrates the data, then helm changes the objects."""
     namespace = store.namespace
@@ -129,7 +153,6 @@ def _ensure_release(
         tools.cluster.delete_secret(namespace, release.record)  # as in create: helm goes on from what exists
     suspects = unready_pods(tools.cluster.pods(namespace))  # a pod that the upgrade is to fix must not hold it up
     try:
-        spec = release_spec(tools.defaults, store, store_type)
         tools.helm.upgrade(spec, tools.remaining(job), lambda: monitor.look(MIGRATION))
     except HookFailed as error:
         symptom = failed_run_of(store.name, tools.cluster.pods(namespace), MIGRATION)
@@ -143,6 +166,8 @@ UPGRADE = Operation(
     stages=(
         Stage("namespace", "Update the limits", "Limits are up to date"),
         Stage("secrets", "Add new passwords and keys", "All passwords and keys exist"),
+        INSPECT,
+        REPAIR,
         Stage(RELEASE, "Migrate the data and install the chart", "Data migrated and chart installed"),
         Stage("database", "Wait for the database", "Database is up"),
         Stage("application", "Wait for the application", "Application is up"),

@@ -24,11 +24,12 @@ from provisioner.domain.errors import (
     Superseded,
     Transient,
 )
-from provisioner.domain.job import ROLLBACK_GRACE_SECONDS, Job, unexpected_problem
+from provisioner.domain.job import Job, unexpected_problem
 from provisioner.ledger.ledger import Ledger
 from provisioner.log_context import bound
 from provisioner.operations.journal import JobJournal
 from provisioner.operations.namespace_metadata import stores_in_cluster
+from provisioner.operations.steps.storefront import serves
 from provisioner.operations.toolbox import Toolbox
 from provisioner.runner.executors import Executor
 from provisioner.runner.lease import Lease, NotHeld
@@ -41,7 +42,7 @@ TICK_SECONDS = 0.5  # a new order does not wait for it (see wake)
 SWEEP_SECONDS = 600.0
 STUCK_AFTER_SECONDS = 20 * TICK_SECONDS  # without a tick
 STOP_TIMEOUT_SECONDS = 15.0  # for running jobs to stop
-WEDGED_AFTER_SECONDS = ROLLBACK_GRACE_SECONDS + 120.0  # past its deadline, a job's thread does not come back
+WEDGED_AFTER_SECONDS = 120.0  # past its deadline and its rollback, a job's thread does not come back
 
 
 class Scheduler:
@@ -107,7 +108,7 @@ class Scheduler:
         silent = time.monotonic() - self._ticked_at
         if silent > STUCK_AFTER_SECONDS:
             return f"has not ticked for {silent:.0f} s"
-        if len(self._overdue(WEDGED_AFTER_SECONDS)) >= self._executor.at_once:
+        if len(self._overdue(self._tools.defaults.grace_seconds + WEDGED_AFTER_SECONDS)) >= self._executor.at_once:
             return f"all {self._executor.at_once} workers are held by jobs past their deadline"
         return ""
 
@@ -251,4 +252,10 @@ class Scheduler:
                 self._ledger.jobs.requeue(job)
         else:
             log.warning("job failed: %s", problem)
-            self._journal.fail(job, problem, store_unchanged=store_unchanged)
+            serves = self._journal.breaks_store(job, store_unchanged=store_unchanged) and self._serves(job)
+            self._journal.fail(job, problem, store_unchanged=store_unchanged, store_serves=serves)
+
+    def _serves(self, job: Job) -> bool:
+        """Whether a store that was ever ready answers shoppers now, whatever happened to its job."""
+        store = self._ledger.stores.get(job.store_id)
+        return bool(store and store.ready_at and serves(self._tools, store))

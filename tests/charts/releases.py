@@ -25,7 +25,7 @@ PROVIDER_ADDRESS = "203.0.113.7"
 # Features that an operator can turn on or off, as arguments of --set-json.
 FEATURES = {
     "no-ingress": ("ingress.enabled=false",),
-    "tls": ("ingress.tls.enabled=true",),
+    "tls": ("ingress.tls.enabled=true", 'store.url="https://my-shop.localhost"'),
     "annotated": ('ingress.annotations={"a.example.com/b":"1"}', 'ingress.className="nginx"'),
     "http-route": ("httpRoute.enabled=true", 'httpRoute.parentRefs=[{"name":"shops","namespace":"gateways"}]'),
     "replicas": ("replicas=2", 'uploads.storage.accessMode="ReadWriteMany"'),

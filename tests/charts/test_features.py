@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -90,6 +91,65 @@ def test_ingress_has_class_certificate_and_annotations_of_the_values(chart: Path
 def test_ingress_uses_named_or_default_certificate(chart: Path, name: str, tls: dict[str, str]) -> None:
     (ingress,) = of_kind(render(chart, "tls", options=(f'ingress.tls.secretName="{name}"',)), "Ingress")
     assert ingress["spec"]["tls"] == [{"hosts": [HOST]} | tls]
+
+
+@every_chart
+def test_store_whose_address_is_http_has_no_tls(chart: Path) -> None:
+    (ingress,) = of_kind(render(chart, options=("ingress.tls.enabled=true",)), "Ingress")
+    assert "tls" not in ingress["spec"]
+
+
+@every_chart
+def test_pods_run_where_the_values_say(chart: Path) -> None:
+    spread = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}
+    apart = {
+        "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "{{ .Release.Name }}"}]}
+    }
+    chosen = {
+        "nodeSelector": {"pool": "shops"}, "tolerations": [{"operator": "Exists"}], "affinity": apart,
+        "topologySpreadConstraints": [spread], "priorityClassName": "shops", "runtimeClassName": "gvisor",
+    }  # fmt: skip
+    made = pods(render(chart, options=tuple(f"pod.{name}={json.dumps(value)}" for name, value in chosen.items())))
+    assert {component(pod) for pod in made} >= {"application", "database", "migration", "test"}
+    for pod in made:
+        spec = pod["spec"]
+        plain = {name: spec[name] for name in ("nodeSelector", "tolerations", "priorityClassName", "runtimeClassName")}
+        assert plain == {name: chosen[name] for name in plain}
+        (rule,) = spec["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+        assert rule == {"topologyKey": NAME}
+        (constraint,) = spec["topologySpreadConstraints"]
+        selector = constraint.pop("labelSelector")["matchLabels"]
+        assert constraint == spread
+        assert selector.items() <= pod["metadata"]["labels"].items()
+        assert selector["app.kubernetes.io/component"] == component(pod)
+    assert not any(chosen.keys() & pod["spec"].keys() for pod in pods(render(chart)))
+
+
+@every_chart
+def test_ids_and_deadlines_are_values(chart: Path) -> None:
+    engine = {"medusa": "postgresql", "woocommerce": "mariadb"}[chart.name]
+    ids = json.dumps({"runAsUser": 7, "runAsGroup": 8, "fsGroup": 9})
+    options = [f"securityContext={ids}", "startupSeconds=11", "migration.deadlineSeconds=12"]
+    options += [f"{engine}.securityContext={ids}", f"{engine}.startupSeconds=13", f"{engine}.stopSeconds=14"]
+    manifests = render(chart, options=tuple(options))
+    security = [pod["spec"]["securityContext"] for pod in pods(manifests)]
+    assert {(s["runAsUser"], s["runAsGroup"], s["fsGroup"]) for s in security} == {(7, 8, 9)}
+    (database,) = of_kind(manifests, "StatefulSet")
+    assert database["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 14
+    probes = {
+        workload["kind"]: {c["startupProbe"]["failureThreshold"] for c in workload["spec"]["template"]["spec"]["containers"]}
+        for workload in of_kind(manifests, "Deployment", "StatefulSet")
+    }  # fmt: skip
+    assert probes == {"Deployment": {11}, "StatefulSet": {13}}
+    assert [job["spec"]["activeDeadlineSeconds"] for job in of_kind(manifests, "Job")] == [12]
+
+
+@every_chart
+def test_cluster_chooses_ids_that_are_left_out(chart: Path) -> None:
+    engine = {"medusa": "postgresql", "woocommerce": "mariadb"}[chart.name]
+    none = "={}".format(json.dumps(dict.fromkeys(("runAsUser", "runAsGroup", "fsGroup"))))
+    for pod in pods(render(chart, options=(f"securityContext{none}", f"{engine}.securityContext{none}"))):
+        assert not {"runAsUser", "runAsGroup", "fsGroup"} & pod["spec"]["securityContext"].keys()
 
 
 @every_chart

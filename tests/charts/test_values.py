@@ -19,6 +19,7 @@ OTHERS: list[Any] = [
     *(True, False, 2, "other", "77Mi", "usd", "us", "45s", "#123456", "https://other.example.com", "10.1.2.3/32"),
     *("0 3 * * *", "ReadWriteMany", "Never", "verify-full", {"other.example.com/key": "1"}, [{"name": "other"}]),
     *([{"secretRef": {"name": "other"}}], [{"ipBlock": {"cidr": "10.1.2.3/32"}}], [{"ports": [{"port": 25}]}]),
+    *([5353], [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}]),
 ]
 EVERYTHING_ON = tuple(setting for name in FEATURES if not name.startswith("no-") for setting in FEATURES[name])
 
@@ -145,6 +146,9 @@ def test_schema_rejects_values_of_another_type(chart: Path) -> None:
             'ingress.annotations={"a":1}',
             "httpRoute.enabled=true",
         ),
+        *("startupSeconds=0", "securityContext.runAsUser=0", "migration.deadlineSeconds=0"),
+        "networkPolicy.dnsPorts=[]",
+        *('pod.nodeSelector={"pool":1}', 'pod.topologySpreadConstraints=[{"maxSkew":1}]', "pod.hostNetwork=true"),
         *("database.external.enabled=true", "database.external.port=0", 'database.external.ssl="prefer"'),
     ],
 )

@@ -1,4 +1,4 @@
-"""The tiny store type leaflet in a folder of the test, with the version and migration that the test needs."""
+"""A tiny store type in a folder of the test, with the version and migration that the test needs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from dev.cluster import Cluster, archive
 
 CHART = Path(__file__).parent / "charts" / "leaflet"
+BOOKLET = CHART.with_name("booklet")  # it has a database too
 IMAGE = "storewright/leaflet:1"
 HOOK = """
 apiVersion: batch/v1
@@ -43,11 +44,11 @@ def load_image(cluster: Cluster, folder: Path, name: str = IMAGE) -> None:
 
 
 class SampleType:
-    """The chart `leaflet` in the folder `charts`; at first it is a copy of `source`."""
+    """A copy of the chart `source` in the folder `charts`."""
 
     def __init__(self, charts: Path, source: Path = CHART) -> None:
-        self.charts, self.source = charts, source
-        self.chart = charts / "leaflet"
+        self.charts, self.source, self.name = charts, source, source.name
+        self.chart = charts / source.name
         shutil.copytree(source, self.chart)
 
     def release(self, version: str, migration: str = "", image: str = IMAGE, before_rollback: str = "") -> None:
@@ -57,17 +58,25 @@ class SampleType:
         rollback to it."""
         shutil.rmtree(self.chart)
         shutil.copytree(self.source, self.chart)
-        meta, page = self.chart / "Chart.yaml", self.chart / "templates/leaflet.yaml"
+        meta, page = self.chart / "Chart.yaml", self._page
         meta.write_text(meta.read_text().replace("version: 0.1.0", f"version: {version}"))
         page.write_text(page.read_text().replace(IMAGE, image))
         self._hook("pre-upgrade", "migration", image, migration)
         self._hook("pre-rollback", "before-rollback", image, before_rollback)
 
+    @property
+    def _page(self) -> Path:
+        return self.chart / f"templates/{self.name}.yaml"
+
     def open_slowly(self, seconds: int) -> None:
         """Let the store take its time to open, so that a test can act meanwhile."""
-        page = self.chart / "templates/leaflet.yaml"
-        text = page.read_text()
-        page.write_text(text.replace("exec /busybox httpd", f"/busybox sleep {seconds}; exec /busybox httpd"))
+        self.change("exec /busybox httpd", f"/busybox sleep {seconds}; exec /busybox httpd")
+
+    def change(self, text: str, by: str) -> None:
+        """Replace a text in the templates."""
+        before = self._page.read_text()
+        assert text in before
+        self._page.write_text(before.replace(text, by))
 
     def require_key(self, key: str) -> None:
         """Require one more key in the store's Secret."""

@@ -20,12 +20,11 @@ from provisioner.domain.job import EventKind, Job, JobStatus
 from provisioner.domain.store import StoreStatus, suggest_name
 from tests.e2e.pod_history import PodHistory
 from tests.e2e.provisioner_harness import ProvisionerHarness
-from tests.e2e.sample_type import load_image
+from tests.e2e.sample_type import BOOKLET, load_image
 from tests.e2e.slack_store import SlackStore
 from tests.waiting import until
 
-BOOKLET = Path(__file__).parent / "charts" / "booklet"
-STAGES = ["database", "application", "storefront", "check"]
+STAGES = ["inspect", "database", "application", "storefront", "check"]
 
 
 class RestartedStore:

@@ -11,52 +11,16 @@ import pytest
 
 from dev.cluster import Cluster as DevCluster
 from dev.stack import Stack, kubectl, read_secret
-from provisioner.domain.job import Job, JobStatus
+from provisioner.domain.job import JobStatus
 from provisioner.domain.store import SECRET_NAME, StoreStatus, suggest_name
-from provisioner.operations.steps.namespace import QUOTA
+from provisioner.operations.toolbox import QUOTA
 from provisioner.operations.upgrade import UPGRADE
 from tests.e2e.provisioner_harness import ProvisionerHarness
 from tests.e2e.sample_type import SampleType, load_image
 from tests.e2e.slack_store import SlackStore
-from tests.waiting import until
+from tests.e2e.upgraded_store import UpgradedStore
 
 MISSING_IMAGE = "storewright/leaflet:none"
-
-
-class UpgradedStore:
-    """A Ready store of the type leaflet, version 0.1.0."""
-
-    def __init__(self, harness: ProvisionerHarness, leaflet: SampleType, name: str) -> None:
-        self.harness, self.leaflet, self.name = harness, leaflet, name
-        self.made = harness.ended(harness.create(name))
-        assert self.made.status == JobStatus.SUCCEEDED, self.made.problem
-
-    def reopen(self) -> None:
-        """Close the harness and open it, like the next process, which reads the chart again."""
-        self.harness.close()
-        self.harness.open()
-
-    def upgrade_to(self, version: str, seconds: float = UPGRADE.deadline_seconds, **details: str) -> Job:
-        """Release a version with these `details` (see SampleType.release) and order the upgrade to it."""
-        self.leaflet.release(version, **details)
-        self.reopen()
-        return self.harness.upgrade(self.made, seconds)
-
-    def page(self) -> str:
-        cluster = self.harness.cluster
-        return cluster.get(f"{self.name}.{cluster.store_domain}").text
-
-    def require_version(self, version: str) -> None:
-        """The store is Ready with `version`, and so are its page, its release and its namespace."""
-        store = self.harness.store(self.name)
-        assert (store.status, store.version) == (StoreStatus.READY, version)
-        until("the ingress to serve the pod of this version", lambda: f"version {version}<" in self.page(), 5)
-        release = self.harness.tools.helm.release(self.name, store.namespace)
-        assert release is not None
-        assert (release.status, release.chart) == ("deployed", f"leaflet-{version}")
-        namespace = self.harness.tools.cluster.namespace(store.namespace)
-        assert namespace is not None
-        assert "storewright.dev/upgrade-from" not in namespace["metadata"]["annotations"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -133,16 +97,21 @@ def test_failed_upgrade_is_rolled_back_by_the_next_process(
     assert store.harness.tools.cluster.active_jobs(f"store-{store.name}", "migration") == []
 
 
-def test_failed_rollback_leaves_a_failed_store_that_a_retry_fixes(store: UpgradedStore) -> None:
-    job = store.upgrade_to("0.2.0", migration="sleep 2; exit 1")
-    namespace = f"store-{store.name}"
+@pytest.mark.parametrize("serves", [True, False], ids=["serving", "not-serving"])
+def test_store_is_failed_only_if_the_rollback_fails_and_its_shop_does_not_answer(
+    store: UpgradedStore, serves: bool
+) -> None:
+    job = store.upgrade_to("0.2.0", migration="sleep 4; exit 1")
     store.harness.until(job, lambda _: bool(_uids(store, "migration")))
-    kubectl(store.harness.cluster, "delete", "secret", "-n", namespace, f"sh.helm.release.v1.{store.name}.v1")
+    store.kubectl("delete", "secret", f"sh.helm.release.v1.{store.name}.v1")
+    if not serves:
+        nobody = '{"spec": {"selector": {"app.kubernetes.io/component": "nobody"}}}'
+        store.kubectl("patch", "service", store.name, "-p", nobody)
     ended = store.harness.ended(job)
     assert ended.status == JobStatus.FAILED
     assert "Its former version could not be restored either" in str(ended.problem)
-    assert store.harness.store(store.name).status == StoreStatus.FAILED
-    store.leaflet.release("0.2.1")
+    assert store.harness.store(store.name).status == (StoreStatus.READY if serves else StoreStatus.FAILED)
+    store.type.release("0.2.1")
     store.reopen()
     ended = store.harness.ended(store.harness.retry(job))
     assert ended.status == JobStatus.SUCCEEDED, ended.problem

@@ -13,7 +13,7 @@ import yaml
 from kubernetes.utils.quantity import parse_quantity
 
 from provisioner.domain.catalog import Catalog
-from provisioner.operations.steps.namespace import QUOTA
+from provisioner.operations.toolbox import QUOTA
 from tests.integration.test_docs_values import MANIFESTS
 
 CHARTS = Catalog(Path(__file__).parents[2] / "charts").types.values()

@@ -12,7 +12,10 @@ import yaml
 
 from bot.settings import Settings
 from dev.charts import bot_chart
+from provisioner.diagnosis import Patience
 from provisioner.domain.store import NAMESPACE_PREFIX
+from provisioner.operations.toolbox import LIMIT_RANGE, QUOTA
+from provisioner.runner.executors.job_manifest import NOBODY
 from tests.charts.policies import Peer, Port, allows
 from tests.charts.releases import containers, of_kind
 from tests.charts.test_manifests import VERSIONS, validate
@@ -47,13 +50,26 @@ def test_bot_accepts_every_setting_of_the_chart(
     assert fields - given.keys() - for_the_other_mode == left_alone
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    for name in ("STORE_VALUES", "EXECUTOR_POD"):
+    for name in ("STORE_VALUES", "STORE_LIMITS", "EXECUTOR_POD"):
         file = tmp_path / Path(given[name]).name
         file.write_text(files(manifests)[file.name])
         monkeypatch.setenv(name, str(file))
     settings = Settings.from_environment()
     assert settings.instance == "tools-bot"
     assert settings.service_account == "tools/bot"
+    defaults = settings.store_defaults
+    assert (defaults.quota, defaults.limit_range, defaults.patience) == (QUOTA, LIMIT_RANGE, Patience())
+    assert settings.worker.pod["securityContext"]["runAsUser"] == NOBODY
+
+
+def test_limits_and_patience_reach_the_bot_and_restart_it() -> None:
+    manifests = render('stores.quota={"pods": 20, "limits.cpu": "8"}', "patienceSeconds.wrongAnswer=7.5")
+    written = files(manifests)["limits.yaml"]
+    assert yaml.safe_load(written)["quota"] == {**QUOTA, "pods": 20, "limits.cpu": "8"}
+    assert environment(manifests)["WRONG_ANSWER_PATIENCE_SECONDS"] == "7.5"
+    without = yaml.safe_load(files(render("stores.quota.pods=null"))["limits.yaml"])
+    assert without["quota"] == {name: value for name, value in QUOTA.items() if name != "pods"}
+    assert pod(manifests)["metadata"]["annotations"] != pod(render())["metadata"]["annotations"]
 
 
 def test_store_values_reach_the_bot_and_restart_it() -> None:

@@ -46,7 +46,8 @@ def test_missing_required_values_are_reported_together() -> None:
 
 def test_schema_describes_and_a_template_reads_every_value() -> None:
     def rendered(path: tuple[str, ...], value: Any, context: tuple[str, ...]) -> str:
-        return template(*context, f"{'.'.join(path)}={json.dumps(value)}").stdout
+        name = ".".join(part.replace(".", r"\.") for part in path)
+        return template(*context, f"{name}={json.dumps(value)}").stdout
 
     unread = []
     for path, value in leaves(CHART):
@@ -81,6 +82,9 @@ def test_schema_rejects_unknown_values_in_every_map() -> None:
         ),
         *("stores.port=0", "limits.workers=65", 'instance="My Shops"', 'executor="nomad"', "httpRoute.enabled=true"),
         *("networkPolicy.dns=[]", "podDisruptionBudget.maxUnavailable=2", 'ledger.storage.size="much"'),
+        *("patienceSeconds.image=-1", "patienceSeconds.wrong_answer=1"),
+        *('stores.quota.pods="many"', "stores.quota.pots=1"),
+        *("stores.limitRange.default.ram=1", "networkPolicy.dnsPorts=[]", 'pod.securityContext.runAsUser="root"'),
         *("deadlineSeconds.create=9", "deadlineSeconds.Restart=60", 'deadlineSeconds.restart="1m"'),
         *("limits.createDeadline=9", "limits.jobsAtOnce=0", "ledger.backups.hours=0", "ledger.backups.kept=0"),
     ],

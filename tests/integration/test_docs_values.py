@@ -55,6 +55,8 @@ def rendered(values: Object) -> tuple[list[Object], dict[str, list[Object]]]:
 
 def _template(chart: Any, values: Object, profile: str = "") -> list[Object]:
     profile_values = ["--values", f"{chart}/values-{profile}.yaml"] if profile else []
+    if profile:
+        profile_values.append("--set=store.url=https://my-shop.localhost")
     command = ["helm", "template", "shop", str(chart), "--namespace=tools", *profile_values, "--values=-"]
     done = subprocess.run(command, input=yaml.safe_dump(values), capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{values}: {done.stderr}"

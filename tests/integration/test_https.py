@@ -19,7 +19,7 @@ from provisioner.clients import storefront_check
 from provisioner.clients.storefront_check import CertificateNotTrusted, StorefrontClient
 from provisioner.diagnosis import Patience
 from provisioner.domain.errors import JobFailed
-from provisioner.operations.steps import readiness
+from provisioner.operations.steps import storefront
 from provisioner.operations.toolbox import StoreDefaults, Toolbox
 from tests.certificate_authority import CertificateAuthority, https_server
 from tests.conftest import ROOT
@@ -95,12 +95,12 @@ def wait(address: str, seconds: float) -> None:
     )
     job: Any = SimpleNamespace(deadline_at=time.time() + seconds, allowed=900)
     with StorefrontClient(URL, address) as shopper:
-        readiness.await_answer(tools, job, STORE, 0.05, lambda: shopper.step({"get": "/"}))
+        storefront.await_answer(tools, job, STORE, 0.05, lambda: shopper.step({"get": "/"}))
 
 
 @pytest.fixture(autouse=True)
 def _short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readiness, "CERTIFICATE_POLL_SECONDS", 0.1)
+    monkeypatch.setattr(storefront, "CERTIFICATE_POLL_SECONDS", 0.1)
 
 
 def test_wait_for_a_certificate_outlasts_the_wait_for_an_answer(

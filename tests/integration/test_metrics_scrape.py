@@ -244,7 +244,7 @@ def test_scheduler_is_unhealthy_when_all_workers_are_past_their_deadline(
         hanging.wait(30)
 
     monkeypatch.setattr("provisioner.runner.executors.local.OPERATIONS", {CREATE.kind: replace(CREATE, run=hang)})
-    monkeypatch.setattr("provisioner.runner.scheduler.WEDGED_AFTER_SECONDS", 0.3)
+    monkeypatch.setattr("provisioner.runner.scheduler.WEDGED_AFTER_SECONDS", 0.3 - StoreDefaults().grace_seconds)
     scheduler.start()
     orders = SampleOrders(real_time_ledger, deadlines={CREATE.kind: 0.1})
     orders.create("first-shop")

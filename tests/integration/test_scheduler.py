@@ -13,7 +13,7 @@ import pytest
 from provisioner.domain.errors import JobFailed, Problem
 from provisioner.domain.job import EventKind, Job, JobStatus
 from provisioner.operations.create import CREATE
-from provisioner.operations.steps import rollback
+from provisioner.operations.toolbox import ROLLBACK_SECONDS, StoreDefaults
 from provisioner.runner.retry import LONGEST_PAUSE_SECONDS, pause_seconds
 from provisioner.runner.scheduler import WEDGED_AFTER_SECONDS
 from tests.operations import registered
@@ -85,12 +85,12 @@ def test_unexpected_error_is_reported_without_its_text(
 def test_long_rollbacks_are_no_trouble_but_wedged_workers_are(sample: SampleScheduler) -> None:
     with sample.running() as scheduler:
         job: Job = sample.orders.create()
-        longest = rollback.TIMEOUT_SECONDS + 120  # with the last call of helm
+        longest = ROLLBACK_SECONDS + 120  # with the last call of helm
         busy = replace(job, deadline_at=time.time() - longest)
         scheduler._busy = {str(number): busy for number in range(sample.executor.at_once)}
         assert scheduler.trouble() == ""
         assert scheduler.workers() == (sample.executor.at_once, sample.executor.at_once)
-        wedged = replace(job, deadline_at=time.time() - WEDGED_AFTER_SECONDS - 1)
+        wedged = replace(job, deadline_at=time.time() - StoreDefaults().grace_seconds - WEDGED_AFTER_SECONDS - 1)
         scheduler._busy = dict.fromkeys(scheduler._busy, wedged)
         assert "workers are held" in scheduler.trouble()
         scheduler._busy = {}

@@ -85,3 +85,21 @@ def test_executor_pod_takes_the_maps_pod_and_container_only(environment: pytest.
     override.write_text("spec: {}")
     with pytest.raises(BadSettings, match=r"EXECUTOR_POD: .* should be .* with the maps `pod` and `container`"):
         Settings.from_environment()
+
+
+def test_limits_of_the_stores_namespaces_come_from_a_file(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "limits.yaml"
+    environment.setenv("STORE_LIMITS", str(file))
+    file.write_text("quota: {pods: 20}\nlimitRange: {default: {memory: 1Gi}}")
+    defaults = Settings.from_environment().store_defaults
+    assert defaults.quota == {"pods": "20"}, "the file's quota is the whole quota"
+    assert defaults.limit_range == {"type": "Container", "default": {"memory": "1Gi"}}
+    file.write_text("quota: {pods: many}")
+    require_error("STORE_LIMITS: has the quota pods: many, which is no quantity")
+    file.write_text("quotas: {pods: 20}")
+    require_error("STORE_LIMITS: has the unknown keys quotas")
+
+
+def require_error(message: str) -> None:
+    with pytest.raises(BadSettings, match=message):
+        Settings.from_environment()

@@ -28,6 +28,7 @@ from tests.unit.sample_stores import (
     FAILED,
     FAILED_JOB,
     FORMER,
+    HAND_EDITED,
     JOB,
     LINK,
     NOON,
@@ -37,6 +38,7 @@ from tests.unit.sample_stores import (
     RETRYING,
     ROLLBACK_STARTED,
     ROLLED_BACK,
+    SOLD_OUT,
     STORE,
     SUCCEEDED_WITH_0_2_0,
     UPGRADE_FAILED_JOB,
@@ -81,11 +83,16 @@ SUMMARIES = {
     "ready-with-newer-version": summary(job_view(store=FORMER, newer_version="0.2.0")),
     "upgrading": summary(job_view(UPGRADE_JOB, FORMER, None, 2, newer_version="0.2.0", choices=("US $",))),
     "upgraded": summary(job_view(UPGRADED_JOB, UPGRADED, None, 7, SUCCEEDED_WITH_0_2_0)),
+    "upgraded-with-results": summary(
+        job_view(UPGRADED_JOB, UPGRADED, None, 2, HAND_EDITED, SOLD_OUT, SUCCEEDED_WITH_0_2_0)
+    ),
     "ready-then-upgrading": summary(job_view(JOB, STORE, UPGRADE_JOB)),
     "upgraded-then-deleted": summary(job_view(UPGRADED_JOB, DELETED, DELETED_JOB, 7, SUCCEEDED_WITH_0_2_0)),
     "not-upgraded": summary(job_view(UPGRADE_FAILED_JOB, FORMER, None, 2, *ROLLED_BACK, newer_version="0.2.0")),
     "not-upgraded-untouched": summary(job_view(UPGRADE_FAILED_JOB, STORE, None, 1)),
     "not-upgraded-broken": summary(job_view(UPGRADE_FAILED_JOB, FAILED, None, 2, ROLLBACK_STARTED)),
+    "not-upgraded-but-serving": summary(job_view(UPGRADE_FAILED_JOB, STORE, None, 2, ROLLBACK_STARTED)),
+    "not-deleted-but-serving": summary(job_view(DELETE_FAILED_JOB, STORE, None, 0)),
     "upgrade-superseded": summary(
         job_view(replace(UPGRADE_JOB, status=JobStatus.SUPERSEDED), DELETING, DELETING_JOB, 2)
     ),
@@ -160,6 +167,7 @@ THREAD_POSTS = {
         job_view(UPGRADE_FAILED_JOB),
         [
             *stage_events(UPGRADE.kind, 2),
+            HAND_EDITED,
             *ROLLED_BACK,
             JobEvent(94, "j2", NOON, EventKind.FAILED, detail="The migration failed."),
         ],

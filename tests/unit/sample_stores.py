@@ -115,6 +115,15 @@ WAITING = JobEvent(89, "j1", NOON, EventKind.WAITING, detail="50 jobs are runnin
 SUCCEEDED_WITH_0_2_0 = JobEvent(91, "j2", NOON, EventKind.SUCCEEDED, detail="0.2.0")
 ROLLBACK_STARTED = JobEvent(92, "j2", NOON, EventKind.STARTED, ROLLBACK_STAGE)
 ROLLED_BACK = (ROLLBACK_STARTED, JobEvent(93, "j2", NOON, EventKind.DONE, ROLLBACK_STAGE, seconds=2.1))
+HAND_EDITED = JobEvent(
+    94, "j2", NOON, EventKind.DONE, "inspect",
+    "The upgrade replaces what was changed by hand: deployment/my-shop spec.replicas (kubectl). To keep a change, set "
+    "it in STORE_VALUES.", 0.7,
+)  # fmt: skip
+SOLD_OUT = JobEvent(
+    95, "j2", NOON, EventKind.DONE, "check",
+    "The check stops where it stopped before: POST /store/carts/c1/line-items answered 400 instead of 200.", 0.4,
+)  # fmt: skip
 LINK = CredentialLink("l1", "hash", "s1", "U0ADA0001", NOON, NOON + 900, claimed_at=NOON + 60)
 
 

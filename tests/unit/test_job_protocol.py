@@ -15,7 +15,7 @@ import pytest
 from provisioner.clients.helm import HelmOutcome, HookFailed
 from provisioner.diagnosis import Patience
 from provisioner.domain.errors import JobFailed, Problem, StoreUnchanged, StorewrightError, Transient
-from provisioner.domain.job import ROLLBACK_GRACE_SECONDS, EventKind, Job, JobEvent, JobStatus
+from provisioner.domain.job import EventKind, Job, JobEvent, JobStatus
 from provisioner.domain.store import MAX_NAME, Store, StoreStatus
 from provisioner.operations.create import CREATE
 from provisioner.operations.toolbox import StoreDefaults
@@ -78,6 +78,9 @@ DEFAULTS = StoreDefaults(
     pull_secret="home/registry",
     ingress_address="10.0.0.1:80",
     patience=Patience(image=1.5, unschedulable=3.0),
+    quota={"pods": "3"},
+    limit_range={"default": {"memory": "1Gi"}},
+    rollback_seconds=77.0,
 )
 
 
@@ -133,7 +136,7 @@ def test_worker_settings_replace_values_and_append_to_lists() -> None:
     assert [e["name"] for e in container["env"]] == ["JOB_PAYLOAD", "HOME", "HTTPS_PROXY"]
     assert (container["image"], container["resources"]) == ("here/storewright:1", {"limits": {"memory": "1Gi"}})
     assert (pod["nodeSelector"], pod["terminationGracePeriodSeconds"]) == ({"pool": "work"}, 3)
-    assert (pod["serviceAccountName"], spec["activeDeadlineSeconds"]) == ("bot", 100 + ROLLBACK_GRACE_SECONDS)
+    assert (pod["serviceAccountName"], spec["activeDeadlineSeconds"]) == ("bot", 100 + 77 + 300)
     assert Worker("a").pod == Worker("b").container == {}, "and changes nothing for the next"
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from bot.settings import FORMER_NAMES, BadSettings, LedgerSettings, Settings, deprecation_warnings, variables
+from provisioner.diagnosis import Patience
 from provisioner.operations.create import CREATE
 from provisioner.operations.registry import DEFAULT_DEADLINES, OPERATIONS
+from provisioner.operations.toolbox import StoreDefaults
 from provisioner.runner.executors.job_manifest import Worker
 from tests.environment import NEEDED
 
@@ -139,7 +142,17 @@ def test_kubernetes_executor_needs_an_image_and_a_service_account(environment: p
 
 def test_every_operation_has_a_deadline_setting() -> None:
     named = {name for name, _, _ in variables() if name.endswith("_DEADLINE_SECONDS")}
-    assert named == {f"{kind.upper()}_DEADLINE_SECONDS" for kind in OPERATIONS}
+    assert named == {f"{kind.upper()}_DEADLINE_SECONDS" for kind in [*OPERATIONS, "rollback"]}
+
+
+def test_patience_is_a_setting_for_every_kind_of_trouble(environment: pytest.MonkeyPatch) -> None:
+    assert Settings.from_environment().store_defaults == StoreDefaults()
+    for number, name in enumerate(asdict(Patience())):
+        environment.setenv(f"{name.upper()}_PATIENCE_SECONDS", str(number))
+    environment.setenv("ROLLBACK_DEADLINE_SECONDS", "77")
+    defaults = Settings.from_environment().store_defaults
+    assert list(asdict(defaults.patience).values()) == list(range(10))
+    assert defaults.rollback_seconds == 77
 
 
 def test_former_variable_names_still_work_with_a_warning(environment: pytest.MonkeyPatch) -> None:

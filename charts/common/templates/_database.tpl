@@ -1,4 +1,18 @@
-{{/* The database's Service and the migration Job. The database's own workload is in each store chart. */}}
+{{/* Which database a store uses, its Service, and the migration Job. The database's own workload is in each store chart. */}}
+
+{{/* The values of the external database as YAML; `enabled` is false for a store with its own. A store keeps the one that it was born
+     with: with another it would be empty. The annotation storewright.dev/database=external on its Deployment says that the data is
+     in the external database. Call with $. */}}
+{{- define "common.external" -}}
+{{- $external := .Values.database.external }}
+{{- $name := include "common.name" (dict "root" $ "component" "database") }}
+{{- $own := or (lookup "apps/v1" "StatefulSet" .Release.Namespace $name) (lookup "v1" "PersistentVolumeClaim" .Release.Namespace (printf "data-%s-0" $name)) }}
+{{- $moved := dig "metadata" "annotations" "storewright.dev/database" "" (lookup "apps/v1" "Deployment" .Release.Namespace .Release.Name) | eq "external" }}
+{{- if and $moved (not $external.enabled) }}
+{{- fail "the data of this store is in an external database, so database.external must be enabled" }}
+{{- end }}
+{{- and $external.enabled (or $moved (not $own)) | ternary $external (dict "enabled" false) | toYaml }}
+{{- end }}
 
 {{/* Service of the store's own database. It publishes the pod before the pod is ready: the shop retries until the database
      answers, and so starts a second sooner. Call with (dict "root" $ "engine" "postgresql" "port" 5432). The container's port
@@ -16,8 +30,8 @@ spec:
 {{- end }}
 
 {{/* Job that migrates the database before an upgrade. If it fails, Helm changes nothing else.
-     Call with (dict "root" $ "user" 1000 "command" (list "node" "migrate.js") "env" "medusa.env"). `user` is the user's id,
-     `env` the template of the application's environment. The optional `mounts` lists further writable paths (path, subPath). */}}
+     Call with (dict "root" $ "command" (list "node" "migrate.js") "env" "medusa.env"). `env` is the template of the application's
+     environment. The optional `mounts` lists further writable paths (path, subPath). */}}
 {{- define "common.migration" }}
 {{- $scope := dict "root" .root "component" "migration" }}
 {{- $values := .root.Values }}
@@ -31,13 +45,14 @@ metadata:
     helm.sh/hook-delete-policy: before-hook-creation # a failed Job stays, so that you can read its log
 spec:
   backoffLimit: 1
-  activeDeadlineSeconds: 600
+  activeDeadlineSeconds: {{ $values.migration.deadlineSeconds }}
   template:
     metadata:
       labels: {{- include "common.podLabels" $scope | nindent 8 }}
     spec:
       restartPolicy: Never
-      {{- include "common.podSecurity" .user | nindent 6 }}
+      {{- include "common.podSecurity" $values.securityContext | nindent 6 }}
+      {{- include "common.scheduling" $scope | nindent 6 }}
       containers:
         - name: migrate
           {{- include "common.image" (dict "root" .root "image" $values.image) | nindent 10 }}

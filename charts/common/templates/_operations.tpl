@@ -3,7 +3,7 @@
 {{/* Keeps the shop online while a node drains. Call with $. */}}
 {{- define "common.podDisruptionBudget" }}
 {{- $scope := dict "root" $ "component" "application" }}
-{{- if gt (int .Values.replicas) 1 }}
+{{- if gt (include "common.replicas" . | int) 1 }}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget

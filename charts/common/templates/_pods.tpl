@@ -7,17 +7,29 @@ image: {{ printf "%s:%s" .image.repository (.image.tag | default .root.Chart.App
 imagePullPolicy: {{ .image.pullPolicy }}
 {{- end }}
 
-{{/* Pod fields that the restricted Pod Security Standard requires. Call with the user's id. */}}
+{{/* Pod fields that the restricted Pod Security Standard requires. Call with a dict of ids: runAsUser, runAsGroup, fsGroup.
+     Without them the cluster chooses, as OpenShift does. */}}
 {{- define "common.podSecurity" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
 securityContext:
   runAsNonRoot: true
-  runAsUser: {{ . }}
-  runAsGroup: {{ . }}
-  fsGroup: {{ . }}
+  {{- with . }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile: { type: RuntimeDefault }
+{{- end }}
+
+{{/* Pod fields set by `pod`: where a store's pods may run. They may be templates, because an operator's values apply to many stores.
+     A topology spread constraint without a labelSelector counts the component's own pods. Call with a scope. */}}
+{{- define "common.scheduling" -}}
+{{- $pod := tpl (toYaml .root.Values.pod) .root | fromYaml }}
+{{- $fields := dict }}
+{{- range $key, $value := $pod }}{{ if $value }}{{ $_ := set $fields $key $value }}{{ end }}{{ end }}
+{{- $own := dict "labelSelector" (dict "matchLabels" (include "common.selector" . | fromYaml)) }}
+{{- range $fields.topologySpreadConstraints }}{{ $_ := merge . $own }}{{ end }}
+{{- with $fields }}{{ toYaml . }}{{ end }}
 {{- end }}
 
 {{/* Container fields that the restricted Pod Security Standard requires. It ignores its argument. */}}
@@ -55,6 +67,6 @@ securityContext:
      Call with (dict "root" $ "port" 5432 "name" "medusa" "user" "medusa"), the values of the store's own database. */}}
 {{- define "common.database" -}}
 {{- $own := dict "host" (include "common.name" (dict "root" .root "component" "database")) "ssl" "disable" -}}
-{{- $external := .root.Values.database.external -}}
+{{- $external := include "common.external" .root | fromYaml -}}
 {{- tpl ($external.enabled | ternary $external (merge $own (omit . "root")) | toYaml) .root }}
 {{- end }}

@@ -32,7 +32,7 @@
   policyTypes: [Egress]
   egress:
     - to: {{- toYaml $values.networkPolicy.dns | nindent 8 }}
-      ports: [{ protocol: UDP, port: 53 }, { protocol: TCP, port: 53 }]
+      ports: {{- include "common.dnsPorts" $values.networkPolicy.dnsPorts | nindent 8 }}
 {{- include "common.databasePolicies" . }}
 {{- with $values.networkPolicy.extraEgress }}
 {{- include "common.policy" (dict "root" $.root "name" "to-elsewhere" "of" (without $.clients "migration")) }}
@@ -45,7 +45,7 @@
 {{/* Access to the database, the store's own or an external one. Call with the same arguments as common.networkPolicies. */}}
 {{- define "common.databasePolicies" }}
 {{- $clients := dict "root" .root "of" .clients }}
-{{- $external := .root.Values.database.external }}
+{{- $external := include "common.external" .root | fromYaml }}
 {{- include "common.policy" (merge (dict "name" "to-database") $clients) }}
   policyTypes: [Egress]
   egress:
@@ -82,4 +82,11 @@ matchLabels: {{- include "common.instance" .root | nindent 2 }}
 {{- if hasKey . "of" }}
 matchExpressions: [{ key: app.kubernetes.io/component, operator: In, values: {{ toJson .of }} }]
 {{- end }}
+{{- end }}
+
+{{/* Ports of DNS servers in a policy. Call with their numbers. */}}
+{{- define "common.dnsPorts" -}}
+{{- $ports := list }}
+{{- range . }}{{ $ports = concat $ports (list (dict "protocol" "UDP" "port" .) (dict "protocol" "TCP" "port" .)) }}{{ end }}
+{{- toYaml $ports }}
 {{- end }}

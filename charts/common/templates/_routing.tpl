@@ -16,7 +16,8 @@ spec:
     {{- end }}
 {{- end }}
 
-{{/* Ingress, set by `ingress`. With the secretName "-" the ingress controller uses its default certificate. */}}
+{{/* Ingress, set by `ingress`. With the secretName "-" the ingress controller uses its default certificate. A store whose address is
+     http has no TLS, whatever the values for new stores say: many controllers redirect a host with TLS to https. */}}
 {{- define "common.ingress" }}
 {{- if .Values.ingress.enabled }}
 ---
@@ -32,7 +33,7 @@ spec:
   ingressClassName: {{ . | quote }}
   {{- end }}
   {{- with .Values.ingress.tls }}
-  {{- if .enabled }}
+  {{- if and .enabled (hasPrefix "https:" $.Values.store.url) }}
   tls:
     - hosts: [{{ $.Values.store.host | quote }}]
       {{- if ne .secretName "-" }}

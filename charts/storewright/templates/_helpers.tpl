@@ -66,7 +66,7 @@ labels: {{- include "storewright.labels" . | nindent 2 }}
 {{- define "storewright.egress" -}}
 {{- with .Values.networkPolicy -}}
 - to: {{- toYaml .dns | nindent 4 }}
-  ports: [{ protocol: UDP, port: 53 }, { protocol: TCP, port: 53 }]
+  ports: {{- include "common.dnsPorts" .dnsPorts | nindent 4 }}
 - ports: {{- include "storewright.ports" $ | nindent 4 }}
 # A store's public address may lead straight to the controller's pods, on ports of their own.
 - to: {{- toYaml .ingressControllers | nindent 4 }}
@@ -127,7 +127,7 @@ storewright.dev/instance: {{ include "storewright.instance" . }}
 
 {{/* securityContext of such a pod. It mounts no persistent volume, so it needs no fsGroup. */}}
 {{- define "storewright.workerSecurity" -}}
-{{ omit (include "common.podSecurity" 65532 | fromYaml).securityContext "fsGroup" "fsGroupChangePolicy" | toYaml }}
+{{ omit (include "common.podSecurity" .Values.pod.securityContext | fromYaml).securityContext "fsGroup" "fsGroupChangePolicy" | toYaml }}
 {{- end }}
 
 {{/* CEL condition: the optional `at` contains everything in `like`. With `exact` it contains nothing else; without it, the API

@@ -28,6 +28,7 @@
 - { name: STORE_PORT, value: {{ .port | default "" | quote }} }
 - { name: STORE_PROFILE, value: {{ .profile | quote }} }
 - { name: STORE_VALUES, value: /etc/storewright/stores.yaml }
+- { name: STORE_LIMITS, value: /etc/storewright/limits.yaml }
 - { name: IMAGE_PULL_SECRET, value: {{ with .imagePullSecret }}{{ printf "%s/%s" $.Release.Namespace . | quote }}{{ else }}""{{ end }} }
 - { name: INGRESS_ADDRESS, value: {{ .ingressAddress | quote }} }
 {{- end }}
@@ -43,6 +44,9 @@
 {{- range $operation, $seconds := .Values.deadlineSeconds }}
 - { name: {{ upper $operation }}_DEADLINE_SECONDS, value: {{ get $.Values.limits (printf "%sDeadline" $operation) | default $seconds | quote }} }
 {{- end }}
+{{- range $trouble, $seconds := .Values.patienceSeconds }}
+- { name: {{ snakecase $trouble | upper }}_PATIENCE_SECONDS, value: {{ $seconds | quote }} }
+{{- end }}
 - { name: EXECUTOR, value: {{ .Values.executor }} }
 - { name: EXECUTOR_IMAGE, value: {{ include "storewright.image" . | quote }} }
 - { name: EXECUTOR_POD, value: /etc/storewright/worker.yaml }
@@ -56,11 +60,18 @@
 {{- define "storewright.worker" -}}
 {{- with .Values -}}
 {{- $pod := dict "imagePullSecrets" .imagePullSecrets "volumes" .extraVolumes }}
-{{- $pod = merge $pod (pick .pod "nodeSelector" "tolerations" "affinity") }}
+{{- $pod = merge $pod (pick .pod "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints") }}
 {{- $pod = set $pod "priorityClassName" (include "storewright.priorityClassName" $) }}
+{{- $pod = set $pod "securityContext" (include "storewright.workerSecurity" $ | fromYaml) }}
+{{- with .pod.runtimeClassName }}{{ $_ := set $pod "runtimeClassName" . }}{{ end }}
 {{- $container := dict "env" .extraEnv "volumeMounts" .extraVolumeMounts "resources" .worker.resources "imagePullPolicy" .image.pullPolicy }}
 {{- dict "pod" $pod "container" $container | toYaml }}
 {{- end }}
+{{- end }}
+
+{{/* What the namespaces of stores may use. Call with $. */}}
+{{- define "storewright.storeLimits" -}}
+{{- pick .Values.stores "quota" "limitRange" | toYaml }}
 {{- end }}
 
 {{/* Deprecated values that are set, as YAML: the former name and the new name of each. Call with $. */}}

@@ -1,4 +1,4 @@
-{{/* Environment and probe headers of WordPress's containers. */}}
+{{/* Environment of WordPress's containers. */}}
 
 {{/* `env` entries: the database, the store's name and options, secrets. Call with $. */}}
 {{- define "woocommerce.env" -}}
@@ -11,11 +11,4 @@
 - { name: WOOCOMMERCE, value: {{ .Values.image.woocommerce | quote }} }
 {{ include "common.storeEnv" . }}
 {{ include "common.secretEnv" (dict "root" $ "keys" (dict "MARIADB_PASSWORD" "database-password" "WORDPRESS_SALT" "salt" "ADMIN_USER" "admin-user" "ADMIN_PASSWORD" "admin-password" "ADMIN_EMAIL" "admin-email" "API_KEY" "api-key" "API_SECRET" "api-secret")) }}
-{{- end }}
-
-{{/* A shopper's headers, for a probe that requests a page. WordPress redirects requests with another Host to its own address.
-     Call with $. */}}
-{{- define "woocommerce.visitor" -}}
-{{- $url := urlParse .Values.store.url -}}
-[{ name: Host, value: {{ $url.host | quote }} }, { name: X-Forwarded-Proto, value: {{ $url.scheme | quote }} }]
 {{- end }}

@@ -20,11 +20,13 @@ $table_prefix = 'wp_';
 define('WP_HOME', $env('STORE_URL'));
 define('WP_SITEURL', $env('STORE_URL'));
 
-// TLS ends at the ingress.
-if (str_starts_with($_SERVER['HTTP_X_FORWARDED_PROTO'] ?? '', 'https')) {
-    $_SERVER['HTTPS'] = 'on';
-    $_SERVER['SERVER_PORT'] = '443';
-}
+// Scheme, host and port come from that address too, and never from what a proxy says. TLS may end before the ingress, whose
+// X-Forwarded-Proto is http then: WordPress would redirect to HTTPS for ever.
+$address = parse_url(WP_HOME);
+$_SERVER['HTTPS'] = $address['scheme'] === 'https' ? 'on' : 'off';
+$_SERVER['SERVER_NAME'] = $address['host'];
+$_SERVER['SERVER_PORT'] = (string) ($address['port'] ?? ($address['scheme'] === 'https' ? 443 : 80));
+$_SERVER['HTTP_HOST'] = $address['host'] . (isset($address['port']) ? ":{$address['port']}" : '');
 
 foreach (['AUTH', 'SECURE_AUTH', 'LOGGED_IN', 'NONCE'] as $what) {
     define("{$what}_KEY", hash_hmac('sha256', "{$what}_KEY", $env('WORDPRESS_SALT')));
@@ -44,6 +46,6 @@ define('WP_DEFAULT_THEME', 'storewright');
 define('WPMU_PLUGIN_DIR', __DIR__ . '/mu-plugins');
 define('CONCATENATE_SCRIPTS', false);
 
-unset($env, $what);
+unset($env, $what, $address);
 defined('ABSPATH') || define('ABSPATH', __DIR__ . '/wordpress/');
 require_once ABSPATH . 'wp-settings.php';

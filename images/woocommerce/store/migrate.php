@@ -68,7 +68,7 @@ try {
     has_store($database) || end_with(0, 'there is no store yet');
     // WooCommerce's own lock: a killed migration leaves it for ten minutes, and in that time an installation silently does nothing.
     $database->query("DELETE FROM wp_options WHERE option_name IN ('_transient_wc_installing', '_transient_timeout_wc_installing')");
-    $_SERVER += ['HTTP_HOST' => parse_url(env('STORE_URL'), PHP_URL_HOST), 'REQUEST_URI' => '/', 'REQUEST_METHOD' => 'GET'];
+    $_SERVER += ['REQUEST_URI' => '/', 'REQUEST_METHOD' => 'GET'];
     define('WP_ADMIN', true);
     require '/srv/wordpress/wp-load.php';
     require_once ABSPATH . 'wp-admin/includes/upgrade.php';

@@ -28,8 +28,7 @@ final class Visitor
      */
     public function request(string $path, ?string $body = null, array $headers = [], int $status = 200): string
     {
-        [$scheme, $host] = explode('://', $this->store);
-        $headers += ['Host' => $host, 'X-Forwarded-Proto' => $scheme];
+        $headers += ['Host' => explode('://', $this->store)[1]];
         $this->headers = [];
         $sent = $body === null ? [CURLOPT_HTTPGET => true] : [CURLOPT_POST => true, CURLOPT_POSTFIELDS => $body];
         curl_setopt_array($this->http, $sent + [
@@ -93,10 +92,31 @@ final class Visitor
         return $order['order_id'];
     }
 
-    /** Returns the response of WooCommerce's REST API (wc/v3). It accepts API keys only over HTTPS. */
+    /** Returns the response of WooCommerce's REST API (wc/v3). It takes a key and its secret over HTTPS, and a signature otherwise. */
     public function shop_api(string $path, string $key, string $secret): mixed
     {
-        $login = ['Authorization' => 'Basic ' . base64_encode("$key:$secret"), 'X-Forwarded-Proto' => 'https'];
-        return $this->api("/wc/v3$path", null, $login);
+        if (str_starts_with($this->store, 'https:')) {
+            return $this->api("/wc/v3$path", null, ['Authorization' => 'Basic ' . base64_encode("$key:$secret")]);
+        }
+        [$path, $query] = [...explode('?', "/wc/v3$path", 2), ''];
+        parse_str($query, $parameters);
+        return $this->api("$path?" . self::signed("$this->store/wp-json$path", $parameters, $key, $secret));
+    }
+
+    /**
+     * Returns the query with the signature of OAuth 1.0a for a GET of `$url` (RFC 5849, one-legged: there is no token).
+     *
+     * @param array<string, string> $parameters
+     */
+    private static function signed(string $url, array $parameters, string $key, string $secret): string
+    {
+        $parameters += [
+            'oauth_consumer_key' => $key, 'oauth_nonce' => bin2hex(random_bytes(16)),
+            'oauth_signature_method' => 'HMAC-SHA256', 'oauth_timestamp' => (string) time(),
+        ];
+        ksort($parameters, SORT_STRING);
+        $base = 'GET&' . rawurlencode($url) . '&' . rawurlencode(http_build_query($parameters, encoding_type: PHP_QUERY_RFC3986));
+        $parameters['oauth_signature'] = base64_encode(hash_hmac('sha256', $base, "$secret&", true));
+        return http_build_query($parameters, encoding_type: PHP_QUERY_RFC3986);
     }
 }

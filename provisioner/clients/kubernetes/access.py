@@ -46,15 +46,6 @@ class Access(Api):
         """Raises Forbidden where the bot may not read it."""
         return self._find(self._rbac.read_cluster_role, name)
 
-    def served_kinds(self, api_version: str) -> set[str]:
-        """The kinds of an apiVersion that the cluster serves; empty for none."""
-        group, _, version = api_version.rpartition("/")
-        if group:
-            found = self._find(client.CustomObjectsApi(self._client).get_api_resources, group, version)
-        else:
-            found = self._find(self._core.get_api_resources)
-        return {resource["kind"] for resource in (found or {}).get("resources", [])}
-
     def storage_classes(self) -> list[Object]:
         """Raises Forbidden where the bot may not list them."""
         return self._list(client.StorageV1Api(self._client).list_storage_class)

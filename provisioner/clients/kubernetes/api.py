@@ -69,6 +69,7 @@ class Api:
         self._rbac = client.RbacAuthorizationV1Api(self._client)
         self._coordination = client.CoordinationV1Api(self._client)
         self._new_bindings = NewBindings()
+        self._kinds: dict[str, dict[str, str]] = {}  # those that the cluster serves: apiVersion -> kind -> plural
         self._fence: Callable[[], None] = lambda: None
 
     def fenced(self, fence: Callable[[], None]) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from provisioner.clients.kubernetes.access import Access
+from provisioner.clients.kubernetes.applied import Applied, FieldChange
 from provisioner.clients.kubernetes.errors import ClusterNotConfigured, Conflict, Forbidden, NotAllowedYet, NotFound
 from provisioner.clients.kubernetes.jobs import Jobs
 from provisioner.clients.kubernetes.leases import Leases
@@ -19,6 +20,7 @@ __all__ = [
     "Cluster",
     "ClusterNotConfigured",
     "Conflict",
+    "FieldChange",
     "Forbidden",
     "LineStream",
     "NotAllowedYet",
@@ -28,7 +30,7 @@ __all__ = [
 ]
 
 
-class Cluster(Namespaces, Secrets, Workloads, Watches, Jobs, Leases, Routes, Access):
+class Cluster(Namespaces, Secrets, Workloads, Watches, Jobs, Leases, Routes, Access, Applied):
     """One Kubernetes cluster.
 
     Objects are plain dicts, as the API server sends them.

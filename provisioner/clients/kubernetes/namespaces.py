@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from provisioner.clients.kubernetes.api import Api
 from provisioner.clients.kubernetes.errors import Forbidden, NotAllowedYet
-from provisioner.clients.kubernetes.objects import Object, selector
+from provisioner.clients.kubernetes.objects import Object, quantity, selector
 
 LIMITS_NAME = "store"  # of the ResourceQuota and the LimitRange in a store's namespace
 
@@ -47,14 +47,21 @@ class Namespaces(Api):
             self._each(claims, self._core.delete_namespaced_persistent_volume_claim, name)
         self._find(self._core.delete_namespace, name)
 
-    def ensure_limits(self, namespace: str, quota: dict[str, str], limit_range: Object) -> None:
-        """Create or update the ResourceQuota and LimitRange of a store's namespace."""
-        body: Object = {"metadata": {"name": LIMITS_NAME}, "spec": {"hard": quota}}
-        if not self._create(self._core.create_namespaced_resource_quota, namespace, body):
-            self._call(self._core.patch_namespaced_resource_quota, LIMITS_NAME, namespace, body)
+    def create_limits(self, namespace: str, quota: Mapping[str, str], limit_range: Object) -> None:
+        """Create the ResourceQuota and the LimitRange of a store's namespace; those that exist stay as they are."""
+        body: Object = {"metadata": {"name": LIMITS_NAME}, "spec": {"hard": dict(quota)}}
+        self._create(self._core.create_namespaced_resource_quota, namespace, body)
         body = {"metadata": {"name": LIMITS_NAME}, "spec": {"limits": [limit_range]}}
-        if not self._create(self._core.create_namespaced_limit_range, namespace, body):
-            self._call(self._core.patch_namespaced_limit_range, LIMITS_NAME, namespace, body)
+        self._create(self._core.create_namespaced_limit_range, namespace, body)
+
+    def raise_quota(self, namespace: str, quota: Mapping[str, str]) -> None:
+        """Raise what the namespace's quota limits to less than `quota`; the rest of it stays, and so does no quota."""
+        found = self._find(self._core.read_namespaced_resource_quota, LIMITS_NAME, namespace)
+        hard = found["spec"].get("hard", {}) if found else {}
+        raised = {key: value for key, value in quota.items() if key in hard and quantity(hard[key]) < quantity(value)}
+        if raised:
+            change = {"spec": {"hard": raised}}
+            self._call(self._core.patch_namespaced_resource_quota, LIMITS_NAME, namespace, change)
 
     def bind_role(self, namespace: str, role: str, service_account: str) -> None:
         """Bind the ClusterRole `role` in the namespace to a ServiceAccount ("namespace/name")."""

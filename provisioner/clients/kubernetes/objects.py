@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
+
+from kubernetes.utils.quantity import parse_quantity
 
 from provisioner.domain.store import PREFIX
 
@@ -13,6 +16,11 @@ COMPONENT = "app.kubernetes.io/component"
 RESTARTED_FOR = PREFIX + "restarted-for"  # an annotation of the pods; a new value starts a rollout
 LONG_RUN_SECONDS = 600.0  # the kubelet forgets a container's earlier crashes after a run of this length
 OVERDUE_SECONDS = 1.0  # Kubernetes timestamps are whole seconds
+
+
+def quantity(text: str) -> Decimal:
+    """A quantity as a number: 1024 for 1Ki. Raises ValueError."""
+    return Decimal(parse_quantity(text))
 
 
 def selector(labels: Mapping[str, str]) -> str:

@@ -24,6 +24,7 @@ from provisioner.clients.kubernetes.objects import (
 from provisioner.clients.kubernetes.streams import LineStream
 from provisioner.domain.store import PREFIX
 
+FIELD_MANAGER = "storewright"
 NUDGED_AT = PREFIX + "nudged-at"  # an annotation; any change of it makes a controller try again at once
 
 
@@ -57,6 +58,20 @@ class Workloads(Api):
 
     def volume_claims(self, namespace: str) -> list[Object]:
         return self._list(self._core.list_namespaced_persistent_volume_claim, namespace)
+
+    def grow_claim(self, namespace: str, name: str, size: str, *, dry_run: bool) -> None:
+        """Ask for a larger volume.
+
+        Raises JobFailed or NotAllowedYet where its StorageClass or a quota forbids it.
+        """
+        change = {"spec": {"resources": {"requests": {"storage": size}}}}
+        options = {"dry_run": "All"} if dry_run else {}
+        patch = self._core.patch_namespaced_persistent_volume_claim
+        self._call(patch, name, namespace, change, field_manager=FIELD_MANAGER, **options)
+
+    def delete_claim(self, namespace: str, name: str) -> None:
+        """Start the deletion of a claim and its volume; a missing one is no error."""
+        self._find(self._core.delete_namespaced_persistent_volume_claim, name, namespace)
 
     def warning_events(self, namespace: str) -> list[Object]:
         """The namespace's events of type Warning."""

@@ -9,29 +9,23 @@ from provisioner.clients.kubernetes.cluster import NotAllowedYet
 from provisioner.domain.store import Store
 from provisioner.operations.toolbox import Toolbox
 
-# Room for two replicas and for all that may run next to them: a rolling upgrade, a migration, a test, a cron job.
-QUOTA = {
-    "pods": "12",
-    "requests.memory": "4Gi",
-    "limits.memory": "10Gi",
-    "persistentvolumeclaims": "6",
-    "requests.storage": "50Gi",
-    "services.loadbalancers": "0",
-    "services.nodeports": "0",
-}
-LIMIT_RANGE = {"type": "Container", "default": {"memory": "256Mi"}, "defaultRequest": {"memory": "64Mi"}}
 BOUND_WITHIN_SECONDS = 5.0  # until a RoleBinding of ours takes effect
 RETRY_SECONDS = 0.05
 
 
-def ensure_limits(tools: Toolbox, store: Store) -> None:
-    """Apply today's RoleBinding, ResourceQuota, LimitRange and pull secret to the store's namespace."""
-    defaults = tools.defaults
+def ensure_limits(tools: Toolbox, store: Store, *, may_create: bool) -> None:
+    """Apply today's RoleBinding, quota and pull secret to the store's namespace, and its LimitRange to a new one.
+
+    An operator may have raised the quota by hand, or deleted it: it is never lowered, and created only if
+    `may_create`."""
+    defaults, cluster = tools.defaults, tools.cluster
     if defaults.service_account:
-        tools.cluster.bind_role(store.namespace, defaults.store_role, defaults.service_account)
-    _once_allowed(lambda: tools.cluster.ensure_limits(store.namespace, QUOTA, LIMIT_RANGE))
+        cluster.bind_role(store.namespace, defaults.store_role, defaults.service_account)
+    if may_create:
+        _once_allowed(lambda: cluster.create_limits(store.namespace, defaults.quota, defaults.limit_range))
+    _once_allowed(lambda: cluster.raise_quota(store.namespace, defaults.quota))
     if defaults.pull_secret:
-        tools.cluster.copy_pull_secret(store.namespace, defaults.pull_secret)
+        cluster.copy_pull_secret(store.namespace, defaults.pull_secret)
 
 
 def _once_allowed(act: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""The step that waits until a store answers: its pods are Ready, then a shopper's requests succeed."""
+"""The step that waits until a store's pods are Ready, and says what keeps them from it."""
 
 from __future__ import annotations
 
@@ -9,48 +9,23 @@ from dataclasses import replace
 
 from provisioner.clients.kubernetes.cluster import Object, Snapshots
 from provisioner.clients.kubernetes.objects import component_of, ready_pods, rolled_out, terminating_pods
-from provisioner.clients.storefront_check import CertificateNotTrusted, CheckFailed, NoAnswer, StorefrontClient
 from provisioner.diagnosis import PodWatcher, Symptom, quote_error_in
-from provisioner.domain.catalog import StoreType
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job
 from provisioner.domain.store import Store
-from provisioner.operations.spec import Stage
 from provisioner.operations.toolbox import Toolbox
 
 POLL_SECONDS = 0.5  # between looks while the watch reports no change
-CERTIFICATE_POLL_SECONDS = 1.0
-STOREFRONT_POLL_SECONDS = 0.1
-CHECK_POLL_SECONDS = 1.0  # each run may leave a cart
-CERTIFICATE_HINT = "With cert-manager, kubectl describe certificate,challenge -n {}; set SSL_CERT_FILE for your own CA"
-
-STOREFRONT = Stage("storefront", "Open the storefront", "Storefront answers")
-CHECK = Stage("check", "Put a product in a cart", "A cart holds a product with a price")
 
 
-def await_store(
-    tools: Toolbox, job: Job, store: Store, store_type: StoreType, secret: dict[str, str], since: float
-) -> None:
-    """Wait, stage by stage, until a cart holds a product; `since` as in PodWatcher.
+def await_components(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], since: float) -> None:
+    """Wait, a stage for each, until the release's components are ready; `since` as in PodWatcher.
 
     Raises JobFailed, Transient, Superseded, HandedOver."""
     with monitoring(tools, job, store, secret, since) as monitor:
         for component in monitor.components():
             with tools.stage(job, component):
                 monitor.await_ready(component)
-    await_storefront(tools, job, store, store_type, secret)
-
-
-def await_storefront(tools: Toolbox, job: Job, store: Store, store_type: StoreType, secret: dict[str, str]) -> None:
-    """The stages STOREFRONT and CHECK: wait until the shop answers, and until a cart holds a product.
-
-    Raises JobFailed, Superseded, HandedOver."""
-    with StorefrontClient(store.url, tools.defaults.ingress_address, {"secret": secret}) as client:
-        with tools.stage(job, STOREFRONT.name):
-            first = store_type.check[0]
-            await_answer(tools, job, store, STOREFRONT_POLL_SECONDS, lambda: client.step(first))
-        with tools.stage(job, CHECK.name):
-            await_answer(tools, job, store, CHECK_POLL_SECONDS, lambda: client.run(store_type.check))
 
 
 @contextmanager
@@ -130,26 +105,3 @@ def redact(text: str, secret: dict[str, str]) -> str:
     for value in sorted(filter(None, secret.values()), key=len, reverse=True):
         text = text.replace(value, "•••")
     return text
-
-
-def await_answer(tools: Toolbox, job: Job, store: Store, poll_seconds: float, ask: Callable[[], None]) -> None:
-    """Call `ask` until the store answers correctly. An ingress needs a moment, a new certificate may need minutes.
-
-    Raises JobFailed, Superseded, HandedOver."""
-    patience, since = tools.defaults.patience, tools.ledger.clock()
-    while True:
-        try:
-            return ask()
-        except CertificateNotTrusted as failure:
-            late, hint = f"{store.name} had no trusted certificate", CERTIFICATE_HINT.format(store.namespace)
-            tools.check_in(job, late, str(failure), hint)
-            since = tools.ledger.clock()
-            poll_seconds = max(poll_seconds, CERTIFICATE_POLL_SECONDS)
-        except CheckFailed as failure:
-            tools.check_in(job, f"{store.name} did not answer", str(failure))
-            limit = patience.no_answer if isinstance(failure, NoAnswer) else patience.wrong_answer
-            if tools.ledger.clock() > since + limit:
-                what = f"{store.name} runs, but its shop does not answer correctly."
-                next_step = f"Open {store.url} and check the ingress controller and DNS, then retry."
-                raise JobFailed(what, str(failure), next_step) from None
-        time.sleep(poll_seconds)

@@ -10,20 +10,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from provisioner.clients.kubernetes.objects import unready_pods
-from provisioner.clients.storefront_check import StorefrontClient
 from provisioner.domain.errors import JobFailed, Problem, StorewrightError, Transient
 from provisioner.domain.job import Job
 from provisioner.domain.store import SECRET_NAME, Store
 from provisioner.ledger.jobs import ROLLBACK_STAGE
-from provisioner.operations.namespace_metadata import UPGRADE_FROM, annotation
+from provisioner.operations.namespace_metadata import CHECK_BEFORE, UPGRADE_FROM, annotation
 from provisioner.operations.spec import Stage
-from provisioner.operations.steps.readiness import STOREFRONT_POLL_SECONDS, await_answer, monitoring
+from provisioner.operations.steps.hand_edits import restore_revision
+from provisioner.operations.steps.readiness import monitoring
+from provisioner.operations.steps.storefront import await_home_page, check_before
 from provisioner.operations.toolbox import Toolbox
 
 T = TypeVar("T")
 MIGRATION = "migration"  # the component of a chart's pre-upgrade Job
-TIMEOUT_SECONDS = 300.0  # the job's own deadline does not limit the rollback
 RETRY_SECONDS = 1.0
 
 ROLLBACK = Stage(ROLLBACK_STAGE, "Restore the former version", "The former version is back", exceptional=True)
@@ -33,7 +32,8 @@ def roll_back(tools: Toolbox, job: Job, store: Store, problem: Problem) -> None:
     """Wait until the former release answers. Does nothing if the upgrade changed nothing.
 
     Raises JobFailed if that fails too, Superseded or HandedOver."""
-    limited = replace(job, allowed=TIMEOUT_SECONDS, deadline_at=tools.ledger.clock() + TIMEOUT_SECONDS)
+    allowed = tools.defaults.rollback_seconds  # the job's own deadline does not limit the rollback
+    limited = replace(job, allowed=allowed, deadline_at=tools.ledger.clock() + allowed)
     try:
         revision = _insist(tools, limited, lambda: _marked_revision(tools, store))
         if revision is None:
@@ -43,7 +43,8 @@ def roll_back(tools: Toolbox, job: Job, store: Store, problem: Problem) -> None:
             with tools.stage(job, ROLLBACK.name):
                 _insist(tools, limited, lambda: _restore(tools, store, revision))
                 _insist(tools, limited, lambda: _await_former(tools, limited, store))
-        _insist(tools, limited, lambda: tools.cluster.annotate_namespace(store.namespace, {UPGRADE_FROM: None}))
+        over = {UPGRADE_FROM: None, CHECK_BEFORE: None}
+        _insist(tools, limited, lambda: tools.cluster.annotate_namespace(store.namespace, over))
     except StorewrightError as trouble:
         what = f"{problem.what} Its former version could not be restored either: {trouble.problem.what}"
         cause = f"{problem.cause} {trouble.problem.cause}".strip()
@@ -75,9 +76,7 @@ def _is_changed(tools: Toolbox, store: Store, revision: int) -> bool:
 def _restore(tools: Toolbox, store: Store, revision: int) -> None:
     for name in tools.cluster.active_jobs(store.namespace, MIGRATION):
         tools.cluster.stop_job(store.namespace, name)  # a late migration would change the restored data
-    suspects = unready_pods(tools.cluster.pods(store.namespace))
-    tools.helm.rollback(store.release, store.namespace, revision)
-    tools.cluster.end_back_off(store.namespace, suspects)
+    restore_revision(tools, store, revision)
 
 
 def _await_former(tools: Toolbox, job: Job, store: Store) -> None:
@@ -85,6 +84,4 @@ def _await_former(tools: Toolbox, job: Job, store: Store) -> None:
     with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
         for component in monitor.components():
             monitor.await_ready(component)
-    first = tools.catalog.get(store.type).check[0]
-    with StorefrontClient(store.url, tools.defaults.ingress_address, {"secret": secret}) as client:
-        await_answer(tools, job, store, STOREFRONT_POLL_SECONDS, lambda: client.step(first))
+    await_home_page(tools, job, store, secret, check_before(tools, store))

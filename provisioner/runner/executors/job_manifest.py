@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provisioner.clients.kubernetes.objects import COMPONENT, Object
-from provisioner.domain.job import ROLLBACK_GRACE_SECONDS
 from provisioner.domain.store import INSTANCE, JOB, STORE, STORE_ID
 from provisioner.runner.executors.job_protocol import PAYLOAD_VARIABLE, JobPayload
 
@@ -67,7 +66,7 @@ def manifest_of(payload: JobPayload, worker: Worker, seconds: float) -> Object:
         "metadata": {"name": name_of(payload), "labels": labels},
         "spec": {
             "backoffLimit": 0,  # the scheduler retries, nobody else
-            "activeDeadlineSeconds": math.ceil(seconds + ROLLBACK_GRACE_SECONDS),
+            "activeDeadlineSeconds": math.ceil(seconds + payload.defaults.grace_seconds),
             "ttlSecondsAfterFinished": TTL_SECONDS,
             "template": {"metadata": {"labels": labels}, "spec": _merged(_pod(payload, worker), worker.pod)},
         },

@@ -10,7 +10,7 @@ from provisioner.clients.kubernetes.feed import Feed
 from provisioner.clients.kubernetes.objects import Object, end_reason, owned_by
 from provisioner.diagnosis import Patience, PodWatcher
 from provisioner.domain.errors import JobFailed, Transient
-from provisioner.domain.job import ROLLBACK_GRACE_SECONDS, Job
+from provisioner.domain.job import Job
 from provisioner.domain.store import JOB
 from provisioner.operations.toolbox import Toolbox
 from provisioner.runner.executors.job_protocol import ExitCode
@@ -130,7 +130,8 @@ class JobMonitor:
         """As Toolbox.check_in. A worker ends by itself at its deadline, so only one that is `late` ends here."""
         job = self._job
         if late:
-            job = replace(job, deadline_at=job.deadline_at + ROLLBACK_GRACE_SECONDS + GONE_SECONDS)
+            grace = self._tools.defaults.grace_seconds + GONE_SECONDS
+            job = replace(job, deadline_at=job.deadline_at + grace)
         self._tools.check_in(job, f"The Job {self._name} did not end", self._hint)
 
     def _examine(self, pods: list[Object]) -> None:

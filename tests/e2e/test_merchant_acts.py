@@ -1,0 +1,116 @@
+"""What a merchant does in the shop never decides an operator's upgrade or restart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from zlib import crc32
+
+import pytest
+
+from dev.cluster import Cluster as DevCluster
+from provisioner.diagnosis import Patience
+from provisioner.domain.job import Job, JobStatus
+from provisioner.domain.store import StoreStatus
+from tests.e2e.provisioner_harness import ProvisionerHarness
+from tests.e2e.sample_type import SampleType, load_image
+from tests.e2e.upgraded_store import UpgradedStore
+
+SEATS, NO_SEATS = '"seats": 4', '"seats": 0'
+SOLD_OUT = {"hours.json": '{"open": ["9-17"], "seats": 0}'}
+EMPTY = {"hours.json": "{}"}
+CLOSED = {"closed": "for a day"}  # the home page is not found
+acts = pytest.mark.parametrize("act", [SOLD_OUT, EMPTY, CLOSED], ids=["sold-out", "empty", "closed"])
+
+
+class MerchantsStore(UpgradedStore):
+    """A store whose merchant may act."""
+
+    def act(self, files: dict[str, str]) -> None:
+        """Put these files into the shop, now and in every later pod."""
+        literals = [f"--from-literal={name}={content}" for name, content in files.items()]
+        self.kubectl("create", "configmap", f"{self.name}-admin", *literals)
+        for name, content in files.items():
+            script = f"echo '{content}' >/www/{name}; [ ! -e /www/closed ] || /busybox rm /www/index.html"
+            self.kubectl("exec", f"deployment/{self.name}", "--", "/busybox", "sh", "-c", script)
+
+    def upgrade_without_seats(self) -> Job:
+        """Order the upgrade to a version whose check fails after the home page."""
+        self.type.release("0.2.0")
+        self.type.change(SEATS, NO_SEATS)
+        self.reopen()
+        return self.harness.upgrade(self.made)
+
+    def mark(self) -> str:
+        """What the namespace keeps of the check before a job; '' without such a job."""
+        namespace = self.harness.tools.cluster.namespace(self.namespace)
+        assert namespace is not None
+        return str(namespace["metadata"]["annotations"].get("storewright.dev/check-before", ""))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def image(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> None:
+    load_image(cluster, tmp_path_factory.mktemp("image"))
+
+
+@pytest.fixture
+def store(cluster: DevCluster, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MerchantsStore]:
+    leaflet = SampleType(tmp_path / "charts")
+    harness = ProvisionerHarness(cluster, tmp_path, leaflet.charts, "leaflet")
+    harness.patience = Patience(wrong_answer=3)
+    yield MerchantsStore(harness, leaflet, f"merchant-{crc32(request.node.name.encode()):08x}")
+    harness.close()
+    harness.remove_all()
+
+
+@acts
+def test_upgrade_and_restart_succeed_whatever_the_merchant_did(store: MerchantsStore, act: dict[str, str]) -> None:
+    store.act(act)
+    upgrade = store.upgrade_to("0.2.0")
+    store.ended_well(upgrade)
+    restart = store.harness.restart(store.made)
+    store.ended_well(restart)
+    for job in (upgrade, restart):
+        assert "The check stops where it stopped before: " in store.results(job)
+    assert (store.harness.store(store.name).status, store.mark()) == (StoreStatus.READY, "")
+    assert store.harness.store(store.name).version == "0.2.0"
+
+
+def test_upgrade_that_breaks_what_held_before_is_rolled_back(store: MerchantsStore) -> None:
+    failed = store.upgrade_without_seats()
+    assert store.harness.ended(failed).status == JobStatus.FAILED
+    assert store.mark() == ""
+    store.require_version("0.1.0")
+
+
+def test_attempt_after_a_kill_compares_with_what_held_before_the_first(store: MerchantsStore) -> None:
+    """The first attempt left a shop without seats: the next one must not take that for the merchant's doing."""
+    job = store.upgrade_without_seats()
+    store.harness.wait_for_stage(job, "check")
+    store.reopen()
+    ended = store.harness.ended(job)
+    assert ended.status == JobStatus.FAILED
+    assert "its shop does not answer correctly" in str(ended.problem)
+    assert store.harness.job(job).attempts > 1
+    store.require_version("0.1.0")
+
+
+def test_retry_of_a_failed_restart_compares_with_what_held_before_the_first(store: MerchantsStore) -> None:
+    """After a restart, the pods show what somebody put into the ConfigMap: no seats."""
+    store.reopen()
+    store.kubectl("create", "configmap", f"{store.name}-admin", f"--from-literal=hours.json={EMPTY['hours.json']}")
+    failed = store.harness.ended(store.harness.restart(store.made))
+    assert failed.status == JobStatus.FAILED
+    again = store.harness.ended(store.harness.retry(failed))
+    assert again.status == JobStatus.FAILED
+    store.kubectl("delete", "configmap", f"{store.name}-admin")
+    store.ended_well(store.harness.retry(again))
+    assert "The check stops" not in store.results(again)
+
+
+def test_create_needs_the_whole_check(store: MerchantsStore) -> None:
+    store.type.change(SEATS, NO_SEATS)
+    store.reopen()
+    job = store.harness.ended(store.harness.create(f"{store.name}-2"))
+    assert job.status == JobStatus.FAILED
+    assert "its shop does not answer correctly" in str(job.problem)

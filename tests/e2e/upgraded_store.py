@@ -1,0 +1,60 @@
+"""A store of a tiny type and its upgrades, without a bot."""
+
+from __future__ import annotations
+
+from dev.stack import kubectl
+from provisioner.domain.job import EventKind, Job, JobStatus
+from provisioner.domain.store import StoreStatus
+from provisioner.operations.upgrade import UPGRADE
+from tests.e2e.provisioner_harness import ProvisionerHarness
+from tests.e2e.sample_type import SampleType
+from tests.waiting import until
+
+
+class UpgradedStore:
+    """A Ready store of a tiny type, version 0.1.0."""
+
+    def __init__(self, harness: ProvisionerHarness, type: SampleType, name: str) -> None:
+        self.harness, self.type, self.name, self.namespace = harness, type, name, f"store-{name}"
+        self.made = harness.ended(harness.create(name))
+        assert self.made.status == JobStatus.SUCCEEDED, self.made.problem
+
+    def reopen(self) -> None:
+        """Close the harness and open it, like the next process, which reads the chart again."""
+        self.harness.close()
+        self.harness.open()
+
+    def upgrade_to(self, version: str, seconds: float = UPGRADE.deadline_seconds, **details: str) -> Job:
+        """Release a version with these `details` (see SampleType.release) and order the upgrade to it."""
+        self.type.release(version, **details)
+        self.reopen()
+        return self.harness.upgrade(self.made, seconds)
+
+    def kubectl(self, *args: str, stdin: str | None = None) -> str:
+        return kubectl(self.harness.cluster, "-n", self.namespace, *args, stdin=stdin)
+
+    def ended_well(self, job: Job) -> None:
+        """Wait for the end of the job, and require its success."""
+        ended = self.harness.ended(job)
+        assert ended.status == JobStatus.SUCCEEDED, ended.problem
+
+    def results(self, job: Job) -> str:
+        """What the job's stages found."""
+        events = self.harness.ledger.jobs.events(job.id)
+        return " ".join(event.detail for event in events if event.kind == EventKind.DONE and event.detail)
+
+    def page(self) -> str:
+        cluster = self.harness.cluster
+        return cluster.get(f"{self.name}.{cluster.store_domain}").text
+
+    def require_version(self, version: str) -> None:
+        """The store is Ready with `version`, and so are its page, its release and its namespace."""
+        store = self.harness.store(self.name)
+        assert (store.status, store.version) == (StoreStatus.READY, version)
+        until("the ingress to serve the pod of this version", lambda: f"version {version}<" in self.page(), 5)
+        release = self.harness.tools.helm.release(self.name, store.namespace)
+        assert release is not None
+        assert (release.status, release.chart) == ("deployed", f"{self.type.name}-{version}")
+        namespace = self.harness.tools.cluster.namespace(store.namespace)
+        assert namespace is not None
+        assert "storewright.dev/upgrade-from" not in namespace["metadata"]["annotations"]
