@@ -48,7 +48,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     add = parser.add_argument
     add("phases", nargs="*", metavar="PHASE", help=f"some of: {', '.join(PHASES)} (all)")
-    add("--kills", type=int, default=int(os.environ.get("KILLS") or 200), help="random kills (KILLS, 200)")
+    add("--kills", type=int, default=200, help="random kills (200)")
     add("--cases", type=int, default=100_000, help="hostile requests of each target (100000)")
     add("--outage", type=float, default=60, help="seconds for which the API server is away (60)")
     add("--only", default="", help="the faults with this in their name")

@@ -126,9 +126,9 @@ class Arena:
         return [traveller.name for traveller in self._travellers]
 
     @property
-    def next_steps(self) -> list[str]:
-        """The steps of the next cycle."""
-        return [traveller.step.name for traveller in self._travellers]
+    def steps(self) -> list[Step]:
+        """The steps of the next cycle, each once."""
+        return list({traveller.step.name: traveller.step for traveller in self._travellers}.values())
 
     def cycle(
         self,

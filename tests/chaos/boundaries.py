@@ -21,10 +21,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import slack_sdk
@@ -198,7 +199,7 @@ def _wrap(owner: type, method: str, boundaries: Boundaries, name_of: Callable[..
         with boundaries.around(name_of(*args, **more)):
             return original(*args, **more)
 
-    setattr(owner, method, wrapped)
+    patch.object(owner, method, wrapped).start()
 
 
 def _resource(url: str) -> str:
@@ -219,7 +220,7 @@ def _wrap_commits(boundaries: Boundaries) -> None:
                 boundaries.reach(f"commit {_writer(inspect.currentframe())}")
             return cursor
 
-    sqlite3.connect = lambda *args, **more: _plain_connect(*args, **{"factory": WatchedConnection, **more})
+    patch.object(sqlite3, "connect", partial(_plain_connect, factory=WatchedConnection)).start()
 
 
 def _writer(frame: FrameType | None) -> str:
@@ -253,7 +254,7 @@ def _wrap_helm(boundaries: Boundaries) -> None:
             boundaries.reach(f"after {self.run}")
             return output
 
-    subprocess.Popen = WatchedPopen  # type: ignore[misc]
+    patch.object(subprocess, "Popen", WatchedPopen).start()
 
 
 def _run_of(command: list[str]) -> str:

@@ -42,7 +42,7 @@ class Campaign:
         with self._new_arena() as arena:
             for step in (step.name for tour in tours() for step in tour):
                 arena.add(*tours())
-                while step not in arena.next_steps:
+                while step not in [other.name for other in arena.steps]:
                     self._note(arena.cycle())
                     arena.add(*tours())
                 cycle = arena.cycle(apart=step)
@@ -55,7 +55,7 @@ class Campaign:
 
         def work(arena: Arena) -> bool:
             with self._lock:
-                chosen, apart = targets.take(arena.next_steps)
+                chosen, apart = targets.take([step.name for step in arena.steps])
                 left = len(targets)
             if not left and not chosen:
                 return False

@@ -10,6 +10,7 @@ import time
 from datetime import timedelta, tzinfo
 from pathlib import Path
 from typing import Self
+from unittest.mock import patch
 
 FILE = "clock"
 
@@ -38,5 +39,5 @@ def install(folder: Path) -> None:
 
     if not file.exists():
         return  # a process whose clock is not moved keeps the real classes
-    time.time = lambda: wall() + ahead()
-    datetime.datetime = MovedDatetime  # type: ignore[misc]
+    patch.object(time, "time", lambda: wall() + ahead()).start()
+    patch.object(datetime, "datetime", MovedDatetime).start()

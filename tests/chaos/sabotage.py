@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+from unittest.mock import patch
 
 from provisioner.clients.helm import Release
 from provisioner.ledger import schema
@@ -40,17 +41,17 @@ def outbox_after_commit() -> None:
         else:
             put(outbox, kind, subject)
 
-    Outbox.put = put_later  # type: ignore[method-assign]
+    _replace(Outbox, "put", put_later)
 
 
 def no_receipts() -> None:
     """Nothing is recorded before a message is sent, so that a message with an unknown outcome is sent again."""
-    Outbox.note_attempt = lambda *args, **more: None  # type: ignore[method-assign, assignment]
+    _replace(Outbox, "note_attempt", lambda *args, **more: None)
 
 
 def no_healing() -> None:
     """A release that a killed helm left pending is not recognized."""
-    Release.stuck = property(lambda release: False)  # type: ignore[assignment, method-assign]
+    _replace(Release, "stuck", property(lambda release: False))
 
 
 def claim_in_two_steps() -> None:
@@ -63,14 +64,20 @@ def claim_in_two_steps() -> None:
         time.sleep(0.1)  # for the others, which have looked as well by then
         return claim(links, link_id, actor=actor, detail=detail, request_id=request_id) or unused
 
-    Links.claim = checked_claim  # type: ignore[method-assign]
+    _replace(Links, "claim", checked_claim)
 
 
 def no_lease() -> None:
     """Every bot takes the lease for its own, whoever holds it."""
-    Lease.held = lambda lease: True  # type: ignore[method-assign]
-    Lease.check = Lease.require = Lease.acquire = lambda *args: None  # type: ignore[method-assign, assignment]
-    Lease.another = property(lambda lease: None)  # type: ignore[method-assign, assignment]
+    _replace(Lease, "held", lambda lease: True)
+    for method in ("check", "require", "acquire"):
+        _replace(Lease, method, lambda *args: None)
+    _replace(Lease, "another", property(lambda lease: None))
+
+
+def _replace(owner: type, name: str, replacement: object) -> None:
+    """Replace a method for good. Raises AttributeError where there is none of that name."""
+    patch.object(owner, name, replacement).start()
 
 
 SWITCHES: Mapping[str, Callable[[], None]] = {

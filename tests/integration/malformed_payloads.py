@@ -130,32 +130,36 @@ def encoded(payload: Any, kind: str) -> Sent:
 # --- malformed payloads and bodies -------------------------------------------------------------------------------
 
 
+ONE_IN_FIVE, ONE_IN_THREE = (st.integers(1, count).map(lambda drawn: drawn == 1) for count in (5, 3))
+DAMAGES = st.sampled_from((1, 1, 1, 2, 5))
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
+NESTED = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+)
+USUAL_SUSPECTS = st.sampled_from(WRONG).map(copy.deepcopy)
+WRONG_VALUES = USUAL_SUSPECTS | USUAL_SUSPECTS | NESTED  # what Slack would not send
+EXTRA_FIELDS = st.sampled_from(READ_BY_BOLT)
+
+
 @st.composite
 def malformed(draw: DrawFn, payloads: SearchStrategy[Json]) -> Json:
     """A payload with some fields removed, changed or added."""
     payload = copy.deepcopy(draw(payloads))
-    for _ in range(draw(st.sampled_from((1, 1, 1, 2, 5)))):
+    for _ in range(draw(DAMAGES)):
         _damage(draw, payload)
     return payload
 
 
 def _damage(draw: DrawFn, payload: Json) -> None:
     places = list(_places(payload))
-    if not places or draw(st.integers(0, 4)) == 0:
-        payload[draw(st.sampled_from(READ_BY_BOLT))] = draw(wrong_values())
+    if not places or draw(ONE_IN_FIVE):
+        payload[draw(EXTRA_FIELDS)] = draw(WRONG_VALUES)
         return
     holder, key = places[draw(st.integers(0, len(places) - 1))]
-    if draw(st.integers(0, 2)) == 0:
+    if draw(ONE_IN_THREE):
         del holder[key]
     else:
-        holder[key] = draw(wrong_values())
-
-
-def wrong_values() -> SearchStrategy[Any]:
-    """Values that Slack would not send; most of them are those that have caused trouble somewhere."""
-    scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
-    nested = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3))
-    return st.sampled_from(WRONG).map(copy.deepcopy) | st.sampled_from(WRONG).map(copy.deepcopy) | nested
+        holder[key] = draw(WRONG_VALUES)
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
@@ -170,10 +174,11 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
 def bodies(draw: DrawFn, kind: str, payloads: SearchStrategy[Json]) -> Sent:
     """A request of this kind. Some have a malformed body, too."""
     sent = encoded(draw(payloads), kind)
-    return draw(st.sampled_from(_malformed_bodies(sent))) if draw(st.integers(0, 4)) == 0 else sent
+    return _broken(sent)[draw(WAYS_TO_BREAK)] if draw(ONE_IN_FIVE) else sent
 
 
-def _malformed_bodies(sent: Sent) -> list[Sent]:
+def _broken(sent: Sent) -> list[Sent]:
+    """The request with a body that is cut off, empty, deep, of another type, and so on."""
     body, content_type = sent.body, sent.content_type
     return [
         Sent(body[: len(body) // 2], content_type),
@@ -195,14 +200,20 @@ def _malformed_bodies(sent: Sent) -> list[Sent]:
     ]
 
 
+WAYS_TO_BREAK = st.integers(0, len(_broken(Sent(b"", ""))) - 1)
+
+
 # --- hostile words -----------------------------------------------------------------------------------------------
 
 NASTY = (
     "", " ", "\t", "\x00", "\u202e", "\u200b", "“my-shop”", "`my-shop`", "*my-shop*", "<@U0DANA001>", "<!channel>",
     "<http://x.y|my-shop>", "&lt;b&gt;", "{{ 7*7 }}", "{0.__class__}", "%s", "$(reboot)", "'; DROP TABLE stores; --",
-    "../../etc/passwd", "my—shop", "ﬁ", "İ", "a" * 300, "ß" * 3000, "&" * 3000, "😀" * 2000, "=", "a=", "=b", "color==red",
-    "color=" + "x" * 5000, "xn--abc", "-", "--help", "null", "NaN", "0", "1e400",
+    "../../etc/passwd", "my—shop", "ﬁ", "İ", "a" * 300, "ß" * 3000, "&" * 3000, "😀" * 2000, "=", "a=", "=b",
+    "color==red", "color=" + "x" * 5000, "xn--abc", "-", "--help", "null", "NaN", "0", "1e400",
 )  # fmt: skip
+
+
+UUIDS = st.uuids()
 
 
 def words(stores: Sequence[str]) -> SearchStrategy[str]:
@@ -224,41 +235,42 @@ def commands(stores: Sequence[str], people: Sequence[str]) -> SearchStrategy[Jso
         lambda text, user, trigger: {**COMMAND, "text": text, "user_id": user, "trigger_id": trigger},
         texts(stores),
         st.sampled_from(people),
-        st.uuids().map(str),
+        UUIDS.map(str),
     )
 
 
-@st.composite
-def interactions(draw: DrawFn, subjects: Sequence[str], people: Sequence[str]) -> Json:
+def interactions(subjects: Sequence[str], people: Sequence[str]) -> SearchStrategy[Json]:
     """Clicks and forms as Slack sends them, with any value. `subjects` are values of real buttons."""
-    kind = draw(st.sampled_from([name for name in PAYLOADS if name not in ("command", "event")]))
-    payload = copy.deepcopy(PAYLOADS[kind])
-    payload["user"]["id"], payload["trigger_id"] = draw(st.sampled_from(people)), str(draw(st.uuids()))
-    value = st.sampled_from(subjects) | texts(subjects)
-    for action in payload.get("actions", []):
-        handler = draw(st.sampled_from([*CLICKS, "more", "unknown"]))
-        menu_value = f"{draw(st.sampled_from([*CLICKS, 'unknown', '']))}:{draw(value)}"
-        action |= {"action_id": handler, "value": draw(value), "selected_option": {"value": menu_value}}
-    if view := payload.get("view"):
-        _fill(draw, view, subjects)
-    return payload
+    stores = st.sampled_from([subject.partition("/")[0] for subject in subjects])
+    text = texts(subjects)
+    value = st.sampled_from(subjects) | text
+    kinds = st.sampled_from([name for name in PAYLOADS if name not in ("command", "event")])
+    handlers = st.sampled_from([*CLICKS, "more", "unknown", ""])
+    callbacks = st.sampled_from([*SUBMISSIONS, "unknown"])
+    types = st.sampled_from(("medusa", "plain", "")) | text
+
+    @st.composite
+    def interaction(draw: DrawFn) -> Json:
+        payload = copy.deepcopy(PAYLOADS[draw(kinds)])
+        payload["user"]["id"], payload["trigger_id"] = draw(st.sampled_from(people)), str(draw(UUIDS))
+        for action in payload.get("actions", []):
+            option = {"value": f"{draw(handlers)}:{draw(value)}"}
+            action |= {"action_id": draw(handlers), "value": draw(value), "selected_option": option}
+        if view := payload.get("view"):
+            context = {"channel": STORES, "response_url": NOWHERE, "store_id": draw(stores | text)}
+            view |= {"id": f"V{draw(UUIDS).hex}", "private_metadata": json.dumps(context)}
+            view |= {"callback_id": draw(callbacks), "state": {"values": _fields(draw(types), draw(text), draw(text))}}
+        return payload
+
+    return interaction()
 
 
-def _fill(draw: DrawFn, view: Json, subjects: Sequence[str]) -> None:
-    """Any values in the form, and any store that it is about."""
-    stores = [subject.partition("/")[0] for subject in subjects]
-    context = {"channel": STORES, "response_url": NOWHERE, "store_id": draw(st.sampled_from(stores) | texts(stores))}
-    view["id"], view["private_metadata"] = f"V{draw(st.uuids()).hex}", json.dumps(context)
-    view["callback_id"] = draw(st.sampled_from([*SUBMISSIONS, view["callback_id"], "unknown"]))
-    chosen = draw(st.sampled_from(("medusa", "plain", "")) | texts(stores))
-    view["state"] = {
-        "values": {
-            "name": {"name": {"type": "plain_text_input", "value": draw(texts(stores))}},
-            "type": {"type": {"type": "static_select", "selected_option": {"value": chosen}}},
-            f"option/{chosen[:200]}/color": {
-                f"option/{chosen[:200]}/color": {"selected_option": {"value": draw(texts(stores))}}
-            },
-        }
+def _fields(chosen_type: str, name: str, color: str) -> Json:
+    option = f"option/{chosen_type[:200]}/color"
+    return {
+        "name": {"name": {"type": "plain_text_input", "value": name}},
+        "type": {"type": {"type": "static_select", "selected_option": {"value": chosen_type}}},
+        option: {option: {"selected_option": {"value": color}}},
     }
 
 
@@ -270,5 +282,5 @@ def events(people: Sequence[str]) -> SearchStrategy[Json]:
         },
         st.sampled_from(people),
         st.sampled_from(("home", "messages", "", "x" * 300)),
-        st.uuids().map(str),
+        UUIDS.map(str),
     )  # fmt: skip

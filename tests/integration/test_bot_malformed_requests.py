@@ -48,8 +48,9 @@ def test_socket_mode_messages_without_a_payload_are_refused_or_ignored(
 ) -> None:
     client = socket_client(bot.app, "xapp-1")
     monkeypatch.setattr(client, "send_message", lambda message: None)
+    payloads: tuple[object, ...] = (None, 5, "x", [], {}, {"command": "/store"})
     try:
-        for payload in (None, 5, "x", [], {}, {"command": "/store"}):
+        for payload in payloads:
             caplog.clear()
             client.run_message_listeners({"type": "interactive", "envelope_id": "e", "payload": payload}, "")
             assert len(refusals(caplog.records)) == 1

@@ -137,13 +137,20 @@ def test_any_unsigned_request_is_unauthorized(edge: Edge) -> None:
     def check(case: tuple[Sent, str | None, str]) -> None:
         request, at, signature = case
         changed = {"signature": signature, **({} if at is None else {"at": at})}
-        assert edge.post(request, **changed).status == 401
+        assert edge.post(request, **changed).status in (400, 401)  # 400: a header that is none
 
     explore(cases, check)
 
 
 REQUEST_LINES = st.sampled_from(
-    (b"GET / HTTP/1.1", b"POST /slack/events HTTP/1.1", b"GET /s/x HTTP/9.9", b"PRI * HTTP/2.0", b"G\x00T / HTTP/1.1", b"")
+    (
+        b"GET / HTTP/1.1",
+        b"POST /slack/events HTTP/1.1",
+        b"GET /s/x HTTP/9.9",
+        b"PRI * HTTP/2.0",
+        b"G\x00T / HTTP/1.1",
+        b"",
+    )
 )
 HEADER_LINES = st.sampled_from(
     (
@@ -162,11 +169,11 @@ HEADER_LINES = st.sampled_from(
 
 def test_bytes_that_are_no_http_are_refused(edge: Edge) -> None:
     host, port = edge.bot.url.removeprefix("http://").split(":")
-    lines = st.tuples(REQUEST_LINES | st.binary(max_size=100), st.lists(HEADER_LINES | st.binary(max_size=60), max_size=4))
-    cases = st.tuples(lines, st.binary(max_size=200))
+    first_lines, header_lines = REQUEST_LINES | st.binary(max_size=100), HEADER_LINES | st.binary(max_size=60)
+    cases = st.tuples(first_lines, st.lists(header_lines, max_size=4), st.binary(max_size=200))
 
-    def check(case: tuple[tuple[bytes, list[bytes]], bytes]) -> None:
-        (first, others), body = case
+    def check(case: tuple[bytes, list[bytes], bytes]) -> None:
+        first, others, body = case
         edge.records.kept.clear()
         with socket.create_connection((host, int(port)), timeout=30) as connection:
             try:
@@ -189,7 +196,9 @@ def test_any_request_to_the_credential_page_is_refused_without_the_token(edge: E
     bot = edge.bot
     link = credential_links.mint(bot.ledger, bot.store("my-shop"), DANA)
     ids = st.sampled_from((link.id, link.id[:-1], "", "x" * 5000)) | st.text(max_size=60)
-    tokens = st.sampled_from((link.token[:-1], link.token + " ", link.token.upper(), "", None, 5, [link.token])) | st.text()
+    tokens = (
+        st.sampled_from((link.token[:-1], link.token + " ", link.token.upper(), "", None, 5, [link.token])) | st.text()
+    )
     wrong_bodies = st.binary(max_size=200) | st.just(b"[" * 4000) | st.just(b"x" * 5000)
     posted = tokens.map(lambda token: json.dumps({"token": token}).encode()) | wrong_bodies
     origins = st.sampled_from((bot.url, "null", "", "https://evil.example", bot.url + "/"))
