@@ -4,7 +4,7 @@ PY := .venv/bin/python
 export PATH := $(CURDIR)/build/tools/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test test-unit lint cluster-up cluster-down images bench docs manifests locks clean
+.PHONY: help setup demo demo-down test test-unit lint cluster-up cluster-down images chaos bench docs manifests locks clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-13s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ cluster-down: setup ## Remove that cluster and all its data
 
 images: setup ## Build all images and their SBOMs (PUSH=registry.example.com/team also pushes them)
 	@$(PY) -m dev.images $(if $(PUSH),push $(PUSH),build)
+
+chaos: setup ## Kill the bot everywhere, take away what it needs, send it garbage; takes hours (KILLS=200)
+	@$(PY) -m tests.chaos $(if $(KILLS),--kills $(KILLS))
 
 bench: setup ## Run the benchmarks; print a table and write build/bench/*.json
 	@$(PY) -m tests.bench

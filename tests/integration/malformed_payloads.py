@@ -1,15 +1,19 @@
-"""Slack's payloads, and malformed ones made from them by a seeded generator."""
+"""Slack's payloads, and Hypothesis strategies for malformed ones and for hostile words."""
 
 from __future__ import annotations
 
 import copy
 import json
-import random
-from collections.abc import Iterator
+import string
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from bot.commands.registry import CLICKS, COMMANDS, SUBMISSIONS
 from tests.integration.bot_harness import DANA, STORES
 
 Json = dict[str, Any]
@@ -107,57 +111,55 @@ READ_BY_BOLT = (
 
 @dataclass(frozen=True)
 class Sent:
-    """A request's body and content type; `what` describes it."""
+    """A request's body and content type."""
 
-    what: str
     body: bytes
     content_type: str
 
 
-def encoded(payload: Any, kind: str) -> tuple[bytes, str]:
+def encoded(payload: Any, kind: str) -> Sent:
     """A payload as Slack sends one of this kind."""
     if kind == "event":
-        return json.dumps(payload).encode(), JSON
+        return Sent(json.dumps(payload).encode(), JSON)
     if kind == "command" and isinstance(payload, dict):
         fields = {name: value if isinstance(value, str) else json.dumps(value) for name, value in payload.items()}
-        return urlencode(fields, errors="surrogatepass").encode(), FORM
-    return urlencode({"payload": json.dumps(payload)}).encode(), FORM
+        return Sent(urlencode(fields, errors="surrogatepass").encode(), FORM)
+    return Sent(urlencode({"payload": json.dumps(payload)}).encode(), FORM)
 
 
-def malformed_payloads(count: int, seed: int) -> Iterator[tuple[str, str, Any]]:
-    """`count` times what is wrong, the kind, and the payload."""
-    chance = random.Random(seed)  # noqa: S311  (no secret)
-    for _ in range(count):
-        kind = chance.choice(list(PAYLOADS))
-        payload = copy.deepcopy(PAYLOADS[kind])
-        what = [_damage(payload, chance) for _ in range(chance.choice((1, 1, 1, 2, 5)))]
-        yield f"{kind}: {', '.join(what)}", kind, payload
+# --- malformed payloads and bodies -------------------------------------------------------------------------------
 
 
-def malformed_requests(count: int, seed: int) -> Iterator[Sent]:
-    """`count` requests: most with a damaged payload, the others with a damaged body."""
-    chance = random.Random(seed)  # noqa: S311  (no secret)
-    for what, kind, payload in malformed_payloads(count, seed):
-        body, content_type = encoded(payload, kind)
-        if chance.random() < 0.2:
-            how, body, content_type = _damage_body(body, content_type, chance)
-            what = f"{what}; {how}"
-        yield Sent(what, body, content_type)
+ONE_IN_FIVE, ONE_IN_THREE = (st.integers(1, count).map(lambda drawn: drawn == 1) for count in (5, 3))
+DAMAGES = st.sampled_from((1, 1, 1, 2, 5))
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
+NESTED = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+)
+USUAL_SUSPECTS = st.sampled_from(WRONG).map(copy.deepcopy)
+WRONG_VALUES = USUAL_SUSPECTS | USUAL_SUSPECTS | NESTED  # what Slack would not send
+EXTRA_FIELDS = st.sampled_from(READ_BY_BOLT)
 
 
-def _damage(payload: Json, chance: random.Random) -> str:
-    """Remove a field, change it, or add one that Bolt reads; returns which."""
+@st.composite
+def malformed(draw: DrawFn, payloads: SearchStrategy[Json]) -> Json:
+    """A payload with some fields removed, changed or added."""
+    payload = copy.deepcopy(draw(payloads))
+    for _ in range(draw(DAMAGES)):
+        _damage(draw, payload)
+    return payload
+
+
+def _damage(draw: DrawFn, payload: Json) -> None:
     places = list(_places(payload))
-    if not places or chance.random() < 0.2:
-        name = chance.choice(READ_BY_BOLT)
-        payload[name] = chance.choice(WRONG)
-        return f"{name} = {str(payload[name])[:20]!r}"
-    holder, key = chance.choice(places)
-    if chance.random() < 0.3:
+    if not places or draw(ONE_IN_FIVE):
+        payload[draw(EXTRA_FIELDS)] = draw(WRONG_VALUES)
+        return
+    holder, key = places[draw(st.integers(0, len(places) - 1))]
+    if draw(ONE_IN_THREE):
         del holder[key]
-        return f"no {key}"
-    holder[key] = copy.deepcopy(chance.choice(WRONG))
-    return f"{key} = {str(holder[key])[:20]!r}"
+    else:
+        holder[key] = draw(WRONG_VALUES)
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
@@ -168,23 +170,117 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
         yield from _places(value[key])
 
 
-def _damage_body(body: bytes, content_type: str, chance: random.Random) -> tuple[str, bytes, str]:
-    ways: list[tuple[str, bytes, str]] = [
-        ("cut off", body[: len(body) // 2], content_type),
-        ("empty", b"", content_type),
-        ("not JSON", b"{", JSON),
-        ("a list", b"[1, 2]", JSON),
-        ("a string", b'"x"', JSON),
-        ("null", b"payload=null", FORM),
-        ("a number", b"payload=1", FORM),
-        ("no value", b"payload=", FORM),
-        ("twice", body + b"&payload=%7B%7D", FORM),
-        ("nested", b"payload=" + quote("[" * 5000).encode(), FORM),
-        ("deep", b'{"a":' * 5000, JSON),
-        ("a long number", b"payload=" + b"9" * 6000, FORM),
-        ("no UTF-8", body + b"\xff\xfe", content_type),
-        ("percent", b"payload=%ZZ%", FORM),
-        ("another type", body, "text/plain"),
-        ("no type", body, ""),
+@st.composite
+def bodies(draw: DrawFn, kind: str, payloads: SearchStrategy[Json]) -> Sent:
+    """A request of this kind. Some have a malformed body, too."""
+    sent = encoded(draw(payloads), kind)
+    return _broken(sent)[draw(WAYS_TO_BREAK)] if draw(ONE_IN_FIVE) else sent
+
+
+def _broken(sent: Sent) -> list[Sent]:
+    """The request with a body that is cut off, empty, deep, of another type, and so on."""
+    body, content_type = sent.body, sent.content_type
+    return [
+        Sent(body[: len(body) // 2], content_type),
+        Sent(b"", content_type),
+        Sent(b"{", JSON),
+        Sent(b"[1, 2]", JSON),
+        Sent(b'"x"', JSON),
+        Sent(b"payload=null", FORM),
+        Sent(b"payload=1", FORM),
+        Sent(b"payload=", FORM),
+        Sent(body + b"&payload=%7B%7D", FORM),
+        Sent(b"payload=" + quote("[" * 5000).encode(), FORM),
+        Sent(b'{"a":' * 5000, JSON),
+        Sent(b"payload=" + b"9" * 6000, FORM),
+        Sent(body + b"\xff\xfe", content_type),
+        Sent(b"payload=%ZZ%", FORM),
+        Sent(body, "text/plain"),
+        Sent(body, ""),
     ]
-    return chance.choice(ways)
+
+
+WAYS_TO_BREAK = st.integers(0, len(_broken(Sent(b"", ""))) - 1)
+
+
+# --- hostile words -----------------------------------------------------------------------------------------------
+
+NASTY = (
+    "", " ", "\t", "\x00", "\u202e", "\u200b", "“my-shop”", "`my-shop`", "*my-shop*", "<@U0DANA001>", "<!channel>",
+    "<http://x.y|my-shop>", "&lt;b&gt;", "{{ 7*7 }}", "{0.__class__}", "%s", "$(reboot)", "'; DROP TABLE stores; --",
+    "../../etc/passwd", "my—shop", "ﬁ", "İ", "a" * 300, "ß" * 3000, "&" * 3000, "😀" * 2000, "=", "a=", "=b",
+    "color==red", "color=" + "x" * 5000, "xn--abc", "-", "--help", "null", "NaN", "0", "1e400",
+)  # fmt: skip
+
+
+UUIDS = st.uuids()
+
+
+def words(stores: Sequence[str]) -> SearchStrategy[str]:
+    """One word of a command: of those that mean something to it, or none."""
+    known = [*COMMANDS, *stores, "medusa", "plain", "color=red", "color=Ocean", "currency=usd", "no-shop"]
+    anything = st.text(max_size=50) | st.text(string.ascii_letters + string.digits + "-=", max_size=40)
+    return st.sampled_from(known) | st.sampled_from(NASTY) | anything
+
+
+def texts(stores: Sequence[str]) -> SearchStrategy[str]:
+    """The text of a command, or of a field."""
+    several = st.lists(words(stores), max_size=8).map(" ".join)
+    return several | words(stores) | st.text(max_size=200) | words(stores).map(lambda word: (word * 40_001)[:40_001])
+
+
+def commands(stores: Sequence[str], people: Sequence[str]) -> SearchStrategy[Json]:
+    """Commands as Slack sends them, with any text."""
+    return st.builds(
+        lambda text, user, trigger: {**COMMAND, "text": text, "user_id": user, "trigger_id": trigger},
+        texts(stores),
+        st.sampled_from(people),
+        UUIDS.map(str),
+    )
+
+
+def interactions(subjects: Sequence[str], people: Sequence[str]) -> SearchStrategy[Json]:
+    """Clicks and forms as Slack sends them, with any value. `subjects` are values of real buttons."""
+    stores = st.sampled_from([subject.partition("/")[0] for subject in subjects])
+    text = texts(subjects)
+    value = st.sampled_from(subjects) | text
+    kinds = st.sampled_from([name for name in PAYLOADS if name not in ("command", "event")])
+    handlers = st.sampled_from([*CLICKS, "more", "unknown", ""])
+    callbacks = st.sampled_from([*SUBMISSIONS, "unknown"])
+    types = st.sampled_from(("medusa", "plain", "")) | text
+
+    @st.composite
+    def interaction(draw: DrawFn) -> Json:
+        payload = copy.deepcopy(PAYLOADS[draw(kinds)])
+        payload["user"]["id"], payload["trigger_id"] = draw(st.sampled_from(people)), str(draw(UUIDS))
+        for action in payload.get("actions", []):
+            option = {"value": f"{draw(handlers)}:{draw(value)}"}
+            action |= {"action_id": draw(handlers), "value": draw(value), "selected_option": option}
+        if view := payload.get("view"):
+            context = {"channel": STORES, "response_url": NOWHERE, "store_id": draw(stores | text)}
+            view |= {"id": f"V{draw(UUIDS).hex}", "private_metadata": json.dumps(context)}
+            view |= {"callback_id": draw(callbacks), "state": {"values": _fields(draw(types), draw(text), draw(text))}}
+        return payload
+
+    return interaction()
+
+
+def _fields(chosen_type: str, name: str, color: str) -> Json:
+    option = f"option/{chosen_type[:200]}/color"
+    return {
+        "name": {"name": {"type": "plain_text_input", "value": name}},
+        "type": {"type": {"type": "static_select", "selected_option": {"value": chosen_type}}},
+        option: {option: {"selected_option": {"value": color}}},
+    }
+
+
+def events(people: Sequence[str]) -> SearchStrategy[Json]:
+    """Events as Slack sends them."""
+    return st.builds(
+        lambda user, tab, event_id: {
+            **PAYLOADS["event"], "event_id": event_id, "event": {**EVENT, "user": user, "tab": tab}
+        },
+        st.sampled_from(people),
+        st.sampled_from(("home", "messages", "", "x" * 300)),
+        UUIDS.map(str),
+    )  # fmt: skip

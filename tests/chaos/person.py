@@ -1,0 +1,90 @@
+"""People who order in Slack: they type the command, fill in its form, and try again if the bot did not answer."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from dev.slack import Ack
+from dev.slack.workspace import Json
+from provisioner.domain.job import JobStatus
+from provisioner.operations.spec import Operation
+from tests.chaos.killable_bot import KillableBot
+
+ANSWER_SECONDS = 30.0  # until an acknowledged command shows as a job or as a form
+POLL_SECONDS = 0.02
+
+
+class Refused(Exception):
+    """The bot answered and made no job."""
+
+
+@dataclass
+class Order:
+    """An order of an operation on a store: `text`, typed in `channel`.
+
+    `step` is for the report. Its job has to end in one of `outcomes`. `after` is the last job (its rowid) before it.
+    Once it is `answered`, the person knows that the bot accepted it."""
+
+    step: str
+    operation: Operation
+    store: str
+    text: str
+    person: str
+    channel: str
+    outcomes: frozenset[JobStatus]
+    after: int = 0
+    answered: bool = False
+
+
+class People:
+    """All people in one bot's Slack."""
+
+    def __init__(self, bot: KillableBot) -> None:
+        self._bot, self._slack = bot, bot.local_slack
+
+    def order(self, order: Order) -> None:
+        """Order it once. The bot may be killed meanwhile, and then the order is not answered. Raises Refused."""
+        order.after = order.after or self._last_job()
+        while self._slack.views(order.person):
+            self._slack.close(order.person)
+        ack = self._slack.command(order.person, order.channel, order.text)
+        if not ack.ok:
+            return
+        if view := self._form_of(order, ack):
+            self._submit(order, view)
+        else:
+            order.answered = bool(self.jobs(order))
+
+    def insist(self, order: Order) -> None:
+        """Order it until it is answered or its job is there; the bot must run. Raises Refused."""
+        while not order.answered and not self.jobs(order):
+            self.order(order)
+
+    def jobs(self, order: Order) -> list[dict[str, Any]]:
+        """The jobs that the order made."""
+        query = "SELECT * FROM jobs WHERE store = ? AND kind = ? AND rowid > ?"
+        return self._bot.rows(query, order.store, order.operation.kind, order.after)
+
+    def _form_of(self, order: Order, ack: Ack) -> Json | None:
+        """The form that the bot opened; None if it made a job at once, or was killed. Raises Refused."""
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while not self.jobs(order) and not self._bot.is_dead():
+            if views := self._slack.views(order.person):
+                return views[-1]
+            if ack.body or time.monotonic() > deadline:
+                raise Refused(f"{order.text}: {ack.body or 'no answer'}")
+            time.sleep(POLL_SECONDS)
+        return None
+
+    def _last_job(self) -> int:
+        return int(self._bot.rows("SELECT coalesce(max(rowid), 0) AS last FROM jobs")[0]["last"])
+
+    def _submit(self, order: Order, view: Json) -> None:
+        """Type the store's name into each field of the form."""
+        fields = [b["block_id"] for b in view["blocks"] if b["type"] == "input" and "text" in b["element"]["type"]]
+        errors = self._slack.submit(order.person, view, dict.fromkeys(fields, order.store))
+        if errors and "" not in errors:
+            raise Refused(f"{order.operation.kind} of {order.store}: {errors}")
+        order.answered = not errors

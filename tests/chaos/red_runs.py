@@ -1,0 +1,132 @@
+"""“The suite can fail”: each safeguard is taken out once, and the judge has to notice.
+
+Each run is done twice: with the safeguard, when nothing may be found, and without."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from dev.background import BackgroundProcess
+from dev.cluster import Cluster
+from dev.stack import free_port, one_time_link
+from tests.chaos import sabotage
+from tests.chaos.arena import Arena, Owner, Target
+from tests.chaos.judge import Kind, Violation
+from tests.chaos.killable_bot import DANA
+from tests.chaos.launcher import FOLDER
+from tests.chaos.tour import tours
+from tests.waiting import answers, until
+
+Scenario = Callable[[Arena], list[Violation]]
+BIRTH = tours()[0][0]
+DEADLINE_SECONDS = "30"  # of an order that can't succeed without the safeguard
+OPENING_SECONDS = 8  # of a store that is not ready before the second bot has started
+VISITORS = 8
+
+
+@dataclass(frozen=True)
+class RedRun:
+    """A scenario, and what the judge says without the safeguard: a violation of `kind` that matches `what`."""
+
+    scenario: Scenario
+    kind: Kind
+    what: str
+
+
+def run(cluster: Cluster, folder: Path, name: str, *, without: bool) -> list[Violation]:
+    """The violations of one of RED_RUNS, with its safeguard or `without`."""
+    switch = name if without else ""
+    settings = {f"{BIRTH.operation.kind.upper()}_DEADLINE_SECONDS": DEADLINE_SECONDS}
+    with Arena(cluster, folder, "red", sabotage=switch, **settings) as arena:
+        arena.add([BIRTH])
+        return RED_RUNS[name].scenario(arena)
+
+
+def is_noticed(name: str, violations: list[Violation]) -> bool:
+    """Whether the violations are what is expected without the safeguard."""
+    expected = RED_RUNS[name]
+    return any(v.kind == expected.kind and re.search(expected.what, v.what) for v in violations)
+
+
+# --- scenarios -----------------------------------------------------------------------------------------------------
+
+
+def _order(arena: Arena) -> list[Violation]:
+    return arena.cycle().violations
+
+
+def _killed_at(boundary: str) -> Scenario:
+    def scenario(arena: Arena) -> list[Violation]:
+        cycle = arena.cycle([Target(BIRTH.name, Owner.STORE, boundary)])
+        assert cycle.kills, f"{boundary} was not reached"
+        return cycle.violations
+
+    return scenario
+
+
+def _visitors_at_once(arena: Arena) -> list[Violation]:
+    """Several people open the same credential link at once."""
+    [store], slack = arena.stores, arena.bot.local_slack
+    found = arena.cycle().violations
+    assert slack.command(DANA, "#stores", f"/store credentials {store}").ok
+    url, token = one_time_link(slack, DANA, "#stores")
+
+    def visit(_: int) -> int:
+        headers = {"Origin": arena.bot.bot_url}
+        return httpx.post(url, json={"token": token}, headers=headers, trust_env=False, timeout=30).status_code
+
+    with ThreadPoolExecutor(VISITORS) as threads:
+        statuses = list(threads.map(visit, range(VISITORS)))
+    shown = statuses.count(200)
+    if shown != 1:
+        found.append(Violation(Kind.DOUBLED if shown else Kind.LOST, f"The link showed the secret {shown} times."))
+    return found
+
+
+def _second_bot(arena: Arena) -> list[Violation]:
+    """A second bot with a copy of the ledger, as from a snapshot of the volume, starts while the first one works."""
+    values = arena.bot.charts / arena.bot.type_name / "values.yaml"
+    values.write_text(f"openingSeconds: {OPENING_SECONDS}\n")
+    folder = arena.bot.folder / "second"
+    folder.mkdir()
+    address = f"127.0.0.1:{free_port(3300)}"
+    second = BackgroundProcess("second", folder)
+    settings = {"LISTEN": address, "PUBLIC_URL": f"http://{address}", "LEDGER_PATH": str(folder / "ledger.db")}
+
+    def start() -> None:
+        with (
+            closing(sqlite3.connect(arena.bot.ledger_file)) as ledger,
+            closing(sqlite3.connect(folder / "ledger.db")) as copy,
+        ):
+            ledger.backup(copy)
+        environment = {**arena.bot.process_environment, FOLDER: str(folder), **settings}
+        second.start([sys.executable, "-m", "tests.chaos.launcher"], environment)
+        until("the second bot answers", lambda: answers(f"http://{address}/healthz"))
+
+    try:
+        return arena.cycle(meanwhile=start).violations
+    finally:
+        second.stop()
+
+
+RED_RUNS: Mapping[str, RedRun] = {
+    sabotage.no_unique_index.__name__: RedRun(_order, Kind.DOUBLED, "two live jobs of one store"),
+    sabotage.outbox_after_commit.__name__: RedRun(
+        _killed_at("check: commit journal.succeed ready"), Kind.LOST, "its root message says running"
+    ),
+    sabotage.no_receipts.__name__: RedRun(
+        _killed_at("after slack chat.postMessage [summary]"), Kind.DOUBLED, "it has 2 root messages"
+    ),
+    sabotage.no_healing.__name__: RedRun(_killed_at("release: in helm upgrade"), Kind.STUCK, "pending-install"),
+    sabotage.claim_in_two_steps.__name__: RedRun(_visitors_at_once, Kind.DOUBLED, "showed the secret"),
+    sabotage.no_lease.__name__: RedRun(_second_bot, Kind.DOUBLED, "its thread says 2 times"),
+}

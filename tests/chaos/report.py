@@ -1,0 +1,71 @@
+"""The report of the kills: a table of operation and kind of boundary, and the same as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from rich.table import Table
+
+from tests.chaos.arena import Cycle, Target
+from tests.chaos.census import kind_of
+from tests.chaos.judge import Kind
+
+KILLS, UNREACHED, RANDOM, START = "kills", "not reached", "random", "the bot itself"
+COLUMNS = (KILLS, *Kind, UNREACHED)
+Place = tuple[str, str]  # a step, and the kind of boundary
+
+
+class Report:
+    """The sums of all cycles."""
+
+    def __init__(self) -> None:
+        self._counts: dict[Place, Counter[str]] = defaultdict(Counter)
+        self._violations: list[dict[str, Any]] = []
+        self.kills = self.hits = 0
+
+    def add(self, cycle: Cycle) -> None:
+        """Count a cycle. A violation counts where its step was killed in this cycle, or as random."""
+        for kill in cycle.kills:
+            self.kills += 1
+            self.hits += len(kill.live)
+            for place in [_place(kill.target)] if kill.target else [(step, RANDOM) for step in set(kill.live)]:
+                self._counts[place][KILLS] += 1
+        aimed = {kill.target.step: _place(kill.target) for kill in cycle.kills if kill.target}
+        for violation in cycle.violations:
+            place = aimed.get(violation.step, (violation.step or START, RANDOM))
+            self._counts[place][violation.kind] += 1
+            kills = [asdict(kill.target) if kill.target else RANDOM for kill in cycle.kills]
+            self._violations.append({**asdict(violation), "kills": kills})
+
+    def add_unreached(self, targets: Iterable[Target]) -> None:
+        """Count the targets that no process reached."""
+        for target in targets:
+            self._counts[_place(target)][UNREACHED] += 1
+
+    @property
+    def violations(self) -> list[dict[str, Any]]:
+        """All violations, each with the kills of its cycle."""
+        return self._violations
+
+    def table(self) -> Table:
+        table = Table("operation", "killed at", *COLUMNS, title=f"{self.kills} kills hit {self.hits} running jobs")
+        for (step, kind), counts in sorted(self._counts.items()):
+            table.add_row(step, kind, *(str(counts[column]) for column in COLUMNS))
+        total = sum(self._counts.values(), Counter[str]())
+        table.add_section()
+        table.add_row("all", "", str(self.kills), *(str(total[column]) for column in COLUMNS[1:]))
+        return table
+
+    def as_json(self) -> dict[str, Any]:
+        rows = [
+            {"operation": step, "killed at": kind, **{column: counts[column] for column in COLUMNS}}
+            for (step, kind), counts in sorted(self._counts.items())
+        ]
+        return {"kills": self.kills, "jobs hit": self.hits, "rows": rows, "violations": self._violations}
+
+
+def _place(target: Target) -> Place:
+    return target.step or START, kind_of(target)

@@ -1,0 +1,111 @@
+"""How to order every registered operation: the tour of a store through all of them, and the words for each.
+
+Both follow from the registries, so that a new operation is on the tour once it is registered."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from bot.commands.registry import COMMANDS
+from provisioner.domain.job import JobKind, JobStatus
+from provisioner.domain.store import StoreStatus
+from provisioner.operations.registry import OPERATIONS
+from provisioner.operations.spec import Operation
+
+
+class CannotOrder(Exception):
+    """The suite does not know how to order an operation, or how to bring a store into a state for it."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One order on a store. With `fails`, its work fails and it has to restore the store; with `replaces`, it is
+    ordered while another operation's job runs."""
+
+    operation: Operation
+    fails: bool = False
+    replaces: Operation | None = None
+
+    @property
+    def name(self) -> str:
+        if self.replaces:
+            return f"{self.operation.kind} during {self.replaces.kind}"
+        return f"{self.operation.kind}, rolled back" if self.fails else str(self.operation.kind)
+
+    @property
+    def outcome(self) -> JobStatus:
+        """How the job has to end."""
+        return JobStatus.FAILED if self.fails else JobStatus.SUCCEEDED
+
+
+def order_of(operation: Operation, store: str) -> str:
+    """The slash command that orders it. Raises CannotOrder."""
+    command = COMMANDS.get(operation.kind)
+    required = re.sub(r"\[[^]]*\]", "", command.arguments).split() if command else []
+    if not command or required != ["NAME"]:
+        raise CannotOrder(f"No command orders “{operation.kind}” with only a store's name: see tests/chaos/tour.py.")
+    return f"/store {command.verb} {store}"
+
+
+def tours(operations: Mapping[JobKind, Operation] = OPERATIONS) -> list[list[Step]]:
+    """Tours that begin with a store's order and end with its end, and have every operation on them.
+
+    The first one visits each operation, and each that can roll back a second time. The others have the other
+    operations that make a store, and those that replace a running job.
+
+    Raises CannotOrder for an operation that no state leads to."""
+    births = [operation for operation in operations.values() if not operation.orderable_when]
+    replacing = [operation for operation in operations.values() if operation.replaces_live_job]
+    end = Step(next(o for o in operations.values() if o.status_when_succeeded == StoreStatus.DELETED))
+    return [
+        [*_visits(births[0], operations), end],
+        *([Step(birth), end] for birth in births[1:]),
+        *([Step(operation, replaces=birth)] for operation in replacing for birth in births),
+    ]
+
+
+def short_tours(operations: Mapping[JobKind, Operation] = OPERATIONS) -> list[list[Step]]:
+    """Tours of two steps where that is enough: the order of a store, and then one of the other steps of `tours`."""
+    [first, *others] = tours(operations)
+    birth = first[0]
+    short = []
+    for at, step in enumerate(first[1:], start=1):
+        is_next = birth.operation.status_when_succeeded in step.operation.orderable_when
+        short.append([birth, step] if is_next else first[: at + 1])
+    return [*short, *others]
+
+
+def _visits(birth: Operation, operations: Mapping[JobKind, Operation]) -> Iterator[Step]:
+    """The birth, and all operations that do not end the store, each after those that lead to a state for it."""
+    status = birth.status_when_succeeded
+    yield Step(birth)
+    waiting = [o for o in operations.values() if o.orderable_when and o.status_when_succeeded != StoreStatus.DELETED]
+    while waiting and status:
+        way = _way(status, waiting, operations)
+        for operation in way:
+            yield Step(operation)
+            status = operation.status_when_succeeded or status
+        if way[-1].rolls_back:
+            yield Step(way[-1], fails=True)
+        waiting.remove(way[-1])
+
+
+def _way(status: StoreStatus, wanted: list[Operation], operations: Mapping[JobKind, Operation]) -> list[Operation]:
+    """The shortest sequence of operations from a state to one of those that are wanted. Raises CannotOrder."""
+    queue = deque([(status, list[Operation]())])
+    seen = {status}
+    while queue:
+        status, way = queue.popleft()
+        for operation in operations.values():
+            if status not in operation.orderable_when:
+                continue
+            if operation in wanted:
+                return [*way, operation]
+            later = operation.status_when_succeeded or status
+            if later not in seen and later != StoreStatus.DELETED:
+                seen.add(later)
+                queue.append((later, [*way, operation]))
+    raise CannotOrder(f"No state leads to {', '.join(operation.kind for operation in wanted)}.")

@@ -1,0 +1,47 @@
+"""The tour of the chaos suite: every registered operation is on it, and every one can be ordered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from provisioner.domain.job import JobKind
+from provisioner.domain.store import StoreStatus
+from provisioner.operations.registry import OPERATIONS
+from provisioner.operations.restart import RESTART
+from tests.chaos.tour import CannotOrder, order_of, short_tours, tours
+
+
+def test_every_operation_is_on_a_tour_and_can_be_ordered() -> None:
+    for tours_of_all in (tours(), short_tours()):
+        assert {step.operation.kind for tour in tours_of_all for step in tour} == OPERATIONS.keys()
+    for kind, operation in OPERATIONS.items():
+        assert order_of(operation, "my-shop").startswith(f"/store {kind} my-shop")
+
+
+def test_operation_that_can_roll_back_is_visited_twice() -> None:
+    steps = [(step.operation.kind, step.fails) for step in tours()[0] if step.operation.rolls_back]
+    assert steps == [(kind, fails) for kind, o in OPERATIONS.items() if o.rolls_back for fails in (False, True)]
+
+
+def test_new_operation_is_on_the_tour_after_what_leads_to_it() -> None:
+    kind = JobKind
+    pause = replace(RESTART, kind=kind("pause"), status_when_succeeded=StoreStatus.FAILED)
+    resume = replace(
+        RESTART,
+        kind=kind("resume"),
+        orderable_when=frozenset({StoreStatus.FAILED}),
+        status_when_succeeded=StoreStatus.READY,
+    )
+    tour = [step.operation.kind for step in tours({**OPERATIONS, resume.kind: resume, pause.kind: pause})[0]]
+    assert tour.index(kind("resume")) == tour.index(kind("pause")) + 1
+    assert tour[-1] == "delete"
+
+
+def test_operation_that_no_state_leads_to_is_reported() -> None:
+    lonely = replace(RESTART, kind=JobKind("lonely"), orderable_when=frozenset({StoreStatus.CREATING}))
+    with pytest.raises(CannotOrder, match="lonely"):
+        tours({**OPERATIONS, lonely.kind: lonely})
+    with pytest.raises(CannotOrder, match="lonely"):
+        order_of(lonely, "my-shop")
