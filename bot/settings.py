@@ -122,6 +122,7 @@ class LedgerSettings(BaseSettings):
 
 TROUBLES = {
     "image": "a missing image",
+    "access": "a registry's refusal of the login",
     "registry": "trouble of an image registry",
     "crash": "repeated crashes of a container",
     "config": "a container that can't be created",

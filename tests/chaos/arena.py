@@ -143,7 +143,7 @@ class Arena:
 
         The bot is killed at each of the `targets`, and after each of the `pauses` (seconds), of which the first counts
         from the orders and each other from a start. The step `apart` is ordered by another person, so that the
-        boundaries of its request can be told apart; a target of a PERSON needs that. `meanwhile` is called after the
+        boundaries of its request can be distinguished; a target of a PERSON needs that. `meanwhile` is called after the
         orders. `holds` are more points of the plan; `outcomes` by step differ from those of the steps."""
         began = time.monotonic()
         steps = {traveller.name: traveller.step.name for traveller in self._travellers}

@@ -68,7 +68,7 @@ def claim_in_two_steps() -> None:
 
 
 def no_lease() -> None:
-    """Every bot takes the lease for its own, whoever holds it."""
+    """Every bot takes the lease for its own, although another may hold it."""
     _replace(Lease, "held", lambda lease: True)
     for method in ("check", "require", "acquire"):
         _replace(Lease, method, lambda *args: None)
@@ -76,7 +76,7 @@ def no_lease() -> None:
 
 
 def _replace(owner: type, name: str, replacement: object) -> None:
-    """Replace a method for good. Raises AttributeError where there is none of that name."""
+    """Replace a method for good. Raises AttributeError if there is none of that name."""
     patch.object(owner, name, replacement).start()
 
 

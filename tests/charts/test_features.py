@@ -137,9 +137,9 @@ def test_ids_and_deadlines_are_values(chart: Path) -> None:
     (database,) = of_kind(manifests, "StatefulSet")
     assert database["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 14
     probes = {
-        workload["kind"]: {c["startupProbe"]["failureThreshold"] for c in workload["spec"]["template"]["spec"]["containers"]}
+        workload["kind"]: {one["startupProbe"]["failureThreshold"] for one in containers(workload["spec"]["template"])}
         for workload in of_kind(manifests, "Deployment", "StatefulSet")
-    }  # fmt: skip
+    }
     assert probes == {"Deployment": {11}, "StatefulSet": {13}}
     assert [job["spec"]["activeDeadlineSeconds"] for job in of_kind(manifests, "Job")] == [12]
 

@@ -1,4 +1,4 @@
-"""Claim sizes, StorageClasses and access modes of today against those that a store was born with."""
+"""Claim sizes, StorageClasses and access modes that are set now, against those that a store was born with."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Way(httpx.BaseTransport):
 
 @pytest.fixture(scope="module")
 def browse(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Browse:
-    """Opens a browser that reaches a store in one of the WAYS; the store has been told its address."""
+    """Opens a browser that reaches a store in one of the WAYS; the store knows its address."""
     folder = tmp_path_factory.mktemp("ways")
 
     @contextmanager
