@@ -13,7 +13,7 @@ from bot.rendering.blocks import Json, Message
 from bot.rendering.templating import is_person
 from bot.slack.client import Slack, error_word, retry_after
 from bot.slack.rate_limiter import RateLimiter
-from bot.slack.refusals import Refusal, refusal_of
+from bot.slack.refusals import PASSING, Refusal, is_final, refusal_of
 
 log = logging.getLogger(__name__)
 
@@ -107,16 +107,20 @@ class MessageSender:
 
     # --- finding ------------------------------------------------------------------------------------------------
 
-    def reachable(self, addresses: Iterable[str]) -> list[str]:
-        """The channels of conversations and people, without people whose direct messages Slack does not open."""
+    def reachable(self, addresses: Iterable[str], attempts: int) -> list[str]:
+        """The channels of conversations and people, without people whose direct messages Slack does not open.
+
+        A refusal that may pass is raised, until a message had so many `attempts` that it would be given up."""
         channels: dict[str, None] = {}
         for address in addresses:
             try:
                 channels[self.channel_of(address)] = None
             except SlackApiError as error:
-                word = error_word(error)
-                token_is_wrong = refusal_of(word) is Refusal.NO_RIGHTS and word != "missing_scope"
-                if token_is_wrong or refusal_of(word) in (Refusal.THROTTLED, Refusal.SLACK_DOWN):
+                word, refusal = error_word(error), refusal_of(error_word(error))
+                may_pass = (
+                    refusal in PASSING and word != "missing_scope"
+                )  # the scope im:write may be missing on purpose
+                if may_pass and not is_final(refusal, attempts):
                     raise
                 log.warning("direct messages not opened: %s", word)
         return list(channels)

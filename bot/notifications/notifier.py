@@ -169,7 +169,7 @@ class Notifier:
     def _moved(self, entry: OutboxEntry, word: str) -> bool:
         """Whether there is a place after the one that refused the entry; it is sent there from now on."""
         tried = self._ledger.outbox.get(entry.kind, entry.subject) or entry
-        channels = self._sender.reachable(self._notifications[entry.kind].places(entry))
+        channels = self._sender.reachable(self._notifications[entry.kind].places(entry), entry.attempts)
         left = channels[channels.index(tried.address) + 1 :] if tried.address in channels else channels
         if left:
             self._ledger.outbox.move(entry, left[0], word)

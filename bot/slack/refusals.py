@@ -44,6 +44,7 @@ PREFIXES: Mapping[Refusal, tuple[str, ...]] = {  # Slack adds new words with the
     Refusal.NO_ACCESS: ("restricted_action", "slack_connect_"),
     Refusal.SLACK_DOWN: ("http_5",),
 }
+PASSING = frozenset({Refusal.NO_RIGHTS, Refusal.THROTTLED, Refusal.SLACK_DOWN})  # of the whole workspace
 # The attempts in one place before another place is tried. In the last place, and for messages that have only one, they
 # end after LAST_PLACE_ATTEMPTS: after a day, or after about four minutes.
 PATIENCE: Mapping[Refusal, int] = {

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from dev.slack import LocalSlack
 from provisioner.domain.errors import Problem
@@ -254,7 +254,7 @@ def revealed(browser: Browser, url: str) -> str:
     page = browser.new_page()
     page.goto(url)
     page.get_by_role("button").first.click()
-    page.wait_for_function("document.body.innerText.match(/correct-horse|Get a new one/)")
+    expect(page.locator("body")).to_contain_text(re.compile("correct-horse|Get a new one"))
     shown = page.inner_text("body")
     page.close()
     return shown

@@ -27,9 +27,13 @@ SECONDS = 5.0  # “within seconds”
 NUMBERS = count()
 
 
+# One of the common words for each kind: what follows depends on the kind only.
+COMMON = ["access_denied", "fatal_error", "invalid_arguments", "invalid_auth", "ratelimited", "word_of_the_future"]
+
+
 def words_of(method: str) -> list[str]:
-    """The words of a method, and one that nobody knows."""
-    return sorted({*WORDS["common"], *WORDS[method], "word_of_the_future"})
+    """The words of a method of its own, common ones of each kind, and one that nobody knows."""
+    return sorted({*COMMON, *WORDS[method]})
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -122,10 +126,15 @@ def test_no_word_has_two_kinds_and_all_are_in_the_reference(kind: Refusal) -> No
     assert set(refusals.WORDS[kind]) <= known
 
 
+def test_common_words_of_each_kind_are_tried() -> None:
+    assert {refusal_of(word) for word in COMMON} | {Refusal.LOST} == set(Refusal)
+    assert {*COMMON} - {"word_of_the_future"} <= {*WORDS["common"]}
+
+
 # --- root messages -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("word", words_of("chat.postMessage"))
+@pytest.mark.parametrize("word", sorted({*WORDS["common"], *words_of("chat.postMessage")}))
 def test_root_message_refused_in_its_channel_is_sent_directly(bot: Bot, word: str) -> None:
     refuse(bot, "chat.postMessage", word, STORES)
     job = order(bot)
@@ -141,7 +150,7 @@ def test_root_message_refused_in_its_channel_is_sent_directly(bot: Bot, word: st
         assert seconds < SECONDS
 
 
-@pytest.mark.parametrize("word", words_of("chat.postMessage"))
+@pytest.mark.parametrize("word", [*COMMON, "restricted_action", "message_not_found"])
 def test_root_message_refused_in_direct_messages_too_is_sent_to_the_failure_channel(bot: Bot, word: str) -> None:
     refuse(bot, "chat.postMessage", word, STORES, "D0DIRECT1")
     job = order(bot)
@@ -204,7 +213,7 @@ def test_messages_without_an_address_are_sent_all_the_same(bot: Bot, word: str) 
 # --- other messages ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("word", words_of("chat.postMessage"))
+@pytest.mark.parametrize("word", [*COMMON, "restricted_action", "message_not_found"])
 def test_failure_refused_in_the_failure_channel_is_sent_to_an_admin(bot: Bot, word: str) -> None:
     refuse(bot, "chat.postMessage", word, FAILURES)
     job = order(bot)
@@ -245,10 +254,10 @@ def test_home_that_is_refused_is_reported_in_the_failure_channel(bot: Bot, word:
 @pytest.mark.parametrize("word", words_of("views.open"))
 def test_form_that_is_not_opened_is_reported_to_the_person(bot: Bot, word: str) -> None:
     refuse(bot, "views.open", word)
-    before = len(bot.slack.ephemerals("Dana"))
+    before = len(bot.slack.ephemerals("Dana", "#stores"))
     assert bot.slack.command("Dana", "#stores", "/store create").ok
-    bot.slack.wait_for(lambda: len(bot.slack.ephemerals("Dana")) > before)
-    assert "Slack did not open the form" in bot.whispered()
+    bot.slack.wait_for(lambda: len(bot.slack.ephemerals("Dana", "#stores")) > before)
+    assert "Slack did not open the form" in bot.slack.ephemerals("Dana", "#stores")[-1]["text"]
     assert counted(bot, "views.open", word)
 
 
@@ -257,10 +266,10 @@ def test_form_that_is_not_changed_is_reported_to_the_person(bot: Bot, word: str)
     assert bot.slack.command("Dana", "#stores", "/store create").ok
     form = bot.slack.wait_for(lambda: bot.slack.views("Dana"))[-1]
     refuse(bot, "views.update", word)
-    before = len(bot.slack.ephemerals("Dana"))
+    before = len(bot.slack.ephemerals("Dana", "#stores"))
     assert bot.slack.click("Dana", form, "type", "plain").ok
-    bot.slack.wait_for(lambda: len(bot.slack.ephemerals("Dana")) > before)
-    assert "Slack did not change the form" in bot.whispered()
+    bot.slack.wait_for(lambda: len(bot.slack.ephemerals("Dana", "#stores")) > before)
+    assert "Slack did not change the form" in bot.slack.ephemerals("Dana", "#stores")[-1]["text"]
     assert counted(bot, "views.update", word)
 
 

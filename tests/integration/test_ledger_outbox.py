@@ -48,7 +48,10 @@ def test_dead_entry_is_not_due_until_something_new_happens(ledger: Ledger, order
     [entry] = due(ledger)
     ledger.outbox.postpone(entry, entry.due_at, "away")
     ledger.outbox.bury(entry, "channel_not_found")
-    assert due(ledger) == []
+    [report] = due(ledger)
+    assert (report.kind, report.subject) == (OutboxKind.REFUSAL, "channel_not_found")
+    assert [found.key for found in ledger.outbox.dead("channel_not_found")] == [entry.key]
+    ledger.outbox.sent(report, Receipt("C1", "1.0"))
     assert ledger.outbox.next_due_at() is None
     assert (ledger.statistics.counts().outbox_due, ledger.statistics.counts().outbox_dead) == (0, 1)
     dead = ledger.outbox.get(entry.kind, entry.subject)
@@ -57,6 +60,29 @@ def test_dead_entry_is_not_due_until_something_new_happens(ledger: Ledger, order
     ledger.jobs.record(orders.claimed(), EventKind.STARTED, "namespace")
     [revived] = due(ledger)
     assert (revived.dead_at, revived.error, revived.attempts) == (None, "", 0)
+
+
+def test_report_of_refused_messages_that_is_refused_is_not_reported(ledger: Ledger) -> None:
+    ledger.outbox.put(OutboxKind.HOME, "U1")
+    ledger.outbox.bury(due(ledger)[0], "not_enabled")
+    [report] = due(ledger)
+    ledger.outbox.bury(report, "is_archived")
+    assert due(ledger) == []
+
+
+def test_moved_entry_is_a_new_message_elsewhere(ledger: Ledger, clock: Clock) -> None:
+    ledger.outbox.put(OutboxKind.SUMMARY, "j1")
+    [entry] = due(ledger)
+    ledger.outbox.sent(entry, Receipt("C1", "1.0", "h"))
+    ledger.outbox.put(OutboxKind.SUMMARY, "j1")
+    [again] = due(ledger)
+    ledger.outbox.postpone(again, clock.now + 60, "internal_error")
+    ledger.outbox.move(again, "D1", "is_archived")
+    [moved] = due(ledger)
+    assert (moved.address, moved.remote_id, moved.content_hash) == ("D1", None, None)
+    assert (moved.moved_for, moved.attempts) == ("is_archived", 0)
+    ledger.outbox.put(OutboxKind.SUMMARY, "j1")
+    assert due(ledger)[0].moved_for == "is_archived", "as long as it is there"
 
 
 def test_due_entries_are_read_past_the_first_page(ledger: Ledger, clock: Clock) -> None:
@@ -140,7 +166,7 @@ def test_outbox_updates_of_the_notifier_send_no_signal(
     for act in (
         lambda: outbox.note_attempt(entry, "C1"),
         lambda: outbox.postpone(entry, clock.now),
-        lambda: outbox.bury(entry, "channel_not_found"),
+        lambda: outbox.move(entry, "D1", "channel_not_found"),
         lambda: outbox.sent(entry, Receipt("C1", "1.0", "h")),
     ):
         assert listener.during(act) == (0, 0)

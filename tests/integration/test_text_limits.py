@@ -55,6 +55,7 @@ TYPED = st.text(alphabet="ab<>&*`_~|;!@# \n…🛍שA", min_size=1, max_size=12)
 TEXTS = st.builds(lambda text, times: text * times, TYPED, st.sampled_from([1, 2, 40, 250, 1500]))
 PROBLEMS = st.builds(Problem, TEXTS, TEXTS, TEXTS, TEXTS)
 quickly = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+seldom = settings(quickly, max_examples=6)  # each example has many messages
 
 
 def texts_in(value: Any) -> Iterator[str]:
@@ -151,14 +152,14 @@ def views(problem: Problem, detail: str, choices: tuple[str, ...]) -> Iterator[J
             yield job_view(job, replace(store, status=StoreStatus.FAILED), newest, 2, choices=choices)
 
 
-@quickly
+@seldom
 @given(PROBLEMS, TEXTS, st.lists(TEXTS, max_size=20).map(tuple))
 def test_slack_takes_root_messages_with_any_problem(problem: Problem, detail: str, choices: tuple[str, ...]) -> None:
     for view in views(problem, detail, choices):
         assert accepted(messages.summary(view, OFFERS, Moved("C0RANDOM1", "w" * 60)))
 
 
-@quickly
+@seldom
 @given(PROBLEMS, TEXTS)
 def test_slack_takes_failures_with_any_problem(problem: Problem, choice: str) -> None:
     for view in views(problem, "", (choice,)):
@@ -173,7 +174,7 @@ def test_thread_post_has_whole_lines_and_says_how_many_are_left_out(details: lis
     assert post
     assert accepted(post)
     shown = "\n".join(texts_in(post.blocks))
-    numbers = [int(number) for number in re.findall(r"^:hourglass_flowing_sand: (\d+): ", shown, re.MULTILINE)]
+    numbers = [int(number) for number in re.findall(r"^:hourglass_flowing_sand: (\d+):", shown, re.MULTILINE)]
     assert numbers[-1] == len(details) - 1, "the newest line"
     left_out = re.search(r"^… (\d+) earlier line", shown)
     assert (int(left_out[1]) if left_out else 0) == len(details) - len(numbers)
@@ -227,7 +228,7 @@ def test_list_shows_whole_rows_and_how_many_more(
     assert shown + counted == page(mine).total + page(others).total
 
 
-@quickly
+@seldom
 @given(PROBLEMS, st.lists(st.text(alphabet="a🛍&<", min_size=1, max_size=75), max_size=20).map(tuple))
 def test_slack_takes_a_full_home_with_any_problem(problem: Problem, choices: tuple[str, ...]) -> None:
     failed = replace(FAILED_JOB, id="j" * 32, problem=problem)
@@ -257,10 +258,8 @@ CATALOG = catalog_of(*(longest_type(number) for number in range(MAX_TYPES)))
 def test_slack_takes_forms_with_the_most_types_and_options() -> None:
     context = FormContext("C" + "0" * 20, "https://hooks.slack.example/" + "x" * 1900, "s" * 32)
     addresses = Addresses(LONGEST_DOMAIN, port=65535)
-    for prefilled in (None, Prefilled("n" * 3000, {}), Prefilled(question="q" * 5000)):
-        for chosen in (CATALOG.default, CATALOG.types[next(reversed(CATALOG.types))]):
-            view = forms.create_form(CATALOG, addresses, context, chosen, prefilled).to_dict()
-            assert check_view(view) == []
+    prefilled = Prefilled("n" * 3000, question="q" * 5000)
+    assert check_view(forms.create_form(CATALOG, addresses, context, None, prefilled).to_dict()) == []
     assert accepted_view(forms.delete_form(longest_store(), context).to_dict())
 
 
