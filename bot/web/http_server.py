@@ -29,6 +29,7 @@ def bare_web() -> Flask:
 
     Each request has an id, in its log lines and its response. Responses are not cached."""
     web = Flask("bot.web", static_folder=None)
+    web.url_map.merge_slashes = False  # it redirects to the host that the request names
     wsgi_app = web.wsgi_app
 
     def with_id(environ: Any, start_response: Any) -> Any:
