@@ -101,7 +101,7 @@ def test_claim_that_grew_stays_when_the_upgrade_is_rolled_back(
     store.kubectl("patch", "pvc", f"{name}-uploads", "-p", storage("16Mi", "spec"))  # by hand
     claim(harness, "uploads", "32Mi", GROWING)
     job = store.upgrade_to("0.2.0", image=MISSING_IMAGE)
-    harness.wait_for_stage(job, "application")
+    harness.wait_for_stage(job, "database")
     grown = storage("32Mi", "status")  # as the volume's driver does
     store.kubectl("patch", "pvc", f"{name}-uploads", "--subresource=status", "-p", grown)
     ended = harness.ended(job)
