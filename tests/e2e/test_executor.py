@@ -231,6 +231,6 @@ def test_restart_runs_as_a_kubernetes_job_and_replaces_pods_once(harness: Kubern
         harness.open()
         ended = harness.ended(job)
     assert ended.status == JobStatus.SUCCEEDED, ended.problem
-    assert stages(harness, job, EventKind.DONE) == ["application", "storefront", "check"]
+    assert stages(harness, job, EventKind.DONE) == ["inspect", "application", "storefront", "check"]
     assert len(history.uids("application")) == 2
     assert harness.store("rerun-shop").status == StoreStatus.READY
