@@ -31,7 +31,11 @@ def sell_out(store: MedusaStore) -> None:
 
 
 def sell_own_products_only(store: MedusaStore) -> None:
-    """Delete the samples, and offer one product of one's own that is not in stock."""
+    """Delete the samples, and offer one product of one's own that is not in stock.
+
+    Medusa deletes no product with a reservation, which an open order has."""
+    for reservation in store.admin_api("/reservations?limit=100&fields=id")["reservations"]:
+        store.admin_api(f"/reservations/{reservation['id']}", method="DELETE")
     products = store.admin_api("/products?limit=100&fields=id,sales_channels.id,shipping_profile.id")["products"]
     channel, profile = products[0]["sales_channels"][0]["id"], (products[0].get("shipping_profile") or {}).get("id")
     for product in products:
