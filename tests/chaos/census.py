@@ -12,7 +12,7 @@ from tests.chaos.arena import Cycle, Owner, Target
 from tests.chaos.boundaries import BOT
 
 OCCURRENCES = 2  # of a boundary with the same name and place, such as the edits of a root message, that become targets
-READS = re.compile(r"GET |helm (list|history|version)|slack (conversations|auth|chat\.getPermalink)")
+READS = re.compile(r"GET |helm (get|list|history|version)|slack (conversations|auth|chat\.getPermalink)")
 KINDS = {"ledger": r"commit ", "helm": r"helm ", "slack": r"slack ", "cluster": r""}
 
 

@@ -18,6 +18,7 @@ from dev.cluster import Cluster
 from dev.stack import kubectl
 from provisioner.domain.job import JobStatus
 from provisioner.domain.store import NAMESPACE_PREFIX
+from provisioner.ledger.jobs import ROLLBACK_STAGE
 from tests.chaos import boundaries, clock
 from tests.chaos.api_proxy import ApiProxy, Mode
 from tests.chaos.arena import Arena
@@ -71,7 +72,8 @@ def _stages() -> Iterator[tuple[list[Step], Step, str]]:
     for tour in steps.values():
         step = tour[-1]
         for stage in step.operation.stages:
-            if not step.replaces and stage.exceptional == step.fails:
+            reached = stage.name == ROLLBACK_STAGE if step.fails else not stage.exceptional
+            if reached and not step.replaces:
                 yield tour, step, stage.name
 
 
