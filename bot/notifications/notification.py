@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 from bot.notifications.message_sender import MessageSender
 from bot.rendering.blocks import Message
 from bot.slack.client import error_word
-from bot.slack.refusals import is_lasting
+from bot.slack.refusals import forbids_edits, is_lasting
 from provisioner.ledger.ledger import Ledger
 from provisioner.ledger.outbox import OutboxEntry, OutboxKind, Receipt
 
@@ -39,7 +39,7 @@ class Notification(Protocol, Generic[Snapshot, Content]):
     def places(self, entry: OutboxEntry) -> Sequence[str]:
         """The conversations and people to send it to; the next one if Slack refuses it at the one before.
 
-        None if the message makes sense in its own place only: then nothing is lost without it."""
+        Empty if the message makes sense in its own place only: then nothing is lost without it."""
         return ()
 
 
@@ -67,14 +67,17 @@ class Projector:
         return Receipt(channel, self._sender.post(channel, message, {"key": entry.key}), message.digest)
 
     def _edited(self, entry: OutboxEntry, channel: str, ts: str, message: Message, urgent: bool) -> bool:
-        """Edit a message; False if Slack lastingly refuses that."""
+        """Edit a message; False if Slack lastingly refuses that.
+
+        Where messages can't be edited at all, progress is not worth another message; a result is."""
         try:
             self._sender.edit(channel, ts, message, {"key": entry.key}, urgent=urgent)
         except SlackApiError as error:
-            if not is_lasting(error_word(error), entry.attempts):
+            word = error_word(error)
+            if not is_lasting(word, entry.attempts):
                 raise
-            log.warning("message not edited: %s", error_word(error))
-            return False
+            log.warning("message not edited: %s", word)
+            return not urgent and forbids_edits(word)
         return True
 
     def permalink(self, job_id: str) -> str:

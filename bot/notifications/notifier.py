@@ -179,7 +179,7 @@ class Notifier:
         """Try the entry again in the same place, later, or give it up."""
         word = error_word(error)
         refusal, movable = refusal_of(word), self._notifications[entry.kind].places(entry)
-        if refusal is Refusal.LOST or (refusal is Refusal.NO_ACCESS and not movable):
+        if refusal in (Refusal.LOST, Refusal.NO_ACCESS) and not movable:
             log.warning("message lost: %s", word)  # nobody misses it: a root message says the same as its thread
             receipt = Receipt(entry.address or "", entry.remote_id, entry.content_hash, entry.sent_event)
             self._ledger.outbox.sent(entry, receipt)

@@ -73,6 +73,11 @@ def refusal_of(word: str) -> Refusal:
     return Refusal.UNKNOWN
 
 
+def forbids_edits(word: str) -> bool:
+    """Whether a message exists that can't be edited, as far as known."""
+    return word in ("edit_window_closed", "block_mismatch") or refusal_of(word) is Refusal.UNKNOWN
+
+
 def is_lasting(word: str, attempts: int) -> bool:
     """Whether to try another place now, after `attempts` earlier refusals of the message in this one."""
     return attempts >= PATIENCE[refusal_of(word)]

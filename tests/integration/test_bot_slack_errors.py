@@ -189,6 +189,22 @@ def test_result_that_can_not_be_edited_into_the_root_message_is_posted_once(bot:
     assert counted(bot, "chat.update", word)
 
 
+@pytest.mark.parametrize("word", ["edit_window_closed", "block_mismatch", "word_of_the_future"])
+def test_progress_where_messages_can_not_be_edited_is_not_posted_again(bot: Bot, word: str) -> None:
+    job = order(bot)
+    drive(bot)
+    refuse(bot, "chat.update", word, STORES)
+    running = bot.claim()
+    for stage in ("namespace", "secrets", "release"):
+        bot.complete(running, stage)
+        drive(bot)
+    [root] = messages_about(bot, job)
+    assert "Chart installed" in str(bot.slack.thread(root)), "its thread has the progress"
+    bot.journal.succeed(running, "1.0.0")
+    drive(bot)
+    assert len(messages_about(bot, job)) == 2
+
+
 @pytest.mark.parametrize("word", words_of("conversations.history"))
 def test_message_that_can_not_be_looked_for_is_posted_again(bot: Bot, word: str) -> None:
     bot.slack.fault("drop_response", "chat.postMessage")
