@@ -164,7 +164,8 @@ def _container(store: str, pod: Object, status: Object) -> Iterator[Symptom]:
         yield Symptom(kind, subject, Problem(what, cause, next_step))
     elif reason in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError"):
         what = f"{where} can't start: its container can't be created ({reason})."
-        yield Symptom(Trouble.CONFIG, subject, Problem(what, _sentence(message), "Correct the chart, then retry."))
+        next_step = "Create what is missing, or correct the chart, then retry."
+        yield Symptom(Trouble.CONFIG, subject, Problem(what, _sentence(message), next_step))
     elif is_crashing(status):
         ended = (status.get("lastState") or {}).get("terminated") or {}
         problem = _crash(where, status["restartCount"], ended)
@@ -183,7 +184,7 @@ def _unschedulable(store: str, pod: Object) -> Iterator[Symptom]:
     for condition in pod.get("status", {}).get("conditions", []):
         if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
             what = f"The {_component(pod)} of {store} finds no node to run on."
-            next_step = "Add a node or free memory, then retry."
+            next_step = "Add a node that fits, or make room on one, then retry."
             problem = Problem(what, _sentence(condition.get("message", "")), next_step)
             yield Symptom(Trouble.UNSCHEDULABLE, pod["metadata"]["name"], problem)
 

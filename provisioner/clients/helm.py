@@ -44,9 +44,15 @@ TRANSIENT_PHRASES = (
     "context deadline exceeded", "another operation", "the object has been modified",
 )  # fmt: skip
 PERMANENT_PHRASES = {
-    "values don't meet the specifications": ("The chart refuses the store's values.", "Correct STORE_VALUES."),
+    "values don't meet the specifications": (
+        "The chart refuses the store's values.",
+        "Correct STORE_VALUES, then retry.",
+    ),
     "exceeded quota": ("The namespace's quota is full.", RAISE_QUOTA),
-    "violates podsecurity": ("A pod is not allowed by the namespace's Pod Security level.", "Correct the chart."),
+    "violates podsecurity": (
+        "A pod is not allowed by the namespace's Pod Security level.",
+        "Correct the chart, then retry.",
+    ),
     "no matches for kind": ("The cluster lacks a resource type the chart uses.", "Install its CRDs, then retry."),
 }
 

@@ -111,11 +111,13 @@ def _prepare_namespace(tools: Toolbox, store: Store) -> int:
 
 
 def _deployed_revision(tools: Toolbox, store: Store) -> Release:
-    revisions = tools.helm.history(store.release, store.namespace)
+    known = tools.helm.release(store.release, store.namespace)
+    revisions = tools.helm.history(store.release, store.namespace) if known else []
     deployed = [release for release in revisions if release.status == "deployed"]
     if not deployed:
         what = f"{store.name} has no release to upgrade."
-        raise JobFailed(what, "None of its revisions is deployed.", "Look at `helm history` in its namespace.")
+        next_step = "Restore helm's Secrets (label owner=helm) from a backup of the cluster, then retry."
+        raise JobFailed(what, "None of its revisions is deployed.", next_step)
     return deployed[-1]
 
 

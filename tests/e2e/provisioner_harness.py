@@ -19,11 +19,12 @@ from provisioner.domain.job import EventKind, Job, JobKind
 from provisioner.domain.limits import Limits
 from provisioner.domain.store import Addresses, Store
 from provisioner.ledger.ledger import Ledger
+from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
 from provisioner.operations.journal import JobJournal
 from provisioner.operations.registry import DEFAULT_DEADLINES
 from provisioner.operations.restart import RESTART
-from provisioner.operations.toolbox import StoreDefaults, Toolbox
+from provisioner.operations.toolbox import LIMIT_RANGE, StoreDefaults, Toolbox
 from provisioner.operations.upgrade import UPGRADE
 from provisioner.runner.executors import Executor, LocalExecutor
 from provisioner.runner.scheduler import Scheduler
@@ -42,6 +43,7 @@ class ProvisionerHarness:
         self.cluster, self.folder, self.charts, self.type = cluster, folder, charts, type
         self.overlay: dict[str, Any] = yaml.safe_load((ROOT / "build/images.yaml").read_text())
         self.patience = Patience()
+        self.limit_range: dict[str, Any] = dict(LIMIT_RANGE)
         self.open()
 
     # --- processes --------------------------------------------------------------------------------------------------
@@ -57,7 +59,12 @@ class ProvisionerHarness:
         self.open_ledger()
         self.tools = Toolbox(
             defaults=StoreDefaults(
-                instance=INSTANCE, profile="local", overlay=self.overlay, patience=self.patience, **self.defaults()
+                instance=INSTANCE,
+                profile="local",
+                overlay=self.overlay,
+                patience=self.patience,
+                limit_range=self.limit_range,
+                **self.defaults(),
             ),
             ledger=self.journal,
             cluster=Cluster(self.cluster.kubeconfig),
@@ -84,8 +91,8 @@ class ProvisionerHarness:
 
     # --- orders -----------------------------------------------------------------------------------------------------
 
-    def create(self, name: str) -> Job:
-        return self._orders().create(name)
+    def create(self, name: str, seconds: float = CREATE.deadline_seconds) -> Job:
+        return self._orders({CREATE.kind: seconds}).create(name)
 
     def delete(self, job: Job, seconds: float = DELETE.deadline_seconds) -> Job:
         return self._orders({DELETE.kind: seconds}).delete(job)

@@ -68,10 +68,12 @@ class StoreRelease:
         manifest = {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
         self.kubectl("create", "--filename=-", stdin=json.dumps(manifest))
 
-    def helm(self, verb: str, chart: Path | None = None, **values: Any) -> subprocess.CompletedProcess[str]:
+    def helm(
+        self, verb: str, chart: Path | None = None, *, dry_run: bool = False, **values: Any
+    ) -> subprocess.CompletedProcess[str]:
         """Run `helm install` or `helm upgrade` with the images built here.
 
-        `values` override the others; "store" is merged."""
+        `values` override the others; "store" is merged. A `dry_run` prints what it would apply."""
         store = {"name": self.name, "displayName": self.name, "host": self.host, "url": self.url}
         store |= values.pop("store", {})
         everything = {"store": store, "secretName": SECRET, **images.build_store_images()[self.type], **values}
@@ -84,6 +86,7 @@ class StoreRelease:
             profile,
             "--values=-",
             "--timeout=120s",
+            *(["--dry-run=server"] if dry_run else []),
         ]
         return self.attempt("helm", *arguments, stdin=yaml.safe_dump(everything))
 

@@ -158,9 +158,12 @@ def test_quota_that_an_operator_raised_is_used_by_the_retry_and_stays(
     shown = kubectl(harness.cluster, "get", *quota, "-o", "jsonpath={.spec.hard.requests\\.storage} {.spec.hard.pods}")
     assert shown == f"90Gi {QUOTA['pods']}"
     kubectl(harness.cluster, "delete", *quota)
+    limits = ("get", "limitrange", "store", "-n", f"store-{name}", "-o", "jsonpath={.spec}")
+    before, harness.limit_range = kubectl(harness.cluster, *limits), {"type": "Container", "default": {"memory": "1Gi"}}
     booklet.release("0.2.0")
     harness.close()
     harness.open()
     upgraded = harness.ended(harness.upgrade(made))
     assert upgraded.status == JobStatus.SUCCEEDED, upgraded.problem
     assert kubectl(harness.cluster, "get", *quota, "--ignore-not-found") == ""
+    assert kubectl(harness.cluster, *limits) == before

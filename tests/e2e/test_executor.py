@@ -173,7 +173,7 @@ def test_failed_upgrade_is_rolled_back_by_its_kubernetes_job(harness: Kubernetes
 
 def test_worker_that_can_not_start_fails_the_job_soon(harness: KubernetesHarness) -> None:
     harness.close()
-    harness.worker = Worker("storewright/nobody:none")
+    worker, harness.worker = harness.worker, Worker("storewright/nobody:none")
     harness.open()
     began = time.monotonic()
     job = harness.ended(harness.create("workless-shop"), 30)
@@ -182,6 +182,49 @@ def test_worker_that_can_not_start_fails_the_job_soon(harness: KubernetesHarness
         job.problem
     )
     assert time.monotonic() - began < 20
+    assert "Check the image's name and tag" in str(job.problem)
+    harness.close()
+    harness.worker = worker
+    harness.open()
+    done = harness.ended(harness.retry(job))
+    assert done.status == JobStatus.SUCCEEDED, done.problem
+
+
+def test_worker_that_breaks_at_its_start_succeeds_with_the_right_pod(harness: KubernetesHarness) -> None:
+    harness.close()
+    worker = harness.worker
+    no_charts = {**worker.container, "env": [{"name": "CHARTS_DIR", "value": "/nowhere"}]}
+    harness.worker = replace(worker, container=no_charts)
+    harness.open()
+    job = harness.ended(harness.create("chartless-shop"))
+    assert "Check EXECUTOR_IMAGE and EXECUTOR_POD, then retry." in str(job.problem)
+    harness.close()
+    harness.worker = worker
+    harness.open()
+    done = harness.ended(harness.retry(job))
+    assert done.status == JobStatus.SUCCEEDED, done.problem
+
+
+def test_creation_with_oversized_values_succeeds_once_they_are_short(harness: KubernetesHarness) -> None:
+    harness.overlay["leaflet"] = {"long": "x" * 100_000}
+    job = harness.ended(harness.create("wordy-shop"))
+    assert "Shorten STORE_VALUES, or set EXECUTOR=local." in str(job.problem)
+    del harness.overlay["leaflet"]
+    done = harness.ended(harness.retry(job))
+    assert done.status == JobStatus.SUCCEEDED, done.problem
+
+
+def test_missing_permission_is_granted_and_the_retry_succeeds(harness: KubernetesHarness) -> None:
+    role = ("clusterrole", harness.defaults()["store_role"])
+    granted = json.loads(kubectl(harness.cluster, "get", *role, "-o", "json"))
+    rules = [rule for rule in granted["rules"] if "ingresses" not in rule["resources"]]
+    kubectl(harness.cluster, "patch", *role, "-p", json.dumps({"rules": rules}))
+    job = harness.ended(harness.create("barred-shop"))
+    assert "ingresses.networking.k8s.io" in str(job.problem)
+    assert "this permission, then retry." in str(job.problem)
+    kubectl(harness.cluster, "patch", *role, "-p", json.dumps({"rules": granted["rules"]}))
+    done = harness.ended(harness.retry(job))
+    assert done.status == JobStatus.SUCCEEDED, done.problem
 
 
 def test_worker_that_can_not_start_leaves_the_store_ready(harness: KubernetesHarness) -> None:

@@ -6,6 +6,7 @@ their `down`: Medusa's own command loads all of Medusa for it."""
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,6 +60,28 @@ def test_upgrade_of_an_up_to_date_database_migrates_nothing(store: MedusaStore) 
     assert store.helm("upgrade").returncode == 0
     assert "the database is up to date" in store.kubectl("logs", "job/upgraded-migration")
     assert migrations(store) == before
+
+
+def test_store_keeps_the_database_that_it_was_born_with(store: MedusaStore) -> None:
+    """Only what Helm would apply: in an external database the store would be empty."""
+    external = {"enabled": True, "host": "sql.example.com", "cidr": "10.0.0.5/32"}
+    born = store.helm("upgrade", dry_run=True, database={"external": external})
+    assert "kind: StatefulSet" in born.stdout
+    assert "sql.example.com" not in manifests_of(born)
+    mark = ("annotate", "deployment", "upgraded")
+    store.kubectl(*mark, "storewright.dev/database=external")
+    moved = store.helm("upgrade", dry_run=True, database={"external": external})
+    refused = store.helm("upgrade", dry_run=True)
+    store.kubectl(*mark, "storewright.dev/database-")
+    assert "kind: StatefulSet" not in moved.stdout
+    assert "sql.example.com" in manifests_of(moved)
+    assert "the data of this store is in an external database" in refused.stderr
+
+
+def manifests_of(done: subprocess.CompletedProcess[str]) -> str:
+    """The manifests that helm printed, without the values."""
+    assert done.returncode == 0, done.stderr
+    return done.stdout.partition("MANIFEST:")[2]
 
 
 def test_killed_migration_completes_when_it_runs_again(store: MedusaStore) -> None:

@@ -232,11 +232,16 @@ def test_delete_that_hangs_names_the_finalizer_and_can_be_retried(leaflet_harnes
     assert "namespace/store-held-shop" not in leaflet_harness.namespaces()
 
 
-def test_job_without_helm_fails_with_the_program_to_install(harness: ProvisionerHarness) -> None:
+def test_job_without_helm_fails_with_the_program_to_install(leaflet_harness: ProvisionerHarness) -> None:
+    harness = leaflet_harness
     harness.tools.helm.binary = "/nowhere/helm"
     job = harness.ended(harness.create("helmless-shop"))
     assert job.status == JobStatus.FAILED
     assert "Install Helm 4" in str(job.problem)
+    harness.close()
+    harness.open()
+    done = harness.ended(harness.retry(job))
+    assert done.status == JobStatus.SUCCEEDED, done.problem
 
 
 def test_delete_names_and_keeps_retained_volumes(harness: ProvisionerHarness) -> None:
@@ -244,17 +249,15 @@ def test_delete_names_and_keeps_retained_volumes(harness: ProvisionerHarness) ->
     harness.wait_for_stage(job, "application")
     kept = harness.volumes("store-retained-shop")
 
-    def reclaim(policy: str) -> None:
-        patch = json.dumps({"spec": {"persistentVolumeReclaimPolicy": policy}})
-        kubectl(harness.cluster, "patch", "pv", *kept, "-p", patch)
-
-    reclaim("Retain")
+    retain = json.dumps({"spec": {"persistentVolumeReclaimPolicy": "Retain"}})
+    kubectl(harness.cluster, "patch", "pv", *kept, "-p", retain)
     failed = harness.ended(harness.delete(job))
     assert failed.status == JobStatus.FAILED
     assert all(name in str(failed.problem) for name in kept)
     assert "Their StorageClass has the reclaim policy Retain." in str(failed.problem)
     assert harness.volumes("store-retained-shop") == kept
 
-    reclaim("Delete")
+    assert "Delete them (kubectl delete pv …) when nobody needs them, then retry." in str(failed.problem)
+    kubectl(harness.cluster, "delete", "pv", *kept)
     assert harness.ended(harness.retry(failed)).status == JobStatus.SUCCEEDED
     assert harness.volumes("store-retained-shop") == []

@@ -29,15 +29,19 @@ REGISTRY_SECRET, PASSWORDS = "registry-of-a-test", ("of-yesterday-1f2e", "of-tod
 BCRYPT = "$2b$04$kxTqWb1rRoLGU.ehhm5yc.K9J4nkzHsr2wVHxanydEF6BLhbi8QLi"  # of the first password
 
 
+def login(password: str, registry: str = "registry.example.com") -> dict[str, Any]:
+    """The content of auth.json."""
+    return {"auths": {registry: {"username": "stores", "password": password}}}
+
+
 def make_secret(cluster: DevCluster, password: str, registry: str = "registry.example.com") -> None:
     """Create or replace the registry's Secret, as an operator does."""
-    config = {"auths": {registry: {"username": "stores", "password": password}}}
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": REGISTRY_SECRET, "namespace": BOT_NAMESPACE},
         "type": "kubernetes.io/dockerconfigjson",
-        "stringData": {".dockerconfigjson": json.dumps(config)},
+        "stringData": {".dockerconfigjson": json.dumps(login(password, registry))},
     }
     kubectl(cluster, "apply", "-f", "-", stdin=json.dumps(secret))
 
@@ -66,7 +70,10 @@ def test_pods_of_a_store_pull_with_a_copy_of_the_secret(cluster: DevCluster, har
     )
     assert f"kubectl -n {BOT_NAMESPACE} create secret docker-registry {REGISTRY_SECRET}" in missing.problem.next_step
 
-    make_secret(cluster, PASSWORDS[0])
+    auth = harness.folder / "auth.json"
+    auth.write_text(json.dumps(login(PASSWORDS[0])))
+    command = missing.problem.next_step.partition("kubectl ")[2].replace("auth.json", str(auth))
+    kubectl(cluster, *command.split())
     job = harness.ended(harness.retry(missing))
     assert job.status == JobStatus.SUCCEEDED, job.problem
     store = harness.store("paid-shop")

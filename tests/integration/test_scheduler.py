@@ -13,7 +13,7 @@ import pytest
 from provisioner.domain.errors import JobFailed, Problem
 from provisioner.domain.job import EventKind, Job, JobStatus
 from provisioner.operations.create import CREATE
-from provisioner.operations.toolbox import ROLLBACK_SECONDS, StoreDefaults
+from provisioner.operations.toolbox import ROLLBACK_SECONDS, StoreDefaults, Toolbox
 from provisioner.runner.retry import LONGEST_PAUSE_SECONDS, pause_seconds
 from provisioner.runner.scheduler import WEDGED_AFTER_SECONDS
 from tests.operations import registered
@@ -80,6 +80,20 @@ def test_unexpected_error_is_reported_without_its_text(
     assert job.status == JobStatus.FAILED
     assert job.id in str(job.problem)
     assert "inside" not in str(job.problem)
+
+
+def test_retry_after_an_unexpected_error_succeeds(sample: SampleScheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down_at_first(tools: Toolbox, job: Job) -> None:
+        if not job.retry_of:
+            raise RuntimeError("inside")
+        tools.ledger.succeed(job)
+
+    registered(monkeypatch, replace(CREATE, run=break_down_at_first))
+    with sample.running():
+        failed = until_job(sample.ledger, sample.orders.create(), lambda found: not found.live)
+        assert "Retry, or report it." in str(failed.problem)
+        retried = until_job(sample.ledger, sample.orders.retry(failed), lambda found: not found.live)
+    assert retried.status == JobStatus.SUCCEEDED
 
 
 def test_long_rollbacks_are_no_trouble_but_wedged_workers_are(sample: SampleScheduler) -> None:

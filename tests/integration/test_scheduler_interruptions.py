@@ -84,6 +84,16 @@ def test_job_fails_after_too_many_interruptions(tmp_path: Path) -> None:
     assert job.id in ended.problem.next_step
 
 
+def test_retry_of_an_often_interrupted_job_starts_anew(tmp_path: Path) -> None:
+    job = order(tmp_path / "ledger.db")
+    interrupt(tmp_path / "ledger.db", MAX_INTERRUPTIONS + 1)
+    next_process(tmp_path, job, succeed)
+    with exclusive_ledger(tmp_path / "ledger.db") as ledger:
+        retry = SampleOrders(ledger).retry(job)
+    ended, _, status = next_process(tmp_path, retry, succeed)
+    assert (ended.status, ended.interruptions, status) == (JobStatus.SUCCEEDED, 0, StoreStatus.READY)
+
+
 def test_upgrade_is_rolled_back_after_too_many_interruptions(tmp_path: Path) -> None:
     job = order(tmp_path / "ledger.db", upgrade=True)
     interrupt(tmp_path / "ledger.db", MAX_INTERRUPTIONS + 1, reach_release)

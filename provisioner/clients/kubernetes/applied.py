@@ -38,6 +38,10 @@ class Applied(Api):
         listed = (found or {}).get("resources", [])
         return {resource["kind"]: resource["name"] for resource in listed if "/" not in resource["name"]}
 
+    def is_served(self, manifest: Object) -> bool:
+        """Whether the cluster has the manifest's kind."""
+        return bool(self._path("default", manifest))
+
     def live(self, namespace: str, manifest: Object) -> Object | None:
         """The manifest's object in the cluster; None if there is none, or if its kind is not served."""
         path = self._path(namespace, manifest)

@@ -65,7 +65,8 @@ def typed(error: ApiException) -> StorewrightError:
         return Forbidden(permission) if permission else NotAllowedYet(f"Kubernetes refused for now (403): {message}")
     if error.status in (401, 429) or error.status >= 500:
         return Transient(f"Kubernetes refused for now ({error.status}): {message}")
-    return JobFailed(f"Kubernetes refused ({error.status}): {message}", "", "Correct the chart or quota, then retry.")
+    what = f"Kubernetes refused ({error.status}): {message}"
+    return JobFailed(what, "", "Correct the chart or STORE_LIMITS, then retry.")
 
 
 def brief(error: Exception) -> str:

@@ -24,7 +24,10 @@ class Secrets(Api):
         """The Secret's keys and values. Raises JobFailed where it does not exist."""
         secret = self._find(self._core.read_namespaced_secret, name, namespace)
         if secret is None:
-            raise JobFailed(f"The Secret {namespace}/{name} is missing.", "Somebody deleted it.")
+            next_step = (
+                "Restore it from a backup of the cluster, then retry. Without it nobody can open the store's data."
+            )
+            raise JobFailed(f"The Secret {namespace}/{name} is missing.", "Somebody deleted it.", next_step)
         return {key: base64.b64decode(value).decode() for key, value in (secret.get("data") or {}).items()}
 
     def add_to_secret(self, namespace: str, name: str, values: dict[str, str]) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from provisioner.clients.kubernetes.cluster import FieldChange, Object
-from provisioner.clients.kubernetes.objects import unready_pods
+from provisioner.clients.kubernetes.objects import component_of, unready_pods
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job
 from provisioner.domain.store import Store
 from provisioner.operations.spec import Stage
 from provisioner.operations.steps.claims import keep_claims
-from provisioner.operations.steps.readiness import monitoring
+from provisioner.operations.steps.readiness import DATABASE, monitoring
 from provisioner.operations.toolbox import Toolbox
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def hand_edits(tools: Toolbox, store: Store, revision: int) -> HandEdits:
     deleted: list[str] = []
     asleep: list[str] = []
     for manifest in _manifests(tools, store, revision):
-        if manifest["kind"] == "PersistentVolumeClaim":
+        if manifest["kind"] == "PersistentVolumeClaim" or not tools.cluster.is_served(manifest):
             continue  # a claim keeps what it has
         name = f"{manifest['kind'].lower()}/{manifest['metadata']['name']}"
         found = tools.cluster.live(store.namespace, manifest)
@@ -84,15 +84,15 @@ def _changes(tools: Toolbox, store: Store, manifest: Object) -> list[FieldChange
 
 
 def repair(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], revision: int) -> None:
-    """Restore the revision that is installed, and wait until its components are ready.
+    """Restore the revision that is installed, and wait for its database, which the migration needs.
 
-    Raises JobFailed, Transient, Superseded, HandedOver."""
+    The application may be broken: the upgrade may be to fix it. Raises JobFailed, Transient, Superseded, HandedOver."""
     since = tools.ledger.clock()
     with tools.stage(job, REPAIR.name):
         restore_revision(tools, store, revision)
         with monitoring(tools, job, store, secret, since) as monitor:
-            for component in monitor.components():
-                monitor.await_ready(component)
+            if DATABASE in monitor.components():
+                monitor.await_ready(DATABASE, lambda pod: component_of(pod) == DATABASE)
 
 
 def restore_revision(tools: Toolbox, store: Store, revision: int) -> None:

@@ -15,6 +15,7 @@ from provisioner.domain.job import Job
 from provisioner.domain.store import Store
 from provisioner.operations.toolbox import Toolbox
 
+DATABASE = "database"  # the component of a store's own database
 POLL_SECONDS = 0.5  # between looks while the watch reports no change
 
 
@@ -52,7 +53,7 @@ class RolloutMonitor:
     def components(self) -> list[str]:
         """The components of the release, the database first."""
         found = {component_of(workload) for workload in self._workloads()}
-        return sorted(found, key=lambda name: (name != "database", name))
+        return sorted(found, key=lambda name: (name != DATABASE, name))
 
     def await_ready(self, component: str, counts: Callable[[Object], bool] = lambda _: True) -> None:
         """Wait until all pods of the component are Ready, and no pod of a former revision answers.

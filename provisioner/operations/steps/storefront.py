@@ -147,11 +147,11 @@ def serves(tools: Toolbox, store: Store) -> bool:
     if not store_type:
         return False
     with _visitor(tools, store, secret) as client:
-        for _ in range(LOOKS):
+        for look in range(LOOKS):
+            time.sleep(CHECK_POLL_SECONDS if look else 0)
             with suppress(CheckFailed, UndefinedError):
                 client.step(store_type.check[0])
                 return True
-            time.sleep(CHECK_POLL_SECONDS)
     return False
 
 
