@@ -40,13 +40,13 @@ class ExistingStore:
         return self.orders.store()
 
     def ordered_again(self, **settings: Any) -> SampleOrders:
-        """Orders of today, with an upgrade of the store."""
+        """The present orders, with an upgrade of the store."""
         orders = SampleOrders(self.ledger, **settings)
         orders.finished(orders.upgrade(self.made), "0.2.0")
         return orders
 
     def manifests(self, store: Store | None = None, **defaults: Any) -> list[Object]:
-        """What an upgrade with these settings of today applies."""
+        """What an upgrade with these present settings applies."""
         store = store or self.store
         return Helm().render(release_spec(StoreDefaults(**defaults), store, repository_catalog().get(store.type)))
 

@@ -38,6 +38,8 @@ FOLLOWED = {
     "Create what is missing, or correct the chart, then retry.": ADVICE,
     "Delete the store and order it again.":
         "tests/e2e/test_advice.py::test_store_whose_namespace_is_gone_can_be_deleted_and_ordered_again",
+    "Delete this store and create one with another name, or remove that host, then retry.":
+        "tests/e2e/test_taken_address.py::test_store_gets_no_address_of_another_site",
     "Delete them (kubectl delete pv …) when nobody needs them, then retry.":
         "tests/e2e/test_provisioner.py::test_delete_names_and_keeps_retained_volumes",
     "Fix the cause, then retry.": "tests/e2e/test_advice.py::test_upgrade_succeeds_once_its_migration_does",
@@ -99,14 +101,14 @@ def _text(node: ast.expr) -> str:
         case ast.Constant(value=str(text)):
             return text
         case ast.JoinedStr(values=parts):
-            return "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in parts)
+            return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts)
         case ast.BoolOp(values=[*_, last]):
             return _text(last)
     return ""
 
 
 def test_every_next_step_is_followed_by_a_test() -> None:
-    # The toolbox completes its default; a name stands for a text that another line has.
+    # The toolbox completes its default; a name is a text that another line has.
     found = {text for text in next_steps() if text != "{}, then retry."} | {"Look at the namespace, then retry."}
     assert found - FOLLOWED.keys() == set()
     assert FOLLOWED.keys() - found == set()
