@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provisioner.clients.kubernetes.objects import unready_pods
 from provisioner.domain.catalog import StoreType
 from provisioner.domain.errors import JobFailed, Transient
 from provisioner.domain.job import Job, JobKind
@@ -64,6 +65,8 @@ def _ensure_release(tools: Toolbox, job: Job, store: Store, store_type: StoreTyp
     spec = release_spec(tools.defaults, store, store_type)
     if release:
         discard_unbound(tools, job, store, spec)
+    # Pods that the failed job left may wait minutes for the kubelet's next try. Other pods may just be starting.
+    suspects = unready_pods(tools.cluster.pods(store.namespace)) if job.retry_of else set()
     tools.helm.apply(
         spec,
         min(INSTALL_TIMEOUT_SECONDS, tools.remaining(job)),
@@ -73,7 +76,7 @@ def _ensure_release(tools: Toolbox, job: Job, store: Store, store_type: StoreTyp
     )
     if job.retry_of or job.attempts > 1:
         # After helm: a StatefulSet does not replace a broken pod by itself, and the next pod must be a new one.
-        tools.cluster.end_back_off(store.namespace)
+        tools.cluster.end_back_off(store.namespace, suspects)
 
 
 CREATE = Operation(

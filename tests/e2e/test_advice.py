@@ -110,6 +110,7 @@ def correct(shop: Shop) -> None:
 
 
 def place_nowhere(shop: Shop) -> None:
+    shop.kubectl("label", "nodes", "--all", f"{MISSING}-")
     shop.leaflet.change("automountServiceAccountToken: false", f"nodeSelector: {{ {MISSING}: yes-please }}")
 
 
@@ -122,7 +123,8 @@ def break_standard(shop: Shop) -> None:
 
 
 def mount_missing_secret(shop: Shop) -> None:
-    shop.leaflet.change("- { name: www, emptyDir: {} }", f"- {{ name: www, secret: {{ secretName: {MISSING} }} }}")
+    shop.leaflet.change("volumes:", f"volumes:\n        - {{ name: key, secret: {{ secretName: {MISSING} }} }}")
+    shop.leaflet.change("volumeMounts: [", "volumeMounts: [{ name: key, mountPath: /key }, ")
 
 
 def read_missing_secret(shop: Shop) -> None:
@@ -223,7 +225,6 @@ def test_job_past_its_deadline_succeeds_once_its_cause_is_gone(shop: Shop) -> No
     shop.harness.patience = Patience()
     place_nowhere(shop)
     shop.reopen()
-    shop.kubectl("label", "nodes", "--all", f"{MISSING}-")
     failed = shop.failed(shop.harness.create(shop.name, seconds=10), "Look at the namespace, then retry.")
     add_node(shop)
     shop.succeeded(shop.harness.retry(failed))

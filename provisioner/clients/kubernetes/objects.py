@@ -101,7 +101,7 @@ def backs_off(pod: Object) -> bool:
     """
     statuses = container_statuses(pod)
     reasons = [(status.get("state", {}).get("waiting") or {}).get("reason", "") for status in statuses]
-    waits = any(reason.endswith("BackOff") or reason.startswith("Err") for reason in reasons)
+    waits = any(reason.endswith(("BackOff", "Error")) or reason.startswith("Err") for reason in reasons)
     return waits or any(map(is_crashing, statuses))
 
 
