@@ -23,7 +23,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 _ports = itertools.count(20_000 + 1_000 * int(WORKER.removeprefix("gw")))  # below those that Linux gives to clients
-PORT_OFFSET = 200 * int(WORKER.removeprefix("gw"))  # keeps the workers' ports apart
+PORT_OFFSET = 10 * (1 + int(WORKER.removeprefix("gw")))  # keeps the ports of the workers and of `make demo` apart
 CLUSTER = "test"  # the name of the tests' cluster
 _FOLDER = "STOREWRIGHT_TEST_RUN"  # the environment variable with this run's folder, for its workers
 

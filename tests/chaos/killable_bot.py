@@ -91,8 +91,10 @@ class KillableBot(Stack):
     # --- what it left -----------------------------------------------------------------------------------------------
 
     def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
-        """The rows of a query on the ledger, which the bot may be writing."""
-        with closing(sqlite3.connect(f"{self.ledger_file.as_uri()}?mode=ro", uri=True, timeout=30)) as db:
+        """The rows of a query on the ledger, which the bot may be writing.
+
+        SQLite cannot open a ledger read-only while its write-ahead log is missing, as after the bot's end."""
+        with closing(sqlite3.connect(f"{self.ledger_file.as_uri()}?mode=rw", uri=True, timeout=30)) as db:
             db.row_factory = sqlite3.Row
             return [dict(row) for row in db.execute(query, values)]
 

@@ -181,7 +181,7 @@ def test_bytes_that_are_no_http_are_refused(edge: Edge) -> None:
                 connection.sendall(b"\r\n".join([first, *others, b"Connection: close", b"", body]))
                 connection.shutdown(socket.SHUT_WR)
                 answer = connection.recv(100)
-            except (ConnectionError, TimeoutError):
+            except OSError:
                 answer = b""  # the server closed it before it had read everything
         assert not re.match(b"HTTP/1.1 5(?!01)", answer), answer  # 501: a transfer coding that nobody uses
         edge.records.require_no_errors()

@@ -60,12 +60,17 @@ class RolloutMonitor:
 
         Only pods that `counts` accepts may be Ready or the cause of a failure. Raises JobFailed with the cause."""
         wanted = sum(workload["spec"].get("replicas", 1) for workload in self._workloads(component))
+
+        def serve(pods: list[Object]) -> bool:
+            terminating = terminating_pods(pods, component, self._tools.ledger.clock())
+            return ready_pods(filter(counts, pods), component) >= wanted and not terminating
+
         for snapshot in self._snapshots:
-            pods = [pod for pod in snapshot if counts(pod)]
-            ready = ready_pods(pods, component) >= wanted and all(map(rolled_out, self._workloads(component)))
-            if ready and not terminating_pods(snapshot, component, self._tools.ledger.clock()):
+            rolled = serve(snapshot) and all(map(rolled_out, self._workloads(component)))
+            # The watch may be behind the workloads, and not show yet that an old pod is terminating.
+            if rolled and serve(self._tools.cluster.pods(self._store.namespace)):
                 return
-            self._examine(f"The {component} of {self._store.name} was not ready", pods)
+            self._examine(f"The {component} of {self._store.name} was not ready", [p for p in snapshot if counts(p)])
 
     def look(self, component: str) -> None:
         """Look once at the Jobs of a component and their pods. Raises JobFailed."""
