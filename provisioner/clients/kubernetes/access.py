@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from kubernetes import client
-
 from provisioner.clients.kubernetes.api import Api
 from provisioner.clients.kubernetes.objects import Object
 from provisioner.clients.kubernetes.permissions import Permission
+from provisioner.clients.kubernetes.resources import (
+    ACCESS_REVIEWS,
+    CLUSTER_ROLES,
+    INGRESS_CLASSES,
+    JOBS,
+    NAMESPACES,
+    NODES,
+    ROLE_BINDINGS,
+    SELF_REVIEWS,
+    SERVICES,
+    STORAGE_CLASSES,
+)
+
+DRY_RUNS = {"Namespace": NAMESPACES, "RoleBinding": ROLE_BINDINGS, "Job": JOBS, "Service": SERVICES}
 
 
 class Access(Api):
@@ -20,44 +29,37 @@ class Access(Api):
         kind, _, part = wanted.resource.partition("/")
         asked = {"verb": wanted.verb, "group": wanted.group, "resource": kind, "subresource": part}
         asked |= {"namespace": wanted.namespace, "name": wanted.name}
-        review = client.AuthorizationV1Api(self._client).create_self_subject_access_review
-        return bool(self._call(review, {"spec": {"resourceAttributes": asked}})["status"].get("allowed"))
+        review = self._call("POST", ACCESS_REVIEWS.path(), {"spec": {"resourceAttributes": asked}})
+        return bool(review["status"].get("allowed"))
 
     def username(self) -> str:
         """The bot's name at the API server, such as system:serviceaccount:storewright:storewright."""
-        review = client.AuthenticationV1Api(self._client).create_self_subject_review
-        return str(self._call(review, {})["status"]["userInfo"]["username"])
+        return str(self._call("POST", SELF_REVIEWS.path(), {})["status"]["userInfo"]["username"])
 
     def dry_run(self, manifest: Object) -> None:
         """Try to create an object without creating it.
 
         The object is a Namespace, RoleBinding, Job or Service. Raises the API server's refusal.
         """
-        create: Callable[..., Any] = {
-            "Namespace": self._core.create_namespace,
-            "RoleBinding": self._rbac.create_namespaced_role_binding,
-            "Job": self._batch.create_namespaced_job,
-            "Service": self._core.create_namespaced_service,
-        }[manifest["kind"]]
-        namespace = manifest["metadata"].get("namespace")
-        self._call(create, *([namespace] if namespace else []), manifest, dry_run="All")
+        path = DRY_RUNS[manifest["kind"]].path(manifest["metadata"].get("namespace", ""))
+        self._call("POST", path, manifest, query={"dryRun": "All"})
 
     def cluster_role(self, name: str) -> Object | None:
         """Raises Forbidden where the bot may not read it."""
-        return self._find(self._rbac.read_cluster_role, name)
+        return self._get(CLUSTER_ROLES, name)
 
     def storage_classes(self) -> list[Object]:
         """Raises Forbidden where the bot may not list them."""
-        return self._list(client.StorageV1Api(self._client).list_storage_class)
+        return self._list(STORAGE_CLASSES)
 
     def ingress_classes(self) -> list[Object]:
         """Raises Forbidden where the bot may not list them."""
-        return self._list(client.NetworkingV1Api(self._client).list_ingress_class)
+        return self._list(INGRESS_CLASSES)
 
     def node_images(self) -> set[str]:
         """Names of the images on all nodes.
 
         Each node lists only its largest 50. Raises Forbidden as a rule.
         """
-        nodes = self._list(self._core.list_node)
+        nodes = self._list(NODES)
         return {name for node in nodes for image in node["status"].get("images", []) for name in image.get("names", [])}

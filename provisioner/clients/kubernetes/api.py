@@ -1,10 +1,15 @@
-"""The connection to one API server: configuration, calls and their fence."""
+"""The connection to one API server: configuration, calls and their fence.
+
+Calls are made by path. The kubernetes package has a method for each, but those take 2 CPU seconds to import and need
+pydantic models of all that they send, and each worker is a process of its own.
+"""
 
 from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -23,6 +28,7 @@ from provisioner.clients.kubernetes.errors import (
 )
 from provisioner.clients.kubernetes.objects import Object, is_terminating
 from provisioner.clients.kubernetes.permissions import NewBindings
+from provisioner.clients.kubernetes.resources import NAMESPACES, Resource
 from provisioner.clients.kubernetes.streams import LineStream
 from provisioner.domain.errors import StorewrightError, Transient
 
@@ -30,6 +36,9 @@ CONNECTIONS_PER_JOB = 2  # one watch or log that stays open, and one call at a t
 OTHER_CONNECTIONS = 8  # the lease, readiness probes, the sweep, the shared watch, credential pages
 TIMEOUT_SECONDS = (5, 30)  # to connect, to answer
 STREAM_IDLE_SECONDS = 75  # the longest silence of a watch or a followed log
+JSON = "application/json"
+MERGE_PATCH = "application/strategic-merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
 OWN_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -63,11 +72,6 @@ class Api:
         configuration.connection_pool_maxsize = CONNECTIONS_PER_JOB * max_jobs + OTHER_CONNECTIONS
         configuration.retries = 0  # the scheduler retries, nobody else
         self._client = client.ApiClient(configuration)
-        self._core = client.CoreV1Api(self._client)
-        self._apps = client.AppsV1Api(self._client)
-        self._batch = client.BatchV1Api(self._client)
-        self._rbac = client.RbacAuthorizationV1Api(self._client)
-        self._coordination = client.CoordinationV1Api(self._client)
         self._new_bindings = NewBindings()
         self._kinds: dict[str, dict[str, str]] = {}  # those that the cluster serves: apiVersion -> kind -> plural
         self._fence: Callable[[], None] = lambda: None
@@ -83,7 +87,7 @@ class Api:
 
     def version(self) -> str:
         """The API server's version, such as v1.34.4."""
-        return str(self._call(client.VersionApi(self._client).get_code)["gitVersion"])
+        return str(self._call("GET", "/version")["gitVersion"])
 
     def permissions_pending(self, namespace: str) -> str:
         """Why a missing permission may be granted soon, or ''."""
@@ -92,8 +96,7 @@ class Api:
         if not namespace:
             return ""
         try:
-            answer = self._core.read_namespace(namespace, _request_timeout=TIMEOUT_SECONDS, _preload_content=False)
-            going = is_terminating(json.loads(answer.data))
+            going = is_terminating(json.loads(self._send("GET", NAMESPACES.path(name=namespace)).data))
         except client.ApiException as error:
             going = error.status == 404
         except (urllib3.exceptions.HTTPError, ValueError):
@@ -102,50 +105,78 @@ class Api:
 
     # --- calls, for the subjects --------------------------------------------------------------------------------------
 
-    def _call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Object:
-        """Call a method of the kubernetes package. Raises Transient or JobFailed, and what the fence raises."""
+    def _call(self, method: str, path: str, body: Object | None = None, **options: Any) -> Object:
+        """The API server's answer; for the options see `_send`.
+
+        Raises Transient or JobFailed, and what the fence raises."""
         self._fence()
         try:
-            answer = method(*args, **{"_request_timeout": TIMEOUT_SECONDS, "_preload_content": False, **kwargs})
-            parsed: Object = json.loads(answer.data)
+            parsed: Object = json.loads(self._send(method, path, body, **options).data)
             return parsed
         except client.ApiException as error:
             raise self._typed(error) from error
         except (urllib3.exceptions.HTTPError, ValueError) as error:
             raise Transient("The Kubernetes API can't be reached.", brief(error)) from error
 
-    def _find(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Object | None:
-        """The answer, or None for 404."""
+    def _get(self, resource: Resource, name: str, namespace: str = "", **options: Any) -> Object | None:
+        """The object, or None where there is none."""
         try:
-            return self._call(method, *args, **kwargs)
+            return self._call("GET", resource.path(namespace, name), **options)
         except NotFound:
             return None
 
-    def _list(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> list[Object]:
-        items: list[Object] = self._call(method, *args, **kwargs)["items"]
+    def _list(self, resource: Resource, namespace: str = "", **options: Any) -> list[Object]:
+        items: list[Object] = self._call("GET", resource.path(namespace), **options)["items"]
         return items
 
-    def _create(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
-        """False where an object of that name exists."""
-        return self._created(method, *args, **kwargs) is not None
-
-    def _created(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Object | None:
+    def _create(self, resource: Resource, body: Object, namespace: str = "", **options: Any) -> Object | None:
         """The created object; None where an object of that name exists."""
         try:
-            return self._call(method, *args, **kwargs)
+            return self._call("POST", resource.path(namespace), body, **options)
         except Conflict:
             return None
 
-    def _each(self, lister: Callable[..., Any], act: Callable[..., Any], namespace: str, *more: Any) -> None:
-        """Act on every listed object of the namespace; an object that has gone meanwhile is no error."""
-        for found in self._list(lister, namespace):
-            self._find(act, found["metadata"]["name"], namespace, *more)
+    def _patch(self, resource: Resource, name: str, change: Object, namespace: str = "", **options: Any) -> None:
+        """Merge `change` into the object. Raises NotFound where there is none."""
+        self._call("PATCH", resource.path(namespace, name), change, **options)
 
-    def _stream(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> LineStream:
+    def _patch_if_there(self, resource: Resource, name: str, change: Object, namespace: str) -> None:
+        with suppress(NotFound):
+            self._patch(resource, name, change, namespace)
+
+    def _delete(self, resource: Resource, name: str, namespace: str = "", **options: Any) -> None:
+        """Start the deletion of an object; a missing one is no error."""
+        with suppress(NotFound):
+            self._call("DELETE", resource.path(namespace, name), **options)
+
+    def _stream(self, path: str, query: Mapping[str, Any]) -> LineStream:
         """A long answer, line by line; the request is sent when it is iterated."""
         timeout = (TIMEOUT_SECONDS[0], STREAM_IDLE_SECONDS)
-        request = partial(method, *args, **kwargs, _preload_content=False, _request_timeout=timeout)
-        return LineStream(request, self._typed)
+        return LineStream(partial(self._send, "GET", path, query=query, timeout=timeout), self._typed)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Object | None = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        timeout: tuple[int, int] = TIMEOUT_SECONDS,
+        patch_type: str = MERGE_PATCH,
+    ) -> Any:
+        """Send a request; urllib3's answer, with its body unread.
+
+        Raises ApiException for a refusal, and the errors of urllib3.
+        """
+        headers = {"Accept": "application/json", "Content-Type": patch_type if method == "PATCH" else JSON}
+        request = self._client.param_serialize(
+            method, path, {}, dict(query or {}), headers, body, auth_settings=["BearerToken"]
+        )
+        answer = self._client.call_api(*request, _request_timeout=timeout)
+        if not 200 <= answer.status <= 299:
+            answer.read()
+            raise client.ApiException(http_resp=answer)
+        return answer.response
 
     def _typed(self, error: client.ApiException) -> StorewrightError:
         refused = typed(error)

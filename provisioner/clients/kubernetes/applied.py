@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from kubernetes import client
 
-from provisioner.clients.kubernetes.api import Api
-from provisioner.clients.kubernetes.errors import Conflict
+from provisioner.clients.kubernetes.api import APPLY_PATCH, Api
+from provisioner.clients.kubernetes.errors import Conflict, NotFound
 from provisioner.clients.kubernetes.objects import Object
+from provisioner.clients.kubernetes.resources import Resource, api_root
 
 # The message for each field (k8s.io/apimachinery: managedfields/internal, NewConflictError).
 CONFLICT = re.compile(r'conflict with "(?P<manager>[^"]*)"')
@@ -30,27 +30,25 @@ class Applied(Api):
 
     def served_kinds(self, api_version: str) -> dict[str, str]:
         """The kinds of an apiVersion that the cluster serves, with their plurals; empty for none."""
-        group, _, version = api_version.rpartition("/")
-        if group:
-            found = self._find(client.CustomObjectsApi(self._client).get_api_resources, group, version)
-        else:
-            found = self._find(self._core.get_api_resources)
-        listed = (found or {}).get("resources", [])
+        try:
+            listed = self._call("GET", api_root(api_version))["resources"]
+        except NotFound:
+            return {}
         return {resource["kind"]: resource["name"] for resource in listed if "/" not in resource["name"]}
 
     def is_served(self, manifest: Object) -> bool:
         """Whether the cluster has the manifest's kind."""
-        return bool(self._path("default", manifest))
+        return self._resource(manifest) is not None
 
     def live(self, namespace: str, manifest: Object) -> Object | None:
         """The manifest's object in the cluster; None if there is none, or if its kind is not served."""
-        path = self._path(namespace, manifest)
-        return self._find(self._request, "GET", path) if path else None
+        resource = self._resource(manifest)
+        return self._get(resource, manifest["metadata"]["name"], namespace) if resource else None
 
     def delete_object(self, namespace: str, manifest: Object) -> None:
         """Start the deletion of the manifest's object; a missing one is no error."""
-        if path := self._path(namespace, manifest):
-            self._find(self._request, "DELETE", path)
+        if resource := self._resource(manifest):
+            self._delete(resource, manifest["metadata"]["name"], namespace)
 
     def field_changes(self, namespace: str, manifest: Object, manager: str) -> list[FieldChange]:
         """What others changed of an object since `manager` applied the manifest.
@@ -58,42 +56,22 @@ class Applied(Api):
         Nothing is written: a server-side apply as a dry run is refused with these fields (kubernetes.io: server-side
         apply, conflicts).
         """
-        try:
-            query = [("fieldManager", manager), ("dryRun", "All")]
-            self._call(self._request, "PATCH", self._path(namespace, manifest), query, json.dumps(manifest))
-        except Conflict as conflict:
-            return _changes(conflict.__cause__)
+        if resource := self._resource(manifest):
+            query = {"fieldManager": manager, "dryRun": "All"}
+            name = manifest["metadata"]["name"]
+            try:
+                self._patch(resource, name, manifest, namespace, query=query, patch_type=APPLY_PATCH)
+            except Conflict as conflict:
+                return _changes(conflict.__cause__)
         return []
 
-    def _path(self, namespace: str, manifest: Object) -> str:
-        """The path of the manifest's object at the API server; '' if its kind is not served."""
+    def _resource(self, manifest: Object) -> Resource | None:
+        """The manifest's kind of object; None if the cluster does not serve it."""
         version, kind = str(manifest["apiVersion"]), str(manifest["kind"])
         if kind not in self._kinds.get(version, {}):
             self._kinds[version] = self.served_kinds(version)
         plural = self._kinds[version].get(kind)
-        root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-        return f"{root}/namespaces/{namespace}/{plural}/{manifest['metadata']['name']}" if plural else ""
-
-    def _request(
-        self,
-        method: str,
-        path: str,
-        query: list[tuple[str, str]] | None = None,
-        body: str | None = None,
-        *,
-        _request_timeout: Any,
-        _preload_content: bool,
-    ) -> Any:
-        """Send a request for which the kubernetes package has no method; its answer, as `_call` expects it."""
-        headers = {"Accept": "application/json", "Content-Type": "application/apply-patch+yaml"}
-        request = self._client.param_serialize(
-            method, path, {}, query or [], headers, body, auth_settings=["BearerToken"]
-        )
-        answer = self._client.call_api(*request, _request_timeout=_request_timeout)
-        answer.read()
-        if not 200 <= answer.status <= 299:
-            raise client.ApiException(http_resp=answer)
-        return answer
+        return Resource(version, plural) if plural else None
 
 
 def _changes(refusal: BaseException | None) -> list[FieldChange]:

@@ -8,6 +8,15 @@ from contextlib import suppress
 from provisioner.clients.kubernetes.api import Api
 from provisioner.clients.kubernetes.errors import Forbidden, NotAllowedYet
 from provisioner.clients.kubernetes.objects import Object, quantity, selector
+from provisioner.clients.kubernetes.resources import (
+    CLAIMS,
+    DEPLOYMENTS,
+    LIMIT_RANGES,
+    NAMESPACES,
+    QUOTAS,
+    ROLE_BINDINGS,
+    STATEFUL_SETS,
+)
 
 LIMITS_NAME = "store"  # of the ResourceQuota and the LimitRange in a store's namespace
 
@@ -16,23 +25,23 @@ class Namespaces(Api):
     """Namespaces, their limits and role bindings."""
 
     def namespace(self, name: str) -> Object | None:
-        return self._find(self._core.read_namespace, name)
+        return self._get(NAMESPACES, name)
 
     def namespaces(self, labels: dict[str, str]) -> list[Object]:
         """Namespaces with all these labels."""
-        return self._list(self._core.list_namespace, label_selector=selector(labels))
+        return self._list(NAMESPACES, query={"labelSelector": selector(labels)})
 
     def create_namespace(self, name: str, labels: dict[str, str], annotations: dict[str, str]) -> bool:
         """False where a namespace of that name exists."""
         meta = {"name": name, "labels": labels, "annotations": annotations}
-        return self._create(self._core.create_namespace, {"metadata": meta})
+        return self._create(NAMESPACES, {"metadata": meta}) is not None
 
     def annotate_namespace(
         self, name: str, annotations: Mapping[str, str | None], labels: Mapping[str, str] | None = None
     ) -> None:
         """Set annotations (None removes one) and labels; all others stay."""
         meta = {"annotations": dict(annotations), "labels": dict(labels or {})}
-        self._call(self._core.patch_namespace, name, {"metadata": meta})
+        self._patch(NAMESPACES, name, {"metadata": meta})
 
     def delete_namespace(self, name: str) -> None:
         """Start the deletion of a namespace; `watch_namespace` shows its end.
@@ -41,27 +50,25 @@ class Namespaces(Api):
         5 s, and where a pod or a claim is left then, only some 8 s later again.
         """
         with suppress(Forbidden, NotAllowedYet):  # the namespace is terminating, and the RoleBinding is gone already
-            self._each(self._apps.list_namespaced_deployment, self._apps.delete_namespaced_deployment, name)
-            self._each(self._apps.list_namespaced_stateful_set, self._apps.delete_namespaced_stateful_set, name)
-            claims = self._core.list_namespaced_persistent_volume_claim
-            self._each(claims, self._core.delete_namespaced_persistent_volume_claim, name)
-        self._find(self._core.delete_namespace, name)
+            for resource in (DEPLOYMENTS, STATEFUL_SETS, CLAIMS):
+                for found in self._list(resource, name):
+                    self._delete(resource, found["metadata"]["name"], name)
+        self._delete(NAMESPACES, name)
 
     def create_limits(self, namespace: str, quota: Mapping[str, str], limit_range: Object) -> None:
         """Create the ResourceQuota and the LimitRange of a store's namespace; those that exist stay as they are."""
         body: Object = {"metadata": {"name": LIMITS_NAME}, "spec": {"hard": dict(quota)}}
-        self._create(self._core.create_namespaced_resource_quota, namespace, body)
+        self._create(QUOTAS, body, namespace)
         body = {"metadata": {"name": LIMITS_NAME}, "spec": {"limits": [limit_range]}}
-        self._create(self._core.create_namespaced_limit_range, namespace, body)
+        self._create(LIMIT_RANGES, body, namespace)
 
     def raise_quota(self, namespace: str, quota: Mapping[str, str]) -> None:
         """Raise what the namespace's quota limits to less than `quota`; the rest of it stays, and so does no quota."""
-        found = self._find(self._core.read_namespaced_resource_quota, LIMITS_NAME, namespace)
+        found = self._get(QUOTAS, LIMITS_NAME, namespace)
         hard = found["spec"].get("hard", {}) if found else {}
         raised = {key: value for key, value in quota.items() if key in hard and quantity(hard[key]) < quantity(value)}
         if raised:
-            change = {"spec": {"hard": raised}}
-            self._call(self._core.patch_namespaced_resource_quota, LIMITS_NAME, namespace, change)
+            self._patch(QUOTAS, LIMITS_NAME, {"spec": {"hard": raised}}, namespace)
 
     def bind_role(self, namespace: str, role: str, service_account: str) -> None:
         """Bind the ClusterRole `role` in the namespace to a ServiceAccount ("namespace/name")."""
@@ -72,5 +79,5 @@ class Namespaces(Api):
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
             "subjects": [subject],
         }
-        created = self._create(self._rbac.create_namespaced_role_binding, namespace, body)
+        created = self._create(ROLE_BINDINGS, body, namespace) is not None
         self._new_bindings.note(namespace, created=created)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kubernetes import client
-
 from provisioner.clients.kubernetes.api import Api
+from provisioner.clients.kubernetes.errors import NotFound
 from provisioner.clients.kubernetes.objects import Object
+from provisioner.clients.kubernetes.resources import HTTP_ROUTES, INGRESSES
 
-GATEWAY_API = ("gateway.networking.k8s.io", "v1")
+CACHED = {"resourceVersion": "0"}  # from the API server's cache
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ class Routes(Api):
 
     def routes(self) -> list[Route]:
         """Every host in the cluster; a rule without a host is left out, because any host goes before it."""
-        lister = client.NetworkingV1Api(self._client).list_ingress_for_all_namespaces
-        ingresses = self._list(lister, resource_version="0")  # from the API server's cache
-        group_lister = client.CustomObjectsApi(self._client).list_cluster_custom_object
-        found = self._find(group_lister, *GATEWAY_API, "httproutes", resource_version="0")  # None without Gateway API
-        routes = (found or {}).get("items", [])
+        ingresses = self._list(INGRESSES, query=CACHED)
+        try:
+            routes = self._list(HTTP_ROUTES, query=CACHED)
+        except NotFound:  # a cluster without Gateway API
+            routes = []
         return [*_hosts("Ingress", ingresses), *_hosts("HTTPRoute", routes)]
 
 

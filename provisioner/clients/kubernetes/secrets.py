@@ -6,6 +6,7 @@ import base64
 
 from provisioner.clients.kubernetes.api import Api
 from provisioner.clients.kubernetes.objects import Object
+from provisioner.clients.kubernetes.resources import SECRETS, SERVICE_ACCOUNTS
 from provisioner.domain.errors import JobFailed
 
 PULL_SECRET = "image-pull"  # noqa: S105  (the name of a Secret in stores' namespaces)
@@ -18,11 +19,11 @@ class Secrets(Api):
     def create_secret(self, namespace: str, name: str, values: dict[str, str]) -> bool:
         """False where a Secret of that name exists; it is not changed."""
         body = {"metadata": {"name": name}, "type": "Opaque", "stringData": values}
-        return self._create(self._core.create_namespaced_secret, namespace, body)
+        return self._create(SECRETS, body, namespace) is not None
 
     def read_secret(self, namespace: str, name: str) -> dict[str, str]:
         """The Secret's keys and values. Raises JobFailed where it does not exist."""
-        secret = self._find(self._core.read_namespaced_secret, name, namespace)
+        secret = self._get(SECRETS, name, namespace)
         if secret is None:
             next_step = (
                 "Restore it from a backup of the cluster, then retry. Without it nobody can open the store's data."
@@ -32,11 +33,11 @@ class Secrets(Api):
 
     def add_to_secret(self, namespace: str, name: str, values: dict[str, str]) -> None:
         """Set these keys; all others stay."""
-        self._call(self._core.patch_namespaced_secret, name, namespace, {"stringData": values})
+        self._patch(SECRETS, name, {"stringData": values}, namespace)
 
     def delete_secret(self, namespace: str, name: str) -> None:
         """Delete a Secret; a missing one is no error."""
-        self._find(self._core.delete_namespaced_secret, name, namespace)
+        self._delete(SECRETS, name, namespace)
 
     def read_pull_secret(self, source: str) -> Object:
         """The Secret `source` ("namespace/name") with a registry's login.
@@ -44,7 +45,7 @@ class Secrets(Api):
         Raises JobFailed where it is missing or of another type.
         """
         namespace, name = source.split("/")
-        found = self._find(self._core.read_namespaced_secret, name, namespace)
+        found = self._get(SECRETS, name, namespace)
         if not found or found["type"] != REGISTRY_LOGIN:
             state = f"not of the type {REGISTRY_LOGIN}" if found else "missing"
             what = f"The Secret {source}, by which stores pull their images, is {state}."
@@ -60,8 +61,8 @@ class Secrets(Api):
         """
         found = self.read_pull_secret(source)
         body: Object = {"metadata": {"name": PULL_SECRET}, "type": found["type"], "data": found["data"]}
-        if not self._create(self._core.create_namespaced_secret, namespace, body):
-            self._call(self._core.patch_namespaced_secret, PULL_SECRET, namespace, {"data": found["data"]})
+        if not self._create(SECRETS, body, namespace):
+            self._patch(SECRETS, PULL_SECRET, {"data": found["data"]}, namespace)
         body = {"metadata": {"name": "default"}, "imagePullSecrets": [{"name": PULL_SECRET}]}
-        if not self._create(self._core.create_namespaced_service_account, namespace, body):
-            self._call(self._core.patch_namespaced_service_account, "default", namespace, body)
+        if not self._create(SERVICE_ACCOUNTS, body, namespace):
+            self._patch(SERVICE_ACCOUNTS, "default", body, namespace)

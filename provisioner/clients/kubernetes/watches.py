@@ -9,12 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 from provisioner.clients.kubernetes.api import Api
 from provisioner.clients.kubernetes.errors import brief
 from provisioner.clients.kubernetes.feed import Feed
 from provisioner.clients.kubernetes.objects import Object, selector
+from provisioner.clients.kubernetes.resources import NAMESPACES, PODS, VOLUMES
 from provisioner.clients.kubernetes.streams import LineStream
 from provisioner.domain.errors import Transient
 from provisioner.log_context import carried
@@ -31,14 +31,13 @@ class Watches(Api):
     @contextmanager
     def watch_pods(self, namespace: str, labels: Mapping[str, str] | None = None) -> Iterator[Snapshots]:
         """The namespace's pods with all these labels."""
-        where = {"namespace": namespace, "label_selector": selector(labels or {})}
-        with self._watch(self._core.list_namespaced_pod, where) as snapshots:
+        with self._watch(PODS.path(namespace), {"labelSelector": selector(labels or {})}) as snapshots:
             yield snapshots
 
     @contextmanager
     def watch_namespace(self, name: str) -> Iterator[Snapshots]:
         """The namespace of that name; no object once it is gone."""
-        with self._watch(self._core.list_namespace, {"field_selector": f"metadata.name={name}"}) as snapshots:
+        with self._watch(NAMESPACES.path(), {"fieldSelector": f"metadata.name={name}"}) as snapshots:
             yield snapshots
 
     @contextmanager
@@ -51,17 +50,18 @@ class Watches(Api):
         def is_claimed_here(volume: Object) -> bool:
             return bool((volume["spec"].get("claimRef") or {}).get("namespace") == namespace)
 
-        with self._watch(self._core.list_persistent_volume, {}, is_claimed_here) as snapshots:
+        with self._watch(VOLUMES.path(), {}, is_claimed_here) as snapshots:
             yield snapshots
 
     @contextmanager
     def _watch(
-        self, lister: Callable[..., Any], where: Object, only: Callable[[Object], bool] = lambda _: True
+        self, path: str, where: Mapping[str, str], only: Callable[[Object], bool] = lambda _: True
     ) -> Iterator[Snapshots]:
         def watch(version: str) -> LineStream:
-            return self._stream(lister, **where, watch=True, resource_version=version, timeout_seconds=WATCH_SECONDS)
+            until = {"watch": True, "resourceVersion": version, "timeoutSeconds": WATCH_SECONDS}
+            return self._stream(path, {**where, **until})
 
-        snapshots = Snapshots(lambda: self._call(lister, **where), watch, only)
+        snapshots = Snapshots(lambda: self._call("GET", path, query=where), watch, only)
         snapshots.start()
         try:
             yield snapshots

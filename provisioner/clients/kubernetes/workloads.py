@@ -6,9 +6,9 @@ import time
 from collections.abc import Collection, Mapping
 
 import urllib3
-from kubernetes import client
+from kubernetes.client import ApiException
 
-from provisioner.clients.kubernetes.api import TIMEOUT_SECONDS, Api
+from provisioner.clients.kubernetes.api import Api
 from provisioner.clients.kubernetes.objects import (
     COMPONENT,
     RESTARTED_FOR,
@@ -20,6 +20,14 @@ from provisioner.clients.kubernetes.objects import (
     restarted_for,
     selector,
     unready_pods,
+)
+from provisioner.clients.kubernetes.resources import (
+    CLAIMS,
+    DEPLOYMENTS,
+    EVENTS,
+    PODS,
+    REPLICA_SETS,
+    STATEFUL_SETS,
 )
 from provisioner.clients.kubernetes.streams import LineStream
 from provisioner.domain.store import PREFIX
@@ -33,31 +41,27 @@ class Workloads(Api):
 
     def workloads(self, namespace: str) -> list[Object]:
         """The namespace's Deployments and StatefulSets."""
-        deployments = self._list(self._apps.list_namespaced_deployment, namespace)
-        return deployments + self._list(self._apps.list_namespaced_stateful_set, namespace)
+        return self._list(DEPLOYMENTS, namespace) + self._list(STATEFUL_SETS, namespace)
 
     def restart_component(self, namespace: str, component: str, mark: str) -> None:
         """Replace the pods of a component, as its rollout strategy says; not again for the same `mark`.
 
         The new pods carry the mark. A former pod that is not ready is deleted: a StatefulSet waits for it forever."""
         change = {"spec": {"template": {"metadata": {"annotations": {RESTARTED_FOR: mark}}}}}
-        for lister, patch in (
-            (self._apps.list_namespaced_deployment, self._apps.patch_namespaced_deployment),
-            (self._apps.list_namespaced_stateful_set, self._apps.patch_namespaced_stateful_set),
-        ):
-            for workload in self._list(lister, namespace):
+        for resource in (DEPLOYMENTS, STATEFUL_SETS):
+            for workload in self._list(resource, namespace):
                 if component_of(workload) == component:
-                    self._find(patch, workload["metadata"]["name"], namespace, change)
+                    self._patch_if_there(resource, workload["metadata"]["name"], change, namespace)
         pods = [pod for pod in self.pods(namespace, {COMPONENT: component}) if not restarted_for(pod, mark)]
         for name in unready_pods(pod for pod in pods if in_stateful_set(pod) and not is_terminating(pod)):
-            self._find(self._core.delete_namespaced_pod, name, namespace)
+            self._delete(PODS, name, namespace)
 
     def pods(self, namespace: str, labels: Mapping[str, str] | None = None) -> list[Object]:
         """The namespace's pods with all these labels."""
-        return self._list(self._core.list_namespaced_pod, namespace, label_selector=selector(labels or {}))
+        return self._list(PODS, namespace, query={"labelSelector": selector(labels or {})})
 
     def volume_claims(self, namespace: str) -> list[Object]:
-        return self._list(self._core.list_namespaced_persistent_volume_claim, namespace)
+        return self._list(CLAIMS, namespace)
 
     def grow_claim(self, namespace: str, name: str, size: str, *, dry_run: bool) -> None:
         """Ask for a larger volume.
@@ -65,25 +69,23 @@ class Workloads(Api):
         Raises JobFailed or NotAllowedYet where its StorageClass or a quota forbids it.
         """
         change = {"spec": {"resources": {"requests": {"storage": size}}}}
-        options = {"dry_run": "All"} if dry_run else {}
-        patch = self._core.patch_namespaced_persistent_volume_claim
-        self._call(patch, name, namespace, change, field_manager=FIELD_MANAGER, **options)
+        query = {"fieldManager": FIELD_MANAGER, **({"dryRun": "All"} if dry_run else {})}
+        self._patch(CLAIMS, name, change, namespace, query=query)
 
     def delete_claim(self, namespace: str, name: str) -> None:
         """Start the deletion of a claim and its volume; a missing one is no error."""
-        self._find(self._core.delete_namespaced_persistent_volume_claim, name, namespace)
+        self._delete(CLAIMS, name, namespace)
 
     def warning_events(self, namespace: str) -> list[Object]:
         """The namespace's events of type Warning."""
-        return self._list(self._core.list_namespaced_event, namespace, field_selector="type=Warning")
+        return self._list(EVENTS, namespace, query={"fieldSelector": "type=Warning"})
 
     def pod_log(self, namespace: str, pod: str, container: str, *, follow: bool) -> LineStream:
         """The container's whole log.
 
         With `follow`, every later line follows until the container ends.
         """
-        read = self._core.read_namespaced_pod_log
-        return self._stream(read, pod, namespace, container=container, follow=follow)
+        return self._stream(PODS.path(namespace, pod, "log"), {"container": container, "follow": follow})
 
     def log_tail(self, namespace: str, pod: str, container: str, lines: int = 15) -> str:
         """The last lines of the container's log.
@@ -92,13 +94,11 @@ class Workloads(Api):
         """
         for previous in (False, True):
             try:
-                answer = self._core.read_namespaced_pod_log(
-                    pod, namespace, container=container, tail_lines=lines, previous=previous,
-                    _preload_content=False, _request_timeout=TIMEOUT_SECONDS,
-                )  # fmt: skip
+                query = {"container": container, "tailLines": lines, "previous": previous}
+                answer = self._send("GET", PODS.path(namespace, pod, "log"), query=query)
                 if text := answer.data.decode(errors="replace").strip():
                     return str(text)
-            except (client.ApiException, urllib3.exceptions.HTTPError):
+            except (ApiException, urllib3.exceptions.HTTPError):
                 continue
         return ""
 
@@ -112,7 +112,8 @@ class Workloads(Api):
         unready = unready_pods(pods) & set(suspects)
         for pod in pods:
             if backs_off(pod) or pod["metadata"]["name"] in unready:
-                self._find(self._core.delete_namespaced_pod, pod["metadata"]["name"], namespace)
+                self._delete(PODS, pod["metadata"]["name"], namespace)
         nudge = {"metadata": {"annotations": {NUDGED_AT: str(time.time())}}}
-        self._each(self._apps.list_namespaced_replica_set, self._apps.patch_namespaced_replica_set, namespace, nudge)
-        self._each(self._apps.list_namespaced_stateful_set, self._apps.patch_namespaced_stateful_set, namespace, nudge)
+        for resource in (REPLICA_SETS, STATEFUL_SETS):
+            for found in self._list(resource, namespace):
+                self._patch_if_there(resource, found["metadata"]["name"], nudge, namespace)
