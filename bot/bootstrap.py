@@ -32,7 +32,9 @@ from provisioner.ledger.ledger import Ledger
 from provisioner.operations.journal import JobJournal
 from provisioner.operations.toolbox import Toolbox
 from provisioner.orders import Orders
-from provisioner.runner.executors import Executor, KubernetesExecutor, LocalExecutor
+from provisioner.runner.executors import Executor
+from provisioner.runner.executors.kubernetes import KubernetesExecutor
+from provisioner.runner.executors.local import LocalExecutor
 from provisioner.runner.lease import Lease
 from provisioner.runner.scheduler import Scheduler
 

@@ -14,7 +14,8 @@ from provisioner.ledger.ledger import Ledger
 from provisioner.operations.journal import JobJournal
 from provisioner.operations.registry import DEFAULT_DEADLINES
 from provisioner.operations.toolbox import StoreDefaults, Toolbox
-from provisioner.runner.executors import Executor, LocalExecutor
+from provisioner.runner.executors import Executor
+from provisioner.runner.executors.local import LocalExecutor
 from provisioner.runner.lease import Lease
 from provisioner.runner.scheduler import Scheduler
 from tests.conftest import write_kubeconfig

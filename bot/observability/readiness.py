@@ -14,7 +14,8 @@ from bot.slack.refusals import Refusal, refusal_of
 from provisioner.domain.errors import StorewrightError
 
 OK = "ok"
-CACHE_SECONDS = 5.0  # for which the result of a check is valid
+CACHE_SECONDS = 5.0  # for which the success of a check is valid
+FAILURE_CACHE_SECONDS = 1.0  # …and a failure: while a bot starts, its parts come up one after the other
 OPTIONAL_CACHE_SECONDS = 60.0
 CHECK_TIMEOUT_SECONDS = 8.0  # less than a kubelet's timeout (10 s in the chart), so that it gets the reasons
 FIRST_RESULT = "The first check has not ended yet."
@@ -60,9 +61,11 @@ class Readiness:
             return due
 
     def _is_due(self, name: str) -> bool:
-        checked_at, _ = self._results.get(name, (float("-inf"), ""))
-        cache_seconds = CACHE_SECONDS if name in self._required else OPTIONAL_CACHE_SECONDS
-        return time.monotonic() - checked_at >= cache_seconds
+        if name not in self._results:
+            return True
+        checked_at, result = self._results[name]
+        of_required = CACHE_SECONDS if result == OK else FAILURE_CACHE_SECONDS
+        return time.monotonic() - checked_at >= (of_required if name in self._required else OPTIONAL_CACHE_SECONDS)
 
     def _run(self, name: str) -> None:
         self._record(name, _result(self._checks[name]))

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from provisioner.domain.catalog import Catalog
-from provisioner.domain.job import EventKind, Job, JobEvent, JobStatus, find_event
+from provisioner.domain.job import ROLLBACK_STAGE, EventKind, Job, JobEvent, JobStatus, find_event
 from provisioner.domain.store import Store, StoreStatus
-from provisioner.ledger.jobs import ROLLBACK_STAGE
 from provisioner.ledger.ledger import Ledger
 from provisioner.operations.registry import OPERATIONS
 from provisioner.operations.spec import Operation

@@ -62,6 +62,9 @@ class Job:
         return self.status in LIVE
 
 
+ROLLBACK_STAGE = "rollback"  # the stage in which a job of that phase restores
+
+
 class EventKind(StrEnum):
     QUEUED = "queued"
     WAITING = "waiting"  # the job can't start yet; `detail` says why

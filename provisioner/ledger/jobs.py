@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from provisioner.domain.errors import Problem, Superseded
-from provisioner.domain.job import LIVE, EventKind, Job, JobEvent, JobKind, JobPhase, JobStatus
+from provisioner.domain.job import LIVE, ROLLBACK_STAGE, EventKind, Job, JobEvent, JobKind, JobPhase, JobStatus
 from provisioner.domain.store import Store
 from provisioner.ledger.connection import Connection
 from provisioner.ledger.lock import LedgerInUse
@@ -18,7 +18,6 @@ from provisioner.ledger.rows import event_of, job_of, problem_json
 from provisioner.log_context import new_id
 
 LIVE_SQL = ", ".join(f"'{status}'" for status in LIVE)
-ROLLBACK_STAGE = "rollback"
 END_EVENTS = {
     JobStatus.SUCCEEDED: EventKind.SUCCEEDED,
     JobStatus.FAILED: EventKind.FAILED,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from provisioner.domain.job import JobKind
-from provisioner.ledger.jobs import ROLLBACK_STAGE
+from provisioner.domain.job import ROLLBACK_STAGE, JobKind
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
 from provisioner.operations.restart import RESTART

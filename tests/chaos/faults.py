@@ -16,9 +16,8 @@ from kubernetes import client, config
 
 from dev.cluster import Cluster
 from dev.stack import kubectl
-from provisioner.domain.job import JobStatus
+from provisioner.domain.job import ROLLBACK_STAGE, JobStatus
 from provisioner.domain.store import NAMESPACE_PREFIX
-from provisioner.ledger.jobs import ROLLBACK_STAGE
 from tests.chaos import boundaries, clock
 from tests.chaos.api_proxy import ApiProxy, Mode
 from tests.chaos.arena import Arena

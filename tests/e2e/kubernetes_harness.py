@@ -11,8 +11,9 @@ from dev import images
 from dev.charts import bot_chart
 from dev.cluster import Cluster as DevCluster
 from dev.stack import kubectl
-from provisioner.runner.executors import Executor, KubernetesExecutor
+from provisioner.runner.executors import Executor
 from provisioner.runner.executors.job_manifest import Worker
+from provisioner.runner.executors.kubernetes import KubernetesExecutor
 from tests.e2e.provisioner_harness import INSTANCE, ProvisionerHarness
 from tests.e2e.sample_type import SampleType
 

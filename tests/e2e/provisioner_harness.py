@@ -26,7 +26,8 @@ from provisioner.operations.registry import DEFAULT_DEADLINES
 from provisioner.operations.restart import RESTART
 from provisioner.operations.toolbox import LIMIT_RANGE, StoreDefaults, Toolbox
 from provisioner.operations.upgrade import UPGRADE
-from provisioner.runner.executors import Executor, LocalExecutor
+from provisioner.runner.executors import Executor
+from provisioner.runner.executors.local import LocalExecutor
 from provisioner.runner.scheduler import Scheduler
 from tests.ledgers import SampleOrders
 from tests.waiting import until_job

@@ -36,11 +36,10 @@ from dev.slack import LocalSlack
 from dev.slack.delivery import sign
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import Problem
-from provisioner.domain.job import EventKind, Job
+from provisioner.domain.job import ROLLBACK_STAGE, EventKind, Job
 from provisioner.domain.limits import Limits
 from provisioner.domain.store import Addresses, Store
 from provisioner.ledger.backup import Backups
-from provisioner.ledger.jobs import ROLLBACK_STAGE
 from provisioner.ledger.ledger import Ledger
 from provisioner.ledger.outbox import OutboxEntry, OutboxKind
 from provisioner.log_context import new_id

@@ -23,8 +23,8 @@ from provisioner.domain.job import EventKind, Job, JobStatus
 from provisioner.domain.store import JOB
 from provisioner.ledger.ledger import Ledger
 from provisioner.operations.journal import JobJournal
-from provisioner.runner.executors import KubernetesExecutor
 from provisioner.runner.executors.job_manifest import Worker
+from provisioner.runner.executors.kubernetes import KubernetesExecutor
 from tests.conftest import write_kubeconfig
 from tests.integration.kubernetes_api import Answer, Request, serving
 from tests.ledgers import SampleOrders

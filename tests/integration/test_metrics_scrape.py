@@ -34,7 +34,7 @@ from provisioner.operations.create import CREATE
 from provisioner.operations.journal import JobJournal
 from provisioner.operations.registry import DEFAULT_DEADLINES
 from provisioner.operations.toolbox import StoreDefaults, Toolbox
-from provisioner.runner.executors import LocalExecutor
+from provisioner.runner.executors.local import LocalExecutor
 from provisioner.runner.scheduler import Scheduler
 from tests.conftest import ROOT, Clock, write_kubeconfig
 from tests.integration.bot_harness import make_charts, running_bot

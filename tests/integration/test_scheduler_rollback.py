@@ -21,8 +21,10 @@ from provisioner.operations.journal import JobJournal
 from provisioner.operations.steps.rollback import ROLLBACK
 from provisioner.operations.toolbox import StoreDefaults, Toolbox
 from provisioner.operations.upgrade import RELEASE, UPGRADE
-from provisioner.runner.executors import Executor, KubernetesExecutor, LocalExecutor
+from provisioner.runner.executors import Executor
 from provisioner.runner.executors.job_manifest import Worker
+from provisioner.runner.executors.kubernetes import KubernetesExecutor
+from provisioner.runner.executors.local import LocalExecutor
 from tests.schedulers import SampleScheduler, sample_scheduler
 
 

@@ -8,10 +8,9 @@ from pathlib import Path
 from bot.rendering.job_view import JobView, StoreView
 from provisioner.domain.catalog import Catalog, StoreType
 from provisioner.domain.errors import Problem
-from provisioner.domain.job import EventKind, Job, JobEvent, JobKind, JobStatus
+from provisioner.domain.job import ROLLBACK_STAGE, EventKind, Job, JobEvent, JobKind, JobStatus
 from provisioner.domain.options import Option
 from provisioner.domain.store import Store, StoreStatus
-from provisioner.ledger.jobs import ROLLBACK_STAGE
 from provisioner.ledger.links import CredentialLink
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE

@@ -11,9 +11,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from provisioner.domain.errors import JobFailed, Problem, StorewrightError, Transient
-from provisioner.domain.job import Job
+from provisioner.domain.job import ROLLBACK_STAGE, Job
 from provisioner.domain.store import SECRET_NAME, Store
-from provisioner.ledger.jobs import ROLLBACK_STAGE
 from provisioner.operations.namespace_metadata import CHECK_BEFORE, UPGRADE_FROM, annotation
 from provisioner.operations.spec import Stage
 from provisioner.operations.steps.hand_edits import restore_revision

@@ -8,10 +8,6 @@ from __future__ import annotations
 from typing import Protocol
 
 from provisioner.domain.job import Job
-from provisioner.runner.executors.kubernetes import KubernetesExecutor
-from provisioner.runner.executors.local import LocalExecutor
-
-__all__ = ["Executor", "KubernetesExecutor", "LocalExecutor"]
 
 
 class Executor(Protocol):

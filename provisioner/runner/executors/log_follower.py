@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from provisioner.clients.helm import OnHelmRun
 from provisioner.clients.kubernetes.cluster import Cluster, Forbidden, LineStream
 from provisioner.domain.errors import JobFailed, Problem, StorewrightError, Superseded, Transient
-from provisioner.domain.job import Job
-from provisioner.ledger.jobs import ROLLBACK_STAGE
+from provisioner.domain.job import ROLLBACK_STAGE, Job
 from provisioner.log_context import carried
 from provisioner.operations.journal import JobJournal
 from provisioner.runner.executors.job_manifest import CONTAINER
