@@ -2,6 +2,8 @@
 SHELL := /bin/sh
 PY := .venv/bin/python
 export PATH := $(CURDIR)/build/tools/bin:$(PATH)
+# Python keeps its bytecode: without it, each process compiles all modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-down test test-unit lint cluster-up cluster-down images chaos bench docs manifests locks clean
