@@ -1,4 +1,6 @@
-"""`make bench`: each store type from the command to Ready, compared with its baseline; the executors; the bot."""
+"""`make bench`: each store type from the command to Ready, compared with its baseline; the executors; the bot.
+
+Each part writes its own file under build/bench."""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,13 @@ from rich.table import Table
 from dev import cluster as clusters
 from dev import images
 from dev.cluster import Cluster
-from dev.stack import ROOT, Stack
+from dev.stack import ROOT, Stack, remove_stores
 from provisioner.domain.catalog import Catalog, StoreType
-from tests.bench import baseline, bot, executors, orders, store_usage
+from tests.bench import acks, baseline, bot, executors, orders, store_usage, timeline
 
 RESULTS = ROOT / "build/bench"
 BASELINE = "baseline"
+BOT_STARTS = 10
 console = Console()
 
 
@@ -36,6 +39,7 @@ class Figures:
     memory_mb: dict[str, float] = field(default_factory=dict)
     page_ms: dict[str, float] = field(default_factory=dict)
     image_mb: dict[str, float] = field(default_factory=dict)
+    marks: list[timeline.Mark] = field(default_factory=list)
 
     @property
     def ratio(self) -> float:
@@ -58,12 +62,12 @@ def main() -> None:
         _report(kind, measured[kind.name], options.rounds)
     by_executor = executors.seconds(cluster, options.rounds)
     _tabulate(f"The same small order by each executor: seconds, {options.rounds} rounds", by_executor)
-    of_bot = _measure_bot(cluster, options.rounds)
+    of_bot = _measure_bot(cluster, catalog.get((options.types or [*catalog.types])[0]))
     second_up = [_seconds_of_up() for _ in range(options.rounds)]
     _tabulate(f"The local cluster: seconds, {options.rounds} rounds", {"up while it runs": second_up})
     cluster.down()
     RESULTS.mkdir(parents=True, exist_ok=True)
-    results = {name: {**figures.__dict__, "ratio": figures.ratio} for name, figures in measured.items()}
+    results = {name: {**asdict(figures), "ratio": figures.ratio} for name, figures in measured.items()}
     (RESULTS / "ready.json").write_text(json.dumps(results, indent=2))
     (RESULTS / "executors.json").write_text(json.dumps(by_executor, indent=2))
     (RESULTS / "bot.json").write_text(json.dumps(of_bot, indent=2))
@@ -81,6 +85,7 @@ def _measure(cluster: Cluster, kind: StoreType, overlay: dict[str, Any], rounds:
         try:
             stack.start()
             figures = Figures({orders.READY: orders.seconds(stack, kind.name, rounds)})
+            figures.marks = timeline.of_order(stack, cluster, kind.name, "timed-shop")
             with orders.store(stack, kind.name, "measured-shop"):
                 figures.page_ms = store_usage.pages(cluster, stack.addresses.host("measured-shop"))
                 figures.memory_mb = store_usage.memory(cluster, stack.addresses.namespace("measured-shop"))
@@ -110,23 +115,45 @@ def _compressed_mb(archive: Path) -> float:
         return target.tell() / 1e6
 
 
-def _measure_bot(cluster: Cluster, rounds: int) -> dict[str, Any]:
-    starts, memory_mb = bot.measure(cluster, rounds)
-    _tabulate(f"The bot in the cluster: seconds, {rounds} rounds", {"start to ready": starts})
+def _measure_bot(cluster: Cluster, kind: StoreType) -> dict[str, Any]:
+    in_cluster, memory_mb = bot.measure(cluster, BOT_STARTS)
+    with tempfile.TemporaryDirectory() as folder:
+        stack = Stack(Path(folder), cluster, {"CREATIONS_PER_HOUR": "100", "WORKERS": str(acks.STORES)})
+        try:
+            stack.start()
+            as_process, processor = bot.process_starts(stack, BOT_STARTS)
+            acked = acks.seconds(stack, kind.name)
+        finally:
+            stack.stop()
+            remove_stores(cluster, stack.folder)
+    starts = {"in the cluster": in_cluster, "as a process": as_process, "  processor": processor}
+    _tabulate(f"The bot, from its start to ready: seconds, {BOT_STARTS} starts", starts)
+    _tabulate(f"{len(acked)} commands at once while {acks.STORES} stores are made: seconds to the ack", {"ack": acked})
     image_mb = _compressed_mb(images.bot_image().archive)
+    console.print(f"99 % of the acks within {1000 * acks.p99(acked):.0f} ms.")
     console.print(f"Memory at rest: {memory_mb:.0f} MB. Image, compressed: {image_mb:.0f} MB.")
-    return {"seconds": starts, "memory_mb": memory_mb, "image_mb": image_mb}
+    return {"start_seconds": starts, "ack_seconds": acked, "memory_mb": memory_mb, "image_mb": image_mb}
 
 
 def _report(kind: StoreType, figures: Figures, rounds: int) -> None:
     _tabulate(f"{kind.label}: seconds, {rounds} rounds, images on the node", figures.seconds)
     console.print(f"An order takes {figures.ratio:.2f} times the baseline, the bare boot of the same containers.")
+    _print_marks(kind, figures.marks)
     for title, unit, found in (
         ("Memory at rest", "MB", figures.memory_mb),
         ("Pages, median", "ms", figures.page_ms),
         ("Images, compressed", "MB", figures.image_mb),
     ):
         console.print(f"{title}: " + ", ".join(f"{name} {value:.0f} {unit}" for name, value in found.items()))
+
+
+def _print_marks(kind: StoreType, marks: list[timeline.Mark]) -> None:
+    table = Table("at", "what", "whose time", title=f"{kind.label}: one order, seconds after the command")
+    for mark in marks:
+        table.add_row(f"{mark.at:.1f}", mark.what, mark.part)
+    console.print(table)
+    parts = timeline.by_part(marks)
+    console.print("Of that: " + ", ".join(f"{part} {seconds:.1f} s" for part, seconds in parts.items()))
 
 
 def _tabulate(title: str, seconds: dict[str, list[float]]) -> None:

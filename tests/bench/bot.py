@@ -1,4 +1,4 @@
-"""The bot's start time and memory in the cluster, installed by its chart."""
+"""The bot's start and memory: in the cluster, installed by its chart, and as a process of this machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 
 from dev.cluster import Cluster
-from dev.stack import StackError, kubectl
+from dev.stack import Stack, StackError, kubectl
 from tests.bench.store_usage import memory
 from tests.e2e.bot_release import BotRelease, bot_release
 from tests.e2e.store_release import process_id
@@ -26,6 +26,19 @@ def measure(cluster: Cluster, rounds: int) -> tuple[list[float], float]:
         bot.await_slack()
         (resident,) = memory(cluster, bot.name).values()
         return starts, resident
+
+
+def process_starts(stack: Stack, rounds: int) -> tuple[list[float], list[float]]:
+    """Seconds from the process's start until /readyz answers 200, and the processor's seconds of each."""
+    seconds, processor_seconds = [], []
+    for _ in range(rounds):
+        stack.bot_process.stop()
+        stack.start_bot()
+        ready, process = time.time(), stack.bot_process.process()
+        assert process, "the bot has ended"
+        seconds.append(ready - process.create_time())
+        processor_seconds.append(sum(process.cpu_times()[:2]))
+    return seconds, processor_seconds
 
 
 def _start(bot: BotRelease) -> float:

@@ -29,7 +29,6 @@ from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import slack_sdk
-from kubernetes import client, config
 from kubernetes.client.rest import RESTClientObject
 from slack_sdk.webhook import WebhookClient
 
@@ -39,7 +38,6 @@ LOG, PLAN, HELD = "boundaries.jsonl", "plan.json", "held"
 BOT = "bot"  # the owner of what belongs to no store and no person
 IN_HELM_POLL_SECONDS, HOLD_POLL_SECONDS = 0.002, 0.02
 CHANGING_VERBS = ("upgrade", "rollback", "uninstall")
-PENDING = "owner=helm,status in (pending-install,pending-upgrade,pending-rollback)"  # helm's labels of its Secrets
 
 
 @dataclass(frozen=True)
@@ -265,8 +263,9 @@ def _run_of(command: list[str]) -> str:
 
 def _wait_until_pending(boundaries: Boundaries, helm: subprocess.Popen[str], namespace: str) -> None:
     """Wait until helm has recorded its revision and not completed it, or has ended."""
-    config.load_kube_config(os.environ["KUBECONFIG"], os.environ.get("KUBE_CONTEXT"))
-    secrets = client.CoreV1Api()
+    from tests.chaos.releases import Releases  # not before the launcher has installed the clock
+
+    releases = Releases(Path(os.environ["KUBECONFIG"]), os.environ.get("KUBE_CONTEXT"))
     with boundaries.own_call():
-        while helm.poll() is None and not secrets.list_namespaced_secret(namespace, label_selector=PENDING).items:
+        while helm.poll() is None and not releases.pending(namespace):
             time.sleep(IN_HELM_POLL_SECONDS)
