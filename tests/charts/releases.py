@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import subprocess
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from provisioner.domain.catalog import Catalog
+from tests.charts.variants import Variants
 from tests.workers import once_a_run
 
 Object = dict[str, Any]
@@ -68,8 +70,8 @@ def render(chart: Path, *features: str, profile: str = "", options: tuple[str, .
 
     Raises AssertionError with helm's message if helm fails."""
     laid_over = (f"--values={chart}/values-{profile}.yaml",) if profile else ()
-    settings = (*laid_over, *(setting for f in features for setting in FEATURES[f]), *options)
-    manifests: list[Object] = pickle.loads(_parsed(chart, *settings))  # noqa: S301  a copy that the test may change
+    given = (*laid_over, *settings(*features), *options)
+    manifests: list[Object] = pickle.loads(_parsed(chart, *given))  # noqa: S301  a copy that the test may change
     return manifests
 
 
@@ -79,6 +81,30 @@ def _parsed(chart: Path, *options: str) -> bytes:
     done = template(chart, *options)
     assert done.returncode == 0, done.stderr
     return pickle.dumps([manifest for manifest in yaml.load_all(done.stdout, yaml.CSafeLoader) if manifest])
+
+
+@once_a_run
+def combinations_of(chart: Path, profile: str = "") -> list[list[Object]]:
+    """The manifests of a release with each of the COMBINATIONS of features. They share objects: change none."""
+    variants = variants_of(chart, profile).render([settings(*features) for features in COMBINATIONS])
+    assert all(variant.stdout for variant in variants), [variant.stderr for variant in variants]
+    return [[m for text in variant.stdout.split("\n---\n") if (m := _document(text))] for variant in variants]
+
+
+def variants_of(chart: Path, profile: str = "") -> Variants:
+    """A store's chart with the values of a profile."""
+    return Variants(chart, NAME, NAMESPACE, chart / f"values-{profile}.yaml" if profile else None)
+
+
+def settings(*features: str) -> list[str]:
+    """What features set."""
+    return [setting for feature in features for setting in FEATURES[feature]]
+
+
+@cache
+def _document(text: str) -> Object:
+    manifest: Object = yaml.load(text, yaml.CSafeLoader)
+    return manifest
 
 
 def of_kind(manifests: list[Object], *kinds: str) -> list[Object]:

@@ -13,7 +13,7 @@ import kubernetes_validate.utils
 import pytest
 
 from dev.charts import definition
-from tests.charts.releases import COMBINATIONS, Object, every_chart, every_profile, of_kind, render
+from tests.charts.releases import Object, combinations_of, every_chart, every_profile, of_kind, render
 
 VERSIONS = ["1.31", "1.34", kubernetes_validate.latest_version()]
 # The library reads its schemas, megabytes of JSON, for every manifest.
@@ -61,7 +61,7 @@ def validate(manifest: Object, version: str) -> None:
 
 @every_profile
 def test_manifests_are_valid_in_every_feature_combination(chart: Path, profile: str) -> None:
-    rendered = {json.dumps(m): m for features in COMBINATIONS for m in render(chart, *features, profile=profile)}
+    rendered = {json.dumps(m): m for manifests in combinations_of(chart, profile) for m in manifests}
     kinds = {manifest["kind"] for manifest in rendered.values()}
     assert {"HTTPRoute", "Ingress", "NetworkPolicy", "PodDisruptionBudget", "ServiceMonitor"} < kinds
     for manifest in rendered.values():

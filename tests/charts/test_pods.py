@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tests.charts.releases import (
-    COMBINATIONS,
     NAME,
     STORES,
     Object,
+    combinations_of,
     component,
     containers,
     every_chart,
@@ -62,7 +62,7 @@ def container_faults(container: Object) -> list[str]:
 
 @every_profile
 def test_pods_are_restricted_and_have_memory_limits(chart: Path, profile: str) -> None:
-    made = [pod for features in COMBINATIONS for pod in pods(render(chart, *features, profile=profile))]
+    made = [pod for manifests in combinations_of(chart, profile) for pod in pods(manifests)]
     assert {component(pod) for pod in made} >= {"application", "database", "test"}
     assert [fault for pod in made for fault in faults(pod)] == []
 

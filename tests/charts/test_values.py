@@ -12,7 +12,21 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from tests.charts.releases import FEATURES, STORES, Object, every_chart, every_profile, helm, render, template
+from tests.charts.releases import (
+    COMBINATIONS,
+    FEATURES,
+    STORES,
+    Object,
+    every_chart,
+    every_profile,
+    helm,
+    render,
+    settings,
+    template,
+    variants_of,
+)
+from tests.charts.variants import Rendered
+from tests.workers import once_a_run
 
 # Replacement values: the test uses the first that the schema accepts.
 OTHERS: list[Any] = [
@@ -21,7 +35,16 @@ OTHERS: list[Any] = [
     *([{"secretRef": {"name": "other"}}], [{"ipBlock": {"cidr": "10.1.2.3/32"}}], [{"ports": [{"port": 25}]}]),
     *([5353], [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}]),
 ]
-EVERYTHING_ON = tuple(setting for name in FEATURES if not name.startswith("no-") for setting in FEATURES[name])
+EVERYTHING_ON = settings(*(name for name in FEATURES if not name.startswith("no-")))
+MALFORMED = [
+    *('store.name="My_Shop"', 'store.host="My Shop"', 'store.url="my-shop.localhost"', 'store.currency="EUR"'),
+    *('store.country="Germany"', 'store.color="green"', 'store.logo="javascript:alert(1)"', 'secretName=""'),
+    *('uploads.storage.size="much"', "replicas=0", "replicas=2", 'ingress.annotations={"a":1}'),
+    *("httpRoute.enabled=true", "startupSeconds=0", "securityContext.runAsUser=0", "migration.deadlineSeconds=0"),
+    "networkPolicy.dnsPorts=[]",
+    *('pod.nodeSelector={"pool":1}', 'pod.topologySpreadConstraints=[{"maxSkew":1}]', "pod.hostNetwork=true"),
+    *("database.external.enabled=true", "database.external.port=0", 'database.external.ssl="prefer"'),
+]
 
 
 def values_of(chart: Path) -> Object:
@@ -69,14 +92,6 @@ def changed(values: Object, path: tuple[str, ...], value: Any) -> Object:
     return result
 
 
-def is_read(chart: Path, path: tuple[str, ...], *values: Any) -> bool:
-    """Whether one of these values changes the rendered manifests, with all features on or off."""
-    settings = [f"{'.'.join(path)}={json.dumps(value)}" for value in values]
-    tries = [(context, setting) for context in ((), EVERYTHING_ON) for setting in settings]
-    pairs = ((template(chart, *context), template(chart, *context, setting)) for context, setting in tries)
-    return any(before.stdout != after.stdout for before, after in pairs if after.returncode == 0)
-
-
 @every_profile
 def test_helm_lint_passes(chart: Path, profile: str) -> None:
     checked = helm("lint", "--strict", chart, "--values", chart / f"values-{profile}.yaml")
@@ -85,27 +100,37 @@ def test_helm_lint_passes(chart: Path, profile: str) -> None:
 
 @every_chart
 def test_schema_describes_and_a_template_reads_every_value(chart: Path) -> None:
-    unread = []
+    values = {}
     for path, value in leaves(chart):
         takes = described(schema_of(chart), path)
         other = next(o for o in OTHERS if takes.is_valid(o) and json.dumps(o) != json.dumps(value))
-        if not is_read(chart, path, other, value):  # a feature may already have set the other value
-            unread.append(path)
-    assert unread == []
+        values[path] = (other, value)  # a feature may already have set the other value
+    assert variants_of(chart).unread(values, ([], EVERYTHING_ON)) == []
 
 
 @every_chart
 def test_value_that_no_template_reads_is_found(chart: Path) -> None:
-    assert not is_read(chart, ("common", "global"), {}), "Helm sets it, and no template reads it"
+    unread = ("common", "global")  # Helm sets it
+    values = {unread: ({},), ("secretName",): ("other",)}
+    assert variants_of(chart).unread(values, ([], EVERYTHING_ON)) == [unread]
+
+
+@every_chart
+def test_variants_are_rendered_as_helm_renders_each(chart: Path) -> None:
+    all_features, malformed = settings(*COMBINATIONS[-1]), MALFORMED[0]
+    several = variants_of(chart).render([[], [malformed], all_features])
+    alone = [template(chart), template(chart, malformed), template(chart, *all_features)]
+    assert [one.stdout for one in several] == [one.stdout for one in alone]
+    assert several[1].stderr.partition(":\n-")[2] == alone[1].stderr.partition(":\n-")[2] != ""
 
 
 @every_chart
 def test_schema_rejects_unknown_values_in_every_map(chart: Path) -> None:
     maps = [path for path, node in nodes(values_of(chart)) if isinstance(node, dict) and node]
     assert len(maps) > 10
-    for path in maps:
-        refused = template(chart, ".".join((*path, "unknown")) + "=1")
-        assert refused.returncode != 0, path
+    tried = variants_of(chart).render([[".".join((*path, "unknown")) + "=1"] for path in maps])
+    for path, refused in zip(maps, tried, strict=True):
+        assert not refused.stdout, path
         assert "additional properties" in refused.stderr, path
 
 
@@ -133,28 +158,16 @@ def test_schema_rejects_values_of_another_type(chart: Path) -> None:
         assert not takes.is_valid(changed(values, path, wrong)), path
 
 
+@once_a_run
+def malformed(chart: Path) -> dict[str, Rendered]:
+    return dict(zip(MALFORMED, variants_of(chart).render([[bad] for bad in MALFORMED]), strict=True))
+
+
 @every_chart
-@pytest.mark.parametrize(
-    "bad",
-    [
-        *('store.name="My_Shop"', 'store.host="My Shop"', 'store.url="my-shop.localhost"', 'store.currency="EUR"'),
-        *('store.country="Germany"', 'store.color="green"', 'store.logo="javascript:alert(1)"', 'secretName=""'),
-        *(
-            'uploads.storage.size="much"',
-            "replicas=0",
-            "replicas=2",
-            'ingress.annotations={"a":1}',
-            "httpRoute.enabled=true",
-        ),
-        *("startupSeconds=0", "securityContext.runAsUser=0", "migration.deadlineSeconds=0"),
-        "networkPolicy.dnsPorts=[]",
-        *('pod.nodeSelector={"pool":1}', 'pod.topologySpreadConstraints=[{"maxSkew":1}]', "pod.hostNetwork=true"),
-        *("database.external.enabled=true", "database.external.port=0", 'database.external.ssl="prefer"'),
-    ],
-)
+@pytest.mark.parametrize("bad", MALFORMED)
 def test_schema_rejects_malformed_values(chart: Path, bad: str) -> None:
-    refused = template(chart, bad)
-    assert refused.returncode != 0
+    refused = malformed(chart)[bad]
+    assert not refused.stdout
     assert "don't meet the specifications of the schema" in refused.stderr
 
 
