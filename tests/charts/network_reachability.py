@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from itertools import product
 from pathlib import Path
 
 from tests.charts.policies import Peer, Port, allows
@@ -90,13 +91,14 @@ class Store:
 
     def connections(self, policies: list[Object]) -> set[str]:
         """Every connection from or to one of the store's pods that these policies allow."""
-        peers = [*self.inside, *self.outside]
+        inside = [(peer, self.tried(peer)) for peer in self.inside]
+        outside = [(peer, self.tried(peer)) for peer in self.outside]
+        ends = [*product(inside, [*inside, *outside]), *product(outside, inside)]
         return {
             f"{source.name} > {target.name}:{port.name or port.number}/{port.protocol}"
-            for source in peers
-            for target in peers
-            if source != target and (source in self.inside or target in self.inside)
-            for port in self.tried(target)
+            for (source, _), (target, ports) in ends
+            if source is not target
+            for port in ports
             if allows(policies, source, target, port)
         }
 

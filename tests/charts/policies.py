@@ -7,11 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from ipaddress import ip_address, ip_network
 from typing import Any, Literal
 
 Object = dict[str, Any]
 Direction = Literal["Ingress", "Egress"]
+OPERATORS: Mapping[str, Callable[[str | None, list[str]], bool]] = {
+    "In": lambda value, values: value in values,
+    "NotIn": lambda value, values: value not in values,
+    "Exists": lambda value, _: value is not None,
+    "DoesNotExist": lambda value, _: value is None,
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ def _passes(policies: list[Object], direction: Direction, pod: Peer, other: Peer
     """Whether one end allows the connection.
 
     If no policy selects the pod for this direction, the pod is not isolated. Otherwise one rule must match."""
-    selecting = [p for p in policies if direction in policy_types(p) and _selects(p, pod)]
+    selecting = [p for p in policies if _selects(p, pod) and direction in policy_types(p)]
     return not selecting or any(
         _matches(rule, direction, policy, other, port)
         for policy in selecting
@@ -81,9 +88,9 @@ def _matches(rule: Object, direction: Direction, policy: Object, other: Peer, po
 def _is_peer(peer: Object, policy: Object, other: Peer) -> bool:
     """Whether the peer matches. An ipBlock matches pods too, as in some clusters: the stricter test."""
     if block := peer.get("ipBlock"):
-        blocks = [block["cidr"], *(block.get("except") or [])]
-        inside = [ip_address(other.address) in ip_network(cidr) for cidr in blocks]
-        return inside[0] and not any(inside[1:])
+        return _is_in(other.address, block["cidr"]) and not any(
+            _is_in(other.address, excepted) for excepted in block.get("except") or []
+        )
     if not other.namespace:
         return False
     if "namespaceSelector" in peer:
@@ -91,6 +98,11 @@ def _is_peer(peer: Object, policy: Object, other: Peer) -> bool:
     else:
         in_namespace = other.namespace == policy["metadata"]["namespace"]
     return in_namespace and selects(peer.get("podSelector") or {}, other.labels)
+
+
+@cache
+def _is_in(address: str, cidr: str) -> bool:
+    return ip_address(address) in ip_network(cidr)
 
 
 def _is_port(wanted: Object, port: Port) -> bool:
@@ -105,13 +117,7 @@ def _is_port(wanted: Object, port: Port) -> bool:
 
 def selects(selector: Object, labels: Mapping[str, str]) -> bool:
     """Whether a label selector matches these labels. An empty selector matches everything."""
-    operators: dict[str, Callable[[str | None, list[str]], bool]] = {
-        "In": lambda value, values: value in values,
-        "NotIn": lambda value, values: value not in values,
-        "Exists": lambda value, _: value is not None,
-        "DoesNotExist": lambda value, _: value is None,
-    }
     wanted, rules = selector.get("matchLabels") or {}, selector.get("matchExpressions") or []
     return wanted.items() <= labels.items() and all(
-        operators[rule["operator"]](labels.get(rule["key"]), rule.get("values") or []) for rule in rules
+        OPERATORS[rule["operator"]](labels.get(rule["key"]), rule.get("values") or []) for rule in rules
     )
