@@ -62,12 +62,12 @@ def serve_until_signal(web: Flask, listen: str) -> None:
     server.run()
 
 
-def serve_in_background(web: Flask, listen: str) -> Callable[[], None]:
+def serve_in_background(web: Flask, listen: str, threads: int = OPS_THREADS) -> Callable[[], None]:
     """Serve `web` on its own thread.
 
     The returned function stops the server and frees the port.
     Raises CannotListen."""
-    server = web_server(web, listen, OPS_THREADS)
+    server = web_server(web, listen, threads)
     thread = threading.Thread(target=server.run, name=f"web {listen}", daemon=True)
     thread.start()
 
@@ -79,6 +79,7 @@ def serve_in_background(web: Flask, listen: str) -> Callable[[], None]:
     def close() -> None:
         server.trigger.pull_trigger(close_all)  # on its own thread, which fails if a socket that it polls is closed
         thread.join(LOOP_SECONDS + 1)
+        server.task_dispatcher.shutdown()
 
     return close
 

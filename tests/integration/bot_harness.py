@@ -4,7 +4,6 @@ Only the cluster is missing: a test plays the worker and records in the ledger w
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -26,7 +25,7 @@ from bot.slack.attend import SlackDependencies
 from bot.slack.client import Slack
 from bot.slack.rate_limiter import RATES, RateLimiter
 from bot.slack.signature import SignatureCheck
-from bot.web.http_server import web_server
+from bot.web.http_server import WEB_THREADS, serve_in_background
 from bot.web.ops_endpoints import Ops
 from bot.web.public_app import PageDependencies, build_public_app
 from bot.web.slack_endpoint import SlackEndpoint
@@ -283,9 +282,7 @@ def _serve(bot: Bot, readiness: Readiness, endpoint: SlackEndpoint | None, stack
     bot.metrics.add_workers(8, lambda: (0, 0))
     pages = PageDependencies(bot.ledger, bot.orders.catalog, lambda _: _secret(bot), bot.url)
     web = build_public_app(pages, endpoint, Ops(lambda: "", readiness, bot.metrics.registry))
-    server = web_server(web, bot.url.removeprefix("http://"))
-    threading.Thread(target=server.run, name="web", daemon=True).start()
-    stack.callback(server.task_dispatcher.shutdown)
+    stack.callback(serve_in_background(web, bot.url.removeprefix("http://"), WEB_THREADS))
 
 
 def _secret(bot: Bot) -> dict[str, str]:
