@@ -13,7 +13,7 @@ from jsonschema.validators import extend
 
 from dev.slack.workspace import Json
 
-SCHEMA = yaml.safe_load((Path(__file__).parent / "blockkit.yaml").read_text())
+SCHEMA = yaml.load((Path(__file__).parent / "blockkit.yaml").read_text(), yaml.CSafeLoader)
 
 
 def _one_of_types(validator: Any, allowed: list[str], instance: Any, _: Any) -> Iterator[ValidationError]:

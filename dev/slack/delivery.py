@@ -9,8 +9,10 @@ import hmac
 import itertools
 import json
 import secrets
+import ssl
 import time
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -84,6 +86,12 @@ def sign(secret: str, body: bytes, timestamp: str) -> str:
     return f"v0={digest}"
 
 
+@cache
+def _authorities() -> ssl.SSLContext:
+    """The authorities that this machine trusts. To load them is slow."""
+    return ssl.create_default_context()
+
+
 def _retry_reason(ack: Ack) -> str:
     """The value of the header X-Slack-Retry-Reason."""
     if ack.error == "operation_timeout":
@@ -97,7 +105,7 @@ class HttpTransport:
     def __init__(self, url: str, signing_secret: str):
         self.url = request_url(url)
         self._secret = signing_secret
-        self._client = httpx.AsyncClient(timeout=ACK_TIMEOUT_SECONDS, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=ACK_TIMEOUT_SECONDS, trust_env=False, verify=_authorities())
 
     def request(self, kind: str, payload: Json, extra: dict[str, str]) -> Request:
         """Encode and sign a delivery of this kind as Slack does.

@@ -1,5 +1,7 @@
 """OAuth scopes of the installed app and of the methods."""
 
+from functools import cache
+
 import yaml
 
 from dev.cache import CHECKOUT
@@ -11,6 +13,7 @@ HISTORY_SCOPES = {"C": "channels:history", "G": "groups:history", "D": "im:histo
 METHOD_SCOPES = {"chat.postMessage": "chat:write", "chat.update": "chat:write", "conversations.open": "im:write"}
 
 
+@cache
 def from_manifest() -> frozenset[str]:
     """The bot scopes of an app that is installed from our manifest."""
     return frozenset(yaml.safe_load(MANIFEST.read_text())["oauth_config"]["scopes"]["bot"])

@@ -185,12 +185,12 @@ class Helm:
     def manifests(self, name: str, namespace: str, revision: int) -> list[dict[str, Any]]:
         """The manifests of a revision of the release, without hooks, as helm applied them."""
         out = self._run(["get", "manifest", name, "--namespace", namespace, "--revision", str(revision)])
-        return [found for found in yaml.safe_load_all(out) if found]
+        return _documents(out)
 
     def render(self, wanted: ReleaseSpec) -> list[dict[str, Any]]:
         """The manifests that `apply` would send, hooks included; without a cluster."""
         args = ["template", wanted.name, *wanted.files, "--namespace", wanted.namespace]
-        return [found for found in yaml.safe_load_all(self._run(args, yaml.safe_dump(wanted.values))) if found]
+        return _documents(self._run(args, yaml.safe_dump(wanted.values)))
 
     def apply(
         self, wanted: ReleaseSpec, timeout: float, *, hooks: bool = True, meanwhile: Callable[[], None] = lambda: None
@@ -312,6 +312,10 @@ def _killed_with_us() -> list[str]:
     if sys.platform == "linux" and (setpriv := shutil.which("setpriv")):
         return [setpriv, "--pdeathsig", "KILL", "--"]
     return []
+
+
+def _documents(text: str) -> list[dict[str, Any]]:
+    return [found for found in yaml.load_all(text, yaml.CSafeLoader) if found]  # the loader in C is ten times as fast
 
 
 def _typed(verb: str, stderr: str) -> JobFailed | Transient:

@@ -65,7 +65,7 @@ class Catalog:
 
 
 def _read(chart_yaml: Path) -> StoreType | None:
-    meta = yaml.safe_load(chart_yaml.read_text())
+    meta = yaml.load(chart_yaml.read_text(), yaml.CSafeLoader)
     annotations: dict[str, str] = meta.get("annotations") or {}
     if PREFIX + "label" not in annotations:
         return None
@@ -78,8 +78,8 @@ def _read(chart_yaml: Path) -> StoreType | None:
         version=str(meta["version"]),
         admin_path=annotations.get(PREFIX + "admin-path", "/"),
         credentials=tuple(key.strip() for key in annotations.get(PREFIX + "credentials", "").split(",") if key.strip()),
-        secret=yaml.safe_load(annotations.get(PREFIX + "secret", "{}")),
-        check=tuple(yaml.safe_load(check.read_text())) if check.exists() else ({"get": "/"},),
+        secret=yaml.load(annotations.get(PREFIX + "secret", "{}"), yaml.CSafeLoader),
+        check=tuple(yaml.load(check.read_text(), yaml.CSafeLoader)) if check.exists() else ({"get": "/"},),
         options=_options(chart_yaml, annotations.get(PREFIX + "options", "")),
     )
 
@@ -87,6 +87,7 @@ def _read(chart_yaml: Path) -> StoreType | None:
 def _options(chart_yaml: Path, text: str) -> tuple[Option, ...]:
     values = chart_yaml.with_name("values.yaml")
     try:
-        return read_options(text, yaml.safe_load(values.read_text()) if values.exists() else {})
+        given = yaml.load(values.read_text(), yaml.CSafeLoader) if values.exists() else {}
+        return read_options(text, given)
     except (ValueError, yaml.YAMLError) as error:
         raise ValueError(f"{chart_yaml}: {PREFIX}options: {error}") from None

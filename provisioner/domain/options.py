@@ -75,7 +75,7 @@ def read_options(text: str, values: Mapping[str, Any]) -> tuple[Option, ...]:
     `values` is the chart's values.yaml, which must have the paths of all options.
     Raises ValueError with the number of the invalid entry."""
     # BaseLoader reads every scalar as a string. Other loaders read Norway's `no` as false.
-    listed = yaml.load(text, Loader=yaml.BaseLoader) or []  # noqa: S506  (BaseLoader creates no other objects)
+    listed = yaml.load(text, Loader=yaml.CBaseLoader) or []  # noqa: S506  (it creates no other objects)
     try:
         options = TypeAdapter(tuple[Option, ...]).validate_python(listed)
     except ValidationError as error:

@@ -95,7 +95,7 @@ def keep_claims(tools: Toolbox, store: Store, revision: int) -> None:
 
 
 def _with_present_claims(tools: Toolbox, store: Store, document: str) -> str:
-    manifest = yaml.safe_load(document)
+    manifest = yaml.load(document, yaml.CSafeLoader)
     if not manifest or not _specs(manifest) or not _differs(tools, store, manifest):
         return document
     live = tools.cluster.live(store.namespace, manifest) or manifest
