@@ -5,6 +5,7 @@ The notifier is called by the test, which moves the clock from one attempt to th
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -46,23 +47,42 @@ def _short_days() -> Iterator[None]:
         yield
 
 
+class Bots:
+    """A bot for the cases of one test after the other: what some leave makes others slow."""
+
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        self._folders, self._test, self._open = folders, "", ExitStack()
+
+    def of(self, test: str) -> Bot:
+        """A bot whose notifier is not started, and a store of Dana's that is ready."""
+        if test != self._test:
+            self.close()
+            slack = self._open.enter_context(LocalSlack(rate_limits={}))
+            folder, limits = self._folders.mktemp("bot"), Limits(10**6, 10**6)
+            self._test, self._bot = (
+                test,
+                self._open.enter_context(running_bot(folder, slack, limits=limits, notify=False)),
+            )
+            assert slack.command("Dana", "#stores", "/store create my-shop").ok
+            self._bot.finish()
+            drive(self._bot)
+        return self._bot
+
+    def close(self) -> None:
+        self._open.close()
+
+
 @pytest.fixture(scope="module")
-def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
-    """A bot whose notifier is not started, and a store of Dana's that is ready."""
-    with (
-        LocalSlack(rate_limits={}) as slack,
-        running_bot(tmp_path_factory.mktemp("bot"), slack, limits=Limits(10**6, 10**6), notify=False) as running,
-    ):
-        assert slack.command("Dana", "#stores", "/store create my-shop").ok
-        running.finish()
-        drive(running)
-        yield running
+def bots(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bots]:
+    made = Bots(tmp_path_factory)
+    yield made
+    made.close()
 
 
-@pytest.fixture(autouse=True)
-def _no_faults(bot: Bot) -> Iterator[None]:
-    yield
-    bot.slack.clear_faults()
+@pytest.fixture
+def bot(bots: Bots, request: pytest.FixtureRequest) -> Iterator[Bot]:
+    yield (running := bots.of(request.node.originalname))
+    running.slack.clear_faults()
 
 
 def drive(bot: Bot, most_seconds: float = 40 * 3600.0) -> float:
@@ -104,7 +124,7 @@ def directly(bot: Bot) -> str:
 
 def failures(bot: Bot) -> str:
     """All that operators read in the failure channel."""
-    return str([bot.slack.thread(message) for message in bot.slack.messages("#store-failures")])
+    return str(bot.slack.messages("#store-failures"))
 
 
 def messages_about(bot: Bot, job: Job, channel: str = "#stores") -> list[dict[str, Any]]:
