@@ -8,7 +8,7 @@ from typing import Any
 from bot.commands import create, credentials, delete, list, restart, retry, status, upgrade
 from bot.commands.help import help_command
 from bot.commands.spec import Command, Handler
-from bot.rendering.offers import Offer
+from bot.rendering.offers import MENU_LIMIT, Offer, Placement
 from provisioner.operations.registry import BadRegistry
 
 VERBS = (
@@ -35,9 +35,17 @@ def register(commands: Iterable[Command[Any]]) -> Mapping[str, Command[Any]]:
             if offer.action_id not in command.clicks:
                 raise BadRegistry(f"Nothing handles the button “{offer.label}” of the command “{command.verb}”.")
         registered[command.verb] = command
+    in_menu = [offer.label for offer in offers_of(registered.values()) if offer.placement is Placement.MENU]
+    if len(in_menu) > MENU_LIMIT:
+        raise BadRegistry(f"Slack's menus have at most {MENU_LIMIT} items, not {len(in_menu)}: {', '.join(in_menu)}.")
     for kind in ("clicks", "submissions"):
         handlers_of(registered.values(), kind)
     return registered
+
+
+def offers_of(commands: Iterable[Command[Any]]) -> tuple[Offer, ...]:
+    """The buttons and menu items of all commands."""
+    return tuple(offer for command in commands for offer in command.offers)
 
 
 def handlers_of(commands: Iterable[Command[Any]], kind: str) -> Mapping[str, Handler]:
@@ -54,4 +62,4 @@ def handlers_of(commands: Iterable[Command[Any]], kind: str) -> Mapping[str, Han
 COMMANDS = register([*VERBS, help_command(VERBS)])
 CLICKS = handlers_of(COMMANDS.values(), "clicks")
 SUBMISSIONS = handlers_of(COMMANDS.values(), "submissions")
-OFFERS: tuple[Offer, ...] = tuple(offer for command in COMMANDS.values() for offer in command.offers)
+OFFERS = offers_of(COMMANDS.values())

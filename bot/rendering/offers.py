@@ -46,7 +46,7 @@ def offers_block(view: StoreView, offers: Sequence[Offer], block_id: str = "acti
     in_menu = [offer for offer in offered if offer.placement is Placement.MENU]
     if in_menu:
         options = [Option(text=offer.label, value=f"{offer.action_id}:{button_value(view)}") for offer in in_menu]
-        elements.append(OverflowMenuElement(action_id=MENU_ACTION, options=options[:MENU_LIMIT]))
+        elements.append(OverflowMenuElement(action_id=MENU_ACTION, options=options))
     return ActionsBlock(elements=elements, block_id=block_id) if elements else None
 
 

@@ -10,10 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 from bot.__main__ import main
-from bot.commands import create, delete, status
+from bot.commands import create, delete, restart, status
 from bot.commands.help import help_sections
 from bot.commands.registry import CLICKS, COMMANDS, OFFERS, SUBMISSIONS, register
+from bot.commands.spec import Command
 from bot.rendering import messages
+from bot.rendering.offers import Placement
 from provisioner.operations.registry import OPERATIONS, BadRegistry
 from tests.unit.sample_stores import CATALOG
 
@@ -43,6 +45,20 @@ def test_two_handlers_of_one_id_are_refused(kind: str) -> None:
     other = replace(status.COMMAND, **changes)
     with pytest.raises(BadRegistry, match="Two commands handle “delete”; one is “status”"):
         register([delete.COMMAND, other])
+
+
+def test_menu_with_more_items_than_slack_takes_is_refused() -> None:
+    [item] = restart.COMMAND.offers
+    assert item.placement is Placement.MENU
+
+    def with_items(command: Command[Any], count: int) -> Command[Any]:
+        ids = [f"{command.verb}-{number}" for number in range(count)]
+        items = tuple(replace(item, action_id=name, label=name) for name in ids)
+        return replace(command, offers=items, clicks=dict.fromkeys(ids, restart.COMMAND.clicks["restart"]))
+
+    register([with_items(restart.COMMAND, 4), with_items(status.COMMAND, 1)])
+    with pytest.raises(BadRegistry, match=r"at most 5 items, not 6: restart-0, .*, status-1"):
+        register([with_items(restart.COMMAND, 4), with_items(status.COMMAND, 2)])
 
 
 def test_every_operation_has_a_command_of_its_name() -> None:
