@@ -9,7 +9,7 @@
 {{/* Labels that all pods of this release share. Call with $. */}}
 {{- define "common.instance" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{/* Labels by which a Service, a controller or a policy selects a component's pods. Call with a scope. */}}
@@ -23,7 +23,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- define "common.podLabels" -}}
 {{ include "common.selector" . }}
 {{- with .root.Values.store }}
-storewright.dev/store: {{ .name }}
+storewright.dev/store: {{ .name | quote }}
 {{- end }}
 {{- end }}
 
@@ -37,6 +37,6 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 
 {{/* Name and labels of the object, where a component has only one of that kind. Call with a scope. */}}
 {{- define "common.metadata" -}}
-name: {{ include "common.name" . }}
+name: {{ include "common.name" . | quote }}
 labels: {{- include "common.labels" . | nindent 2 }}
 {{- end }}

@@ -25,7 +25,7 @@ spec:
 apiVersion: monitoring.coreos.com/v1
 kind: ServiceMonitor
 metadata:
-  name: {{ include "common.name" $scope }}
+  name: {{ include "common.name" $scope | quote }}
   labels: {{- merge (include "common.labels" $scope | fromYaml) .labels | toYaml | nindent 4 }}
 spec:
   selector:

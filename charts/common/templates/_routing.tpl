@@ -47,7 +47,7 @@ spec:
         paths:
           - path: /
             pathType: Prefix
-            backend: { service: { name: {{ .Release.Name }}, port: { name: http } } }
+            backend: { service: { name: {{ .Release.Name | quote }}, port: { name: http } } }
 {{- end }}
 {{- end }}
 
@@ -67,6 +67,6 @@ spec:
   hostnames: [{{ .Values.store.host | quote }}]
   rules:
     - matches: [{ path: { type: PathPrefix, value: / } }]
-      backendRefs: [{ name: {{ .Release.Name }}, port: 80 }]
+      backendRefs: [{ name: {{ .Release.Name | quote }}, port: 80 }]
 {{- end }}
 {{- end }}

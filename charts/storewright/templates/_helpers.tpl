@@ -27,8 +27,8 @@ system:serviceaccount:{{ .Release.Namespace }}:{{ .Release.Name }}
 
 {{/* Metadata of an object that has the release's name, in the release's namespace. */}}
 {{- define "storewright.metadata" -}}
-name: {{ .Release.Name }}
-namespace: {{ .Release.Namespace }}
+name: {{ .Release.Name | quote }}
+namespace: {{ .Release.Namespace | quote }}
 labels: {{- include "storewright.labels" . | nindent 2 }}
 {{- end }}
 
@@ -122,7 +122,7 @@ spec:
 {{/* Labels of the pods of the bot's Jobs (provisioner/runner/executors/job_manifest.py). */}}
 {{- define "storewright.workerLabels" -}}
 app.kubernetes.io/component: worker
-storewright.dev/instance: {{ include "storewright.instance" . }}
+storewright.dev/instance: {{ include "storewright.instance" . | quote }}
 {{- end }}
 
 {{/* securityContext of such a pod. It mounts no persistent volume, so it needs no fsGroup. */}}
