@@ -19,12 +19,12 @@ def until(what: str, condition: Callable[[], T | None], seconds: float = 120) ->
     """The result of `condition` once it is true.
 
     Fails after `seconds` with `what` and the last result."""
-    started = time.monotonic()
-    deadline = started + seconds
+    began = started = time.monotonic()
     while not (result := condition()):
         now = time.monotonic()
-        assert now < deadline, f"not within {seconds:.0f} s: {what} (last: {result!r})"
-        time.sleep(max(0.05, now - started))  # a slow condition, such as kubectl, takes half of the time at most
+        assert now < began + seconds, f"not within {seconds:.0f} s: {what} (last: {result!r})"
+        long_wait = min(0.5, (now - began) / 20)
+        time.sleep(max(0.05, long_wait, now - started))  # a slow condition, such as kubectl, takes half of the time
         started = time.monotonic()
     return result
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,18 +24,34 @@ def cluster() -> Cluster:
     return running
 
 
-@pytest.fixture
-def stack(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., Stack]]:
-    """Starts a bot with its own local Slack. Keyword arguments are settings of the bot."""
+@contextmanager
+def stacks(cluster: Cluster, folder: Path) -> Iterator[Callable[..., Stack]]:
+    """Starts bots, each with its own local Slack. Keyword arguments are settings of the bot."""
     started: list[Stack] = []
 
     def start(**settings: str) -> Stack:
-        one = Stack(tmp_path / f"stack{len(started)}", cluster, settings, workers.PORT_OFFSET)
+        one = Stack(folder / f"stack{len(started)}", cluster, settings, workers.PORT_OFFSET)
         started.append(one)  # before the start, so that a bot that started only in part is stopped too
         one.start()
         return one
 
-    yield start
-    for one in started:
-        one.stop()
-        remove_stores(cluster, one.folder, "--wait=false")
+    try:
+        yield start
+    finally:
+        for one in started:
+            one.stop()
+            remove_stores(cluster, one.folder, "--wait=false")
+
+
+@pytest.fixture
+def stack(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., Stack]]:
+    """Starts bots that end with the test, as `stacks` does."""
+    with stacks(cluster, tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def module_stack(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Stack]]:
+    """Starts bots that the tests of a module share, as `stacks` does."""
+    with stacks(cluster, tmp_path_factory.mktemp("stack")) as start:
+        yield start

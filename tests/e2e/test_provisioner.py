@@ -6,9 +6,10 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -21,42 +22,72 @@ from provisioner.domain.job import EventKind, JobStatus
 from provisioner.domain.store import SECRET_NAME, StoreStatus
 from provisioner.operations.namespace_metadata import annotations_of, labels_of, stores_in_cluster
 from tests.e2e.provisioner_harness import INSTANCE, ProvisionerHarness
-from tests.e2e.sample_type import SampleType, load_image
+from tests.e2e.sample_type import BOOKLET, IMAGE, SampleType, load_image
 from tests.ledgers import exclusive_ledger
+from tests.waiting import until
 
 FOREIGN_NAMESPACE = "store-foreign-shop"
-CLAIM = json.dumps(
-    {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": "theirs"},
-        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
-    }
-)
+FOREIGN = f"""
+apiVersion: v1
+kind: Namespace
+metadata: {{ name: {FOREIGN_NAMESPACE} }}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{ name: theirs, namespace: {FOREIGN_NAMESPACE} }}
+spec: {{ accessModes: [ReadWriteOnce], resources: {{ requests: {{ storage: 1Mi }} }} }}
+"""
+CLAIM_VALUES = {"size": "8Mi", "className": "", "accessMode": "ReadWriteOnce"}
+OPENING = "/busybox sleep {{ .root.Values.openingSeconds }}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def image(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> None:
+    load_image(cluster, tmp_path_factory.mktemp("image"))
+
+
+@contextmanager
+def opened(harness: ProvisionerHarness) -> Iterator[ProvisionerHarness]:
+    yield harness
+    harness.close()
+    harness.remove_all()
 
 
 @pytest.fixture
-def harness(cluster: DevCluster, tmp_path: Path) -> Iterator[ProvisionerHarness]:
-    opened = ProvisionerHarness(cluster, tmp_path)
-    yield opened
-    opened.close()
-    opened.remove_all()
-    kubectl(cluster, "delete", "namespace", FOREIGN_NAMESPACE, "--ignore-not-found", "--wait=false")
+def medusa_harness(cluster: DevCluster, tmp_path: Path) -> Iterator[ProvisionerHarness]:
+    with opened(ProvisionerHarness(cluster, tmp_path)) as harness:
+        yield harness
 
 
 @pytest.fixture
 def leaflet_harness(cluster: DevCluster, tmp_path: Path) -> Iterator[ProvisionerHarness]:
-    """A harness with leaflet, which needs hardly any processor time and takes some seconds to open."""
-    load_image(cluster, tmp_path)
+    """A harness with leaflet, which takes some seconds to open."""
     leaflet = SampleType(tmp_path / "charts")
     leaflet.open_slowly(4)
-    opened = ProvisionerHarness(cluster, tmp_path, leaflet.charts, "leaflet")
-    yield opened
-    opened.close()
-    opened.remove_all()
+    with opened(ProvisionerHarness(cluster, tmp_path, leaflet.charts, "leaflet")) as harness:
+        yield harness
 
 
-def test_store_becomes_ready_and_its_delete_leaves_nothing(harness: ProvisionerHarness) -> None:
+@pytest.fixture
+def booklet(tmp_path: Path) -> SampleType:
+    return SampleType(tmp_path / "charts", BOOKLET)
+
+
+@pytest.fixture
+def booklet_harness(cluster: DevCluster, tmp_path: Path, booklet: SampleType) -> Iterator[ProvisionerHarness]:
+    """A harness with booklet and two volumes."""
+    with opened(ProvisionerHarness(cluster, tmp_path, booklet.charts, "booklet")) as harness:
+        harness.overlay["booklet"] = {"claims": {"database": CLAIM_VALUES, "uploads": CLAIM_VALUES}}
+        yield harness
+
+
+def keep_closed(booklet: SampleType) -> None:
+    """Let the database open, and never the application."""
+    booklet.change(OPENING, '/busybox sleep {{ ternary 600 0 (eq .component "application") }}')
+
+
+def test_store_becomes_ready_and_its_delete_leaves_nothing(medusa_harness: ProvisionerHarness) -> None:
+    harness = medusa_harness
     job = harness.ended(harness.create("plain-medusa"))
     assert job.status == JobStatus.SUCCEEDED, job.problem
     store = harness.store("plain-medusa")
@@ -108,8 +139,11 @@ def test_five_stores_are_created_at_the_same_time(leaflet_harness: ProvisionerHa
 
 
 @pytest.mark.parametrize("stage", ["release", "application"])
-def test_delete_supersedes_a_running_create(harness: ProvisionerHarness, stage: str) -> None:
-    name = f"unwanted-{stage}"
+def test_delete_supersedes_a_running_create(
+    booklet_harness: ProvisionerHarness, booklet: SampleType, stage: str
+) -> None:
+    harness, name = booklet_harness, f"unwanted-{stage}"
+    keep_closed(booklet)
     job = harness.create(name)
     harness.wait_for_stage(job, stage)
     removal = harness.delete(job)
@@ -157,9 +191,18 @@ def test_job_continues_in_the_next_process(leaflet_harness: ProvisionerHarness) 
     assert (done.status, done.attempts) == (JobStatus.SUCCEEDED, 2)
 
 
-def test_foreign_namespace_is_neither_used_nor_deleted(harness: ProvisionerHarness) -> None:
-    kubectl(harness.cluster, "create", "namespace", FOREIGN_NAMESPACE)
-    kubectl(harness.cluster, "apply", "-n", FOREIGN_NAMESPACE, "-f", "-", stdin=CLAIM)
+@pytest.fixture
+def foreign_namespace(cluster: DevCluster) -> Iterator[None]:
+    """Somebody's namespace with a volume."""
+    kubectl(cluster, "create", "-f", "-", stdin=FOREIGN)
+    yield
+    kubectl(cluster, "delete", "namespace", FOREIGN_NAMESPACE, "--wait=false")
+
+
+def test_foreign_namespace_is_neither_used_nor_deleted(
+    booklet_harness: ProvisionerHarness, foreign_namespace: None
+) -> None:
+    harness = booklet_harness
     job = harness.ended(harness.create("foreign-shop"))
     assert job.status == JobStatus.FAILED
     assert job.problem is not None
@@ -169,51 +212,53 @@ def test_foreign_namespace_is_neither_used_nor_deleted(harness: ProvisionerHarne
     assert harness.volumes(FOREIGN_NAMESPACE), "the volume in the foreign namespace was deleted"
 
 
-@pytest.mark.parametrize(
-    ("overlay", "patience", "texts"),
-    [
-        (
-            {"image": {"repository": "storewright/none", "tag": "none"}},
-            {},
-            ["storewright/none:none", "can't be pulled"],
-        ),
-        ({"postgresql": {"storage": {"size": "90Gi"}}}, {}, ["quota"]),
-        ({"postgresql": {"storage": {"className": "nowhere"}}}, {"volume": 2.0}, ["volume", "nowhere"]),
-        ({"resources": {"requests": {"memory": "5Gi"}, "limits": {"memory": "5Gi"}}}, {}, ["quota"]),
-        ({"resources": {"requests": {"cpu": "1000"}}}, {"unschedulable": 2.0}, ["finds no node", "Insufficient cpu"]),
-        # PostgreSQL's image in Medusa's place ends at once, with a message in its log.
-        ({"image": "postgresql"}, {"crash": 0.0}, ["keeps crashing", "exit code 1", "POSTGRES_PASSWORD must be"]),
-    ],
-    ids=["image", "storage-quota", "storage-class", "memory-quota", "no-room", "crash"],
-)
+class Broken(NamedTuple):
+    """Values and a change of the chart with which booklet can't start, and what the failure has to say."""
+
+    texts: list[str]
+    values: dict[str, Any] = {}
+    change: tuple[str, str] = ("", "")
+    patience: Patience = Patience()
+
+
+REQUESTS = "resources: { requests: { cpu: 1000 }, "
+BROKEN = {
+    "image": Broken(["storewright/none:none", "can't be pulled"], change=(IMAGE, "storewright/none:none")),
+    "storage-quota": Broken(["quota"], {"claims": {"database": {**CLAIM_VALUES, "size": "90Gi"}}}),
+    "storage-class": Broken(
+        ["volume", "nowhere"],
+        {"claims": {"database": {**CLAIM_VALUES, "className": "nowhere"}}},
+        patience=Patience(volume=2.0),
+    ),
+    "memory-quota": Broken(["quota"], {"memory": "5Gi"}),
+    "no-room": Broken(
+        ["finds no node", "Insufficient cpu"],
+        change=("resources: { ", REQUESTS),
+        patience=Patience(unschedulable=2.0),
+    ),
+    "crash": Broken(
+        ["keeps crashing", "exit code 1", "error: a page is missing"],
+        change=(OPENING, "/busybox touch /www/broken"),
+        patience=Patience(crash=0.0),
+    ),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
 def test_failed_create_names_the_cause(
-    harness: ProvisionerHarness,
-    request: pytest.FixtureRequest,
-    overlay: dict[str, Any],
-    patience: dict[str, float],
-    texts: list[str],
+    booklet_harness: ProvisionerHarness, booklet: SampleType, request: pytest.FixtureRequest, broken: Broken
 ) -> None:
+    harness = booklet_harness
     harness.close()
-    medusa = harness.overlay["medusa"]
-    if overlay.get("image") == "postgresql":
-        overlay = {"image": medusa["postgresql"]["image"]}
-    harness.overlay = {"medusa": _merged(medusa, overlay)}
-    harness.patience = Patience(**patience)
+    booklet.change(*broken.change)
+    harness.overlay = {"booklet": broken.values}
+    harness.patience = broken.patience
     harness.open()
-    began = time.monotonic()
-    job = harness.ended(harness.create(f"broken-{request.node.callspec.id}"), 60)
+    job = harness.ended(harness.create(f"broken-{request.node.callspec.id}"), 45)
     assert job.status == JobStatus.FAILED
     assert job.problem is not None
-    for text in texts:
+    for text in broken.texts:
         assert text in f"{job.problem} {job.problem.log_tail}"
-    assert time.monotonic() - began < 45
-
-
-def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    nested = {
-        k: _merged(below[k], v) for k, v in above.items() if isinstance(v, dict) and isinstance(below.get(k), dict)
-    }
-    return {**below, **above, **nested}
 
 
 def test_delete_that_hangs_names_the_finalizer_and_can_be_retried(leaflet_harness: ProvisionerHarness) -> None:
@@ -244,11 +289,11 @@ def test_job_without_helm_fails_with_the_program_to_install(leaflet_harness: Pro
     assert done.status == JobStatus.SUCCEEDED, done.problem
 
 
-def test_delete_names_and_keeps_retained_volumes(harness: ProvisionerHarness) -> None:
+def test_delete_names_and_keeps_retained_volumes(booklet_harness: ProvisionerHarness, booklet: SampleType) -> None:
+    harness = booklet_harness
+    keep_closed(booklet)
     job = harness.create("retained-shop")
-    harness.wait_for_stage(job, "application")
-    kept = harness.volumes("store-retained-shop")
-
+    kept = until("both volumes", lambda: found if len(found := harness.volumes("store-retained-shop")) == 2 else [])
     retain = json.dumps({"spec": {"persistentVolumeReclaimPolicy": "Retain"}})
     kubectl(harness.cluster, "patch", "pv", *kept, "-p", retain)
     failed = harness.ended(harness.delete(job))

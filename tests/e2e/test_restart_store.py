@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from zlib import crc32
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -17,7 +17,7 @@ from dev.stack import Stack, kubectl
 from provisioner.clients.kubernetes.objects import component_of, is_crashing, is_ready
 from provisioner.diagnosis import Patience
 from provisioner.domain.job import EventKind, Job, JobStatus
-from provisioner.domain.store import StoreStatus, suggest_name
+from provisioner.domain.store import StoreStatus
 from tests.e2e.pod_history import PodHistory
 from tests.e2e.provisioner_harness import ProvisionerHarness
 from tests.e2e.sample_type import BOOKLET, load_image
@@ -30,10 +30,17 @@ STAGES = ["inspect", "database", "application", "storefront", "check"]
 class RestartedStore:
     """One store of the type `booklet`, Ready."""
 
-    def __init__(self, harness: ProvisionerHarness, name: str) -> None:
-        self.harness, self.name, self.namespace = harness, name, f"store-{name}"
-        self.made = harness.ended(harness.create(name))
+    def __init__(self, harness: ProvisionerHarness) -> None:
+        self.harness, self.name = harness, f"restarted-{uuid4().hex[:8]}"  # the former may still be ending
+        self.namespace = f"store-{self.name}"
+        self.made = harness.ended(harness.create(self.name))
         assert self.made.status == JobStatus.SUCCEEDED, self.made.problem
+
+    def intact(self) -> bool:
+        """Whether the store is as its creation left it: Ready, with one Ready pod for each component."""
+        pods = self.harness.tools.cluster.pods(self.namespace)
+        whole = sorted(map(component_of, pods)) == ["application", "database"] and all(map(is_ready, pods))
+        return whole and self.answers() and self.harness.store(self.name).status == StoreStatus.READY
 
     def reopen(self) -> None:
         """Start the next process."""
@@ -80,21 +87,34 @@ def image(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> None
     load_image(cluster, tmp_path_factory.mktemp("image"))
 
 
-@pytest.fixture
-def charts(tmp_path: Path) -> Path:
-    shutil.copytree(BOOKLET, tmp_path / "charts" / "booklet")
-    return tmp_path / "charts"
+@pytest.fixture(scope="module")
+def charts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("charts")
+    shutil.copytree(BOOKLET, folder / "booklet")
+    return folder
 
 
-@pytest.fixture
-def store(
-    cluster: DevCluster, tmp_path: Path, charts: Path, request: pytest.FixtureRequest
-) -> Iterator[RestartedStore]:
-    harness = ProvisionerHarness(cluster, tmp_path, charts, "booklet")
-    name = f"restarted-{crc32(request.node.name.encode()):08x}"  # one for each test: the former may still be ending
-    yield RestartedStore(harness, name)
+@pytest.fixture(scope="module")
+def stores(
+    cluster: DevCluster, charts: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], RestartedStore]]:
+    """Gives the store of the former test if that left it intact, or else a new one."""
+    harness = ProvisionerHarness(cluster, tmp_path_factory.mktemp("harness"), charts, "booklet")
+    made: list[RestartedStore] = []
+
+    def take() -> RestartedStore:
+        if not made or not made[-1].intact():
+            made.append(RestartedStore(harness))
+        return made[-1]
+
+    yield take
     harness.close()
     harness.remove_all()
+
+
+@pytest.fixture
+def store(stores: Callable[[], RestartedStore]) -> RestartedStore:
+    return stores()
 
 
 def test_restart_replaces_the_database_and_then_the_application(store: RestartedStore) -> None:
@@ -159,6 +179,8 @@ def test_restart_keeps_annotations_and_replicas_that_somebody_set(store: Restart
     assert deployment["metadata"]["annotations"]["team"] == "blue"
     assert "kubectl.kubernetes.io/restartedAt" in deployment["spec"]["template"]["metadata"]["annotations"]
     assert deployment["spec"]["replicas"] == 2
+    store.kubectl("scale", "deployment", store.name, "--replicas=1")
+    until("only one pod is left", store.intact)
 
 
 def test_restart_repairs_pods_that_are_not_ready(store: RestartedStore) -> None:
@@ -208,9 +230,9 @@ def test_restart_of_a_store_without_workloads_or_namespace_fails_at_once(store: 
 # --- from Slack --------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def slack_store(stack: Callable[..., Stack], charts: Path, request: pytest.FixtureRequest) -> SlackStore:
-    made = SlackStore(stack(CHARTS_DIR=str(charts)), suggest_name(request.node.name.removeprefix("test_restart_")))
+@pytest.fixture(scope="module")
+def slack_store(module_stack: Callable[..., Stack], charts: Path) -> SlackStore:
+    made = SlackStore(module_stack(CHARTS_DIR=str(charts)), "talking-shop")
     made.create("booklet")
     return made
 
