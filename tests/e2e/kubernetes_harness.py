@@ -22,9 +22,14 @@ OUR_JOBS = ("jobs", "-n", BOT_NAMESPACE, "-l", f"storewright.dev/instance={INSTA
 CONFIG_MAP = f"charts-of-{INSTANCE}"
 
 
+def chart_files(charts: Path) -> dict[str, str]:
+    """The texts of a folder of charts, by path."""
+    return {str(path.relative_to(charts)): path.read_text() for path in charts.rglob("*") if path.is_file()}
+
+
 def upload_charts(cluster: DevCluster, charts: Path) -> dict[str, Any]:
     """Write a folder of charts to a ConfigMap; returns the fields of EXECUTOR_POD that mount it."""
-    files = {str(path.relative_to(charts)): path.read_text() for path in charts.rglob("*") if path.is_file()}
+    files = chart_files(charts)
     keys = {f"file-{number}": name for number, name in enumerate(files)}
     data = {key: files[name] for key, name in keys.items()}
     config = {
@@ -76,7 +81,12 @@ class KubernetesHarness(ProvisionerHarness):
         items: list[dict[str, Any]] = json.loads(kubectl(self.cluster, "get", *OUR_JOBS, "-o", "json"))["items"]
         return items
 
-    def remove_all(self) -> None:
-        super().remove_all()
+    def remove_stores(self, *besides: str) -> None:
+        """Delete the Jobs, and the stores' namespaces except those of the stores `besides`."""
+        ours = f"storewright.dev/instance={INSTANCE},storewright.dev/store notin ({','.join(('none', *besides))})"
+        kubectl(self.cluster, "delete", "namespace", "-l", ours, "--wait=false")
         kubectl(self.cluster, "delete", *OUR_JOBS)
+
+    def remove_all(self) -> None:
+        self.remove_stores()
         kubectl(self.cluster, "delete", "--ignore-not-found", "-f", "-", stdin=bot_chart.permissions(INSTANCE))

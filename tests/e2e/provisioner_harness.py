@@ -40,10 +40,17 @@ INSTANCE = f"provisioner-test-{WORKER}"
 class ProvisionerHarness:
     """Ledger, orders, scheduler and toolbox for the charts in a folder."""
 
-    def __init__(self, cluster: DevCluster, folder: Path, charts: Path = ROOT / "charts", type: str = "medusa") -> None:
+    def __init__(
+        self,
+        cluster: DevCluster,
+        folder: Path,
+        charts: Path = ROOT / "charts",
+        type: str = "medusa",
+        patience: Patience | None = None,
+    ) -> None:
         self.cluster, self.folder, self.charts, self.type = cluster, folder, charts, type
         self.overlay: dict[str, Any] = yaml.safe_load((ROOT / "build/images.yaml").read_text())
-        self.patience = Patience()
+        self.patience = patience or Patience()
         self.limit_range: dict[str, Any] = dict(LIMIT_RANGE)
         self.open()
 

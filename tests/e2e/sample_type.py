@@ -47,22 +47,25 @@ class SampleType:
     """A copy of the chart `source` in the folder `charts`."""
 
     def __init__(self, charts: Path, source: Path = CHART) -> None:
-        self.charts, self.source, self.name = charts, source, source.name
+        self.charts, self.source, self.name, self.version = charts, source, source.name, "0.1.0"
+        self.before_rollback = (
+            ""  # a shell script that runs before a rollback to a version that is released from now on
+        )
         self.chart = charts / source.name
         shutil.copytree(source, self.chart)
 
-    def release(self, version: str, migration: str = "", image: str = IMAGE, before_rollback: str = "") -> None:
+    def release(self, version: str, migration: str = "", image: str = IMAGE) -> None:
         """Change the chart to `version`, with this image.
 
-        `migration` is a shell script that runs before an upgrade to it, `before_rollback` one that runs before a
-        rollback to it."""
+        `migration` is a shell script that runs before an upgrade to it."""
+        self.version = version
         shutil.rmtree(self.chart)
         shutil.copytree(self.source, self.chart)
         meta, page = self.chart / "Chart.yaml", self._page
         meta.write_text(meta.read_text().replace("version: 0.1.0", f"version: {version}"))
         page.write_text(page.read_text().replace(IMAGE, image))
         self._hook("pre-upgrade", "migration", image, migration)
-        self._hook("pre-rollback", "before-rollback", image, before_rollback)
+        self._hook("pre-rollback", "before-rollback", image, self.before_rollback)
 
     @property
     def _page(self) -> Path:

@@ -6,19 +6,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
-from zlib import crc32
+from uuid import uuid4
 
 import pytest
 import yaml
 
 from dev.cluster import Cluster as DevCluster
 from dev.stack import kubectl
+from provisioner.clients.kubernetes.objects import is_ready
 from provisioner.diagnosis import Patience
 from provisioner.domain.job import Job, JobStatus
-from provisioner.domain.store import SECRET_NAME
+from provisioner.domain.store import SECRET_NAME, StoreStatus
 from tests.e2e.provisioner_harness import ProvisionerHarness
+from tests.e2e.reused import reused
 from tests.e2e.sample_type import SampleType, load_image
 
 START = "exec /busybox httpd"
@@ -76,14 +79,49 @@ def image(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> None
     load_image(cluster, tmp_path_factory.mktemp("image"))
 
 
-@pytest.fixture
-def shop(cluster: DevCluster, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Shop]:
-    leaflet = SampleType(tmp_path / "charts")
-    harness = ProvisionerHarness(cluster, tmp_path, leaflet.charts, "leaflet")
-    harness.patience = Patience(crash=0.5, unschedulable=1, sandbox=1, config=1, wrong_answer=1)
-    yield Shop(harness, leaflet, f"advised-{crc32(request.node.name.encode()):08x}")
+class ReadyShop(Shop):
+    """A store that was created by the job `made`."""
+
+    def __init__(self, harness: ProvisionerHarness, leaflet: SampleType, name: str) -> None:
+        super().__init__(harness, leaflet, name)
+        self.made = self.succeeded(harness.create(name))
+
+    def intact(self) -> bool:
+        pods = self.harness.tools.cluster.pods(self.namespace)
+        return any(map(is_ready, pods)) and self.harness.store(self.name).status == StoreStatus.READY
+
+
+@contextmanager
+def opened(cluster: DevCluster, folder: Path) -> Iterator[tuple[ProvisionerHarness, SampleType]]:
+    leaflet = SampleType(folder / "charts")
+    patience = Patience(crash=0.5, unschedulable=1, sandbox=1, config=1, wrong_answer=1)
+    harness = ProvisionerHarness(cluster, folder, leaflet.charts, "leaflet", patience)
+    yield harness, leaflet
     harness.close()
-    harness.remove_all()
+
+
+def a_name() -> str:
+    return f"advised-{uuid4().hex[:8]}"  # Kubernetes may still be deleting the store of a former run
+
+
+@pytest.fixture
+def shop(cluster: DevCluster, tmp_path: Path) -> Iterator[Shop]:
+    with opened(cluster, tmp_path) as (harness, leaflet):
+        made = Shop(harness, leaflet, a_name())
+        yield made
+        made.kubectl("delete", "namespace", made.namespace, "--ignore-not-found", "--wait=false")
+
+
+@pytest.fixture(scope="module")
+def ready_shops(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], ReadyShop]]:
+    with opened(cluster, tmp_path_factory.mktemp("ready")) as (harness, leaflet):
+        yield reused(lambda: ReadyShop(harness, leaflet, a_name()))
+        harness.remove_all()
+
+
+@pytest.fixture
+def ready_shop(ready_shops: Callable[[], ReadyShop]) -> ReadyShop:
+    return ready_shops()
 
 
 # --- creations -------------------------------------------------------------------------------------------------------
@@ -242,8 +280,8 @@ def test_store_whose_namespace_is_gone_can_be_deleted_and_ordered_again(shop: Sh
 
 
 @pytest.mark.parametrize("which", ["the store's Secret", "helm's Secrets"])
-def test_upgrade_succeeds_once_a_deleted_secret_is_restored(shop: Shop, which: str) -> None:
-    made = shop.succeeded(shop.harness.create(shop.name))
+def test_upgrade_succeeds_once_a_deleted_secret_is_restored(ready_shop: ReadyShop, which: str) -> None:
+    shop, made = ready_shop, ready_shop.made
     chosen = [SECRET_NAME] if which == "the store's Secret" else ["-l", "owner=helm"]
     backup = shop.kubectl("get", "secrets", *chosen, "-n", shop.namespace, "-o", "yaml")
     shop.kubectl("delete", "secrets", *chosen, "-n", shop.namespace)
@@ -252,8 +290,8 @@ def test_upgrade_succeeds_once_a_deleted_secret_is_restored(shop: Shop, which: s
     shop.succeeded(shop.harness.retry(failed))
 
 
-def test_upgrade_succeeds_once_its_migration_does(shop: Shop) -> None:
-    made = shop.succeeded(shop.harness.create(shop.name))
+def test_upgrade_succeeds_once_its_migration_does(ready_shop: ReadyShop) -> None:
+    shop, made = ready_shop, ready_shop.made
     shop.leaflet.release("0.2.0", migration="echo error: a row is odd; exit 3")
     shop.reopen()
     failed = shop.failed(shop.harness.upgrade(made), "Fix the cause, then retry.")
@@ -262,8 +300,8 @@ def test_upgrade_succeeds_once_its_migration_does(shop: Shop) -> None:
     shop.succeeded(shop.harness.retry(failed))
 
 
-def test_restart_without_workloads_succeeds_after_an_upgrade(shop: Shop) -> None:
-    made = shop.succeeded(shop.harness.create(shop.name))
+def test_restart_without_workloads_succeeds_after_an_upgrade(ready_shop: ReadyShop) -> None:
+    shop, made = ready_shop, ready_shop.made
     shop.kubectl("delete", "deployment", "--all", "-n", shop.namespace)
     shop.failed(shop.harness.restart(made), "Upgrade the store: this creates them again.")
     shop.succeeded(shop.harness.upgrade(made))

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from dev.stack import kubectl, read_secret
 from provisioner.domain.job import EventKind, Job, JobStatus
 from provisioner.domain.store import SECRET_NAME, StoreStatus
 from provisioner.runner.executors.job_manifest import Worker
-from tests.e2e.kubernetes_harness import BOT_NAMESPACE, KubernetesHarness
+from tests.e2e.kubernetes_harness import BOT_NAMESPACE, KubernetesHarness, chart_files
 from tests.e2e.pod_history import PodHistory
 from tests.e2e.sample_type import SampleType, load_image
 from tests.waiting import until
@@ -25,21 +24,48 @@ STAGES = ["namespace", "secrets", "release", "application", "storefront", "check
 OPENING_SECONDS = 4  # that a leaflet takes to open
 
 
-@pytest.fixture
-def leaflet(cluster: DevCluster, tmp_path: Path) -> SampleType:
-    """A leaflet that opens slowly."""
-    load_image(cluster, tmp_path)
-    made = SampleType(tmp_path / "charts")
-    made.open_slowly(OPENING_SECONDS)
-    return made
-
-
-@pytest.fixture
-def harness(cluster: DevCluster, tmp_path: Path, leaflet: SampleType) -> Iterator[KubernetesHarness]:
-    opened = KubernetesHarness(cluster, tmp_path, leaflet)
+@pytest.fixture(scope="module")
+def module_harness(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesHarness]:
+    """A harness with leaflet, which takes some seconds to open."""
+    folder = tmp_path_factory.mktemp("harness")
+    load_image(cluster, folder)
+    leaflet = SampleType(folder / "charts")
+    leaflet.open_slowly(OPENING_SECONDS)
+    opened = KubernetesHarness(cluster, folder, leaflet)
     yield opened
     opened.close()
     opened.remove_all()
+
+
+@pytest.fixture(scope="module")
+def kept_stores() -> list[Job]:
+    """The creations of the stores that the tests share, for `kept`."""
+    return []
+
+
+@pytest.fixture
+def kept(harness: KubernetesHarness, kept_stores: list[Job]) -> Job:
+    """The creation of a Ready store of version 0.1.0. It is the former test's store unless that test broke it."""
+    if not kept_stores or harness.store(kept_stores[-1].store).status != StoreStatus.READY:
+        made = harness.ended(harness.create(f"kept-shop-{len(kept_stores)}"))
+        assert made.status == JobStatus.SUCCEEDED, made.problem
+        kept_stores.append(made)
+    return kept_stores[-1]
+
+
+@pytest.fixture
+def harness(module_harness: KubernetesHarness, kept_stores: list[Job]) -> Iterator[KubernetesHarness]:
+    """The module's harness. Afterwards its charts and worker are set back, and all but the kept stores are deleted."""
+    worker, files = module_harness.worker, chart_files(module_harness.charts)
+    yield module_harness
+    module_harness.remove_stores(*(made.store for made in kept_stores))
+    if (module_harness.worker, chart_files(module_harness.charts)) != (worker, files):
+        module_harness.close()
+        for path, text in files.items():
+            (module_harness.charts / path).write_text(text)
+        module_harness.worker = worker
+        module_harness.upload_charts()
+        module_harness.open()
 
 
 def stages(harness: KubernetesHarness, job: Job, kind: EventKind) -> list[str]:
@@ -156,18 +182,16 @@ def test_failure_in_a_kubernetes_job_has_its_cause_and_can_be_retried(harness: K
     assert done.status == JobStatus.SUCCEEDED, done.problem
 
 
-def test_failed_upgrade_is_rolled_back_by_its_kubernetes_job(harness: KubernetesHarness) -> None:
-    made = harness.ended(harness.create("kept-shop"))
-    assert made.status == JobStatus.SUCCEEDED, made.problem
+def test_failed_upgrade_is_rolled_back_by_its_kubernetes_job(harness: KubernetesHarness, kept: Job) -> None:
     harness.close()
     harness.leaflet.release("0.2.0", image="storewright/leaflet:none")
     harness.upload_charts()
     harness.open()
-    job = harness.ended(harness.upgrade(made))
+    job = harness.ended(harness.upgrade(kept))
     assert job.status == JobStatus.FAILED
     assert "can't be pulled" in str(job.problem)
     assert stages(harness, job, EventKind.DONE)[-1] == "rollback"
-    store = harness.store("kept-shop")
+    store = harness.store(kept.store)
     assert (store.status, store.version) == (StoreStatus.READY, "0.1.0")
 
 
@@ -227,29 +251,15 @@ def test_missing_permission_is_granted_and_the_retry_succeeds(harness: Kubernete
     assert done.status == JobStatus.SUCCEEDED, done.problem
 
 
-def test_worker_that_can_not_start_leaves_the_store_ready(harness: KubernetesHarness) -> None:
-    made = harness.ended(harness.create("lucky-shop"))
+def test_worker_that_can_not_start_leaves_the_store_ready(harness: KubernetesHarness, kept: Job) -> None:
     harness.close()
     harness.worker = Worker("storewright/nobody:none")
     harness.open()
-    job = harness.ended(harness.upgrade(made), 30)
+    job = harness.ended(harness.upgrade(kept), 30)
     assert job.status == JobStatus.FAILED
     assert "can't start" in str(job.problem)
-    store = harness.store("lucky-shop")
+    store = harness.store(kept.store)
     assert store.status == StoreStatus.READY
-
-
-def test_full_cluster_is_waited_for_until_the_deadline(harness: KubernetesHarness) -> None:
-    made = harness.ended(harness.create("late-shop"))
-    harness.close()
-    harness.worker = replace(harness.worker, pod={**harness.worker.pod, "nodeSelector": {"no": "such"}})
-    harness.open()
-    began = time.monotonic()
-    job = harness.ended(harness.delete(made, seconds=15), 90)
-    assert job.status == JobStatus.FAILED
-    assert "did not end within" in str(job.problem)
-    assert "finds no node to run on" in str(job.problem)
-    assert 15 < time.monotonic() - began < 45
 
 
 def test_kubernetes_job_and_its_log_contain_no_secret(harness: KubernetesHarness) -> None:
@@ -264,11 +274,9 @@ def test_kubernetes_job_and_its_log_contain_no_secret(harness: KubernetesHarness
     harness.ended(job)
 
 
-def test_restart_runs_as_a_kubernetes_job_and_replaces_pods_once(harness: KubernetesHarness) -> None:
-    made = harness.ended(harness.create("rerun-shop"))
-    assert made.status == JobStatus.SUCCEEDED, made.problem
-    with PodHistory(harness.cluster.kubeconfig, harness.store("rerun-shop").namespace) as history:
-        job = harness.restart(made)
+def test_restart_runs_as_a_kubernetes_job_and_replaces_pods_once(harness: KubernetesHarness, kept: Job) -> None:
+    with PodHistory(harness.cluster.kubeconfig, harness.store(kept.store).namespace) as history:
+        job = harness.restart(kept)
         harness.wait_for_stage(job, "application")
         harness.close()
         harness.open()
@@ -276,4 +284,16 @@ def test_restart_runs_as_a_kubernetes_job_and_replaces_pods_once(harness: Kubern
     assert ended.status == JobStatus.SUCCEEDED, ended.problem
     assert stages(harness, job, EventKind.DONE) == ["inspect", "application", "storefront", "check"]
     assert len(history.uids("application")) == 2
-    assert harness.store("rerun-shop").status == StoreStatus.READY
+    assert harness.store(kept.store).status == StoreStatus.READY
+
+
+def test_full_cluster_is_waited_for_until_the_deadline(harness: KubernetesHarness, kept: Job) -> None:
+    harness.close()
+    harness.worker = replace(harness.worker, pod={**harness.worker.pod, "nodeSelector": {"no": "such"}})
+    harness.open()
+    began = time.monotonic()
+    job = harness.ended(harness.delete(kept, seconds=15), 90)
+    assert job.status == JobStatus.FAILED
+    assert "did not end within" in str(job.problem)
+    assert "finds no node to run on" in str(job.problem)
+    assert 15 < time.monotonic() - began < 45

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from zlib import crc32
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from dev.cluster import Cluster as DevCluster
 from provisioner.domain.job import JobStatus
 from tests.e2e.provisioner_harness import ProvisionerHarness
+from tests.e2e.reused import reused
 from tests.e2e.sample_type import BOOKLET, SampleType, load_image
 from tests.e2e.upgraded_store import UpgradedStore
 
@@ -30,13 +29,24 @@ def image(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> None
     load_image(cluster, tmp_path_factory.mktemp("image"))
 
 
-@pytest.fixture
-def store(cluster: DevCluster, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[UpgradedStore]:
-    booklet = SampleType(tmp_path / "charts", BOOKLET)
-    harness = ProvisionerHarness(cluster, tmp_path, booklet.charts, "booklet")
-    yield UpgradedStore(harness, booklet, f"edited-{crc32(request.node.name.encode()):08x}")
+@pytest.fixture(scope="module")
+def stores(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], UpgradedStore]]:
+    folder = tmp_path_factory.mktemp("harness")
+    booklet = SampleType(folder / "charts", BOOKLET)
+    harness = ProvisionerHarness(cluster, folder, booklet.charts, booklet.name)
+
+    def make() -> UpgradedStore:
+        booklet.release("0.1.0")
+        return UpgradedStore(harness, booklet)
+
+    yield reused(make)
     harness.close()
     harness.remove_all()
+
+
+@pytest.fixture
+def store(stores: Callable[[], UpgradedStore]) -> UpgradedStore:
+    return stores()
 
 
 def edit(store: UpgradedStore) -> list[str]:
@@ -64,9 +74,9 @@ def edit(store: UpgradedStore) -> list[str]:
 
 def test_upgrade_sets_hand_edits_back_and_names_them(store: UpgradedStore) -> None:
     named = edit(store)
-    job = store.upgrade_to("0.2.0")
+    job = store.upgrade()
     store.ended_well(job)
-    store.require_version("0.2.0")
+    store.require_version(store.type.version)
     results = store.results(job)
     assert [change for change in named if change not in results] == []
     deployment = json.loads(store.kubectl("get", "deployment", store.name, "-o", "json"))
@@ -74,30 +84,32 @@ def test_upgrade_sets_hand_edits_back_and_names_them(store: UpgradedStore) -> No
     assert (container["resources"]["limits"]["memory"], deployment["spec"]["replicas"]) == ("32Mi", 1)
     assert {"name": "COLOR", "value": "red"} in container["env"], "what is not the chart's stays"
     assert '"team":"blue"' in store.kubectl("get", "service", store.name, "-o", "jsonpath={.metadata.annotations}")
-    again = store.upgrade_to("0.2.1")
+    again = store.upgrade()
     store.ended_well(again)
     assert store.results(again) == ""
 
 
-def test_change_that_is_set_in_store_values_stays_and_is_not_named_again(store: UpgradedStore) -> None:
-    store.kubectl("set", "resources", f"deployment/{store.name}", "-c", "web", "--limits=memory=64Mi")
-    store.harness.overlay["booklet"] = {"memory": "64Mi"}
-    job = store.upgrade_to("0.2.0")
+def test_change_that_is_set_in_store_values_stays_and_is_not_named_again(
+    store: UpgradedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.kubectl("set", "resources", f"deployment/{store.name}", "-c", "web", "--limits=memory=48Mi")
+    monkeypatch.setitem(store.harness.overlay, "booklet", {"memory": "48Mi"})
+    job = store.upgrade()
     store.ended_well(job)
     path = "jsonpath={.spec.template.spec.containers[0].resources.limits.memory}"
-    assert store.kubectl("get", "deployment", store.name, "-o", path) == "64Mi"
-    again = store.upgrade_to("0.2.1")
+    assert store.kubectl("get", "deployment", store.name, "-o", path) == "48Mi"
+    again = store.upgrade()
     store.ended_well(again)
     assert store.results(again) == ""
 
 
 def test_failed_upgrade_after_hand_edits_is_rolled_back(store: UpgradedStore) -> None:
-    named = edit(store)
-    job = store.upgrade_to("0.2.0", image=MISSING_IMAGE)
+    named, former = edit(store), store.version
+    job = store.upgrade(image=MISSING_IMAGE)
     ended = store.harness.ended(job)
     assert ended.status == JobStatus.FAILED
     assert MISSING_IMAGE in str(ended.problem)
-    store.require_version("0.1.0")
+    store.require_version(former)
     assert [change for change in named if change not in store.results(job)] == []
 
 
@@ -110,7 +122,7 @@ def test_upgrade_wakes_what_its_migration_needs(store: UpgradedStore, how: str) 
     else:
         store.kubectl("delete", *workloads)
     store.kubectl("wait", "--for=delete", "pods", "--all", "--timeout=60s")
-    job = store.upgrade_to("0.2.0", migration=ASK_DATABASE)
+    job = store.upgrade(migration=ASK_DATABASE)
     store.ended_well(job)
-    store.require_version("0.2.0")
+    store.require_version(store.type.version)
     assert f"statefulset/{store.name}-database" in store.results(job)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from zlib import crc32
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -13,8 +11,10 @@ from provisioner.diagnosis import Patience
 from provisioner.domain.job import Job, JobStatus
 from provisioner.domain.store import StoreStatus
 from tests.e2e.provisioner_harness import ProvisionerHarness
+from tests.e2e.reused import reused
 from tests.e2e.sample_type import SampleType, load_image
 from tests.e2e.upgraded_store import UpgradedStore
+from tests.waiting import until
 
 SEATS, NO_SEATS = '"seats": 4', '"seats": 0'
 SOLD_OUT = {"hours.json": '{"open": ["9-17"], "seats": 0}'}
@@ -34,9 +34,15 @@ class MerchantsStore(UpgradedStore):
             script = f"echo '{content}' >/www/{name}; [ ! -e /www/closed ] || /busybox rm /www/index.html"
             self.kubectl("exec", f"deployment/{self.name}", "--", "/busybox", "sh", "-c", script)
 
+    def undo(self) -> None:
+        """Take back what the merchant did, in the running pod too."""
+        if self.kubectl("delete", "configmap", f"{self.name}-admin", "--ignore-not-found"):
+            self.kubectl("delete", "pods", "--all")
+            until("the shop is as it was", self.intact)
+
     def upgrade_without_seats(self) -> Job:
         """Order the upgrade to a version whose check fails after the home page."""
-        self.type.release("0.2.0")
+        self.type.release(self.next_version)
         self.type.change(SEATS, NO_SEATS)
         self.reopen()
         return self.harness.upgrade(self.made)
@@ -53,38 +59,52 @@ def image(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> None
     load_image(cluster, tmp_path_factory.mktemp("image"))
 
 
-@pytest.fixture
-def store(cluster: DevCluster, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MerchantsStore]:
-    leaflet = SampleType(tmp_path / "charts")
-    harness = ProvisionerHarness(cluster, tmp_path, leaflet.charts, "leaflet")
-    harness.patience = Patience(wrong_answer=3)
-    yield MerchantsStore(harness, leaflet, f"merchant-{crc32(request.node.name.encode()):08x}")
+@pytest.fixture(scope="module")
+def stores(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], MerchantsStore]]:
+    folder = tmp_path_factory.mktemp("harness")
+    leaflet = SampleType(folder / "charts")
+    harness = ProvisionerHarness(cluster, folder, leaflet.charts, leaflet.name, Patience(wrong_answer=3))
+
+    def make() -> MerchantsStore:
+        leaflet.release("0.1.0")
+        return MerchantsStore(harness, leaflet)
+
+    yield reused(make)
     harness.close()
     harness.remove_all()
+
+
+@pytest.fixture
+def store(stores: Callable[[], MerchantsStore]) -> Iterator[MerchantsStore]:
+    taken = stores()
+    yield taken
+    taken.undo()
 
 
 @acts
 def test_upgrade_and_restart_succeed_whatever_the_merchant_did(store: MerchantsStore, act: dict[str, str]) -> None:
     store.act(act)
-    upgrade = store.upgrade_to("0.2.0")
+    upgrade = store.upgrade()
     store.ended_well(upgrade)
     restart = store.harness.restart(store.made)
     store.ended_well(restart)
     for job in (upgrade, restart):
         assert "The check stops where it stopped before: " in store.results(job)
     assert (store.harness.store(store.name).status, store.mark()) == (StoreStatus.READY, "")
-    assert store.harness.store(store.name).version == "0.2.0"
+    assert store.version == store.type.version
 
 
 def test_upgrade_that_breaks_what_held_before_is_rolled_back(store: MerchantsStore) -> None:
+    former = store.version
     failed = store.upgrade_without_seats()
     assert store.harness.ended(failed).status == JobStatus.FAILED
     assert store.mark() == ""
-    store.require_version("0.1.0")
+    store.require_version(former)
 
 
 def test_attempt_after_a_kill_compares_with_what_held_before_the_first(store: MerchantsStore) -> None:
     """The first attempt left a shop without seats: the next one must not take that for the merchant's doing."""
+    former = store.version
     job = store.upgrade_without_seats()
     store.harness.wait_for_stage(job, "check")
     store.reopen()
@@ -92,12 +112,11 @@ def test_attempt_after_a_kill_compares_with_what_held_before_the_first(store: Me
     assert ended.status == JobStatus.FAILED
     assert "its shop does not answer correctly" in str(ended.problem)
     assert store.harness.job(job).attempts > 1
-    store.require_version("0.1.0")
+    store.require_version(former)
 
 
 def test_retry_of_a_failed_restart_compares_with_what_held_before_the_first(store: MerchantsStore) -> None:
     """After a restart, the pods show what somebody put into the ConfigMap: no seats."""
-    store.reopen()
     store.kubectl("create", "configmap", f"{store.name}-admin", f"--from-literal=hours.json={EMPTY['hours.json']}")
     failed = store.harness.ended(store.harness.restart(store.made))
     assert failed.status == JobStatus.FAILED
@@ -109,6 +128,7 @@ def test_retry_of_a_failed_restart_compares_with_what_held_before_the_first(stor
 
 
 def test_create_needs_the_whole_check(store: MerchantsStore) -> None:
+    store.type.release(store.next_version)
     store.type.change(SEATS, NO_SEATS)
     store.reopen()
     job = store.harness.ended(store.harness.create(f"{store.name}-2"))

@@ -20,6 +20,7 @@ from provisioner.domain.job import EventKind, Job, JobStatus
 from provisioner.domain.store import StoreStatus
 from tests.e2e.pod_history import PodHistory
 from tests.e2e.provisioner_harness import ProvisionerHarness
+from tests.e2e.reused import reused
 from tests.e2e.sample_type import BOOKLET, load_image
 from tests.e2e.slack_store import SlackStore
 from tests.waiting import until
@@ -98,16 +99,8 @@ def charts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def stores(
     cluster: DevCluster, charts: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[], RestartedStore]]:
-    """Gives the store of the former test if that left it intact, or else a new one."""
     harness = ProvisionerHarness(cluster, tmp_path_factory.mktemp("harness"), charts, "booklet")
-    made: list[RestartedStore] = []
-
-    def take() -> RestartedStore:
-        if not made or not made[-1].intact():
-            made.append(RestartedStore(harness))
-        return made[-1]
-
-    yield take
+    yield reused(lambda: RestartedStore(harness))
     harness.close()
     harness.remove_all()
 

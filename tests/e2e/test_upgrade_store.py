@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from zlib import crc32
 
 import pytest
 
 from dev.cluster import Cluster as DevCluster
 from dev.stack import Stack, kubectl, read_secret
-from provisioner.domain.job import JobStatus
-from provisioner.domain.store import SECRET_NAME, StoreStatus, suggest_name
+from provisioner.domain.job import Job, JobStatus
+from provisioner.domain.store import SECRET_NAME, StoreStatus
 from provisioner.operations.toolbox import QUOTA
 from provisioner.operations.upgrade import UPGRADE
 from tests.e2e.provisioner_harness import ProvisionerHarness
+from tests.e2e.reused import reused
 from tests.e2e.sample_type import SampleType, load_image
 from tests.e2e.slack_store import SlackStore
 from tests.e2e.upgraded_store import UpgradedStore
@@ -28,32 +28,43 @@ def image(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> None
     load_image(cluster, tmp_path_factory.mktemp("image"))
 
 
-@pytest.fixture
-def store(cluster: DevCluster, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[UpgradedStore]:
-    leaflet = SampleType(tmp_path / "charts")
-    leaflet.release("0.1.0", before_rollback="sleep 1")
-    harness = ProvisionerHarness(cluster, tmp_path, leaflet.charts, "leaflet")
-    name = f"upgraded-{crc32(request.node.name.encode()):08x}"  # one per test: Kubernetes may still delete the former
-    yield UpgradedStore(harness, leaflet, name)
+@pytest.fixture(scope="module")
+def stores(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], UpgradedStore]]:
+    folder = tmp_path_factory.mktemp("harness")
+    leaflet = SampleType(folder / "charts")
+    leaflet.before_rollback = "sleep 1"
+    harness = ProvisionerHarness(cluster, folder, leaflet.charts, leaflet.name)
+
+    def make() -> UpgradedStore:
+        leaflet.release("0.1.0")
+        return UpgradedStore(harness, leaflet)
+
+    yield reused(make)
     harness.close()
     harness.remove_all()
 
 
-def test_upgrade_continues_at_the_stage_where_its_process_ended(store: UpgradedStore) -> None:
-    stages = ("namespace", "secrets", "release", "application", "storefront", "check")
-    for number, stage in enumerate(stages, start=1):
-        job = store.upgrade_to(f"0.1.{number}")
+@pytest.fixture
+def store(stores: Callable[[], UpgradedStore]) -> UpgradedStore:
+    return stores()
+
+
+@pytest.mark.parametrize("stages", [("namespace", "application"), ("secrets", "storefront"), ("release", "check")])
+def test_upgrade_continues_at_the_stages_where_its_processes_ended(
+    store: UpgradedStore, stages: tuple[str, str]
+) -> None:
+    job = store.upgrade()
+    for stage in stages:
         store.harness.wait_for_stage(job, stage)
         store.reopen()
-        ended = store.harness.ended(job)
-        assert ended.status == JobStatus.SUCCEEDED, (stage, ended.problem)
-        store.require_version(f"0.1.{number}")
+    store.ended_well(job)
+    store.require_version(store.type.version)
 
 
 def test_migration_outlives_its_process_and_runs_once(store: UpgradedStore) -> None:
-    job = store.upgrade_to("0.2.0", migration="sleep 4; echo migrated")
-    namespace, tools = f"store-{store.name}", store.harness.tools
-    store.harness.until(job, lambda _: bool(tools.cluster.active_jobs(namespace, "migration")))
+    job = store.upgrade(migration="sleep 4; echo migrated")
+    namespace = f"store-{store.name}"
+    _await_migration(store, job)
     [first] = _uids(store, "migration")
     store.reopen()
     release = store.harness.tools.helm.release(store.name, namespace)
@@ -63,7 +74,13 @@ def test_migration_outlives_its_process_and_runs_once(store: UpgradedStore) -> N
     assert _uids(store, "migration") == [first]
     ended = store.harness.ended(job)
     assert ended.status == JobStatus.SUCCEEDED, ended.problem
-    store.require_version("0.2.0")
+    store.require_version(store.type.version)
+
+
+def _await_migration(store: UpgradedStore, job: Job) -> None:
+    """Wait until the migration of the upgrade exists."""
+    active_jobs = store.harness.tools.cluster.active_jobs
+    store.harness.until(job, lambda _: bool(active_jobs(store.namespace, "migration")))
 
 
 def _uids(store: UpgradedStore, component: str) -> list[str]:
@@ -87,13 +104,14 @@ def _uids(store: UpgradedStore, component: str) -> list[str]:
 def test_failed_upgrade_is_rolled_back_by_the_next_process(
     store: UpgradedStore, details: dict[str, str], seconds: float, texts: list[str]
 ) -> None:
-    job = store.upgrade_to("0.2.0", seconds, **details)
+    former = store.version
+    job = store.upgrade(seconds, **details)
     store.harness.wait_for_stage(job, "rollback")
     store.reopen()  # a process ends during the rollback too
     ended = store.harness.ended(job)
     assert ended.status == JobStatus.FAILED
     assert all(text in str(ended.problem) for text in texts), ended.problem
-    store.require_version("0.1.0")
+    store.require_version(former)
     assert store.harness.tools.cluster.active_jobs(f"store-{store.name}", "migration") == []
 
 
@@ -101,9 +119,11 @@ def test_failed_upgrade_is_rolled_back_by_the_next_process(
 def test_store_is_failed_only_if_the_rollback_fails_and_its_shop_does_not_answer(
     store: UpgradedStore, serves: bool
 ) -> None:
-    job = store.upgrade_to("0.2.0", migration="sleep 4; exit 1")
-    store.harness.until(job, lambda _: bool(_uids(store, "migration")))
-    store.kubectl("delete", "secret", f"sh.helm.release.v1.{store.name}.v1")
+    former = store.harness.tools.helm.release(store.name, store.namespace)
+    assert former is not None
+    job = store.upgrade(migration="sleep 4; exit 1")
+    _await_migration(store, job)
+    store.kubectl("delete", "secret", former.record)
     if not serves:
         nobody = '{"spec": {"selector": {"app.kubernetes.io/component": "nobody"}}}'
         store.kubectl("patch", "service", store.name, "-p", nobody)
@@ -111,16 +131,15 @@ def test_store_is_failed_only_if_the_rollback_fails_and_its_shop_does_not_answer
     assert ended.status == JobStatus.FAILED
     assert "Its former version could not be restored either" in str(ended.problem)
     assert store.harness.store(store.name).status == (StoreStatus.READY if serves else StoreStatus.FAILED)
-    store.type.release("0.2.1")
+    store.type.release(store.next_version)
     store.reopen()
-    ended = store.harness.ended(store.harness.retry(job))
-    assert ended.status == JobStatus.SUCCEEDED, ended.problem
-    store.require_version("0.2.1")
+    store.ended_well(store.harness.retry(job))
+    store.require_version(store.type.version)
 
 
 def test_delete_supersedes_a_running_upgrade(store: UpgradedStore) -> None:
-    job = store.upgrade_to("0.2.0", migration="sleep 600")
-    store.harness.until(job, lambda _: bool(_uids(store, "migration")))
+    job = store.upgrade(migration="sleep 600")
+    _await_migration(store, job)
     removal = store.harness.ended(store.harness.delete(job))
     assert removal.status == JobStatus.SUCCEEDED, removal.problem
     assert store.harness.job(job).status == JobStatus.SUPERSEDED
@@ -129,7 +148,7 @@ def test_delete_supersedes_a_running_upgrade(store: UpgradedStore) -> None:
 
 def test_upgrade_of_a_store_without_its_namespace_fails_and_creates_none(store: UpgradedStore) -> None:
     kubectl(store.harness.cluster, "delete", "namespace", f"store-{store.name}")
-    ended = store.harness.ended(store.upgrade_to("0.2.0"))
+    ended = store.harness.ended(store.upgrade())
     assert ended.status == JobStatus.FAILED
     assert "is gone" in str(ended.problem)
     assert f"namespace/store-{store.name}" not in store.harness.namespaces()
@@ -140,7 +159,8 @@ class UpgradedSlackStore(SlackStore):
 
     def __init__(self, stack: Callable[..., Stack], charts: Path, name: str) -> None:
         self.leaflet = SampleType(charts)
-        self.leaflet.release("0.1.0", before_rollback="sleep 2")
+        self.leaflet.before_rollback = "sleep 2"
+        self.leaflet.release("0.1.0")
         super().__init__(stack(CHARTS_DIR=str(charts)), name)
 
     def secret(self) -> dict[str, str]:
@@ -150,9 +170,9 @@ class UpgradedSlackStore(SlackStore):
         self.slack.wait_for(lambda: component in self.kubectl("get", "jobs", "-o", "name"), 60, component)
 
 
-@pytest.fixture
-def slack_store(stack: Callable[..., Stack], tmp_path: Path, request: pytest.FixtureRequest) -> UpgradedSlackStore:
-    made = UpgradedSlackStore(stack, tmp_path / "charts", suggest_name(request.node.name.removeprefix("test_")))
+@pytest.fixture(scope="module")
+def slack_store(module_stack: Callable[..., Stack], tmp_path_factory: pytest.TempPathFactory) -> UpgradedSlackStore:
+    made = UpgradedSlackStore(module_stack, tmp_path_factory.mktemp("slack") / "charts", "upgraded-from-slack")
     made.create("leaflet color=ocean")
     return made
 
@@ -178,8 +198,9 @@ def test_upgrade_from_slack_keeps_secrets_and_adds_new_keys_and_limits(slack_sto
 
 
 def test_failed_upgrade_is_rolled_back_and_reported_by_a_bot_killed_twice(slack_store: UpgradedSlackStore) -> None:
-    slack = slack_store.slack
-    slack_store.leaflet.release("0.2.0", migration="sleep 3; echo reading $password; echo error: it is odd; exit 3")
+    slack, former = slack_store.slack, slack_store.leaflet.version
+    slack_store.kubectl("delete", "jobs", "--all")  # the migration of a former upgrade
+    slack_store.leaflet.release("0.3.0", migration="sleep 3; echo reading $password; echo error: it is odd; exit 3")
     slack_store.restart_bot()
     assert slack.command("Dana", "#stores", f"/store upgrade {slack_store.name}").ok
     slack_store.await_job("migration")
@@ -187,9 +208,9 @@ def test_failed_upgrade_is_rolled_back_and_reported_by_a_bot_killed_twice(slack_
     slack_store.await_job("before-rollback")
     slack_store.restart_bot(kill=True)  # while helm rolls back
     root = slack_store.root("upgrade", "failed")
-    assert "could not be upgraded. It runs Leaflet 0.1.0 again; nothing was lost." in root["text"]
+    assert f"could not be upgraded. It runs Leaflet {former} again; nothing was lost." in root["text"]
     assert "Its log says “error: it is odd”." in root["text"]
-    assert "version 0.1.0<" in slack_store.page()
+    assert f"version {former}<" in slack_store.page()
     revisions = slack_store.kubectl(
         "get", "secrets", "-l", "owner=helm", "-o", "jsonpath={.items[*].metadata.labels.status}"
     )
@@ -199,8 +220,8 @@ def test_failed_upgrade_is_rolled_back_and_reported_by_a_bot_killed_twice(slack_
     posted = str(slack.messages("#store-failures")) + str(slack.messages("#stores")) + str(slack.thread(root))
     assert slack_store.secret()["password"] not in posted
 
-    slack_store.leaflet.release("0.2.1", migration="true")
+    slack_store.leaflet.release("0.3.1", migration="true")
     slack_store.restart_bot()
     assert slack.click("Dana", root, "retry").ok
-    assert "runs Leaflet 0.2.1 after" in slack_store.root("upgrade", "succeeded")["text"]
-    slack.wait_for(lambda: "version 0.2.1<" in slack_store.page())
+    assert "runs Leaflet 0.3.1 after" in slack_store.root("upgrade", "succeeded")["text"]
+    slack.wait_for(lambda: "version 0.3.1<" in slack_store.page())

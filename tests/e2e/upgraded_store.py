@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from dev.stack import kubectl
+from provisioner.clients.kubernetes.objects import is_ready, is_terminating
 from provisioner.domain.job import EventKind, Job, JobStatus
 from provisioner.domain.store import StoreStatus
 from provisioner.operations.upgrade import UPGRADE
@@ -12,21 +15,40 @@ from tests.waiting import until
 
 
 class UpgradedStore:
-    """A Ready store of a tiny type, version 0.1.0."""
+    """A Ready store of a tiny type."""
 
-    def __init__(self, harness: ProvisionerHarness, type: SampleType, name: str) -> None:
-        self.harness, self.type, self.name, self.namespace = harness, type, name, f"store-{name}"
-        self.made = harness.ended(harness.create(name))
+    def __init__(self, harness: ProvisionerHarness, type: SampleType) -> None:
+        self.harness, self.type = harness, type
+        self.name = f"upgraded-{uuid4().hex[:8]}"  # Kubernetes may still be deleting the store of a former test
+        self.namespace = f"store-{self.name}"
+        self.made = harness.ended(harness.create(self.name))
         assert self.made.status == JobStatus.SUCCEEDED, self.made.problem
+
+    @property
+    def version(self) -> str:
+        """The version that the store runs, such as 0.1.0."""
+        return str(self.harness.store(self.name).version)
+
+    @property
+    def next_version(self) -> str:
+        """The version after that of the chart."""
+        major, minor, patch = self.type.version.split(".")
+        return f"{major}.{minor}.{int(patch) + 1}"
+
+    def intact(self) -> bool:
+        """Whether the store is Ready, its pods are, and its page shows its version."""
+        pods = [pod for pod in self.harness.tools.cluster.pods(self.namespace) if not is_terminating(pod)]
+        whole = bool(pods) and all(map(is_ready, pods)) and f"version {self.version}<" in self.page()
+        return whole and self.harness.store(self.name).status == StoreStatus.READY
 
     def reopen(self) -> None:
         """Close the harness and open it, like the next process, which reads the chart again."""
         self.harness.close()
         self.harness.open()
 
-    def upgrade_to(self, version: str, seconds: float = UPGRADE.deadline_seconds, **details: str) -> Job:
-        """Release a version with these `details` (see SampleType.release) and order the upgrade to it."""
-        self.type.release(version, **details)
+    def upgrade(self, seconds: float = UPGRADE.deadline_seconds, **details: str) -> Job:
+        """Release the next version with these `details` (see SampleType.release) and order the upgrade to it."""
+        self.type.release(self.next_version, **details)
         self.reopen()
         return self.harness.upgrade(self.made, seconds)
 

@@ -25,7 +25,7 @@ FOLLOWED = {
     "Check EXECUTOR_IMAGE and EXECUTOR_POD, then retry.":
         "tests/e2e/test_executor.py::test_worker_that_breaks_at_its_start_succeeds_with_the_right_pod",
     "Check the StorageClass and its provisioner, then retry.":
-        "tests/e2e/test_claims.py::test_creation_with_a_wrong_class_succeeds_once_the_class_is_right",
+        "tests/e2e/test_claims.py::test_creation_succeeds_once_class_and_size_are_right",
     "Check the image's name and tag and that the nodes reach its registry, then retry.":
         "tests/e2e/test_failing_store.py::test_failure_message_names_missing_image_within_15_s_and_retry_works_with_it",
     "Choose another name, or delete that namespace and retry.": ADVICE,
