@@ -81,9 +81,9 @@ class KubernetesHarness(ProvisionerHarness):
         items: list[dict[str, Any]] = json.loads(kubectl(self.cluster, "get", *OUR_JOBS, "-o", "json"))["items"]
         return items
 
-    def remove_stores(self, *besides: str) -> None:
-        """Delete the Jobs, and the stores' namespaces except those of the stores `besides`."""
-        ours = f"storewright.dev/instance={INSTANCE},storewright.dev/store notin ({','.join(('none', *besides))})"
+    def remove_stores(self, *kept: str) -> None:
+        """Delete the Jobs, and the stores' namespaces except those of the stores `kept`."""
+        ours = f"storewright.dev/instance={INSTANCE},storewright.dev/store notin ({','.join(('none', *kept))})"
         kubectl(self.cluster, "delete", "namespace", "-l", ours, "--wait=false")
         kubectl(self.cluster, "delete", *OUR_JOBS)
 

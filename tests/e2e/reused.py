@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
+
+SETTLE_SECONDS = 10  # the ingress or a pod may lag a moment behind the former test
 
 
 class Reusable(Protocol):
@@ -19,8 +22,15 @@ def reused(make: Callable[[], R]) -> Callable[[], R]:
     made: list[R] = []
 
     def take() -> R:
-        if not made or not made[-1].intact():
+        if not made or not _settles(made[-1]):
             made.append(make())
         return made[-1]
 
     return take
+
+
+def _settles(store: Reusable) -> bool:
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while not (intact := store.intact()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return intact

@@ -67,6 +67,8 @@ def stores(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
     def make() -> MerchantsStore:
         leaflet.release("0.1.0")
+        harness.close()
+        harness.open()
         return MerchantsStore(harness, leaflet)
 
     yield reused(make)

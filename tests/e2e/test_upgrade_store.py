@@ -37,6 +37,8 @@ def stores(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
     def make() -> UpgradedStore:
         leaflet.release("0.1.0")
+        harness.close()
+        harness.open()
         return UpgradedStore(harness, leaflet)
 
     yield reused(make)
