@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,11 @@ from dev.cluster import Cluster
 from dev.stack import ROOT
 from tests.chaos import faults, red_runs
 from tests.chaos.campaign import Campaign
+from tests.chaos.judge import Kind, Violation
 from tests.e2e.sample_type import load_image
 
 RESULTS = ROOT / "build/chaos"
+HOSTILE_TESTS = "tests/integration/test_hostile_input.py"
 console = Console()
 
 
@@ -61,13 +64,23 @@ def _say(line: str) -> None:
     console.print(f"{time.strftime('%H:%M:%S')} {line}", markup=False, highlight=False, soft_wrap=True)
 
 
+def _attempt(scenario: Callable[[], list[Violation]]) -> list[Violation]:
+    """The violations of a scenario. One that could not be finished is one: hours of other results must not be lost."""
+    try:
+        return scenario()
+    except Exception as error:  # noqa: BLE001
+        return [Violation(Kind.STUCK, f"The scenario could not be finished: {type(error).__name__}: {error}")]
+
+
 def _kills(cluster: Cluster, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     campaign = Campaign(cluster, folder, options.arenas, _say, options.seed)
-    targets = campaign.census()
-    _say(f"{len(targets)} boundaries; the seed of the random moments is {options.seed}")
-    campaign.kill_at_boundaries(targets)
-    campaign.kill_at_random(options.kills)
-    console.print(campaign.report.table())
+    try:
+        targets = campaign.census()
+        _say(f"{len(targets)} boundaries; the seed of the random moments is {options.seed}")
+        campaign.kill_at_boundaries(targets)
+        campaign.kill_at_random(options.kills)
+    finally:
+        console.print(campaign.report.table())
     return campaign.report.as_json()
 
 
@@ -75,8 +88,8 @@ def _red(cluster: Cluster, folder: Path, options: argparse.Namespace) -> dict[st
     """Take out each safeguard; a run without it that the judge does not notice counts as a violation."""
     found, runs = [], {}
     for name in red_runs.RED_RUNS:
-        kept = red_runs.run(cluster, folder / f"{name}-kept", name, without=False)
-        without = red_runs.run(cluster, folder / f"{name}-out", name, without=True)
+        kept = _attempt(partial(red_runs.run, cluster, folder / f"{name}-kept", name, without=False))
+        without = _attempt(partial(red_runs.run, cluster, folder / f"{name}-out", name, without=True))
         noticed = red_runs.is_noticed(name, without)
         _say(f"{name}: {'noticed' if noticed else 'NOT NOTICED'}")
         runs[name] = [asdict(violation) for violation in without]
@@ -92,7 +105,7 @@ def _faults(cluster: Cluster, folder: Path, options: argparse.Namespace) -> dict
     named = {name: run for name, run in faults.scenarios(options.outage).items() if options.only in name}
 
     def run(name: str) -> None:
-        found = named[name](cluster, folder / str(list(named).index(name)))
+        found = _attempt(lambda: named[name](cluster, folder / str(list(named).index(name))))
         results[name] = [asdict(violation) for violation in found]
         _say(f"{name}: {len(found)} violations {[violation.what for violation in found]}")
 
@@ -107,9 +120,11 @@ def _faults(cluster: Cluster, folder: Path, options: argparse.Namespace) -> dict
 def _hostile(cluster: Cluster, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Hostile input, many cases of each target."""
     environment = {**os.environ, "HOSTILE_CASES": str(options.cases)}
-    command = [sys.executable, "-m", "pytest", "-q", "--timeout=36000", "tests/integration/test_hostile_input.py"]
-    failed = subprocess.run(command, env=environment, cwd=ROOT, check=False).returncode
-    return {"violations": [{"kind": "hostile input", "what": "a target failed", "step": ""}] if failed else []}
+    environment |= {"HOSTILE_SEED": str(options.seed)}
+    command = [sys.executable, "-m", "pytest", "-n2", "--dist=load", "-v", "--timeout=36000", "--show-capture=no"]
+    failed = subprocess.run([*command, HOSTILE_TESTS], env=environment, cwd=ROOT, check=False).returncode
+    found = [{"kind": "hostile input", "what": f"see the output of {HOSTILE_TESTS}", "step": ""}] if failed else []
+    return {"violations": found, "cases of each target": options.cases}
 
 
 Phase = Callable[[Cluster, Path, argparse.Namespace], dict[str, Any]]

@@ -3,6 +3,7 @@ killed and started again; in the end everything is judged."""
 
 from __future__ import annotations
 
+import itertools
 import re
 import secrets
 import time
@@ -24,8 +25,10 @@ from tests.chaos.killable_bot import DANA, KillableBot
 from tests.chaos.person import Order, People, Refused
 from tests.chaos.tour import Step, order_of
 from tests.waiting import until
+from tests.workers import PORT_OFFSET
 
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.05
+PORT_OFFSETS = itertools.cycle(range(2000 + PORT_OFFSET, 2100 + PORT_OFFSET))  # keeps arenas and test workers apart
 FATE = "fate"  # the ConfigMap that lets a store's migration fail
 
 
@@ -95,7 +98,7 @@ class Arena:
     def __init__(self, cluster: Cluster, folder: Path, name: str = "a", *, sabotage: str = "", **settings: str) -> None:
         """`name` begins the names of the stores. A random part follows: the stores of a former arena may still end."""
         self._name, self._cluster = f"{name}{secrets.token_hex(2)}", cluster
-        self.bot = KillableBot(folder, cluster, settings, sabotage=sabotage)
+        self.bot = KillableBot(folder, cluster, settings, next(PORT_OFFSETS), sabotage=sabotage)
         self.judge = Judge(self.bot, cluster)
         self._people = People(self.bot)
         self._travellers: list[Traveller] = []

@@ -156,7 +156,7 @@ class Boundaries:
 
     def _store_of(self, job: str) -> str:
         if job not in self._stores:
-            with self.own_call(), _plain_connect(f"{self._ledger.as_uri()}?mode=ro", uri=True) as db:
+            with self.own_call(), _plain_connect(f"{self._ledger.as_uri()}?mode=rw", uri=True) as db:
                 row = db.execute("SELECT store FROM jobs WHERE id = ?", (job,)).fetchone()
             self._stores[job] = row[0] if row else ""
         return self._stores[job]

@@ -91,11 +91,14 @@ class Campaign:
 
         def keep_working() -> None:
             while True:
-                with self._new_arena() as arena:
-                    for _ in range(CYCLES_OF_AN_ARENA):
-                        arena.add(*tours())
-                        if not work(arena):
-                            return
+                try:
+                    with self._new_arena() as arena:
+                        for _ in range(CYCLES_OF_AN_ARENA):
+                            arena.add(*tours())
+                            if not work(arena):
+                                return
+                except Exception as error:  # noqa: BLE001  (hours of other results must not be lost)
+                    self._note_error(error)
 
         with ThreadPoolExecutor(self.arenas) as threads:
             for future in [threads.submit(keep_working) for _ in range(self.arenas)]:
@@ -105,6 +108,12 @@ class Campaign:
         with self._lock:
             self._opened += 1
             return Arena(self.cluster, self.folder / f"arena-{self._opened}", "shop")
+
+    def _note_error(self, error: Exception) -> None:
+        """A cycle that the suite could not finish counts as a violation."""
+        with self._lock:
+            self.report.add_error(f"{type(error).__name__}: {error}")
+            self.progress(f"A cycle could not be finished: {error}")
 
     def _note(self, cycle: Cycle, left: str = "census") -> None:
         with self._lock:

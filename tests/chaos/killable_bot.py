@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass, field
+from contextlib import closing, suppress
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from dev.background import BackgroundProcess
 from dev.slack import LocalSlack
 from dev.stack import ADMIN, Stack
 from provisioner.domain.job import LIVE
@@ -23,8 +26,38 @@ from tests.chaos.launcher import FOLDER, SABOTAGE
 
 CHARTS = Path(__file__).parent / "charts"
 TYPE = "pamphlet"
+LAUNCHER = (sys.executable, "-m", "tests.chaos.launcher")
 DANA = "U0DANA001"
 UNLIMITED = {"STORES_PER_PERSON": "1000000", "CREATIONS_PER_HOUR": "1000000"}
+
+
+class Launcher:
+    """A process of `tests.chaos.launcher`, which starts bots with this environment, one after the other."""
+
+    def __init__(self, environment: dict[str, str], bot: BackgroundProcess) -> None:
+        """`bot` is the process that it starts."""
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(
+            LAUNCHER, env={**os.environ, **environment}, stdin=pipe, stdout=pipe, text=True
+        )
+        self._bot = bot
+
+    def start(self) -> None:
+        """Start the bot's process, and do not wait for it."""
+        assert self._process.stdin
+        assert self._process.stdout
+        print(file=self._process.stdin, flush=True)
+        pid = int(self._process.stdout.readline())
+        with suppress(psutil.NoSuchProcess):  # the plan has ended it already
+            self._bot.pid_file.write_text(f"{pid} {psutil.Process(pid).create_time()}")
+
+    def close(self) -> None:
+        """End the launcher and its bot."""
+        if process := self._bot.process():
+            process.kill()
+            process.wait(10)
+        with self._process:
+            self._process.terminate()
 
 
 @dataclass
@@ -32,7 +65,6 @@ class KillableBot(Stack):
     """One bot; `sabotage` is one of `sabotage.SWITCHES`, or ''."""
 
     sabotage: str = ""
-    environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -63,11 +95,15 @@ class KillableBot(Stack):
     @cached_property
     def process_environment(self) -> dict[str, str]:
         """Made once: it takes three runs of kubectl."""
-        return {**self.bot_environment(), FOLDER: str(self.folder), SABOTAGE: self.sabotage, **self.environment}
+        return {**self.bot_environment(), FOLDER: str(self.folder), SABOTAGE: self.sabotage}
+
+    @cached_property
+    def _launcher(self) -> Launcher:
+        return Launcher(self.process_environment, self.bot_process)
 
     def launch(self) -> None:
         """Start the process, and do not wait for it."""
-        self.bot_process.start([sys.executable, "-m", "tests.chaos.launcher"], self.process_environment)
+        self._launcher.start()
 
     def start_bot(self) -> None:
         """Start the process and wait until it is ready. Raises StackError where it ends before."""
@@ -82,11 +118,6 @@ class KillableBot(Stack):
 
     def is_dead(self) -> bool:
         return self.bot_process.process() is None
-
-    def helm_runs(self) -> bool:
-        """Whether a helm of this bot runs."""
-        kubeconfig = self.process_environment["KUBECONFIG"]
-        return any(_is_helm_of(process, kubeconfig) for process in psutil.process_iter())
 
     # --- what it left -----------------------------------------------------------------------------------------------
 
@@ -115,12 +146,5 @@ class KillableBot(Stack):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.kill()
+        self._launcher.close()
         self.local_slack.__exit__()
-
-
-def _is_helm_of(process: psutil.Process, kubeconfig: str) -> bool:
-    try:
-        return process.name() == "helm" and process.environ().get("KUBECONFIG") == kubeconfig
-    except psutil.Error:
-        return False

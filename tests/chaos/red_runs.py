@@ -6,25 +6,24 @@ from __future__ import annotations
 
 import re
 import sqlite3
-import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
+from dev import local_http
 from dev.background import BackgroundProcess
 from dev.cluster import Cluster
 from dev.stack import free_port, one_time_link
 from tests.chaos import sabotage
 from tests.chaos.arena import Arena, Owner, Target
 from tests.chaos.judge import Kind, Violation
-from tests.chaos.killable_bot import DANA
+from tests.chaos.killable_bot import DANA, Launcher
 from tests.chaos.launcher import FOLDER
 from tests.chaos.tour import tours
 from tests.waiting import answers, until
+from tests.workers import PORT_OFFSET
 
 Scenario = Callable[[Arena], list[Violation]]
 BIRTH = tours()[0][0]
@@ -82,7 +81,7 @@ def _visitors_at_once(arena: Arena) -> list[Violation]:
 
     def visit(_: int) -> int:
         headers = {"Origin": arena.bot.bot_url}
-        return httpx.post(url, json={"token": token}, headers=headers, trust_env=False, timeout=30).status_code
+        return local_http.post(url, json={"token": token}, headers=headers, timeout=30).status_code
 
     with ThreadPoolExecutor(VISITORS) as threads:
         statuses = list(threads.map(visit, range(VISITORS)))
@@ -98,8 +97,8 @@ def _second_bot(arena: Arena) -> list[Violation]:
     values.write_text(f"openingSeconds: {OPENING_SECONDS}\n")
     folder = arena.bot.folder / "second"
     folder.mkdir()
-    address = f"127.0.0.1:{free_port(3300)}"
-    second = BackgroundProcess("second", folder)
+    address = f"127.0.0.1:{free_port(7000 + PORT_OFFSET)}"
+    second, launchers = BackgroundProcess("bot", folder), list[Launcher]()
     settings = {"LISTEN": address, "PUBLIC_URL": f"http://{address}", "LEDGER_PATH": str(folder / "ledger.db")}
 
     def start() -> None:
@@ -109,13 +108,15 @@ def _second_bot(arena: Arena) -> list[Violation]:
         ):
             ledger.backup(copy)
         environment = {**arena.bot.process_environment, FOLDER: str(folder), **settings}
-        second.start([sys.executable, "-m", "tests.chaos.launcher"], environment)
+        launchers.append(Launcher(environment, second))
+        launchers[0].start()
         until("the second bot answers", lambda: answers(f"http://{address}/healthz"))
 
     try:
         return arena.cycle(meanwhile=start).violations
     finally:
-        second.stop()
+        for launcher in launchers:
+            launcher.close()
 
 
 RED_RUNS: Mapping[str, RedRun] = {

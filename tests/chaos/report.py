@@ -13,8 +13,8 @@ from tests.chaos.arena import Cycle, Target
 from tests.chaos.census import kind_of
 from tests.chaos.judge import Kind
 
-KILLS, UNREACHED, RANDOM, START = "kills", "not reached", "random", "the bot itself"
-COLUMNS = (KILLS, *Kind, UNREACHED)
+KILLS, UNREACHED, ERRORS, RANDOM, START = "kills", "not reached", "errors", "random", "the bot itself"
+COLUMNS = (KILLS, *Kind, UNREACHED, ERRORS)
 Place = tuple[str, str]  # a step, and the kind of boundary
 
 
@@ -39,6 +39,11 @@ class Report:
             self._counts[place][violation.kind] += 1
             kills = [asdict(kill.target) if kill.target else RANDOM for kill in cycle.kills]
             self._violations.append({**asdict(violation), "kills": kills})
+
+    def add_error(self, what: str) -> None:
+        """Count a cycle that could not be finished."""
+        self._counts[START, RANDOM][ERRORS] += 1
+        self._violations.append({"kind": ERRORS, "what": what, "step": "", "kills": []})
 
     def add_unreached(self, targets: Iterable[Target]) -> None:
         """Count the targets that no process reached."""
