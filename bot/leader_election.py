@@ -24,6 +24,7 @@ from bot.settings import Settings, StoreSettings
 from bot.web.http_server import serve_in_background
 from bot.web.ops_endpoints import Ops, build_ops
 from provisioner.clients.kubernetes.cluster import Cluster
+from provisioner.domain.clock import SteadyClock
 from provisioner.domain.errors import StorewrightError
 from provisioner.ledger.backup import BackupFailed, BackupUnusable
 from provisioner.ledger.ledger import Ledger, LedgerInUse, LedgerNotUsable
@@ -115,7 +116,9 @@ class TakeoverSignal:
 
 
 def _open_ledger(settings: Settings) -> Ledger:
-    return Ledger.exclusive(settings.ledger_path, backups=settings.backups(), wait_seconds=LEDGER_FREE_SECONDS)
+    return Ledger.exclusive(
+        settings.ledger_path, SteadyClock(), backups=settings.backups(), wait_seconds=LEDGER_FREE_SECONDS
+    )
 
 
 def _when_free(settings: Settings, part: str, attempt: Callable[[], T]) -> T:

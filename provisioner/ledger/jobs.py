@@ -159,11 +159,13 @@ class Jobs:
         Raises LedgerInUse if the ledger is shared."""
         self._require_exclusive()
         at_work = list(at_work)
-        marks = ", ".join("?" * len(at_work))
+        interrupted = f"status = 'running' AND id NOT IN ({', '.join('?' * len(at_work))})"
+        if not self._connection.db.execute(f"SELECT 1 FROM jobs WHERE {interrupted} LIMIT 1", at_work).fetchone():
+            return []  # without a write transaction, which would cost every tick a lock
         with self._connection.transaction() as db:
             query = f"""UPDATE jobs SET status = 'queued', due_at = ?, started_at = NULL,
                             interruptions = interruptions + 1
-                        WHERE status = 'running' AND id NOT IN ({marks}) RETURNING id"""
+                        WHERE {interrupted} RETURNING id"""
             ids = [row[0] for row in db.execute(query, (self._connection.clock(), *at_work)).fetchall()]
             return [job for job in map(self.get, ids) if job]
 

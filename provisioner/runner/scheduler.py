@@ -40,6 +40,7 @@ logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it logs each tick ot
 
 TICK_SECONDS = 0.5  # a new order does not wait for it (see wake)
 SWEEP_SECONDS = 600.0
+CLOCK_CHECK_SECONDS = 2.0
 STUCK_AFTER_SECONDS = 20 * TICK_SECONDS  # without a tick
 STOP_TIMEOUT_SECONDS = 15.0  # for running jobs to stop
 WEDGED_AFTER_SECONDS = 120.0  # past its deadline and its rollback, a job's thread does not come back
@@ -61,7 +62,7 @@ class Scheduler:
         self._ledger, self._journal = ledger, JobJournal(ledger)
         self._tools, self._executor = tools, executor
         self._lease, self._chores = lease, chores
-        self._took_over = False  # whether the jobs of the former process are queued again
+        self._swept = False  # whether the first sweep has been asked for
         self._pool = ThreadPoolExecutor(executor.at_once, thread_name_prefix="job")
         self._busy: dict[str, Job] = {}  # by store name, while the job's thread runs
         self._lock = threading.Lock()
@@ -76,6 +77,7 @@ class Scheduler:
         self._clock.add_job(self._tick, "interval", seconds=TICK_SECONDS, id="tick", next_run_time=datetime.now(UTC))
         self._clock.add_job(self._sweep, "interval", seconds=SWEEP_SECONDS, id="sweep")
         self._clock.start()
+        threading.Thread(target=self._watch_clock, name="clock", daemon=True).start()
 
     def request_stop(self) -> None:
         """Claim no more jobs; running jobs stop at their next step. Returns at once."""
@@ -87,6 +89,8 @@ class Scheduler:
         self._clock.shutdown(wait=False)  # a tick may be about to wake us, which waits for the clock
         self._pool.shutdown(wait=False)  # a job that was just claimed hands itself over
         deadline = time.monotonic() + timeout_seconds
+        with self._lock:  # until a claim that is under way has ended
+            pass
         while self._busy and time.monotonic() < deadline:
             time.sleep(0.02)
         return len(self._busy)
@@ -94,6 +98,16 @@ class Scheduler:
     def wake(self) -> None:
         """Look for due jobs now instead of at the next tick."""
         self._run_now("tick")
+
+    def _watch_clock(self) -> None:
+        """Tick when somebody has set the machine's clock: APScheduler waits for a time of day, which may be far now."""
+        ahead = time.time() - time.monotonic()
+        while not self._tools.stopping.wait(CLOCK_CHECK_SECONDS):
+            before, ahead = ahead, time.time() - time.monotonic()
+            if abs(ahead - before) > CLOCK_CHECK_SECONDS:
+                log.warning("the machine's clock was set by %+.0f s", ahead - before)
+                self.wake()
+                self._run_now("sweep")
 
     def _run_now(self, clock_job: str) -> None:
         with suppress(JobLookupError):  # not started, or stopped
@@ -127,13 +141,13 @@ class Scheduler:
         self._ticked_at = time.monotonic()
         if self._lease and self._lease.another:
             return
-        if not self._took_over:
-            self._took_over = True
-            self._take_over_interrupted()
+        self._take_over_interrupted()
+        if not self._swept:
+            self._swept = True
             self._run_now("sweep")
         if not self._may_work():
             return
-        while not self._tools.stopping.is_set() and (job := self._claim()):
+        while job := self._claim():
             self._submit(job)
 
     def _may_work(self) -> bool:
@@ -151,7 +165,7 @@ class Scheduler:
 
     def _claim(self) -> Job | None:
         with self._lock:
-            if len(self._busy) >= self._executor.at_once:
+            if self._tools.stopping.is_set() or len(self._busy) >= self._executor.at_once:
                 return None
             job = self._ledger.jobs.claim(list(self._busy))
             if job:
@@ -180,7 +194,6 @@ class Scheduler:
             except Exception:
                 log.exception("chore failed; the next attempt is in %.0f min", SWEEP_SECONDS / 60)
         if not self._lease or self._lease.held():
-            self._take_over_interrupted()
             self._adopt_unknown_stores()
 
     def _adopt_unknown_stores(self) -> None:
@@ -201,7 +214,7 @@ class Scheduler:
             except Superseded:
                 log.info("job superseded")
             except Exception:
-                log.exception("the outcome of a job could not be written")
+                log.exception("the outcome of a job could not be written; it is run again once that is possible")
             finally:
                 with self._lock:
                     del self._busy[job.store]

@@ -27,7 +27,7 @@ from tests.chaos.tour import Step, order_of
 from tests.waiting import until
 from tests.workers import PORT_OFFSET
 
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.1
 PORT_OFFSETS = itertools.cycle(range(2000 + PORT_OFFSET, 2100 + PORT_OFFSET))  # keeps arenas and test workers apart
 FATE = "fate"  # the ConfigMap that lets a store's migration fail
 
@@ -95,14 +95,23 @@ class Traveller:
 class Arena:
     """One KillableBot and its stores, for a `with` block. Only one thread uses it."""
 
-    def __init__(self, cluster: Cluster, folder: Path, name: str = "a", *, sabotage: str = "", **settings: str) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        folder: Path,
+        name: str = "a",
+        *,
+        sabotage: str = "",
+        moves_clock: bool = False,
+        **settings: str,
+    ) -> None:
         """`name` begins the names of the stores. A random part follows: the stores of a former arena may still end."""
         self._name, self._cluster = f"{name}{secrets.token_hex(2)}", cluster
-        self.bot = KillableBot(folder, cluster, settings, next(PORT_OFFSETS), sabotage=sabotage)
+        self.bot = KillableBot(folder, cluster, settings, next(PORT_OFFSETS), sabotage, moves_clock)
         self.judge = Judge(self.bot, cluster)
         self._people = People(self.bot)
         self._travellers: list[Traveller] = []
-        self._made = self._read = 0
+        self._made = self._cycles = self._read = 0
 
     def __enter__(self) -> Arena:
         self.bot.__enter__()
@@ -183,9 +192,9 @@ class Arena:
         for traveller in self._travellers:
             if traveller.step.fails:
                 self._kubectl(traveller, "create", "configmap", FATE, "--from-literal=EXIT=1")
-        # A new version in each cycle, so that an upgrade changes something.
+        self._cycles += 1  # a new version in each, so that an upgrade changes something
         chart = self.bot.charts / self.bot.type_name / "Chart.yaml"
-        chart.write_text(re.sub(r"(?m)^version: .*", f"version: 0.1.{self._made}", chart.read_text()))
+        chart.write_text(re.sub(r"(?m)^version: .*", f"version: 0.1.{self._cycles}", chart.read_text()))
         stores = {step: store for store, step in self._cycle.steps.items()}
         for target in targets:
             owner = {Owner.PERSON: ADMIN, Owner.BOT: BOT}.get(target.owner) or stores[target.step]

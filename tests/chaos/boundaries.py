@@ -19,7 +19,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial, wraps
 from pathlib import Path
@@ -156,7 +156,7 @@ class Boundaries:
 
     def _store_of(self, job: str) -> str:
         if job not in self._stores:
-            with self.own_call(), _plain_connect(f"{self._ledger.as_uri()}?mode=rw", uri=True) as db:
+            with self.own_call(), closing(_plain_connect(f"{self._ledger.as_uri()}?mode=rw", uri=True)) as db:
                 row = db.execute("SELECT store FROM jobs WHERE id = ?", (job,)).fetchone()
             self._stores[job] = row[0] if row else ""
         return self._stores[job]
@@ -175,7 +175,7 @@ _plain_connect = sqlite3.connect
 
 
 def install(boundaries: Boundaries) -> None:
-    """Wrap the libraries. Call this before the bot is imported."""
+    """Wrap the libraries. They must not have been called yet."""
     _wrap_commits(boundaries)
     _wrap_helm(boundaries)
     _wrap(

@@ -22,22 +22,30 @@ def move(folder: Path, seconds: float) -> None:
     new.replace(folder / FILE)
 
 
-def install(folder: Path) -> None:
-    """Let this process follow `move`. Call this before anything else is imported."""
-    file, wall = folder / FILE, time.time
-
-    def ahead() -> float:
-        try:
-            return float(file.read_text())
-        except FileNotFoundError:
-            return 0.0
+def install() -> None:
+    """Let this process have a clock that `follow` moves. Call this before anything else is imported."""
+    wall = time.time
 
     class MovedDatetime(datetime.datetime):
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> Self:
-            return super().now(tz) + timedelta(seconds=ahead())
+            return super().now(tz) + timedelta(seconds=_ahead())
 
-    if not file.exists():
-        return  # a process whose clock is not moved keeps the real classes
-    patch.object(time, "time", lambda: wall() + ahead()).start()
+    patch.object(time, "time", lambda: wall() + _ahead()).start()
     patch.object(datetime, "datetime", MovedDatetime).start()
+
+
+def follow(folder: Path) -> None:
+    """Take the clock from `move` for this folder."""
+    global _file
+    _file = folder / FILE
+
+
+_file: Path | None = None
+
+
+def _ahead() -> float:
+    try:
+        return float(_file.read_text()) if _file else 0.0
+    except FileNotFoundError:
+        return 0.0

@@ -130,9 +130,7 @@ def _slack_fault(cluster: Cluster, folder: Path, *, kind: str) -> list[Violation
 
 def _clock_jump(cluster: Cluster, folder: Path, *, seconds: float) -> list[Violation]:
     """The clock jumps while jobs run and messages wait, and is right again in the next cycle."""
-    arena = Arena(cluster, folder, "clock")
-    clock.move(folder, 0)
-    with arena:
+    with Arena(cluster, folder, "clock", moves_clock=True) as arena:
         arena.add(*short_tours())
         found = arena.cycle(meanwhile=lambda: clock.move(folder, seconds)).violations
         return found + arena.cycle(meanwhile=lambda: clock.move(folder, 0)).violations

@@ -3,68 +3,69 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import psutil
 
 from dev.background import BackgroundProcess
 from dev.slack import LocalSlack
-from dev.stack import ADMIN, Stack
+from dev.stack import ADMIN, ROOT, Stack
 from provisioner.domain.job import LIVE
 from tests.chaos.boundaries import LOG
-from tests.chaos.launcher import FOLDER, SABOTAGE
+from tests.chaos.launcher import CLOCK, FOLDER, SABOTAGE
 
 CHARTS = Path(__file__).parent / "charts"
 TYPE = "pamphlet"
-LAUNCHER = (sys.executable, "-m", "tests.chaos.launcher")
 DANA = "U0DANA001"
 UNLIMITED = {"STORES_PER_PERSON": "1000000", "CREATIONS_PER_HOUR": "1000000"}
 
 
 class Launcher:
-    """A process of `tests.chaos.launcher`, which starts bots with this environment, one after the other."""
+    """A process of `tests.chaos.launcher`, which starts bots for as long as this process lives."""
 
-    def __init__(self, environment: dict[str, str], bot: BackgroundProcess) -> None:
-        """`bot` is the process that it starts."""
+    def __init__(self, *arguments: str) -> None:
+        command = [sys.executable, "-m", "tests.chaos.launcher", *arguments]
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(
-            LAUNCHER, env={**os.environ, **environment}, stdin=pipe, stdout=pipe, text=True
-        )
-        self._bot = bot
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT)
+        self._lock = Lock()
 
-    def start(self) -> None:
-        """Start the bot's process, and do not wait for it."""
+    def start(self, bot: BackgroundProcess, environment: Mapping[str, str]) -> None:
+        """Start this bot, and do not wait for it."""
         assert self._process.stdin
         assert self._process.stdout
-        print(file=self._process.stdin, flush=True)
-        pid = int(self._process.stdout.readline())
+        with self._lock:
+            print(json.dumps(environment), file=self._process.stdin, flush=True)
+            pid = int(self._process.stdout.readline())
         with suppress(psutil.NoSuchProcess):  # the plan has ended it already
-            self._bot.pid_file.write_text(f"{pid} {psutil.Process(pid).create_time()}")
+            bot.pid_file.write_text(f"{pid} {psutil.Process(pid).create_time()}")
 
-    def close(self) -> None:
-        """End the launcher and its bot."""
-        if process := self._bot.process():
-            process.kill()
-            process.wait(10)
-        with self._process:
-            self._process.terminate()
+
+launcher = cache(Launcher)  # one for all bots; another one for those whose clock moves
+
+
+def kill(bot: BackgroundProcess) -> None:
+    """SIGKILL, and wait for the end."""
+    if process := bot.process():
+        process.kill()
+        process.wait(10)
 
 
 @dataclass
 class KillableBot(Stack):
-    """One bot; `sabotage` is one of `sabotage.SWITCHES`, or ''."""
+    """One bot; `sabotage` is one of `sabotage.SWITCHES`, or ''. With `moves_clock` it follows `clock.move`."""
 
     sabotage: str = ""
+    moves_clock: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -97,13 +98,10 @@ class KillableBot(Stack):
         """Made once: it takes three runs of kubectl."""
         return {**self.bot_environment(), FOLDER: str(self.folder), SABOTAGE: self.sabotage}
 
-    @cached_property
-    def _launcher(self) -> Launcher:
-        return Launcher(self.process_environment, self.bot_process)
-
     def launch(self) -> None:
         """Start the process, and do not wait for it."""
-        self._launcher.start()
+        arguments = [CLOCK] if self.moves_clock else []
+        launcher(*arguments).start(self.bot_process, self.process_environment)
 
     def start_bot(self) -> None:
         """Start the process and wait until it is ready. Raises StackError where it ends before."""
@@ -112,9 +110,7 @@ class KillableBot(Stack):
 
     def kill(self) -> None:
         """SIGKILL, and wait for the end."""
-        if process := self.bot_process.process():
-            process.kill()
-            process.wait(10)
+        kill(self.bot_process)
 
     def is_dead(self) -> bool:
         return self.bot_process.process() is None
@@ -146,5 +142,5 @@ class KillableBot(Stack):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._launcher.close()
+        self.kill()
         self.local_slack.__exit__()

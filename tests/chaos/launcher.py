@@ -1,45 +1,61 @@
 """`python -m tests.chaos.launcher`: the real bot, with boundaries around its effects, in processes that they end.
 
 It imports everything once. Then it starts a bot, in a process of its own, for each line on stdin, and answers with the
-process's id. The bot's output goes to `bot.log`.
-
-Environment: CHAOS_FOLDER, the folder of the plan and the log; CHAOS_SABOTAGE, one of `sabotage.SWITCHES`, or ''."""
+process's id. A line is a JSON object, the environment of the bot. It contains CHAOS_FOLDER, the folder of the plan and
+the logs, and CHAOS_SABOTAGE, one of `sabotage.SWITCHES`, or ''. With the argument `--clock` the bots follow
+`clock.move`."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 from pathlib import Path
 
 from tests.chaos import clock
-from tests.chaos.boundaries import Boundaries, install
 
-FOLDER, SABOTAGE, BOT_LOG = "CHAOS_FOLDER", "CHAOS_SABOTAGE", "bot.log"
+FOLDER, SABOTAGE, BOT_LOG, CLOCK = "CHAOS_FOLDER", "CHAOS_SABOTAGE", "bot.log", "--clock"
 
 
 def main() -> None:
-    folder = Path(os.environ[FOLDER])
-    clock.install(folder)  # first: modules keep what they import
-    install(Boundaries(folder, Path(os.environ["LEDGER_PATH"])))
-    import bot.bootstrap  # noqa: F401  (what `bot run` needs)
-    from bot.__main__ import main as bot_main
+    if CLOCK in sys.argv:
+        clock.install()  # first: modules keep what they import
+    _import_all()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended processes leave no zombies
+    for line in sys.stdin:
+        if process := os.fork():
+            print(process, flush=True)
+        else:
+            _be_bot(json.loads(line))
+
+
+def _import_all() -> None:
+    from kubernetes import client
+
+    import bot.bootstrap  # noqa: F401  (what `bot run` imports)
+    from tests.chaos import boundaries, sabotage  # noqa: F401
+
+    for name in ("CoreV1Api", "AppsV1Api", "BatchV1Api", "RbacAuthorizationV1Api", "CoordinationV1Api"):
+        getattr(client, name)  # the package imports its parts at their first use
+
+
+def _be_bot(environment: dict[str, str]) -> None:
+    from bot.__main__ import main as run_bot
     from bot.slack.rate_limiter import RATES
-    from provisioner.clients.kubernetes.cluster import Cluster
+    from tests.chaos.boundaries import Boundaries, install
     from tests.chaos.sabotage import SWITCHES
 
-    if switch := os.environ.get(SABOTAGE):
+    os.environ.update(environment)
+    folder = Path(environment[FOLDER])
+    _detach(folder / BOT_LOG)
+    clock.follow(folder)
+    install(Boundaries(folder, Path(environment["LEDGER_PATH"])))
+    if switch := environment[SABOTAGE]:
         SWITCHES[switch]()
     RATES.update(dict.fromkeys(RATES, (1000, 1.0)))  # type: ignore[attr-defined]  # Slack's pace is not the subject
     sys.argv = ["storewright", "run"]
-    Cluster(Path(os.environ["KUBECONFIG"]), os.environ["KUBE_CONTEXT"])  # the package imports its parts at first use
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended processes leave no zombies
-    for _ in sys.stdin:
-        if process := os.fork():
-            print(process, flush=True)
-            continue
-        _detach(folder / BOT_LOG)
-        bot_main()
+    run_bot()
 
 
 def _detach(log: Path) -> None:

@@ -19,7 +19,7 @@ from dev.stack import free_port, one_time_link
 from tests.chaos import sabotage
 from tests.chaos.arena import Arena, Owner, Target
 from tests.chaos.judge import Kind, Violation
-from tests.chaos.killable_bot import DANA, Launcher
+from tests.chaos.killable_bot import DANA, kill, launcher
 from tests.chaos.launcher import FOLDER
 from tests.chaos.tour import tours
 from tests.waiting import answers, until
@@ -27,7 +27,7 @@ from tests.workers import PORT_OFFSET
 
 Scenario = Callable[[Arena], list[Violation]]
 BIRTH = tours()[0][0]
-DEADLINE_SECONDS = "30"  # of an order that can't succeed without the safeguard
+DEADLINE_SECONDS = "120"  # of an order that can't succeed without the safeguard
 OPENING_SECONDS = 8  # of a store that is not ready before the second bot has started
 VISITORS = 8
 
@@ -98,7 +98,7 @@ def _second_bot(arena: Arena) -> list[Violation]:
     folder = arena.bot.folder / "second"
     folder.mkdir()
     address = f"127.0.0.1:{free_port(7000 + PORT_OFFSET)}"
-    second, launchers = BackgroundProcess("bot", folder), list[Launcher]()
+    second = BackgroundProcess("bot", folder)
     settings = {"LISTEN": address, "PUBLIC_URL": f"http://{address}", "LEDGER_PATH": str(folder / "ledger.db")}
 
     def start() -> None:
@@ -108,15 +108,13 @@ def _second_bot(arena: Arena) -> list[Violation]:
         ):
             ledger.backup(copy)
         environment = {**arena.bot.process_environment, FOLDER: str(folder), **settings}
-        launchers.append(Launcher(environment, second))
-        launchers[0].start()
+        launcher().start(second, environment)
         until("the second bot answers", lambda: answers(f"http://{address}/healthz"))
 
     try:
         return arena.cycle(meanwhile=start).violations
     finally:
-        for launcher in launchers:
-            launcher.close()
+        kill(second)
 
 
 RED_RUNS: Mapping[str, RedRun] = {

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from dev.cluster import Cluster
+from provisioner.ledger.jobs import ROLLBACK_STAGE
 from tests.chaos import red_runs, sabotage
 from tests.chaos.arena import Arena, Owner, Target
-from tests.chaos.tour import Step, short_tours
+from tests.chaos.tour import Step, tours
 from tests.e2e.sample_type import load_image
 
 
@@ -21,20 +22,22 @@ def arena(cluster: Cluster, tmp_path: Path) -> Iterator[Arena]:
         yield opened
 
 
-def targets_of(steps: list[Step]) -> list[Target]:
-    """A kill in the middle of each step, and one of the first in the moment after its message is sent."""
-    middles = [(step, step.operation.stages[len(step.operation.stages) // 2].name) for step in steps if not step.fails]
-    starts = [Target(step.name, Owner.STORE, f"{stage}: commit jobs.record started {stage}") for step, stage in middles]
-    return [*starts, Target(steps[0].name, Owner.STORE, "after slack chat.postMessage [summary]")]
+def middle_of(step: Step) -> Target:
+    """The start of its stage in the middle; where it fails, that of its rollback."""
+    stages = step.operation.stages
+    stage = ROLLBACK_STAGE if step.fails else stages[len(stages) // 2].name
+    return Target(step.name, Owner.STORE, f"{stage}: commit jobs.record started {stage}")
 
 
 def test_killed_bot_loses_doubles_and_forgets_nothing(arena: Arena) -> None:
-    arena.add(*short_tours())
+    arena.add(*tours())
+    targets = [Target(red_runs.BIRTH.name, Owner.STORE, "after slack chat.postMessage [summary]")]
     while arena.stores:
-        targets = targets_of(arena.steps)
+        targets += [middle_of(step) for step in arena.steps]
         cycle = arena.cycle(targets)
         assert len(cycle.kills) == len(targets)
         assert cycle.violations == []
+        targets = []
 
 
 def test_judge_notices_that_messages_have_no_receipts(cluster: Cluster, tmp_path: Path) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
@@ -178,21 +179,36 @@ def test_job_claimed_while_the_scheduler_stops_is_handed_over(
         assert (ended.status, ended.interruptions, scheduler.workers()) == (JobStatus.QUEUED, 0, (0, 0))
 
 
-def test_hand_over_that_can_not_be_written_is_logged_and_counts_as_interruption(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("end", [succeed, lambda tools, job: _hand_over(job)], ids=["success", "hand-over"])
+def test_outcome_that_can_not_be_written_is_reached_again_once_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, end: Callable[..., None]
 ) -> None:
-    def full(job: Job) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
+    disk_is_full = threading.Event()
 
-    with sample_scheduler(tmp_path, lambda _: ScriptedExecutor(_hand_over)) as sample:
-        monkeypatch.setattr(sample.ledger.jobs, "hand_over", full)
+    def fill_the_disk_and_end(tools: Toolbox, job: Job) -> None:
+        if job.attempts == 1:
+            disk_is_full.set()
+            end(tools, job)
+        succeed(tools, job)
+
+    with sample_scheduler(
+        tmp_path, lambda tools: ScriptedExecutor(lambda job: fill_the_disk_and_end(tools, job))
+    ) as sample:
+        transaction = sample.ledger.connection.transaction
+
+        def fail_while_full() -> AbstractContextManager[Connection]:
+            if disk_is_full.is_set():
+                raise sqlite3.OperationalError("database or disk is full")
+            return transaction()
+
+        monkeypatch.setattr(sample.ledger.connection, "transaction", fail_while_full)
         job = sample.orders.create()
         with sample.running() as scheduler:
             until("the error in the log", lambda: "disk is full" in caplog.text)
             until("the worker to be free", lambda: scheduler.workers() == (0, 0))
-    ended, _, _ = next_process(tmp_path, job, succeed)
-    assert ended.status == JobStatus.SUCCEEDED
-    assert ended.interruptions >= 1  # the sweep at the start of the scheduler may have queued it again already
+            disk_is_full.clear()
+            ended = until_job(sample.ledger, job, lambda found: not found.live)
+    assert (ended.status, ended.attempts, ended.interruptions) == (JobStatus.SUCCEEDED, 2, 1)
 
 
 # --- without the lease -------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from pathlib import Path
 from provisioner.clients.helm import Helm, HelmOutcome
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.catalog import Catalog
+from provisioner.domain.clock import SteadyClock
 from provisioner.domain.errors import HandedOver, JobFailed, Problem, StorewrightError
 from provisioner.domain.job import EventKind, Job, JobEvent, JobPhase, unexpected_problem
 from provisioner.domain.store import Store
@@ -46,10 +47,11 @@ class StdoutLedger:
 
     def __init__(self, payload: JobPayload) -> None:
         self._payload, self._events = payload, list(payload.events)
+        self._clock = SteadyClock()
 
     @property
     def clock(self) -> Callable[[], float]:
-        return time.time
+        return self._clock
 
     def store(self, store_id: str) -> Store | None:
         return self._payload.store if self._payload.store.id == store_id else None
