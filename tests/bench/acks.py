@@ -14,7 +14,7 @@ PREFIX = "busy-shop-"
 def seconds(stack: Stack, type_name: str) -> list[float]:
     """The seconds from each of COMMANDS commands, sent at once, to its ack, while STORES stores are made.
 
-    The local Slack measures them. The stores are deleted by whoever removes the stack's namespaces.
+    The local Slack measures them. The caller deletes the stores, with the stack's namespaces.
     Raises RuntimeError if a command is not acknowledged, or if no store was being made any more at the end."""
     with ThreadPoolExecutor(COMMANDS) as threads, ExitStack() as closing:
         people = [closing.enter_context(stack.slack()) for _ in range(COMMANDS)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dev.cluster import Cluster
-from provisioner.ledger.jobs import ROLLBACK_STAGE
+from provisioner.domain.job import ROLLBACK_STAGE
 from tests.chaos import red_runs, sabotage
 from tests.chaos.arena import Arena, Owner, Target
 from tests.chaos.tour import Step, tours

@@ -196,7 +196,7 @@ def test_outcome_that_can_not_be_written_is_reached_again_once_there_is_room(
     ) as sample:
         transaction = sample.ledger.connection.transaction
 
-        def fail_while_full() -> AbstractContextManager[Connection]:
+        def fail_while_full() -> AbstractContextManager[object]:
             if disk_is_full.is_set():
                 raise sqlite3.OperationalError("database or disk is full")
             return transaction()

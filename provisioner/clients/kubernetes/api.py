@@ -119,7 +119,7 @@ class Api:
             raise Transient("The Kubernetes API can't be reached.", brief(error)) from error
 
     def _get(self, resource: Resource, name: str, namespace: str = "", **options: Any) -> Object | None:
-        """The object, or None where there is none."""
+        """The object; None if there is no such object."""
         try:
             return self._call("GET", resource.path(namespace, name), **options)
         except NotFound:
@@ -137,7 +137,7 @@ class Api:
             return None
 
     def _patch(self, resource: Resource, name: str, change: Object, namespace: str = "", **options: Any) -> None:
-        """Merge `change` into the object. Raises NotFound where there is none."""
+        """Merge `change` into the object. Raises NotFound if there is no such object."""
         self._call("PATCH", resource.path(namespace, name), change, **options)
 
     def _patch_if_there(self, resource: Resource, name: str, change: Object, namespace: str) -> None:
