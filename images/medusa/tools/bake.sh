@@ -27,6 +27,7 @@ make_template() (
   mv .medusa/server server
   mv node_modules ./*.js server/
   cd server
+  node ../tools/trim.mjs .
   node node_modules/.bin/medusa db:migrate --execute-safe-links
   node node_modules/.bin/medusa exec ./src/scripts/seed.js
   dump >template.sql.gz
