@@ -7,6 +7,7 @@ const { parentPort } = require("node:worker_threads")
 const scrypt = require("scrypt-kdf")
 const { connect, isEmpty, lock } = require("./connection")
 const { place, settle } = require("./places")
+const { stamp } = require("./schema")
 
 /** Hash in the format of Medusa's auth-emailpass. */
 async function hashPassword(password) {
@@ -48,6 +49,7 @@ async function prepare(client, chosen) {
   const [password] = await Promise.all([hashPassword(process.env.ADMIN_PASSWORD), loadTemplate(client)])
   await personalise(client, password, process.env)
   await settle(client, chosen)
+  await stamp(client)
   await client.query("commit")
   return "loaded"
 }

@@ -6,14 +6,7 @@ process.env.LOG_LEVEL ??= "silent"
 process.env.PGOPTIONS ??= "-c lock_timeout=30s"
 const { connect, isEmpty, lock } = require("./connection")
 const { say } = require("./log")
-
-/** Names of the migrations that were applied: of tables, of links between modules, of data. */
-async function seen(client) {
-  const { rows } = await client.query(`
-    select name from mikro_orm_migrations union all select table_name from link_module_migrations
-    union all select script_name from script_migrations`)
-  return rows.map(({ name }) => name)
-}
+const { applied, isCurrent, stamp } = require("./schema")
 
 /**
  * Runs the migrations like `medusa db:migrate --execute-safe-links`, but a failed script fails the migration. Each module
@@ -45,9 +38,11 @@ async function main() {
   const client = await connect()
   await hold(client)
   if (await isEmpty(client)) return "nothing to migrate: the database is empty, and the first start fills it"
-  const before = new Set(await seen(client))
+  if (await isCurrent(client)) return "the database is up to date"
+  const before = new Set(await applied(client))
   await migrate(client)
-  const fresh = (await seen(client)).filter((name) => !before.has(name))
+  await stamp(client).catch(() => {}) // if this user does not own the tables, the next migration compares them again
+  const fresh = (await applied(client)).filter((name) => !before.has(name))
   return fresh.length > 0 ? `done: ${fresh.join(", ")}` : "the database is up to date"
 }
 

@@ -1,6 +1,6 @@
 /**
  * Run by test_medusa_upgrade.py in the store's container, with the names of two pending migrations: kills the migration
- * run after the first of them, then runs it again.
+ * run after the first of them, then runs it again, and once more with nothing to do.
  */
 "use strict"
 const { spawn, spawnSync } = require("node:child_process")
@@ -27,7 +27,9 @@ async function main() {
 
   const again = spawnSync(process.execPath, ["/app/migrate.js"]).stdout.toString()
   const [{ unfinished }] = await ask("select count(*)::int as unfinished from script_migrations where finished_at is null")
-  console.log(JSON.stringify({ half, again, whole: await done(), unfinished }))
+  const counted = "process.on('exit', () => console.log(Object.keys(require.cache).length)); require('/app/migrate.js')"
+  const idle = spawnSync(process.execPath, ["--eval", counted]).stdout.toString().trim().split("\n")
+  console.log(JSON.stringify({ half, again, whole: await done(), unfinished, idle: { log: idle[0], modules: Number(idle[1]) } }))
   await client.end()
 }
 

@@ -57,6 +57,14 @@ start() (
   wait $shop
 )
 
+# The first run has to load Medusa, the second has nothing to do.
+prove_migration() (
+  export PGDATABASE=euros
+  psql -qc 'comment on table script_migrations is null'
+  (run migrate.js)
+  (run migrate.js)
+)
+
 # The first start records the modules that a start needs. The second start uses this list and serves metrics.
 prove() {
   install -d -o 1000 -g 1000 "$app/.compile-cache"
@@ -64,7 +72,7 @@ prove() {
   start euros eur de €18.00 --require "$src/tools/record.cjs"
   chown 0 "$app/modules.json"
   METRICS_PORT=9040 start yen jpy jp ¥2,900
-  (PGDATABASE=euros run migrate.js)
+  prove_migration
   chmod -R a+rX "$app/.compile-cache"
 }
 
