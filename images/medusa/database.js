@@ -39,7 +39,7 @@ async function loadTemplate(client) {
 }
 
 /** Fills the database in one transaction under a lock. A killed start leaves it empty; two concurrent starts fill it once. */
-async function prepare(client, chosen) {
+async function prepare(client) {
   await client.query("begin")
   await client.query("select pg_advisory_xact_lock($1)", [lock])
   if (!(await isEmpty(client))) {
@@ -48,19 +48,15 @@ async function prepare(client, chosen) {
   }
   const [password] = await Promise.all([hashPassword(process.env.ADMIN_PASSWORD), loadTemplate(client)])
   await personalise(client, password, process.env)
-  await settle(client, chosen)
+  await settle(client, place())
   await stamp(client)
   await client.query("commit")
   return "loaded"
 }
 
 async function main() {
-  const missing = ["STORE_NAME", "PUBLISHABLE_KEY", "ADMIN_EMAIL", "ADMIN_PASSWORD", "JWT_SECRET", "COOKIE_SECRET"]
-    .filter((name) => !process.env[name])
-  if (missing.length > 0) throw new Error(`not set in the environment: ${missing.join(", ")}`)
-  const chosen = place()
   const client = await connect()
-  const outcome = await prepare(client, chosen)
+  const outcome = await prepare(client)
   await client.end()
   parentPort.postMessage(outcome)
 }

@@ -4,6 +4,7 @@
 // migration never blocks the store.
 process.env.LOG_LEVEL ??= "silent"
 process.env.PGOPTIONS ??= "-c lock_timeout=30s"
+const { open } = require("./archive")
 const { connect, isEmpty, lock } = require("./connection")
 const { say } = require("./log")
 const { applied, isCurrent, stamp } = require("./schema")
@@ -14,6 +15,7 @@ const { applied, isCurrent, stamp } = require("./schema")
  * Medusa's `allOrNothing` is off, because it reverts a migration of each module that has no new ones.
  */
 async function migrate(client) {
+  open()
   const { initializeContainer } = require("@medusajs/medusa/loaders/index")
   const { migrate: migrateModules } = require("@medusajs/medusa/commands/db/migrate")
   const { runMigrationScripts } = require("@medusajs/medusa/commands/db/run-scripts")

@@ -55,7 +55,7 @@ const entries = ["boot.js", "database.js", "migrate.js", "medusa-config.js", "no
 const listed = medusaFiles()
 const scripts = [...entries, ...files(path.join(src, "src")), ...listed].filter((file) => /\.c?js$/.test(file))
 const { fileList } = await nodeFileTrace(scripts, { base: src, ignore: (file) => unused.test(file), mixedModules: true })
-const reached = new Set([...fileList, ...listed.map(relative), "package.json", "modules.json", "template.sql.gz"])
+const reached = new Set([...fileList, ...listed.map(relative), "package.json", "template.sql.gz"])
 for (const folder of packages(reached)) for (const file of companions(folder)) reached.add(relative(file))
 for (const file of files(path.join(src, "public"))) reached.add(relative(file))
 
