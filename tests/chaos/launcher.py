@@ -31,13 +31,8 @@ def main() -> None:
 
 
 def _import_all() -> None:
-    from kubernetes import client
-
     import bot.bootstrap  # noqa: F401  (what `bot run` imports)
-    from tests.chaos import boundaries, sabotage  # noqa: F401
-
-    for name in ("CoreV1Api", "AppsV1Api", "BatchV1Api", "RbacAuthorizationV1Api", "CoordinationV1Api"):
-        getattr(client, name)  # the package imports its parts at their first use
+    from tests.chaos import boundaries, releases, sabotage  # noqa: F401
 
 
 def _be_bot(environment: dict[str, str]) -> None:
