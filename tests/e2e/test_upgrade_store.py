@@ -99,7 +99,8 @@ def _uids(store: UpgradedStore, component: str) -> list[str]:
             UPGRADE.deadline_seconds,
             ["The migration of", MISSING_IMAGE, "can't be pulled"],
         ),
-        ({"migration": "sleep 600"}, 10, ["The migration of", "did not end within"]),
+        # The migration has to begin before the deadline, on a slow machine too.
+        ({"migration": "sleep 600"}, 30, ["The migration of", "did not end within"]),
     ],
     ids=["image", "migration-image", "deadline"],
 )

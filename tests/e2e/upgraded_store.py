@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 from dev.stack import kubectl
+from provisioner.clients.kubernetes.cluster import Object
 from provisioner.clients.kubernetes.objects import is_ready, is_terminating
 from provisioner.domain.job import EventKind, Job, JobStatus
 from provisioner.domain.store import StoreStatus
@@ -36,8 +37,8 @@ class UpgradedStore:
         return f"{major}.{minor}.{int(patch) + 1}"
 
     def intact(self) -> bool:
-        """Whether the store is Ready, its pods are, and its page shows its version."""
-        pods = [pod for pod in self.harness.tools.cluster.pods(self.namespace) if not is_terminating(pod)]
+        """Whether the store is Ready, the pods that serve it are, and its page shows its version."""
+        pods = [pod for pod in self.harness.tools.cluster.pods(self.namespace) if _serves(pod)]
         whole = bool(pods) and all(map(is_ready, pods)) and f"version {self.version}<" in self.page()
         return whole and self.harness.store(self.name).status == StoreStatus.READY
 
@@ -80,3 +81,8 @@ class UpgradedStore:
         namespace = self.harness.tools.cluster.namespace(store.namespace)
         assert namespace is not None
         assert "storewright.dev/upgrade-from" not in namespace["metadata"]["annotations"]
+
+
+def _serves(pod: Object) -> bool:
+    """Whether a pod is neither a migration's that has ended nor one that is going."""
+    return pod["status"]["phase"] in ("Pending", "Running") and not is_terminating(pod)
