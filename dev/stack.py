@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ class Stack:
             "STORE_VALUES": str(ROOT / "build/images.yaml"),
             "INGRESS_ADDRESS": self.cluster.ingress_address,
             "INSTANCE": instance_of(self.folder),
-            "KUBECONFIG": str(self._bot_kubeconfig()),
+            "KUBECONFIG": str(self._bot_kubeconfig),
             "KUBE_CONTEXT": BOT_CONTEXT,  # overrides the variable that names an external cluster for dev.cluster
             "SERVICE_ACCOUNT": f"storewright/{instance_of(self.folder)}",
             "STORE_ROLE": f"{instance_of(self.folder)}-store",
@@ -143,10 +144,16 @@ class Stack:
     def _slack_secrets(self) -> dict[str, str]:
         return {name: value for name, value in self.config.items() if name.startswith("SLACK_")}
 
+    def grant_permissions(self) -> None:
+        """Create or restore the bot's ServiceAccount and its permissions. Raises StackError."""
+        permissions = bot_chart.permissions(instance_of(self.folder))
+        kubectl(self.cluster, "apply", "-f", "-", stdin=bot_chart.NAMESPACE + permissions)
+
+    @cached_property
     def _bot_kubeconfig(self) -> Path:
         """A kubeconfig with only the token of the bot's ServiceAccount."""
+        self.grant_permissions()
         account = instance_of(self.folder)
-        kubectl(self.cluster, "apply", "-f", "-", stdin=bot_chart.NAMESPACE + bot_chart.permissions(account))
         token = kubectl(self.cluster, "create", "token", account, "-n", "storewright", "--duration=720h").strip()
         admin = json.loads(kubectl(self.cluster, "config", "view", "--raw", "--minify", "--flatten", "-o", "json"))
         config = {

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -21,6 +22,15 @@ ADDRESS = {
     "city": "Testville",
     "postal_code": "10115",
 }
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a store sells: ids of its region, of a country there, and of the variants in stock."""
+
+    region: str
+    country: str
+    variants: list[str]
 
 
 @dataclass(frozen=True)
@@ -41,9 +51,14 @@ class MedusaStore(StoreRelease):
         assert answer.status_code == 200, answer.text
         return str(answer.json()["token"])
 
+    @cached_property
+    def _token(self) -> str:
+        """The owner's token for a day. Each login costs the store a slow hash."""
+        return self.log_in()
+
     def admin_api(self, path: str, **options: Any) -> dict[str, Any]:
         """The Admin API's answer to the owner."""
-        return _content(self.request(f"/admin{path}", headers={"Authorization": f"Bearer {self.log_in()}"}, **options))
+        return _content(self.request(f"/admin{path}", headers={"Authorization": f"Bearer {self._token}"}, **options))
 
     def orders(self) -> list[dict[str, Any]]:
         return list(self.admin_api("/orders?limit=1000&fields=id,total,currency_code")["orders"])
@@ -60,15 +75,23 @@ class MedusaStore(StoreRelease):
             self.request(f"/store{path}", headers={"x-publishable-api-key": self.secret["publishable-key"]}, **options)
         )
 
-    def place_order(self) -> dict[str, Any]:
-        """Order a random product that is in stock; returns the order as its shopper sees it."""
+    def stock_up(self) -> None:
+        """Put 10,000 pieces of each product in stock."""
+        self.sql("""update inventory_level set stocked_quantity = 10000, raw_stocked_quantity = '{"value": "10000"}'""")
+
+    def offer(self) -> Offer:
         region = self.store_api("/regions")["regions"][0]
         products = self.store_api("/products?fields=*variants,%2Bvariants.inventory_quantity")["products"]
         in_stock = [v["id"] for product in products for v in product["variants"] if v["inventory_quantity"] > 0]
-        items = [{"variant_id": secrets.choice(in_stock), "quantity": 1}]
-        address = ADDRESS | {"country_code": region["countries"][0]["iso_2"]}
+        return Offer(region["id"], region["countries"][0]["iso_2"], in_stock)
+
+    def place_order(self, offer: Offer | None = None) -> dict[str, Any]:
+        """Order a random product of `offer`, or of what is on offer now; returns the order as its shopper sees it."""
+        offer = offer or self.offer()
+        items = [{"variant_id": secrets.choice(offer.variants), "quantity": 1}]
+        address = ADDRESS | {"country_code": offer.country}
         customer = {"email": "ada@example.com", "shipping_address": address, "billing_address": address}
-        cart = self.store_api("/carts", json={"region_id": region["id"], "items": items, **customer})["cart"]["id"]
+        cart = self.store_api("/carts", json={"region_id": offer.region, "items": items, **customer})["cart"]["id"]
         option = self.store_api(f"/shipping-options?cart_id={cart}")["shipping_options"][0]["id"]
         self.store_api(f"/carts/{cart}/shipping-methods", json={"option_id": option})
         payment = self.store_api("/payment-collections", json={"cart_id": cart})["payment_collection"]["id"]

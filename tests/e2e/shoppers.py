@@ -79,7 +79,7 @@ class Visits:
 
     def _visit(self) -> None:
         failing_since: float | None = None
-        while not self._over.wait(0.1):
+        while not self._over.wait(0.25):
             started = time.monotonic()
             try:
                 self._request()

@@ -85,7 +85,7 @@ class StoreRelease:
             "--values",
             profile,
             "--values=-",
-            "--timeout=120s",
+            "--timeout=300s",
             *(["--dry-run=server"] if dry_run else []),
         ]
         return self.attempt("helm", *arguments, stdin=yaml.safe_dump(everything))
@@ -94,7 +94,7 @@ class StoreRelease:
         """Run `helm install`, and wait until the store answers."""
         done = self.helm("install", chart, **values)
         assert done.returncode == 0, done.stderr
-        until("the store answers through the ingress", self.answers)
+        until("the store answers through the ingress", self.answers, 300)
 
     def request(self, path: str, **options: Any) -> httpx.Response:
         """Send a request through the ingress; a POST if it has JSON or files."""

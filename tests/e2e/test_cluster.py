@@ -153,10 +153,15 @@ def test_cluster_enforces_pod_security_and_accepts_service_account_tokens(fresh:
     assert json.loads(whoami)["status"]["userInfo"]["username"] == "system:serviceaccount:probe:default"
 
 
-def test_up_after_kill_restores_the_same_pod_and_data(fresh: Cluster, probe_page: str) -> None:
+def test_up_after_kill_reports_a_port_in_use_or_restores_the_same_pod_and_data(fresh: Cluster, probe_page: str) -> None:
     before = pod(fresh)
     clusters.kill(NAME)
     assert clusters.find(NAME) is None
+    with (
+        socket.create_server(("127.0.0.1", fresh.ingress_port)),
+        pytest.raises(ClusterError, match=f"another program uses port {fresh.ingress_port}"),
+    ):
+        clusters.up(NAME)
     clusters.up(NAME)
     assert await_page(fresh) == probe_page
     until("the pod has restarted", lambda: restarts(pod(fresh)) > restarts(before), 30)
@@ -172,17 +177,6 @@ def test_up_succeeds_after_an_interrupted_up(fresh: Cluster, probe_page: str) ->
         time.sleep(seconds)
         interrupted.kill()
         interrupted.wait()
-    clusters.up(NAME)
-    assert await_page(fresh) == probe_page
-
-
-def test_up_reports_an_ingress_port_in_use(fresh: Cluster, probe_page: str) -> None:
-    clusters.kill(NAME)
-    with (
-        socket.create_server(("127.0.0.1", fresh.ingress_port)),
-        pytest.raises(ClusterError, match=f"another program uses port {fresh.ingress_port}"),
-    ):
-        clusters.up(NAME)
     clusters.up(NAME)
     assert await_page(fresh) == probe_page
 

@@ -55,10 +55,10 @@ class Report:
 
 @pytest.fixture(scope="module")
 def bot(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A bot with Medusa as its only store type: once a store runs, its images need no lookup in a registry."""
+    """A bot with one store type, which starts fast: once a store runs, its images need no lookup in a registry."""
     folder = tmp_path_factory.mktemp("doctor")
     (folder / "charts").mkdir()
-    (folder / "charts/medusa").symlink_to(ROOT / "charts/medusa")
+    (folder / "charts/woocommerce").symlink_to(ROOT / "charts/woocommerce")
     settings = {"CHARTS_DIR": str(folder / "charts"), "STORE_VALUES": overlay(folder)}
     running = Stack(folder, cluster, settings, PORT_OFFSET)
     try:
@@ -77,7 +77,7 @@ def diagnose(bot: Stack, monkeypatch: pytest.MonkeyPatch) -> Diagnose:
     """Run the doctor with this bot's settings; keyword arguments change some."""
     monkeypatch.setattr(os, "environ", {name: os.environ[name] for name in ("PATH", "HOME")})
     monkeypatch.setattr("bot.cli.doctor.store_prerequisites.is_in_registry", _is_in_local_registry)
-    variables = bot.bot_environment()  # grants the bot its permissions, too
+    variables = bot.bot_environment()
 
     def run(**changed: str) -> Report:
         done = CliRunner().invoke(main, ["doctor", "--json"], env={**variables, **changed})
@@ -102,9 +102,9 @@ def storewright(bot: Stack, *words: str, **changed: str) -> subprocess.Completed
 
 
 def overlay(folder: Path, **changed: Any) -> str:
-    """A STORE_VALUES file: Medusa's images as built, with changes."""
+    """A STORE_VALUES file: WooCommerce's images as built, with changes."""
     built = yaml.safe_load((ROOT / "build/images.yaml").read_text())
-    (folder / "values.yaml").write_text(yaml.safe_dump({"medusa": _merged(built["medusa"], changed)}))
+    (folder / "values.yaml").write_text(yaml.safe_dump({"woocommerce": _merged(built["woocommerce"], changed)}))
     return str(folder / "values.yaml")
 
 
@@ -119,7 +119,7 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 def test_doctor_finds_nothing_wrong_with_a_store_ordered_from_the_terminal(bot: Stack, diagnose: Diagnose) -> None:
     before = diagnose()
     assert before.well, before.of("wrong")
-    ordered = storewright(bot, "create", "doctors-shop", "medusa", "color=ocean")
+    ordered = storewright(bot, "create", "doctors-shop", "woocommerce", "color=ocean")
     assert ordered.returncode == 0, ordered.stdout + ordered.stderr
     assert "✓ doctors-shop is ready after" in ordered.stdout
     report = diagnose()
@@ -132,7 +132,7 @@ def test_doctor_finds_nothing_wrong_with_a_store_ordered_from_the_terminal(bot: 
         *("failure channel", "public address", "admission"),
     }
     shown = storewright(bot, "doctor").stdout
-    assert "✓ images           medusa: storewright/medusa:" in shown
+    assert "✓ images           woocommerce: storewright/woocommerce:" in shown
     assert "\x1b[" not in shown, "no colour without a terminal"
     gone = storewright(bot, "delete", "doctors-shop", "--yes")
     assert gone.returncode == 0, gone.stdout + gone.stderr
@@ -224,7 +224,7 @@ def test_missing_admission_policies_are_wrong(bot: Stack, diagnose: Diagnose, cl
         wrong = until("the API server drops both policies", dropped).only_wrong("admission")["admission"]
         assert "making a namespace" not in wrong, "this policy still exists"
     finally:
-        bot.bot_environment()
+        bot.grant_permissions()
         until("the policies are back", lambda: not diagnose().of("wrong"))
 
 
@@ -232,7 +232,7 @@ def test_missing_classes_and_resource_types_are_wrong(diagnose: Diagnose, cluste
     values = overlay(
         tmp_path,
         ingress={"className": "nowhere"},
-        postgresql={"storage": {"className": "gone"}},
+        mariadb={"storage": {"className": "gone"}},
         serviceMonitor={"enabled": True},
     )
     wrong = diagnose(STORE_VALUES=values).only_wrong("ingress class", "storage", "resource types")
@@ -280,13 +280,13 @@ def registry() -> Iterator[str]:
 
 def test_image_missing_in_its_registry_is_wrong(diagnose: Diagnose, registry: str, tmp_path: Path) -> None:
     def values(tag: str, database: str) -> str:
-        image = {"repository": f"{registry}/medusa", "tag": tag}
+        image = {"repository": f"{registry}/woocommerce", "tag": tag}
         other = {"image": {"repository": f"{registry}/{database}", "tag": "there"}}
-        return overlay(tmp_path, image=image, postgresql=other)
+        return overlay(tmp_path, image=image, mariadb=other)
 
-    report = diagnose(STORE_VALUES=values("missing", "postgresql"))
-    assert f"{registry}/medusa:missing is not in its registry" in report.only_wrong("images")["images"]
-    assert f"{registry}/postgresql:there is in its registry" in report.of("ok")["images"]
+    report = diagnose(STORE_VALUES=values("missing", "mariadb"))
+    assert f"{registry}/woocommerce:missing is not in its registry" in report.only_wrong("images")["images"]
+    assert f"{registry}/mariadb:there is in its registry" in report.of("ok")["images"]
     report = diagnose(STORE_VALUES=values("there", "private"))
     assert report.well
     assert "the registry answered 401 to an anonymous request" in report.of("unsure")["images"]

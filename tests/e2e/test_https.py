@@ -62,12 +62,12 @@ def traefik(cluster: DevCluster, folder: Path, **default: str) -> Iterator[str]:
 
 
 class HttpsHarness(ProvisionerHarness):
-    """A harness whose stores have HTTPS, at the ingress controller's `address`."""
+    """A harness whose WooCommerce stores, which start fast, have HTTPS at the ingress controller's `address`."""
 
     def __init__(self, cluster: DevCluster, folder: Path, address: str, secret_name: str) -> None:
         self.address = address
-        super().__init__(cluster, folder)
-        self.overlay["medusa"]["ingress"] = {"tls": {"enabled": True, "secretName": secret_name}}
+        super().__init__(cluster, folder, type="woocommerce")
+        self.overlay["woocommerce"]["ingress"] = {"tls": {"enabled": True, "secretName": secret_name}}
 
     def addresses(self) -> Addresses:
         return Addresses(DOMAIN, "https")

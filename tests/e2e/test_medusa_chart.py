@@ -17,10 +17,12 @@ from provisioner.clients.storefront_check import StorefrontClient
 from provisioner.domain.catalog import Catalog
 from tests.e2e import medusa
 from tests.e2e.medusa import CHART, MedusaStore
+from tests.e2e.shoppers import kill_database, orders_during_crashes
 from tests.e2e.store_release import PNG, process_id
 from tests.waiting import until
 
 NAME = "chart-shop"
+own_processes = pytest.mark.skipif("KUBE_CONTEXT" in os.environ, reason="another cluster's processes can't be killed")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +72,7 @@ def test_storefront_check_passes_and_leaves_no_order(store: MedusaStore) -> None
 
 def test_helm_test_places_one_order(store: MedusaStore) -> None:
     before = len(store.orders())
-    assert "Succeeded" in store.run("helm", "test", NAME, "--timeout=120s")
+    assert "Succeeded" in store.run("helm", "test", NAME, "--timeout=300s")
     assert len(store.orders()) == before + 1
 
 
@@ -118,7 +120,23 @@ def test_orders_and_uploads_survive_a_restart(store: MedusaStore) -> None:
     assert "database kept" in store.kubectl("logs", "deployment/chart-shop")
 
 
-@pytest.mark.skipif("KUBE_CONTEXT" in os.environ, reason="the processes of another cluster can't be killed")
+@own_processes
+def test_confirmed_orders_survive_database_crashes(store: MedusaStore) -> None:
+    """The second kill hits a backend process only: PostgreSQL then restarts all its processes and recovers."""
+
+    def kill(crash: int) -> None:
+        main_process = crash == 0
+        command = b"/data/postgresql" if main_process else b"postgres: medusa medusa"
+        kill_database(store, command, replace_pod=main_process)
+
+    store.stock_up()
+    offer = store.offer()
+    confirmed = orders_during_crashes(lambda: store.place_order(offer)["id"], shoppers=2, crashes=2, kill=kill)
+    assert confirmed <= {order["id"] for order in store.orders()}
+    assert store.restarts("application") == 0
+
+
+@own_processes
 def test_orders_survive_a_database_crash(store: MedusaStore) -> None:
     before = [order["id"] for order in store.orders()]
     assert before, "no order was placed before this test"

@@ -15,6 +15,7 @@ from provisioner.domain.catalog import Catalog
 from tests.e2e import external_database, medusa
 from tests.e2e.external_database import HOST
 from tests.e2e.medusa import MedusaStore
+from tests.e2e.public_address import require_whole_medusa
 
 PSQL = ["psql", "--username=postgres", "--no-align", "--tuples-only", "--command"]
 TLS = ["-c", "ssl=on", "-c", "ssl_cert_file=/tls/tls.crt", "-c", "ssl_key_file=/tls/tls.key"]
@@ -59,11 +60,15 @@ def test_cart_cookie_of_an_https_store_is_bound_to_its_host(store: MedusaStore) 
     assert {"Path=/", "HttpOnly", "Secure", "SameSite=Lax"} <= set(cookie.split("; "))
 
 
+def test_store_is_whole_at_an_address_where_tls_ends_before_the_ingress(store: MedusaStore) -> None:
+    require_whole_medusa(store, f"https://{store.host}")
+
+
 def test_store_sells_only_in_its_currency_and_country(store: MedusaStore) -> None:
     regions = store.store_api("/regions")["regions"]
     found = [(r["name"], r["currency_code"], [c["iso_2"] for c in r["countries"]]) for r in regions]
     assert found == [("United States", "usd", ["us"])]
-    assert "Succeeded" in store.run("helm", "test", store.name, "--timeout=120s")
+    assert "Succeeded" in store.run("helm", "test", store.name, "--timeout=300s")
     assert [order["currency_code"] for order in store.orders()] == ["usd"]
 
 
@@ -103,13 +108,25 @@ def test_store_uses_only_the_external_database_and_tls(store: MedusaStore, datab
         ("PGDATABASE", "theirs", "permission denied for schema public; make medusa the owner of the database theirs"),
     ],
 )
-def test_start_with_an_unusable_setting_logs_the_reason(
+def test_unusable_setting_is_refused_with_its_reason(
     store: MedusaStore, variable: str, value: str, reason: str
 ) -> None:
-    script = f"process.env.{variable} = '{value}'; require('/app/boot.js')"
-    done = store.attempt("kubectl", "exec", f"deployment/{store.name}", "--", "node", "--eval", script)
+    """By the thread of boot.js that prepares the database; the next test runs all of boot.js."""
+    thread = "new (require('node:worker_threads').Worker)('/app/database.js')"
+    done = run_with(store, variable, value, f"{thread}.once('error', ({{ message }}) => console.log(message))")
+    assert reason in done.stdout
+
+
+def test_start_with_an_unusable_setting_logs_the_reason(store: MedusaStore) -> None:
+    done = run_with(store, "STORE_CURRENCY", "xau", "require('/app/boot.js')")
     assert done.returncode == 1
-    assert reason in json.loads(done.stdout.splitlines()[-1])["message"]
+    assert "STORE_CURRENCY is xau" in json.loads(done.stdout.splitlines()[-1])["message"]
+
+
+def run_with(store: MedusaStore, variable: str, value: str, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in the store's container with a changed environment variable."""
+    script = f"process.env.{variable} = '{value}'; {script}"
+    return store.attempt("kubectl", "exec", f"deployment/{store.name}", "--", "node", "--eval", script)
 
 
 def _certificate(folder: Path) -> list[Path]:

@@ -15,6 +15,7 @@ from dev.cluster import Cluster
 from dev.stack import ROOT
 from tests.e2e import medusa
 from tests.e2e.medusa import MedusaStore
+from tests.e2e.public_address import require_whole_medusa
 from tests.e2e.storefront import (
     add_to_cart,
     buy_tea_and_mugs,
@@ -89,6 +90,10 @@ def test_order_reduces_the_stock_and_is_shown_in_the_admin(store: MedusaStore, v
     expect(page.get_by_text("Stoneware mug")).to_be_visible()
     loaded_pictures = "[...document.images].filter((it) => it.src.includes('/assets/') && it.naturalWidth).length"
     until("the admin shows all eight pictures", lambda: page.evaluate(loaded_pictures) == 8)
+
+
+def test_store_is_whole_at_an_address_with_a_port(store: MedusaStore) -> None:
+    require_whole_medusa(store, store.url)
 
 
 def test_order_on_a_phone_needs_no_javascript(store: MedusaStore, visit: Callable[..., Page]) -> None:

@@ -15,6 +15,7 @@ import pytest
 from dev.cluster import Cluster
 from tests.e2e import medusa
 from tests.e2e.medusa import MedusaStore
+from tests.e2e.public_address import require_whole_medusa
 from tests.e2e.store_release import PNG, SECRET
 from tests.waiting import until
 
@@ -115,8 +116,10 @@ def test_failed_migration_logs_its_cause_and_the_old_version_keeps_serving(store
     assert len(store.orders()) == orders + 1
 
     store.admin_api(f"/product-options/{options[0]}", method="DELETE")
-    assert store.helm("upgrade", resources=CHANGED).returncode == 0
+    moved = f"https://{store.host}"  # an upgrade may change the address too
+    assert store.helm("upgrade", resources=CHANGED, store={"url": moved}).returncode == 0
     wait_for_new_version(store)
+    require_whole_medusa(store, moved)
     assert OPTIONS in migrations(store)
     assert store.pod("application")["metadata"]["uid"] != running
     assert len(store.orders()) == orders + 1

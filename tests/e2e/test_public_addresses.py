@@ -1,4 +1,6 @@
-"""Scheme, host and port of all that a store shows come from its own address, wherever TLS ends on the way to it."""
+"""Scheme, host and port of all that WordPress shows come from its own address, wherever TLS ends on the way to it.
+
+The same of Medusa is tested with the stores of test_medusa_storefront.py and test_medusa_external_database.py."""
 
 from __future__ import annotations
 
@@ -7,18 +9,15 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote
 
 import httpx
 import pytest
 
 from dev.cluster import Cluster
 from tests.certificate_authority import CertificateAuthority
-from tests.e2e import medusa, woocommerce
-from tests.e2e.medusa import MedusaStore
-from tests.e2e.store_release import PNG, StoreRelease
-from tests.e2e.storefront import form_value
+from tests.e2e import woocommerce
+from tests.e2e.public_address import Way, page, require_cookies_for
+from tests.e2e.store_release import PNG
 from tests.e2e.test_https import traefik
 from tests.e2e.woocommerce import WooCommerceStore, has_plugin
 from tests.waiting import until
@@ -30,21 +29,7 @@ WAYS = {
     "tls-before-the-ingress": "https://{host}",
     "tls-before-the-ingress-with-a-port": "https://{host}:8443",
 }
-Browse = Callable[[StoreRelease, str], AbstractContextManager[httpx.Client]]
-
-
-class Way(httpx.BaseTransport):
-    """Sends a browser's requests to the ingress at `address`, over TLS or after a proxy that ended it."""
-
-    def __init__(self, address: str, trusted: ssl.SSLContext | None = None) -> None:
-        self._url = httpx.URL(f"{'https' if trusted else 'http'}://{address}")
-        self._inner = httpx.HTTPTransport(verify=trusted or True)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        url = request.url.copy_with(scheme=self._url.scheme, host=self._url.host, port=self._url.port)
-        extensions = {**request.extensions, "sni_hostname": request.url.host}
-        sent = httpx.Request(request.method, url, headers=request.headers, stream=request.stream, extensions=extensions)
-        return self._inner.handle_request(sent)
+Browse = Callable[[WooCommerceStore, str], AbstractContextManager[httpx.Client]]
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +38,9 @@ def browse(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Browse
     folder = tmp_path_factory.mktemp("ways")
 
     @contextmanager
-    def opened(store: StoreRelease, way: str) -> Iterator[httpx.Client]:
+    def opened(store: WooCommerceStore, way: str) -> Iterator[httpx.Client]:
         url = WAYS[way].format(host=store.host)
-        container = "php" if isinstance(store, WooCommerceStore) else "medusa"
-        store.kubectl("set", "env", f"deployment/{store.name}", "-c", container, f"STORE_URL={url}")
+        store.kubectl("set", "env", f"deployment/{store.name}", "-c", "php", f"STORE_URL={url}")
         store.kubectl("rollout", "status", f"deployment/{store.name}", "--timeout=90s")
         until("the store answers", store.answers)
         with _way(cluster, folder, store.host, way) as transport:
@@ -85,30 +69,10 @@ def _is_served(way: Way, host: str) -> bool:
         return False
 
 
-def page(browser: httpx.Client, path: str, **options: Any) -> httpx.Response:
-    """The answer, which mentions no other address of the store than its own."""
-    method = "POST" if {"data", "json", "content", "files"} & options.keys() else "GET"
-    answer = browser.request(method, path, **options)
-    shown = unquote(answer.text.replace(r"\/", "/") + answer.headers.get("location", ""))
-    host = re.escape(browser.base_url.host)
-    assert set(re.findall(rf"https?://{host}(?::\d+)?", shown)) <= {str(browser.base_url).rstrip("/")}, path
-    return answer
-
-
-def require_cookies_for(browser: httpx.Client, answer: httpx.Response) -> None:
-    """The answer sets cookies that the browser keeps: over TLS, and only then, with the attribute Secure."""
-    cookies = [cookie.lower() for cookie in answer.headers.get_list("set-cookie")]
-    assert cookies
-    assert {"secure" in cookie for cookie in cookies} == {browser.base_url.scheme == "https"}
-
-
-# --- WordPress -------------------------------------------------------------------------------------------------------
-
-
 @pytest.fixture(scope="module")
 def wordpress(cluster: Cluster) -> Iterator[WooCommerceStore]:
     with woocommerce.store(cluster, "whole-press") as release:
-        release.install()
+        release.install(store={"url": WAYS["plain"].format(host=release.host)})
         yield release
 
 
@@ -154,37 +118,3 @@ def test_wordpress_starts_when_its_home_page_is_closed(wordpress: WooCommerceSto
     assert wordpress.request("/").status_code == 404
     wordpress.kubectl("rollout", "restart", f"deployment/{wordpress.name}")
     wordpress.kubectl("rollout", "status", f"deployment/{wordpress.name}", "--timeout=90s")
-
-
-# --- Medusa ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def medusa_store(cluster: Cluster) -> Iterator[MedusaStore]:
-    with medusa.store(cluster, "whole-medusa") as release:
-        release.install()
-        yield release
-
-
-@pytest.mark.parametrize("way", ["plain-with-a-port", "tls-before-the-ingress"])
-def test_medusa_is_whole_at_its_own_address(medusa_store: MedusaStore, browse: Browse, way: str) -> None:
-    with browse(medusa_store, way) as browser:
-        url = str(browser.base_url).rstrip("/")
-        for path in ("/", "/products/stoneware-mug", "/cart", "/app", "/sitemap.xml", "/robots.txt"):
-            assert page(browser, path).status_code == 200, path
-        assert f"<loc>{url}/products/stoneware-mug</loc>" in page(browser, "/sitemap.xml").text
-        variant = form_value(page(browser, "/products/stoneware-mug").text, "variant")
-        added = page(browser, "/cart", data={"variant": variant}, headers={"Origin": url})
-        assert added.status_code == 303
-        require_cookies_for(browser, added)
-        assert "Stoneware mug" in page(browser, "/cart").text
-        secret = medusa_store.secret
-        credentials = {"email": secret["admin-email"], "password": secret["admin-password"]}
-        token = page(browser, "/auth/user/emailpass", json=credentials).json()["token"]
-        login = {"Authorization": f"Bearer {token}"}
-        cors = page(browser, "/admin/users/me", headers={**login, "Origin": url})
-        assert (cors.status_code, cors.headers["access-control-allow-origin"]) == (200, url)
-        picture = {"files": ("dot.png", PNG, "image/png")}
-        address = page(browser, "/admin/uploads", headers=login, files=picture).json()["files"][0]["url"]
-        assert address.startswith(f"{url}/static/")
-        assert page(browser, address.removeprefix(url)).content == PNG
