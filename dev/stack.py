@@ -31,7 +31,7 @@ from provisioner.domain.store import Addresses
 ROOT = CHECKOUT
 BOT_CONTEXT = "bot"
 ADMIN, FAILURES = "U0ADA0001", "C0FAILURE"  # Ada and #store-failures in the local Slack
-READY_TIMEOUT_SECONDS = 60
+READY_TIMEOUT_SECONDS = 180
 
 
 class StackError(Exception):
