@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.rendering.blocks import Json, Message
 from bot.rendering.templating import is_person
-from bot.slack.client import Slack, error_word, retry_after
+from bot.slack.client import Slack, TokenRefused, error_word, retry_after
 from bot.slack.rate_limiter import RateLimiter
 from bot.slack.refusals import PASSING, Refusal, is_final, refusal_of
 
@@ -30,8 +30,8 @@ FOUND_LIMIT = 200  # messages in which a lost one is looked for
 class MessageSender:
     """Belongs to the one thread that sends.
 
-    Every method raises NotYet if the pace forbids the call now (then nothing was sent), SlackApiError, and
-    UNREACHABLE."""
+    Every method raises NotYet if the pace forbids the call now (then nothing was sent), SlackApiError, TokenRefused
+    and UNREACHABLE."""
 
     def __init__(self, slack: Slack, pace: RateLimiter, clock: Callable[[], float] = time.monotonic) -> None:
         self._slack, self._pace, self._clock = slack, pace, clock
@@ -99,7 +99,17 @@ class MessageSender:
         except SlackApiError as error:
             if refusal_of(error_word(error)) is Refusal.THROTTLED:
                 self._pace.hold(method, "" if method == "chat.update" else scope, retry_after(error))
+            self._require_token(error)
             raise
+
+    def _require_token(self, refused: SlackApiError) -> None:
+        """Raises TokenRefused if the token is why a call was refused: then every other call is refused too."""
+        word = error_word(refused)
+        if refusal_of(word) is Refusal.NO_RIGHTS:
+            try:
+                self._slack.auth_test()
+            except SlackApiError:
+                raise TokenRefused(word) from refused
 
     def whisper(self, response_url: str, message: Message) -> None:
         """Show a message to one person, best effort."""
@@ -117,10 +127,7 @@ class MessageSender:
                 channels[self.channel_of(address)] = None
             except SlackApiError as error:
                 word, refusal = error_word(error), refusal_of(error_word(error))
-                may_pass = (
-                    refusal in PASSING and word != "missing_scope"
-                )  # the scope im:write may be missing on purpose
-                if may_pass and not is_final(refusal, attempts):
+                if refusal in PASSING and not is_final(refusal, attempts):
                     raise
                 log.warning("direct messages not opened: %s", word)
         return list(channels)
@@ -130,7 +137,7 @@ class MessageSender:
         if not is_person(address):
             return address
         if address not in self._direct:
-            self._direct[address] = self._slack.conversations_open(users=address)["channel"]["id"]
+            self._direct[address] = self._call("conversations.open", address, users=address)["channel"]["id"]
         return self._direct[address]
 
     def find(self, channel: str, key: str, since: float) -> str | None:

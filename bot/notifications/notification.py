@@ -34,13 +34,17 @@ class Notification(Protocol, Generic[Snapshot, Content]):
         """The message. Pure."""
 
     def deliver(self, entry: OutboxEntry, snapshot: Snapshot, content: Content) -> Receipt:
-        """Send it. Raises NotYet, SlackApiError, and UNREACHABLE."""
+        """Send it. Raises NotYet, SlackApiError, TokenRefused and UNREACHABLE."""
 
     def places(self, entry: OutboxEntry) -> Sequence[str]:
         """The conversations and people to send it to; the next one if Slack refuses it at the one before.
 
         Empty if the message makes sense in its own place only: then nothing is lost without it."""
         return ()
+
+    def held(self, entry: OutboxEntry, word: str) -> None:
+        """Called while Slack refuses the message in every place, because of `word`. Most kinds have nobody to tell."""
+        return
 
 
 class Projector:

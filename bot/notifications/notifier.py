@@ -20,7 +20,7 @@ from bot.notifications.receipt import ReceiptNotification
 from bot.notifications.refusal import RefusalNotification
 from bot.notifications.stages import StagesNotification
 from bot.notifications.summary import SummaryNotification
-from bot.slack.client import UNREACHABLE, Slack, error_word, retry_after
+from bot.slack.client import UNREACHABLE, Slack, TokenRefused, error_word, retry_after
 from bot.slack.rate_limiter import NotYet, RateLimiter
 from bot.slack.refusals import Refusal, is_final, is_lasting, refusal_of
 from provisioner.domain.catalog import Catalog
@@ -139,6 +139,9 @@ class Notifier:
             self._settle(entry, error)
         except UNREACHABLE as error:  # without a limit: nothing is lost by waiting
             self._postpone(entry, _backoff_seconds(entry.attempts), f"no answer: {error}")
+        except TokenRefused as error:  # without a limit, and in its place: no other one is better
+            self._hold(entry, str(error))
+            self._postpone(entry, LONGEST_BACKOFF_SECONDS, str(error))
         except Exception as error:
             log.exception("outbox entry not sent")
             self._postpone_or_bury(entry, Refusal.UNKNOWN, _backoff_seconds(entry.attempts), type(error).__name__)
@@ -185,8 +188,12 @@ class Notifier:
             self._ledger.outbox.sent(entry, receipt)
             return
         if refusal in (Refusal.NO_ACCESS, Refusal.NO_RIGHTS):
-            log.error("Slack refused: %s; invite the app to the channel, or check its token and scopes", word)
+            self._hold(entry, word)
         self._postpone_or_bury(entry, refusal, _wait_seconds(refusal, entry.attempts, error), word)
+
+    def _hold(self, entry: OutboxEntry, word: str) -> None:
+        log.error("Slack refused: %s; invite the app to the channel, or check its token and scopes", word)
+        self._notifications[entry.kind].held(entry, word)
 
     def _postpone_or_bury(self, entry: OutboxEntry, refusal: Refusal, wait_seconds: float, reason: str) -> None:
         if is_final(refusal, entry.attempts):

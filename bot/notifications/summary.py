@@ -15,6 +15,7 @@ from bot.rendering.job_view import JobView, read_job_view
 from bot.rendering.refused import Moved
 from bot.rendering.templating import is_person
 from provisioner.domain.catalog import Catalog
+from provisioner.domain.job import Job
 from provisioner.ledger.ledger import Ledger
 from provisioner.ledger.outbox import OutboxEntry, Receipt
 
@@ -66,7 +67,8 @@ class SummaryNotification(Notification[SummarySnapshot, Message]):
         channel = entry.address or self._sender.channel_of(job.origin)
         receipt = self._projector.deliver(entry, channel, content, urgent=not job.live, repost=snapshot.view.current)
         if snapshot.moved and entry.remote_id is None and receipt.remote_id:
-            self._whisper(snapshot.view, snapshot.moved, self._sender.permalink(channel, receipt.remote_id))
+            permalink = self._sender.permalink(channel, receipt.remote_id)
+            self._whisper(job, messages.moved_aside(snapshot.view.store.name, permalink, snapshot.moved))
         return receipt
 
     def places(self, entry: OutboxEntry) -> Sequence[str]:
@@ -77,7 +79,12 @@ class SummaryNotification(Notification[SummarySnapshot, Message]):
         person = (job.requested_by,) if is_person(job.requested_by) else ()
         return (job.origin, *person, self._failure_channel)
 
-    def _whisper(self, view: JobView, moved: Moved, permalink: str) -> None:
-        response_url = self._response_urls.pop(view.job.delivery_key, "")
+    def held(self, entry: OutboxEntry, word: str) -> None:
+        """Tell the person, once. It needs no token."""
+        if view := read_job_view(self._ledger, self._catalog, entry.subject):
+            self._whisper(view.job, messages.held_back(view.store.name, word))
+
+    def _whisper(self, job: Job, message: Message) -> None:
+        response_url = self._response_urls.pop(job.delivery_key, "")
         if response_url:
-            self._sender.whisper(response_url, messages.moved_aside(view.store.name, permalink, moved))
+            self._sender.whisper(response_url, message)

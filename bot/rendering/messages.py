@@ -168,6 +168,11 @@ def moved_aside(name: str, url: str, moved: Moved) -> Message:
     return text_message(refused("moved_aside", name=name, url=url, m=moved))
 
 
+def held_back(name: str, word: str) -> Message:
+    """For the person who ordered, while Slack refuses our messages wherever we post them."""
+    return text_message(refused("held_back", name=name, word=word))
+
+
 def refused_messages(given_up: RefusedMessages) -> Message:
     """For the failure channel: messages that were given up, and what to do."""
     text, next_step = refused("given_up", r=given_up), refused("next_step", r=given_up)

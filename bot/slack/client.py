@@ -22,6 +22,10 @@ TIMEOUT_SECONDS = 10
 UNREACHABLE = (OSError, HTTPException)  # what a call raises without an answer (URLError is an OSError)
 
 
+class TokenRefused(Exception):
+    """Slack refuses our token, whatever it is used for. The text is Slack's error word."""
+
+
 class Slack(WebClient):
     """slack_sdk's client without its retries: the outbox is the only layer that retries."""
 

@@ -13,7 +13,7 @@ class Refusal(Enum):
 
     LOST = auto()  # the message, its thread or the person is gone, or the message can't be edited any more
     NO_ACCESS = auto()  # we may not post there until a person lets us
-    NO_RIGHTS = auto()  # our token or its scopes are wrong; as a rule, wherever we post
+    NO_RIGHTS = auto()  # our token may not do that; see TokenRefused for one that may do nothing
     THROTTLED = auto()  # too many calls
     SLACK_DOWN = auto()  # Slack has trouble of its own
     UNKNOWN = auto()
@@ -44,13 +44,13 @@ PREFIXES: Mapping[Refusal, tuple[str, ...]] = {  # Slack adds new words with the
     Refusal.NO_ACCESS: ("restricted_action", "slack_connect_"),
     Refusal.SLACK_DOWN: ("http_5",),
 }
-PASSING = frozenset({Refusal.NO_RIGHTS, Refusal.THROTTLED, Refusal.SLACK_DOWN})  # of the whole workspace
+PASSING = frozenset({Refusal.THROTTLED, Refusal.SLACK_DOWN})  # of the whole workspace
 # The attempts in one place before another place is tried. In the last place, and for messages that have only one, they
 # end after LAST_PLACE_ATTEMPTS: after a day, or after about four minutes.
 PATIENCE: Mapping[Refusal, int] = {
     Refusal.LOST: 0,
     Refusal.NO_ACCESS: 0,
-    Refusal.NO_RIGHTS: 5,
+    Refusal.NO_RIGHTS: 0,
     Refusal.THROTTLED: 1440,
     Refusal.SLACK_DOWN: 1440,
     Refusal.UNKNOWN: 2,

@@ -8,19 +8,26 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+from pydantic import SecretStr
 
+from bot.cli.doctor import slack as doctor
+from bot.observability.readiness import Readiness
 from bot.slack import refusals
+from bot.slack.client import Slack
 from bot.slack.refusals import Refusal, refusal_of
+from bot.web.socket_mode import NotConnected, SocketMode
 from dev.slack import LocalSlack
 from provisioner.domain.errors import Problem
 from provisioner.domain.job import Job
 from provisioner.domain.limits import Limits
 from provisioner.ledger.outbox import OutboxKind
 from tests.integration.bot_harness import DANA, FAILURES, RANDOM, STORES, Bot, running_bot
+from tests.waiting import until
 
 WORDS = yaml.safe_load((Path(__file__).parents[1] / "slack_errors.yaml").read_text())
 DAY_OF_ATTEMPTS, FEW_ATTEMPTS = 1440, 4
@@ -166,7 +173,7 @@ def test_root_message_refused_in_its_channel_is_sent_directly(bot: Bot, word: st
     assert messages_about(bot, job) == []
     assert f"Slack says `{word}`" in directly(bot)
     assert counted(bot, "chat.postMessage", word)
-    if refusal_of(word) in (Refusal.LOST, Refusal.NO_ACCESS, Refusal.UNKNOWN):
+    if refusal_of(word) not in (Refusal.THROTTLED, Refusal.SLACK_DOWN):
         assert seconds < SECONDS
 
 
@@ -244,6 +251,81 @@ def test_messages_without_an_address_are_sent_all_the_same(bot: Bot, word: str) 
     job = bot.fail(Problem("The quota is full."))
     drive(bot)
     assert messages_about(bot, job, "#store-failures")
+
+
+# --- the token ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("word", sorted(refusals.WORDS[Refusal.NO_RIGHTS]))
+def test_refused_token_is_told_to_the_person_at_once_and_moves_no_message(bot: Bot, word: str) -> None:
+    for method in WORDS.keys() - {"common", "response_url"}:
+        refuse(bot, method, word)
+    name = f"shop-{next(NUMBERS)}"
+    assert bot.slack.command("Dana", "#stores", f"/store create {name}").ok
+    before = len(bot.slack.ephemerals("Dana"))
+    bot.notifier.send_due()
+    [told] = bot.slack.ephemerals("Dana")[before:]
+    assert f"*{name}* (it says `{word}`)" in told["text"]
+    bot.clock.ahead += 3 * 86400
+    bot.notifier.send_due()
+    assert len(bot.slack.ephemerals("Dana")) == before + 1, "once"
+    bot.slack.clear_faults()
+    drive(bot)
+    [root] = [message for message in bot.slack.messages("#stores") if f"*{name}*" in message["text"]]
+    assert "Slack says" not in str(root["blocks"])
+    assert name not in directly(bot) + failures(bot)
+    succeed(bot)
+
+
+def test_scope_that_is_missing_everywhere_is_told_to_the_person_at_once(bot: Bot) -> None:
+    refuse(bot, "chat.postMessage", "missing_scope")
+    assert bot.slack.command("Dana", "#stores", f"/store create shop-{next(NUMBERS)}").ok
+    started, pause_seconds = bot.clock.ahead, 0.0
+    while "missing_scope" not in bot.whispered():
+        bot.clock.ahead += pause_seconds
+        assert bot.clock.ahead < started + SECONDS
+        pause_seconds = bot.notifier.send_due()
+    assert "`storewright doctor`" in bot.whispered()
+    bot.slack.clear_faults()
+    drive(bot)
+    succeed(bot)
+
+
+@pytest.mark.parametrize("word", sorted({*WORDS["common"], *words_of("auth.test")}))
+def test_refused_token_is_named_by_readiness_and_doctor(bot: Bot, word: str) -> None:
+    refuse(bot, "auth.test", word)
+    ready, report = Readiness({"slack": client_of(bot).auth_test}).report()
+    assert not ready
+    assert f"Slack answered {word}." in report["slack"]
+    [found] = doctor.token(doctor_of(bot))
+    assert (found.status, found.message) == ("wrong", f"Slack rejected SLACK_BOT_TOKEN: {word}.")
+
+
+# After ratelimited, slack_sdk waits as long as Slack says, without a word to us.
+@pytest.mark.parametrize("word", sorted({*WORDS["common"], *words_of("apps.connections.open")} - {"ratelimited"}))
+def test_refused_app_token_is_named_by_readiness_and_doctor(bot: Bot, word: str) -> None:
+    refuse(bot, "apps.connections.open", word)
+    connection = SocketMode(bot.slack.app_token)
+    with connection.serving(bot.app):
+        until("the reason", lambda: f"Slack rejected SLACK_APP_TOKEN: {word}." in trouble_of(connection))
+    [found] = doctor.socket(doctor_of(bot))
+    assert (found.status, found.message) == ("wrong", f"Slack rejected SLACK_APP_TOKEN: {word}.")
+
+
+def client_of(bot: Bot) -> Slack:
+    return Slack(bot.slack.bot_token, bot.slack.api_url, bot.metrics.slack_calls)
+
+
+def doctor_of(bot: Bot) -> Any:
+    """What the doctor's checks of tokens read."""
+    settings = SimpleNamespace(slack_mode="socket", slack_app_token=SecretStr(bot.slack.app_token))
+    return SimpleNamespace(slack=client_of(bot), settings=settings)
+
+
+def trouble_of(connection: SocketMode) -> str:
+    with pytest.raises(NotConnected) as raised:
+        connection.check()
+    return str(raised.value)
 
 
 # --- other messages ----------------------------------------------------------------------------------------------

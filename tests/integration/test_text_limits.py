@@ -278,6 +278,7 @@ def longest_answers() -> Sequence[Message]:
         messages.credential_link(store, "https://bot.example/" + "x" * 1000 + "/s/l1#token", NOON),
         messages.receipt(store, LINK),
         messages.moved_aside(store.name, "https://slack.example/" + "x" * 500, Moved("C0RANDOM1", "w" * 60)),
+        messages.held_back(store.name, "w" * 60),
         messages.answer(CREATE.kind, name=store.name, label="L" * 75, url=store.url),
         messages.answer(UPGRADE.kind, store=store, label="L" * 75, version="9" * 200),
         text_message("word " * 10_000),

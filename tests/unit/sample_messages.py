@@ -127,6 +127,7 @@ ANSWERS = {
         "my-shop", "https://slack.example/archives/D1/p1", Moved("C0RANDOM1", "not_in_channel")
     ),
     "moved-to-unknown-place": messages.moved_aside("my-shop", "", Moved("C0RANDOM1", "restricted_action")),
+    "held-back": messages.held_back("my-shop", "token_revoked"),
     "given-up": messages.refused_messages(RefusedMessages("no_text", "unknown", 1, ("my-shop",))),
     "given-up-many": messages.refused_messages(
         RefusedMessages("missing_scope", "no_rights", 40, tuple(f"shop-{n}" for n in range(15)))

@@ -36,6 +36,7 @@ CHECKS: tuple[Check[Environment], ...] = (
     Check("clock", slack.clock),
     Check("failure channel", slack.failure_channel),
     Check("Socket Mode", slack.socket),
+    Check("public address", local_checks.own_host),
     Check("public address", local_checks.public_address),
 )
 
