@@ -11,9 +11,27 @@ from jsonschema import Draft7Validator
 
 from dev.charts import bot_chart
 from tests.charts.test_values import changed, described, leaves, nodes, schema_of, values_of
-from tests.integration.bot_chart_rendering import CHART, FEATURES, environment, notes, render, template
+from tests.charts.variants import Rendered, Variants
+from tests.integration.bot_chart_rendering import CHART, FEATURES, NAMESPACE, environment, notes, render
+from tests.workers import once_a_run
 
+VARIANTS = Variants(CHART, "bot", NAMESPACE, bot_chart.VALUES)
 EVERYTHING_ON = tuple(setting for name in FEATURES if not name.startswith("no-") for setting in FEATURES[name])
+MALFORMED = [
+    *('slack.mode="rtm"', 'slack.failureChannel="#failures"', 'slack.admins=["dana"]', 'slack.secretName=""'),
+    *(
+        'publicUrl="storewright.example.com"',
+        'publicUrl="https://example.com/path"',
+        'stores.domain="*.example.com"',
+    ),
+    *("stores.port=0", "limits.workers=65", 'instance="My Shops"', 'executor="nomad"', "httpRoute.enabled=true"),
+    *("networkPolicy.dns=[]", "podDisruptionBudget.maxUnavailable=2", 'ledger.storage.size="much"'),
+    *("patienceSeconds.image=-1", "patienceSeconds.wrong_answer=1"),
+    *('stores.quota.pods="many"', "stores.quota.pots=1"),
+    *("stores.limitRange.default.ram=1", "networkPolicy.dnsPorts=[]", 'pod.securityContext.runAsUser="root"'),
+    *("deadlineSeconds.create=9", "deadlineSeconds.Restart=60", 'deadlineSeconds.restart="1m"'),
+    *("limits.createDeadline=9", "limits.jobsAtOnce=0", "ledger.backups.hours=0", "ledger.backups.kept=0"),
+]
 # Deprecated values: the new name, a value to set, and the environment variable that it becomes.
 DEPRECATED = {
     "limits.createDeadline": ("deadlineSeconds.create", 901, "CREATE_DEADLINE_SECONDS"),
@@ -45,21 +63,15 @@ def test_missing_required_values_are_reported_together() -> None:
 
 
 def test_schema_describes_and_a_template_reads_every_value() -> None:
-    def rendered(path: tuple[str, ...], value: Any, context: tuple[str, ...]) -> str:
-        name = ".".join(part.replace(".", r"\.") for part in path)
-        return template(*context, f"{name}={json.dumps(value)}").stdout
-
-    unread = []
+    values = {}
     for path, value in leaves(CHART):
         if path[:2] == ("dashboard", "labels"):
             continue  # any label is valid
         takes = described(schema_of(CHART), path)
         assert takes.is_valid(value), path
         other = next(o for o in OTHERS if takes.is_valid(o) and json.dumps(o) != json.dumps(value))
-        tries = [(o, context) for o in (other, value) for context in ((), EVERYTHING_ON)]
-        if not any(rendered(path, o, context) not in ("", template(*context).stdout) for o, context in tries):
-            unread.append(path)
-    assert unread == []
+        values[path] = (other, value)
+    assert VARIANTS.unread(values, ([], EVERYTHING_ON)) == []
 
 
 def test_schema_rejects_unknown_values_in_every_map() -> None:
@@ -71,27 +83,15 @@ def test_schema_rejects_unknown_values_in_every_map() -> None:
         assert not takes.is_valid(changed(values_of(CHART), (*path, "unknown"), 1)), path
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        *('slack.mode="rtm"', 'slack.failureChannel="#failures"', 'slack.admins=["dana"]', 'slack.secretName=""'),
-        *(
-            'publicUrl="storewright.example.com"',
-            'publicUrl="https://example.com/path"',
-            'stores.domain="*.example.com"',
-        ),
-        *("stores.port=0", "limits.workers=65", 'instance="My Shops"', 'executor="nomad"', "httpRoute.enabled=true"),
-        *("networkPolicy.dns=[]", "podDisruptionBudget.maxUnavailable=2", 'ledger.storage.size="much"'),
-        *("patienceSeconds.image=-1", "patienceSeconds.wrong_answer=1"),
-        *('stores.quota.pods="many"', "stores.quota.pots=1"),
-        *("stores.limitRange.default.ram=1", "networkPolicy.dnsPorts=[]", 'pod.securityContext.runAsUser="root"'),
-        *("deadlineSeconds.create=9", "deadlineSeconds.Restart=60", 'deadlineSeconds.restart="1m"'),
-        *("limits.createDeadline=9", "limits.jobsAtOnce=0", "ledger.backups.hours=0", "ledger.backups.kept=0"),
-    ],
-)
+@once_a_run
+def malformed() -> dict[str, Rendered]:
+    return dict(zip(MALFORMED, VARIANTS.render([[bad] for bad in MALFORMED]), strict=True))
+
+
+@pytest.mark.parametrize("bad", MALFORMED)
 def test_schema_rejects_malformed_values(bad: str) -> None:
-    refused = template(bad)
-    assert refused.returncode != 0
+    refused = malformed()[bad]
+    assert not refused.stdout
     assert "don't meet the specifications" in refused.stderr
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from bot.cli.doctor import local_checks
 from bot.settings import Settings
-from provisioner.ledger.ledger import Ledger
 from tests.environment import NEEDED
 from tests.ledgers import SampleOrders
 
