@@ -21,9 +21,10 @@ from rich.console import Console
 from dev import cluster as clusters
 from dev.cluster import Cluster
 from dev.stack import ROOT
-from tests.chaos import faults, red_runs
+from tests.chaos import faults, red_runs, reveal
 from tests.chaos.campaign import Campaign
 from tests.chaos.judge import Kind, Violation
+from tests.chaos.report import Report
 from tests.e2e.sample_type import load_image
 
 RESULTS = ROOT / "build/chaos"
@@ -40,8 +41,7 @@ def main() -> None:
         for name in options.phases or PHASES:
             console.rule(name)
             result = PHASES[name](cluster, Path(folder) / name, options)
-            RESULTS.mkdir(parents=True, exist_ok=True)
-            (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2))
+            _save(name, result)
             found += len(result["violations"])
     console.print(f"{found} violations. The results are in {RESULTS}.")
     sys.exit(1 if found else 0)
@@ -54,10 +54,22 @@ def _options() -> argparse.Namespace:
     add("--kills", type=int, default=200, help="random kills (200)")
     add("--cases", type=int, default=100_000, help="hostile requests of each target (100000)")
     add("--outage", type=float, default=60, help="seconds for which the API server is away (60)")
-    add("--only", default="", help="the faults with this in their name")
+    add("--only", default="", help="the faults and red runs with this in their name")
     add("--arenas", type=int, default=2, help="bots that are killed at the same time (2)")
+    add("--resume", action="store_true", help="leave out the kills that the last run has done")
     add("--seed", type=int, default=int(time.time()), help="of the random moments")
     return parser.parse_args()
+
+
+def _results(phase: str) -> Path:
+    return RESULTS / f"{phase}.json"
+
+
+def _save(phase: str, result: dict[str, Any]) -> None:
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    new = _results(phase).with_suffix(".new")
+    new.write_text(json.dumps(result, indent=2))
+    new.replace(_results(phase))
 
 
 def _say(line: str) -> None:
@@ -73,21 +85,31 @@ def _attempt(scenario: Callable[[], list[Violation]]) -> list[Violation]:
 
 
 def _kills(cluster: Cluster, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
-    campaign = Campaign(cluster, folder, options.arenas, _say, options.seed)
+    """Kills. Those of an interrupted run need not be repeated (`--resume`)."""
+
+    def progress(line: str) -> None:
+        _say(line)
+        _save("kills", report.as_json())
+
+    report = Report.load(json.loads(_results("kills").read_text())) if options.resume else Report()
+    campaign = Campaign(cluster, folder, options.arenas, progress, options.seed, report)
     try:
-        targets = campaign.census()
-        _say(f"{len(targets)} boundaries; the seed of the random moments is {options.seed}")
-        campaign.kill_at_boundaries(targets)
+        if not report.boundaries:
+            campaign.census()
+        progress(f"{len(report.boundaries)} boundaries; the seed of the random moments is {options.seed}")
+        campaign.kill_at_boundaries()
+        for cycle in reveal.cycles(cluster, folder / "reveal"):
+            report.add(cycle)
         campaign.kill_at_random(options.kills)
     finally:
-        console.print(campaign.report.table())
-    return campaign.report.as_json()
+        console.print(report.table())
+    return report.as_json()
 
 
 def _red(cluster: Cluster, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Take out each safeguard; a run without it that the judge does not notice counts as a violation."""
     found, runs = [], {}
-    for name in red_runs.RED_RUNS:
+    for name in (name for name in red_runs.RED_RUNS if options.only in name):
         kept = _attempt(partial(red_runs.run, cluster, folder / f"{name}-kept", name, without=False))
         without = _attempt(partial(red_runs.run, cluster, folder / f"{name}-out", name, without=True))
         noticed = red_runs.is_noticed(name, without)

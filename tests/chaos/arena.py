@@ -100,14 +100,14 @@ class Arena:
         cluster: Cluster,
         folder: Path,
         name: str = "a",
+        settings: Mapping[str, str] = MappingProxyType({}),
         *,
         sabotage: str = "",
         moves_clock: bool = False,
-        **settings: str,
     ) -> None:
         """`name` begins the names of the stores. A random part follows: the stores of a former arena may still end."""
         self._name, self._cluster = f"{name}{secrets.token_hex(2)}", cluster
-        self.bot = KillableBot(folder, cluster, settings, next(PORT_OFFSETS), sabotage, moves_clock)
+        self.bot = KillableBot(folder, cluster, dict(settings), next(PORT_OFFSETS), sabotage, moves_clock)
         self.judge = Judge(self.bot, cluster)
         self._people = People(self.bot)
         self._travellers: list[Traveller] = []
@@ -184,7 +184,16 @@ class Arena:
         [failed] = self.bot.rows("SELECT * FROM jobs WHERE store = ? ORDER BY rowid DESC LIMIT 1", store)
         operation = OPERATIONS[failed["kind"]]
         succeeds = frozenset({JobStatus.SUCCEEDED})
-        order = Order(operation.kind, operation, store, f"/store retry {store}", DANA, "#stores", succeeds)
+        order = Order(
+            operation.kind,
+            operation,
+            store,
+            f"/store retry {store}",
+            DANA,
+            "#stores",
+            succeeds,
+            self._people.last_job(),
+        )
         self._people.insist(order)
         return self.judge.judge([order])
 
@@ -222,13 +231,17 @@ class Arena:
         if step.replaces:
             either = frozenset({JobStatus.SUPERSEDED, JobStatus.SUCCEEDED})
             text = order_of(step.replaces, traveller.name)
-            replaced = Order(step.name, step.replaces, traveller.name, text, DANA, channel, either)
+            replaced = Order(
+                step.name, step.replaces, traveller.name, text, DANA, channel, either, self._people.last_job()
+            )
             self._insist(replaced)
             until("a job to replace has started", lambda: self._has_started(replaced))
             yield replaced
         outcomes = frozenset({self._cycle.outcomes.get(step.name, step.outcome)})
         text = order_of(step.operation, traveller.name)
-        order = Order(step.name, step.operation, traveller.name, text, person, channel, outcomes)
+        order = Order(
+            step.name, step.operation, traveller.name, text, person, channel, outcomes, self._people.last_job()
+        )
         self._insist(order)
         yield order
 

@@ -36,6 +36,7 @@ from provisioner.log_context import bound_ids
 
 LOG, PLAN, HELD = "boundaries.jsonl", "plan.json", "held"
 BOT = "bot"  # the owner of what belongs to no store and no person
+VISITOR = "visitor"  # of what belongs to a request that is not from Slack
 IN_HELM_POLL_SECONDS, HOLD_POLL_SECONDS = 0.002, 0.02
 CHANGING_VERBS = ("upgrade", "rollback", "uninstall")
 
@@ -44,7 +45,7 @@ CHANGING_VERBS = ("upgrade", "rollback", "uninstall")
 class Point:
     """A boundary: `name` of `owner`, when a process reaches it for the `occurrence`-th time.
 
-    `owner` is a store's name, a person's id, or BOT. The process ends there; with `hold`, its thread waits there."""
+    `owner` is a store's name, a person's id, VISITOR or BOT. The process ends there; with `hold` a thread waits there."""
 
     owner: str
     name: str
@@ -142,7 +143,9 @@ class Boundaries:
         if "store" in ids:
             return ids["store"]
         kind, _, subject = ids.get("outbox", "").partition(":")
-        return (self._store_of(subject) or BOT) if kind else ids.get("user", BOT)
+        if kind:
+            return self._store_of(subject) or BOT
+        return ids.get("user") or (VISITOR if "request" in ids else BOT)
 
     def _placed(self, name: str) -> str:
         """The name with its place: the job's stage, or the kind of the outbox entry."""

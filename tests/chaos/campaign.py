@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
 from dev.cluster import Cluster
-from tests.chaos.arena import Arena, Cycle
+from tests.chaos.arena import Arena, Cycle, Target
 from tests.chaos.census import Census, Targets
 from tests.chaos.report import Report
 from tests.chaos.tour import tours
@@ -22,7 +22,9 @@ Progress = Callable[[str], None]
 
 @dataclass
 class Campaign:
-    """All kills. `arenas` work at the same time. `progress` is called with a line after each cycle."""
+    """All kills that the report does not have yet. `arenas` work at the same time.
+
+    `progress` is called with a line after each cycle."""
 
     cluster: Cluster
     folder: Path
@@ -36,8 +38,8 @@ class Campaign:
 
     # --- phases -----------------------------------------------------------------------------------------------------
 
-    def census(self) -> Targets:
-        """The boundaries of every step. Each is ordered apart once, so that the boundaries of its request are seen."""
+    def census(self) -> None:
+        """Find the boundaries of every step. Each is ordered apart once, so that those of its request are seen."""
         census = Census()
         with self._new_arena() as arena:
             for step in (step.name for tour in tours() for step in tour):
@@ -48,10 +50,11 @@ class Campaign:
                 cycle = arena.cycle(apart=step)
                 census.add(cycle, arena.bot.reached(cycle.log))
                 self._note(cycle)
-        return Targets(census.targets())
+        self.report.boundaries = census.targets()
 
-    def kill_at_boundaries(self, targets: Targets) -> None:
-        """A kill at each target."""
+    def kill_at_boundaries(self) -> None:
+        """A kill at each boundary."""
+        targets = Targets(target for target in self.report.boundaries if target not in self.report.reached)
 
         def work(arena: Arena) -> bool:
             with self._lock:
@@ -59,9 +62,13 @@ class Campaign:
                 left = len(targets)
             if not left and not chosen:
                 return False
-            cycle = arena.cycle(chosen, apart=apart)
-            with self._lock:
-                targets.put_back(cycle.aims.values())
+            missed: Iterable[Target] = chosen
+            try:
+                cycle = arena.cycle(chosen, apart=apart)
+                missed = cycle.aims.values()
+            finally:
+                with self._lock:
+                    targets.put_back(missed)
             self._note(cycle, f"{left} boundaries left")
             return True
 
@@ -70,7 +77,7 @@ class Campaign:
 
     def kill_at_random(self, kills: int) -> None:
         """At least so many kills at random moments."""
-        chance, done = random.Random(self.seed), 0  # noqa: S311  (no secret)
+        chance, done = random.Random(self.seed), self.report.random_kills  # noqa: S311  (no secret)
 
         def work(arena: Arena) -> bool:
             nonlocal done

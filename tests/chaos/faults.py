@@ -139,7 +139,7 @@ def _clock_jump(cluster: Cluster, folder: Path, *, seconds: float) -> list[Viola
 def _disk_full(cluster: Cluster, folder: Path) -> list[Violation]:
     """The ledger's volume is full for a while, while jobs run; then the bot is killed on a full volume, too."""
     ledger = folder / "volume" / "ledger.db"
-    with _small_volume(ledger.parent), Arena(cluster, folder, "disk", LEDGER_PATH=str(ledger)) as arena:
+    with _small_volume(ledger.parent), Arena(cluster, folder, "disk", {"LEDGER_PATH": str(ledger)}) as arena:
         arena.add(*short_tours())
         filler = ledger.with_name("filler")
 
@@ -184,7 +184,7 @@ def _held_namespace(cluster: Cluster, folder: Path) -> list[Violation]:
     """A finalizer keeps a store's namespace: the deletion fails, says why, and succeeds once it is retried."""
     [tour] = [tour for tour in short_tours() if tour[-1].operation.replaces_live_job and not tour[-1].replaces]
     setting = {f"{tour[-1].operation.kind.upper()}_DEADLINE_SECONDS": DELETE_DEADLINE_SECONDS}
-    with _ready(arena := Arena(cluster, folder, "held", **setting), tour) as store:
+    with _ready(arena := Arena(cluster, folder, "held", setting), tour) as store:
         namespace = NAMESPACE_PREFIX + store
         held = {
             "apiVersion": "v1",

@@ -22,7 +22,7 @@ from provisioner.operations.spec import Operation
 from tests.chaos.killable_bot import KillableBot
 from tests.chaos.person import Order, People
 
-SETTLE_SECONDS = 180.0  # until nothing is left to do; after that, what is left is stuck
+SETTLE_SECONDS = 600.0  # until nothing is left to do; after that, what is left is stuck
 ANSWER_SECONDS = 20.0  # until a ready shop answers
 POLL_SECONDS = 0.1
 

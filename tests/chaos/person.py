@@ -6,11 +6,16 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
+
+from dev import local_http
 from dev.slack import Ack
 from dev.slack.workspace import Json
+from dev.stack import one_time_link
 from provisioner.domain.job import JobStatus
 from provisioner.operations.spec import Operation
-from tests.chaos.killable_bot import KillableBot
+from tests.chaos.killable_bot import DANA, KillableBot
+from tests.waiting import until
 
 ANSWER_SECONDS = 30.0  # until an acknowledged command shows as a job or as a form
 POLL_SECONDS = 0.02
@@ -34,7 +39,7 @@ class Order:
     person: str
     channel: str
     outcomes: frozenset[JobStatus]
-    after: int = 0
+    after: int
     answered: bool = False
 
 
@@ -46,7 +51,6 @@ class People:
 
     def order(self, order: Order) -> None:
         """Order it once. The bot may be killed meanwhile, and then the order is not answered. Raises Refused."""
-        order.after = order.after or self._last_job()
         while self._slack.views(order.person):
             self._slack.close(order.person)
         ack = self._slack.command(order.person, order.channel, order.text)
@@ -61,6 +65,24 @@ class People:
         """Order it until it is answered or its job is there; the bot must run. Raises Refused."""
         while not order.answered and not self.jobs(order):
             self.order(order)
+
+    def credential_link(self, store: str) -> tuple[str, str]:
+        """Order a new credential link; returns its URL and its token."""
+        channel, old = "#stores", self._links("#stores")
+        assert self._slack.command(DANA, channel, f"/store credentials {store}").ok
+        until("a new link", lambda: self._links(channel) > old)
+        return one_time_link(self._slack, DANA, channel)
+
+    def _links(self, channel: str) -> int:
+        return sum("/s/" in message["text"] for message in self._slack.ephemerals(DANA, channel))
+
+    def open(self, url: str, token: str) -> int:
+        """Open a credential link as its page does. Returns the status of the answer, or 0 if there is none."""
+        try:
+            headers = {"Origin": self._bot.bot_url}
+            return local_http.post(url, json={"token": token}, headers=headers, timeout=30).status_code
+        except httpx.HTTPError:
+            return 0
 
     def jobs(self, order: Order) -> list[dict[str, Any]]:
         """The jobs that the order made."""
@@ -78,7 +100,8 @@ class People:
             time.sleep(POLL_SECONDS)
         return None
 
-    def _last_job(self) -> int:
+    def last_job(self) -> int:
+        """The rowid of the last job, or 0."""
         return int(self._bot.rows("SELECT coalesce(max(rowid), 0) AS last FROM jobs")[0]["last"])
 
     def _submit(self, order: Order, view: Json) -> None:

@@ -12,15 +12,16 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev import local_http
 from dev.background import BackgroundProcess
 from dev.cluster import Cluster
-from dev.stack import free_port, one_time_link
-from tests.chaos import sabotage
+from dev.stack import free_port
+from tests.chaos import boundaries, sabotage
 from tests.chaos.arena import Arena, Owner, Target
+from tests.chaos.boundaries import Point
 from tests.chaos.judge import Kind, Violation
-from tests.chaos.killable_bot import DANA, kill, launcher
+from tests.chaos.killable_bot import kill, launcher
 from tests.chaos.launcher import FOLDER
+from tests.chaos.person import People
 from tests.chaos.tour import tours
 from tests.waiting import answers, until
 from tests.workers import PORT_OFFSET
@@ -45,7 +46,7 @@ def run(cluster: Cluster, folder: Path, name: str, *, without: bool) -> list[Vio
     """The violations of one of RED_RUNS, with its safeguard or `without`."""
     switch = name if without else ""
     settings = {f"{BIRTH.operation.kind.upper()}_DEADLINE_SECONDS": DEADLINE_SECONDS}
-    with Arena(cluster, folder, "red", sabotage=switch, **settings) as arena:
+    with Arena(cluster, folder, "red", settings, sabotage=switch) as arena:
         arena.add([BIRTH])
         return RED_RUNS[name].scenario(arena)
 
@@ -72,19 +73,29 @@ def _killed_at(boundary: str) -> Scenario:
     return scenario
 
 
+def _killed_once_all_is_told(arena: Arena) -> list[Violation]:
+    """The bot is killed when it has recorded the end, and Slack shows everything before it."""
+    [store], folder = arena.stores, arena.bot.folder
+
+    def wait_for_slack() -> None:
+        until("the last step before the end", lambda: boundaries.held(folder))
+        until("Slack to show all", lambda: not arena.bot.rows("SELECT 1 FROM outbox WHERE sent_revision < revision"))
+        boundaries.let_go(folder)
+
+    last_step = Point(store, "check: before PATCH namespaces/*", hold=True)
+    end = Target(BIRTH.name, Owner.STORE, "check: commit journal.succeed ready")
+    cycle = arena.cycle([end], holds=[last_step], meanwhile=wait_for_slack)
+    assert cycle.kills, "the end was not reached"
+    return cycle.violations
+
+
 def _visitors_at_once(arena: Arena) -> list[Violation]:
     """Several people open the same credential link at once."""
-    [store], slack = arena.stores, arena.bot.local_slack
+    [store], people = arena.stores, People(arena.bot)
     found = arena.cycle().violations
-    assert slack.command(DANA, "#stores", f"/store credentials {store}").ok
-    url, token = one_time_link(slack, DANA, "#stores")
-
-    def visit(_: int) -> int:
-        headers = {"Origin": arena.bot.bot_url}
-        return local_http.post(url, json={"token": token}, headers=headers, timeout=30).status_code
-
+    url, token = people.credential_link(store)
     with ThreadPoolExecutor(VISITORS) as threads:
-        statuses = list(threads.map(visit, range(VISITORS)))
+        statuses = list(threads.map(lambda _: people.open(url, token), range(VISITORS)))
     shown = statuses.count(200)
     if shown != 1:
         found.append(Violation(Kind.DOUBLED if shown else Kind.LOST, f"The link showed the secret {shown} times."))
@@ -119,9 +130,7 @@ def _second_bot(arena: Arena) -> list[Violation]:
 
 RED_RUNS: Mapping[str, RedRun] = {
     sabotage.no_unique_index.__name__: RedRun(_order, Kind.DOUBLED, "two live jobs of one store"),
-    sabotage.outbox_after_commit.__name__: RedRun(
-        _killed_at("check: commit journal.succeed ready"), Kind.LOST, "its root message says running"
-    ),
+    sabotage.outbox_after_commit.__name__: RedRun(_killed_once_all_is_told, Kind.LOST, "its root message says running"),
     sabotage.no_receipts.__name__: RedRun(
         _killed_at("after slack chat.postMessage [summary]"), Kind.DOUBLED, "it has 2 root messages"
     ),
