@@ -80,7 +80,7 @@ class SummaryNotification(Notification[SummarySnapshot, Message]):
         return (job.origin, *person, self._failure_channel)
 
     def held(self, entry: OutboxEntry, word: str) -> None:
-        """Tell the person, once. It needs no token."""
+        """Answer the person, once. It needs no token."""
         if view := read_job_view(self._ledger, self._catalog, entry.subject):
             self._whisper(view.job, messages.held_back(view.store.name, word))
 

@@ -45,7 +45,7 @@ CHANGING_VERBS = ("upgrade", "rollback", "uninstall")
 class Point:
     """A boundary: `name` of `owner`, when a process reaches it for the `occurrence`-th time.
 
-    `owner` is a store's name, a person's id, VISITOR or BOT. The process ends there; with `hold` a thread waits there."""
+    `owner` is a store's name, a person's id, VISITOR or BOT. The process ends there; with `hold` a thread waits."""
 
     owner: str
     name: str
