@@ -43,7 +43,7 @@ class Notification(Protocol, Generic[Snapshot, Content]):
         return ()
 
     def held(self, entry: OutboxEntry, word: str) -> None:
-        """Called while Slack refuses the message in every place, because of `word`. Most kinds have no reader to inform."""
+        """Called while Slack refuses the message in every place, because of `word`. Most kinds need no answer."""
         return
 
 
