@@ -25,10 +25,11 @@ from tests.chaos.killable_bot import DANA, KillableBot
 from tests.chaos.person import Order, People, Refused
 from tests.chaos.tour import Step, order_of
 from tests.waiting import until
-from tests.workers import PORT_OFFSET
 
 POLL_SECONDS = 0.1
-PORT_OFFSETS = itertools.cycle(range(2000 + PORT_OFFSET, 2100 + PORT_OFFSET))  # keeps arenas and test workers apart
+# Keep the ports of arenas apart, also those of several runs. Those of bots and Slacks differ by 900: they never meet.
+FIRST_PORT_OFFSET = 2000 + 200 * secrets.randbelow(80)
+PORT_OFFSETS = itertools.cycle(range(FIRST_PORT_OFFSET, FIRST_PORT_OFFSET + 100))
 FATE = "fate"  # the ConfigMap that lets a store's migration fail
 
 
@@ -246,8 +247,11 @@ class Arena:
         yield order
 
     def _insist(self, order: Order) -> None:
-        """Order until the bot has answered, or has the job."""
+        """Order until the bot has answered, or has the job. Raises Refused."""
+        deadline = time.monotonic() + SETTLE_SECONDS
         while not order.answered and not self._people.jobs(order):
+            if time.monotonic() > deadline:
+                raise Refused(f"{order.text}: no answer")
             self._revive()
             self._people.order(order)
 

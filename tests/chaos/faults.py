@@ -41,7 +41,7 @@ SLACK_FAULTS: Mapping[str, dict[str, float]] = {
     "drop_response": {"times": 4},  # half an answer; the call takes effect
 }
 JUMPS_SECONDS = (3600.0, -3600.0)
-FULL_SECONDS = 10.0
+FAULT_SECONDS = 10.0
 DISK_MB = 8
 DELETE_DEADLINE_SECONDS = "20"
 FILLER, NODE_FULL = "chaos-filler", "node full for a while"
@@ -129,11 +129,20 @@ def _slack_fault(cluster: Cluster, folder: Path, *, kind: str) -> list[Violation
 
 
 def _clock_jump(cluster: Cluster, folder: Path, *, seconds: float) -> list[Violation]:
-    """The clock jumps while jobs run and messages wait, and is right again in the next cycle."""
+    """The clock jumps while jobs run and messages wait. It is right again after they end, then while they run.
+
+    Nobody orders while it is wrong: Slack's requests are refused then, as they must be."""
     with Arena(cluster, folder, "clock", moves_clock=True) as arena:
+
+        def jump_and_return() -> None:
+            clock.move(folder, seconds)
+            time.sleep(FAULT_SECONDS)
+            clock.move(folder, 0)
+
         arena.add(*short_tours())
         found = arena.cycle(meanwhile=lambda: clock.move(folder, seconds)).violations
-        return found + arena.cycle(meanwhile=lambda: clock.move(folder, 0)).violations
+        clock.move(folder, 0)
+        return found or arena.cycle(meanwhile=jump_and_return).violations
 
 
 def _disk_full(cluster: Cluster, folder: Path) -> list[Violation]:
@@ -145,17 +154,17 @@ def _disk_full(cluster: Cluster, folder: Path) -> list[Violation]:
 
         def fill() -> None:
             _fill(filler)
-            time.sleep(FULL_SECONDS)
+            time.sleep(FAULT_SECONDS)
             filler.unlink()
 
         def fill_and_kill() -> None:
             _fill(filler)
             arena.bot.kill()
             arena.bot.launch()
-            time.sleep(FULL_SECONDS)
+            time.sleep(FAULT_SECONDS)
             filler.unlink()
 
-        return arena.cycle(meanwhile=fill).violations + arena.cycle(meanwhile=fill_and_kill).violations
+        return arena.cycle(meanwhile=fill).violations or arena.cycle(meanwhile=fill_and_kill).violations
 
 
 @contextmanager
@@ -212,7 +221,7 @@ def _node_full(cluster: Cluster, folder: Path) -> list[Violation]:
         arena.add(*short_tours())
 
         def make_room() -> None:
-            time.sleep(FULL_SECONDS)
+            time.sleep(FAULT_SECONDS)
             kubectl(cluster, "delete", "pod", FILLER, "--wait=false", "--grace-period=0", "--force")
 
         found = []

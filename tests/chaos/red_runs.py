@@ -16,7 +16,7 @@ from dev.background import BackgroundProcess
 from dev.cluster import Cluster
 from dev.stack import free_port
 from tests.chaos import boundaries, sabotage
-from tests.chaos.arena import Arena, Owner, Target
+from tests.chaos.arena import PORT_OFFSETS, Arena, Owner, Target
 from tests.chaos.boundaries import Point
 from tests.chaos.judge import Kind, Violation
 from tests.chaos.killable_bot import kill, launcher
@@ -24,7 +24,6 @@ from tests.chaos.launcher import FOLDER
 from tests.chaos.person import People
 from tests.chaos.tour import tours
 from tests.waiting import answers, until
-from tests.workers import PORT_OFFSET
 
 Scenario = Callable[[Arena], list[Violation]]
 BIRTH = tours()[0][0]
@@ -108,7 +107,7 @@ def _second_bot(arena: Arena) -> list[Violation]:
     values.write_text(f"openingSeconds: {OPENING_SECONDS}\n")
     folder = arena.bot.folder / "second"
     folder.mkdir()
-    address = f"127.0.0.1:{free_port(7000 + PORT_OFFSET)}"
+    address = f"127.0.0.1:{free_port(3000 + next(PORT_OFFSETS))}"
     second = BackgroundProcess("bot", folder)
     settings = {"LISTEN": address, "PUBLIC_URL": f"http://{address}", "LEDGER_PATH": str(folder / "ledger.db")}
 
