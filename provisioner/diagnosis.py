@@ -16,6 +16,7 @@ from provisioner.domain.errors import RAISE_QUOTA, Problem
 from provisioner.domain.text import shorten
 
 MAX_CAUSE_CHARACTERS = 240
+BEFORE_CONTAINERS = ("ContainerCreating", "PodInitializing")  # why containers wait that were never created
 
 
 class Trouble(StrEnum):
@@ -222,7 +223,9 @@ def _claims(store: str, claims: list[Object], warnings: list[Object]) -> Iterato
 def _sandbox(store: str, pod: Object, warnings: list[Object]) -> Iterator[Symptom]:
     """A pod on its node whose containers can't be created yet, because of its volumes or network."""
     name = pod["metadata"]["name"]
-    if pod.get("status", {}).get("phase") != "Pending":
+    waiting = [status.get("state", {}).get("waiting") or {} for status in container_statuses(pod)]
+    mounted = any(state.get("reason") not in BEFORE_CONTAINERS for state in waiting)
+    if pod.get("status", {}).get("phase") != "Pending" or mounted:  # then its warnings are of a former try
         return
     reasons = ("FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox")
     messages = [e["message"] for e in warnings if _about(e, "Pod", name) and e.get("reason") in reasons]

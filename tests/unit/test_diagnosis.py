@@ -9,6 +9,7 @@ from provisioner.clients.kubernetes.objects import ready_pods, rolled_out, termi
 from provisioner.diagnosis import (
     Patience,
     PodWatcher,
+    Trouble,
     deletion_obstacles,
     failed_run_of,
     quote_error_in,
@@ -113,6 +114,13 @@ def test_starting_pod_has_no_symptom() -> None:
     assert not list(symptoms_of("shop", [pod(**waiting("ContainerCreating"))], [], []))
     once = waiting("CrashLoopBackOff", restartCount=1)
     assert not list(symptoms_of("shop", [pod(**once)], [], [])), "one restart: the database may have started later"
+
+
+def test_volume_that_could_be_mounted_at_last_hides_no_other_symptom() -> None:
+    former = [event("Pod", "application-0", "FailedMount", "timed out")]
+    assert list(symptoms_of("shop", [pod(**waiting("ContainerCreating"))], [], former))
+    found = list(symptoms_of("shop", [pod(**waiting("CreateContainerConfigError"))], [], former))
+    assert [symptom.kind for symptom in found] == [Trouble.CONFIG]
 
 
 def test_symptom_is_fatal_once_it_lasts_longer_than_its_patience() -> None:
