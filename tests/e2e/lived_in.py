@@ -77,11 +77,8 @@ def change_owner(store: MedusaStore) -> MedusaStore:
 
 
 def edit_by_hand(store: MedusaStore) -> list[str]:
-    """Change the release with kubectl; returns what an upgrade has to name.
-
-    Meanwhile the store has no pods: each change would start another one."""
+    """Change the release with kubectl; returns what an upgrade has to name."""
     name = store.name
-    store.kubectl("scale", f"deployment/{name}", "--replicas=0")
     store.kubectl("set", "resources", f"deployment/{name}", "--containers=medusa", "--limits=memory=900Mi")
     store.kubectl("set", "env", f"deployment/{name}", "--containers=medusa", "TEAM=blue")
     store.kubectl("annotate", "service", name, "team=blue")

@@ -123,7 +123,8 @@ def test_upgrade_wakes_what_its_migration_needs(store: UpgradedStore, how: str) 
         store.kubectl("scale", "--replicas=0", *workloads)
     else:
         store.kubectl("delete", *workloads)
-    store.kubectl("wait", "--for=delete", "pods", "--all", "--timeout=60s")
+    parts = "app.kubernetes.io/component in (application, database)"  # a migration may have left its pod
+    store.kubectl("wait", "--for=delete", "pods", "--selector", parts, "--timeout=120s")
     job = store.upgrade(migration=ASK_DATABASE)
     store.ended_well(job)
     store.require_version(store.type.version)

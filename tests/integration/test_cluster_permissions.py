@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ class RefusingApi:
         if request.path == f"/api/v1/namespaces/{NAMESPACE}":
             return (200, self.namespace) if self.namespace else (404, {"message": "no such namespace"})
         if request.path.endswith("/rolebindings"):
-            return (409, {"message": "it exists"}) if self.binding_exists else (201, {})
+            return (409, {"message": "it exists"}) if self.binding_exists else (201, {"metadata": {}})
         return 403, {"message": self.message.replace(f'"{NAMESPACE}"', f'"{request.path.split("/")[4]}"')}
 
 
@@ -96,15 +97,15 @@ def test_missing_permission_is_waited_out_while_our_binding_is_new(cluster: Clus
         cluster.pods(NAMESPACE)
 
 
-def test_found_binding_counts_as_new_once(api: RefusingApi, cluster: Cluster, short_window: float) -> None:
-    api.binding_exists = True  # a former process may have created it just before
-    cluster.bind_role(NAMESPACE, "storewright-store", "storewright/storewright")
-    with pytest.raises(NotAllowedYet):
-        cluster.pods(NAMESPACE)
-    time.sleep(short_window)
-    cluster.bind_role(NAMESPACE, "storewright-store", "storewright/storewright")
-    with pytest.raises(Forbidden):
-        cluster.pods(NAMESPACE)
+def test_found_binding_is_as_old_as_its_namespace(api: RefusingApi, cluster: Cluster) -> None:
+    """Each job has a process of its own, which finds the binding of the former one."""
+    api.binding_exists = True
+    for seconds_ago, refusal in ((1, NotAllowedYet), (60, Forbidden), (-60, NotAllowedYet)):
+        created_at = datetime.now(UTC) - timedelta(seconds=seconds_ago)
+        api.namespace = {"metadata": {"name": NAMESPACE, "creationTimestamp": created_at.isoformat()}}
+        cluster.bind_role(NAMESPACE, "storewright-store", "storewright/storewright")
+        with pytest.raises(refusal):
+            cluster.pods(NAMESPACE)
 
 
 def test_recreated_binding_is_new_again(cluster: Cluster, short_window: float) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 
 from provisioner.clients.kubernetes.api import Api
 from provisioner.clients.kubernetes.errors import Forbidden, NotAllowedYet
@@ -79,5 +81,9 @@ class Namespaces(Api):
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
             "subjects": [subject],
         }
-        created = self._create(ROLE_BINDINGS, body, namespace) is not None
-        self._new_bindings.note(namespace, created=created)
+        if self._create(ROLE_BINDINGS, body, namespace):
+            self._new_bindings.note(namespace)
+        elif found := self.namespace(namespace):
+            # A former process may have just created the binding, which the bot may not read. Its namespace is no younger.
+            created_at = datetime.fromisoformat(found["metadata"]["creationTimestamp"]).timestamp()
+            self._new_bindings.note(namespace, time.time() - created_at)

@@ -63,24 +63,19 @@ class Permission:
 class NewBindings:
     """The namespaces with a RoleBinding of the last BINDING_SECONDS.
 
-    Only bindings of this process count. Thread-safe.
+    Thread-safe.
     """
 
     def __init__(self) -> None:
         self._bound_at: dict[str, float] = {}  # by the monotonic clock
         self._lock = threading.Lock()
 
-    def note(self, namespace: str, *, created: bool) -> None:
-        """Remember a binding.
+    def note(self, namespace: str, seconds_ago: float = 0.0) -> None:
+        """Remember that a namespace got its binding.
 
-        One that existed before counts as new once: an earlier process may have just created it.
-        """
-        now = time.monotonic()
+        `seconds_ago` is less than 0 if our clock is behind that of the API server."""
         with self._lock:
-            if created:
-                self._bound_at[namespace] = now
-            else:
-                self._bound_at.setdefault(namespace, now)
+            self._bound_at[namespace] = time.monotonic() - max(0.0, seconds_ago)
 
     def is_new(self, namespace: str) -> bool:
         with self._lock:
