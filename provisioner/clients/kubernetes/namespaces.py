@@ -84,6 +84,6 @@ class Namespaces(Api):
         if self._create(ROLE_BINDINGS, body, namespace):
             self._new_bindings.note(namespace)
         elif found := self.namespace(namespace):
-            # A former process may have just created the binding, which the bot may not read. Its namespace is no younger.
+            # A former process may have just created the binding. The bot may not read it; its namespace is no younger.
             created_at = datetime.fromisoformat(found["metadata"]["creationTimestamp"]).timestamp()
             self._new_bindings.note(namespace, time.time() - created_at)
