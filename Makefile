@@ -24,7 +24,7 @@ demo-down: setup ## Remove everything that `make demo` created, including the cl
 test: setup lint ## Run the linters and all tests on a test cluster
 	@$(PY) -m dev.images build
 	@$(PY) -m dev.cluster up --name test
-	@$(PY) -m pytest -n 3
+	@$(PY) -m pytest -n 4
 
 test-unit: setup ## Run the unit tests, which need only Python
 	@$(PY) -m pytest tests/unit

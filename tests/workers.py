@@ -1,4 +1,4 @@
-"""Test runs in several processes (`pytest -n 3`): tests that need the machine alone, and what the workers share."""
+"""Test runs in several processes (`pytest -n 4`): tests that need the machine alone, and what the workers share."""
 
 from __future__ import annotations
 
@@ -43,9 +43,19 @@ def run_folder() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files with tests that run alone first, so that these tests do not wait for the long ones."""
+    """Put the files with tests that run alone first, so that these tests do not wait for the long ones.
+
+    After them, e2e tests take turns with others: the ones keep the processor busy, the others mostly wait."""
     first = {item.path for item in items if _runs_alone(item)}
-    items.sort(key=lambda item: (0, item.path, not _runs_alone(item)) if item.path in first else (1,))
+    e2e, others = (
+        dict.fromkeys(i.path for i in items if ("e2e" in i.path.parts) == is_e2e) for is_e2e in (True, False)
+    )
+    turns = {path: turn for files in (e2e, others) for turn, path in enumerate(files)}
+    items.sort(
+        key=lambda item: (
+            (0, item.path, not _runs_alone(item)) if item.path in first else (1, turns[item.path], item.path)
+        )
+    )
 
 
 def _runs_alone(item: pytest.Item) -> bool:
