@@ -133,7 +133,7 @@ class LocalSlackClient:
         Each has kind, name, status, error, elapsed (seconds) and body."""
         return list(self._get("deliveries"))
 
-    def wait_for(self, look: Callable[[], T | None], timeout: float = 10, what: str = "") -> T:
+    def wait_for(self, look: Callable[[], T | None], timeout: float = 60, what: str = "") -> T:
         """Call `look` after every change until its result is true.
 
         Returns that result.

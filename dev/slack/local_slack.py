@@ -10,7 +10,7 @@ import uvicorn
 from dev.slack.client import LocalSlackClient
 from dev.slack.server import Server, Settings
 
-START_TIMEOUT_SECONDS = 10
+START_TIMEOUT_SECONDS = 60
 
 
 class LocalSlack(LocalSlackClient):

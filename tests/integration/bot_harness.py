@@ -111,7 +111,7 @@ class Bot:
         return self.orders.ledger
 
     def http(self) -> httpx.Client:
-        return local_http.client(base_url=self.url, timeout=10)
+        return local_http.client(base_url=self.url, timeout=60)
 
     def signed(self, form: dict[str, str], **changed: str) -> httpx.Response:
         """POST a form as Slack does; `changed` are other values of the headers `at` and `signature`."""
@@ -192,7 +192,7 @@ class Bot:
 
     # --- what people see ------------------------------------------------------------------------------------------
 
-    def root(self, text: str, channel: str = "#stores", timeout: float = 8) -> dict[str, Any]:
+    def root(self, text: str, channel: str = "#stores", timeout: float = 60) -> dict[str, Any]:
         """The root message that contains `text`, as soon as there is one."""
 
         def look() -> dict[str, Any] | None:
@@ -216,7 +216,7 @@ class Bot:
         assert found is not None
         return found
 
-    def settled(self, timeout: float = 10) -> None:
+    def settled(self, timeout: float = 60) -> None:
         """Wait until the outbox is empty."""
         until("an empty outbox", lambda: self.ledger.outbox.next_due_at() is None, timeout)
 

@@ -60,4 +60,4 @@ def home(bot: Bot, text: str, user: str = "Dana") -> View:
         shown = bot.slack.home(user)
         return shown if shown and text in str(shown["blocks"]) else None
 
-    return bot.slack.wait_for(look, 6, f"{text!r} on {user}'s Home")
+    return bot.slack.wait_for(look, what=f"{text!r} on {user}'s Home")

@@ -119,7 +119,7 @@ def test_form_submitted_before_it_showed_the_new_options_orders_the_chosen_type(
     form = create_form(bot)
     ocean = {"option/medusa/color": "#1f5f8b", "option/medusa/currency": "usd"}
     assert bot.slack.submit("Dana", form, {"name": "my-shop", "type": "plain", **ocean}) is None
-    until("the store", lambda: bot.ledger.stores.named("my-shop"), 8)
+    until("the store", lambda: bot.ledger.stores.named("my-shop"))
     assert bot.store().options == {"color": "#1f5f8b"}
 
 
@@ -133,7 +133,7 @@ def test_form_that_changed_in_slack_meanwhile_stays_as_it_is(bot: Bot) -> None:
     form = create_form(bot)
     bot.slack.fault("error", "views.update", code="hash_conflict")
     assert bot.slack.click("Dana", form, "type", "plain").ok
-    until("the audit", lambda: [r for r in bot.audit() if r["detail"] == "type plain"], 8)
+    until("the audit", lambda: [r for r in bot.audit() if r["detail"] == "type plain"])
     assert bot.slack.views("Dana")[-1]["hash"] == form["hash"]
     assert bot.slack.submit("Dana", form, {"name": "my-shop"}) is None
 

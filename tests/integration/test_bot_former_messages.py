@@ -29,7 +29,7 @@ def click(bot: Bot, user: str = DANA, **action: Any) -> None:
     }
     before = len(bot.audit())
     assert bot.signed({"payload": json.dumps(payload)}).status_code == 200
-    until("the audit row", lambda: len(bot.audit()) > before, 8)
+    until("the audit row", lambda: len(bot.audit()) > before)
 
 
 def outcome(bot: Bot) -> tuple[str, str, str]:
@@ -155,7 +155,7 @@ def test_menu_item_reaches_its_handler(bot: Bot) -> None:
     value = buttons(root)["delete"]["value"]
     assert items["Restart"] == f"restart:{value}"
     assert bot.slack.click("Dana", root, MENU_ACTION, items["Restart"]).ok
-    until("the order", lambda: bot.queued_jobs() == [("restart", 1)], 8)
+    until("the order", lambda: bot.queued_jobs() == [("restart", 1)])
     assert bot.audit(1)[0]["detail"] == f"restart {value}"
 
 

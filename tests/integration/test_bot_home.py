@@ -10,7 +10,7 @@ from tests.integration.slack_steps import PROBLEM, buttons, delete_without_notic
 
 def test_messages_move_to_direct_messages_where_the_bot_may_not_post(bot: Bot) -> None:
     bot.slack.command("Dana", "#random", "/store create my-shop")
-    bot.slack.wait_for(lambda: "so follow *my-shop* in" in bot.whispered(), 5, "the whisper about the move")
+    bot.slack.wait_for(lambda: "so follow *my-shop* in" in bot.whispered(), what="the whisper about the move")
     bot.finish()
     bot.slack.wait_for(lambda: "*my-shop* is ready" in str(bot.slack.dms("Dana")))
     bot.settled()
@@ -38,7 +38,7 @@ def test_home_starts_empty_and_is_kept_up_to_date(bot: Bot) -> None:
     bot.slack.click("Dana", empty, "create")
     assert bot.slack.submit("Dana", top_form(bot), {"name": "my-shop", "type": "medusa"}) is None
     home(bot, "creating")
-    bot.slack.wait_for(lambda: "Creating *my-shop*" in str(bot.slack.dms("Dana")), 5, "the root in the DM")
+    bot.slack.wait_for(lambda: "Creating *my-shop*" in str(bot.slack.dms("Dana")), what="the root in the DM")
     bot.fail(PROBLEM)
     shown = home(bot, "can't be pulled")
     bot.slack.click("Dana", shown, "retry")

@@ -190,7 +190,7 @@ def test_socket_mode_reconnects_when_slack_closes_the_connection(tmp_path: Path)
     with LocalSlack(socket_mode=True, rate_limits={}) as slack, running_bot(tmp_path, slack, socket=True):
         slack.wait_for(lambda: slack.command("Dana", "#stores", "/store help").ok)
         assert slack.disconnect() == 1
-        slack.wait_for(lambda: slack.command("Dana", "#stores", "/store help").ok, 15, "a new connection")
+        slack.wait_for(lambda: slack.command("Dana", "#stores", "/store help").ok, what="a new connection")
 
 
 def test_readiness_reports_socket_mode_disconnected_only_while_it_can_not_reconnect(
@@ -207,7 +207,7 @@ def test_readiness_reports_socket_mode_disconnected_only_while_it_can_not_reconn
         def socket() -> str:
             return str(http.get("/readyz").json()["socket"])
 
-        slack.wait_for(lambda: socket() == "ok", 15, "the first connection")
+        slack.wait_for(lambda: socket() == "ok", what="the first connection")
         slack.disconnect()
         until = time.monotonic() + 4
         while time.monotonic() < until:
@@ -215,10 +215,10 @@ def test_readiness_reports_socket_mode_disconnected_only_while_it_can_not_reconn
             time.sleep(0.02)
         slack.fault("error", "apps.connections.open", code="invalid_auth", times=0)
         slack.disconnect()
-        slack.wait_for(lambda: "Slack's requests do not reach the bot." in socket(), 20, "the report")
+        slack.wait_for(lambda: "Slack's requests do not reach the bot." in socket(), what="the report")
         assert http.get("/readyz").status_code == 503
         slack.clear_faults()
-        slack.wait_for(lambda: socket() == "ok", 20, "the next connection")
+        slack.wait_for(lambda: socket() == "ok", what="the next connection")
 
 
 def test_readiness_names_the_reason_when_socket_mode_never_connected(tmp_path: Path) -> None:
@@ -226,4 +226,4 @@ def test_readiness_names_the_reason_when_socket_mode_never_connected(tmp_path: P
         slack.fault("error", "apps.connections.open", code="invalid_auth", times=0)
         with running_bot(tmp_path, slack, socket=True) as bot, bot.http() as http:
             reason = "Slack rejected SLACK_APP_TOKEN: invalid_auth."
-            slack.wait_for(lambda: reason in http.get("/readyz").json()["socket"], 15, "the reason")
+            slack.wait_for(lambda: reason in http.get("/readyz").json()["socket"], what="the reason")

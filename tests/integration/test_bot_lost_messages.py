@@ -34,7 +34,7 @@ def in_direct_messages(bot: Bot, text: str, user: str = "Dana") -> dict[str, Any
     def look() -> dict[str, Any] | None:
         return next((message for message in direct_messages(bot, user) if text in message["text"]), None)
 
-    return bot.slack.wait_for(look, 8, f"a direct message with {text!r}")
+    return bot.slack.wait_for(look, what=f"a direct message with {text!r}")
 
 
 # --- the root message --------------------------------------------------------------------------------------------
@@ -259,7 +259,7 @@ def test_failure_goes_to_an_admin_while_the_failure_channel_is_archived(bot: Bot
     bot.fail(Problem("The quota is full."))
     failure = in_direct_messages(bot, "could not be created", "Ada")
     assert bot.slack.click("Ada", failure, "retry").ok
-    until("the retry", lambda: bot.queued_jobs() == [("create", 1)], 8)
+    until("the retry", lambda: bot.queued_jobs() == [("create", 1)])
 
 
 def test_failure_waits_for_its_channel_if_there_is_no_admin(tmp_path: Path, slack: LocalSlack) -> None:
@@ -268,7 +268,7 @@ def test_failure_waits_for_its_channel_if_there_is_no_admin(tmp_path: Path, slac
         bot.order()
         job = bot.fail(Problem("The quota is full."))
         bot.root("could not be created")
-        until("an attempt", lambda: bot.entry(OutboxKind.FAILURE, job.id).attempts > 0, 8)
+        until("an attempt", lambda: bot.entry(OutboxKind.FAILURE, job.id).attempts > 0)
         slack.set_archived("#store-failures", archived=False)
         bot.clock.ahead += 301
         bot.notifier.wake()

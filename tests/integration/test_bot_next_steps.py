@@ -304,7 +304,7 @@ def test_status_named_in_a_report_of_refused_messages(bot: Bot) -> None:
         bot.notifier.wake()
         return next((m["text"] for m in bot.slack.messages("#store-failures") if "`no_text`" in m["text"]), "")
 
-    told = bot.slack.wait_for(reported, 20, "the report")
+    told = bot.slack.wait_for(reported, what="the report")
     command = re.search(r"`(/store status [\w-]+)`", told)
     assert command
     assert f"Creating *{job.store}*" in answer(bot, command[1])

@@ -94,9 +94,9 @@ def test_every_stage_is_posted_exactly_once_whatever_fails(bot: Bot, slack: Loca
     root = bot.root("Creating")
     slack.fault(trouble, "chat.postMessage")
     job = bot.work("namespace")
-    slack.wait_for(lambda: lines(slack, root), 10, "the first stage")
+    slack.wait_for(lambda: lines(slack, root), what="the first stage")
     bot.complete(job, "secrets", "release")
-    slack.wait_for(lambda: "Chart installed" in str(lines(slack, root)), 10, "the next stages")
+    slack.wait_for(lambda: "Chart installed" in str(lines(slack, root)), what="the next stages")
     bot.settled()
     posted = [line.split(" · ")[0] for line in lines(slack, root)]
     assert posted == [
@@ -168,7 +168,7 @@ def test_entries_wait_while_slack_is_unavailable(bot: Bot, slack: LocalSlack) ->
     slack.fault("server_error", "*", times=0)
     bot.order()
     bot.fail(Problem("The quota is full."))
-    until("an attempt at each", lambda: tried(bot, OutboxKind.SUMMARY) and tried(bot, OutboxKind.FAILURE), 8)
+    until("an attempt at each", lambda: tried(bot, OutboxKind.SUMMARY) and tried(bot, OutboxKind.FAILURE))
     assert slack.messages("#stores") == []
     slack.clear_faults()
     bot.root("could not be created")
@@ -180,7 +180,7 @@ def test_revoked_token_is_logged_and_nothing_is_lost(
 ) -> None:
     slack.fault("error", "*", code="token_revoked", times=0)
     bot.order()
-    until("the report", lambda: "check its token and scopes" in caplog.text, 8)
+    until("the report", lambda: "check its token and scopes" in caplog.text)
     slack.clear_faults()
     bot.clock.ahead += 61
     bot.notifier.wake()
@@ -192,7 +192,7 @@ def test_failure_channel_without_the_bot_delays_no_other_message(tmp_path: Path,
         bot.order()
         job = bot.fail(Problem("The quota is full."))
         bot.root("could not be created")
-        until("an attempt", lambda: tried(bot, OutboxKind.FAILURE), 8)
+        until("an attempt", lambda: tried(bot, OutboxKind.FAILURE))
         waiting = bot.entry(OutboxKind.FAILURE, job.id)
         assert waiting.sent_revision < waiting.revision
     with running_bot(tmp_path, slack) as bot:
@@ -220,7 +220,7 @@ def test_entry_that_slack_always_refuses_is_given_up_and_sent_after_a_new_event(
         bot.notifier.wake()
         return bot.entry(OutboxKind.SUMMARY, job.id).dead_at is not None
 
-    until("the entry is given up", dead, 10)
+    until("the entry is given up", dead)
     entry = bot.entry(OutboxKind.SUMMARY, job.id)
     assert entry.error == "some_new_error"
     assert entry.attempts == 9, "the tenth attempt in the last place was the last"

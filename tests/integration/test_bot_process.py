@@ -67,7 +67,7 @@ def process(env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
         started.communicate()
 
 
-def answer(url: str, timeout: float = 60) -> httpx.Response:
+def answer(url: str, timeout: float = 180) -> httpx.Response:
     """The answer to a GET, as soon as a server listens."""
 
     def ask() -> httpx.Response | None:
@@ -91,9 +91,9 @@ def test_bot_without_a_cluster_takes_orders_and_reports_why_they_wait(tmp_path: 
         assert "Work waits for the lease" in ready.json()["lease"]
         assert slack.command("Dana", "#stores", "/store create my-shop").ok
         root = slack.wait_for(lambda: slack.messages("#stores"))[0]
-        slack.wait_for(lambda: "Work waits for the lease" in str(slack.thread(root)), 15, "the reason in the thread")
+        slack.wait_for(lambda: "Work waits for the lease" in str(slack.thread(root)), what="the reason in the thread")
         bot.send_signal(signal.SIGTERM)
-        _, log = bot.communicate(timeout=15)
+        _, log = bot.communicate(timeout=60)
         assert bot.returncode == 0
         assert '"message": "stopped"' in log
         assert "Traceback" not in log
@@ -119,10 +119,10 @@ def test_second_bot_on_the_same_ledger_waits_and_takes_over(tmp_path: Path) -> N
             assert local_http.post(f"{second_url}/slack/events").status_code == 404
             first.send_signal(signal.SIGTERM)
             slack.connect_bot(second_url)
-            slack.wait_for(lambda: "slack" in answer(f"{second_url}/readyz").json(), 15, "the takeover")
+            slack.wait_for(lambda: "slack" in answer(f"{second_url}/readyz").json(), what="the takeover")
             assert slack.command("Dana", "#stores", "/store list").ok
             second.send_signal(signal.SIGTERM)
-            _, log = second.communicate(timeout=15)
+            _, log = second.communicate(timeout=60)
             assert '"message": "stopped"' in log
             assert "Traceback" not in log
 
@@ -164,7 +164,7 @@ def test_bot_that_can_not_open_its_ledger_stays_up_until_a_backup_is_restored(
             assert 'storewright_part_ready{part="ledger"} 0.0' in answer(f"{url}/metrics").text
             restore = [sys.executable, "-m", "bot", "ledger", "restore", backup.path.name, "--yes"]
             subprocess.run(restore, env=env, check=True, capture_output=True)
-            slack.wait_for(lambda: answer(f"{url}/readyz").json()["ledger"] == "ok", 15, "the backup to be used")
+            slack.wait_for(lambda: answer(f"{url}/readyz").json()["ledger"] == "ok", what="the backup to be used")
             slack.connect_bot(url)
             assert slack.command("Dana", "#stores", "/store list").ok
             assert bot.poll() is None, "it did not have to start again"
@@ -178,7 +178,7 @@ def test_bot_that_can_not_back_up_before_a_migration_waits_until_it_can(tmp_path
     with process(environment(tmp_path, url, None)):
         assert "Could not back up the ledger." in answer(f"{url}/readyz").json()["ledger"]
         in_the_way.unlink()
-        until("the ledger to be opened", lambda: answer(f"{url}/readyz").json()["ledger"] == "ok", 15)
+        until("the ledger to be opened", lambda: answer(f"{url}/readyz").json()["ledger"] == "ok")
 
 
 def test_bot_that_waits_for_its_ledger_stops_at_sigterm(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_bot_that_waits_for_its_ledger_stops_at_sigterm(tmp_path: Path) -> None:
     with process(environment(tmp_path, url, None)) as bot:
         answer(f"{url}/readyz")
         bot.send_signal(signal.SIGTERM)
-        _, log = bot.communicate(timeout=5)
+        _, log = bot.communicate(timeout=60)
         assert bot.returncode == 0
         assert "Traceback" not in log
 
@@ -206,7 +206,7 @@ def test_bot_killed_while_it_posts_posts_nothing_twice(tmp_path: Path) -> None:
             root = slack.wait_for(lambda: slack.messages("#stores"))[0]
             bot.kill()
         with process(env):
-            slack.wait_for(lambda: "Work waits" in str(slack.thread(root)), 20, "the thread of the same message")
+            slack.wait_for(lambda: "Work waits" in str(slack.thread(root)), what="the thread of the same message")
         assert len(slack.messages("#stores")) == 1
 
 
@@ -236,7 +236,7 @@ def test_bot_that_can_not_run_prints_why_and_ends(
 ) -> None:
     env = environment(tmp_path, free_address(), None, **changed)
     ended = subprocess.run(
-        [sys.executable, "-m", "bot", "run"], env=env, capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-m", "bot", "run"], env=env, capture_output=True, text=True, timeout=120, check=False
     )
     assert ended.returncode == 1
     assert all(reason in ended.stderr for reason in reasons), ended.stderr
@@ -259,7 +259,7 @@ def test_malformed_files_of_settings_are_refused_before_ledger_and_lease(
     (tmp_path / "file.yaml").write_text(content)
     env = environment(tmp_path, free_address(), None, **{variable: str(tmp_path / "file.yaml")})
     ended = subprocess.run(
-        [sys.executable, "-m", "bot", "run"], env=env, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "bot", "run"], env=env, capture_output=True, text=True, timeout=120, check=False
     )
     assert ended.returncode == 1
     assert reason in ended.stderr
@@ -274,9 +274,9 @@ def test_former_names_of_settings_work_and_are_logged_as_warnings(tmp_path: Path
     env = environment(tmp_path, url, None, **former, CREATE_DEADLINE_SECONDS="120")
     with process(env) as bot:
         answer(f"{url}/healthz")
-        until("a backup in the folder", lambda: list(folder.glob("*.db")), 15)
+        until("a backup in the folder", lambda: list(folder.glob("*.db")))
         bot.send_signal(signal.SIGTERM)
-        _, log = bot.communicate(timeout=15)
+        _, log = bot.communicate(timeout=60)
     lines = [json.loads(line) for line in log.splitlines()]
     warnings = [line["message"] for line in lines if line["level"] == "WARNING" and "is now called" in line["message"]]
     assert warnings == [

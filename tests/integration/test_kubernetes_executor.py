@@ -290,7 +290,7 @@ def test_many_jobs_share_one_watch_and_fit_into_the_pool(
         assert fake.requests["GET pods"] <= 3, "the pods are listed for all jobs at once"
         assert fake.most_connections <= 2 * jobs + 8
         assert "pool is full" not in caplog.text
-        until("the watch is closed", lambda: fake.open_watches == 0, 2)
+        until("the watch is closed", lambda: fake.open_watches == 0, 20)
 
 
 def test_waiting_jobs_share_one_list_of_events(ledger: Ledger, tmp_path: Path) -> None:

@@ -125,8 +125,8 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
             process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             server = Scraped(url)
-            until("Prometheus is ready", lambda: answers(f"{url}/-/ready"), 30)
-            until("it scrapes the bot", lambda: server.numbers('up{job="storewright"}') == [1], 30)
+            until("Prometheus is ready", lambda: answers(f"{url}/-/ready"))
+            until("it scrapes the bot", lambda: server.numbers('up{job="storewright"}') == [1])
             _work(bot, slack)
             yield server
         finally:

@@ -192,7 +192,7 @@ def test_readiness_does_not_wait_for_a_check_that_hangs(monkeypatch: pytest.Monk
     assert time.monotonic() - started < 2
     assert readiness.report() == (False, {"cluster": "No answer within 0 s.", "ledger": "ok"})
     hanging.set()
-    until("the late answer", lambda: readiness.last()["cluster"] == "ok", 10)
+    until("the late answer", lambda: readiness.last()["cluster"] == "ok")
     close()
 
 
@@ -227,12 +227,12 @@ def test_scheduler_is_healthy_before_its_start_and_unhealthy_without_ticks(
     time.sleep(0.8)
     assert scheduler.trouble() == ""
     scheduler.start()
-    until("the first tick", lambda: scheduler.trouble() == "", 10)
+    until("the first tick", lambda: scheduler.trouble() == "")
     hanging = threading.Event()
     monkeypatch.setattr(real_time_ledger.jobs, "claim", lambda *_: hanging.wait(20) and None)
-    until("a clock that hangs in a claim", lambda: "has not ticked for" in scheduler.trouble(), 10)
+    until("a clock that hangs in a claim", lambda: "has not ticked for" in scheduler.trouble())
     hanging.set()
-    until("to recover", lambda: scheduler.trouble() == "", 10)
+    until("to recover", lambda: scheduler.trouble() == "")
 
 
 def test_scheduler_is_unhealthy_when_all_workers_are_past_their_deadline(
@@ -248,15 +248,15 @@ def test_scheduler_is_unhealthy_when_all_workers_are_past_their_deadline(
     scheduler.start()
     orders = SampleOrders(real_time_ledger, deadlines={CREATE.kind: 0.1})
     orders.create("first-shop")
-    until("the first job, past its deadline", lambda: scheduler.workers() == (1, 1), 10)
+    until("the first job, past its deadline", lambda: scheduler.workers() == (1, 1))
     time.sleep(0.4)
     assert scheduler.trouble() == "", "the other worker is free"
     orders.create("second-shop")
-    until("the second", lambda: scheduler.trouble() == "all 2 workers are held by jobs past their deadline", 10)
+    until("the second", lambda: scheduler.trouble() == "all 2 workers are held by jobs past their deadline")
     web = build_ops(Ops(scheduler.trouble, Readiness({}), Metrics().registry)).test_client()
     assert web.get("/healthz").status_code == 503
     hanging.set()
-    until("to recover", lambda: scheduler.trouble() == "", 10)
+    until("to recover", lambda: scheduler.trouble() == "")
     assert web.get("/healthz").status_code == 200
 
 

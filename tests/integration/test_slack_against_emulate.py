@@ -221,7 +221,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlackServer]:
         yield _emulator(running, f"http://127.0.0.1:{port}/api/")
     finally:
         running.terminate()
-        running.communicate(timeout=10)
+        running.communicate(timeout=60)
 
 
 def _emulator(running: subprocess.Popen[str], api: str) -> SlackServer:

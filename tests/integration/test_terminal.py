@@ -57,7 +57,7 @@ def type_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Type:
 
 def test_create_follows_the_job_that_the_bot_runs(type_: Type, bot: Bot) -> None:
     def work() -> None:
-        until("the order", lambda: bot.ledger.stores.named("my-shop"), 8)
+        until("the order", lambda: bot.ledger.stores.named("my-shop"))
         bot.finish()
 
     worker = threading.Thread(target=work)
@@ -185,7 +185,7 @@ def test_restart_follows_the_job_and_exits_with_its_result(type_: Type, bot: Bot
 
     def restart(end: Callable[[], object]) -> Result:
         def work() -> None:
-            until("the order", bot.queued_jobs, 8)
+            until("the order", bot.queued_jobs)
             end()
 
         worker = threading.Thread(target=work)
@@ -242,7 +242,7 @@ def test_retry_orders_the_failed_job_again_and_follows_it(type_: Type, bot: Bot)
     assert "✗ my-shop could not be created." in type_("status", "my-shop").output
 
     def work() -> None:
-        until("the order", lambda: bot.queued_jobs() == [("create", 1)], 8)
+        until("the order", lambda: bot.queued_jobs() == [("create", 1)])
         assert bot.finish().retry_of == failed.id
 
     worker = threading.Thread(target=work)
