@@ -94,7 +94,7 @@ class ReadyShop(Shop):
 @contextmanager
 def opened(cluster: DevCluster, folder: Path) -> Iterator[tuple[ProvisionerHarness, SampleType]]:
     leaflet = SampleType(folder / "charts")
-    patience = Patience(crash=0.5, unschedulable=1, sandbox=1, config=1, wrong_answer=1)
+    patience = Patience(crash=0.5, unschedulable=1, config=1, wrong_answer=1)
     harness = ProvisionerHarness(cluster, folder, leaflet.charts, "leaflet", patience)
     yield harness, leaflet
     harness.close()
@@ -161,6 +161,7 @@ def break_standard(shop: Shop) -> None:
 
 
 def mount_missing_secret(shop: Shop) -> None:
+    shop.harness.patience = Patience(sandbox=1)
     shop.leaflet.change("volumes:", f"volumes:\n        - {{ name: key, secret: {{ secretName: {MISSING} }} }}")
     shop.leaflet.change("volumeMounts: [", "volumeMounts: [{ name: key, mountPath: /key }, ")
 
@@ -244,6 +245,7 @@ def test_creation_succeeds_once_its_advice_is_followed(shop: Shop, case: Case) -
     shop.reopen()
     failed = shop.failed(shop.harness.create(shop.name), case.advice)
     case.follow(shop)
+    shop.harness.patience = Patience()
     shop.reopen()
     shop.succeeded(shop.harness.retry(failed))
 
