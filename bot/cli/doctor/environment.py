@@ -16,6 +16,7 @@ from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import StorewrightError
 from provisioner.domain.options import choose
 from provisioner.domain.store import Store, StoreStatus
+from provisioner.ledger.ledger import Ledger, LedgerNotUsable
 from provisioner.operations.steps.release import release_spec
 
 PROBE = "storewright-doctor"  # a store name that no store has
@@ -41,6 +42,19 @@ class Environment:
         """The cluster, or None if it does not answer."""
         answered = isinstance(self.kubernetes_version, str)
         return self.cluster if isinstance(self.cluster, Cluster) and answered else None
+
+    def recorded_stores(self) -> list[Store] | None:
+        """The ledger's stores; None without a usable ledger, which the check “ledger” reports."""
+        if not self.settings.ledger_path.exists():
+            return None
+        try:
+            ledger = Ledger.shared(self.settings.ledger_path)
+        except LedgerNotUsable:
+            return None
+        try:
+            return list(ledger.stores.all())
+        finally:
+            ledger.close()
 
     def pods(self) -> Iterator[tuple[str, Object]]:
         """Store type and spec of each pod, hooks and tests included."""

@@ -14,7 +14,7 @@ from bot.cli.doctor.findings import Finding, ok, unsure, wrong
 from bot.settings import deprecation_warnings
 from provisioner.domain.errors import StorewrightError
 from provisioner.ledger.backup import find_damage, summarize
-from provisioner.ledger.ledger import Ledger, LedgerNotUsable
+from provisioner.ledger.ledger import Ledger
 
 MIN_FREE_BYTES = 64_000_000
 TIMEOUT_SECONDS = 10.0
@@ -59,17 +59,8 @@ def ledger(environment: Environment) -> Iterator[Finding]:
 
 def own_host(environment: Environment) -> Iterator[Finding]:
     """No store has the host of PUBLIC_URL. Orders refuse it, but PUBLIC_URL may be younger than a store."""
-    if not environment.settings.ledger_path.exists():
-        return
-    try:
-        shared = Ledger.shared(environment.settings.ledger_path)
-    except LedgerNotUsable:
-        return  # the check “ledger” reports it
-    try:
-        found = [store for store in shared.stores.all() if store.host in environment.settings.own_hosts]
-    finally:
-        shared.close()
-    for store in found:
+    stores = environment.recorded_stores() or []
+    for store in [store for store in stores if store.host in environment.settings.own_hosts]:
         message = f"The store {store.name} and the bot (PUBLIC_URL) have the same host, {store.host}."
         fix = "Set PUBLIC_URL to a host that no store has: browsers reach only one of the two. "
         yield wrong(message, f"{fix}Or delete the store: storewright delete {store.name}")

@@ -16,7 +16,6 @@ from bot.cli.doctor.images import Image, LookupFailed, is_in_registry
 from provisioner.clients.kubernetes.cluster import Cluster, Forbidden, Object
 from provisioner.clients.storefront_check import distrust, http_client
 from provisioner.domain.store import INSTANCE, StoreStatus
-from provisioner.ledger.ledger import Ledger, LedgerNotUsable
 
 DEFAULT_STORAGE_CLASS = "storageclass.kubernetes.io/is-default-class"  # annotation
 DEFAULT_INGRESS_CLASS = "ingressclass.kubernetes.io/is-default-class"  # annotation
@@ -229,17 +228,10 @@ def _images_in_cluster(cluster: Cluster, instance: str) -> set[str]:
 @with_cluster
 def stores(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
     """The ledger and the cluster have the same stores."""
-    if not environment.settings.ledger_path.exists():
+    if (found := environment.recorded_stores()) is None:
         return
-    try:
-        ledger = Ledger.shared(environment.settings.ledger_path)
-    except LedgerNotUsable:
-        return  # the check “ledger” reports it
-    try:
-        recorded = {store.namespace: store for store in ledger.stores.all()}
-    finally:
-        ledger.close()
-    existing = {found["metadata"]["name"] for found in cluster.namespaces({INSTANCE: environment.settings.instance})}
+    recorded = {store.namespace: store for store in found}
+    existing = {one["metadata"]["name"] for one in cluster.namespaces({INSTANCE: environment.settings.instance})}
     for namespace, store in recorded.items():
         if namespace not in existing and store.status == StoreStatus.READY:
             fix = f"Delete the store (storewright delete {store.name}), or restore its namespace."
