@@ -9,11 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dev.cache import TOOLS, cached
 from dev.cluster.binaries import go_environment
 from dev.cluster.process import console, run
+from provisioner.domain.documents import read_yaml
 
 HERE = Path(__file__).parent
 HELM_DOCS = "github.com/norwoodj/helm-docs/cmd/helm-docs"
@@ -55,7 +54,7 @@ def definition(api_version: str, kind: str) -> dict[str, Any]:
     """The CustomResourceDefinition of a kind. Raises FileNotFoundError if no pinned module has it."""
     group = api_version.partition("/")[0]
     file = definitions() / f"{group}_{kind.lower()}s.yaml"
-    parsed: dict[str, Any] = yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)  # the C loader: the files are long
+    parsed: dict[str, Any] = read_yaml(file.read_bytes())
     return parsed
 
 

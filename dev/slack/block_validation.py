@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 
 from dev.slack.workspace import Json
+from provisioner.domain.documents import read_yaml
 
-SCHEMA = yaml.load((Path(__file__).parent / "blockkit.yaml").read_text(), yaml.CSafeLoader)
+SCHEMA = read_yaml((Path(__file__).parent / "blockkit.yaml").read_text())
 
 
 def _one_of_types(validator: Any, allowed: list[str], instance: Any, _: Any) -> Iterator[ValidationError]:

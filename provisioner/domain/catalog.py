@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from provisioner.domain.documents import read_yaml
 from provisioner.domain.errors import UnknownStoreType
 from provisioner.domain.options import Option, read_options
 from provisioner.domain.store import PREFIX
@@ -65,7 +66,7 @@ class Catalog:
 
 
 def _read(chart_yaml: Path) -> StoreType | None:
-    meta = yaml.load(chart_yaml.read_text(), yaml.CSafeLoader)
+    meta = read_yaml(chart_yaml.read_text())
     annotations: dict[str, str] = meta.get("annotations") or {}
     if PREFIX + "label" not in annotations:
         return None
@@ -78,8 +79,8 @@ def _read(chart_yaml: Path) -> StoreType | None:
         version=str(meta["version"]),
         admin_path=annotations.get(PREFIX + "admin-path", "/"),
         credentials=tuple(key.strip() for key in annotations.get(PREFIX + "credentials", "").split(",") if key.strip()),
-        secret=yaml.load(annotations.get(PREFIX + "secret", "{}"), yaml.CSafeLoader),
-        check=tuple(yaml.load(check.read_text(), yaml.CSafeLoader)) if check.exists() else ({"get": "/"},),
+        secret=read_yaml(annotations.get(PREFIX + "secret", "{}")),
+        check=tuple(read_yaml(check.read_text())) if check.exists() else ({"get": "/"},),
         options=_options(chart_yaml, annotations.get(PREFIX + "options", "")),
     )
 
@@ -87,7 +88,7 @@ def _read(chart_yaml: Path) -> StoreType | None:
 def _options(chart_yaml: Path, text: str) -> tuple[Option, ...]:
     values = chart_yaml.with_name("values.yaml")
     try:
-        given = yaml.load(values.read_text(), yaml.CSafeLoader) if values.exists() else {}
+        given = read_yaml(values.read_text()) if values.exists() else {}
         return read_options(text, given)
     except (ValueError, yaml.YAMLError) as error:
         raise ValueError(f"{chart_yaml}: {PREFIX}options: {error}") from None

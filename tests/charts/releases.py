@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from provisioner.domain.catalog import Catalog
+from provisioner.domain.documents import read_manifests, read_yaml
 from tests.charts.variants import Variants
 from tests.workers import once_a_run
 
@@ -80,7 +80,7 @@ def _parsed(chart: Path, *options: str) -> bytes:
     """The manifests of `template`, pickled. Parsing YAML is slow."""
     done = template(chart, *options)
     assert done.returncode == 0, done.stderr
-    return pickle.dumps([manifest for manifest in yaml.load_all(done.stdout, yaml.CSafeLoader) if manifest])
+    return pickle.dumps(read_manifests(done.stdout))
 
 
 @once_a_run
@@ -103,7 +103,7 @@ def settings(*features: str) -> list[str]:
 
 @cache
 def _document(text: str) -> Object:
-    manifest: Object = yaml.load(text, yaml.CSafeLoader)
+    manifest: Object = read_yaml(text)
     return manifest
 
 

@@ -7,6 +7,7 @@ import subprocess
 import yaml
 
 from dev.charts import bot_chart
+from provisioner.domain.documents import read_manifests
 from tests.charts.releases import Object, containers, of_kind
 from tests.workers import once_a_run
 
@@ -41,7 +42,7 @@ def render(*options: str, release: str = "bot", namespace: str = NAMESPACE) -> l
     """The rendered objects; fails if Helm refuses the options."""
     done = template(*options, release=release, namespace=namespace)
     assert done.returncode == 0, done.stderr
-    return [manifest for manifest in yaml.load_all(done.stdout, yaml.CSafeLoader) if manifest]
+    return read_manifests(done.stdout)
 
 
 def with_features(*names: str) -> list[Object]:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from dev.charts import bot_chart
+from provisioner.domain.documents import read_manifests
 from tests.charts.policies import Peer, Port, allows
 from tests.charts.releases import STORES, Object, of_kind
 from tests.conftest import ROOT
@@ -60,7 +61,7 @@ def _template(chart: Any, values: Object, profile: str = "") -> list[Object]:
     command = ["helm", "template", "shop", str(chart), "--namespace=tools", *profile_values, "--values=-"]
     done = subprocess.run(command, input=yaml.safe_dump(values), capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{values}: {done.stderr}"
-    return [manifest for manifest in yaml.load_all(done.stdout, yaml.CSafeLoader) if manifest]
+    return read_manifests(done.stdout)
 
 
 @each

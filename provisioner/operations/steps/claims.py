@@ -12,12 +12,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-import yaml
-
 from provisioner.clients import helm_records
 from provisioner.clients.helm import ReleaseSpec, record_name
 from provisioner.clients.kubernetes.cluster import NotAllowedYet, Object
 from provisioner.clients.kubernetes.objects import quantity
+from provisioner.domain.documents import read_yaml
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job
 from provisioner.domain.store import Store
@@ -95,7 +94,7 @@ def keep_claims(tools: Toolbox, store: Store, revision: int) -> None:
 
 
 def _with_present_claims(tools: Toolbox, store: Store, document: str) -> str:
-    manifest = yaml.load(document, yaml.CSafeLoader)
+    manifest = read_yaml(document)
     if not manifest or not _specs(manifest) or not _differs(tools, store, manifest):
         return document
     live = tools.cluster.live(store.namespace, manifest) or manifest
