@@ -18,8 +18,8 @@ class Resource:
 
         Without a namespace: of a kind that has none, or of the list of all namespaces. `part` is a subresource.
         """
-        parts = [*(("namespaces", namespace) if namespace else ()), self.plural, name, part]
-        return "/".join([api_root(self.api_version), *(quote(part, safe="") for part in parts if part)])
+        segments = [*(("namespaces", namespace) if namespace else ()), self.plural, name, part]
+        return "/".join([api_root(self.api_version), *(quote(segment, safe="") for segment in segments if segment)])
 
 
 def api_root(api_version: str) -> str:

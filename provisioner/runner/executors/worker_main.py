@@ -47,11 +47,7 @@ class StdoutLedger:
 
     def __init__(self, payload: JobPayload) -> None:
         self._payload, self._events = payload, list(payload.events)
-        self._clock = SteadyClock()
-
-    @property
-    def clock(self) -> Callable[[], float]:
-        return self._clock
+        self.clock: Callable[[], float] = SteadyClock()
 
     def store(self, store_id: str) -> Store | None:
         return self._payload.store if self._payload.store.id == store_id else None
