@@ -72,7 +72,7 @@ def _killed_at(boundary: str) -> Scenario:
     return scenario
 
 
-def _killed_once_all_is_told(arena: Arena) -> list[Violation]:
+def _killed_once_all_is_shown(arena: Arena) -> list[Violation]:
     """The bot is killed when it has recorded the end, and Slack shows everything before it."""
     [store], folder = arena.stores, arena.bot.folder
 
@@ -129,7 +129,9 @@ def _second_bot(arena: Arena) -> list[Violation]:
 
 RED_RUNS: Mapping[str, RedRun] = {
     sabotage.no_unique_index.__name__: RedRun(_order, Kind.DOUBLED, "two live jobs of one store"),
-    sabotage.outbox_after_commit.__name__: RedRun(_killed_once_all_is_told, Kind.LOST, "its root message says running"),
+    sabotage.outbox_after_commit.__name__: RedRun(
+        _killed_once_all_is_shown, Kind.LOST, "its root message says running"
+    ),
     sabotage.no_receipts.__name__: RedRun(
         _killed_at("after slack chat.postMessage [summary]"), Kind.DOUBLED, "it has 2 root messages"
     ),

@@ -20,10 +20,10 @@ def answer(bot: Bot, typed: str, user: str = "Dana") -> str:
     return str(bot.slack.command(user, "#stores", typed).json().get("text", ""))
 
 
-def tried(told: str) -> str:
+def tried(words: str) -> str:
     """The name that an answer suggests."""
-    found = re.search(r"Try ([\w-]+)\.", told)
-    assert found, told
+    found = re.search(r"Try ([\w-]+)\.", words)
+    assert found, words
     return found[1]
 
 
@@ -32,9 +32,9 @@ def tried(told: str) -> str:
 
 @pytest.mark.parametrize("typed", ["/store xyzzy", "/store 🎉"])
 def test_list_of_commands_and_help(bot: Bot, typed: str) -> None:
-    told = answer(bot, typed)
-    assert "/store help explains them." in told
-    listed = re.search(r"The commands are (.+?)\.", told)
+    words = answer(bot, typed)
+    assert "/store help explains them." in words
+    listed = re.search(r"The commands are (.+?)\.", words)
     assert listed
     shown = answer(bot, "/store help")
     assert all(f"`/store {verb}" in shown for verb in listed[1].split(", "))
@@ -91,9 +91,9 @@ def test_examples_of_the_help(bot: Bot) -> None:
 )
 def test_suggested_name(bot: Bot, name: str) -> None:
     form = create_form(bot)
-    [told] = (bot.slack.submit("Dana", form, {"name": name}) or {}).values()
-    assert bot.slack.submit("Dana", form, {"name": tried(told)}) is None
-    bot.root(f"Creating *{tried(told)}*")
+    [words] = (bot.slack.submit("Dana", form, {"name": name}) or {}).values()
+    assert bot.slack.submit("Dana", form, {"name": tried(words)}) is None
+    bot.root(f"Creating *{tried(words)}*")
 
 
 @pytest.mark.parametrize(
@@ -168,15 +168,15 @@ def test_retrying_or_deleting_a_failed_store(bot: Bot, step: str) -> None:
 
 def test_asking_the_owner_or_an_admin(bot: Bot) -> None:
     ready_store(bot)
-    told = answer(bot, "/store restart my-shop", "Oli")
-    assert "belongs to <@U0DANA001>. Only its owner and admins may do that." in told
+    words = answer(bot, "/store restart my-shop", "Oli")
+    assert "belongs to <@U0DANA001>. Only its owner and admins may do that." in words
     assert "Restarting *my-shop*" in answer(bot, "/store restart my-shop", "Ada")
 
 
 def test_typing_the_name_to_delete(bot: Bot) -> None:
     form = delete_form(bot, ready_store(bot))
-    [told] = (bot.slack.submit("Dana", form, {"name": "shop"}) or {}).values()
-    assert "Type my-shop exactly" in told
+    [words] = (bot.slack.submit("Dana", form, {"name": "shop"}) or {}).values()
+    assert "Type my-shop exactly" in words
     assert bot.slack.submit("Dana", form, {"name": "my-shop"}) is None
 
 
@@ -186,8 +186,8 @@ def test_typing_the_name_to_delete(bot: Bot) -> None:
 def test_deleting_a_store_at_the_limit(tmp_path: Path, slack: LocalSlack) -> None:
     with running_bot(tmp_path, slack, limits=Limits(1, 20)) as bot:
         ready_store(bot)
-        told = answer(bot, "/store create new-shop")
-        assert "Delete a store you no longer need (/store list shows them)." in told
+        words = answer(bot, "/store create new-shop")
+        assert "Delete a store you no longer need (/store list shows them)." in words
         assert "my-shop" in answer(bot, "/store list")
         answer(bot, "/store delete my-shop")
         assert bot.slack.submit("Dana", top_form(bot), {"name": "my-shop"}) is None
@@ -304,8 +304,8 @@ def test_status_named_in_a_report_of_refused_messages(bot: Bot) -> None:
         bot.notifier.wake()
         return next((m["text"] for m in bot.slack.messages("#store-failures") if "`no_text`" in m["text"]), "")
 
-    told = bot.slack.wait_for(reported, what="the report")
-    command = re.search(r"`(/store status [\w-]+)`", told)
+    words = bot.slack.wait_for(reported, what="the report")
+    command = re.search(r"`(/store status [\w-]+)`", words)
     assert command
     assert f"Creating *{job.store}*" in answer(bot, command[1])
 

@@ -257,15 +257,15 @@ def test_messages_without_an_address_are_sent_all_the_same(bot: Bot, word: str) 
 
 
 @pytest.mark.parametrize("word", sorted(refusals.WORDS[Refusal.NO_RIGHTS]))
-def test_refused_token_is_told_to_the_person_at_once_and_moves_no_message(bot: Bot, word: str) -> None:
+def test_refused_token_is_reported_to_the_person_at_once_and_moves_no_message(bot: Bot, word: str) -> None:
     for method in WORDS.keys() - {"common", "response_url"}:
         refuse(bot, method, word)
     name = f"shop-{next(NUMBERS)}"
     assert bot.slack.command("Dana", "#stores", f"/store create {name}").ok
     before = len(bot.slack.ephemerals("Dana"))
     bot.notifier.send_due()
-    [told] = bot.slack.ephemerals("Dana")[before:]
-    assert f"*{name}* (it says `{word}`)" in told["text"]
+    [answer] = bot.slack.ephemerals("Dana")[before:]
+    assert f"*{name}* (it says `{word}`)" in answer["text"]
     bot.clock.ahead += 3 * 86400
     bot.notifier.send_due()
     assert len(bot.slack.ephemerals("Dana")) == before + 1, "once"
@@ -277,7 +277,7 @@ def test_refused_token_is_told_to_the_person_at_once_and_moves_no_message(bot: B
     succeed(bot)
 
 
-def test_scope_that_is_missing_everywhere_is_told_to_the_person_at_once(bot: Bot) -> None:
+def test_scope_that_is_missing_everywhere_is_reported_to_the_person_at_once(bot: Bot) -> None:
     refuse(bot, "chat.postMessage", "missing_scope")
     assert bot.slack.command("Dana", "#stores", f"/store create shop-{next(NUMBERS)}").ok
     started, pause_seconds = bot.clock.ahead, 0.0
