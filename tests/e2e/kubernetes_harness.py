@@ -61,6 +61,12 @@ class KubernetesHarness(ProvisionerHarness):
         self.worker = Worker(f"{image['repository']}:{image['tag']}", **upload_charts(cluster, leaflet.charts))
         super().__init__(cluster, folder, leaflet.charts, "leaflet")
 
+    def release(self, version: str, **details: str) -> None:
+        """Release this version of leaflet with these `details` (see SampleType.release) to the next process."""
+        self.leaflet.release(version, **details)
+        self.upload_charts()
+        self.reopen()
+
     def upload_charts(self) -> None:
         """Write the present charts to the ConfigMap, for the next open()."""
         self.worker = replace(self.worker, **upload_charts(self.cluster, self.charts))
@@ -82,11 +88,9 @@ class KubernetesHarness(ProvisionerHarness):
         return items
 
     def remove_stores(self, *kept: str) -> None:
-        """Delete the Jobs, and the stores' namespaces except those of the stores `kept`."""
-        ours = f"storewright.dev/instance={INSTANCE},storewright.dev/store notin ({','.join(('none', *kept))})"
-        kubectl(self.cluster, "delete", "namespace", "-l", ours, "--wait=false")
+        super().remove_stores(*kept)
         kubectl(self.cluster, "delete", *OUR_JOBS)
 
     def remove_all(self) -> None:
-        self.remove_stores()
+        super().remove_all()
         kubectl(self.cluster, "delete", "--ignore-not-found", "-f", "-", stdin=bot_chart.permissions(INSTANCE))

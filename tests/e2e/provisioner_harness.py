@@ -15,7 +15,7 @@ from provisioner.clients.helm import Helm
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.diagnosis import Patience
 from provisioner.domain.catalog import Catalog
-from provisioner.domain.job import EventKind, Job, JobKind
+from provisioner.domain.job import EventKind, Job, JobKind, JobStatus
 from provisioner.domain.limits import Limits
 from provisioner.domain.store import Addresses, Store
 from provisioner.ledger.ledger import Ledger
@@ -97,6 +97,11 @@ class ProvisionerHarness:
         self.scheduler.stop()
         self.ledger.close()
 
+    def reopen(self) -> None:
+        """Close and open, like the next process, which reads charts and settings again."""
+        self.close()
+        self.open()
+
     # --- orders -----------------------------------------------------------------------------------------------------
 
     def create(self, name: str, seconds: float = CREATE.deadline_seconds) -> Job:
@@ -143,6 +148,12 @@ class ProvisionerHarness:
         """The job once it has ended."""
         return self.until(job, lambda found: not found.live, seconds)
 
+    def succeeded(self, job: Job, seconds: float = 120) -> Job:
+        """The job once it has ended well."""
+        ended = self.ended(job, seconds)
+        assert ended.status == JobStatus.SUCCEEDED, ended.problem
+        return ended
+
     def wait_for_stage(self, job: Job, stage: str) -> None:
         """Wait until the job has started a stage."""
 
@@ -160,6 +171,11 @@ class ProvisionerHarness:
         items = json.loads(kubectl(self.cluster, "get", "pv", "-o", "json"))["items"]
         return [v["metadata"]["name"] for v in items if v["spec"]["claimRef"]["namespace"] == namespace]
 
+    def remove_stores(self, *kept: str) -> None:
+        """Delete the stores' namespaces from the cluster, except those of the stores `kept`."""
+        ours = f"storewright.dev/instance={INSTANCE},storewright.dev/store notin ({','.join(('none', *kept))})"
+        kubectl(self.cluster, "delete", "namespace", "-l", ours, "--wait=false")
+
     def remove_all(self) -> None:
-        """Delete the stores' namespaces from the cluster."""
-        kubectl(self.cluster, "delete", "namespace", "-l", f"storewright.dev/instance={INSTANCE}", "--wait=false")
+        """Delete everything of this harness from the cluster."""
+        self.remove_stores()

@@ -47,11 +47,6 @@ class Shop:
         self.harness, self.leaflet, self.name, self.namespace = harness, leaflet, name, f"store-{name}"
         self.values: dict[str, Any] = harness.overlay.setdefault("leaflet", {})
 
-    def reopen(self) -> None:
-        """Start the next process, which reads the chart and the values again."""
-        self.harness.close()
-        self.harness.open()
-
     def kubectl(self, *args: str, stdin: str | None = None) -> str:
         return kubectl(self.harness.cluster, *args, stdin=stdin)
 
@@ -67,12 +62,6 @@ class Shop:
         assert advice in ended.problem.next_step
         return ended
 
-    def succeeded(self, job: Job) -> Job:
-        """The job at its end."""
-        ended = self.harness.ended(job)
-        assert ended.status == JobStatus.SUCCEEDED, ended.problem
-        return ended
-
 
 @pytest.fixture(scope="module", autouse=True)
 def image(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -84,7 +73,7 @@ class ReadyShop(Shop):
 
     def __init__(self, harness: ProvisionerHarness, leaflet: SampleType, name: str) -> None:
         super().__init__(harness, leaflet, name)
-        self.made = self.succeeded(harness.create(name))
+        self.made = self.harness.succeeded(harness.create(name))
 
     def intact(self) -> bool:
         pods = self.harness.tools.cluster.pods(self.namespace)
@@ -242,43 +231,43 @@ CASES = {
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_creation_succeeds_once_its_advice_is_followed(shop: Shop, case: Case) -> None:
     case.break_(shop)
-    shop.reopen()
+    shop.harness.reopen()
     failed = shop.failed(shop.harness.create(shop.name), case.advice)
     case.follow(shop)
     shop.harness.patience = Patience()
-    shop.reopen()
-    shop.succeeded(shop.harness.retry(failed))
+    shop.harness.reopen()
+    shop.harness.succeeded(shop.harness.retry(failed))
 
 
 def test_creation_succeeds_once_the_limits_are_right(shop: Shop) -> None:
     right = shop.harness.limit_range
     shop.harness.limit_range = {"type": "Container", "default": {"memory": "1Mi"}, "defaultRequest": {"memory": "2Mi"}}
-    shop.reopen()
+    shop.harness.reopen()
     failed = shop.failed(shop.harness.create(shop.name), "Correct the chart or STORE_LIMITS, then retry.")
     shop.harness.limit_range = right
-    shop.reopen()
-    shop.succeeded(shop.harness.retry(failed))
+    shop.harness.reopen()
+    shop.harness.succeeded(shop.harness.retry(failed))
 
 
 def test_job_past_its_deadline_succeeds_once_its_cause_is_gone(shop: Shop) -> None:
     """A pod without a node; the job's time ends before the patience for it."""
     shop.harness.patience = Patience()
     place_nowhere(shop)
-    shop.reopen()
+    shop.harness.reopen()
     failed = shop.failed(shop.harness.create(shop.name, seconds=10), "Look at the namespace, then retry.")
     add_node(shop)
-    shop.succeeded(shop.harness.retry(failed))
+    shop.harness.succeeded(shop.harness.retry(failed))
 
 
 # --- jobs on a store that exists -------------------------------------------------------------------------------------
 
 
 def test_store_whose_namespace_is_gone_can_be_deleted_and_ordered_again(shop: Shop) -> None:
-    made = shop.succeeded(shop.harness.create(shop.name))
+    made = shop.harness.succeeded(shop.harness.create(shop.name))
     shop.kubectl("delete", "namespace", shop.namespace)
     failed = shop.failed(shop.harness.upgrade(made), "Delete the store and order it again.")
-    shop.succeeded(shop.harness.delete(failed))
-    shop.succeeded(shop.harness.create(shop.name))
+    shop.harness.succeeded(shop.harness.delete(failed))
+    shop.harness.succeeded(shop.harness.create(shop.name))
 
 
 @pytest.mark.parametrize("which", ["the store's Secret", "helm's Secrets"])
@@ -289,22 +278,22 @@ def test_upgrade_succeeds_once_a_deleted_secret_is_restored(ready_shop: ReadySho
     shop.kubectl("delete", "secrets", *chosen, "-n", shop.namespace)
     failed = shop.failed(shop.harness.upgrade(made), "from a backup of the cluster, then retry.")
     shop.kubectl("create", "-f", "-", stdin=backup)
-    shop.succeeded(shop.harness.retry(failed))
+    shop.harness.succeeded(shop.harness.retry(failed))
 
 
 def test_upgrade_succeeds_once_its_migration_does(ready_shop: ReadyShop) -> None:
     shop, made = ready_shop, ready_shop.made
     shop.leaflet.release("0.2.0", migration="echo error: a row is odd; exit 3")
-    shop.reopen()
+    shop.harness.reopen()
     failed = shop.failed(shop.harness.upgrade(made), "Fix the cause, then retry.")
     shop.leaflet.release("0.2.0", migration="echo migrated")
-    shop.reopen()
-    shop.succeeded(shop.harness.retry(failed))
+    shop.harness.reopen()
+    shop.harness.succeeded(shop.harness.retry(failed))
 
 
 def test_restart_without_workloads_succeeds_after_an_upgrade(ready_shop: ReadyShop) -> None:
     shop, made = ready_shop, ready_shop.made
     shop.kubectl("delete", "deployment", "--all", "-n", shop.namespace)
     shop.failed(shop.harness.restart(made), "Upgrade the store: this creates them again.")
-    shop.succeeded(shop.harness.upgrade(made))
-    shop.succeeded(shop.harness.restart(made))
+    shop.harness.succeeded(shop.harness.upgrade(made))
+    shop.harness.succeeded(shop.harness.restart(made))

@@ -76,7 +76,7 @@ def test_upgrade_keeps_the_claims_of_a_store_and_lets_grow_those_that_can(
     claim(store.harness, "database", "16Mi", GROWING)
     claim(store.harness, "uploads", "16Mi", GROWING, "ReadWriteMany")
     job = store.upgrade()
-    store.ended_well(job)
+    store.harness.succeeded(job)
     store.require_version(booklet.version)
     assert claims(store) == {"data-database-0": ("16Mi", GROWING), "uploads": ("8Mi", FIXED)}
     results, uploads = store.results(job), f"The volume {store.name}-uploads keeps its"
@@ -86,7 +86,7 @@ def test_upgrade_keeps_the_claims_of_a_store_and_lets_grow_those_that_can(
     assert f"{uploads} access mode ReadWriteOnce; ReadWriteMany is for new stores." in results
     claim(store.harness, "database", "4Mi", FIXED)
     smaller = store.upgrade()
-    store.ended_well(smaller)
+    store.harness.succeeded(smaller)
     assert f"data-{store.name}-database-0 keeps its size 16Mi; 4Mi is for new stores." in store.results(smaller)
 
 
@@ -108,7 +108,7 @@ def test_claim_that_grew_stays_when_the_upgrade_is_rolled_back(
     store.require_version("0.1.0")
     assert claims(store)["uploads"] == ("32Mi", GROWING)
     claim(harness, "uploads", "16Mi", GROWING)
-    store.ended_well(store.upgrade())
+    store.harness.succeeded(store.upgrade())
 
 
 def storage(size: str, part: str) -> str:
@@ -126,8 +126,7 @@ def test_creation_succeeds_once_class_and_size_are_right(harness: ProvisionerHar
     failed = harness.ended(harness.retry(failed))
     assert "lower what the store needs in STORE_VALUES" in str(failed.problem)
     claim(harness, which, "16Mi", FIXED)
-    made = harness.ended(harness.retry(failed))
-    assert made.status == JobStatus.SUCCEEDED, made.problem
+    harness.succeeded(harness.retry(failed))
 
 
 @pytest.mark.parametrize("which", ["database", "uploads"])
@@ -140,17 +139,14 @@ def test_quota_that_an_operator_raised_is_used_by_the_retry_and_stays(
     change = '{"spec": {"hard": {"requests.storage": "90Gi", "pods": "9"}}}'
     quota = ("resourcequota", "store", "-n", f"store-{name}")
     kubectl(harness.cluster, "patch", *quota, "-p", change)
-    made = harness.ended(harness.retry(failed))
-    assert made.status == JobStatus.SUCCEEDED, made.problem
+    made = harness.succeeded(harness.retry(failed))
     shown = kubectl(harness.cluster, "get", *quota, "-o", "jsonpath={.spec.hard.requests\\.storage} {.spec.hard.pods}")
     assert shown == f"90Gi {QUOTA['pods']}"
     kubectl(harness.cluster, "delete", *quota)
     limits = ("get", "limitrange", "store", "-n", f"store-{name}", "-o", "jsonpath={.spec}")
     before, harness.limit_range = kubectl(harness.cluster, *limits), {"type": "Container", "default": {"memory": "1Gi"}}
     booklet.release("0.2.0")
-    harness.close()
-    harness.open()
-    upgraded = harness.ended(harness.upgrade(made))
-    assert upgraded.status == JobStatus.SUCCEEDED, upgraded.problem
+    harness.reopen()
+    harness.succeeded(harness.upgrade(made))
     assert kubectl(harness.cluster, "get", *quota, "--ignore-not-found") == ""
     assert kubectl(harness.cluster, *limits) == before

@@ -47,8 +47,7 @@ def kept_stores() -> list[Job]:
 def kept(harness: KubernetesHarness, kept_stores: list[Job]) -> Job:
     """The creation of a Ready store of version 0.1.0. It is the former test's store unless that test broke it."""
     if not kept_stores or harness.store(kept_stores[-1].store).status != StoreStatus.READY:
-        made = harness.ended(harness.create(f"kept-shop-{len(kept_stores)}"))
-        assert made.status == JobStatus.SUCCEEDED, made.problem
+        made = harness.succeeded(harness.create(f"kept-shop-{len(kept_stores)}"))
         kept_stores.append(made)
     return kept_stores[-1]
 
@@ -79,15 +78,13 @@ def pods_of(harness: KubernetesHarness, job: Job) -> list[Any]:
 
 def test_create_and_delete_run_as_kubernetes_jobs(harness: KubernetesHarness, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    job = harness.ended(harness.create("remote-shop"))
-    assert job.status == JobStatus.SUCCEEDED, job.problem
+    job = harness.succeeded(harness.create("remote-shop"))
     assert stages(harness, job, EventKind.DONE) == STAGES
     store = harness.store("remote-shop")
     assert store.status == StoreStatus.READY
     assert store.version == "0.1.0"
 
-    removal = harness.ended(harness.delete(job))
-    assert removal.status == JobStatus.SUCCEEDED, removal.problem
+    harness.succeeded(harness.delete(job))
     assert f"namespace/{store.namespace}" not in harness.namespaces()
     until("the Job is deleted, since the ledger has its events", lambda: not harness.jobs(), 15)
     assert "job superseded" not in caplog.text
@@ -115,8 +112,7 @@ def test_restarted_bot_follows_the_same_kubernetes_job(harness: KubernetesHarnes
     job = harness.create("watched-shop")
     harness.wait_for_stage(job, "application")
     (before,) = harness.jobs()
-    harness.close()
-    harness.open()
+    harness.reopen()
     assert harness.ended(job).status == JobStatus.SUCCEEDED
     assert stages(harness, job, EventKind.DONE) == STAGES
     assert harness.job(job).attempts == 2
@@ -160,30 +156,20 @@ def test_lost_pod_is_replaced_by_a_second_attempt(harness: KubernetesHarness) ->
 
 
 def test_failure_in_a_kubernetes_job_has_its_cause_and_can_be_retried(harness: KubernetesHarness) -> None:
-    harness.close()
-    harness.leaflet.release("0.1.0", image="storewright/none:none")
-    harness.upload_charts()
-    harness.open()
+    harness.release("0.1.0", image="storewright/none:none")
     job = harness.ended(harness.create("broken-shop"))
     assert job.status == JobStatus.FAILED
     assert job.problem is not None
     assert "storewright/none:none can't be pulled" in job.problem.what
     until("the failed Job stays", lambda: [one["status"].get("failed") for one in harness.jobs()] == [1], 10)
 
-    harness.close()
-    harness.leaflet.release("0.1.0")
-    harness.upload_charts()
-    harness.open()
+    harness.release("0.1.0")
     again = harness.retry(job)
-    done = harness.ended(again)
-    assert done.status == JobStatus.SUCCEEDED, done.problem
+    harness.succeeded(again)
 
 
 def test_failed_upgrade_is_rolled_back_by_its_kubernetes_job(harness: KubernetesHarness, kept: Job) -> None:
-    harness.close()
-    harness.leaflet.release("0.2.0", image="storewright/leaflet:none")
-    harness.upload_charts()
-    harness.open()
+    harness.release("0.2.0", image="storewright/leaflet:none")
     job = harness.ended(harness.upgrade(kept))
     assert job.status == JobStatus.FAILED
     assert "can't be pulled" in str(job.problem)
@@ -193,9 +179,8 @@ def test_failed_upgrade_is_rolled_back_by_its_kubernetes_job(harness: Kubernetes
 
 
 def test_worker_that_can_not_start_fails_the_job_soon(harness: KubernetesHarness) -> None:
-    harness.close()
     worker, harness.worker = harness.worker, Worker("storewright/nobody:none")
-    harness.open()
+    harness.reopen()
     began = time.monotonic()
     job = harness.ended(harness.create("workless-shop"), 30)
     assert job.status == JobStatus.FAILED
@@ -204,26 +189,21 @@ def test_worker_that_can_not_start_fails_the_job_soon(harness: KubernetesHarness
     )
     assert time.monotonic() - began < 20
     assert "Check the image's name and tag" in str(job.problem)
-    harness.close()
     harness.worker = worker
-    harness.open()
-    done = harness.ended(harness.retry(job))
-    assert done.status == JobStatus.SUCCEEDED, done.problem
+    harness.reopen()
+    harness.succeeded(harness.retry(job))
 
 
 def test_worker_that_breaks_at_its_start_succeeds_with_the_right_pod(harness: KubernetesHarness) -> None:
-    harness.close()
     worker = harness.worker
     no_charts = {**worker.container, "env": [{"name": "CHARTS_DIR", "value": "/nowhere"}]}
     harness.worker = replace(worker, container=no_charts)
-    harness.open()
+    harness.reopen()
     job = harness.ended(harness.create("chartless-shop"))
     assert "Check EXECUTOR_IMAGE and EXECUTOR_POD, then retry." in str(job.problem)
-    harness.close()
     harness.worker = worker
-    harness.open()
-    done = harness.ended(harness.retry(job))
-    assert done.status == JobStatus.SUCCEEDED, done.problem
+    harness.reopen()
+    harness.succeeded(harness.retry(job))
 
 
 def test_creation_with_oversized_values_succeeds_once_they_are_short(harness: KubernetesHarness) -> None:
@@ -231,8 +211,7 @@ def test_creation_with_oversized_values_succeeds_once_they_are_short(harness: Ku
     job = harness.ended(harness.create("wordy-shop"))
     assert "Shorten STORE_VALUES, or set EXECUTOR=local." in str(job.problem)
     del harness.overlay["leaflet"]
-    done = harness.ended(harness.retry(job))
-    assert done.status == JobStatus.SUCCEEDED, done.problem
+    harness.succeeded(harness.retry(job))
 
 
 def test_missing_permission_is_granted_and_the_retry_succeeds(harness: KubernetesHarness) -> None:
@@ -244,14 +223,12 @@ def test_missing_permission_is_granted_and_the_retry_succeeds(harness: Kubernete
     assert "ingresses.networking.k8s.io" in str(job.problem)
     assert "this permission, then retry." in str(job.problem)
     kubectl(harness.cluster, "patch", *role, "-p", json.dumps({"rules": granted["rules"]}))
-    done = harness.ended(harness.retry(job))
-    assert done.status == JobStatus.SUCCEEDED, done.problem
+    harness.succeeded(harness.retry(job))
 
 
 def test_worker_that_can_not_start_leaves_the_store_ready(harness: KubernetesHarness, kept: Job) -> None:
-    harness.close()
     harness.worker = Worker("storewright/nobody:none")
-    harness.open()
+    harness.reopen()
     job = harness.ended(harness.upgrade(kept), 30)
     assert job.status == JobStatus.FAILED
     assert "can't start" in str(job.problem)
@@ -275,8 +252,7 @@ def test_restart_runs_as_a_kubernetes_job_and_replaces_pods_once(harness: Kubern
     with PodHistory(harness.cluster.kubeconfig, harness.store(kept.store).namespace) as history:
         job = harness.restart(kept)
         harness.wait_for_stage(job, "application")
-        harness.close()
-        harness.open()
+        harness.reopen()
         ended = harness.ended(job)
     assert ended.status == JobStatus.SUCCEEDED, ended.problem
     assert stages(harness, job, EventKind.DONE) == ["inspect", "application", "storefront", "check"]
@@ -285,9 +261,8 @@ def test_restart_runs_as_a_kubernetes_job_and_replaces_pods_once(harness: Kubern
 
 
 def test_full_cluster_is_waited_for_until_the_deadline(harness: KubernetesHarness, kept: Job) -> None:
-    harness.close()
     harness.worker = replace(harness.worker, pod={**harness.worker.pod, "nodeSelector": {"no": "such"}})
-    harness.open()
+    harness.reopen()
     began = time.monotonic()
     job = harness.ended(harness.delete(kept, seconds=15), 90)
     assert job.status == JobStatus.FAILED

@@ -9,10 +9,8 @@ import pytest
 
 from dev.cluster import Cluster as DevCluster
 from provisioner.domain.job import JobStatus
-from tests.e2e.provisioner_harness import ProvisionerHarness
-from tests.e2e.reused import reused
 from tests.e2e.sample_type import BOOKLET, SampleType, load_image
-from tests.e2e.upgraded_store import UpgradedStore
+from tests.e2e.upgraded_store import UpgradedStore, shared_stores
 
 MISSING_IMAGE = "storewright/leaflet:none"
 OTHER_HOST = """
@@ -33,17 +31,8 @@ def image(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> None
 def stores(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], UpgradedStore]]:
     folder = tmp_path_factory.mktemp("harness")
     booklet = SampleType(folder / "charts", BOOKLET)
-    harness = ProvisionerHarness(cluster, folder, booklet.charts, booklet.name)
-
-    def make() -> UpgradedStore:
-        booklet.release("0.1.0")
-        harness.close()
-        harness.open()
-        return UpgradedStore(harness, booklet)
-
-    yield reused(make)
-    harness.close()
-    harness.remove_all()
+    with shared_stores(cluster, folder, booklet, UpgradedStore) as take:
+        yield take
 
 
 @pytest.fixture
@@ -77,7 +66,7 @@ def edit(store: UpgradedStore) -> list[str]:
 def test_upgrade_sets_hand_edits_back_and_names_them(store: UpgradedStore) -> None:
     named = edit(store)
     job = store.upgrade()
-    store.ended_well(job)
+    store.harness.succeeded(job)
     store.require_version(store.type.version)
     results = store.results(job)
     assert [change for change in named if change not in results] == []
@@ -87,7 +76,7 @@ def test_upgrade_sets_hand_edits_back_and_names_them(store: UpgradedStore) -> No
     assert {"name": "COLOR", "value": "red"} in container["env"], "what is not the chart's stays"
     assert '"team":"blue"' in store.kubectl("get", "service", store.name, "-o", "jsonpath={.metadata.annotations}")
     again = store.upgrade()
-    store.ended_well(again)
+    store.harness.succeeded(again)
     assert store.results(again) == ""
 
 
@@ -97,11 +86,11 @@ def test_change_that_is_set_in_store_values_stays_and_is_not_named_again(
     store.kubectl("set", "resources", f"deployment/{store.name}", "-c", "web", "--limits=memory=48Mi")
     monkeypatch.setitem(store.harness.overlay, "booklet", {"memory": "48Mi"})
     job = store.upgrade()
-    store.ended_well(job)
+    store.harness.succeeded(job)
     path = "jsonpath={.spec.template.spec.containers[0].resources.limits.memory}"
     assert store.kubectl("get", "deployment", store.name, "-o", path) == "48Mi"
     again = store.upgrade()
-    store.ended_well(again)
+    store.harness.succeeded(again)
     assert store.results(again) == ""
 
 
@@ -126,6 +115,6 @@ def test_upgrade_wakes_what_its_migration_needs(store: UpgradedStore, how: str) 
     parts = "app.kubernetes.io/component in (application, database)"  # a migration may have left its pod
     store.kubectl("wait", "--for=delete", "pods", "--selector", parts, "--timeout=120s")
     job = store.upgrade(migration=ASK_DATABASE)
-    store.ended_well(job)
+    store.harness.succeeded(job)
     store.require_version(store.type.version)
     assert f"statefulset/{store.name}-database" in store.results(job)

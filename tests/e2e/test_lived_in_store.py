@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from dev.cluster import Cluster
-from provisioner.domain.job import EventKind, Job, JobStatus
+from provisioner.domain.job import EventKind, Job
 from provisioner.domain.store import StoreStatus
 from tests.e2e import lived_in
 from tests.e2e.medusa import MedusaStore
@@ -22,15 +22,13 @@ class LivedInStore:
 
     def __init__(self, harness: ProvisionerHarness) -> None:
         self.harness = harness
-        self.made = harness.ended(harness.create(NAME))
-        assert self.made.status == JobStatus.SUCCEEDED, self.made.problem
+        self.made = harness.succeeded(harness.create(NAME))
         self.shop = lived_in.as_release(harness.cluster, NAME)
         self.order = self.shop.place_order()["id"]
 
     def require_success(self, job: Job) -> str:
         """The job succeeds, and nothing of the merchant is lost; returns what its stages found."""
-        ended = self.harness.ended(job, 240)
-        assert ended.status == JobStatus.SUCCEEDED, ended.problem
+        self.harness.succeeded(job, 240)
         assert self.harness.store(NAME).status == StoreStatus.READY
         until("the shop answers", self.shop.answers)
         assert self.order in [order["id"] for order in self.shop.orders()]
@@ -88,7 +86,6 @@ def test_restart_succeeds_and_keeps_what_operators_scaled(store: LivedInStore) -
 
 
 def test_delete_leaves_nothing(store: LivedInStore) -> None:
-    removed = store.harness.ended(store.harness.delete(store.made), 240)
-    assert removed.status == JobStatus.SUCCEEDED, removed.problem
+    store.harness.succeeded(store.harness.delete(store.made), 240)
     assert f"namespace/store-{NAME}" not in store.harness.namespaces()
     assert store.harness.volumes(f"store-{NAME}") == []

@@ -10,10 +10,8 @@ from dev.cluster import Cluster as DevCluster
 from provisioner.diagnosis import Patience
 from provisioner.domain.job import Job, JobStatus
 from provisioner.domain.store import StoreStatus
-from tests.e2e.provisioner_harness import ProvisionerHarness
-from tests.e2e.reused import reused
 from tests.e2e.sample_type import SampleType, load_image
-from tests.e2e.upgraded_store import UpgradedStore
+from tests.e2e.upgraded_store import UpgradedStore, shared_stores
 from tests.waiting import until
 
 SEATS, NO_SEATS = '"seats": 4', '"seats": 0'
@@ -44,7 +42,7 @@ class MerchantsStore(UpgradedStore):
         """Order the upgrade to a version whose check fails after the home page."""
         self.type.release(self.next_version)
         self.type.change(SEATS, NO_SEATS)
-        self.reopen()
+        self.harness.reopen()
         return self.harness.upgrade(self.made)
 
     def mark(self) -> str:
@@ -63,17 +61,8 @@ def image(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> None
 def stores(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], MerchantsStore]]:
     folder = tmp_path_factory.mktemp("harness")
     leaflet = SampleType(folder / "charts")
-    harness = ProvisionerHarness(cluster, folder, leaflet.charts, leaflet.name, Patience(wrong_answer=3))
-
-    def make() -> MerchantsStore:
-        leaflet.release("0.1.0")
-        harness.close()
-        harness.open()
-        return MerchantsStore(harness, leaflet)
-
-    yield reused(make)
-    harness.close()
-    harness.remove_all()
+    with shared_stores(cluster, folder, leaflet, MerchantsStore, Patience(wrong_answer=3)) as take:
+        yield take
 
 
 @pytest.fixture
@@ -87,9 +76,9 @@ def store(stores: Callable[[], MerchantsStore]) -> Iterator[MerchantsStore]:
 def test_upgrade_and_restart_succeed_whatever_the_merchant_did(store: MerchantsStore, act: dict[str, str]) -> None:
     store.act(act)
     upgrade = store.upgrade()
-    store.ended_well(upgrade)
+    store.harness.succeeded(upgrade)
     restart = store.harness.restart(store.made)
-    store.ended_well(restart)
+    store.harness.succeeded(restart)
     for job in (upgrade, restart):
         assert "The check stops where it stopped before: " in store.results(job)
     assert (store.harness.store(store.name).status, store.mark()) == (StoreStatus.READY, "")
@@ -109,7 +98,7 @@ def test_attempt_after_a_kill_compares_with_what_held_before_the_first(store: Me
     former = store.version
     job = store.upgrade_without_seats()
     store.harness.wait_for_stage(job, "check")
-    store.reopen()
+    store.harness.reopen()
     ended = store.harness.ended(job)
     assert ended.status == JobStatus.FAILED
     assert "its shop does not answer correctly" in str(ended.problem)
@@ -125,14 +114,14 @@ def test_retry_of_a_failed_restart_compares_with_what_held_before_the_first(stor
     again = store.harness.ended(store.harness.retry(failed))
     assert again.status == JobStatus.FAILED
     store.kubectl("delete", "configmap", f"{store.name}-admin")
-    store.ended_well(store.harness.retry(again))
+    store.harness.succeeded(store.harness.retry(again))
     assert "The check stops" not in store.results(again)
 
 
 def test_create_needs_the_whole_check(store: MerchantsStore) -> None:
     store.type.release(store.next_version)
     store.type.change(SEATS, NO_SEATS)
-    store.reopen()
+    store.harness.reopen()
     job = store.harness.ended(store.harness.create(f"{store.name}-2"))
     assert job.status == JobStatus.FAILED
     assert "its shop does not answer correctly" in str(job.problem)

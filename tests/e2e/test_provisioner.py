@@ -88,8 +88,7 @@ def keep_closed(booklet: SampleType) -> None:
 
 def test_store_becomes_ready_and_its_delete_leaves_nothing(medusa_harness: ProvisionerHarness) -> None:
     harness = medusa_harness
-    job = harness.ended(harness.create("plain-medusa"))
-    assert job.status == JobStatus.SUCCEEDED, job.problem
+    job = harness.succeeded(harness.create("plain-medusa"))
     store = harness.store("plain-medusa")
     assert store.status == StoreStatus.READY
     stages = [e.stage for e in harness.ledger.jobs.events(job.id) if e.kind == EventKind.DONE]
@@ -98,8 +97,7 @@ def test_store_becomes_ready_and_its_delete_leaves_nothing(medusa_harness: Provi
     _require_no_secret_in_release(harness, store.namespace)
     _require_ledger_can_be_rebuilt(harness, store.namespace)
 
-    removal = harness.ended(harness.delete(job))
-    assert removal.status == JobStatus.SUCCEEDED, removal.problem
+    harness.succeeded(harness.delete(job))
     assert f"namespace/{store.namespace}" not in harness.namespaces()
     assert harness.volumes(store.namespace) == []
 
@@ -175,8 +173,7 @@ def test_pending_release_of_a_killed_helm_becomes_deployed(leaflet_harness: Prov
     leaflet_harness.ledger.close()
 
     leaflet_harness.open()
-    healed = leaflet_harness.ended(job)
-    assert healed.status == JobStatus.SUCCEEDED, healed.problem
+    leaflet_harness.succeeded(job)
     release = leaflet_harness.tools.helm.release(store.name, store.namespace)
     assert release is not None
     assert release.status == "deployed"
@@ -185,8 +182,7 @@ def test_pending_release_of_a_killed_helm_becomes_deployed(leaflet_harness: Prov
 def test_job_continues_in_the_next_process(leaflet_harness: ProvisionerHarness) -> None:
     job = leaflet_harness.create("handed-shop")
     leaflet_harness.wait_for_stage(job, "application")
-    leaflet_harness.close()
-    leaflet_harness.open()
+    leaflet_harness.reopen()
     done = leaflet_harness.ended(job)
     assert (done.status, done.attempts) == (JobStatus.SUCCEEDED, 2)
 
@@ -283,10 +279,8 @@ def test_job_without_helm_fails_with_the_program_to_install(leaflet_harness: Pro
     job = harness.ended(harness.create("helmless-shop"))
     assert job.status == JobStatus.FAILED
     assert "Install Helm 4" in str(job.problem)
-    harness.close()
-    harness.open()
-    done = harness.ended(harness.retry(job))
-    assert done.status == JobStatus.SUCCEEDED, done.problem
+    harness.reopen()
+    harness.succeeded(harness.retry(job))
 
 
 def test_delete_names_and_keeps_retained_volumes(booklet_harness: ProvisionerHarness, booklet: SampleType) -> None:

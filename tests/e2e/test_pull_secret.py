@@ -74,8 +74,7 @@ def test_pods_of_a_store_pull_with_a_copy_of_the_secret(cluster: DevCluster, har
     auth.write_text(json.dumps(login(PASSWORDS[0])))
     command = missing.problem.next_step.partition("kubectl ")[2].replace("auth.json", str(auth))
     kubectl(cluster, *command.split())
-    job = harness.ended(harness.retry(missing))
-    assert job.status == JobStatus.SUCCEEDED, job.problem
+    job = harness.succeeded(harness.retry(missing))
     store = harness.store("paid-shop")
     pods = get_objects(cluster, "pods", store.namespace)["items"]
     assert [pod["spec"]["imagePullSecrets"] for pod in pods] == [[{"name": PULL_SECRET}]]
@@ -151,8 +150,7 @@ def test_store_is_created_from_a_registry_with_a_password(cluster: DevCluster, r
     leaflet.release("0.1.0", image=image)
     harness = PullSecretHarness(cluster, tmp_path, leaflet.charts, "leaflet")
     try:
-        job = harness.ended(harness.create("private-shop"))
-        assert job.status == JobStatus.SUCCEEDED, job.problem
+        harness.succeeded(harness.create("private-shop"))
     finally:
         harness.close()
         harness.remove_all()

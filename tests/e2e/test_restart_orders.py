@@ -29,8 +29,7 @@ def create(cluster: DevCluster, tmp_path: Path) -> Iterator[Callable[[str, str],
     def start(type: str, name: str) -> tuple[ProvisionerHarness, Job]:
         harness = ProvisionerHarness(cluster, tmp_path, type=type)
         opened.append(harness)
-        made = harness.ended(harness.create(name), 300)
-        assert made.status == JobStatus.SUCCEEDED, made.problem
+        made = harness.succeeded(harness.create(name), 300)
         return harness, made
 
     yield start
@@ -131,8 +130,7 @@ def test_restarted_wordpress_keeps_its_pictures_and_its_admin(
         assert store.request("/").status_code == 200
 
     with Visits(visit) as visits:
-        job = harness.ended(harness.restart(made), 300)
-        assert job.status == JobStatus.SUCCEEDED, job.problem
+        job = harness.succeeded(harness.restart(made), 300)
     report(harness, job, visits)
     assert store.request(picture).content == PNG
     with store.admin_session() as owner:

@@ -34,19 +34,13 @@ class RestartedStore:
     def __init__(self, harness: ProvisionerHarness) -> None:
         self.harness, self.name = harness, f"restarted-{uuid4().hex[:8]}"  # the former may still be ending
         self.namespace = f"store-{self.name}"
-        self.made = harness.ended(harness.create(self.name))
-        assert self.made.status == JobStatus.SUCCEEDED, self.made.problem
+        self.made = harness.succeeded(harness.create(self.name))
 
     def intact(self) -> bool:
         """Whether the store is as its creation left it: Ready, with one Ready pod for each component."""
         pods = self.harness.tools.cluster.pods(self.namespace)
         whole = sorted(map(component_of, pods)) == ["application", "database"] and all(map(is_ready, pods))
         return whole and self.answers() and self.harness.store(self.name).status == StoreStatus.READY
-
-    def reopen(self) -> None:
-        """Start the next process."""
-        self.harness.close()
-        self.harness.open()
 
     def restart(self) -> Job:
         return self.harness.restart(self.made)
@@ -77,8 +71,7 @@ class RestartedStore:
 
     def require_success(self, job: Job) -> None:
         """The restart ended well, and the shop answers at this moment."""
-        ended = self.harness.ended(job)
-        assert ended.status == JobStatus.SUCCEEDED, ended.problem
+        self.harness.succeeded(job)
         assert self.answers()
         assert self.harness.store(self.name).status == StoreStatus.READY
 
@@ -140,7 +133,7 @@ def test_restart_interrupted_in_a_stage_restarts_each_component_once(store: Rest
         job = store.restart()
         store.harness.wait_for_stage(job, stage)
         until("the stage's pod is being replaced", lambda: stage == "storefront" or len(history.uids(stage)) == 2)
-        store.reopen()
+        store.harness.reopen()
         store.send_visitors_to("application")
         store.require_success(job)
     assert store.harness.job(job).attempts == 2
@@ -186,7 +179,7 @@ def test_restart_repairs_pods_that_are_not_ready(store: RestartedStore) -> None:
 def test_restart_repairs_pods_that_crash(store: RestartedStore) -> None:
     """The application crashes while the database restarts: this must not fail the job."""
     store.harness.patience = Patience(crash=0.5)
-    store.reopen()
+    store.harness.reopen()
     for component in ("database", "application"):
         store.kubectl("exec", store.pod(component), "--", "/busybox", "touch", "/www/broken")
 
@@ -202,8 +195,7 @@ def test_restart_repairs_pods_that_crash(store: RestartedStore) -> None:
 def test_deletion_supersedes_a_running_restart(store: RestartedStore) -> None:
     job = store.restart()
     store.harness.wait_for_stage(job, "application")
-    removal = store.harness.ended(store.harness.delete(job))
-    assert removal.status == JobStatus.SUCCEEDED, removal.problem
+    store.harness.succeeded(store.harness.delete(job))
     assert store.harness.job(job).status == JobStatus.SUPERSEDED
     assert f"namespace/{store.namespace}" not in store.harness.namespaces()
 

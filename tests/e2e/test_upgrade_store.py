@@ -14,11 +14,9 @@ from provisioner.domain.job import Job, JobStatus
 from provisioner.domain.store import SECRET_NAME, StoreStatus
 from provisioner.operations.toolbox import QUOTA
 from provisioner.operations.upgrade import UPGRADE
-from tests.e2e.provisioner_harness import ProvisionerHarness
-from tests.e2e.reused import reused
 from tests.e2e.sample_type import SampleType, load_image
 from tests.e2e.slack_store import SlackStore
-from tests.e2e.upgraded_store import UpgradedStore
+from tests.e2e.upgraded_store import UpgradedStore, shared_stores
 
 MISSING_IMAGE = "storewright/leaflet:none"
 
@@ -33,17 +31,8 @@ def stores(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
     folder = tmp_path_factory.mktemp("harness")
     leaflet = SampleType(folder / "charts")
     leaflet.before_rollback = "sleep 1"
-    harness = ProvisionerHarness(cluster, folder, leaflet.charts, leaflet.name)
-
-    def make() -> UpgradedStore:
-        leaflet.release("0.1.0")
-        harness.close()
-        harness.open()
-        return UpgradedStore(harness, leaflet)
-
-    yield reused(make)
-    harness.close()
-    harness.remove_all()
+    with shared_stores(cluster, folder, leaflet, UpgradedStore) as take:
+        yield take
 
 
 @pytest.fixture
@@ -58,8 +47,8 @@ def test_upgrade_continues_at_the_stages_where_its_processes_ended(
     job = store.upgrade()
     for stage in stages:
         store.harness.wait_for_stage(job, stage)
-        store.reopen()
-    store.ended_well(job)
+        store.harness.reopen()
+    store.harness.succeeded(job)
     store.require_version(store.type.version)
 
 
@@ -68,14 +57,13 @@ def test_migration_outlives_its_process_and_runs_once(store: UpgradedStore) -> N
     namespace = f"store-{store.name}"
     _await_migration(store, job)
     [first] = _uids(store, "migration")
-    store.reopen()
+    store.harness.reopen()
     release = store.harness.tools.helm.release(store.name, namespace)
     assert release is not None
     assert release.status == "pending-upgrade", "helm ended with its process"
     time.sleep(1)
     assert _uids(store, "migration") == [first]
-    ended = store.harness.ended(job)
-    assert ended.status == JobStatus.SUCCEEDED, ended.problem
+    store.harness.succeeded(job)
     store.require_version(store.type.version)
 
 
@@ -110,7 +98,7 @@ def test_failed_upgrade_is_rolled_back_by_the_next_process(
     former = store.version
     job = store.upgrade(seconds, **details)
     store.harness.wait_for_stage(job, "rollback")
-    store.reopen()  # a process ends during the rollback too
+    store.harness.reopen()  # a process ends during the rollback too
     ended = store.harness.ended(job)
     assert ended.status == JobStatus.FAILED
     assert all(text in str(ended.problem) for text in texts), ended.problem
@@ -135,16 +123,15 @@ def test_store_is_failed_only_if_the_rollback_fails_and_its_shop_does_not_answer
     assert "Its former version could not be restored either" in str(ended.problem)
     assert store.harness.store(store.name).status == (StoreStatus.READY if serves else StoreStatus.FAILED)
     store.type.release(store.next_version)
-    store.reopen()
-    store.ended_well(store.harness.retry(job))
+    store.harness.reopen()
+    store.harness.succeeded(store.harness.retry(job))
     store.require_version(store.type.version)
 
 
 def test_delete_supersedes_a_running_upgrade(store: UpgradedStore) -> None:
     job = store.upgrade(migration="sleep 600")
     _await_migration(store, job)
-    removal = store.harness.ended(store.harness.delete(job))
-    assert removal.status == JobStatus.SUCCEEDED, removal.problem
+    store.harness.succeeded(store.harness.delete(job))
     assert store.harness.job(job).status == JobStatus.SUPERSEDED
     assert f"namespace/store-{store.name}" not in store.harness.namespaces()
 

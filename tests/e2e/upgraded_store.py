@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
+from dev.cluster import Cluster as DevCluster
 from dev.stack import kubectl
 from provisioner.clients.kubernetes.cluster import Object
 from provisioner.clients.kubernetes.objects import is_ready, is_terminating
-from provisioner.domain.job import EventKind, Job, JobStatus
+from provisioner.diagnosis import Patience
+from provisioner.domain.job import EventKind, Job
 from provisioner.domain.store import StoreStatus
 from provisioner.operations.upgrade import UPGRADE
 from tests.e2e.provisioner_harness import ProvisionerHarness
+from tests.e2e.reused import reused
 from tests.e2e.sample_type import SampleType
 from tests.waiting import until
 
@@ -22,8 +29,7 @@ class UpgradedStore:
         self.harness, self.type = harness, type
         self.name = f"upgraded-{uuid4().hex[:8]}"  # Kubernetes may still be deleting the store of a former test
         self.namespace = f"store-{self.name}"
-        self.made = harness.ended(harness.create(self.name))
-        assert self.made.status == JobStatus.SUCCEEDED, self.made.problem
+        self.made = harness.succeeded(harness.create(self.name))
 
     @property
     def version(self) -> str:
@@ -42,24 +48,14 @@ class UpgradedStore:
         whole = bool(pods) and all(map(is_ready, pods)) and f"version {self.version}<" in self.page()
         return whole and self.harness.store(self.name).status == StoreStatus.READY
 
-    def reopen(self) -> None:
-        """Close the harness and open it, like the next process, which reads the chart again."""
-        self.harness.close()
-        self.harness.open()
-
     def upgrade(self, seconds: float = UPGRADE.deadline_seconds, **details: str) -> Job:
         """Release the next version with these `details` (see SampleType.release) and order the upgrade to it."""
         self.type.release(self.next_version, **details)
-        self.reopen()
+        self.harness.reopen()
         return self.harness.upgrade(self.made, seconds)
 
     def kubectl(self, *args: str, stdin: str | None = None) -> str:
         return kubectl(self.harness.cluster, "-n", self.namespace, *args, stdin=stdin)
-
-    def ended_well(self, job: Job) -> None:
-        """Wait for the end of the job, and require its success."""
-        ended = self.harness.ended(job)
-        assert ended.status == JobStatus.SUCCEEDED, ended.problem
 
     def results(self, job: Job) -> str:
         """What the job's stages found."""
@@ -81,6 +77,30 @@ class UpgradedStore:
         namespace = self.harness.tools.cluster.namespace(store.namespace)
         assert namespace is not None
         assert "storewright.dev/upgrade-from" not in namespace["metadata"]["annotations"]
+
+
+S = TypeVar("S", bound=UpgradedStore)
+
+
+@contextmanager
+def shared_stores(
+    cluster: DevCluster,
+    folder: Path,
+    type: SampleType,
+    kind: Callable[[ProvisionerHarness, SampleType], S],
+    patience: Patience | None = None,
+) -> Iterator[Callable[[], S]]:
+    """Gives the former test's store if that is intact, or else a new one of version 0.1.0; see `reused`."""
+    harness = ProvisionerHarness(cluster, folder, type.charts, type.name, patience)
+
+    def make() -> S:
+        type.release("0.1.0")
+        harness.reopen()
+        return kind(harness, type)
+
+    yield reused(make)
+    harness.close()
+    harness.remove_all()
 
 
 def _serves(pod: Object) -> bool:
