@@ -51,7 +51,11 @@ class BackgroundProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self.pid_file.write_text(f"{child.pid} {psutil.Process(child.pid).create_time()}")
+        self.record(child.pid)
+
+    def record(self, pid: int) -> None:
+        """Take the process with this id for this one. Raises psutil.NoSuchProcess if it has ended."""
+        self.pid_file.write_text(f"{pid} {psutil.Process(pid).create_time()}")
 
     def stop(self, timeout: float = 10.0) -> None:
         """Terminate the process; kill it after `timeout` seconds."""

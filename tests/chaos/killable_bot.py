@@ -47,7 +47,7 @@ class Launcher:
             print(json.dumps(environment), file=self._process.stdin, flush=True)
             pid = int(self._process.stdout.readline())
         with suppress(psutil.NoSuchProcess):  # the plan has ended it already
-            bot.pid_file.write_text(f"{pid} {psutil.Process(pid).create_time()}")
+            bot.record(pid)
 
 
 launcher = cache(Launcher)  # one for all bots; another one for those whose clock moves

@@ -255,18 +255,23 @@ def running_bot(
         stack.callback(ledger.close)
         app = build_app(dependencies, stack.enter_context(ListenerThreads()))
         bot = Bot(url, slack, orders, notifier, clock, metrics, app)
-        connection = SocketMode(slack.app_token)
-        readiness = _readiness(bot, client, failures, {"socket": connection.check} if socket else {})
-        endpoint = SlackEndpoint(app, SignatureCheck(slack.signing_secret))
-        _serve(bot, readiness, None if socket else endpoint, stack)
-        if socket:
-            stack.enter_context(connection.serving(app))
-        else:
-            slack.connect_bot(bot.url)
+        _connect(bot, client, failures, socket, stack)
         if notify:
             notifier.start()
         stack.callback(notifier.stop)
         yield bot
+
+
+def _connect(bot: Bot, client: Slack, failures: str, socket: bool, stack: ExitStack) -> None:
+    """Serve the bot until `stack` is closed, and let its Slack reach it: through Socket Mode or over HTTP."""
+    connection = SocketMode(bot.slack.app_token)
+    readiness = _readiness(bot, client, failures, {"socket": connection.check} if socket else {})
+    endpoint = SlackEndpoint(bot.app, SignatureCheck(bot.slack.signing_secret))
+    _serve(bot, readiness, None if socket else endpoint, stack)
+    if socket:
+        stack.enter_context(connection.serving(bot.app))
+    else:
+        bot.slack.connect_bot(bot.url)
 
 
 def _readiness(bot: Bot, client: Slack, failures: str, more: Checks) -> Readiness:
