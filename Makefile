@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/build/tools/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test test-unit lint cluster-up cluster-down images chaos bench docs manifests locks clean
+.PHONY: help setup demo demo-down test test-cluster test-unit lint cluster-up cluster-down images chaos bench docs manifests locks clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-13s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,10 +21,13 @@ demo: setup ## Start a cluster, a local Slack and the bot, order a store and lea
 demo-down: setup ## Remove everything that `make demo` created, including the cluster
 	@$(PY) -m dev.demo down
 
-test: setup lint ## Run the linters and all tests on a test cluster
-	@$(PY) -m dev.images build
-	@$(PY) -m dev.cluster up --name test
+test: setup ## Run the linters and all tests on a test cluster
+	@$(MAKE) --no-print-directory -j2 lint test-cluster
 	@$(PY) -m pytest -n 4
+
+test-cluster: setup # The tests' cluster, with all images on its node
+	@$(PY) -m dev.cluster up --name test
+	@$(PY) -m dev.images load --name test
 
 test-unit: setup ## Run the unit tests, which need only Python
 	@$(PY) -m pytest tests/unit

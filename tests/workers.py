@@ -43,7 +43,7 @@ def run_folder() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files with tests that run alone first, so that these tests do not wait for the long ones.
+    """Put the files with tests that run alone first, and then the unit tests: no long test makes the first ones wait.
 
     After them, e2e tests take turns with others: the ones keep the processor busy, the others mostly wait."""
     first = {item.path for item in items if _runs_alone(item)}
@@ -51,11 +51,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         dict.fromkeys(i.path for i in items if ("e2e" in i.path.parts) == is_e2e) for is_e2e in (True, False)
     )
     turns = {path: turn for files in (e2e, others) for turn, path in enumerate(files)}
-    items.sort(
-        key=lambda item: (
-            (0, item.path, not _runs_alone(item)) if item.path in first else (1, turns[item.path], item.path)
-        )
-    )
+
+    def position(item: pytest.Item) -> tuple[int, int, Path, bool]:
+        if item.path in first:
+            return 0, 0, item.path, not _runs_alone(item)
+        if "unit" in item.path.parts:
+            return 1, 0, item.path, False
+        return 2, turns[item.path], item.path, False
+
+    items.sort(key=position)
 
 
 def _runs_alone(item: pytest.Item) -> bool:

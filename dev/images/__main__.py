@@ -6,7 +6,7 @@ import sys
 from rich.console import Console
 
 from dev.cluster import ClusterError, find
-from dev.images import ImageError, bot_image, build_all_images, load_store_images, push, store_images
+from dev.images import ImageError, bot_image, build_all_images, push, store_images
 
 
 def main() -> int:
@@ -40,7 +40,9 @@ def _load(name: str) -> None:
     cluster = find(name)
     if cluster is None:
         raise ImageError(f"cluster {name!r} is not running; start it with `python -m dev.cluster up --name {name}`")
-    load_store_images(cluster)
+    build_all_images()
+    for image in [*store_images(), bot_image()]:
+        cluster.load_image(image.archive)
 
 
 def _push(registry: str | None) -> None:
