@@ -25,9 +25,11 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   fi
 fi
 
+# The system's own Python first: on Debian it is the one of the bot's image, and it starts the bot a quarter sooner than a
+# Python that was compiled without profile-guided optimization.
 python=""
-for p in python3 python3.13 python3.12 python3.11 /usr/bin/python3; do
-  if command -v "$p" >/dev/null && "$p" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+for p in /usr/bin/python3 python3 python3.13 python3.12 python3.11; do
+  if command -v "$p" >/dev/null && "$p" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
     python=$p; break
   fi
 done
@@ -45,10 +47,10 @@ if [ ! -x "$uv_dir/bin/uv" ]; then
 fi
 uv="$uv_dir/bin/uv"
 
-stamp="$(digest requirements-dev.lock pyproject.toml)"
+stamp="$(digest requirements-dev.lock pyproject.toml) $(command -v "$python")"
 if [ "$(cat .venv/storewright.stamp 2>/dev/null)" != "$stamp" ]; then
   say "Preparing .venv (Python packages, pinned by hash)"
-  [ -x .venv/bin/python ] || "$uv" venv -q --clear --python "$(command -v "$python")" .venv
+  "$uv" venv -q --clear --python "$(command -v "$python")" .venv
   "$uv" pip sync -q --python .venv/bin/python --require-hashes requirements-dev.lock
   "$uv" pip install -q --python .venv/bin/python --no-deps -e .
   echo "$stamp" >.venv/storewright.stamp
