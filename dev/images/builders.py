@@ -34,6 +34,7 @@ def _build_base_image(base: BaseImage, step: Step) -> None:
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
     step.run(
+        *("unshare", "--mount"),  # otherwise a killed build leaves /proc and /sys mounted in its folder
         "mmdebstrap",
         "--mode=root",
         "--format=directory",
