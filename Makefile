@@ -4,6 +4,7 @@ PY := .venv/bin/python
 export PATH := $(CURDIR)/build/tools/bin:$(PATH)
 # Python keeps its bytecode: without it, each process compiles all modules again.
 unexport PYTHONDONTWRITEBYTECODE
+export MYPY_CACHE_DIR := $(or $(STOREWRIGHT_CACHE),$(HOME)/.cache/storewright)/mypy
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-down test test-cluster test-unit lint cluster-up cluster-down images chaos bench docs manifests locks clean
