@@ -23,8 +23,7 @@ def until(what: str, condition: Callable[[], T | None], seconds: float = 120) ->
     while not (result := condition()):
         now = time.monotonic()
         assert now < began + seconds, f"not within {seconds:.0f} s: {what} (last: {result!r})"
-        long_wait = min(0.5, (now - began) / 20)
-        time.sleep(max(0.05, long_wait, now - started))  # a slow condition, such as kubectl, takes half of the time
+        time.sleep(max(_pause(began), now - started))  # a slow condition, such as kubectl, takes half of the time
         started = time.monotonic()
     return result
 
@@ -33,11 +32,16 @@ def until_job(ledger: Ledger, job: Job, condition: Callable[[Job], bool], second
     """The job from the ledger once `condition` is true for it.
 
     Fails after `seconds` with the job's events."""
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while not (current := ledger.jobs.get(job.id)) or not condition(current):
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {current} {ledger.jobs.events(job.id)}"
-        time.sleep(0.05)
+        assert time.monotonic() < began + seconds, f"not within {seconds:.0f} s: {current} {ledger.jobs.events(job.id)}"
+        time.sleep(_pause(began))
     return current
+
+
+def _pause(began: float) -> float:
+    """Seconds until the next look: more after a longer wait, so that waiting costs little processor time."""
+    return min(0.5, max(0.05, (time.monotonic() - began) / 20))
 
 
 def answers(url: str) -> bool:

@@ -8,7 +8,7 @@ interface of the node. A node is therefore never half stopped.
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,14 +42,18 @@ class Node:
         """The pid of the node's first process, or None.
 
         It is found by its command line, because another process could reuse a stored pid."""
+        return self._pid_among(_processes())
+
+    def _pid_among(self, processes: Iterable[Process]) -> int | None:
         argv = (PAUSE, "storewright", self.layout.id)
-        return next((process.pid for process in _processes() if process.argv == argv), None)
+        return next((process.pid for process in processes if process.argv == argv), None)
 
     def processes(self) -> list[Process]:
         """The components and container shims that run in the node."""
-        pid = self.pid()
+        running = list(_processes())
+        pid = self._pid_among(running)
         namespace = _namespace(pid) if pid else ""
-        return [process for process in _processes() if namespace and _namespace(process.pid) == namespace]
+        return [process for process in running if namespace and _namespace(process.pid) == namespace]
 
     def start(self) -> None:
         """Start the node unless it is running. Raises ClusterError."""
