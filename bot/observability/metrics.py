@@ -25,7 +25,7 @@ from provisioner.ledger.statistics import HistogramRow
 READY_BUCKETS = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900)
 STAGE_BUCKETS = (0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 900)
 CREATE_OUTCOMES = ("ready", "failed")
-HELM_VERBS = ("version", "get", "list", "history", "template", "upgrade", "rollback")
+HELM_VERBS = ("version", "get", "template", "upgrade", "rollback")
 HELM_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120)
 
 

@@ -33,7 +33,6 @@ MAX_ERROR_CHARACTERS = 500
 # The chart's fields are helm's, even if people changed them, and so are objects that people made by hand.
 OVERWRITE = ["--server-side=true", "--force-conflicts"]
 COMMAND_NOT_FOUND = 127  # a shell's exit code, and setpriv's
-PENDING = ("pending-install", "pending-upgrade", "pending-rollback", "uninstalling")
 
 # helm reports errors as text only. These phrases are helm 4.1's; the first match counts.
 UNREACHABLE_PHRASES = (
@@ -79,34 +78,6 @@ class HookFailed(JobFailed):
 
     Such a hook is the migration. The release is unchanged.
     """
-
-
-@dataclass(frozen=True)
-class Release:
-    """A revision of a release.
-
-    `status` is helm's word, such as deployed; `chart` is the chart's name and version.
-    """
-
-    name: str
-    revision: int
-    status: str
-    chart: str
-
-    @property
-    def stuck(self) -> bool:
-        """Whether a killed helm left the revision pending."""
-        return self.status in PENDING
-
-    @property
-    def record(self) -> str:
-        """The name of helm's Secret with the revision."""
-        return record_name(self.name, self.revision)
-
-
-def record_name(release: str, revision: int) -> str:
-    """The name of helm's Secret with a revision of a release (helm.sh/docs: storage backends)."""
-    return f"sh.helm.release.v1.{release}.v{revision}"
 
 
 @dataclass(frozen=True)
@@ -170,18 +141,10 @@ class Helm:
         """helm's version, such as v4.1.4."""
         return self._run(["version", "--short"], timeout=10).strip()
 
-    def release(self, name: str, namespace: str) -> Release | None:
-        """The release's newest revision, or None without a release."""
-        out = self._run(["list", "--namespace", namespace, "--filter", f"^{name}$", "--output", "json"])
-        for row in json.loads(out):
-            return Release(row["name"], int(row["revision"]), row["status"], row["chart"])
-        return None
-
-    def history(self, name: str, namespace: str) -> list[Release]:
-        """The release's revisions that helm keeps, oldest first."""
-        out = self._run(["history", name, "--namespace", namespace, "--max", MAX_REVISIONS, "--output", "json"])
-        rows = [Release(name, int(row["revision"]), row["status"], row["chart"]) for row in json.loads(out)]
-        return sorted(rows, key=lambda release: release.revision)
+    def chart_version(self, name: str, namespace: str, revision: int) -> str:
+        """The version of the chart of a revision of the release."""
+        args = ["get", "metadata", name, "--namespace", namespace, "--revision", str(revision), "--output", "json"]
+        return str(json.loads(self._run(args))["version"])
 
     def manifests(self, name: str, namespace: str, revision: int) -> list[dict[str, Any]]:
         """The manifests of a revision of the release, without hooks, as helm applied them."""

@@ -59,7 +59,7 @@ def _ensure_release(tools: Toolbox, job: Job, store: Store, store_type: StoreTyp
 
     If a killed helm left the release pending, delete that revision's record first: helm then adopts the objects that
     exist and goes on. Nothing is uninstalled."""
-    release = tools.helm.release(store.release, store.namespace)
+    release = tools.cluster.release(store.namespace, store.release)
     if release and release.stuck:
         tools.cluster.delete_secret(store.namespace, release.record)
     spec = release_spec(tools.defaults, store, store_type)

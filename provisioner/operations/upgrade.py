@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from provisioner.clients.helm import HookFailed, Release, ReleaseSpec
+from provisioner.clients.helm import HookFailed, ReleaseSpec
 from provisioner.clients.kubernetes.objects import unready_pods
+from provisioner.clients.kubernetes.releases import Release
 from provisioner.diagnosis import failed_run_of
 from provisioner.domain.errors import (
     HandedOver,
@@ -105,14 +106,14 @@ def _prepare_namespace(tools: Toolbox, store: Store) -> int:
     if marked is None:
         present = _deployed_revision(tools, store)
         marked = annotations[UPGRADE_FROM] = str(present.revision)
-        tools.ledger.set_version(store.id, present.chart.removeprefix(f"{store.type}-"))
+        version = tools.helm.chart_version(store.release, store.namespace, present.revision)
+        tools.ledger.set_version(store.id, version)
     tools.cluster.annotate_namespace(store.namespace, annotations, labels_of(store, instance))
     return int(marked)
 
 
 def _deployed_revision(tools: Toolbox, store: Store) -> Release:
-    known = tools.helm.release(store.release, store.namespace)
-    revisions = tools.helm.history(store.release, store.namespace) if known else []
+    revisions = tools.cluster.revisions(store.namespace, store.release)
     deployed = [release for release in revisions if release.status == "deployed"]
     if not deployed:
         what = f"{store.name} has no release to upgrade."
@@ -145,7 +146,7 @@ def _ensure_release(
 ) -> None:
     """Run helm once for the job: the chart's hook migrates the data, then helm changes the objects."""
     namespace = store.namespace
-    release = tools.helm.release(store.release, namespace)
+    release = tools.cluster.release(namespace, store.release)
     done = find_event(tools.ledger.events(job.id), EventKind.DONE, RELEASE)
     if release and release.status == "deployed" and done:
         return tools.cluster.end_back_off(namespace)

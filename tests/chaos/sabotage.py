@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from unittest.mock import patch
 
-from provisioner.clients.helm import Release
+from provisioner.clients.kubernetes.releases import Release
 from provisioner.ledger import schema
 from provisioner.ledger.connection import Connection
 from provisioner.ledger.links import UNUSED, Links

@@ -165,7 +165,7 @@ def test_pending_release_of_a_killed_helm_becomes_deployed(leaflet_harness: Prov
     assert killed.stdin is not None
     killed.stdin.write(values)
     killed.stdin.close()
-    while not ((release := tools.helm.release(store.name, store.namespace)) and release.status == "pending-install"):
+    while not ((release := tools.cluster.release(store.namespace, store.name)) and release.status == "pending-install"):
         assert killed.poll() is None
         time.sleep(0.05)
     killed.kill()
@@ -174,7 +174,7 @@ def test_pending_release_of_a_killed_helm_becomes_deployed(leaflet_harness: Prov
 
     leaflet_harness.open()
     leaflet_harness.succeeded(job)
-    release = leaflet_harness.tools.helm.release(store.name, store.namespace)
+    release = leaflet_harness.tools.cluster.release(store.namespace, store.name)
     assert release is not None
     assert release.status == "deployed"
 

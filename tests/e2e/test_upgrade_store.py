@@ -58,7 +58,7 @@ def test_migration_outlives_its_process_and_runs_once(store: UpgradedStore) -> N
     _await_migration(store, job)
     [first] = _uids(store, "migration")
     store.harness.reopen()
-    release = store.harness.tools.helm.release(store.name, namespace)
+    release = store.harness.tools.cluster.release(namespace, store.name)
     assert release is not None
     assert release.status == "pending-upgrade", "helm ended with its process"
     time.sleep(1)
@@ -110,7 +110,7 @@ def test_failed_upgrade_is_rolled_back_by_the_next_process(
 def test_store_is_failed_only_if_the_rollback_fails_and_its_shop_does_not_answer(
     store: UpgradedStore, serves: bool
 ) -> None:
-    former = store.harness.tools.helm.release(store.name, store.namespace)
+    former = store.harness.tools.cluster.release(store.namespace, store.name)
     assert former is not None
     job = store.upgrade(migration="sleep 4; exit 1")
     _await_migration(store, job)

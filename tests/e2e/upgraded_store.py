@@ -71,10 +71,12 @@ class UpgradedStore:
         store = self.harness.store(self.name)
         assert (store.status, store.version) == (StoreStatus.READY, version)
         until("the ingress to serve the pod of this version", lambda: f"version {version}<" in self.page(), 5)
-        release = self.harness.tools.helm.release(self.name, store.namespace)
+        tools = self.harness.tools
+        release = tools.cluster.release(store.namespace, self.name)
         assert release is not None
-        assert (release.status, release.chart) == ("deployed", f"{self.type.name}-{version}")
-        namespace = self.harness.tools.cluster.namespace(store.namespace)
+        assert release.status == "deployed"
+        assert tools.helm.chart_version(self.name, store.namespace, release.revision) == version
+        namespace = tools.cluster.namespace(store.namespace)
         assert namespace is not None
         assert "storewright.dev/upgrade-from" not in namespace["metadata"]["annotations"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import signal
@@ -43,7 +42,7 @@ def test_version_is_helm_4() -> None:
 
 def test_unreachable_cluster_is_transient(kubeconfig: Path) -> None:
     with pytest.raises(Transient, match="did not get through"):
-        Helm(kubeconfig=kubeconfig).release("my-shop", "store-my-shop")
+        Helm(kubeconfig=kubeconfig).chart_version("my-shop", "store-my-shop", 1)
 
 
 def test_missing_helm_binary_fails_with_a_next_step() -> None:
@@ -66,12 +65,12 @@ def test_missing_helm_binary_fails_with_a_next_step() -> None:
         ("Error: UPGRADE FAILED: pre-upgrade hooks failed: Job failed", HookFailed, "stopped: .* Job failed"),
         ("Error: pre-upgrade hooks failed: context deadline exceeded", HookFailed, "deadline exceeded"),
         ("Error: pre-upgrade hooks failed: dial tcp: connection refused", Transient, "connection refused"),
-        ('level=INFO msg="found symbolic link in path."\nError: boom', JobFailed, "^helm list failed: boom Correct"),
+        ('level=INFO msg="found symbolic link in path."\nError: boom', JobFailed, "^helm get failed: boom Correct"),
     ],
 )
 def test_stderr_becomes_a_typed_error(tmp_path: Path, stderr: str, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        Helm(script(tmp_path, f"echo {shlex.quote(stderr)} >&2; exit 1")).release("a", "b")
+        Helm(script(tmp_path, f"echo {shlex.quote(stderr)} >&2; exit 1")).chart_version("a", "b", 1)
 
 
 def test_missing_permission_is_transient_while_it_may_pass_by_itself(tmp_path: Path) -> None:
@@ -83,7 +82,7 @@ def test_missing_permission_is_transient_while_it_may_pass_by_itself(tmp_path: P
 
     helm = Helm(script(tmp_path, f"echo {shlex.quote(f'Error: {DENIED}')} >&2; exit 1"), permissions_pending=pending)
     with pytest.raises(Transient, match=r"may not list secrets in the namespace b\. The RoleBinding is new\."):
-        helm.fenced(lambda: None).release("a", "b")
+        helm.fenced(lambda: None).chart_version("a", "b", 1)
     assert asked == ["b"]
 
 
@@ -134,12 +133,6 @@ def test_upgrade_installs_nothing_and_passes_the_timeout_to_hooks(tmp_path: Path
     assert "--timeout 900s" in argv
 
 
-def test_history_is_sorted_oldest_first(tmp_path: Path) -> None:
-    rows = [{"revision": n, "status": s, "chart": "leaflet-0.1.0"} for n, s in ((2, "failed"), (1, "deployed"))]
-    helm = Helm(script(tmp_path, f"echo {shlex.quote(json.dumps(rows))}"))
-    assert [(r.revision, r.status) for r in helm.history("a", "b")] == [(1, "deployed"), (2, "failed")]
-
-
 def test_helm_dies_with_its_killed_bot(tmp_path: Path) -> None:
     binary = script(tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 60")
     code = f"from provisioner.clients.helm import Helm; Helm({binary!r}).version()"
@@ -173,7 +166,7 @@ def test_fence_ends_a_running_helm_and_refuses_the_next_run(tmp_path: Path) -> N
 
     began = time.monotonic()
     with pytest.raises(HandedOver):
-        helm.fenced(fence).release("shop", "ns")
+        helm.fenced(fence).chart_version("shop", "ns", 1)
     assert time.monotonic() - began < 50, "it did not wait for helm's end"
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)

@@ -9,6 +9,7 @@ from provisioner.clients.kubernetes.jobs import Jobs
 from provisioner.clients.kubernetes.leases import Leases
 from provisioner.clients.kubernetes.namespaces import Namespaces
 from provisioner.clients.kubernetes.objects import Object
+from provisioner.clients.kubernetes.releases import Releases
 from provisioner.clients.kubernetes.routes import Routes
 from provisioner.clients.kubernetes.secrets import PULL_SECRET, Secrets
 from provisioner.clients.kubernetes.streams import LineStream
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 
-class Cluster(Namespaces, Secrets, Workloads, Watches, Jobs, Leases, Routes, Access, Applied):
+class Cluster(Namespaces, Secrets, Releases, Workloads, Watches, Jobs, Leases, Routes, Access, Applied):
     """One Kubernetes cluster.
 
     Objects are plain dicts, as the API server sends them.

@@ -13,9 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from provisioner.clients import helm_records
-from provisioner.clients.helm import ReleaseSpec, record_name
+from provisioner.clients.helm import ReleaseSpec
 from provisioner.clients.kubernetes.cluster import NotAllowedYet, Object
 from provisioner.clients.kubernetes.objects import quantity
+from provisioner.clients.kubernetes.releases import record_name
 from provisioner.domain.documents import read_yaml
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job

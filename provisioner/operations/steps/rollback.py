@@ -68,7 +68,7 @@ def _marked_revision(tools: Toolbox, store: Store) -> int | None:
 
 
 def _is_changed(tools: Toolbox, store: Store, revision: int) -> bool:
-    release = tools.helm.release(store.release, store.namespace)
+    release = tools.cluster.release(store.namespace, store.release)
     return not release or release.revision != revision or release.status != "deployed"
 
 
