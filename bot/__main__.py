@@ -8,7 +8,6 @@ from importlib.metadata import version
 
 import click
 
-from bot.bootstrap import serve
 from bot.cli.doctor import doctor
 from bot.cli.ledger import ledger
 from bot.cli.output import errors_as_text
@@ -40,6 +39,8 @@ def run() -> None:
       SLACK_BOT_TOKEN=xoxb-… SLACK_SIGNING_SECRET=… FAILURE_CHANNEL=C… \\
       PUBLIC_URL=https://bot.example.com STORE_DOMAIN=shops.example.com storewright run
     """
+    from bot.bootstrap import serve  # only this command needs Slack and the web servers, which take a while to import
+
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with errors_as_text():
         settings = Settings.from_environment()

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+from bot.builders import build_executor, build_orders, build_toolbox
 from bot.commands.registry import OFFERS
 from bot.dependencies import Dependencies
-from bot.leader_election import as_leader, home_of
+from bot.leader_election import as_leader
 from bot.notifications.notifier import Notifier
 from bot.observability.metrics import Metrics
 from bot.observability.readiness import Checks, Readiness
-from bot.settings import Settings, StoreSettings, deprecation_warnings
+from bot.settings import Settings, deprecation_warnings
 from bot.slack.app import ListenerThreads, build_app
 from bot.slack.attend import SlackDependencies
 from bot.slack.client import Slack
@@ -24,17 +25,10 @@ from bot.web.ops_endpoints import Ops, build_ops
 from bot.web.public_app import PageDependencies, build_public_app
 from bot.web.slack_endpoint import SlackEndpoint
 from bot.web.socket_mode import SocketMode
-from provisioner.clients.helm import Helm, OnHelmRun, ignore_run
 from provisioner.clients.kubernetes.cluster import Cluster
-from provisioner.domain.catalog import Catalog
 from provisioner.domain.store import SECRET_NAME
 from provisioner.ledger.ledger import Ledger
-from provisioner.operations.journal import JobJournal
 from provisioner.operations.toolbox import Toolbox
-from provisioner.orders import Orders
-from provisioner.runner.executors import Executor
-from provisioner.runner.executors.kubernetes import KubernetesExecutor
-from provisioner.runner.executors.local import LocalExecutor
 from provisioner.runner.lease import Lease
 from provisioner.runner.scheduler import Scheduler
 
@@ -92,47 +86,6 @@ def _readiness(
         "helm": tools.helm.version,
     }
     return Readiness(checks, {"failure_channel": lambda: slack.conversations_history(channel=channel, limit=1)})
-
-
-# --- parts that the terminal's commands use too ------------------------------------------------------------------
-
-
-def build_executor(
-    settings: StoreSettings, ledger: Ledger, tools: Toolbox, lease: Lease, on_helm_run: OnHelmRun = ignore_run
-) -> Executor:
-    """The executor of the settings; its jobs stop when the lease is lost."""
-    fenced, home = tools.fenced(lease.require), home_of(settings, tools.cluster)
-    if settings.executor == "local":
-        return LocalExecutor(fenced, settings.workers, home)
-    journal = JobJournal(ledger)
-    return KubernetesExecutor(journal, fenced, settings.worker, home, settings.max_concurrent_jobs, on_helm_run)
-
-
-def build_toolbox(
-    settings: StoreSettings,
-    ledger: Ledger,
-    catalog: Catalog,
-    cluster: Cluster,
-    on_helm_run: OnHelmRun = ignore_run,
-) -> Toolbox:
-    """The tools of jobs."""
-    helm = Helm(
-        settings.helm,
-        settings.kubeconfig,
-        settings.kube_context,
-        on_run=on_helm_run,
-        permissions_pending=cluster.permissions_pending,
-    )
-    return Toolbox(
-        defaults=settings.store_defaults, ledger=JobJournal(ledger), cluster=cluster, helm=helm, catalog=catalog
-    )
-
-
-def build_orders(
-    settings: StoreSettings, ledger: Ledger, catalog: Catalog, admins: frozenset[str] = frozenset()
-) -> Orders:
-    """The application layer; `admins` manage every store."""
-    return Orders(ledger, catalog, settings.addresses, settings.limits, settings.deadlines, admins, settings.own_hosts)
 
 
 # --- running and stopping ----------------------------------------------------------------------------------------

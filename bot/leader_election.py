@@ -11,16 +11,16 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
+from bot.builders import ACQUIRE_SECONDS, build_lease
 from bot.observability.metrics import Metrics
 from bot.observability.readiness import Readiness
-from bot.settings import Settings, StoreSettings
+from bot.settings import Settings
 from bot.web.http_server import serve_in_background
 from bot.web.ops_endpoints import Ops, build_ops
 from provisioner.clients.kubernetes.cluster import Cluster
@@ -33,7 +33,6 @@ from provisioner.runner.lease import HeldByAnother, Lease
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-ACQUIRE_SECONDS = 2.0  # before a bot that has not acquired the lease is reported as waiting
 LEDGER_FREE_SECONDS = 3.0  # for a process that is ending to close the ledger
 RETRY_SECONDS = 2.0  # from the start of one attempt to the start of the next
 OBSTACLES = (LedgerInUse, LedgerNotUsable, BackupFailed, BackupUnusable, HeldByAnother)
@@ -41,25 +40,6 @@ OBSTACLES = (LedgerInUse, LedgerNotUsable, BackupFailed, BackupUnusable, HeldByA
 
 class LeadershipLost(StorewrightError):
     """Another bot has acquired the lease that this bot held."""
-
-
-def home_of(settings: StoreSettings, cluster: Cluster) -> str:
-    """The bot's own namespace: the ServiceAccount's, or else the cluster client's."""
-    return settings.service_account.split("/")[0] if settings.service_account else cluster.own_namespace
-
-
-def lease_of(
-    settings: StoreSettings, cluster: Cluster, ledger: Ledger, on_change: Callable[[Lease], None] = lambda lease: None
-) -> Lease:
-    """The instance's lease, not started.
-
-    Its identity is the host and the ledger's lock. A process that has the lock may go on with the lease of the last
-    process that had it.
-    """
-    identity = f"{socket.gethostname()}/{ledger.lock_id}"
-    home, everywhere = home_of(settings, cluster), not settings.service_account
-    name = f"storewright-{settings.instance}"
-    return Lease(cluster, home, name, identity, everywhere=everywhere, on_change=on_change)
 
 
 @contextmanager
@@ -72,7 +52,7 @@ def as_leader(settings: Settings, cluster: Cluster) -> Iterator[tuple[Ledger, Le
     """
     ledger = _when_free(settings, "ledger", lambda: _open_ledger(settings))
     takeover = TakeoverSignal()
-    lease = lease_of(settings, cluster, ledger, on_change=takeover)
+    lease = build_lease(settings, cluster, ledger, on_change=takeover)
     lease.start()
     try:
         _when_free(settings, "lease", lambda: lease.acquire(ACQUIRE_SECONDS))

@@ -16,13 +16,12 @@ from typing import Any
 
 import click
 
-from bot.bootstrap import build_executor, build_orders, build_toolbox
+from bot.builders import ACQUIRE_SECONDS, build_executor, build_lease, build_orders, build_toolbox
 from bot.cli.output import errors_as_text
 from bot.commands.create import TERMINAL
 from bot.commands.registry import COMMANDS
 from bot.commands.spec import Command
 from bot.commands.terminal import TerminalCommand
-from bot.leader_election import ACQUIRE_SECONDS, lease_of
 from bot.observability.logging import configure_logging
 from bot.rendering import messages
 from bot.rendering.job_view import read_job_view
@@ -213,7 +212,7 @@ def _exclusive_session(settings: StoreSettings, orders: Orders) -> Iterator[Sess
 
     Raises NotHeld, before any order, if another bot holds the lease or the cluster can't be reached."""
     cluster = Cluster(settings.kubeconfig, settings.kube_context)
-    lease = lease_of(settings, cluster, orders.ledger)
+    lease = build_lease(settings, cluster, orders.ledger)
     lease.start()
     try:
         lease.acquire(ACQUIRE_SECONDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
@@ -53,4 +53,11 @@ def test_stopping_bot_hands_its_jobs_over_and_ends_helm(
 
 
 def _asleep(process: psutil.Process) -> list[psutil.Process]:
-    return [child for child in process.children(recursive=True) if child.name() == "sleep"]
+    return [child for child in process.children(recursive=True) if _name(child) == "sleep"]
+
+
+def _name(process: psutil.Process) -> str:
+    """The name of a process; '' if it has ended."""
+    with suppress(psutil.NoSuchProcess):
+        return process.name()
+    return ""

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from bot.bootstrap import build_orders
+from bot.builders import build_orders
 from bot.settings import Settings, StoreSettings
 from provisioner.domain.errors import (
     BadOption,

@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
+from bot.builders import home_of
 from bot.cli.doctor.environment import PROBE, Environment, with_cluster
 from bot.cli.doctor.findings import Finding, ok, unsure, wrong
-from bot.leader_election import home_of
 from bot.settings import StoreSettings
 from provisioner.clients.kubernetes.cluster import Cluster, Forbidden, Object
 from provisioner.clients.kubernetes.permissions import Permission
