@@ -1,92 +1,99 @@
-"""What people do to a store in its first months: its merchant in the admin, and operators with kubectl."""
+"""A store that people have lived in: its merchant in the admin, operators with kubectl. Engines have subclasses."""
 
 from __future__ import annotations
 
-import secrets
-from typing import Any
+from abc import ABC, abstractmethod
+from typing import ClassVar, Generic, TypeVar
 
-from dev.cluster import Cluster
 from dev.stack import read_secret
-from provisioner.domain.store import SECRET_NAME
-from tests.e2e.medusa import MedusaStore
-from tests.e2e.storefront import set_sellable
+from provisioner.domain.job import EventKind, Job
+from provisioner.domain.store import SECRET_NAME, StoreStatus
+from tests.e2e.provisioner_harness import ProvisionerHarness
+from tests.e2e.store_release import StoreRelease
+from tests.waiting import until
 
-OWN_PRODUCT = "Hand-made bowl"
-
-
-def as_release(cluster: Cluster, name: str) -> MedusaStore:
-    """A Medusa store that the provisioner made."""
-    namespace = f"store-{name}"
-    return MedusaStore(cluster, name, namespace, read_secret(cluster, namespace, SECRET_NAME))
+Shop = TypeVar("Shop", bound=StoreRelease)
 
 
-# --- the merchant ----------------------------------------------------------------------------------------------------
+class LivedInStore(ABC, Generic[Shop]):
+    """A store that the provisioner made, and the operations on it.
 
+    `container` runs the engine. `sold_out`, `changed` and `closed` say where the storefront check stops in that state.
+    """
 
-def sell_out(store: MedusaStore) -> None:
-    """Set the stock of every product to 0."""
-    items = store.admin_api("/inventory-items?limit=200&fields=sku")["inventory_items"]
-    for item in items:
-        set_sellable(store, item["sku"], 0)
+    release: ClassVar[type[StoreRelease]]
+    container: ClassVar[str]
+    sold_out: str
+    changed: str
+    closed: str
 
+    def __init__(self, harness: ProvisionerHarness) -> None:
+        self.harness, self.name = harness, f"lived-in-{self.release.type}"
+        self.home_status = 200
+        self.made = harness.succeeded(harness.create(self.name), 300)
+        namespace = harness.store(self.name).namespace
+        secret = read_secret(harness.cluster, namespace, SECRET_NAME)
+        self.shop: Shop = self.release(harness.cluster, self.name, namespace, secret)  # type: ignore[assignment]
 
-def sell_own_products_only(store: MedusaStore) -> None:
-    """Delete the samples, and offer one product of one's own that is not in stock.
+    # --- the merchant -----------------------------------------------------------------------------------------------
 
-    Medusa deletes no product with a reservation, which an open order has."""
-    for reservation in store.admin_api("/reservations?limit=100&fields=id")["reservations"]:
-        store.admin_api(f"/reservations/{reservation['id']}", method="DELETE")
-    products = store.admin_api("/products?limit=100&fields=id,sales_channels.id,shipping_profile.id")["products"]
-    channel, profile = products[0]["sales_channels"][0]["id"], (products[0].get("shipping_profile") or {}).get("id")
-    for product in products:
-        store.admin_api(f"/products/{product['id']}", method="DELETE")
-    variant = {"title": "One", "options": {"Size": "M"}, "prices": [{"amount": 30, "currency_code": "eur"}]}
-    bowl: dict[str, Any] = {
-        "title": OWN_PRODUCT, "status": "published", "sales_channels": [{"id": channel}],
-        "options": [{"title": "Size", "values": ["M"]}], "variants": [variant],
-    }  # fmt: skip
-    store.admin_api("/products", json=bowl | ({"shipping_profile_id": profile} if profile else {}))
+    @abstractmethod
+    def sell_out(self) -> None:
+        """Leave nothing in stock."""
 
+    @abstractmethod
+    def change_everything(self) -> None:
+        """Do what merchants do in the admin in their first months."""
 
-def rotate_key(store: MedusaStore) -> None:
-    """Revoke the storefront's key, and make another."""
-    (key,) = store.admin_api("/api-keys?type=publishable")["api_keys"]
-    store.admin_api(f"/api-keys/{key['id']}/revoke", json={})
-    store.admin_api("/api-keys", json={"title": "Mobile app", "type": "publishable"})
+    @abstractmethod
+    def close(self) -> None:
+        """Close the shop for a day. Sets `home_status` to what its home page answers then."""
 
+    @abstractmethod
+    def require_orders(self) -> None:
+        """The order from the store's first day is there, or the picture if the store has no shop."""
 
-def change_owner(store: MedusaStore) -> MedusaStore:
-    """Invite another person, who then deletes the first account; the store with that person's login."""
-    (first,) = store.admin_api("/users")["users"]
-    login = {"email": "eve@example.com", "password": secrets.token_hex(12)}
-    invite = store.admin_api("/invites", json={"email": login["email"]})["invite"]
-    token = store.request("/auth/user/emailpass/register", json=login).json()["token"]
-    accepted = store.request(
-        f"/admin/invites/accept?token={invite['token']}",
-        headers={"Authorization": f"Bearer {token}"},
-        json={"email": login["email"], "first_name": "Eve", "last_name": "Owner"},
-    )
-    assert accepted.status_code == 200, accepted.text
-    secret = store.secret | {"admin-email": login["email"], "admin-password": login["password"]}
-    owned = MedusaStore(store.cluster, store.name, store.namespace, secret)
-    owned.admin_api(f"/users/{first['id']}", method="DELETE")
-    return owned
+    @abstractmethod
+    def require_changes(self) -> None:
+        """What change_everything() did is still so."""
 
+    # --- operators --------------------------------------------------------------------------------------------------
 
-# --- operators -------------------------------------------------------------------------------------------------------
+    def edit_by_hand(self) -> list[str]:
+        """Change the release with kubectl; returns what an upgrade has to name."""
+        name, container, kubectl = self.name, self.container, self.shop.kubectl
+        kubectl("set", "resources", f"deployment/{name}", f"--containers={container}", "--limits=memory=900Mi")
+        kubectl("set", "env", f"deployment/{name}", f"--containers={container}", "TEAM=blue")
+        kubectl("annotate", "service", name, "team=blue")
+        kubectl("label", "ingress", name, "helm.sh/chart=theirs", "--overwrite")
+        kubectl("scale", f"deployment/{name}", "--replicas=2")
+        kubectl("rollout", "status", f"deployment/{name}", "--timeout=300s")
+        limits = f'spec.template.spec.containers[name="{container}"].resources.limits'
+        return [
+            f"deployment/{name} {limits}.memory (kubectl-set)",
+            f"deployment/{name} spec.replicas (kubectl)",
+            f"ingress/{name} metadata.labels.helm.sh/chart (kubectl-label)",
+        ]
 
+    def require_additions(self) -> None:
+        """What operators added to the release is still there."""
+        assert self.shop.get_object("service", self.name)["metadata"]["annotations"]["team"] == "blue"
+        containers = self.shop.get_object("deployment", self.name)["spec"]["template"]["spec"]["containers"]
+        (engine,) = (container for container in containers if container["name"] == self.container)
+        assert {"name": "TEAM", "value": "blue"} in engine["env"]
 
-def edit_by_hand(store: MedusaStore) -> list[str]:
-    """Change the release with kubectl; returns what an upgrade has to name."""
-    name = store.name
-    store.kubectl("set", "resources", f"deployment/{name}", "--containers=medusa", "--limits=memory=900Mi")
-    store.kubectl("set", "env", f"deployment/{name}", "--containers=medusa", "TEAM=blue")
-    store.kubectl("annotate", "service", name, "team=blue")
-    store.kubectl("scale", f"deployment/{name}", "--replicas=2")
-    store.kubectl("label", "ingress", name, "helm.sh/chart=theirs", "--overwrite")
-    store.kubectl("rollout", "status", f"deployment/{name}", "--timeout=120s")
-    return [
-        f'deployment/{name} spec.template.spec.containers[name="medusa"].resources.limits.memory (kubectl-set)',
-        f"deployment/{name} spec.replicas (kubectl)",
-        f"ingress/{name} metadata.labels.helm.sh/chart (kubectl-label)",
-    ]
+    # --- operations -------------------------------------------------------------------------------------------------
+
+    def require_success(self, job: Job) -> str:
+        """The job succeeds, and no order is lost; returns what its stages found."""
+        self.harness.succeeded(job, 600)
+        assert self.harness.store(self.name).status == StoreStatus.READY
+        until("the shop answers", lambda: self.shop.answers(self.home_status))
+        self.require_orders()
+        events = self.harness.ledger.jobs.events(job.id)
+        return " ".join(event.detail for event in events if event.kind == EventKind.DONE and event.detail)
+
+    def order_upgrade(self, cpu: str) -> Job:
+        """Order an upgrade to another CPU request, so that Kubernetes replaces the pod."""
+        self.harness.overlay[self.release.type]["resources"] = {"requests": {"cpu": cpu}}
+        return self.harness.upgrade(self.made)

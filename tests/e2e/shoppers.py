@@ -41,16 +41,19 @@ class Shoppers:
             thread.join()
 
     def wait_for_orders(self, number: int, seconds: float = 60) -> None:
-        """Wait until `number` more orders are confirmed."""
-        before = len(self.confirmed)
-        until("orders are confirmed", lambda: len(self.confirmed) >= before + number, seconds)
+        """Wait until `number` more orders are confirmed. Fails with the last failures of the shoppers."""
+        wanted = len(self.confirmed) + number
+        try:
+            until("orders are confirmed", lambda: len(self.confirmed) >= wanted, seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; the last failures: {self.failures[-3:]}") from None
 
     def _run(self) -> None:
         while not self._stopped.is_set():
             try:
                 self.confirmed.append(self._place_order())
             except (AssertionError, httpx.HTTPError) as error:
-                self.failures.append(str(error))
+                self.failures.append(repr(error))
             self._stopped.wait(PAUSE_SECONDS)
 
 

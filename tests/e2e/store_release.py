@@ -102,10 +102,10 @@ class StoreRelease:
         with self.cluster.client(self.host) as client:
             return client.request(method, path, **options)
 
-    def answers(self) -> bool:
-        """Return whether the home page has the status 200."""
+    def answers(self, status: int = 200) -> bool:
+        """Return whether the home page has that status."""
         try:
-            return self.request("/").status_code == 200
+            return self.request("/").status_code == status
         except httpx.HTTPError:
             return False
 

@@ -1,91 +1,90 @@
-"""Upgrade, restart and delete of a Medusa store that people have lived in. One store, in this order."""
+"""Every operation on a store that people have lived in. One store of each engine, in this order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from dev.cluster import Cluster
-from provisioner.domain.job import EventKind, Job
+from provisioner.diagnosis import Patience
+from provisioner.domain.job import JobStatus
 from provisioner.domain.store import StoreStatus
-from tests.e2e import lived_in
-from tests.e2e.medusa import MedusaStore
+from provisioner.operations.registry import OPERATIONS
+from tests.e2e.full_disk import full_disks
+from tests.e2e.lived_in import LivedInStore
+from tests.e2e.lived_in_medusa import LivedInMedusa
+from tests.e2e.lived_in_woocommerce import LivedInWooCommerce
 from tests.e2e.provisioner_harness import ProvisionerHarness
 from tests.waiting import until
 
-NAME = "lived-in"
+Store = LivedInStore[Any]
+STOPS = "The check stops where it stopped before: "
 
 
-class LivedInStore:
-    """The store, as its operator and its merchant see it."""
-
-    def __init__(self, harness: ProvisionerHarness) -> None:
-        self.harness = harness
-        self.made = harness.succeeded(harness.create(NAME))
-        self.shop = lived_in.as_release(harness.cluster, NAME)
-        self.order = self.shop.place_order()["id"]
-
-    def require_success(self, job: Job) -> str:
-        """The job succeeds, and nothing of the merchant is lost; returns what its stages found."""
-        self.harness.succeeded(job, 240)
-        assert self.harness.store(NAME).status == StoreStatus.READY
-        until("the shop answers", self.shop.answers)
-        assert self.order in [order["id"] for order in self.shop.orders()]
-        events = self.harness.ledger.jobs.events(job.id)
-        return " ".join(event.detail for event in events if event.kind == EventKind.DONE and event.detail)
-
-    def upgrade(self, cpu: str) -> str:
-        """Upgrade to other resources, so that Kubernetes replaces the pod; returns what the stages found."""
-        requests = {"requests": {"cpu": cpu, "memory": "384Mi"}, "limits": {"memory": "768Mi"}}
-        self.harness.overlay["medusa"]["resources"] = requests
-        return self.require_success(self.harness.upgrade(self.made))
-
-
-@pytest.fixture(scope="module")
-def store(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivedInStore]:
-    harness = ProvisionerHarness(cluster, tmp_path_factory.mktemp("lived-in"))
+@pytest.fixture(scope="module", params=[LivedInMedusa, LivedInWooCommerce], ids=["medusa", "woocommerce"])
+def store(
+    cluster: Cluster, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    engine: type[Store] = request.param
+    harness = ProvisionerHarness(cluster, tmp_path_factory.mktemp("lived-in"), type=engine.release.type)
     try:
-        yield LivedInStore(harness)
+        yield engine(harness)
     finally:
         harness.close()
         harness.remove_all()
 
 
-def test_upgrade_succeeds_when_everything_is_sold_out(store: LivedInStore) -> None:
-    lived_in.sell_out(store.shop)
-    assert "/line-items answered 400" in store.upgrade("21m")
+def test_failed_upgrade_of_a_sold_out_store_changes_nothing_and_its_retry_succeeds(store: Store) -> None:
+    store.sell_out()
+    image = store.harness.overlay[store.release.type]["image"]
+    good, image["tag"] = image["tag"], "none"
+    failed = store.harness.ended(store.order_upgrade("21m"), 600)
+    assert failed.status == JobStatus.FAILED
+    assert ":none" in str(failed.problem)
+    image["tag"] = good
+    results = store.require_success(store.harness.retry(failed))
+    assert STOPS in results
+    assert store.sold_out in results
 
 
-def test_upgrade_succeeds_after_all_that_people_did_and_names_hand_edits(store: LivedInStore) -> None:
-    lived_in.sell_own_products_only(store.shop)
-    lived_in.rotate_key(store.shop)
-    store.shop = lived_in.change_owner(store.shop)
-    named = lived_in.edit_by_hand(store.shop)
-    results = store.upgrade("22m")
+def test_upgrade_succeeds_after_all_that_people_did_and_names_hand_edits(store: Store) -> None:
+    store.change_everything()
+    named = store.edit_by_hand()
+    results = store.require_success(store.order_upgrade("22m"))
     assert [change for change in named if change not in results] == []
-    assert "The check stops where it stopped before: GET /store/regions" in results
-    require_as_people_left_it(store.shop)
+    assert STOPS in results
+    assert store.changed in results
+    store.require_changes()
+    store.require_additions()
 
 
-def require_as_people_left_it(shop: MedusaStore) -> None:
-    """The own product is the only one, the first account stays deleted, and what is not the chart's stays."""
-    assert [product["title"] for product in shop.admin_api("/products")["products"]] == [lived_in.OWN_PRODUCT]
-    assert [user["email"] for user in shop.admin_api("/users")["users"]] == ["eve@example.com"]
-    assert shop.get_object("service", NAME)["metadata"]["annotations"]["team"] == "blue"
-    (container,) = shop.get_object("deployment", NAME)["spec"]["template"]["spec"]["containers"]
-    assert {"name": "TEAM", "value": "blue"} in container["env"]
-
-
-def test_restart_succeeds_and_keeps_what_operators_scaled(store: LivedInStore) -> None:
-    store.shop.kubectl("scale", f"deployment/{NAME}", "--replicas=2")
+def test_restart_of_a_closed_shop_succeeds_and_keeps_what_operators_scaled(store: Store) -> None:
+    store.require_changes()
+    store.close()
+    store.shop.kubectl("scale", f"deployment/{store.name}", "--replicas=2")
+    store.harness.patience = Patience(wrong_answer=3)  # a shop that was closed before can't fail the job
+    store.harness.reopen()
     results = store.require_success(store.harness.restart(store.made))
-    assert "The check stops where it stopped before: GET /store/regions" in results
-    assert store.shop.get_object("deployment", NAME)["spec"]["replicas"] == 2
-    require_as_people_left_it(store.shop)
+    assert STOPS in results
+    assert store.closed in results
+    assert store.shop.get_object("deployment", store.name)["spec"]["replicas"] == 2
+    store.require_additions()
 
 
-def test_delete_leaves_nothing(store: LivedInStore) -> None:
-    store.harness.succeeded(store.harness.delete(store.made), 240)
-    assert f"namespace/store-{NAME}" not in store.harness.namespaces()
-    assert store.harness.volumes(f"store-{NAME}") == []
+def test_upgrade_with_full_disks_leaves_the_shop_open(store: Store) -> None:
+    with full_disks(store.shop):
+        store.harness.ended(store.order_upgrade("23m"), 600)
+        assert store.harness.store(store.name).status == StoreStatus.READY
+        until("the shop answers", lambda: store.shop.answers(store.home_status))
+
+
+def test_delete_leaves_nothing(store: Store) -> None:
+    store.harness.succeeded(store.harness.delete(store.made), 300)
+    assert f"namespace/{store.shop.namespace}" not in store.harness.namespaces()
+    assert store.harness.volumes(store.shop.namespace) == []
+
+
+def test_store_has_lived_through_every_operation(store: Store) -> None:
+    assert [kind for kind in OPERATIONS if not store.harness.ledger.jobs.of_kind(kind)] == []

@@ -67,16 +67,17 @@ class WooCommerceStore(StoreRelease):
             assert answer.status_code == 302, error and re.sub(r"<[^>]+>", "", error[0])
             yield client
 
+    @contextmanager
+    def rest_session(self) -> Iterator[httpx.Client]:
+        """An HTTP client that may use the REST API as the owner, as the pages of the admin do."""
+        with self.admin_session() as client:
+            client.headers["X-WP-Nonce"] = client.get("/wp-admin/admin-ajax.php?action=rest-nonce").text
+            yield client
+
     def upload(self, name: str, content: bytes) -> str:
         """Upload a picture as the owner; returns its path. Fails if its URL is not the store's."""
-        with self.admin_session() as owner:
-            found = re.search(r'createNonceMiddleware\( "(\w+)"', owner.get("/wp-admin/post-new.php").text)
-            assert found
-            headers = {
-                "X-WP-Nonce": found[1],
-                "Content-Disposition": f'attachment; filename="{name}"',
-                "Content-Type": "image/png",
-            }
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Content-Type": "image/png"}
+        with self.rest_session() as owner:
             answer = owner.post("/wp-json/wp/v2/media", headers=headers, content=content)
         assert answer.status_code == 201, answer.text
         address = str(answer.json()["source_url"])
@@ -98,7 +99,8 @@ class WooCommerceStore(StoreRelease):
         visitor = (
             'require "/srv/storewright/visitor.php"; $v = new Visitor("http://127.0.0.1:8080", getenv("STORE_URL"));'
         )
-        request = f'echo json_encode($v->shop_api("{path}", getenv("API_KEY"), getenv("API_SECRET")));'
+        key, password = self.secret["api-key"], self.secret["api-secret"]
+        request = f'echo json_encode($v->shop_api("{path}", "{key}", "{password}"));'
         return json.loads(self.php(visitor + request))
 
     def product_in_stock(self) -> dict[str, Any]:
