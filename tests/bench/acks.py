@@ -11,11 +11,11 @@ COMMANDS, STORES = 200, 5
 PREFIX = "busy-shop-"
 
 
-def seconds(stack: Stack, type_name: str) -> list[float]:
+def seconds(stack: Stack, type_name: str) -> list[float | None]:
     """The seconds from each of COMMANDS commands, sent at once, to its ack, while STORES stores are made.
 
-    The local Slack measures them. The caller deletes the stores, with the stack's namespaces.
-    Raises RuntimeError if a command is not acknowledged, or if no store was being made any more at the end."""
+    None for a command that is not acknowledged within Slack's 3 s. The local Slack measures them. The caller deletes
+    the stores, with the stack's namespaces. Raises RuntimeError if no store was being made any more at the end."""
     with ThreadPoolExecutor(COMMANDS) as threads, ExitStack() as closing:
         people = [closing.enter_context(stack.slack()) for _ in range(COMMANDS)]
         for number in range(STORES):
@@ -23,9 +23,7 @@ def seconds(stack: Stack, type_name: str) -> list[float]:
         acks = list(threads.map(lambda person: person.command("Dana", "#stores", "/store list"), people))
         if not _working(stack):
             raise RuntimeError("no store was being made any more when the last command was acknowledged")
-    if failed := [ack for ack in acks if not ack.ok]:
-        raise RuntimeError(f"{len(failed)} of {COMMANDS} commands were not acknowledged: {failed[0]}")
-    return [ack.elapsed for ack in acks]
+    return [ack.elapsed if ack.ok else None for ack in acks]
 
 
 def _working(stack: Stack) -> bool:
