@@ -41,7 +41,7 @@ UNREACHABLE_PHRASES = (
 )  # fmt: skip
 TRANSIENT_PHRASES = (
     *UNREACHABLE_PHRASES,
-    "context deadline exceeded", "another operation", "the object has been modified",
+    "context deadline exceeded", "another operation", "the object has been modified", "it is being terminated",
 )  # fmt: skip
 PERMANENT_PHRASES = {
     "values don't meet the specifications": (

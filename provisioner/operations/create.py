@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisioner.clients.kubernetes.objects import unready_pods
+from provisioner.clients.kubernetes.objects import is_terminating, unready_pods
 from provisioner.domain.catalog import StoreType
 from provisioner.domain.errors import JobFailed, Transient
 from provisioner.domain.job import Job, JobKind
@@ -44,6 +44,8 @@ def run(tools: Toolbox, job: Job) -> None:
 def _ensure_namespace(tools: Toolbox, store: Store) -> None:
     instance = tools.defaults.instance
     namespace = tools.cluster.namespace(store.namespace)
+    if namespace and is_terminating(namespace):
+        raise Transient(f"The namespace {store.namespace} is still being deleted.")
     if namespace and not belongs_to(namespace, store, instance):
         what = f"The namespace {store.namespace} exists already and is not this store's."
         raise JobFailed(what, "Somebody else created it.", "Choose another name, or delete that namespace and retry.")

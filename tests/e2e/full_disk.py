@@ -22,7 +22,8 @@ def full_disks(store: StoreRelease) -> Iterator[None]:
     """Fill the disks of a running store until the block ends. Afterwards, the store can only be deleted."""
     workloads = ("statefulset,deployment", "--all")
     store.kubectl("scale", *workloads, "--replicas=0")
-    store.kubectl("wait", "--for=delete", "pods", "--all", "--timeout=300s")
+    running = "--selector=app.kubernetes.io/component in (database, application)"
+    store.kubectl("wait", "--for=delete", "pods", running, "--timeout=300s")
     folders = [_folder(store, volume) for volume in store.volumes()]
     try:
         for folder in folders:

@@ -151,6 +151,17 @@ def test_delete_supersedes_a_running_create(
     assert harness.volumes(f"store-{name}") == []
 
 
+def test_creation_waits_until_the_namespace_of_a_former_store_is_gone(leaflet_harness: ProvisionerHarness) -> None:
+    cluster, name = leaflet_harness.cluster, "namespace/store-former-name"
+    kubectl(cluster, "create", "namespace", "store-former-name")
+    kubectl(cluster, "patch", name, "-p", json.dumps({"metadata": {"finalizers": ["storewright.dev/test"]}}))
+    kubectl(cluster, "delete", name, "--wait=false")
+    job = leaflet_harness.create("former-name")
+    leaflet_harness.until(job, lambda found: found.attempts > 1, 30)
+    kubectl(cluster, "patch", name, "-p", json.dumps({"metadata": {"finalizers": None}}))
+    leaflet_harness.succeeded(job)
+
+
 def test_pending_release_of_a_killed_helm_becomes_deployed(leaflet_harness: ProvisionerHarness) -> None:
     leaflet_harness.scheduler.stop()
     job = leaflet_harness.create("healed-shop")

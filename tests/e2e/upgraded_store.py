@@ -75,6 +75,7 @@ class UpgradedStore:
         release = tools.cluster.release(store.namespace, self.name)
         assert release is not None
         assert release.status == "deployed"
+        assert not any(kept.stuck for kept in tools.cluster.revisions(store.namespace, self.name))
         assert tools.helm.chart_version(self.name, store.namespace, release.revision) == version
         namespace = tools.cluster.namespace(store.namespace)
         assert namespace is not None

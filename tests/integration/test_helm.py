@@ -61,6 +61,11 @@ def test_missing_helm_binary_fails_with_a_next_step() -> None:
             "may not list secrets in the namespace b. Grant u this",
         ),
         ("Error: UPGRADE FAILED: another operation (install/upgrade) is in progress", Transient, "another operation"),
+        (
+            'Error: secrets "a" is forbidden: no new content in namespace b because it is being terminated',
+            Transient,
+            "being terminated",
+        ),
         ("Error: template: boom", JobFailed, "boom"),
         ("Error: UPGRADE FAILED: pre-upgrade hooks failed: Job failed", HookFailed, "stopped: .* Job failed"),
         ("Error: pre-upgrade hooks failed: context deadline exceeded", HookFailed, "deadline exceeded"),

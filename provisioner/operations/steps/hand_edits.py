@@ -100,6 +100,9 @@ def restore_revision(tools: Toolbox, store: Store, revision: int) -> None:
     keep_claims(tools, store, revision)
     suspects = unready_pods(tools.cluster.pods(store.namespace))
     tools.helm.rollback(store.release, store.namespace, revision)
+    for release in tools.cluster.revisions(store.namespace, store.release):
+        if release.stuck:  # by a killed helm; nobody goes on with it
+            tools.cluster.delete_secret(store.namespace, release.record)
     tools.cluster.end_back_off(store.namespace, suspects)
 
 
