@@ -10,14 +10,11 @@ import pytest
 from dev.cluster import Cluster
 from provisioner.diagnosis import Patience
 from provisioner.domain.job import JobStatus
-from provisioner.domain.store import StoreStatus
 from provisioner.operations.registry import OPERATIONS
-from tests.e2e.full_disk import full_disks
 from tests.e2e.lived_in import LivedInStore
 from tests.e2e.lived_in_medusa import LivedInMedusa
 from tests.e2e.lived_in_woocommerce import LivedInWooCommerce
 from tests.e2e.provisioner_harness import ProvisionerHarness
-from tests.waiting import until
 
 Store = LivedInStore[Any]
 STOPS = "The check stops where it stopped before: "
@@ -71,13 +68,6 @@ def test_restart_of_a_closed_shop_succeeds_and_keeps_what_operators_scaled(store
     assert store.closed in results
     assert store.shop.get_object("deployment", store.name)["spec"]["replicas"] == 2
     store.require_additions()
-
-
-def test_upgrade_with_full_disks_leaves_the_shop_open(store: Store) -> None:
-    with full_disks(store.shop):
-        store.harness.ended(store.order_upgrade("23m"), 600)
-        assert store.harness.store(store.name).status == StoreStatus.READY
-        until("the shop answers", lambda: store.shop.answers(store.home_status))
 
 
 def test_delete_leaves_nothing(store: Store) -> None:
