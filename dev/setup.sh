@@ -30,7 +30,7 @@ fi
 python=""
 for p in /usr/bin/python3 python3 python3.13 python3.12 python3.11; do
   if command -v "$p" >/dev/null && "$p" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-    python=$p; break
+    python=$(command -v "$p"); break
   fi
 done
 [ -n "$python" ] || die "Python 3.11 or later is required; install it (Debian 12: apt-get install python3 python3-venv) and run this again"
@@ -47,10 +47,10 @@ if [ ! -x "$uv_dir/bin/uv" ]; then
 fi
 uv="$uv_dir/bin/uv"
 
-stamp="$(digest requirements-dev.lock pyproject.toml) $(command -v "$python")"
+stamp="$(digest requirements-dev.lock pyproject.toml) $python"
 if [ "$(cat .venv/storewright.stamp 2>/dev/null)" != "$stamp" ]; then
   say "Preparing .venv (Python packages, pinned by hash)"
-  "$uv" venv -q --clear --python "$(command -v "$python")" .venv
+  "$uv" venv -q --clear --python "$python" .venv
   "$uv" pip sync -q --python .venv/bin/python --require-hashes requirements-dev.lock
   "$uv" pip install -q --python .venv/bin/python --no-deps -e .
   echo "$stamp" >.venv/storewright.stamp

@@ -15,10 +15,11 @@ from dev.images import sbom
 from dev.images.builders import build_all
 from dev.images.errors import ImageError
 from dev.images.progress import print_once
-from dev.images.recipes import Image, bot_image, store_images
+from dev.images.recipes import Image, all_images, bot_image, store_images
 
 __all__ = [
     "ImageError",
+    "all_images",
     "bot_image",
     "build_all_images",
     "build_store_images",
@@ -62,10 +63,11 @@ def build_all_images() -> None:
     for folder in (BUILD / "images", BUILD / "sbom"):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-    for image in [*store_images(), bot_image()]:
+    images = all_images()
+    for image in images:
         _link(image.archive, BUILD / "images" / f"{image.name}.tar")
         shutil.copyfile(image.sbom, BUILD / "sbom" / f"{image.name}.cdx.json")
-    _write_values({image.name: image.values for image in [*store_images(), bot_image()]})
+    _write_values({image.name: image.values for image in images})
 
 
 def _link(archive: Path, target: Path) -> None:
@@ -106,7 +108,7 @@ def push(registry: str) -> None:
     """
     build_all_images()
     pushed = {}
-    for image in [*store_images(), bot_image()]:
+    for image in all_images():
         repository = f"{registry.rstrip('/')}/storewright/{image.name}"
         digest = push_archive(image.archive, f"{repository}:{image.tag}")
         pushed[image.name] = image.values | {"repository": repository, "tag": f"{image.tag}@{digest}"}

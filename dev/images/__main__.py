@@ -6,7 +6,7 @@ import sys
 from rich.console import Console
 
 from dev.cluster import ClusterError, find
-from dev.images import ImageError, bot_image, build_all_images, push, store_images
+from dev.images import ImageError, all_images, build_all_images, push
 
 
 def main() -> int:
@@ -41,7 +41,7 @@ def _load(name: str) -> None:
     if cluster is None:
         raise ImageError(f"cluster {name!r} is not running; start it with `python -m dev.cluster up --name {name}`")
     build_all_images()
-    for image in [*store_images(), bot_image()]:
+    for image in all_images():
         cluster.load_image(image.archive)
 
 
@@ -53,7 +53,7 @@ def _push(registry: str | None) -> None:
 
 
 def _list() -> None:
-    for image in [*store_images(), bot_image()]:
+    for image in all_images():
         size = f"{image.archive.stat().st_size / 1e6:.0f} MB" if image.archive.exists() else "not built"
         print(f"{image.reference}  {size}")
 

@@ -109,6 +109,11 @@ def bot_image() -> Image:
     return _describe("storewright", CHECKOUT, files)
 
 
+def all_images() -> list[Image]:
+    """The stores' images and the bot's, whether they are built or not. Raises ImageError."""
+    return [*store_images(), bot_image()]
+
+
 @cache
 def has_buildah() -> bool:
     """True if buildah builds the images, False if Docker does. Raises ImageError if this machine has neither."""

@@ -12,6 +12,7 @@ from tests.e2e.provisioner_harness import ProvisionerHarness
 from tests.e2e.store_release import StoreRelease
 from tests.waiting import until
 
+OWN_PRODUCT = "Hand-made bowl"  # what the merchant sells instead of the samples
 Shop = TypeVar("Shop", bound=StoreRelease)
 
 

@@ -6,12 +6,11 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from tests.e2e.lived_in import LivedInStore
+from tests.e2e.lived_in import OWN_PRODUCT, LivedInStore
 from tests.e2e.medusa import MedusaStore
 from tests.e2e.provisioner_harness import ProvisionerHarness
 from tests.e2e.storefront import set_sellable
 
-OWN_PRODUCT = "Hand-made bowl"
 OTHER_OWNER = "eve@example.com"
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.lived_in import LivedInStore
+from tests.e2e.lived_in import OWN_PRODUCT, LivedInStore
 from tests.e2e.provisioner_harness import ProvisionerHarness
 from tests.e2e.store_release import PNG
 from tests.e2e.woocommerce import WooCommerceStore, has_plugin
 
-TITLE, COLOR, OWN_PRODUCT = "Bowls by Ada", "#123456", "Hand-made bowl"
+TITLE, COLOR = "Bowls by Ada", "#123456"
 KEYS = "/wp-admin/admin.php?page=wc-settings&tab=advanced&section=keys"
 PRODUCTS_STEP = "/wp-json/wc/store/v1/products?per_page=1&stock_status=instock&type=simple answered without 0.id"
 POSTS_STEP = "/wp-json/wp/v2/posts?per_page=1 answered without 0.content.rendered"

@@ -156,6 +156,10 @@ class UpgradedSlackStore(SlackStore):
     def secret(self) -> dict[str, str]:
         return read_secret(self.cluster, f"store-{self.name}", SECRET_NAME)
 
+    def revisions(self) -> str:
+        """The states of the release's revisions."""
+        return self.kubectl("get", "secrets", "-l", "owner=helm", "-o=jsonpath={.items[*].metadata.labels.status}")
+
     def await_job(self, component: str) -> None:
         self.slack.wait_for(lambda: component in self.kubectl("get", "jobs", "-o", "name"), 60, component)
 
@@ -187,12 +191,6 @@ def test_upgrade_from_slack_keeps_secrets_and_adds_new_keys_and_limits(slack_sto
     assert quota == QUOTA["pods"]
 
 
-def _revisions(store: SlackStore) -> str:
-    """The states of the release's revisions."""
-    labels = "-o=jsonpath={.items[*].metadata.labels.status}"
-    return store.kubectl("get", "secrets", "-l", "owner=helm", labels)
-
-
 def test_failed_upgrade_is_rolled_back_and_reported_by_a_bot_killed_twice(slack_store: UpgradedSlackStore) -> None:
     slack, former = slack_store.slack, slack_store.leaflet.version
     slack_store.kubectl("delete", "jobs", "--all")  # the migration of a former upgrade
@@ -202,13 +200,13 @@ def test_failed_upgrade_is_rolled_back_and_reported_by_a_bot_killed_twice(slack_
     slack_store.await_job("migration")
     slack_store.restart_bot(kill=True)  # while helm waits for the migration
     slack_store.await_job("before-rollback")
-    assert "pending-rollback" in _revisions(slack_store)
+    assert "pending-rollback" in slack_store.revisions()
     slack_store.restart_bot(kill=True)  # while helm rolls back
     root = slack_store.root("upgrade", "failed")
     assert f"could not be upgraded. It runs Leaflet {former} again; nothing was lost." in root["text"]
     assert "Its log says “error: it is odd”." in root["text"]
     assert f"version {former}<" in slack_store.page()
-    assert "pending" not in _revisions(slack_store), "nothing is left of the killed helm"
+    assert "pending" not in slack_store.revisions(), "nothing is left of the killed helm"
     notice = slack.wait_for(lambda: [m for m in slack.messages("#store-failures") if slack_store.name in m["text"]])[-1]
     assert "reading •••" in str(notice["blocks"])
     posted = str(slack.messages("#store-failures")) + str(slack.messages("#stores")) + str(slack.thread(root))

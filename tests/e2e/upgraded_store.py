@@ -72,11 +72,11 @@ class UpgradedStore:
         assert (store.status, store.version) == (StoreStatus.READY, version)
         until("the ingress to serve the pod of this version", lambda: f"version {version}<" in self.page(), 5)
         tools = self.harness.tools
-        release = tools.cluster.release(store.namespace, self.name)
-        assert release is not None
-        assert release.status == "deployed"
-        assert not any(kept.stuck for kept in tools.cluster.revisions(store.namespace, self.name))
-        assert tools.helm.chart_version(self.name, store.namespace, release.revision) == version
+        revisions = tools.cluster.revisions(store.namespace, self.name)
+        assert revisions
+        assert revisions[-1].status == "deployed"
+        assert not any(release.stuck for release in revisions)
+        assert tools.helm.chart_version(self.name, store.namespace, revisions[-1].revision) == version
         namespace = tools.cluster.namespace(store.namespace)
         assert namespace is not None
         assert "storewright.dev/upgrade-from" not in namespace["metadata"]["annotations"]

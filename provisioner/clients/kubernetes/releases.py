@@ -1,7 +1,7 @@
 """Helm's releases, as the labels of its Secrets describe them.
 
 Helm keeps each revision of a release in a Secret, and finds it by these labels itself (helm.sh/docs: storage backends;
-pkg/storage/driver/secrets.go). Reading them takes a hundredth of the time of `helm list`.
+pkg/storage/driver/secrets.go). Reading them starts no helm process, as `helm list` would.
 """
 
 from __future__ import annotations
