@@ -17,7 +17,7 @@ from dev.images import sources
 from dev.images.errors import ImageError
 from dev.images.sources import Source
 
-__all__ = ["BaseImage", "Image", "ImageError", "bot_image", "has_buildah", "store_images"]
+__all__ = ["BaseImage", "Image", "ImageError", "all_images", "bot_image", "has_buildah", "store_images"]
 
 IMAGES = CHECKOUT / "images"
 IGNORED_FOLDERS = {"node_modules", ".medusa", "__pycache__"}

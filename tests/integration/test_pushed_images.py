@@ -48,6 +48,7 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Image]:
     built = {name: tiny(name, tmp_path, monkeypatch) for name in ("storewright", "medusa", "postgresql")}
     monkeypatch.setattr(images, "store_images", lambda: [built["medusa"], built["postgresql"]])
     monkeypatch.setattr(images, "bot_image", lambda: built["storewright"])
+    monkeypatch.setattr(images, "all_images", lambda: list(built.values()))
     for name, path in {"BUILD": "", "OVERLAY": "images.yaml", "VALUES": "values.yaml"}.items():
         monkeypatch.setattr(images, name, tmp_path / "build" / path)
     return built
