@@ -32,6 +32,8 @@ POLL_SECONDS = 0.2  # between two calls of `meanwhile` while helm runs
 MAX_ERROR_CHARACTERS = 500
 # The chart's fields are helm's, even if people changed them, and so are objects that people made by hand.
 OVERWRITE = ["--server-side=true", "--force-conflicts"]
+# The API server validates all that is applied. helm would do so too, and load 3 MB of schemas for it: half a second.
+WITHOUT_SCHEMAS = "--disable-openapi-validation"
 COMMAND_NOT_FOUND = 127  # a shell's exit code, and setpriv's
 
 # helm reports errors as text only. These phrases are helm 4.1's; the first match counts.
@@ -184,6 +186,7 @@ class Helm:
             "--output",
             "json",
             *OVERWRITE,
+            WITHOUT_SCHEMAS,
             "--take-ownership",
             *more,
         ]

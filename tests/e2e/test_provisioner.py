@@ -243,6 +243,9 @@ BROKEN = {
         change=("resources: { ", REQUESTS),
         patience=Patience(unschedulable=2.0),
     ),
+    "unknown-field": Broken(
+        ["resourcez: field not declared in schema", "Correct the chart"], change=("resources: { ", "resourcez: { ")
+    ),
     "crash": Broken(
         ["keeps crashing", "exit code 1", "error: a page is missing"],
         change=(OPENING, "/busybox touch /www/broken"),

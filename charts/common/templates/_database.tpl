@@ -6,8 +6,11 @@
 {{- define "common.external" -}}
 {{- $external := .Values.database.external }}
 {{- $name := include "common.name" (dict "root" $ "component" "database") }}
-{{- $own := or (lookup "apps/v1" "StatefulSet" .Release.Namespace $name) (lookup "v1" "PersistentVolumeClaim" .Release.Namespace (printf "data-%s-0" $name)) }}
-{{- $moved := dig "metadata" "annotations" "storewright.dev/database" "" (lookup "apps/v1" "Deployment" .Release.Namespace .Release.Name) | eq "external" }}
+{{- $set := dict "root" $ "apiVersion" "apps/v1" "kind" "StatefulSet" "name" $name }}
+{{- $claim := dict "root" $ "apiVersion" "v1" "kind" "PersistentVolumeClaim" "name" (printf "data-%s-0" $name) }}
+{{- $own := or (include "common.existing" $set | fromJson) (include "common.existing" $claim | fromJson) }}
+{{- $deployment := dict "root" $ "apiVersion" "apps/v1" "kind" "Deployment" "name" .Release.Name }}
+{{- $moved := include "common.existing" $deployment | fromJson | dig "metadata" "annotations" "storewright.dev/database" "" | eq "external" }}
 {{- if and $moved (not $external.enabled) }}
 {{- fail "the data of this store is in an external database, so database.external must be enabled" }}
 {{- end }}

@@ -17,7 +17,8 @@ resources: { requests: { storage: {{ .storage.size }} } }
 
 {{/* Spec of the claim of the store's own database, for the template `data` of its StatefulSet. Call with (dict "root" $ "storage" …). */}}
 {{- define "common.databaseClaim" -}}
-{{- $set := lookup "apps/v1" "StatefulSet" .root.Release.Namespace (include "common.name" (dict "root" .root "component" "database")) }}
+{{- $name := include "common.name" (dict "root" .root "component" "database") }}
+{{- $set := include "common.existing" (dict "root" .root "apiVersion" "apps/v1" "kind" "StatefulSet" "name" $name) | fromJson }}
 {{- $born := dict }}
 {{- range ($set.spec | default dict).volumeClaimTemplates }}
 {{- if eq .metadata.name "data" }}{{ $born = .spec }}{{ end }}
@@ -27,7 +28,8 @@ resources: { requests: { storage: {{ .storage.size }} } }
 
 {{/* Spec of the claim <release>-uploads as it exists, as YAML. */}}
 {{- define "common.uploadsBorn" -}}
-{{- (lookup "v1" "PersistentVolumeClaim" .Release.Namespace (printf "%s-uploads" .Release.Name)).spec | default dict | toYaml }}
+{{- $claim := dict "root" $ "apiVersion" "v1" "kind" "PersistentVolumeClaim" "name" (printf "%s-uploads" .Release.Name) }}
+{{- (include "common.existing" $claim | fromJson).spec | default dict | toYaml }}
 {{- end }}
 
 {{/* The claim <release>-uploads, set by `uploads.storage`. */}}
