@@ -143,7 +143,8 @@ def _hostile(cluster: Cluster, folder: Path, options: argparse.Namespace) -> dic
     """Hostile input, many cases of each target."""
     environment = {**os.environ, "HOSTILE_CASES": str(options.cases)}
     environment |= {"HOSTILE_SEED": str(options.seed)}
-    command = [sys.executable, "-m", "pytest", "-n2", "--dist=load", "-v", "--timeout=36000", "--show-capture=no"]
+    # Without the plugin `logging`, which would keep every line of a test: 10 GB.
+    command = [sys.executable, "-m", "pytest", "-n2", "--dist=load", "-v", "--timeout=36000", "-p", "no:logging"]
     failed = subprocess.run([*command, HOSTILE_TESTS], env=environment, cwd=ROOT, check=False).returncode
     found = [{"kind": "hostile input", "what": f"see the output of {HOSTILE_TESTS}", "step": ""}] if failed else []
     return {"violations": found, "cases of each target": options.cases}

@@ -141,7 +141,8 @@ def test_ids_and_deadlines_are_values(chart: Path) -> None:
         workload["kind"]: {one["startupProbe"]["failureThreshold"] for one in containers(workload["spec"]["template"])}
         for workload in of_kind(manifests, "Deployment", "StatefulSet")
     }
-    assert probes == {"Deployment": {11}, "StatefulSet": {13}}
+    waits = {"woocommerce": {2}}  # twice 10 s, in the container
+    assert probes == {"Deployment": {11} | waits.get(chart.name, set()), "StatefulSet": {13}}
     assert [job["spec"]["activeDeadlineSeconds"] for job in of_kind(manifests, "Job")] == [12]
 
 
