@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from json import JSONDecodeError
 from typing import Any
 
 import httpx
@@ -16,13 +17,14 @@ from provisioner.clients.kubernetes.objects import is_ready
 from tests.e2e.store_release import StoreRelease, process_id
 from tests.waiting import until
 
-PAUSE_SECONDS = 0.4  # between two orders of a shopper, so that the store's start gets most of the processors
+PAUSE_SECONDS = 0.8  # between two orders of a shopper, so that the store's start gets most of the processors
 
 
 class Shoppers:
     """`number` threads that place orders until the block ends, and try again after a failure.
 
-    `place_order` returns the id of a confirmed order, or raises AssertionError or httpx.HTTPError."""
+    `place_order` returns the id of a confirmed order, or raises AssertionError, httpx.HTTPError or JSONDecodeError:
+    WordPress appends its error page to an answer that it has sent, if the database ends at that moment."""
 
     def __init__(self, place_order: Callable[[], Any], number: int) -> None:
         self.confirmed: list[Any] = []
@@ -52,7 +54,7 @@ class Shoppers:
         while not self._stopped.is_set():
             try:
                 self.confirmed.append(self._place_order())
-            except (AssertionError, httpx.HTTPError) as error:
+            except (AssertionError, httpx.HTTPError, JSONDecodeError) as error:
                 self.failures.append(repr(error))
             self._stopped.wait(PAUSE_SECONDS)
 

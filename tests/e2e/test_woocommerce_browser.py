@@ -109,6 +109,8 @@ def _fill_in(page: Page) -> None:
     }
     for label, text in typed.items():
         page.get_by_label(label, exact=True).fill(text)
+    page.get_by_label("Postcode", exact=True).blur()
+    page.wait_for_load_state("networkidle")  # the address is saved meanwhile, and the button ignores clicks
     expect(page.get_by_text("Cash on delivery").first).to_be_visible()
     expect(page.get_by_text("Standard delivery").first).to_be_visible()
 
