@@ -72,8 +72,7 @@ def stages(harness: KubernetesHarness, job: Job, kind: EventKind) -> list[str]:
 
 
 def pods_of(harness: KubernetesHarness, job: Job) -> list[Any]:
-    of = ("-n", BOT_NAMESPACE, "-l", f"storewright.dev/job={job.id}")
-    return list(json.loads(kubectl(harness.cluster, "get", "pods", *of, "-o", "json"))["items"])
+    return harness.tools.cluster.pods(BOT_NAMESPACE, {"storewright.dev/job": job.id})
 
 
 def test_create_and_delete_run_as_kubernetes_jobs(harness: KubernetesHarness, caplog: pytest.LogCaptureFixture) -> None:
