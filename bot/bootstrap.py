@@ -18,6 +18,7 @@ from bot.observability.readiness import Checks, Readiness
 from bot.settings import Settings, deprecation_warnings
 from bot.slack.app import ListenerThreads, build_app
 from bot.slack.attend import SlackDependencies
+from bot.slack.audit_writer import AuditWriter
 from bot.slack.client import Slack
 from bot.slack.signature import SignatureCheck
 from bot.web.http_server import serve_in_background, serve_until_signal
@@ -61,7 +62,10 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     metrics.add_workers(executor.at_once, scheduler.workers)
     orders = build_orders(settings, ledger, tools.catalog, settings.admins)
     commands = Dependencies(orders, settings.public_url, OFFERS)
-    slack_dependencies = SlackDependencies(commands, slack, notifier.remember_response_url, settings.failure_channel)
+    audit = AuditWriter(ledger)
+    slack_dependencies = SlackDependencies(
+        commands, slack, notifier.remember_response_url, settings.failure_channel, audit
+    )
     pages = PageDependencies(
         ledger=ledger,
         catalog=tools.catalog,
@@ -69,7 +73,7 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
         public_origin=settings.public_origin,
     )
     ops = Ops(scheduler.trouble, readiness, metrics.registry)
-    with _running(scheduler, notifier), ListenerThreads() as threads, _requesting_stop(scheduler, notifier):
+    with _running(scheduler, notifier), audit, ListenerThreads() as threads, _requesting_stop(scheduler, notifier):
         _listen(settings, slack_dependencies, pages, ops, threads, socket)
 
 

@@ -35,7 +35,7 @@ LISTENER_THREADS = 32  # with Bolt's default of 5, the sixth command waits until
 class ListenerThreads(ThreadPoolExecutor):
     """The threads of listeners. Each keeps the log context of its request.
 
-    Leave its `with` block before the ledger is closed: listeners write the audit log after the answer."""
+    Leave its `with` block before the AuditWriter's: listeners add to the audit log after the answer."""
 
     def __init__(self) -> None:
         super().__init__(LISTENER_THREADS, thread_name_prefix="listener")

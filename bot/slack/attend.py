@@ -13,6 +13,7 @@ from bot.commands.spec import Handler
 from bot.dependencies import Dependencies
 from bot.rendering import messages
 from bot.rendering.templating import TextTemplate
+from bot.slack.audit_writer import AuditWriter
 from bot.slack.client import Slack
 from bot.slack.interaction import Interaction
 from bot.slack.reply import Reply
@@ -37,6 +38,7 @@ class SlackDependencies:
     slack: Slack
     remember_response_url: Callable[[str, str], None]
     failure_channel: str
+    audit: AuditWriter
 
 
 Listener = Callable[[SlackDependencies, Interaction], Response]
@@ -138,8 +140,4 @@ def _audit(dependencies: SlackDependencies, interaction: Interaction, result: _R
         detail=interaction.raw[:RAW_LIMIT],
         request_id=request_id,
     )
-    try:
-        audit = dependencies.commands.ledger.audit
-        audit.add(record, result.outcome, job_id=result.job_id, reason=result.reason)
-    except Exception:
-        log.exception("audit row not written: %s", result)  # the person has the answer; Bolt must not send another
+    dependencies.audit.add(record, result.outcome, job_id=result.job_id, reason=result.reason)

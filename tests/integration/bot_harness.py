@@ -22,6 +22,7 @@ from bot.observability.metrics import Metrics
 from bot.observability.readiness import Checks, Readiness
 from bot.slack.app import ListenerThreads, build_app
 from bot.slack.attend import SlackDependencies
+from bot.slack.audit_writer import AuditWriter
 from bot.slack.client import Slack
 from bot.slack.rate_limiter import RATES, RateLimiter
 from bot.slack.signature import SignatureCheck
@@ -104,6 +105,7 @@ class Bot:
     clock: MovableClock
     metrics: Metrics
     app: App
+    audit_writer: AuditWriter
     secret: dict[str, str] | Exception = field(default_factory=lambda: dict(SECRET))
 
     @property
@@ -207,6 +209,7 @@ class Bot:
 
     def audit(self, limit: int = 1000) -> list[dict[str, Any]]:
         """The audit log, newest first."""
+        self.audit_writer.wait_until_written()
         return self.ledger.audit.rows(limit)
 
     # --- the outbox -----------------------------------------------------------------------------------------------
@@ -250,11 +253,13 @@ def running_bot(
     orders = Orders(ledger, catalog, addresses, limits, DEFAULT_DEADLINES, admins)
     url = free_address()
     commands = Dependencies(orders, url, OFFERS)
-    dependencies = SlackDependencies(commands, client, notifier.remember_response_url, failures)
+    audit = AuditWriter(ledger)
+    dependencies = SlackDependencies(commands, client, notifier.remember_response_url, failures, audit)
     with ExitStack() as stack:
         stack.callback(ledger.close)
+        stack.enter_context(audit)
         app = build_app(dependencies, stack.enter_context(ListenerThreads()))
-        bot = Bot(url, slack, orders, notifier, clock, metrics, app)
+        bot = Bot(url, slack, orders, notifier, clock, metrics, app, audit)
         _connect(bot, client, failures, socket, stack)
         if notify:
             notifier.start()
