@@ -41,6 +41,7 @@ from provisioner.operations.steps.storefront import CHECK, INSPECT, STOREFRONT, 
 from provisioner.operations.toolbox import Toolbox
 
 RELEASE = "release"
+HELM_SECONDS_MORE = 10.0  # than the job has: at the deadline, the monitor says more than helm
 LONGEST_RETRY_SECONDS = 60.0  # a job with less time left does not wait for another attempt
 log = logging.getLogger(__name__)
 
@@ -156,7 +157,7 @@ def _ensure_release(
         tools.cluster.delete_secret(namespace, release.record)  # as in create: helm goes on from what exists
     suspects = unready_pods(tools.cluster.pods(namespace))  # a pod that the upgrade is to fix must not hold it up
     try:
-        tools.helm.upgrade(spec, tools.remaining(job), lambda: monitor.look(MIGRATION))
+        tools.helm.upgrade(spec, tools.remaining(job) + HELM_SECONDS_MORE, lambda: monitor.look(MIGRATION))
     except HookFailed as error:
         symptom = failed_run_of(store.name, tools.cluster.pods(namespace), MIGRATION)
         raise failure_of(tools, store, symptom, secret) if symptom else error from error
