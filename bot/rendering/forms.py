@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 from slack_sdk.models.blocks import InputBlock, Option, PlainTextInputElement, StaticSelectElement
 from slack_sdk.models.views import View
 
@@ -23,6 +24,10 @@ OPTION_PREFIX = "option/"  # of the block ids with a store type's options
 CREATE_FORM, DELETE_FORM = "create", "delete"  # callback ids
 TYPE_ACTION = "type"  # the action id of the type's menu
 LABEL_LIMIT = 75  # characters that Slack takes in a menu entry's text and in its description
+# No character of these is escaped in JSON, so that private_metadata stays within Slack's 3,000 characters.
+ChannelId = Annotated[str, Field(pattern=r"^[A-Z0-9]*$", max_length=50)]
+Url = Annotated[str, Field(pattern=r"^(https?://[!#-\[\]-~]+)?$", max_length=2_000)]
+StoreId = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$", max_length=50)]
 
 
 @dataclass(frozen=True)
@@ -32,9 +37,9 @@ class FormContext:
     `channel` gets the job's messages, '' for the person's direct messages; `response_url` takes an answer for the
     person alone, '' if there is none; `store_id` is the store that the form is about."""
 
-    channel: str = ""
-    response_url: str = ""
-    store_id: str = ""
+    channel: ChannelId = ""
+    response_url: Url = ""
+    store_id: StoreId = ""
 
     def packed(self) -> str:
         """As private_metadata."""

@@ -11,14 +11,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from bot.rendering.forms import FormContext
+from bot.rendering.forms import ChannelId, FormContext, Url
 from bot.rendering.offers import MENU_ACTION
 from provisioner.domain.text import shorten
 
 COMMAND, EVENT_CALLBACK, HOME_OPENED = "command", "event_callback", "app_home_opened"
 Text = Annotated[str, Field(max_length=40_000)]  # Slack's longest message
 Id = Annotated[str, Field(min_length=1, max_length=200)]
-Url = Annotated[str, Field(pattern=r"^(https?://\S+)?$", max_length=2_000)]
 PersonId = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{1,50}$")]
 
 
@@ -105,7 +104,7 @@ class _Command(BaseModel):
     command: Id
     text: Text = ""
     user_id: PersonId
-    channel_id: Id
+    channel_id: Annotated[ChannelId, Field(min_length=1)]
     trigger_id: Id
     response_url: Url = ""
 
@@ -129,7 +128,7 @@ class _Person(BaseModel):
 
 
 class _Channel(BaseModel):
-    id: Id
+    id: Annotated[ChannelId, Field(min_length=1)]
 
 
 class _Chosen(BaseModel):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
+
+import pytest
+from pydantic import ValidationError
 
 from bot.rendering import forms
 from bot.rendering.forms import FormContext, Prefilled
@@ -31,6 +35,26 @@ def test_slack_accepts_every_form() -> None:
     assert FormContext.unpacked(create["private_metadata"]) == context
     assert "my-shop" in str(delete["blocks"][0])
     assert "no way back" in str(delete["blocks"][0])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"store_id": "\u00df" * 400},
+        {"channel": "C" * 51},
+        {"response_url": 'https://hooks.slack.example/"'},
+        {"response_url": "https://hooks.slack.example/" + "x" * 2000},
+    ],
+)
+def test_metadata_that_would_grow_beyond_slacks_limit_is_refused(wrong: dict[str, str]) -> None:
+    """Slack takes 3,000 characters; in JSON, one may become six."""
+    with pytest.raises(ValidationError):
+        FormContext.unpacked(json.dumps(wrong))
+
+
+def test_longest_metadata_is_within_slacks_limit() -> None:
+    longest = {"channel": "C" * 50, "response_url": "https://" + "x" * 1992, "store_id": "s" * 50}
+    assert len(FormContext.unpacked(json.dumps(longest)).packed()) < 3000
 
 
 def test_create_form_asks_for_the_options_of_the_chosen_type() -> None:
