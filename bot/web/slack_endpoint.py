@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from flask import Request, Response, jsonify, make_response
 from slack_bolt import App
 from slack_bolt.adapter.flask.handler import to_flask_response
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from bot.slack.app import dispatch
 from bot.slack.signature import SignatureCheck
@@ -25,8 +26,12 @@ class SlackEndpoint:
     signature_check: SignatureCheck
 
     def answer(self, request: Request) -> Response:
-        """401 for an unsigned request, 400 for a malformed one, 404 for one without a listener."""
-        body = request.get_data(as_text=True)
+        """401 for an unsigned request, 400 for a malformed one, 413 for a large one, 404 for one without a listener."""
+        try:
+            body = request.get_data(as_text=True)
+        except RequestEntityTooLarge:
+            log.warning("malformed request refused: more than %s bytes", request.max_content_length)
+            return _refused(413, "request too large")
         timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
         if not self.signature_check.passes(body, timestamp, request.headers.get("X-Slack-Signature", "")):
             return _refused(401, "invalid request")

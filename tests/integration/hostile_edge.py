@@ -87,7 +87,7 @@ class Edge:
     def post_signed(self, sent: Sent) -> Answer:
         """Send a signed request: it is answered, or refused with one log line."""
         answer = self.post(sent)
-        assert answer.status in (200, 400, 401, 404), answer  # 401: it is signed as text, and not UTF-8
+        assert answer.status in (200, 400, 401, 404, 413), answer  # 401: it is signed as text, and not UTF-8
         refusals = self.records.refusals
         assert len(refusals) == (answer.status != 200), refusals
         assert all(len(line) < MAX_LOG_LINE for line in refusals), refusals

@@ -72,9 +72,11 @@ def test_url_verification_is_answered(bot: Bot) -> None:
     assert bot.slack.verify_url()
 
 
-def test_oversized_body_is_refused(bot: Bot) -> None:
+def test_oversized_body_is_refused(bot: Bot, caplog: pytest.LogCaptureFixture) -> None:
     with bot.http() as http:
-        assert http.post("/slack/events", content=b"x" * 1_000_001).status_code == 413
+        answer = http.post("/slack/events", content=b"x" * 1_000_001)
+    assert (answer.status_code, answer.json()) == (413, {"error": "request too large"})
+    assert "malformed request refused: more than 1000000 bytes" in caplog.text
 
 
 @pytest.mark.parametrize("path", ["/", "/slack/events", "/nothing", "/s/", "/s/a/b"])
