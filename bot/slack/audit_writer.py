@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from queue import Queue
 from threading import Thread
-from typing import Self
+from typing import NamedTuple, Self
 
 from provisioner.ledger.audit import AuditRecord, Outcome
 from provisioner.ledger.ledger import Ledger
 
 log = logging.getLogger(__name__)
 
-Addition = Callable[[], None]
+
+class _Row(NamedTuple):
+    record: AuditRecord
+    outcome: Outcome
+    job_id: str
+    reason: str
 
 
 class AuditWriter:
@@ -25,7 +29,7 @@ class AuditWriter:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._additions: Queue[Addition | None] = Queue()  # None is the last
+        self._rows: Queue[_Row | None] = Queue()  # None is the last
         self._thread = Thread(target=self._write_until_the_last, name="audit")
 
     def __enter__(self) -> Self:
@@ -33,37 +37,38 @@ class AuditWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._additions.put(None)
+        self._rows.put(None)
         self._thread.join()
 
     def add(self, record: AuditRecord, outcome: Outcome, *, job_id: str = "", reason: str = "") -> None:
         """Append one row soon. A row that can't be written is logged."""
-        self._additions.put(partial(self._ledger.audit.add, record, outcome, job_id=job_id, reason=reason))
+        self._rows.put(_Row(record, outcome, job_id, reason))
 
     def wait_until_written(self) -> None:
         """Wait for the rows that were added before."""
-        self._additions.join()
+        self._rows.join()
 
     def _write_until_the_last(self) -> None:
         last = False
         while not last:
-            additions = [self._additions.get()]
-            while not self._additions.empty():
-                additions.append(self._additions.get())
-            last = additions[-1] is None
-            self._write([addition for addition in additions if addition])
-            for _ in additions:
-                self._additions.task_done()
+            rows = [self._rows.get()]
+            while not self._rows.empty():
+                rows.append(self._rows.get())
+            last = rows[-1] is None
+            self._write([row for row in rows if row])
+            for _ in rows:
+                self._rows.task_done()
 
-    def _write(self, additions: Sequence[Addition]) -> None:
+    def _write(self, rows: Sequence[_Row]) -> None:
         """Write all in one commit, or each alone if that fails."""
         try:
             with self._ledger.transaction():
-                for addition in additions:
-                    addition()
+                for record, outcome, job_id, reason in rows:
+                    self._ledger.audit.add(record, outcome, job_id=job_id, reason=reason)
         except Exception:
-            if len(additions) > 1:
-                for addition in additions:
-                    self._write([addition])
+            if len(rows) == 1:
+                ((record, *ending),) = rows
+                log.exception("audit row not written: %s", " ".join(ending), extra={"request": record.request_id})
             else:
-                log.exception("audit row not written")
+                for row in rows:
+                    self._write([row])

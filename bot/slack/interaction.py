@@ -18,6 +18,7 @@ from provisioner.domain.text import shorten
 COMMAND, EVENT_CALLBACK, HOME_OPENED = "command", "event_callback", "app_home_opened"
 Text = Annotated[str, Field(max_length=40_000)]  # Slack's longest message
 Id = Annotated[str, Field(min_length=1, max_length=200)]
+Channel = Annotated[ChannelId, Field(min_length=1)]
 PersonId = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{1,50}$")]
 
 
@@ -104,7 +105,7 @@ class _Command(BaseModel):
     command: Id
     text: Text = ""
     user_id: PersonId
-    channel_id: Annotated[ChannelId, Field(min_length=1)]
+    channel_id: Channel
     trigger_id: Id
     response_url: Url = ""
 
@@ -128,7 +129,7 @@ class _Person(BaseModel):
 
 
 class _Channel(BaseModel):
-    id: Annotated[ChannelId, Field(min_length=1)]
+    id: Channel
 
 
 class _Chosen(BaseModel):

@@ -47,4 +47,4 @@ def test_row_that_cannot_be_written_is_logged_and_costs_no_other(
             for actor in ("U1", "U\ud800", "U2"):  # half of a surrogate pair is no UTF-8
                 writer.add(AuditRecord(actor, "command"), Outcome.ANSWERED)
         assert [row["actor"] for row in ledger.audit.rows()] == ["U2", "U1"]
-    assert "audit row not written" in caplog.text
+    assert "audit row not written: answered" in caplog.text
