@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -40,7 +40,7 @@ class Audit:
 
     def add(self, record: AuditRecord, outcome: Outcome, *, job_id: str = "", reason: str = "") -> None:
         """Append one row, of now."""
-        row = {"at": self._connection.clock(), **asdict(record), "outcome": outcome}
+        row = {"at": self._connection.clock(), **vars(record), "outcome": outcome}
         with self._connection.transaction() as db:
             db.table("audit").insert({**row, "job_id": job_id, "reason": reason})
 

@@ -124,21 +124,21 @@ def _measure_bot(cluster: Cluster, kind: StoreType) -> dict[str, Any]:
         try:
             stack.start()
             as_process, processor = bot.process_starts(stack, BOT_STARTS)
-            answers = acks.seconds(stack, kind.name)
+            answers, refusals = acks.seconds(stack, kind.name)
         finally:
             stack.stop()
             remove_stores(cluster, stack.folder)
-    acked = [answer for answer in answers if answer is not None]
+    acked, refused = ([answer for answer in found if answer is not None] for found in (answers, refusals))
     starts = {"in the cluster": in_cluster, "as a process": as_process, "  processor": processor}
     _tabulate(f"The bot, from its start to ready: seconds, {BOT_STARTS} starts", starts)
-    _tabulate(
-        f"{acks.COMMANDS} commands at once while {acks.STORES} stores are made: seconds to the ack", {"ack": acked}
-    )
+    title = f"{acks.COMMANDS} commands at once while {acks.STORES} stores are made: seconds"
+    _tabulate(title, {"to the ack": acked, "to the refusal of a wrong signature": refused})
     image_mb = _compressed_mb(images.bot_image().archive)
     share = f"99 % of them within {1000 * acks.p99(acked):.0f} ms"
     console.print(f"{len(acked)} were acknowledged within 3 s, {share}.")
     console.print(f"Memory at rest: {memory_mb:.0f} MB. Image, compressed: {image_mb:.0f} MB.")
-    return {"start_seconds": starts, "ack_seconds": answers, "memory_mb": memory_mb, "image_mb": image_mb}
+    waits = {"start_seconds": starts, "ack_seconds": answers, "refusal_seconds": refusals}
+    return {**waits, "memory_mb": memory_mb, "image_mb": image_mb}
 
 
 def _report(kind: StoreType, figures: Figures, rounds: int) -> None:
