@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from dev.stack import read_secret
 from provisioner.domain.job import EventKind, Job
@@ -20,6 +20,7 @@ class LivedInStore(ABC, Generic[Shop]):
     """A store that the provisioner made, and the operations on it.
 
     `container` runs the engine. `sold_out`, `changed` and `closed` say where the storefront check stops in that state.
+    `orders` are the ids of orders that were confirmed to shoppers. Without `sells`, the image has no shop.
     """
 
     release: ClassVar[type[StoreRelease]]
@@ -27,14 +28,30 @@ class LivedInStore(ABC, Generic[Shop]):
     sold_out: str
     changed: str
     closed: str
+    sells = True
 
     def __init__(self, harness: ProvisionerHarness) -> None:
         self.harness, self.name = harness, f"lived-in-{self.release.type}"
         self.home_status = 200
+        self.orders: set[Any] = set()
         self.made = harness.succeeded(harness.create(self.name), 300)
         namespace = harness.store(self.name).namespace
         secret = read_secret(harness.cluster, namespace, SECRET_NAME)
         self.shop: Shop = self.release(harness.cluster, self.name, namespace, secret)  # type: ignore[assignment]
+
+    # --- shoppers ---------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def stock_up(self) -> None:
+        """Put more in stock than any test buys."""
+
+    @abstractmethod
+    def buy(self) -> Any:
+        """Buy something; returns the id of the confirmed order."""
+
+    @abstractmethod
+    def visit(self) -> None:
+        """Look at something that the shop reads from its database. Raises an error if it does not answer."""
 
     # --- the merchant -----------------------------------------------------------------------------------------------
 
@@ -52,7 +69,11 @@ class LivedInStore(ABC, Generic[Shop]):
 
     @abstractmethod
     def require_orders(self) -> None:
-        """The order from the store's first day is there, or the picture if the store has no shop."""
+        """Every confirmed order is there once, and the picture too."""
+
+    @abstractmethod
+    def require_owner(self) -> None:
+        """The owner can use the admin."""
 
     @abstractmethod
     def require_changes(self) -> None:

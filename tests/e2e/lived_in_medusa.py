@@ -9,13 +9,14 @@ from typing import Any
 from tests.e2e.lived_in import OWN_PRODUCT, LivedInStore
 from tests.e2e.medusa import MedusaStore
 from tests.e2e.provisioner_harness import ProvisionerHarness
+from tests.e2e.store_release import PNG
 from tests.e2e.storefront import set_sellable
 
 OTHER_OWNER = "eve@example.com"
 
 
 class LivedInMedusa(LivedInStore[MedusaStore]):
-    """A Medusa store with one order."""
+    """A Medusa store with an order and a picture."""
 
     release = MedusaStore
     container = "medusa"
@@ -24,7 +25,19 @@ class LivedInMedusa(LivedInStore[MedusaStore]):
 
     def __init__(self, harness: ProvisionerHarness) -> None:
         super().__init__(harness)
-        self._order = self.shop.place_order()["id"]
+        self.shop.stock_up()
+        self._offer = self.shop.offer()
+        self._picture = self.shop.upload("dot.png", PNG)
+        self.orders.add(self.buy())
+
+    def stock_up(self) -> None:
+        self.shop.stock_up()
+
+    def buy(self) -> str:
+        return str(self.shop.place_order(self._offer)["id"])
+
+    def visit(self) -> None:
+        self.shop.store_api("/products?limit=1&fields=id")
 
     def sell_out(self) -> None:
         for item in self.shop.admin_api("/inventory-items?limit=200&fields=sku")["inventory_items"]:
@@ -40,7 +53,7 @@ class LivedInMedusa(LivedInStore[MedusaStore]):
 
         Medusa deletes no product with a reservation, which an open order has."""
         admin_api = self.shop.admin_api
-        for reservation in admin_api("/reservations?limit=100&fields=id")["reservations"]:
+        for reservation in admin_api("/reservations?limit=1000&fields=id")["reservations"]:
             admin_api(f"/reservations/{reservation['id']}", method="DELETE")
         products = admin_api("/products?limit=100&fields=id,sales_channels.id,shipping_profile.id")["products"]
         channel, profile = products[0]["sales_channels"][0]["id"], (products[0].get("shipping_profile") or {}).get("id")
@@ -81,7 +94,13 @@ class LivedInMedusa(LivedInStore[MedusaStore]):
         self.shop.admin_api(f"/sales-channels/{channel['id']}", json={"is_disabled": True})
 
     def require_orders(self) -> None:
-        assert self._order in [order["id"] for order in self.shop.orders()]
+        placed = [order["id"] for order in self.shop.orders()]
+        assert self.orders <= set(placed)
+        assert len(placed) == len(set(placed))
+        assert self.shop.request(self._picture).content == PNG
+
+    def require_owner(self) -> None:
+        self.shop.log_in()
 
     def require_changes(self) -> None:
         assert [product["title"] for product in self.shop.admin_api("/products")["products"]] == [OWN_PRODUCT]

@@ -17,11 +17,15 @@ from tests.e2e.woocommerce import WooCommerceStore, has_plugin
 TITLE, COLOR = "Bowls by Ada", "#123456"
 KEYS = "/wp-admin/admin.php?page=wc-settings&tab=advanced&section=keys"
 PRODUCTS_STEP = "/wp-json/wc/store/v1/products?per_page=1&stock_status=instock&type=simple answered without 0.id"
+STOCK = (
+    ("wp_postmeta", "meta_value", "where meta_key = '_stock'"),
+    ("wp_wc_product_meta_lookup", "stock_quantity", ""),
+)
 POSTS_STEP = "/wp-json/wp/v2/posts?per_page=1 answered without 0.content.rendered"
 
 
 class LivedInWooCommerce(LivedInStore[WooCommerceStore]):
-    """A WooCommerce store with one order and one picture."""
+    """A WooCommerce store with an order and a picture."""
 
     release = WooCommerceStore
     container = "php"
@@ -29,14 +33,30 @@ class LivedInWooCommerce(LivedInStore[WooCommerceStore]):
 
     def __init__(self, harness: ProvisionerHarness) -> None:
         super().__init__(harness)
-        self._order = self.shop.place_order()["order_id"] if has_plugin() else None
+        self.sells = has_plugin()
+        if self.sells:
+            self.orders.add(self.buy())
         self._picture = self.shop.upload("dot.png", PNG)
-        self.sold_out = self.changed = PRODUCTS_STEP if has_plugin() else POSTS_STEP
+        self.sold_out = self.changed = PRODUCTS_STEP if self.sells else POSTS_STEP
+
+    def stock_up(self) -> None:
+        if self.sells:
+            for table, column, where in STOCK:
+                self.shop.sql(f"update {table} set {column} = 10000 {where}")  # noqa: S608
+
+    def buy(self) -> int:
+        return int(self.shop.place_order()["order_id"])
+
+    def visit(self) -> None:
+        if self.sells:
+            self.shop.store_api("/products?per_page=1")
+        else:
+            assert self.shop.request("/").status_code == 200
 
     def sell_out(self) -> None:
         """Set the stock of every product to 0. Without a shop, delete the posts."""
         with self.shop.rest_session() as owner:
-            if has_plugin():
+            if self.sells:
                 products = _get(owner, "/wc/v3/products?per_page=100&_fields=id")
                 sold = [{"id": product["id"], "stock_quantity": 0} for product in products]
                 _post(owner, "/wc/v3/products/batch", {"update": sold})
@@ -46,7 +66,7 @@ class LivedInWooCommerce(LivedInStore[WooCommerceStore]):
     def change_everything(self) -> None:
         with self.shop.rest_session() as owner:
             _change_site(owner)
-            if has_plugin():
+            if self.sells:
                 _sell_own_products_only(owner)
                 self._rotate_key(owner)
             self._change_password(owner)
@@ -78,8 +98,14 @@ class LivedInWooCommerce(LivedInStore[WooCommerceStore]):
 
     def require_orders(self) -> None:
         assert self.shop.request(self._picture).content == PNG
-        if self._order:
-            assert self.shop.orders() == [self._order]
+        if self.sells:
+            placed = self.shop.orders()
+            assert self.orders <= set(placed)
+            assert len(placed) == len(set(placed))
+
+    def require_owner(self) -> None:
+        with self.shop.admin_session() as owner:
+            assert owner.get("/wp-admin/").status_code == 200
 
     def require_changes(self) -> None:
         page = self.shop.request("/").text
@@ -88,7 +114,7 @@ class LivedInWooCommerce(LivedInStore[WooCommerceStore]):
         assert self.shop.request("/about/").status_code == 404
         with self.shop.rest_session() as owner:
             assert _get(owner, "/wp/v2/posts") == []
-            if has_plugin():
+            if self.sells:
                 assert [product["name"] for product in _get(owner, "/wc/v3/products")] == [OWN_PRODUCT]
 
 

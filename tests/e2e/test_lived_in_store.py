@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from dev.cluster import Cluster
+from dev.stack import ROOT
 from provisioner.diagnosis import Patience
-from provisioner.domain.job import JobStatus
+from provisioner.domain.job import EventKind, JobStatus
+from provisioner.domain.store import SECRET_NAME, StoreStatus
+from provisioner.operations.namespace_metadata import stores_in_cluster
 from provisioner.operations.registry import OPERATIONS
+from tests.e2e.busy_restart import restart_while_people_buy
 from tests.e2e.lived_in import LivedInStore
 from tests.e2e.lived_in_medusa import LivedInMedusa
 from tests.e2e.lived_in_woocommerce import LivedInWooCommerce
-from tests.e2e.provisioner_harness import ProvisionerHarness
+from tests.e2e.provisioner_harness import INSTANCE, ProvisionerHarness
+from tests.ledgers import exclusive_ledger
 
 Store = LivedInStore[Any]
 STOPS = "The check stops where it stopped before: "
@@ -31,6 +38,35 @@ def store(
     finally:
         harness.close()
         harness.remove_all()
+
+
+def test_store_becomes_ready_and_its_secrets_stay_out_of_the_release(store: Store) -> None:
+    assert store.harness.store(store.name).status == StoreStatus.READY
+    events = store.harness.ledger.jobs.events(store.made.id)
+    stages = [event.stage for event in events if event.kind == EventKind.DONE]
+    assert stages == ["namespace", "secrets", "release", "database", "application", "storefront", "check"]
+    assert store.harness.volumes(store.shop.namespace)
+    helm = [str(ROOT / "build/tools/bin/helm"), "get", "all", store.name, "--namespace", store.shop.namespace]
+    kubeconfig = ["--kubeconfig", str(store.harness.cluster.kubeconfig)]
+    release = subprocess.run([*helm, *kubeconfig], capture_output=True, text=True, check=True).stdout
+    assert SECRET_NAME in release
+    for key in ("admin-password", "database-password"):
+        assert store.shop.secret[key] not in release
+
+
+def test_new_ledger_can_adopt_the_store(store: Store) -> None:
+    known = store.harness.store(store.name)
+    in_cluster = stores_in_cluster(store.harness.tools.cluster, INSTANCE)
+    with exclusive_ledger(store.harness.folder / "rebuilt.db") as fresh:
+        adopted = [found for found in in_cluster if fresh.stores.adopt(found)]
+    (found,) = (found for found in adopted if found.namespace == store.shop.namespace)
+    assert found.ready_at is not None
+    assert replace(found, ready_at=known.ready_at) == known
+
+
+def test_restart_loses_no_confirmed_order(store: Store) -> None:
+    store.require_success(restart_while_people_buy(store))
+    store.require_owner()
 
 
 def test_failed_upgrade_of_a_sold_out_store_changes_nothing_and_its_retry_succeeds(store: Store) -> None:

@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,14 +15,12 @@ import yaml
 
 from dev.cluster import Cluster as DevCluster
 from dev.stack import ROOT, kubectl
-from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.diagnosis import Patience
-from provisioner.domain.job import EventKind, JobStatus
-from provisioner.domain.store import SECRET_NAME, StoreStatus
-from provisioner.operations.namespace_metadata import annotations_of, labels_of, stores_in_cluster
+from provisioner.domain.job import JobStatus
+from provisioner.domain.store import SECRET_NAME
+from provisioner.operations.namespace_metadata import annotations_of, labels_of
 from tests.e2e.provisioner_harness import INSTANCE, ProvisionerHarness
 from tests.e2e.sample_type import BOOKLET, IMAGE, SampleType, load_image
-from tests.ledgers import exclusive_ledger
 from tests.waiting import until
 
 FOREIGN_NAMESPACE = "store-foreign-shop"
@@ -54,12 +51,6 @@ def opened(harness: ProvisionerHarness) -> Iterator[ProvisionerHarness]:
 
 
 @pytest.fixture
-def medusa_harness(cluster: DevCluster, tmp_path: Path) -> Iterator[ProvisionerHarness]:
-    with opened(ProvisionerHarness(cluster, tmp_path)) as harness:
-        yield harness
-
-
-@pytest.fixture
 def leaflet_harness(cluster: DevCluster, tmp_path: Path) -> Iterator[ProvisionerHarness]:
     """A harness with leaflet, which takes some seconds to open."""
     leaflet = SampleType(tmp_path / "charts")
@@ -84,42 +75,6 @@ def booklet_harness(cluster: DevCluster, tmp_path: Path, booklet: SampleType) ->
 def keep_closed(booklet: SampleType) -> None:
     """Let the database open, and never the application."""
     booklet.change(OPENING, '/busybox sleep {{ ternary 600 0 (eq .component "application") }}')
-
-
-def test_store_becomes_ready_and_its_delete_leaves_nothing(medusa_harness: ProvisionerHarness) -> None:
-    harness = medusa_harness
-    job = harness.succeeded(harness.create("plain-medusa"))
-    store = harness.store("plain-medusa")
-    assert store.status == StoreStatus.READY
-    stages = [e.stage for e in harness.ledger.jobs.events(job.id) if e.kind == EventKind.DONE]
-    assert stages == ["namespace", "secrets", "release", "database", "application", "storefront", "check"]
-    assert harness.volumes(store.namespace)
-    _require_no_secret_in_release(harness, store.namespace)
-    _require_ledger_can_be_rebuilt(harness, store.namespace)
-
-    harness.succeeded(harness.delete(job))
-    assert f"namespace/{store.namespace}" not in harness.namespaces()
-    assert harness.volumes(store.namespace) == []
-
-
-def _require_no_secret_in_release(harness: ProvisionerHarness, namespace: str) -> None:
-    values = Cluster(harness.cluster.kubeconfig).read_secret(namespace, SECRET_NAME)
-    helm = [str(ROOT / "build/tools/bin/helm"), "get", "all", "plain-medusa", "-n", namespace]
-    release = subprocess.run(
-        [*helm, "--kubeconfig", str(harness.cluster.kubeconfig)], capture_output=True, text=True, check=True
-    ).stdout
-    assert SECRET_NAME in release
-    for key in ("admin-password", "database-password"):
-        assert values[key] not in release
-
-
-def _require_ledger_can_be_rebuilt(harness: ProvisionerHarness, namespace: str) -> None:
-    known = harness.store("plain-medusa")
-    with exclusive_ledger(harness.folder / "rebuilt.db") as fresh:
-        adopted = [store for store in stores_in_cluster(harness.tools.cluster, INSTANCE) if fresh.stores.adopt(store)]
-    found = next(store for store in adopted if store.namespace == namespace)
-    assert found.ready_at is not None
-    assert replace(found, ready_at=known.ready_at) == known
 
 
 def test_five_stores_are_created_at_the_same_time(leaflet_harness: ProvisionerHarness) -> None:
