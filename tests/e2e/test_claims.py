@@ -111,6 +111,18 @@ def test_claim_that_grew_stays_when_the_upgrade_is_rolled_back(
     store.harness.succeeded(store.upgrade())
 
 
+def test_claim_with_the_clusters_default_class_is_rolled_back(harness: ProvisionerHarness, booklet: SampleType) -> None:
+    for which in ("database", "uploads"):
+        claim(harness, which, "8Mi", "")
+    store = UpgradedStore(harness, booklet)
+    born = claims(store)
+    ended = harness.ended(store.upgrade(image=MISSING_IMAGE))
+    assert ended.status == JobStatus.FAILED
+    assert "could not be restored" not in str(ended.problem)
+    store.require_version("0.1.0")
+    assert claims(store) == born
+
+
 def storage(size: str, part: str) -> str:
     """A patch of a claim's request or capacity."""
     content = {"spec": {"resources": {"requests": {"storage": size}}}, "status": {"capacity": {"storage": size}}}

@@ -82,7 +82,9 @@ def _grow(tools: Toolbox, store: Store, change: ClaimChange, *, dry_run: bool) -
 
 
 def keep_claims(tools: Toolbox, store: Store, revision: int) -> None:
-    """Write the present claims into the record of a revision, which helm would otherwise try to shrink."""
+    """Write the present claims into the record of a revision.
+
+    helm would otherwise try to shrink them, and to take away the class that the first revision left to the cluster."""
     name = record_name(store.release, revision)
     with suppress(JobFailed):  # helm says that there is no such revision
         release = helm_records.decode(tools.cluster.read_secret(store.namespace, name)[helm_records.KEY])
@@ -96,12 +98,12 @@ def keep_claims(tools: Toolbox, store: Store, revision: int) -> None:
 
 def _with_present_claims(tools: Toolbox, store: Store, document: str) -> str:
     manifest = read_yaml(document)
-    if not manifest or not _specs(manifest) or not _differs(tools, store, manifest):
+    live = tools.cluster.live(store.namespace, manifest) if manifest and _specs(manifest) else None
+    if not live:
         return document
-    live = tools.cluster.live(store.namespace, manifest) or manifest
     for has, kept in zip(_specs(live), _specs(manifest), strict=False):
         kept.update({key: has[key] for key in BORN if key in has})
-    return json.dumps(manifest)
+    return document if manifest == read_yaml(document) else json.dumps(manifest)
 
 
 # --- a creation that is tried again ------------------------------------------------------------------------------
