@@ -15,6 +15,8 @@ from provisioner.clients.kubernetes.objects import Object, component_of, contain
 from provisioner.domain.errors import RAISE_QUOTA, Problem
 from provisioner.domain.text import shorten
 
+FULL_DISK = re.compile(r"no space left|out of disk space|disk full", re.IGNORECASE)
+ERROR = re.compile(r"error|fatal|fail|exception|denied", re.IGNORECASE)
 MAX_CAUSE_CHARACTERS = 240
 BEFORE_CONTAINERS = ("ContainerCreating", "PodInitializing")  # why containers wait that were never created
 
@@ -128,13 +130,13 @@ def failed_run_of(store: str, pods: Iterable[Object], component: str) -> Symptom
 
 
 def quote_error_in(log: str) -> str:
-    """A sentence that quotes the log's last line about an error.
+    """A sentence that quotes the log's last line about a full disk, else the last about an error, else the last line.
 
-    Without such a line it quotes the last line; '' for an empty log.
+    '' for an empty log.
     """
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    errors = [line for line in lines if re.search(r"error|fatal|fail|exception|denied", line, re.IGNORECASE)]
-    return f"Its log says “{_sentence((errors or lines)[-1])}”." if lines else ""
+    full, errors = ([line for line in lines if words.search(line)] for words in (FULL_DISK, ERROR))
+    return f"Its log says “{_sentence((full or errors or lines)[-1])}”." if lines else ""
 
 
 def event_time(event: Object) -> float:

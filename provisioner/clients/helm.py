@@ -6,6 +6,7 @@ Values go to helm on stdin, errors come back typed, and no helm process outlives
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import os
 import shutil
@@ -281,9 +282,16 @@ def _killed_with_us() -> list[str]:
     return []
 
 
+def _error_in(lines: list[str]) -> str:
+    """helm's error, without the difference of two objects that may follow it; the last lines if there is no error."""
+    start = next((number for number, line in enumerate(lines) if line.startswith("Error: ")), max(0, len(lines) - 3))
+    error = itertools.takewhile(lambda line: not line.startswith("@@ "), lines[start:])
+    return " ".join(error).removeprefix("Error: ")
+
+
 def _typed(verb: str, stderr: str) -> JobFailed | Transient:
     lines = [line for line in stderr.splitlines() if line.strip() and "level=" not in line and not line.startswith("W")]
-    last = " ".join(lines[-3:]).removeprefix("Error: ")[:MAX_ERROR_CHARACTERS]
+    last = _error_in(lines)[:MAX_ERROR_CHARACTERS]
     low = stderr.lower()
     if "hooks failed" in low and not any(phrase in low for phrase in UNREACHABLE_PHRASES):
         return HookFailed(f"helm {verb} stopped: {last}", "", "Look at the job's log, then retry.")

@@ -17,6 +17,7 @@ from provisioner.domain.store import SECRET_NAME, StoreStatus
 from provisioner.operations.namespace_metadata import stores_in_cluster
 from provisioner.operations.registry import OPERATIONS
 from tests.e2e.busy_restart import restart_while_people_buy
+from tests.e2e.full_disk import full_disks
 from tests.e2e.lived_in import LivedInStore
 from tests.e2e.lived_in_medusa import LivedInMedusa
 from tests.e2e.lived_in_woocommerce import LivedInWooCommerce
@@ -104,6 +105,16 @@ def test_restart_of_a_closed_shop_succeeds_and_keeps_what_operators_scaled(store
     assert store.closed in results
     assert store.shop.get_object("deployment", store.name)["spec"]["replicas"] == 2
     store.require_additions()
+
+
+def test_full_disks_fail_no_upgrade_without_saying_so_and_the_retry_succeeds_once_they_grew(store: Store) -> None:
+    with full_disks(store.shop) as grow:
+        job = store.harness.ended(store.order_upgrade("23m"), 600)
+        if job.status == JobStatus.FAILED:  # PostgreSQL ends where it can't write, MariaDB does not
+            assert "No space left on device" in str(job.problem)
+            grow()
+            job = store.harness.retry(job)
+        store.require_success(job)
 
 
 def test_delete_leaves_nothing(store: Store) -> None:

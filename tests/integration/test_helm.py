@@ -70,6 +70,11 @@ def test_missing_helm_binary_fails_with_a_next_step() -> None:
         ("Error: UPGRADE FAILED: pre-upgrade hooks failed: Job failed", HookFailed, "stopped: .* Job failed"),
         ("Error: pre-upgrade hooks failed: context deadline exceeded", HookFailed, "deadline exceeded"),
         ("Error: pre-upgrade hooks failed: dial tcp: connection refused", Transient, "connection refused"),
+        (
+            'Error: a claim is immutable\n@@ -1 +1 @@\n- "a": 1,\n+ "a": null,',
+            JobFailed,
+            "failed: a claim is immutable Corr",
+        ),
         ('level=INFO msg="found symbolic link in path."\nError: boom', JobFailed, "^helm get failed: boom Correct"),
     ],
 )

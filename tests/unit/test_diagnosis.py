@@ -249,6 +249,10 @@ def test_newest_failed_run_is_reported() -> None:
             "begin\nerror: relation “x” exists\n    at run (a.js:1)\n\nNode.js v22\n",
             "Its log says “error: relation “x” exists”.",
         ),
+        (
+            "PANIC: could not write to file: No space left on device\nLOG: shutting down due to startup failure\n",
+            "Its log says “PANIC: could not write to file: No space left on device”.",
+        ),
         ("begin\nit is odd\n", "Its log says “it is odd”."),
         ("FATAL " + "x" * 900, "Its log says “FATAL " + "x" * 233 + "…”."),
     ],
