@@ -156,6 +156,7 @@ def _ensure_release(
     if release and release.stuck:
         tools.cluster.delete_secret(namespace, release.record)  # as in create: helm goes on from what exists
     suspects = unready_pods(tools.cluster.pods(namespace))  # a pod that the upgrade is to fix must not hold it up
+    tools.cluster.end_back_off(namespace)  # the migration needs the database now, if what ended it is fixed
     try:
         tools.helm.upgrade(spec, tools.remaining(job) + HELM_SECONDS_MORE, lambda: monitor.look(MIGRATION))
     except HookFailed as error:
