@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from flask import Flask, Request, Response, jsonify, make_response, render_template, request
 
-from bot.web.http_server import bare_web
+from bot.web.http_server import bare_web, read_json
 from bot.web.ops_endpoints import Ops, add_ops
 from bot.web.slack_endpoint import SlackEndpoint
 from provisioner import credential_links
@@ -106,8 +106,8 @@ def _token(pages: PageDependencies, post: Request) -> str:
     own_page = post.headers.get("Origin") == pages.public_origin
     own_page = own_page and post.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
     try:
-        body = post.get_json(silent=True) if own_page and post.is_json else None
-    except RecursionError:  # thousands of brackets
+        body = read_json(post.get_data(as_text=True)) if own_page and post.is_json else None
+    except ValueError:
         body = None
     token = body.get("token") if isinstance(body, dict) else None
     return token if isinstance(token, str) else ""

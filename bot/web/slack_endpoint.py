@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
@@ -14,6 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from bot.slack.app import dispatch
 from bot.slack.signature import SignatureCheck
+from bot.web.http_server import read_json
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class SlackEndpoint:
             return _refused(401, "invalid request")
         try:
             payload = payload_of(body)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             log.warning("malformed request refused: %s", type(error).__name__)
             return _refused(400, "malformed request")
         if isinstance(payload, dict) and payload.get("type") == "url_verification":  # when the URL is set up in Slack
@@ -48,11 +48,11 @@ class SlackEndpoint:
 def payload_of(body: str) -> object:
     """The JSON of an event, the JSON in the field `payload` of an interaction, or the fields of a command.
 
-    Raises ValueError or RecursionError."""
+    Raises ValueError."""
     if body.startswith("{"):
-        return json.loads(body)
+        return read_json(body)
     fields = dict(parse_qsl(body, keep_blank_values=True))
-    return json.loads(fields["payload"]) if "payload" in fields else fields
+    return read_json(fields["payload"]) if "payload" in fields else fields
 
 
 def _refused(status: int, error: str) -> Response:

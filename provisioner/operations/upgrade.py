@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from provisioner.clients.helm import HookFailed, ReleaseSpec
-from provisioner.clients.kubernetes.objects import unready_pods
+from provisioner.clients.kubernetes.objects import backs_off, unready_pods
 from provisioner.clients.kubernetes.releases import Release
 from provisioner.diagnosis import failed_run_of
 from provisioner.domain.errors import (
@@ -155,8 +155,10 @@ def _ensure_release(
         monitor.look(MIGRATION)  # a killed attempt left it running; stopping it could leave half a migration
     if release and release.stuck:
         tools.cluster.delete_secret(namespace, release.record)  # as in create: helm goes on from what exists
-    suspects = unready_pods(tools.cluster.pods(namespace))  # a pod that the upgrade is to fix must not hold it up
-    tools.cluster.end_back_off(namespace)  # the migration needs the database now, if what ended it is fixed
+    pods = tools.cluster.pods(namespace)
+    suspects = unready_pods(pods)  # a pod that the upgrade is to fix must not hold it up
+    if any(map(backs_off, pods)):
+        tools.cluster.end_back_off(namespace)  # the migration needs the database now, if what ended it is fixed
     try:
         tools.helm.upgrade(spec, tools.remaining(job) + HELM_SECONDS_MORE, lambda: monitor.look(MIGRATION))
     except HookFailed as error:

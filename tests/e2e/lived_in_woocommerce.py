@@ -99,7 +99,7 @@ class LivedInWooCommerce(LivedInStore[WooCommerceStore]):
     def require_orders(self) -> None:
         assert self.shop.request(self._picture).content == PNG
         if self.sells:
-            placed = self.shop.orders()
+            placed = self.shop.orders("processing")
             assert self.orders <= set(placed)
             assert len(placed) == len(set(placed))
 

@@ -115,9 +115,9 @@ class WooCommerceStore(StoreRelease):
         assert order["payment_result"]["payment_status"] == "success", order
         return dict(order)
 
-    def orders(self) -> list[int]:
-        """The ids of all orders, sorted."""
-        return sorted(order["id"] for order in self.rest_api("/orders?per_page=100"))
+    def orders(self, status: str = "any") -> list[int]:
+        """The ids of the orders, sorted."""
+        return sorted(order["id"] for order in self.rest_api(f"/orders?per_page=100&status={status}"))
 
 
 @contextmanager

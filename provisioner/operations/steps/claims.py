@@ -101,9 +101,11 @@ def _with_present_claims(tools: Toolbox, store: Store, document: str) -> str:
     live = tools.cluster.live(store.namespace, manifest) if manifest and _specs(manifest) else None
     if not live:
         return document
+    before = json.dumps(manifest)
     for has, kept in zip(_specs(live), _specs(manifest), strict=False):
         kept.update({key: has[key] for key in BORN if key in has})
-    return document if manifest == read_yaml(document) else json.dumps(manifest)
+    after = json.dumps(manifest)
+    return document if after == before else after
 
 
 # --- a creation that is tried again ------------------------------------------------------------------------------
