@@ -15,7 +15,7 @@ from provisioner.clients.kubernetes.objects import Object, component_of, contain
 from provisioner.domain.errors import RAISE_QUOTA, Problem
 from provisioner.domain.text import shorten
 
-FULL_DISK = re.compile(r"no space left|out of disk space|disk full", re.IGNORECASE)
+FULL_DISK = re.compile(r"no space left|out of disk space|disk full|system error 28\b", re.IGNORECASE)
 ERROR = re.compile(r"error|fatal|fail|exception|denied", re.IGNORECASE)
 MAX_CAUSE_CHARACTERS = 240
 BEFORE_CONTAINERS = ("ContainerCreating", "PodInitializing")  # why containers wait that were never created
@@ -130,13 +130,14 @@ def failed_run_of(store: str, pods: Iterable[Object], component: str) -> Symptom
 
 
 def quote_error_in(log: str) -> str:
-    """A sentence that quotes the log's last line about a full disk, else the last about an error, else the last line.
+    """Quotes the log's last line about a full disk, else the last about an error, else the last line.
 
     '' for an empty log.
     """
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     full, errors = ([line for line in lines if words.search(line)] for words in (FULL_DISK, ERROR))
-    return f"Its log says “{_sentence((full or errors or lines)[-1])}”." if lines else ""
+    quote = f"Its log says “{_sentence((full or errors or lines)[-1])}”." if lines else ""
+    return f"A disk is full. {quote}" if full else quote
 
 
 def event_time(event: Object) -> float:

@@ -83,8 +83,8 @@ def test_failed_upgrades_of_a_sold_out_store_with_full_disks_change_nothing_and_
         assert ":none" in str(job.problem)
         image["tag"] = good
         job = store.harness.ended(store.harness.retry(job), 600)
-        if job.status == JobStatus.FAILED:  # PostgreSQL ends where it can't write, MariaDB does not
-            assert re.search("No space left on device|could not write", str(job.problem)), job.problem
+        if job.status == JobStatus.FAILED:  # some migrations need no space
+            assert re.search("A disk is full|could not write", str(job.problem)), job.problem
             grow()
             job = store.harness.retry(job)
         results = store.require_success(job)

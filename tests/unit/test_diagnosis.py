@@ -251,7 +251,11 @@ def test_newest_failed_run_is_reported() -> None:
         ),
         (
             "PANIC: could not write to file: No space left on device\nLOG: shutting down due to startup failure\n",
-            "Its log says “PANIC: could not write to file: No space left on device”.",
+            "A disk is full. Its log says “PANIC: could not write to file: No space left on device”.",
+        ),
+        (
+            "[ERROR] InnoDB: pwrite returned -1, operating system error 28\n[ERROR] got signal 6 ;\nLimits\n",
+            "A disk is full. Its log says “[ERROR] InnoDB: pwrite returned -1, operating system error 28”.",
         ),
         ("begin\nit is odd\n", "Its log says “it is odd”."),
         ("FATAL " + "x" * 900, "Its log says “FATAL " + "x" * 233 + "…”."),

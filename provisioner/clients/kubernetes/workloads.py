@@ -87,7 +87,7 @@ class Workloads(Api):
         """
         return self._stream(PODS.path(namespace, pod, "log"), {"container": container, "follow": follow})
 
-    def log_tail(self, namespace: str, pod: str, container: str, lines: int = 15) -> str:
+    def log_tail(self, namespace: str, pod: str, container: str, lines: int) -> str:
         """The last lines of the container's log.
 
         Where the current run has logged nothing, the previous run's; '' without a log.

@@ -16,6 +16,8 @@ from provisioner.domain.store import Store
 from provisioner.operations.toolbox import Toolbox
 
 DATABASE = "database"  # the component of a store's own database
+LOG_LINES = 200  # where the cause is looked for: MariaDB's report of its crash has 80 lines
+SHOWN_LOG_LINES = 15
 POLL_SECONDS = 0.5  # between looks while the watch reports no change
 
 
@@ -101,9 +103,10 @@ class RolloutMonitor:
 
 def failure_of(tools: Toolbox, store: Store, symptom: Symptom, secret: dict[str, str]) -> JobFailed:
     """The symptom as an error, with the end of the container's log."""
-    log = tools.cluster.log_tail(store.namespace, symptom.pod, symptom.container) if symptom.pod else ""
+    log = tools.cluster.log_tail(store.namespace, symptom.pod, symptom.container, LOG_LINES) if symptom.pod else ""
     log = redact(log, secret)
-    return JobFailed.of(replace(symptom.problem, cause=symptom.problem.cause or quote_error_in(log), log_tail=log))
+    cause, shown = symptom.problem.cause or quote_error_in(log), log.splitlines()[-SHOWN_LOG_LINES:]
+    return JobFailed.of(replace(symptom.problem, cause=cause, log_tail="\n".join(shown)))
 
 
 def redact(text: str, secret: dict[str, str]) -> str:
