@@ -15,7 +15,9 @@ from provisioner.clients.kubernetes.objects import Object, component_of, contain
 from provisioner.domain.errors import RAISE_QUOTA, Problem
 from provisioner.domain.text import shorten
 
-FULL_DISK = re.compile(r"no space left|out of disk space|disk full|system error 28\b", re.IGNORECASE)
+FULL_DISK = re.compile(
+    r"no space left|out of disk space|disk full|could not write init file|system error 28\b", re.IGNORECASE
+)
 ERROR = re.compile(r"error|fatal|fail|exception|denied", re.IGNORECASE)
 MAX_CAUSE_CHARACTERS = 240
 BEFORE_CONTAINERS = ("ContainerCreating", "PodInitializing")  # why containers wait that were never created

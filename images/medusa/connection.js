@@ -4,7 +4,8 @@ const fs = require("node:fs")
 const { Client } = require("pg")
 
 const patience = 120_000 // ms to wait for the database
-const hopeless = new Set(["28P01", "28000", "3D000"]) // wrong password, connection not allowed, unknown database
+// Wrong password, connection not allowed, unknown database, full disk, internal error ("could not write init file": full too).
+const hopeless = new Set(["28P01", "28000", "3D000", "53100", "XX000"])
 const distrust = /CERT|VERIFY|does not support SSL/ // TLS errors: a retry does not help
 const lock = 7226 // key of pg_advisory_lock: only one process at a time fills or migrates a database
 
