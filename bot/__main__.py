@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 import click
 
+from bot.cli.audit import audit
 from bot.cli.doctor import doctor
 from bot.cli.ledger import ledger
 from bot.cli.output import errors_as_text
@@ -48,7 +49,7 @@ def run() -> None:
         serve(settings)
 
 
-for command in (doctor, *STORE_COMMANDS, ledger):
+for command in (doctor, *STORE_COMMANDS, ledger, audit):
     main.add_command(command)
 
 

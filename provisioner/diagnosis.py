@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -64,7 +64,7 @@ class Patience:
 class Symptom:
     """Trouble that shows now.
 
-    `pod` and `container` are set where the container's log may say more.
+    `pod` and `container` are set where the container's log may say more: with `restarted`, that of its previous run.
     """
 
     kind: Trouble
@@ -72,6 +72,7 @@ class Symptom:
     problem: Problem
     pod: str = ""
     container: str = ""
+    restarted: bool = False
 
 
 class PodWatcher:
@@ -124,11 +125,33 @@ def failed_run_of(store: str, pods: Iterable[Object], component: str) -> Symptom
         for status in container_statuses(pod) if component_of(pod, "") == component else []:
             ended = status.get("state", {}).get("terminated") or {}
             if ended.get("exitCode"):
-                why = "it needs more memory than its limit" if ended.get("reason") == "OOMKilled" else ""
-                why = why or f"it ended with exit code {ended['exitCode']}"
-                problem = Problem(f"The {component} of {store} failed: {why}.", "", "Fix the cause, then retry.")
-                return Symptom(Trouble.CRASH, pod["metadata"]["name"], problem, pod["metadata"]["name"], status["name"])
+                return _ended_badly(store, component, pod, status, ended)
     return None
+
+
+def crash_between(store: str, before: Iterable[Object], after: Iterable[Object], component: str) -> Symptom | None:
+    """The symptom of a component that crashed between two looks at its pods, even if it runs again, or None."""
+    known = {pod["metadata"]["uid"]: _restarts(pod) for pod in before}
+    for pod in after:
+        if component_of(pod, "") != component or _restarts(pod) <= known.get(pod["metadata"]["uid"], 0):
+            continue
+        for status in container_statuses(pod):
+            ended = status.get("lastState", {}).get("terminated") or {}
+            if ended.get("exitCode"):
+                return replace(_ended_badly(store, component, pod, status, ended), restarted=True)
+    return None
+
+
+def _restarts(pod: Object) -> int:
+    return sum(status.get("restartCount", 0) for status in container_statuses(pod))
+
+
+def _ended_badly(store: str, component: str, pod: Object, status: Object, ended: Object) -> Symptom:
+    why = f"it ended with exit code {ended['exitCode']}"
+    if ended.get("reason") == "OOMKilled":
+        why = "it needs more memory than its limit"
+    problem = Problem(f"The {component} of {store} failed: {why}.", "", "Fix the cause, then retry.")
+    return Symptom(Trouble.CRASH, pod["metadata"]["name"], problem, pod["metadata"]["name"], status["name"])
 
 
 def quote_error_in(log: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bot.commands import create, credentials, delete, list, restart, retry, status, upgrade
+from bot.commands import audit, create, credentials, delete, list, restart, retry, status, upgrade
 from bot.commands.help import help_command
 from bot.commands.spec import Command, Handler
 from bot.rendering.offers import MENU_LIMIT, Offer, Placement
@@ -20,6 +20,7 @@ VERBS = (
     upgrade.COMMAND,
     restart.COMMAND,
     delete.COMMAND,
+    audit.COMMAND,
 )
 
 

@@ -25,6 +25,7 @@ from bot.rendering.templating import TextTemplate
 from provisioner.domain.errors import LimitReached, NotAllowed, Refused, StoreDeleted
 from provisioner.domain.job import EventKind, Job, JobEvent, JobKind
 from provisioner.domain.store import Store
+from provisioner.ledger.audit import AuditPage
 from provisioner.ledger.links import CredentialLink
 from provisioner.ledger.stores import StorePage
 from provisioner.operations.registry import OPERATIONS
@@ -240,6 +241,19 @@ def store_list(mine: StorePage, others: StorePage) -> Message:
     listed = [*mine.stores, *others.stores][:LISTED]
     names = ", ".join(f"{store.name} ({store.status})" for store in listed)
     return message(answers("list_text", mine=mine.total, others=others.total, names=names), parts)
+
+
+def audit(page: AuditPage, name: str) -> Message:
+    """The newest requests about the store called `name`, or about all that the person may manage."""
+    if not page.total:
+        return text_message(answers("no_requests", name=name))
+    rows = [cut(answers("request", r=row, with_store=not name), LINE_LIMIT) for row in page.rows]
+    shown = fitting(rows, LIST_LIMIT)
+    left_out = page.total - shown
+    title = answers("requests", name=name)
+    more = context(answers("more_requests", count=left_out)) if left_out else None
+    text = answers("requests_text", name=name, count=page.total, newest=page.rows[0]["detail"])
+    return message(cut(text, LINE_LIMIT), [*sections("\n".join([title, *rows[:shown]])), more])
 
 
 def _listed(title: str, page: StorePage, *, with_owners: bool = False) -> list[Block | None]:

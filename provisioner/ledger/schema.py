@@ -5,6 +5,8 @@ from __future__ import annotations
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from provisioner.ledger.audit import chained
+
 migrations = Migrations("storewright")
 
 
@@ -43,6 +45,21 @@ def m0004_phases_and_facts(db: Database) -> None:
 def m0005_moved_messages(db: Database) -> None:
     """Slack's refusal for which an outbox entry is sent elsewhere."""
     db.execute("ALTER TABLE outbox ADD COLUMN moved_for TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
+def m0006_chained_audit(db: Database) -> None:
+    """A hash in each row of the audit log, of itself and the row before. From here on, rows can only be added."""
+    db.execute("ALTER TABLE audit ADD COLUMN hash TEXT NOT NULL DEFAULT ''")
+    previous = ""
+    for row in list(db.query("SELECT * FROM audit ORDER BY id")):
+        previous = chained(previous, row)
+        db.execute("UPDATE audit SET hash = ? WHERE id = ?", (previous, row["id"]))
+    for change in ("UPDATE", "DELETE"):
+        db.execute(
+            f"""CREATE TRIGGER audit_refuses_{change.lower()} BEFORE {change} ON audit
+                BEGIN SELECT RAISE(ABORT, 'rows of the audit log can only be added'); END"""
+        )
 
 
 FIRST_LEDGER = """

@@ -7,7 +7,7 @@ import logging
 from provisioner.clients.helm import HookFailed, ReleaseSpec
 from provisioner.clients.kubernetes.objects import backs_off, unready_pods
 from provisioner.clients.kubernetes.releases import Release
-from provisioner.diagnosis import failed_run_of
+from provisioner.diagnosis import crash_between, failed_run_of
 from provisioner.domain.errors import (
     HandedOver,
     JobFailed,
@@ -33,7 +33,7 @@ from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.claims import ClaimChange, claim_changes, describe, grow
 from provisioner.operations.steps.hand_edits import REPAIR, hand_edits, repair
 from provisioner.operations.steps.namespace import ensure_limits
-from provisioner.operations.steps.readiness import RolloutMonitor, await_components, failure_of, monitoring
+from provisioner.operations.steps.readiness import DATABASE, RolloutMonitor, await_components, failure_of, monitoring
 from provisioner.operations.steps.release import release_spec
 from provisioner.operations.steps.rollback import MIGRATION, ROLLBACK, roll_back
 from provisioner.operations.steps.secret import ensure_secret
@@ -162,7 +162,8 @@ def _ensure_release(
     try:
         tools.helm.upgrade(spec, tools.remaining(job) + HELM_SECONDS_MORE, lambda: monitor.look(MIGRATION))
     except HookFailed as error:
-        symptom = failed_run_of(store.name, tools.cluster.pods(namespace), MIGRATION)
+        ended = tools.cluster.pods(namespace)
+        symptom = crash_between(store.name, pods, ended, DATABASE) or failed_run_of(store.name, ended, MIGRATION)
         raise failure_of(tools, store, symptom, secret) if symptom else error from error
     return tools.cluster.end_back_off(namespace, suspects)
 

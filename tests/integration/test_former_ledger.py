@@ -62,12 +62,18 @@ def test_migration_keeps_every_row(former: Path) -> None:
         *(row["name"] for row in before.pop("_sqlite_migrations")),
         "m0004_phases_and_facts",
         "m0005_moved_messages",
+        "m0006_chained_audit",
     ]
     assert after.keys() == before.keys()
     for table, rows in before.items():
         kept = [column for column in rows[0] if column not in CHANGED.get(table, [])]
         assert len(rows) > 0
         assert [{c: row[c] for c in kept} for row in after[table]] == [{c: row[c] for c in kept} for row in rows]
+
+
+def test_rows_of_the_audit_log_become_a_chain(migrated: Ledger) -> None:
+    assert len(migrated.audit.rows()) > 0
+    assert list(migrated.audit.breaks()) == []
 
 
 def test_rollback_in_progress_becomes_a_phase_with_its_problem(migrated: Ledger) -> None:

@@ -12,6 +12,7 @@ from bot.rendering.job_view import JobView, store_view
 from bot.rendering.refused import Moved, RefusedMessages
 from provisioner.domain.errors import LimitReached, NotAllowed, Refused, StoreDeleted
 from provisioner.domain.job import EventKind, JobEvent, JobStatus
+from provisioner.ledger.audit import AuditPage
 from provisioner.ledger.stores import StorePage
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
@@ -56,6 +57,18 @@ THREAD_URL = "https://slack.example/archives/C1/p1"
 
 def summary(view: JobView, moved: Moved | None = None) -> Message:
     return messages.summary(view, OFFERS, moved)
+
+
+def requests(total: int) -> AuditPage:
+    """Three rows of the audit log at most."""
+    rows = (
+        ("U0ADA0001", "command", "my-shop", "/store delete my-shop", "refused", "my-shop belongs to U0DANA001."),
+        ("U0DANA001", "click", "my-shop", "restart S1", "ordered", ""),
+        ("terminal", "command", "", "list", "answered", "listed 2"),
+    )
+    columns = ("actor", "action", "store", "detail", "outcome", "reason")
+    shown = tuple({"at": NOON, **dict(zip(columns, row, strict=True))} for row in rows[:total])
+    return AuditPage(shown, total)
 
 
 def page(*stores: object, total: int | None = None) -> StorePage:
@@ -147,6 +160,9 @@ ANSWERS = {
     "list": messages.store_list(page(STORE, FAILED), page(replace(CREATING, owner="U0OLI0001", name="olis-shop"))),
     "list-none-of-mine": messages.store_list(page(), page(STORE)),
     "list-long": messages.store_list(page(STORE, total=41), page(replace(STORE, owner="U0OLI0001"), total=22)),
+    "audit": messages.audit(requests(3), ""),
+    "audit-of-a-store": messages.audit(requests(41), "my-shop"),
+    "audit-empty": messages.audit(requests(0), "my-shop"),
     "refusal": messages.refusal(
         Refused("“<!channel>” can't be a store's name.", "It has to be plain.", "Try channel.")
     ),

@@ -10,6 +10,7 @@ from provisioner.diagnosis import (
     Patience,
     PodWatcher,
     Trouble,
+    crash_between,
     deletion_obstacles,
     failed_run_of,
     quote_error_in,
@@ -25,6 +26,7 @@ def pod(component: str = "application", owner: str = "rs", **status: Any) -> dic
         "name": f"{component}-0",
         "labels": {"app.kubernetes.io/component": component},
         "ownerReferences": [{"name": owner}],
+        "uid": f"{component}-uid",
     }
     return {"metadata": meta, "status": {"phase": "Pending", **status}}
 
@@ -239,6 +241,28 @@ def test_newest_failed_run_is_reported() -> None:
     assert killed is not None
     assert "needs more memory" in killed.problem.what
     assert failed_run_of("my-shop", [ran(1, 0), pod("application")], "migration") is None
+
+
+def crashed(restarts: int, uid: str = "a", code: int = 134) -> dict[str, Any]:
+    """A database that runs, with `restarts` behind it."""
+    ended = {"terminated": {"exitCode": code}} if restarts else {}
+    status = {"name": "mariadb", "state": {"running": {}}, "lastState": ended, "restartCount": restarts}
+    found = pod("database", phase="Running", containerStatuses=[status])
+    found["metadata"]["uid"] = uid
+    return found
+
+
+def test_crash_between_two_looks_is_reported_although_the_database_runs_again() -> None:
+    symptom = crash_between("my-shop", [crashed(1)], [crashed(2), pod("application")], "database")
+    assert symptom is not None
+    assert (symptom.pod, symptom.container, symptom.restarted) == ("database-0", "mariadb", True)
+    assert symptom.problem.what == "The database of my-shop failed: it ended with exit code 134."
+    assert crash_between("my-shop", [crashed(0)], [crashed(1, "b")], "database")
+
+
+@pytest.mark.parametrize("after", [crashed(1), crashed(2, code=0), crashed(0, "b")])
+def test_database_without_a_new_crash_has_no_symptom(after: dict[str, Any]) -> None:
+    assert crash_between("my-shop", [crashed(1)], [after], "database") is None
 
 
 @pytest.mark.parametrize(

@@ -87,12 +87,12 @@ class Workloads(Api):
         """
         return self._stream(PODS.path(namespace, pod, "log"), {"container": container, "follow": follow})
 
-    def log_tail(self, namespace: str, pod: str, container: str, lines: int) -> str:
+    def log_tail(self, namespace: str, pod: str, container: str, lines: int, *, restarted: bool) -> str:
         """The last lines of the container's log.
 
-        Where the current run has logged nothing, the previous run's; '' without a log.
+        With `restarted`, and where the current run has logged nothing, the previous run's; '' without a log.
         """
-        for previous in (False, True):
+        for previous in (True,) if restarted else (False, True):
             try:
                 query = {"container": container, "tailLines": lines, "previous": previous}
                 answer = self._send("GET", PODS.path(namespace, pod, "log"), query=query)

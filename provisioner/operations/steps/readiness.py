@@ -103,8 +103,8 @@ class RolloutMonitor:
 
 def failure_of(tools: Toolbox, store: Store, symptom: Symptom, secret: dict[str, str]) -> JobFailed:
     """The symptom as an error, with the end of the container's log."""
-    log = tools.cluster.log_tail(store.namespace, symptom.pod, symptom.container, LOG_LINES) if symptom.pod else ""
-    log = redact(log, secret)
+    of = (store.namespace, symptom.pod, symptom.container, LOG_LINES)
+    log = redact(tools.cluster.log_tail(*of, restarted=symptom.restarted) if symptom.pod else "", secret)
     cause, shown = symptom.problem.cause or quote_error_in(log), log.splitlines()[-SHOWN_LOG_LINES:]
     return JobFailed.of(replace(symptom.problem, cause=cause, log_tail="\n".join(shown)))
 
