@@ -83,7 +83,7 @@ class ReadyShop(Shop):
 @contextmanager
 def opened(cluster: DevCluster, folder: Path) -> Iterator[tuple[ProvisionerHarness, SampleType]]:
     leaflet = SampleType(folder / "charts")
-    patience = Patience(crash=0.5, unschedulable=1, config=1, wrong_answer=1)
+    patience = Patience(crash=0.5, unschedulable=1, config=1)
     harness = ProvisionerHarness(cluster, folder, leaflet.charts, "leaflet", patience)
     yield harness, leaflet
     harness.close()
@@ -166,6 +166,7 @@ def make_secret(shop: Shop) -> None:
 
 
 def route_elsewhere(shop: Shop) -> None:
+    shop.harness.patience = Patience(wrong_answer=1)
     shop.leaflet.change("- host: {{ .Values.store.host }}", "- host: elsewhere.example.com")
 
 

@@ -16,6 +16,7 @@ from dev.slack import LocalSlackClient
 from dev.stack import Stack, job_of, kubectl, newest_root, one_time_link, read_secret, remove_stores
 from provisioner.domain.store import SECRET_NAME
 from provisioner.ledger.backup import summarize
+from provisioner.ledger.schema import schemas
 from tests.e2e.sample_type import SampleType, load_image
 from tests.former import restore
 from tests.waiting import until
@@ -105,7 +106,7 @@ def test_ledger_is_backed_up_and_stores_are_listed(former: FormerStores) -> None
     [backup] = (former.stack.folder / "backups").glob("*-before-*.db")
     assert backup.stem.endswith("-before-m0004-phases-and-facts")
     assert summarize(backup).schema == "m0003_chart_versions"
-    assert summarize(former.stack.folder / "ledger.db").schema == "m0005_moved_messages"
+    assert summarize(former.stack.folder / "ledger.db").schema == schemas()[-1]
     answer = str(former.slack.command("Dana", "#stores", "/store list").json())
     assert f"*former-shop* — ready · <http://former-shop.localhost:{former.cluster.ingress_port}|" in answer
     assert "*former-broken* — failed" in answer
