@@ -27,8 +27,10 @@ from bot.web.public_app import PageDependencies, build_public_app
 from bot.web.slack_endpoint import SlackEndpoint
 from bot.web.socket_mode import SocketMode
 from provisioner.clients.kubernetes.cluster import Cluster
+from provisioner.domain.errors import StorewrightError
 from provisioner.domain.store import SECRET_NAME
 from provisioner.ledger.ledger import Ledger
+from provisioner.operations.steps.backup_job import ensure_keys
 from provisioner.operations.toolbox import Toolbox
 from provisioner.runner.lease import Lease
 from provisioner.runner.scheduler import Scheduler
@@ -57,6 +59,7 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     scheduler = Scheduler(ledger, tools, executor, lease=lease, chores=[backups.make_if_due])
     socket = _socket_mode(settings)
     readiness = _readiness(settings, tools, ledger, lease, slack, socket)
+    _ensure_backup_keys(tools)
     metrics.add_ledger(ledger, backups, tools.catalog.types)
     metrics.add_readiness(readiness)
     metrics.add_workers(executor.at_once, scheduler.workers)
@@ -75,6 +78,15 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     ops = Ops(scheduler.trouble, readiness, metrics.registry)
     with _running(scheduler, notifier), audit, ListenerThreads() as threads, _requesting_stop(scheduler, notifier):
         _listen(settings, slack_dependencies, pages, ops, threads, socket)
+
+
+def _ensure_backup_keys(tools: Toolbox) -> None:
+    """Make the keys that the backup server needs to start. The next backup tries it too."""
+    if server := tools.defaults.backup_server:
+        try:
+            ensure_keys(tools.cluster, server)
+        except StorewrightError as error:
+            log.warning("keys of the backup server not made: %s", error)
 
 
 def _readiness(

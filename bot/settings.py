@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import (
-    AfterValidator,
-    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -22,6 +18,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.setting_types import DOMAIN, ExistingPath, PublicUrl, SlackUserId, YamlMaps, matching
 from provisioner.clients.kubernetes.objects import quantity
 from provisioner.diagnosis import Patience
 from provisioner.domain.catalog import Catalog
@@ -49,45 +46,6 @@ FORMER_NAMES = {
 
 class BadSettings(Exception):
     """The environment is invalid; `str()` has a line for each invalid variable."""
-
-
-def _matching(pattern: str) -> AfterValidator:
-    def check(value: Any) -> Any:
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        if text is not None and not re.fullmatch(pattern, text):
-            raise ValueError("has an invalid format")
-        return value
-
-    return AfterValidator(check)
-
-
-def _existing(value: Path | None) -> Path | None:
-    if value is not None and not value.exists():
-        raise ValueError("names a path that does not exist")
-    return value
-
-
-def _yaml_maps(path: Any) -> Any:
-    """The content of a YAML file with a map of maps. It is read once: the file may change while the bot runs."""
-    if not isinstance(path, str | Path):
-        return path
-    try:
-        content = yaml.safe_load(Path(path).read_text()) or {}
-    except FileNotFoundError:
-        raise ValueError("names a path that does not exist") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ValueError(f"can't be read as YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(content, dict) or not all(isinstance(value, dict) for value in content.values()):
-        raise ValueError("is YAML, but not a map whose values are maps")
-    return content
-
-
-# Labels as in DNS. Browsers take a host whose last label is a number for an IPv4 address (WHATWG URL, host parsing).
-DOMAIN = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*(?!(\d+|0x[0-9a-f]*)$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-SlackUserId = Annotated[str, _matching(r"[UW][A-Z0-9]{5,}")]
-PublicUrl = Annotated[str, Field(max_length=1000), _matching(r"https?://[^\s/?#]+(/[^\s?#]*)?")]
-ExistingPath = Annotated[Path, AfterValidator(_existing)]
-YamlMaps = Annotated[dict[str, dict[str, Any]], NoDecode, BeforeValidator(_yaml_maps)]
 
 
 class LedgerSettings(BaseSettings):
@@ -172,7 +130,7 @@ class StoreSettings(_DurationSettings):
     store_scheme: Literal["http", "https"] = Field(
         "http", description="http or https: the scheme of the stores' addresses"
     )
-    store_domain: Annotated[str, _matching(DOMAIN)] = Field(
+    store_domain: Annotated[str, matching(DOMAIN)] = Field(
         description="the DNS suffix of the stores' addresses, such as shops.example.com"
     )
     store_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
@@ -193,7 +151,7 @@ class StoreSettings(_DurationSettings):
     rollback_deadline_seconds: float = Field(
         ROLLBACK_SECONDS, ge=10, description="seconds that the rollback of a failed upgrade may take, 10 or more"
     )
-    ingress_address: Annotated[str | None, _matching(r"[^\s:]+:\d{1,5}")] = Field(
+    ingress_address: Annotated[str | None, matching(r"[^\s:]+:\d{1,5}")] = Field(
         None, description="host:port of the ingress, if stores' names do not resolve inside the cluster"
     )
     kubeconfig: ExistingPath | None = Field(
@@ -201,16 +159,19 @@ class StoreSettings(_DurationSettings):
     )
     kube_context: str | None = Field(None, description="the kubeconfig's context to use")
     helm: str = Field("helm", description="the helm 4 program")
-    instance: Annotated[str, _matching(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")] = Field(
+    instance: Annotated[str, matching(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")] = Field(
         "storewright", description="the name of this bot in the cluster's labels: a-z, 0-9 and -"
     )
-    service_account: Annotated[str | None, _matching(r"[a-z0-9.-]+/[a-z0-9.-]+")] = Field(
+    service_account: Annotated[str | None, matching(r"[a-z0-9.-]+/[a-z0-9.-]+")] = Field(
         None, description="namespace/name of the bot's ServiceAccount, which EXECUTOR=kubernetes needs"
+    )
+    backup_server: Annotated[str | None, matching(r"https://[a-z0-9-]+\.[a-z0-9-]+\.svc:[0-9]+")] = Field(
+        None, description="the Service of the backup server, https://name.namespace.svc:8000; without it, no backups"
     )
     store_role: str = Field(
         "storewright-store", description="the ClusterRole that SERVICE_ACCOUNT binds to itself for each store"
     )
-    image_pull_secret: Annotated[str | None, _matching(r"[a-z0-9.-]+/[a-z0-9.-]+")] = Field(
+    image_pull_secret: Annotated[str | None, matching(r"[a-z0-9.-]+/[a-z0-9.-]+")] = Field(
         None, description="namespace/name of the Secret with which stores pull images from a private registry"
     )
     stores_per_person: int = Field(10, ge=1, description="the maximum number of stores per person, 1 or more")
@@ -312,6 +273,7 @@ class StoreSettings(_DurationSettings):
             patience=Patience(**{name: float(getattr(self, f"{name}_patience_seconds")) for name in TROUBLES}),
             quota={name: str(amount) for name, amount in self.store_limits.get("quota", QUOTA).items()},
             limit_range={"type": "Container", **self.store_limits.get("limitRange", LIMIT_RANGE)},
+            backup_server=self.backup_server,
             rollback_seconds=self.rollback_deadline_seconds,
         )
 
@@ -320,7 +282,7 @@ class Settings(StoreSettings):
     """All settings of the bot."""
 
     slack_mode: Literal["http", "socket"] = Field("http", description="http (Slack calls the bot) or socket")
-    slack_bot_token: Annotated[SecretStr, _matching(r"xoxb-\S+")] = Field(
+    slack_bot_token: Annotated[SecretStr, matching(r"xoxb-\S+")] = Field(
         description="the bot token, xoxb-…, from the page OAuth & Permissions of the Slack app"
     )
     slack_signing_secret: SecretStr | None = Field(
@@ -328,15 +290,15 @@ class Settings(StoreSettings):
         validate_default=True,
         description="the Slack app's signing secret (Basic Information), for SLACK_MODE=http",
     )
-    slack_app_token: Annotated[SecretStr | None, _matching(r"xapp-\S+")] = Field(
+    slack_app_token: Annotated[SecretStr | None, matching(r"xapp-\S+")] = Field(
         None,
         validate_default=True,
         description="an app-level token, xapp-…, with connections:write, for SLACK_MODE=socket",
     )
-    slack_api_url: Annotated[str, _matching(r"https?://\S+/")] = Field(
+    slack_api_url: Annotated[str, matching(r"https?://\S+/")] = Field(
         "https://slack.com/api/", description="the address of Slack's Web API, ending with /"
     )
-    failure_channel: Annotated[str, _matching(r"[CG][A-Z0-9]{5,}")] = Field(
+    failure_channel: Annotated[str, matching(r"[CG][A-Z0-9]{5,}")] = Field(
         description="the id (not the name) of the channel for failures, C…; the bot must be a member"
     )
     admins: Annotated[frozenset[SlackUserId], NoDecode] = Field(
@@ -345,8 +307,8 @@ class Settings(StoreSettings):
     public_url: PublicUrl = Field(
         description="the address of this bot for browsers (credential links), http(s)://host[:port]"
     )
-    listen: Annotated[str, _matching(r"[^\s:]+:\d{1,5}")] = Field("0.0.0.0:3000", description="host:port to listen on")
-    ops_listen: Annotated[str | None, _matching(r"[^\s:]+:\d{1,5}")] = Field(
+    listen: Annotated[str, matching(r"[^\s:]+:\d{1,5}")] = Field("0.0.0.0:3000", description="host:port to listen on")
+    ops_listen: Annotated[str | None, matching(r"[^\s:]+:\d{1,5}")] = Field(
         None, description="host:port for /healthz, /readyz and /metrics; by default, they are at LISTEN"
     )
 

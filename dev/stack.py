@@ -120,6 +120,7 @@ class Stack:
             "KUBE_CONTEXT": BOT_CONTEXT,  # overrides the variable that names an external cluster for dev.cluster
             "SERVICE_ACCOUNT": f"storewright/{instance_of(self.folder)}",
             "STORE_ROLE": f"{instance_of(self.folder)}-store",
+            "BACKUP_SERVER": f"https://{instance_of(self.folder)}-backup.storewright.svc:8000",
             "HELM": str(ROOT / "build/tools/bin/helm"),
             **self.settings,
         }

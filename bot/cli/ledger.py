@@ -15,6 +15,7 @@ import click
 from bot.cli.output import errors_as_text
 from bot.rendering.terminal_text import mark
 from bot.settings import LedgerSettings
+from provisioner.domain.text import size
 from provisioner.ledger.backup import Backups, find_damage, require_intact, summarize
 
 STDIN = Path("-")
@@ -49,7 +50,7 @@ def backup(to_stdout: bool) -> None:
         if to_stdout:
             with made.path.open("rb") as file:
                 shutil.copyfileobj(file, sys.stdout.buffer)
-        click.echo(f"{mark('ok')} {made.path} ({_size(made.bytes)})", err=to_stdout)
+        click.echo(f"{mark('ok')} {made.path} ({size(made.bytes)})", err=to_stdout)
 
 
 @ledger.command()
@@ -59,7 +60,7 @@ def backups() -> None:
         backups = _backups()
         found = backups.all()
         for one in reversed(found):
-            click.echo(f"{one.path.name:<50} {_time(one.made_at)}  {_size(one.bytes)}")
+            click.echo(f"{one.path.name:<50} {_time(one.made_at)}  {size(one.bytes)}")
         if not found:
             click.echo(f"There are no backups in {backups.folder}. To make one: storewright ledger backup")
 
@@ -152,11 +153,3 @@ def _describe(path: Path) -> str:
 
 def _time(epoch_seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(epoch_seconds))
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bot.commands import audit, create, credentials, delete, list, restart, retry, status, upgrade
+from bot.commands import audit, backup, backups, create, credentials, delete, list, restart, retry, status, upgrade
 from bot.commands.help import help_command
 from bot.commands.spec import Command, Handler
 from bot.rendering.offers import MENU_LIMIT, Offer, Placement
@@ -19,6 +19,8 @@ VERBS = (
     credentials.COMMAND,
     upgrade.COMMAND,
     restart.COMMAND,
+    backup.COMMAND,
+    backups.COMMAND,
     delete.COMMAND,
     audit.COMMAND,
 )

@@ -22,6 +22,7 @@ from bot.rendering.job_view import Headline, JobView, StoreView, Task, TaskStatu
 from bot.rendering.offers import Offer, offers_block
 from bot.rendering.refused import Moved, RefusedMessages
 from bot.rendering.templating import TextTemplate
+from provisioner.domain.backup import Backup
 from provisioner.domain.errors import LimitReached, NotAllowed, Refused, StoreDeleted
 from provisioner.domain.job import EventKind, Job, JobEvent, JobKind
 from provisioner.domain.store import Store
@@ -254,6 +255,17 @@ def audit(page: AuditPage, name: str) -> Message:
     more = context(answers("more_requests", count=left_out)) if left_out else None
     text = answers("requests_text", name=name, count=page.total, newest=page.rows[0]["detail"])
     return message(cut(text, LINE_LIMIT), [*sections("\n".join([title, *rows[:shown]])), more])
+
+
+def backups(store: Store, found: Sequence[Backup]) -> Message:
+    """A store's backups, newest first."""
+    if not found:
+        return text_message(answers("no_backups", name=store.name))
+    rows = [str(answers("backup", b=backup)) for backup in found]
+    shown = fitting(rows, LIST_LIMIT)
+    more = context(answers("more", count=len(rows) - shown)) if shown < len(rows) else None
+    listed = "\n".join([answers("backups", name=store.name), *rows[:shown]])
+    return message(cut(listed, LIST_LIMIT), [*sections(listed), more])
 
 
 def _listed(title: str, page: StorePage, *, with_owners: bool = False) -> list[Block | None]:

@@ -9,6 +9,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from provisioner.domain.text import size
+
 
 class TextTemplate:
     """The texts (macros) of one template: `TextTemplate("home")("quota", used=2, most=10)`."""
@@ -76,4 +78,11 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.filters |= {"person": person, "channel": channel, "link": link, "when": when, "duration": duration}
+_environment.filters |= {
+    "person": person,
+    "channel": channel,
+    "link": link,
+    "when": when,
+    "duration": duration,
+    "size": size,
+}

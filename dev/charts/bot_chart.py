@@ -29,11 +29,20 @@ def manifests() -> str:
 
 @cache
 def permissions(instance: str, *options: str) -> str:
-    """The ServiceAccount storewright/<instance> with its RBAC rules and admission policies.
+    """The ServiceAccount storewright/<instance> with its RBAC rules, admission policies and keys of the backups.
 
     `options` are more options of `helm template`. Raises ClusterError if helm fails."""
-    templates = ("--show-only=templates/rbac.yaml", "--show-only=templates/admission.yaml")
-    return _render(instance, f"--set=instance={instance}", *templates, *options)
+    return _render_some(instance, "rbac", "admission", "backup-keys", options=options)
+
+
+def backup_server(instance: str, *options: str) -> str:
+    """The backup server storewright/<instance>-backup. `options` and errors as in `permissions`."""
+    return _render_some(instance, "backup", options=options)
+
+
+def _render_some(instance: str, *templates: str, options: tuple[str, ...]) -> str:
+    only = [f"--show-only=templates/{template}.yaml" for template in templates]
+    return _render(instance, f"--set=instance={instance}", *only, *options)
 
 
 def _render(release: str, *options: str) -> str:

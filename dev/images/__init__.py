@@ -116,8 +116,8 @@ def push(registry: str) -> None:
 
 
 def _write_values(image_values: dict[str, dict[str, Any]]) -> None:
-    values = {"image": image_values["storewright"], "stores": {"values": _overlay(image_values)}}
-    VALUES.write_text(yaml.safe_dump(values))
+    own = _chart_overlay(yaml.safe_load((CHECKOUT / "charts/storewright/values.yaml").read_text()), image_values)
+    VALUES.write_text(yaml.safe_dump({**own, "stores": {"values": _overlay(image_values)}}))
 
 
 def _ensure(images: list[Image]) -> None:

@@ -89,11 +89,12 @@ def _contexts(image: Image) -> list[str]:
 
 def _host_volumes() -> list[str]:
     """Volumes for a build: caches, CA certificates and the npm configuration."""
-    for downloads in ("npm", "pip"):
+    for downloads in ("npm", "pip", "go"):
         (CACHE / downloads).mkdir(parents=True, exist_ok=True)
     volumes = {
         CACHE / "npm": "/var/cache/npm",
         CACHE / "pip": "/var/cache/pip",
+        CACHE / "go": "/var/cache/go",
         CERTIFICATES: f"{CERTIFICATES}:ro",
         Path.home() / ".npmrc": "/usr/local/etc/npmrc:ro",
     }

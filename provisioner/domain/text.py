@@ -27,6 +27,15 @@ def enumerate_some(words: Iterable[str], limit: int = 1000) -> str:
     return ", ".join(listed[:shown]) + more
 
 
+def size(count: float) -> str:
+    """0 -> “0 B”, 1500 -> “2 kB”, 31_000_000 -> “31 MB”."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word closest to `word`, or '' if none is close."""
     return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)), "")

@@ -23,6 +23,7 @@ from provisioner.ledger.lock import LedgerInUse, LedgerLock
 from provisioner.ledger.outbox import Outbox
 from provisioner.ledger.schema import migrations, schemas
 from provisioner.ledger.statistics import Statistics
+from provisioner.ledger.store_backups import StoreBackups
 from provisioner.ledger.stores import Stores
 
 KEPT_SECONDS = 86_400  # for delivery keys and expired links
@@ -44,6 +45,7 @@ class Ledger:
         self.audit = Audit(connection)
         self.links = Links(connection, self.stores, self.audit, self.outbox)
         self.deliveries = Deliveries(connection)
+        self.store_backups = StoreBackups(connection)
         self.statistics = Statistics(connection)
 
     @classmethod

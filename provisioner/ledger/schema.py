@@ -62,6 +62,25 @@ def m0006_chained_audit(db: Database) -> None:
         )
 
 
+@migrations()
+def m0007_store_backups(db: Database) -> None:
+    """The backups of stores. `counts` is JSON: what is in it -> how many."""
+    db.execute(
+        """CREATE TABLE store_backups (
+            id TEXT PRIMARY KEY,
+            store_id TEXT NOT NULL REFERENCES stores(id),
+            job_id TEXT NOT NULL,
+            made_at REAL NOT NULL,
+            reason TEXT NOT NULL,
+            version TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            added_bytes INTEGER NOT NULL,
+            counts TEXT NOT NULL
+        ) STRICT"""
+    )
+    db.execute("CREATE INDEX backups_by_store ON store_backups(store_id, made_at)")
+
+
 FIRST_LEDGER = """
 CREATE TABLE stores (
     id TEXT PRIMARY KEY,

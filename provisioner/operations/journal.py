@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from provisioner.domain.backup import Backup
 from provisioner.domain.errors import Problem
 from provisioner.domain.job import EventKind, Job, JobEvent, JobPhase, JobStatus, find_event
 from provisioner.domain.store import Store, StoreStatus
@@ -39,6 +40,9 @@ class JobJournal:
 
     def set_version(self, store_id: str, version: str) -> None:
         self._ledger.stores.set_version(store_id, version)
+
+    def add_backup(self, job: Job, backup: Backup) -> None:
+        self._ledger.store_backups.add(backup)
 
     def start_rollback(self, job: Job, problem: Problem, *, at: float | None = None) -> Job:
         """The job in the phase ROLLBACK. Raises Superseded."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from provisioner.domain.job import ROLLBACK_STAGE, JobKind
+from provisioner.operations.backup import BACKUP
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
 from provisioner.operations.restart import RESTART
@@ -42,5 +43,5 @@ def _require_consistent(operation: Operation) -> None:
         raise BadRegistry(f"{name} has no deadline.")
 
 
-OPERATIONS = register([CREATE, UPGRADE, RESTART, DELETE])
+OPERATIONS = register([CREATE, UPGRADE, RESTART, BACKUP, DELETE])
 DEFAULT_DEADLINES = {kind: operation.deadline_seconds for kind, operation in OPERATIONS.items()}

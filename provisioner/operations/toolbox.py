@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from provisioner.clients.helm import Helm
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.diagnosis import Patience
+from provisioner.domain.backup import Backup
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import HandedOver, JobFailed, Problem
 from provisioner.domain.job import EventKind, Job, JobEvent
@@ -43,6 +44,7 @@ class JobLedger(Protocol):
     def require_live(self, job: Job) -> None: ...
     def record(self, job: Job, kind: EventKind, stage: str = "", detail: str = "") -> None: ...
     def set_version(self, store_id: str, version: str) -> None: ...
+    def add_backup(self, job: Job, backup: Backup) -> None: ...
     def start_rollback(self, job: Job, problem: Problem) -> Job: ...
     def succeed(self, job: Job, version: str = "") -> None: ...
 
@@ -58,6 +60,8 @@ class StoreDefaults:
     `pull_secret` ("namespace/name") is the registry's Secret for the stores' images, None if the registry needs none.
     `ingress_address` ("host:port") is where storefront checks connect to, None to use the store's URL.
     `quota` is the `hard` of a store's ResourceQuota, `limit_range` the only entry of its LimitRange.
+    `backup_server` is the URL of the backup server's Service ("https://name.namespace.svc:8000"), None if stores have
+    no backups. A Secret of that name and namespace has the keys of the backups.
     `rollback_seconds` is the time for the rollback of a failed job."""
 
     instance: str = "storewright"
@@ -70,6 +74,7 @@ class StoreDefaults:
     patience: Patience = field(default_factory=Patience)
     quota: dict[str, str] = field(default_factory=lambda: dict(QUOTA))
     limit_range: dict[str, Any] = field(default_factory=lambda: dict(LIMIT_RANGE))
+    backup_server: str | None = None
     rollback_seconds: float = ROLLBACK_SECONDS
 
     @property

@@ -24,7 +24,7 @@ from tests.charts.releases import (
 )
 
 # Tried on every peer, in addition to container ports: DNS, web, the external database, the port after it, one other.
-COMMON_PORTS = [Port(53, protocol="UDP"), *map(Port, (53, 80, 443, EXTERNAL_PORT, EXTERNAL_PORT + 1, 31337))]
+COMMON_PORTS = [Port(53, protocol="UDP"), *map(Port, (53, 80, 443, EXTERNAL_PORT, EXTERNAL_PORT + 1, 8000, 31337))]
 
 
 def pod(name: str, address: str, namespace: str, /, **labels: str) -> Peer:
@@ -55,6 +55,7 @@ def outsiders(chart: str) -> list[Peer]:
         pod("foreign pod in the namespace", "10.2.0.11", NAMESPACE, name="debug"),
         Peer("sql server", EXTERNAL_ADDRESS),
         Peer("host next to the sql server", "10.9.8.8"),
+        pod("backup server", "10.2.0.12", "storewright", name="storewright", component="backup"),
         Peer("payment provider", PROVIDER_ADDRESS),
         Peer("node", "192.168.7.1"),
         Peer("cloud metadata", "169.254.169.254"),
@@ -104,7 +105,7 @@ class Store:
 
     def callers(self, host: str) -> set[str]:
         """The components whose environment or command line names this host."""
-        return {part for part, made in self.pods.items() if host in re.findall(r"[\w.-]+", _environment(made))}
+        return {part for part, made in self.pods.items() if host in _named_hosts(made)}
 
     def database(self) -> tuple[str, str]:
         """The database's host name and the target of its connections."""
@@ -115,7 +116,8 @@ class Store:
         return EXTERNAL_HOST, f"sql server:{EXTERNAL_PORT}/TCP"
 
 
-def _environment(made: Object) -> str:
-    """Environment, commands and arguments of a pod's containers, as one string."""
+def _named_hosts(made: Object) -> set[str]:
+    """The words of the environment, commands and arguments of a pod's containers, without the name of its own store."""
     arguments = [word for c in containers(made) for word in (*c.get("command", []), *c.get("args", []))]
-    return " ".join([*arguments, *(v["value"] for c in containers(made) for v in c.get("env", []) if "value" in v)])
+    variables = [v for c in containers(made) for v in c.get("env", []) if "value" in v and v["name"] != "STORE"]
+    return set(re.findall(r"[\w.-]+", " ".join([*arguments, *(v["value"] for v in variables)])))

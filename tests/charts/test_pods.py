@@ -106,6 +106,9 @@ def test_pods_read_secrets_only_by_reference(chart: Path, profile: str) -> None:
     plain = [v["name"] for v in env if "value" in v and any(word in v["name"] for word in SECRET_WORDS)]
     assert plain == []
     references = [v["valueFrom"]["secretKeyRef"] for v in env if "valueFrom" in v]
+    to_backups = [reference for reference in references if reference["name"] == "store-backup"]
+    assert {reference["key"] for reference in to_backups} == {"repository", "password"}
+    references = [reference for reference in references if reference not in to_backups]
     assert {reference["name"] for reference in references} == {"its-secret"}
     assert {reference["key"] for reference in references} == set(STORES[chart.name].secret)
     assert set(STORES[chart.name].credentials) <= set(STORES[chart.name].secret)

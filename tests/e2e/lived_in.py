@@ -28,6 +28,7 @@ class LivedInStore(ABC, Generic[Shop]):
     sold_out: str
     changed: str
     closed: str
+    picture: str  # the path of an uploaded one
     sells = True
 
     def __init__(self, harness: ProvisionerHarness) -> None:

@@ -27,7 +27,7 @@ class LivedInMedusa(LivedInStore[MedusaStore]):
         super().__init__(harness)
         self.shop.stock_up()
         self._offer = self.shop.offer()
-        self._picture = self.shop.upload("dot.png", PNG)
+        self.picture = self.shop.upload("dot.png", PNG)
         self.orders.add(self.buy())
 
     def stock_up(self) -> None:
@@ -97,7 +97,7 @@ class LivedInMedusa(LivedInStore[MedusaStore]):
         placed = [order["id"] for order in self.shop.orders()]
         assert self.orders <= set(placed)
         assert len(placed) == len(set(placed))
-        assert self.shop.request(self._picture).content == PNG
+        assert self.shop.request(self.picture).content == PNG
 
     def require_owner(self) -> None:
         self.shop.log_in()

@@ -36,7 +36,7 @@ class LivedInWooCommerce(LivedInStore[WooCommerceStore]):
         self.sells = has_plugin()
         if self.sells:
             self.orders.add(self.buy())
-        self._picture = self.shop.upload("dot.png", PNG)
+        self.picture = self.shop.upload("dot.png", PNG)
         self.sold_out = self.changed = PRODUCTS_STEP if self.sells else POSTS_STEP
 
     def stock_up(self) -> None:
@@ -97,7 +97,7 @@ class LivedInWooCommerce(LivedInStore[WooCommerceStore]):
         self.home_status = 404
 
     def require_orders(self) -> None:
-        assert self.shop.request(self._picture).content == PNG
+        assert self.shop.request(self.picture).content == PNG
         if self.sells:
             placed = self.shop.orders("processing")
             assert self.orders <= set(placed)

@@ -19,6 +19,7 @@ from provisioner.domain.job import EventKind, Job, JobKind, JobStatus
 from provisioner.domain.limits import Limits
 from provisioner.domain.store import Addresses, Store
 from provisioner.ledger.ledger import Ledger
+from provisioner.operations.backup import BACKUP
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
 from provisioner.operations.journal import JobJournal
@@ -29,6 +30,7 @@ from provisioner.operations.upgrade import UPGRADE
 from provisioner.runner.executors import Executor
 from provisioner.runner.executors.local import LocalExecutor
 from provisioner.runner.scheduler import Scheduler
+from tests.e2e import backup_server
 from tests.ledgers import SampleOrders
 from tests.waiting import until_job
 from tests.workers import WORKER
@@ -88,7 +90,7 @@ class ProvisionerHarness:
 
     def defaults(self) -> dict[str, Any]:
         """The fields of StoreDefaults that depend on where the jobs run."""
-        return {"ingress_address": self.cluster.ingress_address}
+        return {"ingress_address": self.cluster.ingress_address, "backup_server": backup_server.URL}
 
     def executor(self) -> Executor:
         return LocalExecutor(self.tools)
@@ -115,6 +117,9 @@ class ProvisionerHarness:
 
     def restart(self, job: Job, seconds: float = RESTART.deadline_seconds) -> Job:
         return self._orders({RESTART.kind: seconds}).place(RESTART, job)
+
+    def backup(self, job: Job) -> Job:
+        return self._orders().place(BACKUP, job)
 
     def retry(self, job: Job) -> Job:
         return self._orders().retry(job)

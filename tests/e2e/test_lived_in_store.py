@@ -16,6 +16,7 @@ from provisioner.domain.job import EventKind, JobStatus
 from provisioner.domain.store import SECRET_NAME, StoreStatus
 from provisioner.operations.namespace_metadata import stores_in_cluster
 from provisioner.operations.registry import OPERATIONS
+from tests.e2e import backup_server
 from tests.e2e.busy_restart import restart_while_people_buy
 from tests.e2e.full_disk import full_disks
 from tests.e2e.lived_in import LivedInStore
@@ -33,6 +34,7 @@ def store(
     cluster: Cluster, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Store]:
     engine: type[Store] = request.param
+    backup_server.start(cluster)
     harness = ProvisionerHarness(cluster, tmp_path_factory.mktemp("lived-in"), type=engine.release.type)
     try:
         yield engine(harness)
@@ -68,6 +70,21 @@ def test_new_ledger_can_adopt_the_store(store: Store) -> None:
 def test_restart_loses_no_confirmed_order(store: Store) -> None:
     store.require_success(restart_while_people_buy(store))
     store.require_owner()
+
+
+def test_backup_holds_every_order_and_the_pictures_and_the_next_adds_little(store: Store) -> None:
+    store.require_success(store.harness.backup(store.made))
+    store.require_success(store.harness.backup(store.made))
+    later, first = store.harness.ledger.store_backups.of_store(store.made.store_id)
+    assert first.counts["orders"] >= len(store.orders)
+    assert later.counts == first.counts
+    assert later.added_bytes < first.added_bytes / 4
+    found = backup_server.snapshots(store.harness.cluster, store.made.store_id)
+    assert [snapshot["id"] for snapshot in found] == [first.id, later.id]
+    assert "reason=ordered" in found[0]["tags"]
+    held = backup_server.restic(store.harness.cluster, store.made.store_id, "ls", "latest")
+    assert "/work/database.sql" in held
+    assert store.picture.rsplit("/", 1)[-1] in held
 
 
 def test_failed_upgrade_of_a_sold_out_store_changes_nothing_and_its_retry_succeeds(store: Store) -> None:

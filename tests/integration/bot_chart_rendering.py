@@ -7,6 +7,7 @@ import subprocess
 import yaml
 
 from dev.charts import bot_chart
+from provisioner.clients.kubernetes.objects import COMPONENT
 from provisioner.domain.documents import read_manifests
 from tests.charts.releases import Object, containers, of_kind
 from tests.workers import once_a_run
@@ -22,6 +23,7 @@ FEATURES = {
     "monitored": ("serviceMonitor.enabled=true", "prometheusRule.enabled=true", "dashboard.enabled=true"),
     "budget": ("podDisruptionBudget.enabled=true",),
     "priority": ("priorityClass.create=true",),
+    "remote": ('backups.remote="s3:bucket/storewright"', 'backups.remoteSecret="s3"'),
     "no-policy": ("networkPolicy.enabled=false",),
 }
 
@@ -50,10 +52,15 @@ def with_features(*names: str) -> list[Object]:
     return render(*(setting for name in names for setting in FEATURES[name]))
 
 
-def only(kind: str, manifests: list[Object]) -> Object:
-    """The only object of a kind."""
-    (found,) = of_kind(manifests, kind)
+def only(kind: str, manifests: list[Object], component: str = "bot") -> Object:
+    """The only object of a kind and component."""
+    (found,) = parts(kind, manifests, component)
     return found
+
+
+def parts(kind: str, manifests: list[Object], component: str = "bot") -> list[Object]:
+    """The objects of a kind and component."""
+    return [found for found in of_kind(manifests, kind) if found["metadata"]["labels"][COMPONENT] == component]
 
 
 def pod(manifests: list[Object]) -> Object:

@@ -27,6 +27,7 @@ from tests.integration.bot_chart_rendering import (
     environment,
     files,
     only,
+    parts,
     pod,
     render,
     with_features,
@@ -84,7 +85,7 @@ def test_store_values_reach_the_bot_and_restart_it() -> None:
 @pytest.mark.parametrize("mode", ["http", "socket"])
 def test_slack_tokens_come_from_the_secret_by_reference(mode: str) -> None:
     manifests = render(f'slack.mode="{mode}"', 'slack.secretName="its-secret"', 'slack.secretKeys.botToken="bot"')
-    assert of_kind(manifests, "Secret") == []
+    assert [secret for secret in of_kind(manifests, "Secret") if "data" in secret or "stringData" in secret] == []
     (bot,) = containers(pod(manifests))
     references = {v["name"]: v["valueFrom"]["secretKeyRef"] for v in bot["env"] if "valueFrom" in v}
     other = {"http": "SLACK_SIGNING_SECRET", "socket": "SLACK_APP_TOKEN"}[mode]
@@ -94,13 +95,18 @@ def test_slack_tokens_come_from_the_secret_by_reference(mode: str) -> None:
     }
 
 
-def test_bot_may_read_only_the_stores_pull_secret() -> None:
+def test_bot_may_read_only_the_stores_pull_secret_and_the_keys_of_backups() -> None:
     manifests = render('stores.imagePullSecret="registry"')
     assert environment(manifests)["IMAGE_PULL_SECRET"] == "tools/registry"
     named = [rule for rule in only("Role", manifests)["rules"] if rule["resources"] == ["secrets"]]
-    assert named == [{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["registry"], "verbs": ["get"]}]
+    secrets = {"apiGroups": [""], "resources": ["secrets"]}
+    assert named == [
+        {**secrets, "resourceNames": ["bot-backup"], "verbs": ["get", "patch"]},
+        {**secrets, "resourceNames": ["registry"], "verbs": ["get"]},
+    ]
     assert environment(render())["IMAGE_PULL_SECRET"] == ""
-    assert not [rule for rule in only("Role", render())["rules"] if rule["resources"] == ["secrets"]]
+    without = only("Role", render("backups.enabled=false"))["rules"]
+    assert not [rule for rule in without if rule["resources"] == ["secrets"]]
 
 
 def test_bot_pod_is_restricted_except_for_its_token() -> None:
@@ -205,7 +211,7 @@ def test_network_policy_allows_exactly_the_expected_connections() -> None:
 
 
 def test_network_policy_allows_the_stores_own_port() -> None:
-    made = of_kind(render('stores.scheme="http"', 'stores.ingressAddress="10.0.0.1:8081"'), "NetworkPolicy")
+    made = parts("NetworkPolicy", render('stores.scheme="http"', 'stores.ingressAddress="10.0.0.1:8081"'))
     policy, of_jobs = sorted(made, key=lambda found: len(found["metadata"]["name"]))
     assert of_jobs["spec"]["egress"] == policy["spec"]["egress"]
     assert "ingress" not in of_jobs["spec"]

@@ -125,6 +125,7 @@ def test_chart_has_every_value_of_the_page() -> None:
         for key in name.split("."):
             assert key in node["properties"], f"the chart has no value {name}"
             node = node["properties"][key]
+            node = schema["definitions"][node["$ref"].rpartition("/")[2]] if "$ref" in node else node
 
 
 def test_page_has_every_metric_and_no_unknown_setting(tmp_path: Path) -> None:

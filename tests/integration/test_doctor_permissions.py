@@ -14,10 +14,19 @@ from provisioner.clients.kubernetes.permissions import Permission
 ROOT = Path(__file__).parents[2]
 
 
-def test_pull_secret_is_the_only_secret_in_the_bots_namespace_that_the_doctor_asks_for() -> None:
+def test_doctor_asks_for_two_secrets_in_the_bots_namespace() -> None:
     plain = StoreSettings.from_environment(store_domain="shops.example.com", charts_dir=ROOT / "charts")
     manifests = list(yaml.safe_load_all(bot_chart.permissions("storewright", "--set=stores.imagePullSecret=registry")))
     (granted,) = [set(_permissions(m["rules"])) for m in manifests if m["kind"] == "Role"]
-    settings = plain.model_copy(update={"image_pull_secret": "storewright/registry"})
-    assert granted == {*_permissions(_rules("own", settings)), *_permissions(_rules("pull", settings))}
-    assert {one for one in granted if one.resource == "secrets"} == {Permission("get", "secrets", name="registry")}
+    given = {
+        "image_pull_secret": "storewright/registry",
+        "backup_server": "https://storewright-backup.storewright.svc:8000",
+    }
+    settings = plain.model_copy(update=given)
+    rules = [rule for part in ("own", "pull", "backup") for rule in _rules(part, settings)]
+    assert granted == set(_permissions(rules))
+    assert {one for one in granted if one.resource == "secrets"} == {
+        Permission("get", "secrets", name="registry"),
+        Permission("get", "secrets", name="storewright-backup"),
+        Permission("patch", "secrets", name="storewright-backup"),
+    }

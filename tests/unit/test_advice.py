@@ -68,6 +68,10 @@ FOLLOWED = {
     "Shorten STORE_VALUES, or set EXECUTOR=local.":
         "tests/e2e/test_executor.py::test_creation_with_oversized_values_succeeds_once_they_are_short",
     "The end of its log says more; fix the cause, then retry.": ADVICE,
+    "An operator sets backups.enabled in its chart, then retries.":
+        "tests/e2e/test_backup_store.py::test_backup_succeeds_once_there_is_a_server",
+    "Upgrade it first: /store upgrade {}":
+        "tests/e2e/test_backup_store.py::test_backup_succeeds_once_the_store_has_a_chart_that_knows_backups",
     "Upgrade the store: this creates them again.":
         "tests/e2e/test_advice.py::test_restart_without_workloads_succeeds_after_an_upgrade",
     "With cert-manager, kubectl describe certificate,challenge -n {}; set SSL_CERT_FILE for your own CA":

@@ -19,7 +19,10 @@ from bot.settings import StoreSettings
 from provisioner.domain.errors import JobFailed, Transient
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = StoreSettings.from_environment(store_domain="shops.example.com", charts_dir=ROOT / "charts")
+SERVER = "https://storewright-backup.storewright.svc:8000"
+SETTINGS = StoreSettings.from_environment(
+    store_domain="shops.example.com", charts_dir=ROOT / "charts", backup_server=SERVER
+)
 
 
 def test_doctor_checks_the_permissions_that_the_manifests_grant() -> None:
@@ -29,11 +32,13 @@ def test_doctor_checks_the_permissions_that_the_manifests_grant() -> None:
         for m in manifests
         if m["kind"].endswith("Role")
     }
-    checked = {part: set(_permissions(_rules(part, SETTINGS))) for part in ("cluster", "own", "store", "doctor")}
+    checked = {
+        part: set(_permissions(_rules(part, SETTINGS))) for part in ("cluster", "own", "backup", "store", "doctor")
+    }
     assert granted == {
         ("ClusterRole", "storewright"): checked["cluster"] | checked["doctor"],
         ("ClusterRole", "storewright-store"): checked["store"],
-        ("Role", "storewright"): checked["own"],
+        ("Role", "storewright"): checked["own"] | checked["backup"],
     }
 
 

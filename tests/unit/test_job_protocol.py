@@ -80,6 +80,7 @@ DEFAULTS = StoreDefaults(
     patience=Patience(image=1.5, unschedulable=3.0),
     quota={"pods": "3"},
     limit_range={"default": {"memory": "1Gi"}},
+    backup_server="https://one-backup.home.svc:8000",
     rollback_seconds=77.0,
 )
 

@@ -9,6 +9,7 @@ import pytest
 
 from provisioner.domain.job import JobKind
 from provisioner.domain.store import StoreStatus
+from provisioner.operations.backup import BACKUP
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
 from provisioner.operations.registry import DEFAULT_DEADLINES, OPERATIONS, BadRegistry, register
@@ -59,5 +60,5 @@ def test_complete_specs_are_registered_by_kind() -> None:
 
 
 def test_registry_lists_every_operation_with_its_deadline() -> None:
-    assert OPERATIONS == {"create": CREATE, "upgrade": UPGRADE, "restart": RESTART, "delete": DELETE}
-    assert DEFAULT_DEADLINES == {"create": 900, "upgrade": 1800, "restart": 600, "delete": 300}
+    assert OPERATIONS == {"create": CREATE, "upgrade": UPGRADE, "restart": RESTART, "backup": BACKUP, "delete": DELETE}
+    assert DEFAULT_DEADLINES == {"create": 900, "upgrade": 1800, "restart": 600, "backup": 3600, "delete": 300}

@@ -18,6 +18,7 @@ from provisioner.clients.kubernetes.cluster import Cluster, Forbidden, Object
 from provisioner.clients.kubernetes.permissions import Permission
 from provisioner.domain.errors import StorewrightError
 from provisioner.domain.store import INSTANCE
+from provisioner.operations.steps.backup_job import secret_of
 
 OLDEST = (1, 31)
 RBAC = "rbac.authorization.k8s.io"
@@ -53,6 +54,7 @@ def permissions(environment: Environment, cluster: Cluster) -> Iterator[Finding]
     """The bot's permissions in the whole cluster and in its own namespace."""
     settings, home = environment.settings, home_of(environment.settings, cluster)
     own = _rules("own", settings) + (_rules("pull", settings) if settings.image_pull_secret else [])
+    own += _rules("backup", settings) if settings.backup_server else []
     missing = _missing(cluster, _rules("cluster", settings), "")
     missing += [f"{permission} in {home}" for permission in _missing(cluster, own, home)]
     if missing:
@@ -139,6 +141,7 @@ def _rules(part: str, settings: StoreSettings) -> list[Rule]:
     """One part of rights.yaml, with the names of these settings."""
     text = files("bot.cli.doctor").joinpath("rights.yaml").read_text()
     text = text.replace("storewright-store", settings.store_role).replace("INSTANCE", settings.instance)
+    text = text.replace("BACKUP-SECRET", secret_of(settings.backup_server or "https://.")[1])
     text = text.replace("PULL-SECRET", (settings.image_pull_secret or "/").split("/")[1])
     rules: list[Rule] = yaml.safe_load(text)[part]
     return rules

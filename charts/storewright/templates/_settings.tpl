@@ -32,6 +32,9 @@
 - { name: IMAGE_PULL_SECRET, value: {{ with .imagePullSecret }}{{ printf "%s/%s" $.Release.Namespace . | quote }}{{ else }}""{{ end }} }
 - { name: INGRESS_ADDRESS, value: {{ .ingressAddress | quote }} }
 {{- end }}
+{{- if .Values.backups.enabled }}
+- { name: BACKUP_SERVER, value: "https://{{ .Release.Name }}-backup.{{ .Release.Namespace }}.svc:8000" }
+{{- end }}
 - { name: INSTANCE, value: {{ include "storewright.instance" . | quote }} }
 - { name: SERVICE_ACCOUNT, value: {{ printf "%s/%s" .Release.Namespace .Release.Name | quote }} }
 - { name: STORE_ROLE, value: {{ include "storewright.storeRole" . | quote }} }

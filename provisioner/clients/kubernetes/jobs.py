@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 
 from provisioner.clients.kubernetes.api import Api
 from provisioner.clients.kubernetes.objects import COMPONENT, Object, end_reason, selector
-from provisioner.clients.kubernetes.resources import JOBS
+from provisioner.clients.kubernetes.resources import CRON_JOBS, JOBS
 
 
 class Jobs(Api):
@@ -22,6 +23,23 @@ class Jobs(Api):
     def active_jobs(self, namespace: str, component: str) -> list[str]:
         """Names of a component's Jobs that have not ended."""
         return [job["metadata"]["name"] for job in self.jobs(namespace, {COMPONENT: component}) if not end_reason(job)]
+
+    def cron_job(self, namespace: str, name: str) -> Object | None:
+        return self._get(CRON_JOBS, name, namespace)
+
+    def start_job(self, namespace: str, cron_job: Object, name: str, environment: Mapping[str, str]) -> None:
+        """Start a Job of a CronJob, as `kubectl create job --from` does; one of that name is left as it is.
+
+        The variables `environment` replace those of the first container.
+        """
+        template = copy.deepcopy(cron_job["spec"]["jobTemplate"])
+        container = template["spec"]["template"]["spec"]["containers"][0]
+        others = [variable for variable in container.get("env", []) if variable["name"] not in environment]
+        container["env"] = others + [{"name": key, "value": value} for key, value in environment.items()]
+        owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": cron_job["metadata"]["name"]}
+        owner["uid"] = cron_job["metadata"]["uid"]
+        metadata = {"name": name, "labels": template["metadata"]["labels"], "ownerReferences": [owner]}
+        self.create_job(namespace, {"metadata": metadata, "spec": template["spec"]})
 
     def create_job(self, namespace: str, manifest: Object) -> Object | None:
         """The created Job; None where a Job of that name exists."""

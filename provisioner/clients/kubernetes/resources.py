@@ -44,6 +44,7 @@ REPLICA_SETS = Resource("apps/v1", "replicasets")
 STATEFUL_SETS = Resource("apps/v1", "statefulsets")
 
 CLUSTER_ROLES = Resource("rbac.authorization.k8s.io/v1", "clusterroles")
+CRON_JOBS = Resource("batch/v1", "cronjobs")
 HTTP_ROUTES = Resource("gateway.networking.k8s.io/v1", "httproutes")
 INGRESSES = Resource("networking.k8s.io/v1", "ingresses")
 INGRESS_CLASSES = Resource("networking.k8s.io/v1", "ingressclasses")

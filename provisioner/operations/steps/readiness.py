@@ -74,12 +74,15 @@ class RolloutMonitor:
                 return
             self._examine(f"The {component} of {self._store.name} was not ready", [p for p in snapshot if counts(p)])
 
-    def look(self, component: str) -> None:
-        """Look once at the Jobs of a component, at their pods, and at the database that they need. Raises JobFailed."""
+    def look(self, component: str) -> list[Object]:
+        """Look once at the Jobs of a component, at their pods, and at the database that they need.
+
+        Returns these pods. Raises JobFailed."""
         pods = [pod for pod in next(self._snapshots) if component_of(pod) in (component, DATABASE)]
         names = {pod["metadata"]["name"] for pod in pods}
         names.update(self._tools.cluster.active_jobs(self._store.namespace, component))
         self._examine(f"The {component} of {self._store.name} did not end", pods, about=names)
+        return pods
 
     def _workloads(self, component: str | None = None) -> list[Object]:
         found = self._tools.cluster.workloads(self._store.namespace)

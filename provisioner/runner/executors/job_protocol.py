@@ -17,6 +17,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from provisioner.clients.helm import HelmOutcome
+from provisioner.domain.backup import Backup
 from provisioner.domain.errors import JobFailed, Problem, StoreUnchanged, StorewrightError, Transient
 from provisioner.domain.job import EventKind, Job, JobEvent
 from provisioner.domain.store import Store
@@ -99,6 +100,7 @@ class MessageType(StrEnum):
     RECORD = "record"
     ROLLBACK = "rollback"
     VERSION = "version"
+    BACKUP = "backup"
     SUCCEEDED = "succeeded"
     HELM = "helm"
     LOG = "log"
@@ -133,6 +135,13 @@ class VersionNoted:
     """The version of the chart that the store runs."""
 
     version: str
+
+
+@dataclass(frozen=True)
+class BackupMade:
+    """A backup of the job's store."""
+
+    backup: Backup
 
 
 @dataclass(frozen=True)
@@ -184,11 +193,12 @@ class Ended:
         return ERRORS[self.ending].of(self.problem)
 
 
-Message = Recorded | RollbackStarted | VersionNoted | Succeeded | HelmRan | Logged | Ended
+Message = Recorded | RollbackStarted | VersionNoted | BackupMade | Succeeded | HelmRan | Logged | Ended
 TYPES: dict[MessageType, type[Message]] = {
     MessageType.RECORD: Recorded,
     MessageType.ROLLBACK: RollbackStarted,
     MessageType.VERSION: VersionNoted,
+    MessageType.BACKUP: BackupMade,
     MessageType.SUCCEEDED: Succeeded,
     MessageType.HELM: HelmRan,
     MessageType.LOG: Logged,

@@ -16,6 +16,7 @@ from provisioner.log_context import carried
 from provisioner.operations.journal import JobJournal
 from provisioner.runner.executors.job_manifest import CONTAINER
 from provisioner.runner.executors.job_protocol import (
+    BackupMade,
     Ended,
     HelmRan,
     Line,
@@ -85,6 +86,8 @@ class JobLog:
                 self._ledger.record(self._job, kind, stage, detail, at=at)
             case VersionNoted(version):
                 self._ledger.set_version(self._job.store_id, version)
+            case BackupMade(backup):
+                self._ledger.add_backup(self._job, backup)
             case Succeeded(version):
                 self._ledger.succeed(self._job, version, at=at)
                 self.complete = True

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from provisioner.clients.helm import Helm, HelmOutcome
 from provisioner.clients.kubernetes.cluster import Cluster
+from provisioner.domain.backup import Backup
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.clock import SteadyClock
 from provisioner.domain.errors import HandedOver, JobFailed, Problem, StorewrightError
@@ -26,6 +27,7 @@ from provisioner.operations.registry import OPERATIONS
 from provisioner.operations.toolbox import Toolbox
 from provisioner.runner.executors.job_protocol import (
     PAYLOAD_VARIABLE,
+    BackupMade,
     Ended,
     ExitCode,
     HelmRan,
@@ -67,6 +69,9 @@ class StdoutLedger:
 
     def set_version(self, store_id: str, version: str) -> None:
         emit(VersionNoted(version))
+
+    def add_backup(self, job: Job, backup: Backup) -> None:
+        emit(BackupMade(backup))
 
     def start_rollback(self, job: Job, problem: Problem) -> Job:
         emit(RollbackStarted(problem))

@@ -1,0 +1,55 @@
+"""The operation `backup`: copies a store's database and uploads to the backup server, while the shop goes on."""
+
+from __future__ import annotations
+
+from provisioner.domain.backup import Backup
+from provisioner.domain.job import Job, JobKind
+from provisioner.domain.policy import Right
+from provisioner.domain.store import SECRET_NAME, StoreStatus
+from provisioner.domain.text import enumerate_words, size
+from provisioner.operations.spec import Operation, Stage
+from provisioner.operations.steps.backup_job import grant_access, make_backup
+from provisioner.operations.toolbox import Toolbox
+
+REASON = "ordered"
+
+
+def run(tools: Toolbox, job: Job) -> None:
+    """Back the store up. An interrupted backup goes on where its Job is."""
+    store = tools.store_of(job)
+    secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
+    with tools.stage(job, "access"):
+        grant_access(tools, store)
+    with tools.stage(job, "backup") as results:
+        made = make_backup(tools, job, store, secret, REASON)
+        results.append(describe(made))
+    tools.ledger.add_backup(job, made)
+    tools.ledger.succeed(job)
+
+
+def describe(backup: Backup) -> str:
+    """Such as “It holds 12 orders and 40 products: 31 MB, 2 MB of them new.”"""
+    counts = [f"{number} {thing}" for thing, number in backup.counts.items()]
+    held = enumerate_words(counts) if counts else "the store"
+    return f"It holds {held}: {size(backup.bytes)}, {size(backup.added_bytes)} of them new."
+
+
+BACKUP = Operation(
+    kind=JobKind("backup"),
+    run=run,
+    stages=(
+        Stage("access", "Connect to the backup server", "Connected to the backup server"),
+        Stage("backup", "Copy the database and the uploads", "Database and uploads copied"),
+    ),
+    deadline_seconds=3600,
+    right=Right.MANAGE,
+    orderable_when=frozenset({StoreStatus.READY, StoreStatus.FAILED}),
+    status_when_ordered=None,
+    status_when_succeeded=None,
+    status_when_failed=None,
+    changes_store_at="backup",
+    rolls_back=False,
+    replaces_live_job=False,
+    participle="backed up",
+    gerund="backing up",
+)

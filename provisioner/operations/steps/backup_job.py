@@ -1,0 +1,114 @@
+"""The steps of a backup: the store's access to the backup server, and the Job that the store's chart describes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from provisioner.clients.kubernetes.cluster import Cluster, Object
+from provisioner.clients.kubernetes.objects import container_statuses
+from provisioner.diagnosis import failed_run_of
+from provisioner.domain.backup import Backup
+from provisioner.domain.errors import JobFailed
+from provisioner.domain.job import Job
+from provisioner.domain.store import Store
+from provisioner.operations.steps.readiness import failure_of, monitoring
+from provisioner.operations.toolbox import Toolbox
+
+COMPONENT = "backup"  # of the CronJob in the store's chart, and its Jobs
+ACCESS = "store-backup"  # the Secret in a store's namespace that only backup Jobs get
+NAME_LABEL = "batch.kubernetes.io/job-name"
+
+
+def ensure_keys(cluster: Cluster, server: str) -> dict[str, str]:
+    """The keys of the backups. The first call makes them. Raises JobFailed where their Secret is missing."""
+    from provisioner.operations.steps import (
+        backup_keys,  # takes a while to import, and most processes make no certificate
+    )
+
+    secret = secret_of(server)
+    keys = cluster.read_secret(*secret)
+    if "key" not in keys:
+        keys = backup_keys.new_keys(str(urlsplit(server).hostname))
+        cluster.add_to_secret(*secret, keys)
+    return keys
+
+
+def secret_of(server: str) -> tuple[str, str]:
+    """Namespace and name of the Secret with the keys: those of the server's Service."""
+    name, namespace = str(urlsplit(server).hostname).split(".")[:2]
+    return namespace, name
+
+
+def grant_access(tools: Toolbox, store: Store) -> None:
+    """Give the store's backup Jobs the address of their repository, its password and a new certificate.
+
+    Raises JobFailed where this Storewright has no backup server."""
+    from provisioner.operations.steps import backup_keys
+
+    server = tools.defaults.backup_server
+    if not server:
+        what = "This Storewright has no backup server."
+        raise JobFailed(what, "", "An operator sets backups.enabled in its chart, then retries.")
+    keys = ensure_keys(tools.cluster, server)
+    access = {
+        "repository": f"rest:{server}/{store.id}/",
+        "password": backup_keys.password(keys, store.id),
+        "client.pem": backup_keys.client_certificate(keys, store.id),
+        "ca.crt": keys["ca.crt"],
+    }
+    if not tools.cluster.create_secret(store.namespace, ACCESS, access):
+        tools.cluster.add_to_secret(store.namespace, ACCESS, access)
+
+
+def make_backup(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], reason: str) -> Backup:
+    """Run the chart's backup Job once for this job, and wait for its end.
+
+    Raises JobFailed, Transient, Superseded or HandedOver."""
+    name = f"{store.release}-backup-{job.id}"
+    tags = f"job={job.id},reason={reason},version={store.version}"
+    with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
+        if not tools.cluster.job(store.namespace, name):
+            _start(tools, store, name, tags)
+        while not (result := _result(monitor.look(COMPONENT), name)):
+            if symptom := failed_run_of(store.name, _of(tools.cluster.pods(store.namespace), name), COMPONENT):
+                raise failure_of(tools, store, symptom, secret)
+    return _backup(job, store, reason, result, tools.ledger.clock())
+
+
+def _start(tools: Toolbox, store: Store, name: str, tags: str) -> None:
+    found = tools.cluster.cron_job(store.namespace, f"{store.release}-{COMPONENT}")
+    if not found:
+        what = f"{store.name} can't be backed up: its chart is too old, or knows no backups."
+        raise JobFailed(what, "", f"Upgrade it first: /store upgrade {store.name}")
+    tools.cluster.start_job(store.namespace, found, name, {"TAGS": tags})
+
+
+def _of(pods: list[Object], name: str) -> list[Object]:
+    return [pod for pod in pods if pod["metadata"].get("labels", {}).get(NAME_LABEL) == name]
+
+
+def _result(pods: list[Object], name: str) -> dict[str, Any] | None:
+    """What the Job's container said at its good end; None before that."""
+    for pod in _of(pods, name):
+        for status in container_statuses(pod):
+            ended = status.get("state", {}).get("terminated") or {}
+            if status["name"] == COMPONENT and ended.get("exitCode") == 0:
+                return dict(json.loads(ended["message"]))
+    return None
+
+
+def _backup(job: Job, store: Store, reason: str, result: dict[str, Any], now: float) -> Backup:
+    summary = result["summary"]
+    return Backup(
+        id=summary["snapshot_id"],
+        store_id=store.id,
+        job_id=job.id,
+        made_at=now,
+        reason=reason,
+        version=store.version,
+        bytes=summary["total_bytes_processed"],
+        added_bytes=summary.get("data_added_packed", summary["data_added"]),
+        counts=result["counts"],
+    )

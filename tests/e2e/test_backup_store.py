@@ -1,0 +1,95 @@
+"""A store is backed up on a real cluster, and what keeps it from that is said and can be followed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from dev.cluster import Cluster as DevCluster
+from dev.stack import ROOT
+from provisioner.domain.job import Job, JobStatus
+from tests.e2e import backup_server
+from tests.e2e.sample_type import SampleType, load_image
+from tests.e2e.upgraded_store import UpgradedStore, shared_stores
+
+CRON_JOB = (ROOT / "tests/chaos/charts/pamphlet/templates/backup.yaml").read_text()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def prepared(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> None:
+    load_image(cluster, tmp_path_factory.mktemp("image"))
+    backup_server.start(cluster)
+
+
+@pytest.fixture(scope="module")
+def stores(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], UpgradedStore]]:
+    folder = tmp_path_factory.mktemp("backed-up")
+    with shared_stores(cluster, folder, SampleType(folder / "charts"), UpgradedStore) as take:
+        yield take
+
+
+@pytest.fixture
+def store(stores: Callable[[], UpgradedStore]) -> UpgradedStore:
+    return stores()
+
+
+def release(store: UpgradedStore, cron_job: str) -> None:
+    """Upgrade the store to a chart with this CronJob."""
+    store.type.release(store.next_version)
+    (store.type.chart / "templates/backup.yaml").write_text(cron_job)
+    store.harness.reopen()
+    store.harness.succeeded(store.harness.upgrade(store.made))
+
+
+def failed(store: UpgradedStore, job: Job, *words: str) -> Job:
+    """The job at its end; its problem has these words."""
+    ended = store.harness.ended(job)
+    assert ended.status == JobStatus.FAILED
+    assert [word for word in words if word not in str(ended.problem)] == []
+    return ended
+
+
+def test_backup_succeeds_once_the_store_has_a_chart_that_knows_backups(store: UpgradedStore) -> None:
+    job = failed(store, store.harness.backup(store.made), "its chart is too old", f"/store upgrade {store.name}")
+    release(store, CRON_JOB)
+    made = store.harness.succeeded(store.harness.backup(store.made))
+    [backup] = store.harness.ledger.store_backups.of_store(store.made.store_id)
+    assert (backup.job_id, backup.counts, backup.bytes, backup.reason) == (made.id, {"pages": 8}, 40, "ordered")
+    assert backup.version == store.type.version
+    assert job.id != made.id
+
+
+def test_failed_backup_quotes_its_log_and_its_retry_succeeds(store: UpgradedStore) -> None:
+    release(store, CRON_JOB.replace("summary=", "echo error: no dump; exit 3; summary="))
+    job = failed(store, store.harness.backup(store.made), "it ended with exit code 3", "error: no dump")
+    assert store.harness.ledger.store_backups.of_store(store.made.store_id) == []
+    release(store, CRON_JOB)
+    store.harness.succeeded(store.harness.retry(job))
+
+
+def test_backup_succeeds_once_there_is_a_server(store: UpgradedStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    release(store, CRON_JOB)
+    defaults = store.harness.defaults()
+
+    def without_server() -> dict[str, Any]:
+        return {**defaults, "backup_server": None}
+
+    with monkeypatch.context() as changed:
+        changed.setattr(store.harness, "defaults", without_server)
+        store.harness.reopen()
+        job = failed(store, store.harness.backup(store.made), "has no backup server", "sets backups.enabled")
+    store.harness.reopen()
+    store.harness.succeeded(store.harness.retry(job))
+
+
+def test_interrupted_backup_is_made_once(store: UpgradedStore) -> None:
+    release(store, CRON_JOB.replace("summary=", "/busybox sleep 3; summary="))
+    job = store.harness.backup(store.made)
+    store.harness.wait_for_stage(job, "backup")
+    store.harness.reopen()
+    store.harness.succeeded(job)
+    assert len(store.harness.ledger.store_backups.of_store(store.made.store_id)) == 1
+    jobs = store.kubectl("get", "jobs", "-l", "app.kubernetes.io/component=backup", "-o", "name").split()
+    assert len(jobs) == 1
