@@ -85,6 +85,7 @@ def _set_up(name: str) -> Stack:
     with console.status("Starting the local Slack and the bot…"):
         stack = Stack(folder_of(name), cluster)
         stack.start()
+        stack.start_backup_server()
     return stack
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
 from dev import local_http
 from dev.background import BackgroundProcess
@@ -91,6 +92,12 @@ class Stack:
         """Start the bot with its own ServiceAccount, not as cluster admin. Raises StackError."""
         self.bot_process.start([sys.executable, "-m", "bot", "run"], self.bot_environment())
         self._wait_until_ready(self.bot_process, f"{self.bot_url}/readyz")
+
+    def start_backup_server(self) -> None:
+        """Start the backup server of this stack's stores. It is ready soon after the bot. Raises StackError."""
+        overlay = yaml.safe_load((ROOT / "build/images.yaml").read_text())
+        image = next(values["backup"]["image"] for values in overlay.values() if "backup" in values)
+        kubectl(self.cluster, "apply", "-f", "-", stdin=bot_chart.backup_server(instance_of(self.folder), image))
 
     def stop(self) -> None:
         self.bot_process.stop()
@@ -200,7 +207,8 @@ def remove_stores(cluster: Cluster, folder: Path, *options: str) -> None:
     `options` are options of `kubectl delete namespace`."""
     instance = instance_of(folder)
     kubectl(cluster, "delete", "namespace", "-l", f"storewright.dev/instance={instance}", *options)
-    kubectl(cluster, "delete", "--ignore-not-found", "-f", "-", stdin=bot_chart.permissions(instance))
+    ours = bot_chart.permissions(instance) + bot_chart.backup_server(instance, {})
+    kubectl(cluster, "delete", "--ignore-not-found", "-f", "-", stdin=ours)
 
 
 def kubectl(cluster: Cluster, *args: str, stdin: str | None = None) -> str:

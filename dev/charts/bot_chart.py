@@ -1,7 +1,9 @@
 """Renders manifests from the bot's chart (`make manifests`)."""
 
 import sys
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 from dev.cache import CHECKOUT, TOOLS
 from dev.cluster.process import ClusterError, console, run
@@ -35,8 +37,11 @@ def permissions(instance: str, *options: str) -> str:
     return _render_some(instance, "rbac", "admission", "backup-keys", options=options)
 
 
-def backup_server(instance: str, *options: str) -> str:
-    """The backup server storewright/<instance>-backup. `options` and errors as in `permissions`."""
+def backup_server(instance: str, image: Mapping[str, Any]) -> str:
+    """The backup server storewright/<instance>-backup with this image, as chart values.
+
+    Raises ClusterError if helm fails."""
+    options = tuple(f"--set=backups.image.{key}={value}" for key, value in image.items())
     return _render_some(instance, "backup", options=options)
 
 

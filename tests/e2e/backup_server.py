@@ -24,9 +24,8 @@ DEPLOYMENT = f"deployment/{RELEASE}-backup"
 def start(cluster: DevCluster) -> None:
     """Start the server, unless it runs, and wait until it is ready."""
     image = yaml.safe_load((ROOT / "build/images.yaml").read_text())["medusa"]["backup"]["image"]
-    options = [f"--set=backups.image.{key}={value}" for key, value in image.items()]
     with locked(workers.run_folder()):
-        objects = bot_chart.NAMESPACE + bot_chart.permissions(RELEASE) + bot_chart.backup_server(RELEASE, *options)
+        objects = bot_chart.NAMESPACE + bot_chart.permissions(RELEASE) + bot_chart.backup_server(RELEASE, image)
         kubectl(cluster, "apply", "-f", "-", stdin=objects)
         ensure_keys(Cluster(cluster.kubeconfig), URL)
         kubectl(cluster, "-n", NAMESPACE, "rollout", "status", DEPLOYMENT, "--timeout=120s")

@@ -14,11 +14,16 @@ from provisioner.domain.errors import LimitReached, NotAllowed, Refused, StoreDe
 from provisioner.domain.job import EventKind, JobEvent, JobStatus
 from provisioner.ledger.audit import AuditPage
 from provisioner.ledger.stores import StorePage
+from provisioner.operations.backup import BACKUP
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
 from provisioner.operations.restart import RESTART
 from provisioner.operations.upgrade import UPGRADE
 from tests.unit.sample_stores import (
+    BACKED_UP_JOB,
+    BACKUP_FAILED_JOB,
+    BACKUP_JOB,
+    BACKUPS,
     CATALOG,
     CREATING,
     DELETE_FAILED_JOB,
@@ -115,6 +120,11 @@ SUMMARIES = {
     "restarted-then-deleted": summary(job_view(RESTARTED_JOB, DELETED, DELETED_JOB, 4)),
     "not-restarted": summary(job_view(RESTART_FAILED_JOB, STORE, None, 1)),
     "not-restarted-then-retried": summary(job_view(RESTART_FAILED_JOB, STORE, replace(RESTART_JOB, id="j5"), 1)),
+    "backing-up": summary(job_view(BACKUP_JOB, STORE, None, 1)),
+    "backed-up": summary(job_view(BACKED_UP_JOB, STORE, None, 2)),
+    "ready-then-backing-up": summary(job_view(JOB, STORE, BACKUP_JOB)),
+    "backed-up-then-deleted": summary(job_view(BACKED_UP_JOB, DELETED, DELETED_JOB, 2)),
+    "not-backed-up": summary(job_view(BACKUP_FAILED_JOB, STORE, None, 1)),
     "restart-superseded": summary(
         job_view(replace(RESTART_JOB, status=JobStatus.SUPERSEDED), DELETING, DELETING_JOB, 1)
     ),
@@ -131,6 +141,7 @@ FAILURES = {
     "failure-upgrade": messages.failure(
         job_view(UPGRADE_FAILED_JOB, FORMER, None, 2, *ROLLED_BACK), OFFERS, THREAD_URL
     ),
+    "failure-backup": messages.failure(job_view(BACKUP_FAILED_JOB, STORE, None, 1), OFFERS, THREAD_URL),
     "failure-restart": messages.failure(job_view(RESTART_FAILED_JOB, STORE, None, 1), OFFERS, THREAD_URL),
     "failure-delete": messages.failure(job_view(DELETE_FAILED_JOB, FAILED, None, 0), OFFERS, THREAD_URL),
 }
@@ -151,6 +162,10 @@ ANSWERS = {
     "upgrading-same-answer": messages.answer(
         UPGRADE.kind, store=replace(STORE, version="1"), label="Medusa", version="1"
     ),
+    "backing-up-answer": messages.answer(BACKUP.kind, name="my-shop"),
+    "backups": messages.backups(STORE, BACKUPS),
+    "backups-none": messages.backups(STORE, []),
+    "backups-many": messages.backups(STORE, BACKUPS * 100),
     "restarting-answer": messages.answer(RESTART.kind, name="my-shop"),
     "deleting-answer": messages.answer(DELETE.kind, name="my-shop"),
     "retrying-answer": messages.retrying(JOB),

@@ -6,12 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.rendering.job_view import JobView, StoreView
+from provisioner.domain.backup import Backup
 from provisioner.domain.catalog import Catalog, StoreType
 from provisioner.domain.errors import Problem
 from provisioner.domain.job import ROLLBACK_STAGE, EventKind, Job, JobEvent, JobKind, JobStatus
 from provisioner.domain.options import Option
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.ledger.links import CredentialLink
+from provisioner.operations.backup import BACKUP
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
 from provisioner.operations.registry import OPERATIONS
@@ -97,6 +99,13 @@ HELD_PROBLEM = Problem(
     "The namespace store-my-shop is still there.", "A finalizer of a volume holds it.", "Ask for it to go."
 )
 
+DUMP_PROBLEM = Problem(
+    "The backup of my-shop failed: it ended with exit code 1.",
+    "Its log says “could not connect to server”.",
+    "Fix the cause, then retry.",
+    "could not connect to server",
+)
+
 WORKING_JOB = replace(JOB, status=JobStatus.RUNNING, finished_at=None)
 FAILED_JOB = replace(JOB, status=JobStatus.FAILED, problem=IMAGE_PROBLEM)
 DELETING_JOB = replace(WORKING_JOB, id="j2", kind=DELETE.kind, requested_by="U0ADA0001")
@@ -107,6 +116,13 @@ UPGRADED_JOB = replace(UPGRADE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON
 UPGRADE_FAILED_JOB = replace(UPGRADE_JOB, status=JobStatus.FAILED, finished_at=NOON + 21, problem=MIGRATION_PROBLEM)
 RESTART_JOB = replace(WORKING_JOB, id="j4", kind=RESTART.kind, requested_by="U0ADA0001")
 RESTARTED_JOB = replace(RESTART_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
+BACKUP_JOB = replace(RESTART_JOB, id="j6", kind=BACKUP.kind)
+BACKED_UP_JOB = replace(BACKUP_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
+BACKUP_FAILED_JOB = replace(BACKUP_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=DUMP_PROBLEM)
+BACKUPS = [
+    Backup("5f0e1d2c3b", "s1", "j6", NOON, "ordered", "0.1.0", 31_400_000, 1_200, {"orders": 12, "products": 40}),
+    Backup("0a1b2c3d4e", "s1", "j5", NOON - 86_400, "ordered", "0.1.0", 31_000_000, 9_000_000, {}),
+]
 RESTART_FAILED_JOB = replace(RESTART_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=CRASH_PROBLEM)
 
 RETRYING = JobEvent(90, "j1", NOON, EventKind.RETRYING, detail="The API is away. Trying again in 4 s.")
