@@ -25,7 +25,7 @@ from tests.e2e import sample_type
 
 README, OPERATING = ROOT / "README.md", ROOT / "docs/operating.md"
 # In the commands of the docs, the release, its namespace and its instance have this name.
-RELEASE_NAME = re.compile(r"(-n |namespace |install |upgrade |template |deployment/|instance=)storewright\b")
+RELEASE_NAME = re.compile(r"(-n |namespace |install |upgrade |template |secret |deployment/|instance=)storewright\b")
 
 
 def section(page: Path, title: str) -> str:
@@ -86,9 +86,11 @@ class BotRelease:
         kubectl(self.cluster, "apply", f"--namespace={self.name}", "-f", "-", stdin=stdin)
 
     def values(self, mode: str) -> dict[str, Any]:
+        overlay = images.build_store_images()
         items = [{"key": path.replace("/", "."), "path": path} for path in self.leaflet]
         return {
             "image": self.image,
+            "backups": {"image": overlay["medusa"]["backup"]["image"]},
             "slack": {"mode": mode, "apiUrl": self.slack.api_url, "failureChannel": FAILURES, "admins": [ADMIN]},
             "publicUrl": f"http://{self.host}",
             "stores": {
@@ -96,7 +98,7 @@ class BotRelease:
                 "scheme": "http",
                 "port": self.cluster.ingress_port,
                 "profile": "local",
-                "values": images.build_store_images(),
+                "values": overlay,
                 "ingressAddress": self.cluster.pod_ingress_address,
             },
             "extraVolumes": [{"name": "leaflet", "configMap": {"name": "leaflet", "items": items}}],
