@@ -16,6 +16,7 @@ from provisioner.domain.documents import read_manifests
 from tests.charts.policies import Peer, Port, allows
 from tests.charts.releases import STORES, Object, of_kind
 from tests.conftest import ROOT
+from tests.integration.bot_chart_rendering import only
 
 PAGE = (ROOT / "docs/operating.md").read_text()
 
@@ -103,7 +104,7 @@ def test_wildcard_certificate_replaces_all_others() -> None:
 
 
 def test_pull_secret_serves_the_bot_and_the_stores() -> None:
-    (bot,) = of_kind(rendered(the('imagePullSecret"'))[0], "Deployment")
+    bot = only("Deployment", rendered(the('imagePullSecret"'))[0])
     (container,) = bot["spec"]["template"]["spec"]["containers"]
     (given,) = [one["value"] for one in container["env"] if one["name"] == "IMAGE_PULL_SECRET"]
     assert [given] == [f"tools/{one['name']}" for one in bot["spec"]["template"]["spec"]["imagePullSecrets"]]
@@ -130,7 +131,7 @@ def test_proxy_example_allows_connections_to_the_proxy() -> None:
     proxy, port = Peer("proxy", "192.0.2.8"), Port(int(address.rpartition(":")[2]))
     for given, expected in ((values, True), ({}, False)):
         manifests = rendered(given)[0]
-        (bot,) = of_kind(manifests, "Deployment")
+        bot = only("Deployment", manifests)
         labels = bot["spec"]["template"]["metadata"]["labels"]
         policies = [policy | {"metadata": {"namespace": "tools"}} for policy in of_kind(manifests, "NetworkPolicy")]
         source = Peer("bot", "10.1.0.1", "tools", labels, {"kubernetes.io/metadata.name": "tools"})
