@@ -51,22 +51,29 @@ def failed(store: UpgradedStore, job: Job, *words: str) -> Job:
     return ended
 
 
+def jobs_with_a_backup(store: UpgradedStore) -> list[str]:
+    """The ids of the jobs that made the store's backups."""
+    return [backup.job_id for backup in store.harness.ledger.store_backups.of_store(store.made.store_id)]
+
+
 def test_backup_succeeds_once_the_store_has_a_chart_that_knows_backups(store: UpgradedStore) -> None:
     job = failed(store, store.harness.backup(store.made), "its chart is too old", f"/store upgrade {store.name}")
     release(store, CRON_JOB)
     made = store.harness.succeeded(store.harness.backup(store.made))
-    [backup] = store.harness.ledger.store_backups.of_store(store.made.store_id)
+    backup = store.harness.ledger.store_backups.of_store(store.made.store_id)[0]
     assert (backup.job_id, backup.counts, backup.bytes, backup.reason) == (made.id, {"pages": 8}, 40, "ordered")
     assert backup.version == store.type.version
     assert job.id != made.id
 
 
 def test_failed_backup_quotes_its_log_and_its_retry_succeeds(store: UpgradedStore) -> None:
-    release(store, CRON_JOB.replace("summary=", "echo error: no dump; exit 3; summary="))
+    release(store, CRON_JOB.replace("summary=", '[ -z "$BROKEN" ] || { echo error: no dump; exit 3; }; summary='))
+    store.kubectl("set", "env", f"cronjob/{store.name}-backup", "BROKEN=yes")
     job = failed(store, store.harness.backup(store.made), "it ended with exit code 3", "error: no dump")
-    assert store.harness.ledger.store_backups.of_store(store.made.store_id) == []
-    release(store, CRON_JOB)
-    store.harness.succeeded(store.harness.retry(job))
+    assert jobs_with_a_backup(store).count(job.id) == 0
+    store.kubectl("set", "env", f"cronjob/{store.name}-backup", "BROKEN-")
+    retried = store.harness.succeeded(store.harness.retry(job))
+    assert jobs_with_a_backup(store).count(retried.id) == 1
 
 
 def test_backup_succeeds_once_there_is_a_server(store: UpgradedStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,6 +97,6 @@ def test_interrupted_backup_is_made_once(store: UpgradedStore) -> None:
     store.harness.wait_for_stage(job, "backup")
     store.harness.reopen()
     store.harness.succeeded(job)
-    assert len(store.harness.ledger.store_backups.of_store(store.made.store_id)) == 1
+    assert jobs_with_a_backup(store).count(job.id) == 1
     jobs = store.kubectl("get", "jobs", "-l", "app.kubernetes.io/component=backup", "-o", "name").split()
-    assert len(jobs) == 1
+    assert [name for name in jobs if name.endswith(job.id)] == [f"job.batch/{store.name}-backup-{job.id}"]
