@@ -23,13 +23,11 @@ NAME_LABEL = "batch.kubernetes.io/job-name"
 
 def ensure_keys(cluster: Cluster, server: str) -> dict[str, str]:
     """The keys of the backups. The first call makes them. Raises JobFailed where their Secret is missing."""
-    from provisioner.operations.steps import (
-        backup_keys,  # takes a while to import, and most processes make no certificate
-    )
-
     secret = secret_of(server)
     keys = cluster.read_secret(*secret)
     if "key" not in keys:
+        from provisioner.operations.steps import backup_keys  # takes a while to import, and few processes need it
+
         keys = backup_keys.new_keys(str(urlsplit(server).hostname))
         cluster.add_to_secret(*secret, keys)
     return keys
@@ -71,8 +69,8 @@ def make_backup(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], 
     with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
         if not tools.cluster.job(store.namespace, name):
             _start(tools, store, name, tags)
-        while not (result := _result(monitor.look(COMPONENT), name)):
-            if symptom := failed_run_of(store.name, _of(tools.cluster.pods(store.namespace), name), COMPONENT):
+        while not (result := _result(pods := _of(monitor.look(COMPONENT), name))):
+            if symptom := failed_run_of(store.name, pods, COMPONENT):
                 raise failure_of(tools, store, symptom, secret)
     return _backup(job, store, reason, result, tools.ledger.clock())
 
@@ -89,9 +87,9 @@ def _of(pods: list[Object], name: str) -> list[Object]:
     return [pod for pod in pods if pod["metadata"].get("labels", {}).get(NAME_LABEL) == name]
 
 
-def _result(pods: list[Object], name: str) -> dict[str, Any] | None:
+def _result(pods: list[Object]) -> dict[str, Any] | None:
     """What the Job's container said at its good end; None before that."""
-    for pod in _of(pods, name):
+    for pod in pods:
         for status in container_statuses(pod):
             ended = status.get("state", {}).get("terminated") or {}
             if status["name"] == COMPONENT and ended.get("exitCode") == 0:
