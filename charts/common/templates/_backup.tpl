@@ -49,9 +49,17 @@ spec:
                   count() {
                     {{- include .count .root | nindent 20 }}
                   }
+                  # restic itself would try for 15 minutes to reach a server that is away.
+                  found=0
+                  timeout {{ $values.backup.connectSeconds }} /tools/restic cat config >/dev/null || found=$?
+                  case $found in
+                    0) ;;
+                    10) /tools/restic init --quiet ;; # there is no repository yet
+                    124) echo "error: the backup server does not answer" >&2; exit 1 ;;
+                    *) exit "$found" ;;
+                  esac
                   dump >/work/database.sql
                   counts=$(count)
-                  /tools/restic cat config >/dev/null 2>&1 || /tools/restic init --quiet
                   summary=$(/tools/restic backup --quiet --json --host "$STORE" --tag "$TAGS" /work /uploads)
                   printf '{"counts":%s,"summary":%s}' "$counts" "$summary" >/dev/termination-log
               {{- include "common.containerSecurity" . | nindent 14 }}

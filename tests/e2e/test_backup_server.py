@@ -1,0 +1,109 @@
+"""The backup server and restic with a tiny store: what a backup adds, a server that is away, and stolen access."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from dev.cluster import Cluster as DevCluster
+from dev.stack import ROOT, kubectl
+from provisioner.domain.job import JobStatus
+from tests.e2e import backup_server
+from tests.e2e.provisioner_harness import ProvisionerHarness
+from tests.e2e.sample_type import BOOKLET, SampleType, load_image
+from tests.e2e.upgraded_store import UpgradedStore
+
+PICTURE_BYTES = 3_000_000
+CONNECT_SECONDS = 5
+# What somebody tries who got the access of a store's backup Job. $OTHER is another store's repository.
+THIEF = """
+server=${RESTIC_REPOSITORY%/*/}
+/tools/restic snapshots --json >/tmp/before
+timeout 30 /tools/restic forget --keep-last 1 --group-by '' --prune
+timeout 30 /tools/restic -r "$server/$OTHER/" snapshots && echo "other backups read"
+timeout 30 /tools/restic -r "$server/$OTHER/" init && echo "other repository changed"
+/tools/restic snapshots --json >/tmp/after
+[ "$(cat /tmp/before)" = "$(cat /tmp/after)" ] && echo "own backups are all there"
+"""
+
+
+class BackedUpStore(UpgradedStore):
+    """A booklet with a volume for uploads."""
+
+    def upload(self) -> None:
+        script = f"/busybox head -c {PICTURE_BYTES} /dev/urandom >/volume/picture"
+        self.kubectl("exec", f"deployment/{self.name}", "--", "/busybox", "sh", "-c", script)
+
+    def access_stolen_from(self, other: str) -> str:
+        """The log of a pod with the access of this store's backup Job, which tries the THIEF's script."""
+        cron_job = json.loads(self.kubectl("get", "cronjob", f"{self.name}-backup", "-o", "json"))
+        template = cron_job["spec"]["jobTemplate"]
+        container = template["spec"]["template"]["spec"]["containers"][0]
+        container |= {"command": ["sh", "-c"], "args": [THIEF]}
+        container["env"].append({"name": "OTHER", "value": other})
+        job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "thief"}, "spec": template["spec"]}
+        self.kubectl("apply", "-f", "-", stdin=json.dumps(job))
+        self.kubectl("wait", "--for=condition=Complete", "job/thief", "--timeout=180s")
+        return self.kubectl("logs", "job/thief")
+
+
+@pytest.fixture(scope="module")
+def store(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackedUpStore]:
+    folder = tmp_path_factory.mktemp("server")
+    load_image(cluster, folder)
+    backup_server.start(cluster)
+    type = SampleType(folder / "charts", BOOKLET)
+    harness = ProvisionerHarness(cluster, folder, type.charts, type.name)
+    image = yaml.safe_load((ROOT / "build/images.yaml").read_text())["medusa"]["backup"]["image"]
+    harness.overlay[type.name] = {
+        "openingSeconds": 0,
+        "claims": {"uploads": {"size": "8Mi", "accessMode": "ReadWriteOnce"}},
+        "backup": {"image": image, "connectSeconds": CONNECT_SECONDS},
+    }
+    harness.reopen()
+    yield BackedUpStore(harness, type)
+    harness.close()
+    harness.remove_all()
+
+
+def test_second_backup_adds_only_what_changed(store: BackedUpStore, cluster: DevCluster) -> None:
+    store.upload()
+    for _ in range(2):
+        store.harness.succeeded(store.harness.backup(store.made))
+    later, first = store.harness.ledger.store_backups.of_store(store.made.store_id)
+    assert first.added_bytes > PICTURE_BYTES
+    assert later.added_bytes < PICTURE_BYTES / 100
+    assert first.bytes == later.bytes == PICTURE_BYTES + len("16 pages\n")
+    assert later.counts == {"pages": 16}
+    assert [one["id"] for one in backup_server.snapshots(cluster, store.made.store_id)] == [first.id, later.id]
+    assert backup_server.restic(cluster, store.made.store_id, "dump", "latest", "/work/database.sql") == "16 pages\n"
+    assert "/uploads/picture" in backup_server.restic(cluster, store.made.store_id, "ls", "latest")
+    assert "no errors were found" in backup_server.restic(cluster, store.made.store_id, "check", "--read-data")
+
+
+def test_backup_fails_soon_while_the_server_is_away_and_its_retry_succeeds(
+    store: BackedUpStore, cluster: DevCluster
+) -> None:
+    on_server = (cluster, "-n", backup_server.NAMESPACE)
+    kubectl(*on_server, "scale", backup_server.DEPLOYMENT, "--replicas=0")
+    try:
+        failed = store.harness.ended(store.harness.backup(store.made))
+    finally:
+        kubectl(*on_server, "scale", backup_server.DEPLOYMENT, "--replicas=1")
+        kubectl(*on_server, "rollout", "status", backup_server.DEPLOYMENT, "--timeout=120s")
+    assert failed.status == JobStatus.FAILED
+    assert "the backup server does not answer" in str(failed.problem)
+    store.harness.succeeded(store.harness.retry(failed))
+
+
+def test_stolen_access_removes_nothing_and_opens_no_other_repository(store: BackedUpStore) -> None:
+    other = BackedUpStore(store.harness, store.type)
+    for one in (store, other):
+        store.harness.succeeded(store.harness.backup(one.made))
+    tried = store.access_stolen_from(other.made.store_id)
+    assert "own backups are all there" in tried
+    assert "other backups read" not in tried
+    assert "other repository changed" not in tried
