@@ -114,7 +114,7 @@ class Judge:
         lines = [line for root in roots for reply in self._replies(root) for line in reply["text"].splitlines()]
         for event in self._events(job):
             if event["kind"] == EventKind.DONE:
-                text = operation.stage(event["stage"]).done
+                text = event["detail"] or operation.stage(event["stage"]).done
                 if (shown := sum(text in line for line in lines)) != 1:
                     yield Kind.DOUBLED if shown else Kind.LOST, f"its thread says {shown} times “{text}”"
 
