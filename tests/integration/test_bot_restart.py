@@ -59,7 +59,7 @@ def test_restart_is_ordered_by_command_and_progress_edits_one_message(bot: Bot) 
     assert done["ts"] == working["ts"] != ready["ts"]
     bot.slack.wait_for(lambda: "Database restarted" in str(bot.slack.thread(done)))
     assert "Application restarted" in str(bot.slack.thread(done))
-    assert list(menu_items(done)) == ["Restart"]
+    assert "Restart" in menu_items(done)
     assert bot.store().status == StoreStatus.READY
     assert bot.store().version == "1.0.0"
 
@@ -101,7 +101,7 @@ def test_restart_is_chosen_in_the_web_page_of_the_local_slack(bot: Bot, browser:
 def test_status_of_a_ready_store_has_the_menu(bot: Bot) -> None:
     ready_store(bot)
     answer = bot.slack.command("Dana", "#stores", "/store status my-shop").json()
-    assert list(menu_items(answer)) == ["Restart"]
+    assert "Restart" in menu_items(answer)
 
 
 def test_admin_restarts_the_store_of_another_person(bot: Bot) -> None:
