@@ -79,12 +79,15 @@ class StoreRelease:
         `values` override the others; "store" is merged. A `dry_run` prints what it would apply."""
         store = {"name": self.name, "displayName": self.name, "host": self.host, "url": self.url}
         store |= values.pop("store", {})
-        everything = {"store": store, "secretName": SECRET, **images.build_store_images()[self.type], **values}
+        chart = chart or CHARTS / self.type
+        known = yaml.safe_load((chart / "values.yaml").read_text())
+        built = {key: value for key, value in images.build_store_images()[self.type].items() if key in known}
+        everything = {"store": store, "secretName": SECRET, **built, **values}
         profile = str(CHARTS / self.type / "values-local.yaml")
         arguments = [
             verb,
             self.name,
-            str(chart or CHARTS / self.type),
+            str(chart),
             "--values",
             profile,
             "--values=-",

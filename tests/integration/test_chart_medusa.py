@@ -17,7 +17,7 @@ def test_every_database_client_gets_the_external_database() -> None:
         "PGSSLMODE": "verify-full",
     }
     environments = [
-        {variable["name"]: variable.get("value") for variable in container["env"]}
+        {variable["name"]: variable.get("value") for variable in container.get("env", [])}
         for pod in pods(render(MEDUSA, "external", options=options))
         for container in containers(pod)
     ]
