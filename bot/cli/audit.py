@@ -12,6 +12,7 @@ import click
 from bot.cli.output import errors_as_text
 from bot.rendering.terminal_text import mark
 from bot.settings import LedgerSettings
+from provisioner.domain.text import one_line
 from provisioner.ledger.ledger import Ledger
 
 
@@ -86,5 +87,5 @@ def _opened() -> Iterator[Ledger]:
 
 def _line(row: dict[str, object]) -> str:
     at = datetime.fromtimestamp(float(str(row["at"])), UTC).strftime("%Y-%m-%d %H:%M:%S")
-    what = f"{row['detail'] or row['action']}: {row['reason']}".removesuffix(": ")
-    return f"{at}  {row['actor']:<12} {row['store'] or '-':<20} {row['outcome']:<9} {what}"
+    what = one_line(f"{row['detail'] or row['action']}: {row['reason']}".removesuffix(": "))
+    return f"{at}  {row['actor']:<12} {one_line(str(row['store'])) or '-':<20} {row['outcome']:<9} {what}"

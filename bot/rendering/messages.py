@@ -26,7 +26,8 @@ from provisioner.domain.backup import Backup
 from provisioner.domain.errors import LimitReached, NotAllowed, Refused, StoreDeleted
 from provisioner.domain.job import EventKind, Job, JobEvent, JobKind
 from provisioner.domain.store import Store
-from provisioner.ledger.audit import AuditPage
+from provisioner.domain.text import one_line
+from provisioner.ledger.audit import AuditPage, Row
 from provisioner.ledger.links import CredentialLink
 from provisioner.ledger.stores import StorePage
 from provisioner.operations.registry import OPERATIONS
@@ -248,13 +249,18 @@ def audit(page: AuditPage, name: str) -> Message:
     """The newest requests about the store called `name`, or about all that the person may manage."""
     if not page.total:
         return text_message(answers("no_requests", name=name))
-    rows = [cut(answers("request", r=row, with_store=not name), LINE_LIMIT) for row in page.rows]
+    rows = [cut(answers("request", r=_readable(row), with_store=not name), LINE_LIMIT) for row in page.rows]
     shown = fitting(rows, LIST_LIMIT)
     left_out = page.total - shown
     title = answers("requests", name=name)
     more = context(answers("more_requests", count=left_out)) if left_out else None
-    text = answers("requests_text", name=name, count=page.total, newest=page.rows[0]["detail"])
+    text = answers("requests_text", name=name, count=page.total, newest=_readable(page.rows[0])["detail"])
     return message(cut(text, LINE_LIMIT), [*sections("\n".join([title, *rows[:shown]])), more])
+
+
+def _readable(row: Row) -> Row:
+    """The row with what people typed as one line each, which can't look like another row."""
+    return row | {column: one_line(row[column]).replace("`", "'") for column in ("detail", "reason", "store")}
 
 
 def backups(store: Store, found: Sequence[Backup]) -> Message:

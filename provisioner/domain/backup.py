@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Backup:
-    """`id` is the id of restic's snapshot. `made_at` is in epoch seconds, `reason` says why it was made.
+    """`id` is the id of restic's snapshot. `made_at` is when it began (epoch seconds), `reason` says why it was made.
 
     `version` is the chart version that the store ran. `bytes` is the size of what it holds, `added_bytes` what it took
     on the server. `counts` says how many orders, products and customers it holds, in the words of the chart."""

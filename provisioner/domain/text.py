@@ -12,6 +12,12 @@ def shorten(text: str, limit: int = 40) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def one_line(text: str, limit: int = 300) -> str:
+    """What a person typed, as part of a line: without line breaks and other control characters, shortened."""
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return shorten(" ".join(printable.split()), limit)
+
+
 def enumerate_words(words: Iterable[str]) -> str:
     """“a, b and c”."""
     *others, last = words

@@ -90,6 +90,8 @@ class Audit:
         Rows at the end can be removed without a trace in the others. A `head` shows it: the hash of a row that was
         once the last must still be the hash of a row."""
         db, last, previous, head_found = self._connection.db, 0, "", not head
+        # Read before the rows: the bot may add some meanwhile.
+        added = db.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'audit'").fetchone()[0]
         for row in db.query("SELECT * FROM audit ORDER BY id"):
             if row["id"] != last + 1:
                 yield f"The rows {last + 1} to {row['id'] - 1} were removed."
@@ -97,7 +99,6 @@ class Audit:
                 yield f"Row {row['id']}, or the row before it, was changed."
             last, previous = row["id"], row["hash"]
             head_found = head_found or previous == head
-        added = db.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'audit'").fetchone()[0]
         if added > last:
             yield f"The rows {last + 1} to {added} were removed."
         if not head_found:

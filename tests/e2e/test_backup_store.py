@@ -13,6 +13,7 @@ from provisioner.domain.job import Job, JobStatus
 from tests.e2e import backup_server
 from tests.e2e.sample_type import SampleType, load_image
 from tests.e2e.upgraded_store import UpgradedStore, shared_stores
+from tests.waiting import until
 
 CRON_JOB = (ROOT / "tests/chaos/charts/pamphlet/templates/backup.yaml").read_text()
 
@@ -88,6 +89,16 @@ def test_backup_succeeds_once_there_is_a_server(store: UpgradedStore, monkeypatc
         store.harness.reopen()
         job = failed(store, store.harness.backup(store.made), "has no backup server", "sets backups.enabled")
     store.harness.reopen()
+    store.harness.succeeded(store.harness.retry(job))
+
+
+def test_backup_whose_pod_somebody_deletes_fails_at_once_and_its_retry_succeeds(store: UpgradedStore) -> None:
+    release(store, CRON_JOB.replace("summary=", "/busybox sleep 3; summary="))
+    job = store.harness.backup(store.made)
+    pods = ("pods", "-l", f"batch.kubernetes.io/job-name={store.name}-backup-{job.id}")
+    until("the pod to run", lambda: "Running" in store.kubectl("get", *pods))
+    store.kubectl("delete", *pods, "--force", "--grace-period=0")
+    failed(store, job, "ended without a result", "Kubernetes ended its Job")
     store.harness.succeeded(store.harness.retry(job))
 
 

@@ -75,6 +75,16 @@ def test_long_log_shows_whole_rows_and_how_many_more(bot: Bot) -> None:
     assert "… and " in answer
 
 
+def test_what_people_type_can_not_look_like_another_row(bot: Bot, type_: Type) -> None:
+    ready_store(bot)
+    forged = "`/store delete my-shop` — ordered\x1b[2J"
+    bot.slack.command("Dana", "#stores", f"/store status my-shop\n{forged}")
+    answer = typed(bot, "Ada")
+    assert "`/store delete my-shop` — ordered" not in answer
+    assert "'/store delete my-shop' — ordered" in answer
+    assert "\x1b" not in type_().output
+
+
 @pytest.mark.parametrize(
     ("words", "answer"),
     [("no-shop", "There is no store called “no-shop”."), ("my-shop again", "I didn't expect “again” here.")],

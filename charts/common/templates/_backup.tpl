@@ -58,8 +58,8 @@ spec:
                     124) echo "error: the backup server does not answer" >&2; exit 1 ;;
                     *) exit "$found" ;;
                   esac
+                  counts=$(count) # before the dump: what was ordered meanwhile is in it, and not counted
                   dump >/work/database.sql
-                  counts=$(count)
                   summary=$(/tools/restic backup --quiet --json --host "$STORE" --tag "$TAGS" /work /uploads)
                   printf '{"counts":%s,"summary":%s}' "$counts" "$summary" >/dev/termination-log
               {{- include "common.containerSecurity" . | nindent 14 }}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from provisioner.clients.kubernetes.cluster import Cluster, Object
-from provisioner.clients.kubernetes.objects import container_statuses
+from provisioner.clients.kubernetes.objects import container_statuses, end_reason
 from provisioner.diagnosis import failed_run_of
 from provisioner.domain.backup import Backup
 from provisioner.domain.errors import JobFailed
@@ -66,13 +66,28 @@ def make_backup(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], 
     Raises JobFailed, Transient, Superseded or HandedOver."""
     name = f"{store.release}-backup-{job.id}"
     tags = f"job={job.id},reason={reason},version={store.version}"
+    for other in tools.cluster.active_jobs(store.namespace, COMPONENT):
+        if other != name:
+            tools.cluster.stop_job(store.namespace, other)  # a failed job's: its trouble must not fail this one
     with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
         if not tools.cluster.job(store.namespace, name):
             _start(tools, store, name, tags)
-        while not (result := _result(pods := _of(monitor.look(COMPONENT), name))):
+        while not (run := _succeeded(pods := _of(monitor.look(COMPONENT), name))):
             if symptom := failed_run_of(store.name, pods, COMPONENT):
                 raise failure_of(tools, store, symptom, secret)
-    return _backup(job, store, reason, result, tools.ledger.clock())
+            _require_running(tools, store, name)
+    return _backup(job, store, reason, run)
+
+
+def _require_running(tools: Toolbox, store: Store, name: str) -> None:
+    """Raises JobFailed if the Job is over and no pod says how: somebody deleted it, or its node is gone."""
+    found = tools.cluster.job(store.namespace, name)
+    if found and not end_reason(found):
+        return
+    pods = _of(tools.cluster.pods(store.namespace), name)  # the watch may be behind
+    if not _succeeded(pods) and not failed_run_of(store.name, pods, COMPONENT):
+        cause = f"Kubernetes ended its Job: {end_reason(found)}." if found else "Somebody deleted its Job."
+        raise JobFailed(f"The backup of {store.name} ended without a result.", cause, "Fix the cause, then retry.")
 
 
 def _start(tools: Toolbox, store: Store, name: str, tags: str) -> None:
@@ -87,23 +102,24 @@ def _of(pods: list[Object], name: str) -> list[Object]:
     return [pod for pod in pods if pod["metadata"].get("labels", {}).get(NAME_LABEL) == name]
 
 
-def _result(pods: list[Object]) -> dict[str, Any] | None:
-    """What the Job's container said at its good end; None before that."""
+def _succeeded(pods: list[Object]) -> Object | None:
+    """The `terminated` state of the container that made the backup; None before its good end."""
     for pod in pods:
         for status in container_statuses(pod):
             ended = status.get("state", {}).get("terminated") or {}
             if status["name"] == COMPONENT and ended.get("exitCode") == 0:
-                return dict(json.loads(ended["message"]))
+                return dict(ended)
     return None
 
 
-def _backup(job: Job, store: Store, reason: str, result: dict[str, Any], now: float) -> Backup:
+def _backup(job: Job, store: Store, reason: str, run: Object) -> Backup:
+    result = json.loads(run["message"])
     summary = result["summary"]
     return Backup(
         id=summary["snapshot_id"],
         store_id=store.id,
         job_id=job.id,
-        made_at=now,
+        made_at=datetime.fromisoformat(run["startedAt"]).timestamp(),
         reason=reason,
         version=store.version,
         bytes=summary["total_bytes_processed"],
