@@ -63,6 +63,9 @@ def bot(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     running = Stack(folder, cluster, settings, PORT_OFFSET)
     try:
         running.start()
+        running.start_backup_server()
+        server = f"deployment/{instance_of(folder)}-backup"
+        kubectl(cluster, "rollout", "status", server, "-n", "storewright", "--timeout=120s")
         yield running
     finally:
         running.stop()

@@ -66,6 +66,11 @@ def test_image_names_are_parsed_like_container_runtimes_do(name: str, full_name:
 
 def test_missing_pull_secret_is_a_finding() -> None:
     class Empty:
+        own_namespace = "tools"
+
+        def pods(self, _: object) -> list[object]:
+            return []
+
         def namespaces(self, _: object) -> list[object]:
             return []
 

@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from bot.builders import home_of
 from bot.cli.doctor.environment import PROBE, Environment, is_local, with_cluster
 from bot.cli.doctor.findings import Finding, ok, unsure, wrong
 from bot.cli.doctor.images import Image, LookupFailed, is_in_registry
+from bot.settings import StoreSettings
 from provisioner.clients.kubernetes.cluster import Cluster, Forbidden, Object
 from provisioner.clients.storefront_check import distrust, http_client
 from provisioner.domain.store import INSTANCE, StoreStatus
@@ -186,7 +188,7 @@ def images(environment: Environment) -> Iterator[Finding]:
         for container in [*pod.get("initContainers", []), *pod["containers"]]:
             types_by_image.setdefault(container["image"], set()).add(store_type)
     cluster, secret = environment.reachable_cluster, environment.settings.image_pull_secret
-    in_cluster = _images_in_cluster(cluster, environment.settings.instance) if cluster else set()
+    in_cluster = _images_in_cluster(cluster, environment.settings) if cluster else set()
     if cluster and secret:
         cluster.read_pull_secret(secret)
         yield ok(f"Stores pull their images with the Secret {secret}.")
@@ -210,13 +212,14 @@ def _lookup(image: str, subject: str) -> Finding:
     return wrong(f"{subject} is not in its registry.", fix)
 
 
-def _images_in_cluster(cluster: Cluster, instance: str) -> set[str]:
-    """Full names of images in running stores and, if permitted, on nodes."""
-    names: set[str] = set()
-    for namespace in cluster.namespaces({INSTANCE: instance}):
-        for pod in cluster.pods(namespace["metadata"]["name"]):
-            statuses = pod.get("status", {}).get("containerStatuses", [])
-            names |= {status["image"] for status in statuses if status.get("imageID")}
+def _images_in_cluster(cluster: Cluster, settings: StoreSettings) -> set[str]:
+    """Full names of images in running stores, in the bot's namespace and, if permitted, on nodes."""
+    stores = [found["metadata"]["name"] for found in cluster.namespaces({INSTANCE: settings.instance})]
+    pods = [pod for namespace in stores for pod in cluster.pods(namespace)]
+    with suppress(Forbidden):
+        pods += cluster.pods(home_of(settings, cluster))  # the backup server has the image of the stores' backup Jobs
+    statuses = [status for pod in pods for status in pod.get("status", {}).get("containerStatuses", [])]
+    names = {status["image"] for status in statuses if status.get("imageID")}
     with suppress(Forbidden):
         names |= cluster.node_images()
     return {Image.parse(name).full_name for name in names if "/" in name or ":" in name}
