@@ -4,8 +4,8 @@ const fs = require("node:fs")
 const { Client } = require("pg")
 
 const patience = 120_000 // ms to wait for the database
-// Wrong password, connection not allowed, unknown database, full disk, internal error ("could not write init file": full too).
-const hopeless = new Set(["28P01", "28000", "3D000", "53100", "XX000"])
+const hopeless = new Set(["28P01", "28000", "3D000"]) // wrong password, connection not allowed, unknown database
+const full = /No space left|could not write init file/ // of a disk
 const distrust = /CERT|VERIFY|does not support SSL/ // TLS errors: a retry does not help
 const lock = 7226 // key of pg_advisory_lock: only one process at a time fills or migrates a database
 
@@ -37,7 +37,7 @@ async function connect() {
       return client
     } catch (error) {
       await client.end().catch(() => {})
-      const final = hopeless.has(error.code) || distrust.test(`${error.code} ${error.message}`)
+      const final = hopeless.has(error.code) || full.test(error.message) || distrust.test(`${error.code} ${error.message}`)
       if (final || performance.now() > patience)
         throw new Error(`the database at ${process.env.PGHOST} refused this store: ${error.message}`, { cause: error })
       await wait(50)

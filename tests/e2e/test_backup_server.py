@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
 
 from dev.cluster import Cluster as DevCluster
 from dev.stack import ROOT, kubectl
+from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.job import JobStatus
+from provisioner.operations.steps.backup_job import ensure_keys
 from tests.e2e import backup_server
 from tests.e2e.provisioner_harness import ProvisionerHarness
 from tests.e2e.sample_type import BOOKLET, SampleType, load_image
@@ -67,6 +70,18 @@ def store(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
     yield BackedUpStore(harness, type)
     harness.close()
     harness.remove_all()
+
+
+def test_processes_that_make_the_keys_at_once_get_the_same(cluster: DevCluster) -> None:
+    name, server = "race-backup", f"https://race-backup.{backup_server.NAMESPACE}.svc:8000"
+    kubectl(cluster, "create", "secret", "generic", name, "-n", backup_server.NAMESPACE)
+    try:
+        with ThreadPoolExecutor() as threads:
+            made = list(threads.map(lambda _: ensure_keys(Cluster(cluster.kubeconfig), server), range(6)))
+    finally:
+        kubectl(cluster, "delete", "secret", name, "-n", backup_server.NAMESPACE)
+    assert len({keys["key"] for keys in made}) == 1
+    assert len({keys["ca.crt"] for keys in made}) == 1
 
 
 def test_second_backup_adds_only_what_changed(store: BackedUpStore, cluster: DevCluster) -> None:

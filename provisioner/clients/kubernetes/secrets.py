@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 
 from provisioner.clients.kubernetes.api import Api
+from provisioner.clients.kubernetes.errors import Conflict
 from provisioner.clients.kubernetes.objects import Object
 from provisioner.clients.kubernetes.resources import SECRETS, SERVICE_ACCOUNTS
 from provisioner.domain.errors import JobFailed
@@ -34,6 +36,14 @@ class Secrets(Api):
     def add_to_secret(self, namespace: str, name: str, values: dict[str, str]) -> None:
         """Set these keys; all others stay."""
         self._patch(SECRETS, name, {"stringData": values}, namespace)
+
+    def fill_secret(self, namespace: str, name: str, values: dict[str, str]) -> None:
+        """Set these keys if the Secret has none. Of two callers at once, the second changes nothing."""
+        found = self._get(SECRETS, name, namespace)
+        if found and not found.get("data"):
+            version = {"resourceVersion": found["metadata"]["resourceVersion"]}
+            with suppress(Conflict):
+                self._patch(SECRETS, name, {"metadata": version, "stringData": values}, namespace)
 
     def delete_secret(self, namespace: str, name: str) -> None:
         """Delete a Secret; a missing one is no error."""

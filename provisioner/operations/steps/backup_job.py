@@ -28,8 +28,8 @@ def ensure_keys(cluster: Cluster, server: str) -> dict[str, str]:
     if "key" not in keys:
         from provisioner.operations.steps import backup_keys  # takes a while to import, and few processes need it
 
-        keys = backup_keys.new_keys(str(urlsplit(server).hostname))
-        cluster.add_to_secret(*secret, keys)
+        cluster.fill_secret(*secret, backup_keys.new_keys(str(urlsplit(server).hostname)))
+        keys = cluster.read_secret(*secret)  # another process may have been first
     return keys
 
 
