@@ -72,7 +72,7 @@ def store(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
     harness.remove_all()
 
 
-def test_processes_that_make_the_keys_at_once_get_the_same(cluster: DevCluster) -> None:
+def test_processes_that_make_the_keys_at_once_get_the_same(store: BackedUpStore, cluster: DevCluster) -> None:
     name, server = "race-backup", f"https://race-backup.{backup_server.NAMESPACE}.svc:8000"
     kubectl(cluster, "create", "secret", "generic", name, "-n", backup_server.NAMESPACE)
     try:
