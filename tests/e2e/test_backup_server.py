@@ -94,7 +94,7 @@ def test_second_backup_adds_only_what_changed(store: BackedUpStore, cluster: Dev
     assert first.bytes == later.bytes == PICTURE_BYTES + len("16 pages\n")
     assert later.counts == {"pages": 16}
     assert [one["id"] for one in backup_server.snapshots(cluster, store.made.store_id)] == [first.id, later.id]
-    assert backup_server.restic(cluster, store.made.store_id, "dump", "latest", "/work/database.sql") == "16 pages\n"
+    assert backup_server.restic(cluster, store.made.store_id, "dump", "latest", "/dump/database.sql") == "16 pages\n"
     assert "/uploads/picture" in backup_server.restic(cluster, store.made.store_id, "ls", "latest")
     assert "no errors were found" in backup_server.restic(cluster, store.made.store_id, "check", "--read-data")
 

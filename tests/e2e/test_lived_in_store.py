@@ -82,7 +82,7 @@ def test_backup_holds_every_order_and_the_pictures(store: Store) -> None:
     assert [snapshot["id"] for snapshot in found] == [first.id, later.id]
     assert "reason=ordered" in found[0]["tags"]
     held = backup_server.restic(store.harness.cluster, store.made.store_id, "ls", "latest")
-    assert "/work/database.sql" in held
+    assert "/dump/database.sql" in held
     assert store.picture.rsplit("/", 1)[-1] in held
 
 

@@ -59,8 +59,8 @@ spec:
                     *) exit "$found" ;;
                   esac
                   counts=$(count) # before the dump: what was ordered meanwhile is in it, and not counted
-                  dump >/work/database.sql
-                  summary=$(/tools/restic backup --quiet --json --host "$STORE" --tag "$TAGS" /work /uploads)
+                  dump >/dump/database.sql
+                  summary=$(/tools/restic backup --quiet --json --host "$STORE" --tag "$TAGS" /dump /uploads)
                   printf '{"counts":%s,"summary":%s}' "$counts" "$summary" >/dev/termination-log
               {{- include "common.containerSecurity" . | nindent 14 }}
               env:
@@ -78,7 +78,7 @@ spec:
                 - { name: uploads, mountPath: /uploads, readOnly: true }
                 - { name: access, mountPath: /access, readOnly: true }
                 - { name: work, mountPath: /tools, subPath: tools, readOnly: true }
-                - { name: work, mountPath: /work, subPath: database }
+                - { name: work, mountPath: /dump, subPath: database }
                 - { name: work, mountPath: /tmp, subPath: tmp }
           volumes:
             - name: uploads
