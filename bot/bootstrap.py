@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Thread
 
 from bot.builders import build_executor, build_orders, build_toolbox
 from bot.commands.registry import OFFERS
@@ -59,7 +60,7 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     scheduler = Scheduler(ledger, tools, executor, lease=lease, chores=[backups.make_if_due])
     socket = _socket_mode(settings)
     readiness = _readiness(settings, tools, ledger, lease, slack, socket)
-    _ensure_backup_keys(tools)
+    Thread(target=_ensure_backup_keys, args=(tools,), name="backup keys", daemon=True).start()
     metrics.add_ledger(ledger, backups, tools.catalog.types)
     metrics.add_readiness(readiness)
     metrics.add_workers(executor.at_once, scheduler.workers)
@@ -81,7 +82,9 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
 
 
 def _ensure_backup_keys(tools: Toolbox) -> None:
-    """Make the keys that the backup server needs to start. The next backup tries it too."""
+    """Make the keys that the backup server needs to start. The next backup tries it too.
+
+    A cluster that is away answers late: the bot's own start does not wait for it."""
     if server := tools.defaults.backup_server:
         try:
             ensure_keys(tools.cluster, server)

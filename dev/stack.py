@@ -95,9 +95,8 @@ class Stack:
 
     def start_backup_server(self) -> None:
         """Start the backup server of this stack's stores. It is ready soon after the bot. Raises StackError."""
-        overlay = yaml.safe_load((ROOT / "build/images.yaml").read_text())
-        image = next(values["backup"]["image"] for values in overlay.values() if "backup" in values)
-        kubectl(self.cluster, "apply", "-f", "-", stdin=bot_chart.backup_server(instance_of(self.folder), image))
+        server = bot_chart.backup_server(instance_of(self.folder), backup_image())
+        kubectl(self.cluster, "apply", "-f", "-", stdin=server)
 
     def stop(self) -> None:
         self.bot_process.stop()
@@ -194,6 +193,12 @@ class Stack:
             f"{process.name} was not ready within {READY_TIMEOUT_SECONDS} s. "
             f"{process.log} ends with:\n{_tail(process.log)}"
         )
+
+
+def backup_image() -> dict[str, str]:
+    """The chart values of the image with rclone and restic, as built last."""
+    overlay = yaml.safe_load((ROOT / "build/images.yaml").read_text())
+    return next(values["backup"]["image"] for values in overlay.values() if "backup" in values)
 
 
 def instance_of(folder: Path) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
 
 import click
@@ -76,13 +75,8 @@ def verify(head: str) -> None:
         click.echo(f"{mark('ok')} {count} rows, none changed or removed. The hash of the last: {last}")
 
 
-@contextmanager
-def _opened() -> Iterator[Ledger]:
-    ledger = Ledger.shared(LedgerSettings.from_environment().ledger_path)
-    try:
-        yield ledger
-    finally:
-        ledger.close()
+def _opened() -> closing[Ledger]:
+    return closing(Ledger.shared(LedgerSettings.from_environment().ledger_path))
 
 
 def _line(row: dict[str, object]) -> str:

@@ -237,9 +237,9 @@ def store_list(mine: StorePage, others: StorePage) -> Message:
     """The person's own stores first."""
     if not mine.total and not others.total:
         return text_message(answers("no_stores"))
-    parts = _listed(answers("mine", any=mine.total > 0), mine)
+    parts = _listed_stores(answers("mine", any=mine.total > 0), mine)
     if others.total:
-        parts += _listed(answers("others"), others, with_owners=True)
+        parts += _listed_stores(answers("others"), others, with_owners=True)
     listed = [*mine.stores, *others.stores][:LISTED]
     names = ", ".join(f"{store.name} ({store.status})" for store in listed)
     return message(answers("list_text", mine=mine.total, others=others.total, names=names), parts)
@@ -250,12 +250,9 @@ def audit(page: AuditPage, name: str) -> Message:
     if not page.total:
         return text_message(answers("no_requests", name=name))
     rows = [cut(answers("request", r=_readable(row), with_store=not name), LINE_LIMIT) for row in page.rows]
-    shown = fitting(rows, LIST_LIMIT)
-    left_out = page.total - shown
-    title = answers("requests", name=name)
-    more = context(answers("more_requests", count=left_out)) if left_out else None
     text = answers("requests_text", name=name, count=page.total, newest=_readable(page.rows[0])["detail"])
-    return message(cut(text, LINE_LIMIT), [*sections("\n".join([title, *rows[:shown]])), more])
+    parts = _listed(answers("requests", name=name), rows, page.total, more="more_requests")
+    return message(cut(text, LINE_LIMIT), parts)
 
 
 def _readable(row: Row) -> Row:
@@ -267,20 +264,24 @@ def backups(store: Store, found: Sequence[Backup]) -> Message:
     """A store's backups, newest first."""
     if not found:
         return text_message(answers("no_backups", name=store.name))
-    rows = [str(answers("backup", b=backup)) for backup in found]
-    shown = fitting(rows, LIST_LIMIT)
-    more = context(answers("more", count=len(rows) - shown)) if shown < len(rows) else None
-    listed = "\n".join([answers("backups", name=store.name), *rows[:shown]])
-    return message(cut(listed, LIST_LIMIT), [*sections(listed), more])
+    title, rows = answers("backups", name=store.name), [answers("backup", b=backup) for backup in found]
+    text = "\n".join([title, *rows[: fitting(rows, LIST_LIMIT)]])
+    return message(cut(text, LIST_LIMIT), _listed(title, rows, len(rows)))
 
 
-def _listed(title: str, page: StorePage, *, with_owners: bool = False) -> list[Block | None]:
-    """The title, whole rows, and how many more there are."""
+def _listed_stores(title: str, page: StorePage, *, with_owners: bool = False) -> list[Block | None]:
     rows = [answers("row", s=store, owner=store.owner if with_owners else None) for store in page.stores]
+    return _listed(title, rows, page.total)
+
+
+def _listed(title: str, rows: Sequence[str], total: int, more: str = "more") -> list[Block | None]:
+    """The title, whole rows, and how many more of `total` there are: in the words of the text `more`."""
     shown = fitting(rows, LIST_LIMIT)
-    left_out = page.total - shown
-    more = context(answers("more", count=left_out)) if left_out else None
-    return [*sections("\n".join([title, *rows[:shown]])), more]
+    left_out = total - shown
+    return [
+        *sections("\n".join([title, *rows[:shown]])),
+        context(answers(more, count=left_out)) if left_out else None,
+    ]
 
 
 # --- a store by itself: on App Home, and when it has no job ------------------------------------------------------

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import yaml
-
 from dev.charts import bot_chart
 from dev.cluster import Cluster as DevCluster
 from dev.cluster.layout import locked
-from dev.stack import ROOT, kubectl
+from dev.stack import backup_image, kubectl
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.operations.steps import backup_keys
 from provisioner.operations.steps.backup_job import ensure_keys
@@ -23,9 +21,10 @@ DEPLOYMENT = f"deployment/{RELEASE}-backup"
 
 def start(cluster: DevCluster) -> None:
     """Start the server, unless it runs, and wait until it is ready."""
-    image = yaml.safe_load((ROOT / "build/images.yaml").read_text())["medusa"]["backup"]["image"]
     with locked(workers.run_folder()):
-        objects = bot_chart.NAMESPACE + bot_chart.permissions(RELEASE) + bot_chart.backup_server(RELEASE, image)
+        objects = (
+            bot_chart.NAMESPACE + bot_chart.permissions(RELEASE) + bot_chart.backup_server(RELEASE, backup_image())
+        )
         kubectl(cluster, "apply", "-f", "-", stdin=objects)
         ensure_keys(Cluster(cluster.kubeconfig), URL)
         kubectl(cluster, "-n", NAMESPACE, "rollout", "status", DEPLOYMENT, "--timeout=120s")

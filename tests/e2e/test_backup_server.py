@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import yaml
 
 from dev.cluster import Cluster as DevCluster
-from dev.stack import ROOT, kubectl
+from dev.stack import backup_image, kubectl
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.job import JobStatus
 from provisioner.operations.steps.backup_job import ensure_keys
@@ -60,11 +59,10 @@ def store(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
     backup_server.start(cluster)
     type = SampleType(folder / "charts", BOOKLET)
     harness = ProvisionerHarness(cluster, folder, type.charts, type.name)
-    image = yaml.safe_load((ROOT / "build/images.yaml").read_text())["medusa"]["backup"]["image"]
     harness.overlay[type.name] = {
         "openingSeconds": 0,
         "claims": {"uploads": {"size": "8Mi", "accessMode": "ReadWriteOnce"}},
-        "backup": {"image": image, "connectSeconds": CONNECT_SECONDS},
+        "backup": {"image": backup_image(), "connectSeconds": CONNECT_SECONDS},
     }
     harness.reopen()
     yield BackedUpStore(harness, type)

@@ -40,6 +40,12 @@ def create_form(bot: Bot, user: str = "Dana") -> View:
     return top_form(bot, user)
 
 
+def menu_items(message: View) -> dict[str, str]:
+    """The values of the items in a message's overflow menu, by label."""
+    menu = buttons(message).get("more", {"options": []})
+    return {option["text"]["text"]: option["value"] for option in menu["options"]}
+
+
 def delete_form(bot: Bot, root: View, user: str = "Dana") -> View:
     bot.slack.click(user, root, "delete")
     return top_form(bot, user)

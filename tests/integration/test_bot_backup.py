@@ -12,7 +12,7 @@ from provisioner.domain.backup import Backup
 from provisioner.domain.job import JobStatus
 from provisioner.domain.store import StoreStatus
 from tests.integration.bot_harness import Bot, make_charts
-from tests.integration.slack_steps import View, buttons, ready_store
+from tests.integration.slack_steps import menu_items, ready_store
 
 COUNTS = {"orders": 12, "products": 40}
 
@@ -25,11 +25,6 @@ def typed(bot: Bot, words: str, user: str = "Dana") -> str:
     return str(bot.slack.command(user, "#stores", f"/store {words}").json())
 
 
-def in_menu(message: View) -> dict[str, str]:
-    menu = buttons(message).get("more", {"options": []})
-    return {option["text"]["text"]: option["value"] for option in menu["options"]}
-
-
 def test_backup_is_ordered_by_command_and_leaves_the_store_ready(bot: Bot) -> None:
     ready_store(bot)
     assert "Backing up *my-shop*. The shop goes on meanwhile." in typed(bot, "backup my-shop")
@@ -38,12 +33,12 @@ def test_backup_is_ordered_by_command_and_leaves_the_store_ready(bot: Bot) -> No
     bot.finish()
     done = bot.root("*my-shop* was backed up in")
     bot.slack.wait_for(lambda: "Database and uploads copied" in str(bot.slack.thread(done)))
-    assert "Restart" in in_menu(done)
+    assert "Restart" in menu_items(done)
 
 
 def test_backup_is_ordered_in_the_menu(bot: Bot) -> None:
     ready = ready_store(bot)
-    bot.slack.click("Dana", ready, "more", in_menu(ready)["Back up"])
+    bot.slack.click("Dana", ready, "more", menu_items(ready)["Back up"])
     bot.root("Backing up *my-shop*, ordered by")
     job = bot.ledger.jobs.live(bot.store().id)
     assert job

@@ -13,7 +13,15 @@ from provisioner.domain.job import JobStatus
 from provisioner.domain.store import StoreStatus
 from provisioner.operations.restart import RESTART
 from tests.integration.bot_harness import ADA, DANA, Bot
-from tests.integration.slack_steps import View, buttons, delete_form, delete_without_notice, home, ready_store
+from tests.integration.slack_steps import (
+    View,
+    buttons,
+    delete_form,
+    delete_without_notice,
+    home,
+    menu_items,
+    ready_store,
+)
 
 CRASH = Problem("The application of my-shop keeps crashing.", "Its log says “no memory”.", "Raise it.", "a log")
 
@@ -21,12 +29,6 @@ CRASH = Problem("The application of my-shop keeps crashing.", "Its log says “n
 def typed(bot: Bot, user: str = "Dana", name: str = "my-shop") -> str:
     """The answer to a typed restart."""
     return str(bot.slack.command(user, "#stores", f"/store restart {name}").json()["text"])
-
-
-def menu_items(message: View) -> dict[str, str]:
-    """The values of the items in a message's overflow menu, by label."""
-    menu = buttons(message).get("more", {"options": []})
-    return {option["text"]["text"]: option["value"] for option in menu["options"]}
 
 
 def choose_restart(bot: Bot, message: View, user: str = "Dana") -> Ack:

@@ -32,6 +32,14 @@ namespace: {{ .Release.Namespace | quote }}
 labels: {{- include "storewright.labels" . | nindent 2 }}
 {{- end }}
 
+{{/* Spec of a claim of this chart. A claim that exists keeps its class and access mode. It may grow.
+     Call with (dict "root" $ "name" "storewright-ledger" "storage" .Values.ledger.storage). */}}
+{{- define "storewright.claim" -}}
+{{- $born := (lookup "v1" "PersistentVolumeClaim" .root.Release.Namespace .name).spec | default dict }}
+{{- with $born }}{{ $_ := set $born "resources" (dict "requests" (dict "storage" $.storage.size)) }}{{ end }}
+{{- include "common.claim" (dict "storage" .storage "born" $born) }}
+{{- end }}
+
 {{- define "storewright.image" -}}
 {{ (include "common.image" (dict "root" . "image" .Values.image) | fromYaml).image }}
 {{- end }}
