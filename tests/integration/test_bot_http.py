@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,26 +133,20 @@ def test_unreachable_failure_channel_is_reported_and_does_not_make_the_bot_unrea
 # --- logs --------------------------------------------------------------------------------------------------------
 
 
-def test_log_lines_are_json_with_ids_and_without_secrets(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept = logging.getLogger().handlers[:], logging.getLogger().level
+def test_log_lines_are_json_with_ids_and_without_secrets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("DEBUG")
-    try:
-        with LocalSlack(rate_limits={}) as slack, running_bot(tmp_path, slack) as bot:
-            slack.command("Dana", "#stores", "/store create my-shop")
-            bot.finish()
-            said = slack.command("Dana", "#stores", "/store credentials my-shop").json()["text"]
-            slack.click("Dana", bot.root("is ready"), "credentials")
-            whispered = slack.wait_for(lambda: bot.whispered() if "/s/" in bot.whispered() else None)
-            unsigned = bot.signed(COMMAND, signature="nonsense")
-            secrets = [
-                slack.bot_token,
-                slack.signing_secret,
-                *(t.split("#")[1].split("|")[0] for t in (said, whispered)),
-            ]
-    finally:
-        logging.getLogger().handlers[:], logging.getLogger().level = kept[0], kept[1]
+    with LocalSlack(rate_limits={}) as slack, running_bot(tmp_path, slack) as bot:
+        slack.command("Dana", "#stores", "/store create my-shop")
+        bot.finish()
+        said = slack.command("Dana", "#stores", "/store credentials my-shop").json()["text"]
+        slack.click("Dana", bot.root("is ready"), "credentials")
+        whispered = slack.wait_for(lambda: bot.whispered() if "/s/" in bot.whispered() else None)
+        unsigned = bot.signed(COMMAND, signature="nonsense")
+        secrets = [
+            slack.bot_token,
+            slack.signing_secret,
+            *(t.split("#")[1].split("|")[0] for t in (said, whispered)),
+        ]
     written = capsys.readouterr().err
     rows = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
     ordered = next(row for row in rows if "command: ordered" in row["message"])

@@ -40,7 +40,6 @@ def commands_of(program: str) -> list[str]:
 
 
 def test_every_command_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.cli.stores.configure_logging", lambda level: None)
     with LocalSlack(rate_limits={}) as slack, running_bot(tmp_path, slack) as bot:
         for name, value in environment(tmp_path, bot.url, slack).items():
             monkeypatch.setenv(name, value)

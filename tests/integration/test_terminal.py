@@ -34,7 +34,6 @@ Type = Callable[..., Result]
 @pytest.fixture
 def type_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Type:
     """Type `storewright …` with the ledger in tmp_path; `answer` is typed when it asks."""
-    monkeypatch.setattr("bot.cli.stores.configure_logging", lambda level: None)
     settings = {
         "LEDGER_PATH": tmp_path / "ledger.db",
         "CHARTS_DIR": make_charts(tmp_path),
