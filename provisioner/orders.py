@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from provisioner.domain.backup import Backup
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import InvalidName, Refused, StoreBusy, StoreDeleted, StoreExists, StoreNotFound
 from provisioner.domain.job import Job, JobKind, JobStatus
@@ -100,6 +101,17 @@ class Orders:
         actor.require(Right.MANAGE, store)
         return store
 
+    def backup(self, store: Store, id: str = "") -> Backup:
+        """The store's backup whose id begins with `id`; the newest one for ''. Raises Refused."""
+        backups = self.ledger.store_backups.of_store(store.id)
+        if not backups:
+            raise Refused(f"{store.name} has no backups yet.", next_step=f"Make one: /store backup {store.name}")
+        found = [backup for backup in backups if backup.id.startswith(id)]
+        if found and (not id or len(found) == 1):
+            return found[0]
+        what = f"{store.name} has {'several backups' if found else 'no backup'} called “{shorten(id)}”."
+        raise Refused(what, next_step=f"/store backups {store.name} lists them.")
+
     # --- orders -----------------------------------------------------------------------------------------------------
 
     def create(self, context: OrderContext, request: StoreRequest) -> Job:
@@ -133,7 +145,9 @@ class Orders:
             self.ledger.stores.add(store)
             return self._add_job(context, CREATE, store, requested_by=owner)
 
-    def place(self, context: OrderContext, operation: Operation, store_id: str) -> Job:
+    def place(
+        self, context: OrderContext, operation: Operation, store_id: str, arguments: dict[str, str] | None = None
+    ) -> Job:
         """Order an operation on an existing store. Raises StoreNotFound, NotAllowed, StoreBusy, or Refused."""
         with self.ledger.transaction():
             if repeated := self.ledger.jobs.delivered(context.delivery_key):
@@ -144,7 +158,9 @@ class Orders:
             if store.status not in operation.orderable_when:
                 what = f"{store.name} {store.status.phrase}, so it can't be {operation.participle} now."
                 raise Refused(what, next_step=f"Retry or delete it first (/store status {store.name}).")
-            return self._add_job(context, operation, store)
+            if operation.needs_backup:
+                self.backup(store, (arguments or {})["backup"])
+            return self._add_job(context, operation, store, arguments=arguments)
 
     def retry(self, context: OrderContext, job_id: str) -> Job:
         """Order a failed job again, as a new job. Raises StoreNotFound, NotAllowed, StoreBusy, or Refused."""
@@ -161,7 +177,7 @@ class Orders:
                 raise _busy(store, live)
             if failed.status != JobStatus.FAILED or self.ledger.jobs.last(store.id) != failed:
                 raise _nothing_to_retry(store)
-            return self._add_job(context, operation, store, retry_of=job_id)
+            return self._add_job(context, operation, store, retry_of=job_id, arguments=failed.arguments)
 
     def retry_last(self, context: OrderContext, store: Store) -> Job:
         """Order the newest job of a store again, if it failed. Raises what `retry` raises."""
@@ -184,6 +200,7 @@ class Orders:
         operation: Operation,
         store: Store,
         *,
+        arguments: dict[str, str] | None = None,
         requested_by: str | None = None,
         retry_of: str | None = None,
     ) -> Job:
@@ -195,6 +212,7 @@ class Orders:
             origin=context.origin,
             delivery_key=context.delivery_key,
             allowed=self._deadlines[operation.kind],
+            arguments=arguments or {},
             retry_of=retry_of,
         )
         return self.ledger.jobs.add(store, new)

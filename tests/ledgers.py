@@ -67,9 +67,17 @@ class SampleOrders:
         request = StoreRequest(name, self.type, options or {}, owner or None)
         return self.orders.create(self._context(key), request)
 
-    def place(self, operation: Operation, job: Job, key: str = "", *, person: str = "") -> Job:
+    def place(
+        self,
+        operation: Operation,
+        job: Job,
+        key: str = "",
+        *,
+        person: str = "",
+        arguments: dict[str, str] | None = None,
+    ) -> Job:
         """Order an operation on the store of `job`."""
-        return self.orders.place(self._context(key, person), operation, job.store_id)
+        return self.orders.place(self._context(key, person), operation, job.store_id, arguments)
 
     def upgrade(self, job: Job, key: str = "") -> Job:
         return self.place(UPGRADE, job, key)

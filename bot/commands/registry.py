@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bot.commands import audit, backup, backups, create, credentials, delete, list, restart, retry, status, upgrade
+from bot.commands import (
+    audit,
+    backup,
+    backups,
+    create,
+    credentials,
+    delete,
+    list,
+    restart,
+    restore,
+    retry,
+    status,
+    upgrade,
+)
 from bot.commands.help import help_command
 from bot.commands.spec import Command, Handler
 from bot.rendering.offers import MENU_LIMIT, Offer, Placement
@@ -21,6 +34,7 @@ VERBS = (
     restart.COMMAND,
     backup.COMMAND,
     backups.COMMAND,
+    restore.COMMAND,
     delete.COMMAND,
     audit.COMMAND,
 )

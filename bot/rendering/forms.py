@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -13,16 +13,19 @@ from slack_sdk.models.views import View
 
 from bot.rendering.blocks import Message, context, sections
 from bot.rendering.templating import TextTemplate
+from provisioner.domain.backup import Backup
 from provisioner.domain.catalog import Catalog, StoreType
 from provisioner.domain.options import Option as StoreOption
 from provisioner.domain.store import MIN_NAME, Addresses, Store
 from provisioner.domain.text import shorten
 
 common, create, delete = TextTemplate("forms"), TextTemplate("verbs/create"), TextTemplate("verbs/delete")
+restore = TextTemplate("verbs/restore")
 
 OPTION_PREFIX = "option/"  # of the block ids with a store type's options
-CREATE_FORM, DELETE_FORM = "create", "delete"  # callback ids
+CREATE_FORM, DELETE_FORM, RESTORE_FORM = "create", "delete", "restore"  # callback ids
 TYPE_ACTION = "type"  # the action id of the type's menu
+MENU_ENTRIES = 100  # that Slack takes in one menu
 LABEL_LIMIT = 75  # characters that Slack takes in a menu entry's text and in its description
 # No character of these is escaped in JSON, so that private_metadata stays within Slack's 3,000 characters.
 ChannelId = Annotated[str, Field(pattern=r"^[A-Z0-9]*$", max_length=50)]
@@ -144,6 +147,33 @@ def delete_form(store: Store, form_context: FormContext) -> View:
 def delete_mismatch(store: Store) -> str:
     """The error at the field for a wrong name."""
     return delete("mismatch", name=store.name)
+
+
+def restore_form(store: Store, backups: Sequence[Backup], chosen: Backup, form_context: FormContext) -> View:
+    """Asks which of the store's backups (newest first) to restore, and whether to make one first; says what is lost."""
+    entries = {backup.id: _backup_entry(backup) for backup in [chosen, *backups][:MENU_ENTRIES]}
+    options = [entries[backup.id] for backup in backups if backup.id in entries]
+    backup = StaticSelectElement(action_id="backup", options=options, initial_option=entries[chosen.id])
+    answers = [Option(text=restore(f"first_{value}"), value=value) for value in ("yes", "no")]
+    first = StaticSelectElement(action_id="first", options=answers, initial_option=answers[0])
+    return View(
+        type="modal",
+        callback_id=RESTORE_FORM,
+        title=restore("title"),
+        submit=restore("submit"),
+        close=common("cancel"),
+        private_metadata=form_context.packed(),
+        blocks=[
+            *sections(restore("warning", store=store)),
+            InputBlock(block_id="backup", label=restore("backup_label"), element=backup),
+            InputBlock(block_id="first", label=restore("first_label"), hint=restore("first_hint"), element=first),
+        ],
+    )
+
+
+def _backup_entry(backup: Backup) -> Option:
+    text, held = _label(restore("entry", b=backup)), _label(restore("held", b=backup))
+    return Option(text=text, value=backup.id, description=held)
 
 
 def notice(message: Message) -> View:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import singledispatch
 
 from slack_sdk.models.blocks import (
+    ActionsBlock,
     Block,
     DividerBlock,
     PlanBlock,
@@ -17,7 +18,7 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.rendering import blocks
-from bot.rendering.blocks import Message, context, cut, fitting, message, section, sections, text_message
+from bot.rendering.blocks import Message, button, context, cut, fitting, message, section, sections, text_message
 from bot.rendering.job_view import Headline, JobView, StoreView, Task, TaskStatus
 from bot.rendering.offers import Offer, offers_block
 from bot.rendering.refused import Moved, RefusedMessages
@@ -266,7 +267,8 @@ def backups(store: Store, found: Sequence[Backup]) -> Message:
         return text_message(answers("no_backups", name=store.name))
     title, rows = answers("backups", name=store.name), [answers("backup", b=backup) for backup in found]
     text = "\n".join([title, *rows[: fitting(rows, LIST_LIMIT)]])
-    return message(cut(text, LIST_LIMIT), _listed(title, rows, len(rows)))
+    restore = button("restore", answers("restore"), store.name, f"{store.id}/")
+    return message(cut(text, LIST_LIMIT), [*_listed(title, rows, len(rows)), ActionsBlock(elements=[restore])])
 
 
 def _listed_stores(title: str, page: StorePage, *, with_owners: bool = False) -> list[Block | None]:

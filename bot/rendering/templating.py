@@ -58,8 +58,12 @@ def link(url: str, label: str) -> Markup:
 
 def when(at: float) -> Markup:
     """A time that Slack shows in the reader's time zone."""
-    plain = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(at))
-    return Markup(f"<!date^{int(at)}^{{date_short_pretty}} at {{time}}|{plain}>")  # noqa: S704
+    return Markup(f"<!date^{int(at)}^{{date_short_pretty}} at {{time}}|{utc(at)}>")  # noqa: S704
+
+
+def utc(at: float) -> str:
+    """A time where Slack shows plain text only."""
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(at))
 
 
 def duration(seconds: float) -> str:
@@ -83,6 +87,7 @@ _environment.filters |= {
     "channel": channel,
     "link": link,
     "when": when,
+    "utc": utc,
     "duration": duration,
     "size": size,
 }

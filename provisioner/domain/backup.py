@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 class Backup:
     """`id` is the id of restic's snapshot. `made_at` is when it began (epoch seconds), `reason` says why it was made.
 
-    `version` is the chart version that the store ran. `bytes` is the size of what it holds, `added_bytes` what it took
-    on the server. `counts` says how many orders, products and customers it holds, in the words of the chart."""
+    `version` is the chart version that the store ran, `served` says whether its shop answered. `bytes` is the size of
+    what it holds, `added_bytes` what it took on the server. `counts` says how many orders, products and customers it
+    holds, in the words of the chart."""
 
     id: str
     store_id: str
@@ -20,4 +21,5 @@ class Backup:
     version: str
     bytes: int
     added_bytes: int
+    served: bool
     counts: dict[str, int] = field(default_factory=dict)

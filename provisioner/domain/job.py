@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
@@ -35,7 +35,7 @@ class Job:
 
     `allowed` is the number of seconds the work may take. They count from `started_at`, again in each process, so
     that a bot that was away costs no job its time. `interruptions` counts the processes that ended without a word
-    while they ran the job."""
+    while they ran the job. `arguments` are what else the order says, by name."""
 
     id: str
     kind: JobKind
@@ -56,6 +56,7 @@ class Job:
     retry_of: str | None = None
     phase: JobPhase = JobPhase.FORWARD
     interruptions: int = 0
+    arguments: dict[str, str] = field(default_factory=dict)
 
     @property
     def live(self) -> bool:

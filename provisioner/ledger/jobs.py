@@ -6,7 +6,7 @@ announces nothing that did not happen."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from provisioner.domain.errors import Problem, Superseded
 from provisioner.domain.job import LIVE, ROLLBACK_STAGE, EventKind, Job, JobEvent, JobKind, JobPhase, JobStatus
@@ -35,6 +35,7 @@ class NewJob:
     origin: str
     delivery_key: str
     allowed: float
+    arguments: dict[str, str] = field(default_factory=dict)
     retry_of: str | None = None
 
 
@@ -99,6 +100,7 @@ class Jobs:
             allowed=new.allowed,
             deadline_at=now + new.allowed,
             retry_of=new.retry_of,
+            arguments=new.arguments,
         )
         with self._connection.transaction() as db:
             db.table("jobs").insert(job.__dict__)

@@ -21,7 +21,8 @@ def store_of(row: Row) -> Store:
 def job_of(row: Row) -> Job:
     """A row of `jobs`."""
     problem = Problem(**json.loads(row["problem"])) if row["problem"] else None
-    return replace(Job(**{**row, "problem": problem}), status=JobStatus(row["status"]), phase=JobPhase(row["phase"]))
+    parsed = {"problem": problem, "arguments": json.loads(row["arguments"])}
+    return replace(Job(**{**row, **parsed}), status=JobStatus(row["status"]), phase=JobPhase(row["phase"]))
 
 
 def event_of(row: Row) -> JobEvent:

@@ -75,10 +75,17 @@ def m0007_store_backups(db: Database) -> None:
             version TEXT NOT NULL,
             bytes INTEGER NOT NULL,
             added_bytes INTEGER NOT NULL,
+            served INTEGER NOT NULL,
             counts TEXT NOT NULL
         ) STRICT"""
     )
     db.execute("CREATE INDEX backups_by_store ON store_backups(store_id, made_at)")
+
+
+@migrations()
+def m0008_job_arguments(db: Database) -> None:
+    """What else an order says, such as the backup to restore: name -> value, as JSON."""
+    db.execute("ALTER TABLE jobs ADD COLUMN arguments TEXT NOT NULL DEFAULT '{}'")
 
 
 FIRST_LEDGER = """

@@ -6,6 +6,7 @@ import json
 
 from provisioner.domain.backup import Backup
 from provisioner.ledger.connection import Connection
+from provisioner.ledger.rows import Row
 
 
 class StoreBackups:
@@ -25,4 +26,8 @@ class StoreBackups:
         rows = self._connection.db.query(
             "SELECT * FROM store_backups WHERE store_id = ? ORDER BY made_at DESC, rowid DESC", [store_id]
         )
-        return [Backup(**{**row, "counts": json.loads(row["counts"])}) for row in rows]
+        return [_backup_of(row) for row in rows]
+
+
+def _backup_of(row: Row) -> Backup:
+    return Backup(**{**row, "served": bool(row["served"]), "counts": json.loads(row["counts"])})

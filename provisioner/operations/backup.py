@@ -44,6 +44,7 @@ BACKUP = Operation(
     deadline_seconds=3600,
     right=Right.MANAGE,
     orderable_when=frozenset({StoreStatus.READY, StoreStatus.FAILED}),
+    needs_backup=False,
     status_when_ordered=None,
     status_when_succeeded=None,
     status_when_failed=None,

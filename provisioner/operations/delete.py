@@ -63,6 +63,7 @@ DELETE = Operation(
     deadline_seconds=300,
     right=Right.MANAGE,
     orderable_when=frozenset(StoreStatus) - {StoreStatus.DELETED},
+    needs_backup=False,
     status_when_ordered=StoreStatus.DELETING,
     status_when_succeeded=StoreStatus.DELETED,
     status_when_failed=StoreStatus.FAILED,

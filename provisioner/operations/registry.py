@@ -9,6 +9,7 @@ from provisioner.operations.backup import BACKUP
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
 from provisioner.operations.restart import RESTART
+from provisioner.operations.restore import RESTORE
 from provisioner.operations.spec import Operation
 from provisioner.operations.upgrade import UPGRADE
 
@@ -43,5 +44,5 @@ def _require_consistent(operation: Operation) -> None:
         raise BadRegistry(f"{name} has no deadline.")
 
 
-OPERATIONS = register([CREATE, UPGRADE, RESTART, BACKUP, DELETE])
+OPERATIONS = register([CREATE, UPGRADE, RESTART, BACKUP, RESTORE, DELETE])
 DEFAULT_DEADLINES = {kind: operation.deadline_seconds for kind, operation in OPERATIONS.items()}

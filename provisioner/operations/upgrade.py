@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import logging
+from functools import partial
 
 from provisioner.clients.helm import HookFailed, ReleaseSpec
 from provisioner.clients.kubernetes.objects import backs_off, unready_pods
 from provisioner.clients.kubernetes.releases import Release
 from provisioner.diagnosis import crash_between, failed_run_of
-from provisioner.domain.errors import (
-    HandedOver,
-    JobFailed,
-    Problem,
-    StoreUnchanged,
-    StorewrightError,
-    Superseded,
-    Transient,
-)
-from provisioner.domain.job import EventKind, Job, JobKind, JobPhase, find_event, unexpected_problem
+from provisioner.domain.errors import JobFailed
+from provisioner.domain.job import EventKind, Job, JobKind, find_event
 from provisioner.domain.policy import Right
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.operations.namespace_metadata import (
@@ -35,15 +27,13 @@ from provisioner.operations.steps.hand_edits import REPAIR, hand_edits, repair
 from provisioner.operations.steps.namespace import ensure_limits
 from provisioner.operations.steps.readiness import DATABASE, RolloutMonitor, await_components, failure_of, monitoring
 from provisioner.operations.steps.release import release_spec
-from provisioner.operations.steps.rollback import MIGRATION, ROLLBACK, roll_back
+from provisioner.operations.steps.rollback import MIGRATION, ROLLBACK, forward_or_back, roll_back
 from provisioner.operations.steps.secret import ensure_secret
 from provisioner.operations.steps.storefront import CHECK, INSPECT, STOREFRONT, await_storefront, note_check_before
 from provisioner.operations.toolbox import Toolbox
 
 RELEASE = "release"
 HELM_SECONDS_MORE = 10.0  # than the job has: at the deadline, the monitor says more than helm
-LONGEST_RETRY_SECONDS = 60.0  # a job with less time left does not wait for another attempt
-log = logging.getLogger(__name__)
 
 
 def run(tools: Toolbox, job: Job) -> None:
@@ -51,26 +41,7 @@ def run(tools: Toolbox, job: Job) -> None:
 
     Raises StoreUnchanged if the store runs its former version, and what Operation.run raises."""
     store = tools.store_of(job)
-    try:
-        if job.phase == JobPhase.ROLLBACK and job.problem:
-            raise JobFailed.of(job.problem)
-        _go_forward(tools, job, store)
-    except (Superseded, HandedOver):
-        raise
-    except Exception as error:
-        time_left = tools.ledger.clock() + LONGEST_RETRY_SECONDS < job.deadline_at
-        if isinstance(error, Transient) and time_left:
-            raise
-        problem = _problem_of(job, error)
-        roll_back(tools, job, store, problem)
-        raise StoreUnchanged.of(problem) from error
-
-
-def _problem_of(job: Job, error: Exception) -> Problem:
-    if isinstance(error, StorewrightError):
-        return error.problem
-    log.error("upgrade failed with an unexpected error", exc_info=error)
-    return unexpected_problem(job)
+    forward_or_back(tools, job, partial(_go_forward, tools, job, store), partial(roll_back, tools, job, store))
 
 
 def _go_forward(tools: Toolbox, job: Job, store: Store) -> None:
@@ -186,6 +157,7 @@ UPGRADE = Operation(
     deadline_seconds=1800,
     right=Right.MANAGE,
     orderable_when=frozenset({StoreStatus.READY}),
+    needs_backup=False,
     status_when_ordered=None,
     status_when_succeeded=StoreStatus.READY,
     status_when_failed=StoreStatus.FAILED,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bot.commands.registry import COMMANDS
 from provisioner.domain.job import JobKind, JobStatus
 from provisioner.domain.store import StoreStatus
+from provisioner.operations.backup import BACKUP
 from provisioner.operations.registry import OPERATIONS
 from provisioner.operations.spec import Operation
 
@@ -68,13 +69,16 @@ def tours(operations: Mapping[JobKind, Operation] = OPERATIONS) -> list[list[Ste
 
 
 def short_tours(operations: Mapping[JobKind, Operation] = OPERATIONS) -> list[list[Step]]:
-    """Tours of two steps where that is enough: the order of a store, and then one of the other steps of `tours`."""
+    """Tours of two steps where that is enough: the order of a store, and then one of the other steps of `tours`.
+
+    Where the step needs a backup, the backup is between them."""
     [first, *others] = tours(operations)
     birth = first[0]
     short = []
     for at, step in enumerate(first[1:], start=1):
         is_next = birth.operation.status_when_succeeded in step.operation.orderable_when
-        short.append([birth, step] if is_next else first[: at + 1])
+        before = [birth, Step(BACKUP)] if step.operation.needs_backup else [birth]
+        short.append([*before, step] if is_next else first[: at + 1])
     return [*short, *others]
 
 

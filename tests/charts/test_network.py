@@ -25,8 +25,8 @@ def expected_connections(store: Store, features: tuple[str, ...]) -> set[str]:
     host, database = store.database()
     visitors, clients = store.callers(NAME), store.callers(host)
     assert visitors <= {"test", "cron"}
-    backups = {"backup"} & store.pods.keys()
-    assert {"application"} <= clients <= {"application", "migration", "cron", "test", "backup"}
+    backups = {"backup", "restore"} & store.pods.keys()
+    assert {"application"} <= clients <= {"application", "migration", "cron", "test", "backup", "restore"}
     wanted = {f"{who} > application:http/TCP" for who in ("ingress-nginx", "traefik", "envoy-gateway", *visitors)}
     wanted |= {f"{who} > {database}" for who in clients}
     wanted |= {f"{who} > {to}:53/{by}" for who in visitors | clients for to in ("dns", "dns cache") for by in PROTOCOLS}

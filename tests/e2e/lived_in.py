@@ -9,7 +9,7 @@ from dev.stack import read_secret
 from provisioner.domain.job import EventKind, Job
 from provisioner.domain.store import SECRET_NAME, StoreStatus
 from tests.e2e.provisioner_harness import ProvisionerHarness
-from tests.e2e.store_release import StoreRelease
+from tests.e2e.store_release import PNG, StoreRelease
 from tests.waiting import until
 
 OWN_PRODUCT = "Hand-made bowl"  # what the merchant sells instead of the samples
@@ -69,8 +69,15 @@ class LivedInStore(ABC, Generic[Shop]):
         """Close the shop for a day. Sets `home_status` to what its home page answers then."""
 
     @abstractmethod
+    def placed(self) -> list[Any]:
+        """The ids of the orders in the admin."""
+
     def require_orders(self) -> None:
         """Every confirmed order is there once, and the picture too."""
+        placed = self.placed()
+        assert self.orders <= set(placed)
+        assert len(placed) == len(set(placed))
+        assert self.shop.request(self.picture).content == PNG
 
     @abstractmethod
     def require_owner(self) -> None:

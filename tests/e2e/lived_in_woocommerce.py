@@ -96,12 +96,8 @@ class LivedInWooCommerce(LivedInStore[WooCommerceStore]):
             _post(owner, f"/wp/v2/pages/{home}", {"status": "draft"})
         self.home_status = 404
 
-    def require_orders(self) -> None:
-        assert self.shop.request(self.picture).content == PNG
-        if self.sells:
-            placed = self.shop.orders("processing")
-            assert self.orders <= set(placed)
-            assert len(placed) == len(set(placed))
+    def placed(self) -> list[int]:
+        return self.shop.orders("processing") if self.sells else []
 
     def require_owner(self) -> None:
         with self.shop.admin_session() as owner:

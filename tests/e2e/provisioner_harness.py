@@ -14,6 +14,7 @@ from dev.stack import ROOT, kubectl
 from provisioner.clients.helm import Helm
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.diagnosis import Patience
+from provisioner.domain.backup import Backup
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.job import EventKind, Job, JobKind, JobStatus
 from provisioner.domain.limits import Limits
@@ -25,6 +26,7 @@ from provisioner.operations.delete import DELETE
 from provisioner.operations.journal import JobJournal
 from provisioner.operations.registry import DEFAULT_DEADLINES
 from provisioner.operations.restart import RESTART
+from provisioner.operations.restore import RESTORE, arguments_of
 from provisioner.operations.toolbox import LIMIT_RANGE, StoreDefaults, Toolbox
 from provisioner.operations.upgrade import UPGRADE
 from provisioner.runner.executors import Executor
@@ -120,6 +122,14 @@ class ProvisionerHarness:
 
     def backup(self, job: Job) -> Job:
         return self._orders().place(BACKUP, job)
+
+    def restore(self, job: Job, backup: Backup, *, back_up_first: bool = True) -> Job:
+        arguments = arguments_of(backup, back_up_first=back_up_first)
+        return self._orders().place(RESTORE, job, arguments=arguments)
+
+    def backups(self, job: Job) -> list[Backup]:
+        """The backups of the job's store, newest first."""
+        return self.ledger.store_backups.of_store(job.store_id)
 
     def retry(self, job: Job) -> Job:
         return self._orders().retry(job)

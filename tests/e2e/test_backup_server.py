@@ -9,17 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from dev.cluster import Cluster as DevCluster
-from dev.stack import backup_image, kubectl
+from dev.stack import kubectl
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.job import JobStatus
 from provisioner.operations.steps.backup_job import ensure_keys
 from tests.e2e import backup_server
-from tests.e2e.provisioner_harness import ProvisionerHarness
-from tests.e2e.sample_type import BOOKLET, SampleType, load_image
-from tests.e2e.upgraded_store import UpgradedStore
+from tests.e2e.backed_up_store import PICTURE_BYTES, BackedUpStore, backed_up_store
 
-PICTURE_BYTES = 3_000_000
-CONNECT_SECONDS = 5
 # What somebody tries who got the access of a store's backup Job. $OTHER is another store's repository.
 THIEF = """
 server=${RESTIC_REPOSITORY%/*/}
@@ -32,42 +28,23 @@ timeout 30 /tools/restic -r "$server/$OTHER/" init && echo "other repository cha
 """
 
 
-class BackedUpStore(UpgradedStore):
-    """A booklet with a volume for uploads."""
-
-    def upload(self) -> None:
-        script = f"/busybox head -c {PICTURE_BYTES} /dev/urandom >/volume/picture"
-        self.kubectl("exec", f"deployment/{self.name}", "--", "/busybox", "sh", "-c", script)
-
-    def access_stolen_from(self, other: str) -> str:
-        """The log of a pod with the access of this store's backup Job, which tries the THIEF's script."""
-        cron_job = json.loads(self.kubectl("get", "cronjob", f"{self.name}-backup", "-o", "json"))
-        template = cron_job["spec"]["jobTemplate"]
-        container = template["spec"]["template"]["spec"]["containers"][0]
-        container |= {"command": ["sh", "-c"], "args": [THIEF]}
-        container["env"].append({"name": "OTHER", "value": other})
-        job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "thief"}, "spec": template["spec"]}
-        self.kubectl("apply", "-f", "-", stdin=json.dumps(job))
-        self.kubectl("wait", "--for=condition=Complete", "job/thief", "--timeout=180s")
-        return self.kubectl("logs", "job/thief")
-
-
 @pytest.fixture(scope="module")
 def store(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackedUpStore]:
-    folder = tmp_path_factory.mktemp("server")
-    load_image(cluster, folder)
-    backup_server.start(cluster)
-    type = SampleType(folder / "charts", BOOKLET)
-    harness = ProvisionerHarness(cluster, folder, type.charts, type.name)
-    harness.overlay[type.name] = {
-        "openingSeconds": 0,
-        "claims": {"uploads": {"size": "8Mi", "accessMode": "ReadWriteOnce"}},
-        "backup": {"image": backup_image(), "connectSeconds": CONNECT_SECONDS},
-    }
-    harness.reopen()
-    yield BackedUpStore(harness, type)
-    harness.close()
-    harness.remove_all()
+    with backed_up_store(cluster, tmp_path_factory.mktemp("server")) as made:
+        yield made
+
+
+def access_stolen(store: BackedUpStore, other: str) -> str:
+    """The log of a pod with the access of the store's backup Job, which tries the THIEF's script."""
+    cron_job = json.loads(store.kubectl("get", "cronjob", f"{store.name}-backup", "-o", "json"))
+    template = cron_job["spec"]["jobTemplate"]
+    container = template["spec"]["template"]["spec"]["containers"][0]
+    container |= {"command": ["sh", "-c"], "args": [THIEF]}
+    container["env"].append({"name": "OTHER", "value": other})
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "thief"}, "spec": template["spec"]}
+    store.kubectl("apply", "-f", "-", stdin=json.dumps(job))
+    store.kubectl("wait", "--for=condition=Complete", "job/thief", "--timeout=180s")
+    return store.kubectl("logs", "job/thief")
 
 
 def test_processes_that_make_the_keys_at_once_get_the_same(store: BackedUpStore, cluster: DevCluster) -> None:
@@ -86,7 +63,7 @@ def test_second_backup_adds_only_what_changed(store: BackedUpStore, cluster: Dev
     store.upload()
     for _ in range(2):
         store.harness.succeeded(store.harness.backup(store.made))
-    later, first = store.harness.ledger.store_backups.of_store(store.made.store_id)
+    later, first = store.harness.backups(store.made)
     assert first.added_bytes > PICTURE_BYTES
     assert later.added_bytes < PICTURE_BYTES / 100
     assert first.bytes == later.bytes == PICTURE_BYTES + len("16 pages\n")
@@ -116,7 +93,7 @@ def test_stolen_access_removes_nothing_and_opens_no_other_repository(store: Back
     other = BackedUpStore(store.harness, store.type)
     for one in (store, other):
         store.harness.succeeded(store.harness.backup(one.made))
-    tried = store.access_stolen_from(other.made.store_id)
+    tried = access_stolen(store, other.made.store_id)
     assert "own backups are all there" in tried
     assert "other backups read" not in tried
     assert "other repository changed" not in tried

@@ -18,6 +18,11 @@ from tests.waiting import until
 CRON_JOB = (ROOT / "tests/chaos/charts/pamphlet/templates/backup.yaml").read_text()
 
 
+def with_script(first: str) -> str:
+    """CRON_JOB whose backup runs `first` before the rest."""
+    return CRON_JOB.replace("$backup := `", f"$backup := `{first}; ")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def prepared(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> None:
     load_image(cluster, tmp_path_factory.mktemp("image"))
@@ -54,21 +59,21 @@ def failed(store: UpgradedStore, job: Job, *words: str) -> Job:
 
 def jobs_with_a_backup(store: UpgradedStore) -> list[str]:
     """The ids of the jobs that made the store's backups."""
-    return [backup.job_id for backup in store.harness.ledger.store_backups.of_store(store.made.store_id)]
+    return [backup.job_id for backup in store.harness.backups(store.made)]
 
 
 def test_backup_succeeds_once_the_store_has_a_chart_that_knows_backups(store: UpgradedStore) -> None:
     job = failed(store, store.harness.backup(store.made), "its chart is too old", f"/store upgrade {store.name}")
     release(store, CRON_JOB)
     made = store.harness.succeeded(store.harness.backup(store.made))
-    backup = store.harness.ledger.store_backups.of_store(store.made.store_id)[0]
+    backup = store.harness.backups(store.made)[0]
     assert (backup.job_id, backup.counts, backup.bytes, backup.reason) == (made.id, {"pages": 8}, 40, "ordered")
     assert backup.version == store.type.version
     assert job.id != made.id
 
 
 def test_failed_backup_quotes_its_log_and_its_retry_succeeds(store: UpgradedStore) -> None:
-    release(store, CRON_JOB.replace("summary=", '[ -z "$BROKEN" ] || { echo error: no dump; exit 3; }; summary='))
+    release(store, with_script('[ -z "$BROKEN" ] || { echo error: no dump; exit 3; }'))
     store.kubectl("set", "env", f"cronjob/{store.name}-backup", "BROKEN=yes")
     job = failed(store, store.harness.backup(store.made), "it ended with exit code 3", "error: no dump")
     assert jobs_with_a_backup(store).count(job.id) == 0
@@ -93,7 +98,7 @@ def test_backup_succeeds_once_there_is_a_server(store: UpgradedStore, monkeypatc
 
 
 def test_backup_whose_pod_somebody_deletes_fails_at_once_and_its_retry_succeeds(store: UpgradedStore) -> None:
-    release(store, CRON_JOB.replace("summary=", "/busybox sleep 3; summary="))
+    release(store, with_script("/busybox sleep 3"))
     job = store.harness.backup(store.made)
     pods = ("pods", "-l", f"batch.kubernetes.io/job-name={store.name}-backup-{job.id}")
     until("the pod to run", lambda: "Running" in store.kubectl("get", *pods))
@@ -103,7 +108,7 @@ def test_backup_whose_pod_somebody_deletes_fails_at_once_and_its_retry_succeeds(
 
 
 def test_interrupted_backup_is_made_once(store: UpgradedStore) -> None:
-    release(store, CRON_JOB.replace("summary=", "/busybox sleep 3; summary="))
+    release(store, with_script("/busybox sleep 3"))
     job = store.harness.backup(store.made)
     store.harness.wait_for_stage(job, "backup")
     store.harness.reopen()

@@ -23,6 +23,7 @@ from tests.e2e.lived_in import LivedInStore
 from tests.e2e.lived_in_medusa import LivedInMedusa
 from tests.e2e.lived_in_woocommerce import LivedInWooCommerce
 from tests.e2e.provisioner_harness import INSTANCE, ProvisionerHarness
+from tests.e2e.store_release import PNG
 from tests.ledgers import exclusive_ledger
 
 Store = LivedInStore[Any]
@@ -75,7 +76,7 @@ def test_restart_loses_no_confirmed_order(store: Store) -> None:
 def test_backup_holds_every_order_and_the_pictures(store: Store) -> None:
     store.require_success(store.harness.backup(store.made))
     store.require_success(store.harness.backup(store.made))
-    later, first = store.harness.ledger.store_backups.of_store(store.made.store_id)
+    later, first = store.harness.backups(store.made)
     assert first.counts["orders"] >= len(store.orders)
     assert later.counts == first.counts
     found = backup_server.snapshots(store.harness.cluster, store.made.store_id)
@@ -84,6 +85,21 @@ def test_backup_holds_every_order_and_the_pictures(store: Store) -> None:
     held = backup_server.restic(store.harness.cluster, store.made.store_id, "ls", "latest")
     assert "/dump/database.sql" in held
     assert store.picture.rsplit("/", 1)[-1] in held
+
+
+def test_restore_brings_back_what_was_there_and_can_be_undone(store: Store) -> None:
+    backup = store.harness.backups(store.made)[0]
+    later_picture = store.shop.upload("later.png", PNG)
+    later_orders = {store.buy()} if store.sells else set()
+    store.require_success(store.harness.restore(store.made, backup))
+    store.require_owner()
+    assert later_orders.isdisjoint(store.placed())
+    assert store.shop.request(later_picture).status_code == 404
+    undo = store.harness.backups(store.made)[0]
+    assert (undo.reason, undo.made_at > backup.made_at) == ("before a restore", True)
+    store.orders |= later_orders
+    store.require_success(store.harness.restore(store.made, undo))
+    assert store.shop.request(later_picture).content == PNG
 
 
 def test_failed_upgrade_of_a_sold_out_store_changes_nothing_and_its_retry_succeeds(store: Store) -> None:

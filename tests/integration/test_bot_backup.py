@@ -18,7 +18,7 @@ COUNTS = {"orders": 12, "products": 40}
 
 
 def backup_of(bot: Bot, id: str = "5f0e1d2c3b4a") -> Backup:
-    return Backup(id, bot.store().id, "j1", bot.clock(), "ordered", "0.1.0", 31_400_000, 1_200, COUNTS)
+    return Backup(id, bot.store().id, "j1", bot.clock(), "ordered", "0.1.0", 31_400_000, 1_200, True, COUNTS)
 
 
 def typed(bot: Bot, words: str, user: str = "Dana") -> str:

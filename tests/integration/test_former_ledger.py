@@ -64,6 +64,7 @@ def test_migration_keeps_every_row(former: Path) -> None:
         "m0005_moved_messages",
         "m0006_chained_audit",
         "m0007_store_backups",
+        "m0008_job_arguments",
     ]
     assert after.pop("store_backups") == []
     assert after.keys() == before.keys()

@@ -18,6 +18,7 @@ from provisioner.operations.backup import BACKUP
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
 from provisioner.operations.restart import RESTART
+from provisioner.operations.restore import RESTORE
 from provisioner.operations.upgrade import UPGRADE
 from tests.unit.sample_stores import (
     BACKED_UP_JOB,
@@ -41,6 +42,9 @@ from tests.unit.sample_stores import (
     RESTART_FAILED_JOB,
     RESTART_JOB,
     RESTARTED_JOB,
+    RESTORE_FAILED_JOB,
+    RESTORE_JOB,
+    RESTORED_JOB,
     RETRYING,
     ROLLBACK_STARTED,
     ROLLED_BACK,
@@ -125,6 +129,13 @@ SUMMARIES = {
     "ready-then-backing-up": summary(job_view(JOB, STORE, BACKUP_JOB)),
     "backed-up-then-deleted": summary(job_view(BACKED_UP_JOB, DELETED, DELETED_JOB, 2)),
     "not-backed-up": summary(job_view(BACKUP_FAILED_JOB, STORE, None, 1)),
+    "restoring": summary(job_view(RESTORE_JOB, STORE, None, 4)),
+    "restored": summary(job_view(RESTORED_JOB, STORE, None, 7)),
+    "restored-then-deleted": summary(job_view(RESTORED_JOB, DELETED, DELETED_JOB, 7)),
+    "not-restored": summary(job_view(RESTORE_FAILED_JOB, STORE, None, 4, *ROLLED_BACK)),
+    "not-restored-untouched": summary(job_view(RESTORE_FAILED_JOB, STORE, None, 1)),
+    "not-restored-broken": summary(job_view(RESTORE_FAILED_JOB, FAILED, None, 4, ROLLBACK_STARTED)),
+    "not-restored-but-serving": summary(job_view(RESTORE_FAILED_JOB, STORE, None, 4, ROLLBACK_STARTED)),
     "restart-superseded": summary(
         job_view(replace(RESTART_JOB, status=JobStatus.SUPERSEDED), DELETING, DELETING_JOB, 1)
     ),
@@ -142,6 +153,7 @@ FAILURES = {
         job_view(UPGRADE_FAILED_JOB, FORMER, None, 2, *ROLLED_BACK), OFFERS, THREAD_URL
     ),
     "failure-backup": messages.failure(job_view(BACKUP_FAILED_JOB, STORE, None, 1), OFFERS, THREAD_URL),
+    "failure-restore": messages.failure(job_view(RESTORE_FAILED_JOB, STORE, None, 4, *ROLLED_BACK), OFFERS, THREAD_URL),
     "failure-restart": messages.failure(job_view(RESTART_FAILED_JOB, STORE, None, 1), OFFERS, THREAD_URL),
     "failure-delete": messages.failure(job_view(DELETE_FAILED_JOB, FAILED, None, 0), OFFERS, THREAD_URL),
 }
@@ -166,6 +178,7 @@ ANSWERS = {
     "backups": messages.backups(STORE, BACKUPS),
     "backups-none": messages.backups(STORE, []),
     "backups-many": messages.backups(STORE, BACKUPS * 100),
+    "restoring-answer": messages.answer(RESTORE.kind, name="my-shop", backup=BACKUPS[1]),
     "restarting-answer": messages.answer(RESTART.kind, name="my-shop"),
     "deleting-answer": messages.answer(DELETE.kind, name="my-shop"),
     "retrying-answer": messages.retrying(JOB),

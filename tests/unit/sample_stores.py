@@ -18,6 +18,7 @@ from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
 from provisioner.operations.registry import OPERATIONS
 from provisioner.operations.restart import RESTART
+from provisioner.operations.restore import RESTORE, arguments_of
 from provisioner.operations.upgrade import UPGRADE
 
 NOON = 1_800_000_000.0
@@ -120,9 +121,12 @@ BACKUP_JOB = replace(RESTART_JOB, id="j6", kind=BACKUP.kind)
 BACKED_UP_JOB = replace(BACKUP_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
 BACKUP_FAILED_JOB = replace(BACKUP_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=DUMP_PROBLEM)
 BACKUPS = [
-    Backup("5f0e1d2c3b", "s1", "j6", NOON, "ordered", "0.1.0", 31_400_000, 1_200, {"orders": 12, "products": 40}),
-    Backup("0a1b2c3d4e", "s1", "j5", NOON - 86_400, "ordered", "0.1.0", 31_000_000, 9_000_000, {}),
+    Backup("5f0e1d2c3b", "s1", "j6", NOON, "ordered", "0.1.0", 31_400_000, 1_200, True, {"orders": 12, "products": 40}),
+    Backup("0a1b2c3d4e", "s1", "j5", NOON - 86_400, "ordered", "0.1.0", 31_000_000, 9_000_000, True, {}),
 ]
+RESTORE_JOB = replace(RESTART_JOB, id="j7", kind=RESTORE.kind, arguments=arguments_of(BACKUPS[1], back_up_first=True))
+RESTORED_JOB = replace(RESTORE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
+RESTORE_FAILED_JOB = replace(RESTORE_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=DUMP_PROBLEM)
 RESTART_FAILED_JOB = replace(RESTART_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=CRASH_PROBLEM)
 
 RETRYING = JobEvent(90, "j1", NOON, EventKind.RETRYING, detail="The API is away. Trying again in 4 s.")

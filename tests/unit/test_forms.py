@@ -15,7 +15,7 @@ from dev.slack.block_validation import check_view
 from provisioner.domain.options import Option
 from provisioner.domain.store import Addresses
 from tests.unit.sample_messages import MESSAGES
-from tests.unit.sample_stores import CATALOG, MEDUSA, PLAIN, STORE, catalog_of
+from tests.unit.sample_stores import BACKUPS, CATALOG, MEDUSA, PLAIN, STORE, catalog_of
 
 ADDRESSES = Addresses("shops.example.com")
 
@@ -30,11 +30,20 @@ def test_slack_accepts_every_form() -> None:
     context = FormContext("C0STORES1", "https://hooks.slack.example/" + "x" * 200, "s1")
     create = forms.create_form(CATALOG, ADDRESSES, context).to_dict()
     delete = forms.delete_form(STORE, context).to_dict()
-    for view in (create, delete, forms.notice(MESSAGES["refusal"]).to_dict()):
+    many = [replace(BACKUPS[0], id=f"{number:064x}", reason="x" * 80) for number in range(120)]
+    restore = forms.restore_form(STORE, many, many[-1], context).to_dict()
+    for view in (create, delete, restore, forms.notice(MESSAGES["refusal"]).to_dict()):
         assert check_view(view) == []
     assert FormContext.unpacked(create["private_metadata"]) == context
     assert "my-shop" in str(delete["blocks"][0])
     assert "no way back" in str(delete["blocks"][0])
+
+
+def test_restore_form_offers_the_backups_and_presets_the_chosen_one_and_a_backup_first() -> None:
+    view = forms.restore_form(STORE, BACKUPS, BACKUPS[1], FormContext()).to_dict()
+    assert preset_menus(view) == {"backup": BACKUPS[1].id, "first": "yes"}
+    assert "is lost: orders" in str(view["blocks"][0])
+    assert "31 MB · 12 orders · 40 products" in str(view["blocks"][1])
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
 from provisioner.operations.registry import DEFAULT_DEADLINES, OPERATIONS, BadRegistry, register
 from provisioner.operations.restart import RESTART
+from provisioner.operations.restore import RESTORE
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.rollback import ROLLBACK
 from provisioner.operations.upgrade import UPGRADE
@@ -60,5 +61,19 @@ def test_complete_specs_are_registered_by_kind() -> None:
 
 
 def test_registry_lists_every_operation_with_its_deadline() -> None:
-    assert OPERATIONS == {"create": CREATE, "upgrade": UPGRADE, "restart": RESTART, "backup": BACKUP, "delete": DELETE}
-    assert DEFAULT_DEADLINES == {"create": 900, "upgrade": 1800, "restart": 600, "backup": 3600, "delete": 300}
+    assert OPERATIONS == {
+        "create": CREATE,
+        "upgrade": UPGRADE,
+        "restart": RESTART,
+        "backup": BACKUP,
+        "restore": RESTORE,
+        "delete": DELETE,
+    }
+    assert DEFAULT_DEADLINES == {
+        "create": 900,
+        "upgrade": 1800,
+        "restart": 600,
+        "backup": 3600,
+        "restore": 3600,
+        "delete": 300,
+    }

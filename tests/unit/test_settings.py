@@ -173,7 +173,14 @@ def test_former_variable_names_still_work_with_a_warning(environment: pytest.Mon
     assert settings.ledger_backup_dir == LedgerSettings.from_environment().ledger_backup_dir == Path("/tmp/backups")  # noqa: S108
     assert (settings.ledger_backup_interval_hours, settings.ledger_backup_keep) == (1.5, 3)
     assert (settings.image_pull_secret, settings.max_concurrent_jobs) == ("home/registry", 7)
-    assert settings.deadlines == {"create": 61, "upgrade": 62, "restart": 600, "backup": 3600, "delete": 63}
+    assert settings.deadlines == {
+        "create": 61,
+        "upgrade": 62,
+        "restart": 600,
+        "backup": 3600,
+        "restore": 3600,
+        "delete": 63,
+    }
     warnings = deprecation_warnings()
     assert len(warnings) == len(former)
     assert "JOBS_AT_ONCE is now called MAX_CONCURRENT_JOBS." in warnings[4]

@@ -1,13 +1,63 @@
-{{/* The backup Job of a store. Storewright starts it: the CronJob itself is suspended. */}}
+{{/* The Jobs that make and restore a store's backups. Storewright starts them: the CronJobs themselves are suspended. */}}
 
-{{/* CronJob <release>-backup, whose Jobs send the database and the uploads to the backup server. Its pod runs in the database's image,
-     which has the engine's own tools, with the application's ids, which may read the uploads, and gets restic from `backup.image`.
-     Call with (dict "root" $ "image" .Values.postgresql.image "env" "medusa.databaseEnv" "dump" "medusa.dump" "count" "medusa.count").
-     `env` is the template of the database's environment. `dump` and `count` are templates of shell commands: one prints the whole
-     database, the other how many orders, products and customers it has, as a JSON object. */}}
-{{- define "common.backup" }}
-{{- $scope := dict "root" .root "component" "backup" }}
+{{/* CronJobs <release>-backup and <release>-restore. A Job of the first one sends the database and the uploads to the backup server, a Job
+     of the other one brings those of $SNAPSHOT back. The pods run in the database's image, which has the engine's own tools, with the
+     application's ids, which may read and write the uploads, and get restic from `backup.image`.
+     Call with (dict "root" $ "image" .Values.postgresql.image "env" "medusa.databaseEnv" "dump" "medusa.dump" "count" "medusa.count"
+     "load" "medusa.load" "migration" "medusa.migration").
+     `env` is the template of the database's environment. The others are templates of shell commands: `dump` prints the whole database,
+     `count` prints how many orders, products and customers it has, as a JSON object, and `load` replaces the database by the dump on its
+     standard input. The optional `migration` is the template of the arguments of common.migrationContainer: it migrates the data of
+     another version of the chart. */}}
+{{- define "common.backups" }}
+{{- include "common.backupJob" (merge (dict "component" "backup" "script" "common.backupScript") .) }}
+{{- include "common.backupJob" (merge (dict "component" "restore" "script" "common.restoreScript") .) }}
+{{- end }}
+
+{{- define "common.backupScript" -}}
+dump() {
+  {{- include .dump .root | nindent 2 }}
+}
+count() {
+  {{- include .count .root | nindent 2 }}
+}
+# restic itself would try for 15 minutes to reach a server that is away.
+found=0
+timeout {{ .root.Values.backup.connectSeconds }} /tools/restic cat config >/dev/null || found=$?
+case $found in
+  0) ;;
+  10) /tools/restic init --quiet ;; # there is no repository yet
+  124) echo "error: the backup server does not answer" >&2; exit 1 ;;
+  *) exit "$found" ;;
+esac
+counts=$(count) # before the dump: what was ordered meanwhile is in it, and not counted
+dump >/dump/database.sql
+summary=$(/tools/restic backup --quiet --json --host "$STORE" --tag "$TAGS" --exclude /uploads/lost+found /dump /uploads)
+printf '{"counts":%s,"summary":%s}' "$counts" "$summary" >/dev/termination-log
+{{- end }}
+
+{{- define "common.restoreScript" -}}
+load() {
+  {{- include .load .root | nindent 2 }}
+}
+found=0
+timeout {{ .root.Values.backup.connectSeconds }} /tools/restic cat snapshot "$SNAPSHOT" >/dev/null || found=$?
+case $found in
+  0) ;;
+  124) echo "error: the backup server does not answer" >&2; exit 1 ;;
+  *) exit "$found" ;;
+esac
+# The whole dump comes first: with half of one, nothing is replaced.
+/tools/restic restore --quiet "$SNAPSHOT:/dump" --target /dump
+load </dump/database.sql >/dev/null
+/tools/restic restore --quiet "$SNAPSHOT:/uploads" --target /uploads --delete --exclude /lost+found
+{{- end }}
+
+{{/* One of these CronJobs. Call with the arguments of common.backups, a `component` and the template of its `script`. */}}
+{{- define "common.backupJob" }}
+{{- $scope := dict "root" .root "component" .component }}
 {{- $values := .root.Values }}
+{{- $migration := and (eq .component "restore") .migration }}
 ---
 apiVersion: batch/v1
 kind: CronJob
@@ -37,56 +87,55 @@ spec:
               resources: {{- toYaml $values.backup.resources | nindent 16 }}
               volumeMounts:
                 - { name: work, mountPath: /tools, subPath: tools }
+          {{- if $migration }}
+            - name: load
+              {{- include "common.backupContainer" . | nindent 14 }}
           containers:
-            - name: backup
-              {{- include "common.image" (dict "root" .root "image" .image) | nindent 14 }}
-              command: [sh, -euc]
-              args:
-                - |
-                  dump() {
-                    {{- include .dump .root | nindent 20 }}
-                  }
-                  count() {
-                    {{- include .count .root | nindent 20 }}
-                  }
-                  # restic itself would try for 15 minutes to reach a server that is away.
-                  found=0
-                  timeout {{ $values.backup.connectSeconds }} /tools/restic cat config >/dev/null || found=$?
-                  case $found in
-                    0) ;;
-                    10) /tools/restic init --quiet ;; # there is no repository yet
-                    124) echo "error: the backup server does not answer" >&2; exit 1 ;;
-                    *) exit "$found" ;;
-                  esac
-                  counts=$(count) # before the dump: what was ordered meanwhile is in it, and not counted
-                  dump >/dump/database.sql
-                  summary=$(/tools/restic backup --quiet --json --host "$STORE" --tag "$TAGS" /dump /uploads)
-                  printf '{"counts":%s,"summary":%s}' "$counts" "$summary" >/dev/termination-log
-              {{- include "common.containerSecurity" . | nindent 14 }}
-              env:
-                - { name: STORE, value: {{ .root.Release.Name | quote }} }
-                - { name: TAGS, value: "" } # Storewright sets them
-                - { name: RESTIC_REPOSITORY, valueFrom: { secretKeyRef: { name: store-backup, key: repository } } }
-                - { name: RESTIC_PASSWORD, valueFrom: { secretKeyRef: { name: store-backup, key: password } } }
-                - { name: RESTIC_CACERT, value: /access/ca.crt }
-                - { name: RESTIC_TLS_CLIENT_CERT, value: /access/client.pem }
-                - { name: RESTIC_CACHE_DIR, value: /tmp/restic }
-                - { name: TMPDIR, value: /tmp }
-                {{- include .env .root | nindent 16 }}
-              resources: {{- toYaml $values.backup.resources | nindent 16 }}
-              volumeMounts:
-                - { name: uploads, mountPath: /uploads, readOnly: true }
-                - { name: access, mountPath: /access, readOnly: true }
-                - { name: work, mountPath: /tools, subPath: tools, readOnly: true }
-                - { name: work, mountPath: /dump, subPath: database }
-                - { name: work, mountPath: /tmp, subPath: tmp }
+            - name: restore
+              {{- include "common.migrationContainer" (merge (dict "unless" "$VERSION") (include .migration .root | fromYaml) (dict "root" .root)) | nindent 14 }}
+          {{- else }}
+          containers:
+            - name: {{ .component }}
+              {{- include "common.backupContainer" . | nindent 14 }}
+          {{- end }}
           volumes:
             - name: uploads
-              persistentVolumeClaim: { claimName: {{ .root.Release.Name }}-uploads, readOnly: true }
+              persistentVolumeClaim: { claimName: {{ .root.Release.Name }}-uploads, readOnly: {{ eq .component "backup" }} }
             - name: access
               secret: { secretName: store-backup, items: [{ key: ca.crt, path: ca.crt }, { key: client.pem, path: client.pem }] }
             - name: work
               emptyDir: { sizeLimit: {{ $values.backup.room }} }
+            {{- if $migration }}
+            - name: tmp
+              emptyDir: { sizeLimit: 256Mi }
+            {{- end }}
+{{- end }}
+
+{{/* The container with restic and the database's tools. Storewright sets $TAGS, $SNAPSHOT and $VERSION. */}}
+{{- define "common.backupContainer" -}}
+{{- $values := .root.Values }}
+{{- include "common.image" (dict "root" .root "image" .image) }}
+command: [sh, -euc]
+args:
+  - |
+    {{- include .script . | nindent 4 }}
+{{ include "common.containerSecurity" . }}
+env:
+  - { name: STORE, value: {{ .root.Release.Name | quote }} }
+  - { name: RESTIC_REPOSITORY, valueFrom: { secretKeyRef: { name: store-backup, key: repository } } }
+  - { name: RESTIC_PASSWORD, valueFrom: { secretKeyRef: { name: store-backup, key: password } } }
+  - { name: RESTIC_CACERT, value: /access/ca.crt }
+  - { name: RESTIC_TLS_CLIENT_CERT, value: /access/client.pem }
+  - { name: RESTIC_CACHE_DIR, value: /tmp/restic }
+  - { name: TMPDIR, value: /tmp }
+  {{- include .env .root | nindent 2 }}
+resources: {{- toYaml $values.backup.resources | nindent 2 }}
+volumeMounts:
+  - { name: uploads, mountPath: /uploads, readOnly: {{ eq .component "backup" }} }
+  - { name: access, mountPath: /access, readOnly: true }
+  - { name: work, mountPath: /tools, subPath: tools, readOnly: true }
+  - { name: work, mountPath: /dump, subPath: database }
+  - { name: work, mountPath: /tmp, subPath: tmp }
 {{- end }}
 
 {{/* common.scheduling, and on the application's node if that has room: often only one node can mount the uploads. Call with a scope. */}}

@@ -33,8 +33,7 @@ spec:
 {{- end }}
 
 {{/* Job that migrates the database before an upgrade. If it fails, Helm changes nothing else.
-     Call with (dict "root" $ "command" (list "node" "migrate.js") "env" "medusa.env"). `env` is the template of the application's
-     environment. The optional `mounts` lists further writable paths (path, subPath). */}}
+     Call with the arguments of common.migrationContainer. */}}
 {{- define "common.migration" }}
 {{- $scope := dict "root" .root "component" "migration" }}
 {{- $values := .root.Values }}
@@ -58,21 +57,30 @@ spec:
       {{- include "common.scheduling" $scope | nindent 6 }}
       containers:
         - name: migrate
-          {{- include "common.image" (dict "root" .root "image" $values.image) | nindent 10 }}
-          command: {{ toJson .command }}
-          {{- include "common.containerSecurity" . | nindent 10 }}
-          env:
-            {{- include .env .root | nindent 12 }}
-          {{- with $values.envFrom }}
-          envFrom: {{- toYaml . | nindent 12 }}
-          {{- end }}
-          resources: {{- toYaml $values.migration.resources | nindent 12 }}
-          volumeMounts:
-            - { name: tmp, mountPath: /tmp }
-            {{- range .mounts }}
-            - { name: tmp, mountPath: {{ .path }}, subPath: {{ .subPath }} }
-            {{- end }}
+          {{- include "common.migrationContainer" . | nindent 10 }}
       volumes:
         - name: tmp
           emptyDir: { sizeLimit: 256Mi }
+{{- end }}
+
+{{/* The container that migrates the database to this version of the chart.
+     Call with (dict "root" $ "command" "node migrate.js" "env" "medusa.env"). `env` is the template of the application's environment.
+     The optional `mounts` lists further writable paths (path, subPath). With `unless`, it does nothing if that is this version. */}}
+{{- define "common.migrationContainer" -}}
+{{- $values := .root.Values }}
+{{- include "common.image" (dict "root" .root "image" $values.image) }}
+{{- $unless := ternary (printf `[ "%s" = %s ] || ` .unless .root.Chart.Version) "" (hasKey . "unless") }}
+command: [sh, -c, {{ printf "%sexec %s" $unless .command | quote }}]
+{{ include "common.containerSecurity" . }}
+env:
+  {{- include .env .root | nindent 2 }}
+{{- with $values.envFrom }}
+envFrom: {{- toYaml . | nindent 2 }}
+{{- end }}
+resources: {{- toYaml $values.migration.resources | nindent 2 }}
+volumeMounts:
+  - { name: tmp, mountPath: /tmp }
+  {{- range .mounts }}
+  - { name: tmp, mountPath: {{ .path }}, subPath: {{ .subPath }} }
+  {{- end }}
 {{- end }}

@@ -35,14 +35,14 @@
       ports: {{- include "common.dnsPorts" $values.networkPolicy.dnsPorts | nindent 8 }}
 {{- include "common.databasePolicies" . }}
 {{- if has "backup" .clients }}
-{{- include "common.policy" (dict "root" .root "name" "to-backup-server" "of" (list "backup")) }}
+{{- include "common.policy" (dict "root" .root "name" "to-backup-server" "of" (list "backup" "restore")) }}
   policyTypes: [Egress]
   egress:
     - to: {{- toYaml $values.networkPolicy.backupServer | nindent 8 }}
       ports: [{ protocol: TCP, port: 8000 }]
 {{- end }}
 {{- with $values.networkPolicy.extraEgress }}
-{{- include "common.policy" (dict "root" $.root "name" "to-elsewhere" "of" (without $.clients "migration" "backup")) }}
+{{- include "common.policy" (dict "root" $.root "name" "to-elsewhere" "of" (without $.clients "migration" "backup" "restore")) }}
   policyTypes: [Egress]
   egress: {{- toYaml . | nindent 4 }}
 {{- end }}

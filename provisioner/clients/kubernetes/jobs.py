@@ -30,12 +30,13 @@ class Jobs(Api):
     def start_job(self, namespace: str, cron_job: Object, name: str, environment: Mapping[str, str]) -> None:
         """Start a Job of a CronJob, as `kubectl create job --from` does; one of that name is left as it is.
 
-        The variables `environment` replace those of the first container.
+        Each container gets the variables `environment`.
         """
         template = copy.deepcopy(cron_job["spec"]["jobTemplate"])
-        container = template["spec"]["template"]["spec"]["containers"][0]
-        others = [variable for variable in container.get("env", []) if variable["name"] not in environment]
-        container["env"] = others + [{"name": key, "value": value} for key, value in environment.items()]
+        pod = template["spec"]["template"]["spec"]
+        for container in (*pod.get("initContainers", []), *pod["containers"]):
+            others = [variable for variable in container.get("env", []) if variable["name"] not in environment]
+            container["env"] = others + [{"name": key, "value": value} for key, value in environment.items()]
         owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": cron_job["metadata"]["name"]}
         owner["uid"] = cron_job["metadata"]["uid"]
         metadata = {"name": name, "labels": template["metadata"]["labels"], "ownerReferences": [owner]}

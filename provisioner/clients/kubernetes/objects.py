@@ -15,6 +15,7 @@ Object = dict[str, Any]
 COMPONENT = "app.kubernetes.io/component"
 RESTARTED_FOR = PREFIX + "restarted-for"  # an annotation of the pods; a new value starts a rollout
 LONG_RUN_SECONDS = 600.0  # the kubelet forgets a container's earlier crashes after a run of this length
+OVER = ("Succeeded", "Failed")  # phases of pods that run no more
 OVERDUE_SECONDS = 1.0  # Kubernetes timestamps are whole seconds
 
 
@@ -88,10 +89,17 @@ def terminating_pods(pods: Iterable[Object], component: str, now: float) -> bool
     return any(datetime.fromisoformat(end).timestamp() + OVERDUE_SECONDS > now for end in ends)
 
 
+def active_pods(pods: Iterable[Object], component: str, now: float) -> bool:
+    """Whether a pod of the component runs, will run or is still terminating. `now` is in epoch seconds."""
+    own = [pod for pod in pods if component_of(pod, "") == component]
+    return terminating_pods(own, component, now) or any(
+        not is_terminating(pod) and pod.get("status", {}).get("phase") not in OVER for pod in own
+    )
+
+
 def unready_pods(pods: Iterable[Object]) -> set[str]:
     """Names of the pods that should serve and are not ready."""
-    over = ("Succeeded", "Failed")
-    return {p["metadata"]["name"] for p in pods if not is_ready(p) and p.get("status", {}).get("phase") not in over}
+    return {p["metadata"]["name"] for p in pods if not is_ready(p) and p.get("status", {}).get("phase") not in OVER}
 
 
 def backs_off(pod: Object) -> bool:

@@ -33,6 +33,7 @@ from provisioner.clients.kubernetes.streams import LineStream
 from provisioner.domain.store import PREFIX
 
 FIELD_MANAGER = "storewright"
+STOPPED = PREFIX + "stopped"  # an annotation of a stopped workload: its replicas before
 NUDGED_AT = PREFIX + "nudged-at"  # an annotation; any change of it makes a controller try again at once
 
 
@@ -55,6 +56,25 @@ class Workloads(Api):
         pods = [pod for pod in self.pods(namespace, {COMPONENT: component}) if not restarted_for(pod, mark)]
         for name in unready_pods(pod for pod in pods if in_stateful_set(pod) and not is_terminating(pod)):
             self._delete(PODS, name, namespace)
+
+    def stop_component(self, namespace: str, component: str) -> None:
+        """Scale the component's workloads to 0, and keep how many replicas `start_component` is to bring back."""
+        for resource in (DEPLOYMENTS, STATEFUL_SETS):
+            for workload in self._list(resource, namespace):
+                replicas = workload["spec"].get("replicas", 1)
+                if component_of(workload) == component and replicas:
+                    change = {"metadata": {"annotations": {STOPPED: str(replicas)}}, "spec": {"replicas": 0}}
+                    self._patch_if_there(resource, workload["metadata"]["name"], change, namespace)
+
+    def start_component(self, namespace: str, component: str) -> None:
+        """Undo `stop_component`. Does nothing to a workload that was not stopped, or that somebody has scaled since."""
+        for resource in (DEPLOYMENTS, STATEFUL_SETS):
+            for workload in self._list(resource, namespace):
+                replicas = workload["metadata"].get("annotations", {}).get(STOPPED)
+                if component_of(workload) == component and replicas:
+                    replicas = workload["spec"].get("replicas") or int(replicas)
+                    change = {"metadata": {"annotations": {STOPPED: None}}, "spec": {"replicas": replicas}}
+                    self._patch_if_there(resource, workload["metadata"]["name"], change, namespace)
 
     def pods(self, namespace: str, labels: Mapping[str, str] | None = None) -> list[Object]:
         """The namespace's pods with all these labels."""

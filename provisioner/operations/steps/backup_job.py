@@ -1,4 +1,4 @@
-"""The steps of a backup: the store's access to the backup server, and the Job that the store's chart describes."""
+"""The steps of backup and restore: the store's access to the backup server, and the Jobs that its chart describes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job
 from provisioner.domain.store import Store
 from provisioner.operations.steps.readiness import failure_of, monitoring
+from provisioner.operations.steps.storefront import serves
 from provisioner.operations.toolbox import Toolbox
 
-COMPONENT = "backup"  # of the CronJob in the store's chart, and its Jobs
+BACKUP, RESTORE = "backup", "restore"  # components: of the CronJobs in the store's chart, and their Jobs
+SHORT_ID = 8  # characters of a backup's id that distinguish it from the store's others
 ACCESS = "store-backup"  # the Secret in a store's namespace that only backup Jobs get
 NAME_LABEL = "batch.kubernetes.io/job-name"
 
@@ -64,55 +66,9 @@ def make_backup(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], 
     """Run the chart's backup Job once for this job, and wait for its end.
 
     Raises JobFailed, Transient, Superseded or HandedOver."""
-    name = f"{store.release}-backup-{job.id}"
+    name, served = f"{store.release}-{BACKUP}-{job.id}", serves(tools, store)
     tags = f"job={job.id},reason={reason},version={store.version}"
-    for other in tools.cluster.active_jobs(store.namespace, COMPONENT):
-        if other != name:
-            tools.cluster.stop_job(store.namespace, other)  # a failed job's: its trouble must not fail this one
-    with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
-        if not tools.cluster.job(store.namespace, name):
-            _start(tools, store, name, tags)
-        while not (run := _succeeded(pods := _of(monitor.look(COMPONENT), name))):
-            if symptom := failed_run_of(store.name, pods, COMPONENT):
-                raise failure_of(tools, store, symptom, secret)
-            _require_running(tools, store, name)
-    return _backup(job, store, reason, run)
-
-
-def _require_running(tools: Toolbox, store: Store, name: str) -> None:
-    """Raises JobFailed if the Job is over and no pod says how: somebody deleted it, or its node is gone."""
-    found = tools.cluster.job(store.namespace, name)
-    if found and not end_reason(found):
-        return
-    pods = _of(tools.cluster.pods(store.namespace), name)  # the watch may be behind
-    if not _succeeded(pods) and not failed_run_of(store.name, pods, COMPONENT):
-        cause = f"Kubernetes ended its Job: {end_reason(found)}." if found else "Somebody deleted its Job."
-        raise JobFailed(f"The backup of {store.name} ended without a result.", cause, "Fix the cause, then retry.")
-
-
-def _start(tools: Toolbox, store: Store, name: str, tags: str) -> None:
-    found = tools.cluster.cron_job(store.namespace, f"{store.release}-{COMPONENT}")
-    if not found:
-        what = f"{store.name} can't be backed up: its chart is too old, or knows no backups."
-        raise JobFailed(what, "", f"Upgrade it first: /store upgrade {store.name}")
-    tools.cluster.start_job(store.namespace, found, name, {"TAGS": tags})
-
-
-def _of(pods: list[Object], name: str) -> list[Object]:
-    return [pod for pod in pods if pod["metadata"].get("labels", {}).get(NAME_LABEL) == name]
-
-
-def _succeeded(pods: list[Object]) -> Object | None:
-    """The `terminated` state of the container that made the backup; None before its good end."""
-    for pod in pods:
-        for status in container_statuses(pod):
-            ended = status.get("state", {}).get("terminated") or {}
-            if status["name"] == COMPONENT and ended.get("exitCode") == 0:
-                return dict(ended)
-    return None
-
-
-def _backup(job: Job, store: Store, reason: str, run: Object) -> Backup:
+    run = _run(tools, job, store, secret, BACKUP, name, {"TAGS": tags})
     result = json.loads(run["message"])
     summary = result["summary"]
     return Backup(
@@ -124,5 +80,66 @@ def _backup(job: Job, store: Store, reason: str, run: Object) -> Backup:
         version=store.version,
         bytes=summary["total_bytes_processed"],
         added_bytes=summary.get("data_added_packed", summary["data_added"]),
+        served=served,
         counts=result["counts"],
     )
+
+
+def load_backup(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], backup: str, version: str) -> None:
+    """Replace the database and the uploads by those of a backup, made with this version of the chart.
+
+    Nothing else may write to them meanwhile. The chart's restore Job runs once for this job and backup.
+
+    Raises JobFailed, Transient, Superseded or HandedOver."""
+    name = f"{store.release}-{RESTORE}-{job.id}-{backup[:SHORT_ID]}"
+    _run(tools, job, store, secret, RESTORE, name, {"SNAPSHOT": backup, "VERSION": version})
+
+
+def _run(
+    tools: Toolbox, job: Job, store: Store, secret: dict[str, str], component: str, name: str, variables: dict[str, str]
+) -> Object:
+    """Run the Job `name` of the component's CronJob to its good end; returns its container's `terminated` state."""
+    for other in tools.cluster.active_jobs(store.namespace, component):
+        if other != name:
+            tools.cluster.stop_job(store.namespace, other)  # a failed job's: its trouble must not fail this one
+    with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
+        if not tools.cluster.job(store.namespace, name):
+            _start(tools, store, component, name, variables)
+        while not (run := _succeeded(pods := _of(monitor.look(component), name), component)):
+            if symptom := failed_run_of(store.name, pods, component):
+                raise failure_of(tools, store, symptom, secret)
+            _require_running(tools, store, component, name)
+    return run
+
+
+def _require_running(tools: Toolbox, store: Store, component: str, name: str) -> None:
+    """Raises JobFailed if the Job is over and no pod says how: somebody deleted it, or its node is gone."""
+    found = tools.cluster.job(store.namespace, name)
+    if found and not end_reason(found):
+        return
+    pods = _of(tools.cluster.pods(store.namespace), name)  # the watch may be behind
+    if not _succeeded(pods, component) and not failed_run_of(store.name, pods, component):
+        cause = f"Kubernetes ended its Job: {end_reason(found)}." if found else "Somebody deleted its Job."
+        raise JobFailed(f"The {component} of {store.name} ended without a result.", cause, "Fix the cause, then retry.")
+
+
+def _start(tools: Toolbox, store: Store, component: str, name: str, variables: dict[str, str]) -> None:
+    found = tools.cluster.cron_job(store.namespace, f"{store.release}-{component}")
+    if not found:
+        what = f"{store.name} has no CronJob for a {component}: its chart is too old, or knows no backups."
+        raise JobFailed(what, "", f"Upgrade it first: /store upgrade {store.name}")
+    tools.cluster.start_job(store.namespace, found, name, variables)
+
+
+def _of(pods: list[Object], name: str) -> list[Object]:
+    return [pod for pod in pods if pod["metadata"].get("labels", {}).get(NAME_LABEL) == name]
+
+
+def _succeeded(pods: list[Object], container: str) -> Object | None:
+    """The `terminated` state of the container; None before its good end."""
+    for pod in pods:
+        for status in container_statuses(pod):
+            ended = status.get("state", {}).get("terminated") or {}
+            if status["name"] == container and ended.get("exitCode") == 0:
+                return dict(ended)
+    return None

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from provisioner.clients.kubernetes.cluster import Object, Snapshots
-from provisioner.clients.kubernetes.objects import component_of, ready_pods, rolled_out, terminating_pods
+from provisioner.clients.kubernetes.objects import active_pods, component_of, ready_pods, rolled_out, terminating_pods
 from provisioner.diagnosis import PodWatcher, Symptom, quote_error_in
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job
@@ -73,6 +73,18 @@ class RolloutMonitor:
             if rolled and serve(self._tools.cluster.pods(self._store.namespace)):
                 return
             self._examine(f"The {component} of {self._store.name} was not ready", [p for p in snapshot if counts(p)])
+
+    def await_gone(self, component: str) -> None:
+        """Wait until no pod of the component can write any more. Raises JobFailed, Superseded or HandedOver."""
+        cluster, namespace = self._tools.cluster, self._store.namespace
+
+        def gone(pods: list[Object]) -> bool:
+            return not active_pods(pods, component, self._tools.ledger.clock())
+
+        for snapshot in self._snapshots:
+            if gone(snapshot) and gone(cluster.pods(namespace)):  # the watch may be behind
+                return
+            self._tools.check_in(self._job, f"The {component} of {self._store.name} was not stopped")
 
     def look(self, component: str) -> list[Object]:
         """Look once at the Jobs of a component, at their pods, and at the database that they need.

@@ -1,17 +1,26 @@
-"""The step that restores a store's former release after a failed upgrade.
+"""The steps of jobs that restore the store when they fail, and the rollback of an upgrade.
 
-During an upgrade the namespace carries the revision to roll back to. Once a rollback has started, no later attempt of
-that job goes forward again."""
+Once a rollback has started, no later attempt of that job goes forward again. During an upgrade the namespace carries
+the revision to roll back to."""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from provisioner.domain.errors import JobFailed, Problem, StorewrightError, Transient
-from provisioner.domain.job import ROLLBACK_STAGE, Job
+from provisioner.domain.errors import (
+    HandedOver,
+    JobFailed,
+    Problem,
+    StoreUnchanged,
+    StorewrightError,
+    Superseded,
+    Transient,
+)
+from provisioner.domain.job import ROLLBACK_STAGE, Job, JobPhase, unexpected_problem
 from provisioner.domain.store import SECRET_NAME, Store
 from provisioner.operations.namespace_metadata import CHECK_BEFORE, UPGRADE_FROM, annotation
 from provisioner.operations.spec import Stage
@@ -23,8 +32,36 @@ from provisioner.operations.toolbox import Toolbox
 T = TypeVar("T")
 MIGRATION = "migration"  # the component of a chart's pre-upgrade Job
 RETRY_SECONDS = 1.0
+LONGEST_RETRY_SECONDS = 60.0  # a job with less time left does not wait for another attempt
+log = logging.getLogger(__name__)
 
 ROLLBACK = Stage(ROLLBACK_STAGE, "Restore the former version", "The former version is back", exceptional=True)
+
+
+def forward_or_back(tools: Toolbox, job: Job, go: Callable[[], None], go_back: Callable[[Problem], None]) -> None:
+    """Do a job's work; if it fails for good, restore the store with `go_back`, which does nothing if nothing changed.
+
+    Raises StoreUnchanged once the store is restored, and what Operation.run raises."""
+    try:
+        if job.phase == JobPhase.ROLLBACK and job.problem:
+            raise JobFailed.of(job.problem)
+        go()
+    except (Superseded, HandedOver):
+        raise
+    except Exception as error:
+        time_left = tools.ledger.clock() + LONGEST_RETRY_SECONDS < job.deadline_at
+        if isinstance(error, Transient) and time_left:
+            raise
+        problem = _problem_of(job, error)
+        go_back(problem)
+        raise StoreUnchanged.of(problem) from error
+
+
+def _problem_of(job: Job, error: Exception) -> Problem:
+    if isinstance(error, StorewrightError):
+        return error.problem
+    log.error("the job failed with an unexpected error", exc_info=error)
+    return unexpected_problem(job)
 
 
 def roll_back(tools: Toolbox, job: Job, store: Store, problem: Problem) -> None:
@@ -34,29 +71,29 @@ def roll_back(tools: Toolbox, job: Job, store: Store, problem: Problem) -> None:
     allowed = tools.defaults.rollback_seconds  # the job's own deadline does not limit the rollback
     limited = replace(job, allowed=allowed, deadline_at=tools.ledger.clock() + allowed)
     try:
-        revision = _insist(tools, limited, lambda: _marked_revision(tools, store))
+        revision = insist(tools, limited, lambda: _marked_revision(tools, store))
         if revision is None:
             return
-        if _insist(tools, limited, lambda: _is_changed(tools, store, revision)):
+        if insist(tools, limited, lambda: _is_changed(tools, store, revision)):
             tools.ledger.start_rollback(job, problem)
             with tools.stage(job, ROLLBACK.name):
-                _insist(tools, limited, lambda: _restore(tools, store, revision))
-                _insist(tools, limited, lambda: _await_former(tools, limited, store))
+                insist(tools, limited, lambda: _restore(tools, store, revision))
+                insist(tools, limited, lambda: _await_former(tools, limited, store))
         over = {UPGRADE_FROM: None, CHECK_BEFORE: None}
-        _insist(tools, limited, lambda: tools.cluster.annotate_namespace(store.namespace, over))
+        insist(tools, limited, lambda: tools.cluster.annotate_namespace(store.namespace, over))
     except StorewrightError as trouble:
         what = f"{problem.what} Its former version could not be restored either: {trouble.problem.what}"
         cause = f"{problem.cause} {trouble.problem.cause}".strip()
         raise JobFailed(what, cause, trouble.problem.next_step, problem.log_tail) from trouble
 
 
-def _insist(tools: Toolbox, job: Job, act: Callable[[], T]) -> T:
+def insist(tools: Toolbox, job: Job, act: Callable[[], T]) -> T:
     """Call `act` until it succeeds or fails for good, or the deadline has passed."""
     while True:
         try:
             return act()
         except Transient as trouble:
-            tools.check_in(job, f"The former version of {job.store} was not back", str(trouble))
+            tools.check_in(job, f"{job.store} was not restored", str(trouble))
             time.sleep(RETRY_SECONDS)
 
 

@@ -1,0 +1,113 @@
+"""`/store restore`: bring a store back from one of its backups, after a form said what is lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import click
+
+from bot.commands.ordering import clicked_store
+from bot.commands.request import Request, Response
+from bot.commands.spec import Command, Section, Words
+from bot.commands.terminal import NAME, WAIT, Terminal, TerminalCommand
+from bot.dependencies import Dependencies
+from bot.rendering import forms, messages
+from bot.rendering.forms import RESTORE_FORM
+from bot.rendering.offers import Offer, Placement
+from bot.rendering.templating import TextTemplate, utc
+from provisioner.domain.errors import Refused
+from provisioner.domain.job import Job
+from provisioner.domain.policy import Right
+from provisioner.domain.store import Store
+from provisioner.operations.restore import RESTORE, arguments_of
+from provisioner.orders import OrderContext
+
+texts = TextTemplate("verbs/restore")
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """A store's name, and how the id of the backup begins ('' for the newest)."""
+
+    name: str
+    backup: str = ""
+
+
+def parse(words: Words) -> Arguments:
+    """NAME [BACKUP]. Raises NotUnderstood."""
+    words.no_mentions()
+    words.after(2).no_more()
+    return Arguments(replace(words, words=words.words[:1]).name(), *map(str.lower, words.words[1:]))
+
+
+def run(dependencies: Dependencies, request: Request, arguments: Arguments) -> Response:
+    """Ask first. Raises Refused."""
+    store = dependencies.orders.managed_store(request.actor, arguments.name)
+    return _ask(dependencies, request, store, arguments.backup)
+
+
+def clicked(dependencies: Dependencies, request: Request) -> Response:
+    """Ask first. Raises Refused."""
+    return _ask(dependencies, request, clicked_store(dependencies, request))
+
+
+def _ask(dependencies: Dependencies, request: Request, store: Store, backup: str = "") -> Response:
+    chosen = dependencies.orders.backup(store, backup)
+    backups = dependencies.ledger.store_backups.of_store(store.id)
+    form = forms.restore_form(store, backups, chosen, replace(request.form, store_id=store.id))
+    return Response(form=form, store=store.name)
+
+
+def submitted(dependencies: Dependencies, request: Request) -> Response:
+    """Order the restore. Raises Refused."""
+    store = dependencies.orders.existing_store(request.form.store_id)
+    request.actor.require(Right.MANAGE, store)
+    backup = dependencies.orders.backup(store, request.fields.get("backup", ""))
+    arguments = arguments_of(backup, back_up_first=request.fields.get("first") != "no")
+    job = dependencies.orders.place(request.order, RESTORE, store.id, arguments)
+    return Response(message=messages.answer(RESTORE.kind, name=store.name, backup=backup), store=store.name, job=job)
+
+
+def _from_terminal(terminal: Terminal, name: str, backup: str, back_up_first: bool, yes: bool, wait: bool) -> None:
+    def place(context: OrderContext) -> Job:
+        store = terminal.orders.store_named(name)
+        chosen = terminal.orders.backup(store, backup)
+        if not yes and click.prompt(texts("confirm", store=store, when=utc(chosen.made_at))) != store.name:
+            raise Refused("That is not the store's name.", "", "Nothing was changed.")
+        arguments = arguments_of(chosen, back_up_first=back_up_first)
+        return terminal.orders.place(context, RESTORE, store.id, arguments)
+
+    terminal.order(name, f"restore {name} {backup}".strip(), place, wait=wait)
+
+
+COMMAND = Command(
+    verb="restore",
+    arguments="NAME [BACKUP]",
+    section=Section.MANAGE,
+    help="bring a store back from a backup: its newest, or the one with this id; a form says what is lost",
+    example="restore my-shop",
+    parse=parse,
+    run=run,
+    clicks={"restore": clicked},
+    submissions={RESTORE_FORM: submitted},
+    offers=(
+        Offer(
+            action_id="restore",
+            label="Restore",
+            when=lambda view: view.idle and not view.store.ending and bool(view.store.ready_at),
+            placement=Placement.MENU,
+        ),
+    ),
+    terminal=TerminalCommand(
+        help="Bring a store back from a backup.",
+        parameters=(
+            NAME,
+            click.Argument(["backup"], default=""),
+            click.Option(["--backup-first/--no-backup-first", "back_up_first"], default=True, help="Back it up first."),
+            click.Option(["--yes"], is_flag=True, help="Do not ask."),
+            WAIT,
+        ),
+        run=_from_terminal,
+        runs_jobs=True,
+    ),
+)

@@ -1,0 +1,52 @@
+"""A tiny store with a volume for uploads, and real backups of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dev.cluster import Cluster as DevCluster
+from dev.stack import backup_image
+from tests.e2e import backup_server
+from tests.e2e.provisioner_harness import ProvisionerHarness
+from tests.e2e.sample_type import BOOKLET, SampleType, load_image
+from tests.e2e.upgraded_store import UpgradedStore
+
+PICTURE_BYTES = 3_000_000
+CONNECT_SECONDS = 5
+
+
+class BackedUpStore(UpgradedStore):
+    """A booklet with a volume for uploads."""
+
+    def upload(self, name: str = "picture") -> str:
+        """Write a new file of PICTURE_BYTES to the uploads; returns its checksum."""
+        self.shell(f"/busybox head -c {PICTURE_BYTES} /dev/urandom >/volume/{name}")
+        return self.checksum(name)
+
+    def checksum(self, name: str = "picture") -> str:
+        """The checksum of an uploaded file, or ''."""
+        return self.shell(f"/busybox md5sum </volume/{name} || true").split(" ")[0]
+
+    def shell(self, script: str) -> str:
+        """Run a script in the application's pod."""
+        return self.kubectl("exec", f"deployment/{self.name}", "--", "/busybox", "sh", "-c", script)
+
+
+@contextmanager
+def backed_up_store(cluster: DevCluster, folder: Path) -> Iterator[BackedUpStore]:
+    """A new store and a backup server, and everything removed afterwards."""
+    load_image(cluster, folder)
+    backup_server.start(cluster)
+    type = SampleType(folder / "charts", BOOKLET)
+    harness = ProvisionerHarness(cluster, folder, type.charts, type.name)
+    harness.overlay[type.name] = {
+        "openingSeconds": 0,
+        "claims": {"uploads": {"size": "16Mi", "accessMode": "ReadWriteOnce"}},
+        "backup": {"image": backup_image(), "connectSeconds": CONNECT_SECONDS},
+    }
+    harness.reopen()
+    yield BackedUpStore(harness, type)
+    harness.close()
+    harness.remove_all()
