@@ -10,6 +10,7 @@ import shlex
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from provisioner.operations.upgrade import UPGRADE
 from provisioner.orders import OrderContext
 from tests.conftest import ROOT
 from tests.integration.bot_harness import ADA, STORES, Bot, running_bot
+from tests.unit.sample_stores import BACKUPS
 from tests.integration.test_bot_process import environment
 
 PAGE = (ROOT / "docs/operating.md").read_text()
@@ -48,6 +50,8 @@ def test_every_command_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.Monk
                 if command.startswith("storewright retry "):
                     with paused:
                         fail_an_upgrade(bot)
+                if command.startswith("storewright restore "):
+                    bot.ledger.store_backups.add(replace(BACKUPS[0], store_id=bot.store().id))
                 done = run(command, tmp_path)
                 expected = (0, 1) if "doctor" in command else (0,)  # the doctor finds no cluster here
                 assert done.exit_code in expected, f"{command}: {done.output} {done.exception!r}"
