@@ -27,8 +27,8 @@ from provisioner.operations.upgrade import UPGRADE
 from provisioner.orders import OrderContext
 from tests.conftest import ROOT
 from tests.integration.bot_harness import ADA, STORES, Bot, running_bot
-from tests.unit.sample_stores import BACKUPS
 from tests.integration.test_bot_process import environment
+from tests.unit.sample_stores import BACKUPS
 
 PAGE = (ROOT / "docs/operating.md").read_text()
 
