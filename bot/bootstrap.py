@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from threading import Thread
 
 from bot.builders import build_executor, build_orders, build_toolbox
@@ -31,8 +32,10 @@ from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.errors import StorewrightError
 from provisioner.domain.store import SECRET_NAME
 from provisioner.ledger.ledger import Ledger
-from provisioner.operations.steps.backup_job import ensure_keys
+from provisioner.operations.steps.backup_job import ensure_keys, has_backups
 from provisioner.operations.toolbox import Toolbox
+from provisioner.orders import Orders
+from provisioner.runner.daily_backups import DailyBackups
 from provisioner.runner.lease import Lease
 from provisioner.runner.scheduler import Scheduler
 
@@ -57,14 +60,15 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     slack = Slack(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_calls)
     notifier = Notifier(ledger, tools.catalog, slack, settings.failure_channel, settings.limits, settings.admins)
     executor = build_executor(settings, ledger, tools, lease, metrics.record_helm_run)
-    scheduler = Scheduler(ledger, tools, executor, lease=lease, chores=[backups.make_if_due])
+    orders = build_orders(settings, ledger, tools.catalog, settings.admins)
+    chores = [backups.make_if_due, *_daily_backups(settings, orders, tools)]
+    scheduler = Scheduler(ledger, tools, executor, lease=lease, chores=chores)
     socket = _socket_mode(settings)
     readiness = _readiness(settings, tools, ledger, lease, slack, socket)
     Thread(target=_ensure_backup_keys, args=(tools,), name="backup keys", daemon=True).start()
     metrics.add_ledger(ledger, backups, tools.catalog.types)
     metrics.add_readiness(readiness)
     metrics.add_workers(executor.at_once, scheduler.workers)
-    orders = build_orders(settings, ledger, tools.catalog, settings.admins)
     commands = Dependencies(orders, settings.public_url, OFFERS)
     audit = AuditWriter(ledger)
     slack_dependencies = SlackDependencies(
@@ -79,6 +83,12 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     ops = Ops(scheduler.trouble, readiness, metrics.registry)
     with _running(scheduler, notifier), audit, ListenerThreads() as threads, _requesting_stop(scheduler, notifier):
         _listen(settings, slack_dependencies, pages, ops, threads, socket)
+
+
+def _daily_backups(settings: Settings, orders: Orders, tools: Toolbox) -> list[Callable[[], None]]:
+    if not settings.backup_server or settings.backup_daily_hour is None:
+        return []
+    return [DailyBackups(orders, partial(has_backups, tools.cluster), settings.backup_daily_hour).order_due]
 
 
 def _ensure_backup_keys(tools: Toolbox) -> None:

@@ -168,6 +168,9 @@ class StoreSettings(_DurationSettings):
     backup_server: Annotated[str | None, matching(r"https://[a-z0-9-]+\.[a-z0-9-]+\.svc:[0-9]+")] = Field(
         None, description="the Service of the backup server, https://name.namespace.svc:8000; without it, no backups"
     )
+    backup_daily_hour: Annotated[int, Field(ge=0, le=23)] | None = Field(
+        None, description="the hour (UTC) from which every store is backed up each day, 0 to 23; without it, on order"
+    )
     store_role: str = Field(
         "storewright-store", description="the ClusterRole that SERVICE_ACCOUNT binds to itself for each store"
     )

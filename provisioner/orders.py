@@ -28,11 +28,12 @@ from provisioner.operations.spec import Operation
 class OrderContext:
     """Who orders, where the job's messages go (`origin`, opaque here), and the delivery key.
 
-    A second order with the same delivery key returns the first one's job."""
+    A second order with the same delivery key returns the first one's job. Of a `quiet` job only a failure is posted."""
 
     actor: Actor
     origin: str
     delivery_key: str
+    quiet: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,13 +176,15 @@ class Orders:
             context.actor.require(Right.MANAGE, store)
             if live := self.ledger.jobs.live(store.id):
                 raise _busy(store, live)
-            if failed.status != JobStatus.FAILED or self.ledger.jobs.last(store.id) != failed:
+            if failed.status != JobStatus.FAILED or self.ledger.jobs.newest_for(failed) != failed:
                 raise _nothing_to_retry(store)
             return self._add_job(context, operation, store, retry_of=job_id, arguments=failed.arguments)
 
     def retry_last(self, context: OrderContext, store: Store) -> Job:
         """Order the newest job of a store again, if it failed. Raises what `retry` raises."""
         last = self.ledger.jobs.last(store.id)
+        if last and last.quiet and last.status != JobStatus.FAILED:
+            last = self.ledger.jobs.last_shown(store.id)
         if not last:
             raise _nothing_to_retry(store)
         return self.retry(context, last.id)
@@ -213,6 +216,7 @@ class Orders:
             delivery_key=context.delivery_key,
             allowed=self._deadlines[operation.kind],
             arguments=arguments or {},
+            quiet=context.quiet,
             retry_of=retry_of,
         )
         return self.ledger.jobs.add(store, new)

@@ -21,7 +21,7 @@ from provisioner.domain.store import StoreStatus
 def run(dependencies: Dependencies, request: Request, name: str) -> Response:
     """The store's newest job as its root message shows it. Raises StoreNotFound."""
     store = dependencies.orders.store_named(name)
-    job = dependencies.ledger.jobs.last(store.id)
+    job = dependencies.ledger.jobs.last_shown(store.id)
     view = read_job_view(dependencies.ledger, dependencies.catalog, job.id) if job else None
     if view:
         message = messages.summary(view, dependencies.offers)
@@ -37,7 +37,7 @@ def opened(dependencies: Dependencies, request: Request) -> Response:
 
 def _from_terminal(terminal: Terminal, name: str, as_json: bool) -> None:
     store = terminal.orders.store_named(name)
-    job = terminal.ledger.jobs.last(store.id)
+    job = terminal.ledger.jobs.last_shown(store.id)
     if as_json:
         events = [asdict(event) for event in terminal.ledger.jobs.events(job.id)] if job else []
         found = {"store": asdict(store), "job": asdict(job) if job else None, "events": events}

@@ -166,7 +166,7 @@ def read_job_view(ledger: Ledger, catalog: Catalog, job_id: str) -> JobView | No
     store = ledger.stores.get(job.store_id) if job else None
     if not job or not store:
         return None
-    return JobView(job, tuple(ledger.jobs.events(job.id)), store_view(catalog, store, ledger.jobs.last(store.id)))
+    return JobView(job, tuple(ledger.jobs.events(job.id)), store_view(catalog, store, ledger.jobs.newest_for(job)))
 
 
 def store_view(catalog: Catalog, store: Store, last_job: Job | None) -> StoreView:

@@ -8,6 +8,8 @@ from enum import Enum, auto
 from provisioner.domain.errors import NotAllowed
 from provisioner.domain.store import Store
 
+SCHEDULE = "schedule"  # the id of who orders what nobody has to ask for
+
 
 class Right(Enum):
     """The right that a verb needs."""
@@ -18,7 +20,7 @@ class Right(Enum):
 
 @dataclass(frozen=True)
 class Actor:
-    """The person behind a request: `id` is a Slack user's, or "terminal" for an operator at a terminal."""
+    """The person behind a request: `id` is a Slack user's, "terminal" for an operator at a terminal, or SCHEDULE."""
 
     id: str
     is_admin: bool = False

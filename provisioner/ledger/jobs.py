@@ -36,6 +36,7 @@ class NewJob:
     delivery_key: str
     allowed: float
     arguments: dict[str, str] = field(default_factory=dict)
+    quiet: bool = False
     retry_of: str | None = None
 
 
@@ -63,6 +64,19 @@ class Jobs:
     def last(self, store_id: str) -> Job | None:
         """The newest job of a store."""
         return self._where("store_id = ? ORDER BY created_at DESC, rowid DESC LIMIT 1", store_id)
+
+    def last_shown(self, store_id: str) -> Job | None:
+        """The newest job of a store that is not quiet."""
+        return self._where("store_id = ? AND NOT quiet ORDER BY created_at DESC, rowid DESC LIMIT 1", store_id)
+
+    def newest_for(self, job: Job) -> Job | None:
+        """The newest job of the job's store. A quiet one counts only where `job` is quiet too."""
+        return self.last(job.store_id) if job.quiet else self.last_shown(job.store_id)
+
+    def quiet_at_work(self) -> int:
+        """The number of quiet jobs that are queued or running."""
+        query = f"SELECT count(*) FROM jobs WHERE quiet AND status IN ({LIVE_SQL})"
+        return int(self._connection.db.execute(query).fetchone()[0])
 
     def of_kind(self, kind: JobKind) -> list[Job]:
         """All jobs of a kind, oldest first."""
@@ -101,6 +115,7 @@ class Jobs:
             deadline_at=now + new.allowed,
             retry_of=new.retry_of,
             arguments=new.arguments,
+            quiet=new.quiet,
         )
         with self._connection.transaction() as db:
             db.table("jobs").insert(job.__dict__)
@@ -242,7 +257,7 @@ class Jobs:
                ON CONFLICT DO NOTHING RETURNING id""",
             (job.id, now, kind, stage, detail, self._duration(job, kind, stage, now)),
         ).fetchone()
-        if row:
+        if row and not job.quiet:
             self._outbox.put(OutboxKind.SUMMARY, job.id)
             self._outbox.refresh(OutboxKind.HOME, self._owner_of(job))
             if kind in IN_THREAD:

@@ -21,7 +21,7 @@ def store_of(row: Row) -> Store:
 def job_of(row: Row) -> Job:
     """A row of `jobs`."""
     problem = Problem(**json.loads(row["problem"])) if row["problem"] else None
-    parsed = {"problem": problem, "arguments": json.loads(row["arguments"])}
+    parsed = {"problem": problem, "arguments": json.loads(row["arguments"]), "quiet": bool(row["quiet"])}
     return replace(Job(**{**row, **parsed}), status=JobStatus(row["status"]), phase=JobPhase(row["phase"]))
 
 

@@ -84,8 +84,9 @@ def m0007_store_backups(db: Database) -> None:
 
 @migrations()
 def m0008_job_arguments(db: Database) -> None:
-    """What else an order says, such as the backup to restore: name -> value, as JSON."""
+    """What else an order says, such as the backup to restore: name -> value, as JSON. Whether it is quiet."""
     db.execute("ALTER TABLE jobs ADD COLUMN arguments TEXT NOT NULL DEFAULT '{}'")
+    db.execute("ALTER TABLE jobs ADD COLUMN quiet INTEGER NOT NULL DEFAULT 0")
 
 
 FIRST_LEDGER = """

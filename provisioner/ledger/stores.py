@@ -61,7 +61,7 @@ class Stores:
         return StorePage(tuple(store_of(row) for row in rows), self._count(where, owner))
 
     def with_last_jobs(self, owner: str, *, limit: int) -> tuple[list[tuple[Store, Job | None]], int]:
-        """The stores of `owner`, each with its newest job, and how many there are in all.
+        """The stores of `owner`, each with its newest job that is not quiet, and how many there are in all.
 
         Failed stores come first, then the newest; at most `limit`."""
         db = self._connection.db
@@ -69,8 +69,8 @@ class Stores:
         query = f"SELECT * FROM stores WHERE {where} ORDER BY status != 'failed', created_at DESC LIMIT ?"
         stores = [store_of(row) for row in db.query(query, [owner, limit])]
         marks = ", ".join("?" * len(stores))
-        newest = f"""SELECT * FROM jobs j WHERE store_id IN ({marks}) AND NOT EXISTS (SELECT 1 FROM jobs later
-                     WHERE later.store_id = j.store_id
+        newest = f"""SELECT * FROM jobs j WHERE store_id IN ({marks}) AND NOT quiet
+                     AND NOT EXISTS (SELECT 1 FROM jobs later WHERE later.store_id = j.store_id AND NOT later.quiet
                      AND (later.created_at, later.rowid) > (j.created_at, j.rowid))"""
         jobs = {row["store_id"]: job_of(row) for row in db.query(newest, [store.id for store in stores])}
         return [(store, jobs.get(store.id)) for store in stores], self._count(where, owner)

@@ -11,8 +11,6 @@ from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.backup_job import grant_access, make_backup
 from provisioner.operations.toolbox import Toolbox
 
-REASON = "ordered"
-
 
 def run(tools: Toolbox, job: Job) -> None:
     """Back the store up. An interrupted backup goes on where its Job is."""
@@ -21,7 +19,7 @@ def run(tools: Toolbox, job: Job) -> None:
     with tools.stage(job, "access"):
         grant_access(tools, store)
     with tools.stage(job, "backup") as results:
-        made = make_backup(tools, job, store, secret, REASON)
+        made = make_backup(tools, job, store, secret, job.arguments.get("reason", "ordered"))
         results.append(describe(made))
     tools.ledger.add_backup(job, made)
     tools.ledger.succeed(job)

@@ -40,6 +40,7 @@ logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it logs each tick ot
 
 TICK_SECONDS = 0.5  # a new order does not wait for it (see wake)
 SWEEP_SECONDS = 600.0
+CHORE_SECONDS = 60.0
 CLOCK_CHECK_SECONDS = 2.0
 STUCK_AFTER_SECONDS = 20 * TICK_SECONDS  # without a tick
 STOP_TIMEOUT_SECONDS = 15.0  # for running jobs to stop
@@ -58,7 +59,7 @@ class Scheduler:
         lease: Lease | None = None,
         chores: Sequence[Callable[[], None]] = (),
     ) -> None:
-        """`chores` are called at the start and every SWEEP_SECONDS; their errors are logged."""
+        """`chores` are called at the start and every CHORE_SECONDS; their errors are logged."""
         self._ledger, self._journal = ledger, JobJournal(ledger)
         self._tools, self._executor = tools, executor
         self._lease, self._chores = lease, chores
@@ -76,6 +77,7 @@ class Scheduler:
         self._ledger.signals.job_queued.connect(self.wake)
         self._clock.add_job(self._tick, "interval", seconds=TICK_SECONDS, id="tick", next_run_time=datetime.now(UTC))
         self._clock.add_job(self._sweep, "interval", seconds=SWEEP_SECONDS, id="sweep")
+        self._clock.add_job(self._do_chores, "interval", seconds=CHORE_SECONDS, id="chores")
         self._clock.start()
         threading.Thread(target=self._watch_clock, name="clock", daemon=True).start()
 
@@ -108,6 +110,7 @@ class Scheduler:
                 log.warning("the machine's clock was set by %+.0f s", ahead - before)
                 self.wake()
                 self._run_now("sweep")
+                self._run_now("chores")
 
     def _run_now(self, clock_job: str) -> None:
         with suppress(JobLookupError):  # not started, or stopped
@@ -145,6 +148,7 @@ class Scheduler:
         if not self._swept:
             self._swept = True
             self._run_now("sweep")
+            self._run_now("chores")
         if not self._may_work():
             return
         while job := self._claim():
@@ -188,13 +192,15 @@ class Scheduler:
 
     def _sweep(self) -> None:
         self._ledger.sweep()
+        if not self._lease or self._lease.held():
+            self._adopt_unknown_stores()
+
+    def _do_chores(self) -> None:
         for chore in self._chores:
             try:
                 chore()
             except Exception:
-                log.exception("chore failed; the next attempt is in %.0f min", SWEEP_SECONDS / 60)
-        if not self._lease or self._lease.held():
-            self._adopt_unknown_stores()
+                log.exception("chore failed; the next attempt is in %.0f s", CHORE_SECONDS)
 
     def _adopt_unknown_stores(self) -> None:
         try:

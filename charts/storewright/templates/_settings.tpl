@@ -34,6 +34,9 @@
 {{- end }}
 {{- if .Values.backups.enabled }}
 - { name: BACKUP_SERVER, value: "https://{{ .Release.Name }}-backup.{{ .Release.Namespace }}.svc:8000" }
+{{- if not (kindIs "invalid" .Values.backups.dailyHour) }}
+- { name: BACKUP_DAILY_HOUR, value: {{ .Values.backups.dailyHour | quote }} }
+{{- end }}
 {{- end }}
 - { name: INSTANCE, value: {{ include "storewright.instance" . | quote }} }
 - { name: SERVICE_ACCOUNT, value: {{ printf "%s/%s" .Release.Namespace .Release.Name | quote }} }

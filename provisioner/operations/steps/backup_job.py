@@ -62,6 +62,11 @@ def grant_access(tools: Toolbox, store: Store) -> None:
         tools.cluster.add_to_secret(store.namespace, ACCESS, access)
 
 
+def has_backups(cluster: Cluster, store: Store) -> bool:
+    """Whether the release that is installed knows backups. Raises Transient and JobFailed."""
+    return cluster.cron_job(store.namespace, f"{store.release}-{BACKUP}") is not None
+
+
 def make_backup(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], reason: str) -> Backup:
     """Run the chart's backup Job once for this job, and wait for its end.
 

@@ -1,0 +1,59 @@
+"""DailyBackups: orders a quiet backup of each store every day, at a time of its own in the night."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from provisioner.domain.errors import Refused, StorewrightError
+from provisioner.domain.policy import SCHEDULE, Actor
+from provisioner.domain.store import Store, StoreStatus
+from provisioner.operations.backup import BACKUP
+from provisioner.orders import OrderContext, Orders
+
+SPREAD = timedelta(hours=4)  # in which all stores have their turn
+AT_ONCE = 2  # daily backups that are queued or running
+log = logging.getLogger(__name__)
+
+
+class DailyBackups:
+    """A store's turn comes once a day. A turn that the bot missed is taken as soon as the bot runs again."""
+
+    def __init__(self, orders: Orders, has_backups: Callable[[Store], bool], hour: int) -> None:
+        """`hour` (UTC) is when the first turns come. `has_backups` says whether a store's release knows backups."""
+        self._orders, self._has_backups, self._hour = orders, has_backups, hour
+        self._without: set[str] = set()  # delivery keys of stores that had no CronJob at their turn
+
+    def order_due(self) -> None:
+        """Order the backups of stores whose turn has come, as long as few are at work."""
+        jobs = self._orders.ledger.jobs
+        now = datetime.fromtimestamp(self._orders.ledger.clock(), UTC)
+        for store in sorted(self._orders.ledger.stores.all(), key=lambda store: self.turn(store, now)):
+            if jobs.quiet_at_work() >= AT_ONCE:
+                return
+            turn = self.turn(store, now)
+            key = f"daily backup {store.id} {turn:%Y-%m-%d}"
+            waiting = store.status == StoreStatus.READY and key not in self._without and not jobs.delivered(key)
+            if waiting and (store.ready_at or 0.0) < turn.timestamp():
+                self._order(store, key)
+
+    def turn(self, store: Store, now: datetime) -> datetime:
+        """The newest turn of the store that has come."""
+        number = int.from_bytes(hashlib.sha256(store.id.encode()).digest()[:8])
+        first = now.replace(hour=self._hour, minute=0, second=0, microsecond=0)
+        turn = first + SPREAD * (number / 2**64)
+        return turn if turn <= now else turn - timedelta(days=1)
+
+    def _order(self, store: Store, key: str) -> None:
+        try:
+            if not self._has_backups(store):
+                self._without.add(key)
+                return
+            context = OrderContext(Actor(SCHEDULE, is_admin=True), "", key, quiet=True)
+            self._orders.place(context, BACKUP, store.id, {"reason": "daily"})
+        except Refused as reason:  # it is busy: the next look may find it idle
+            log.info("daily backup of %s waits: %s", store.name, reason)
+        except StorewrightError as error:
+            log.warning("daily backup of %s not ordered: %s", store.name, error)
