@@ -36,7 +36,7 @@ class Job:
     `allowed` is the number of seconds the work may take. They count from `started_at`, again in each process, so
     that a bot that was away costs no job its time. `interruptions` counts the processes that ended without a word
     while they ran the job. `arguments` are what else the order says, by name.
-    A `quiet` job is no news: nothing in Slack shows it unless it fails."""
+    Nothing in Slack shows a `quiet` job unless it fails."""
 
     id: str
     kind: JobKind

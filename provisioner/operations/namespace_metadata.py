@@ -14,7 +14,7 @@ MANAGED_BY = {"app.kubernetes.io/managed-by": "storewright"}
 READY_AT, VERSION = PREFIX + "ready-at", PREFIX + "version"
 UPGRADE_FROM = PREFIX + "upgrade-from"  # during an upgrade: the revision to roll back to
 CHECK_BEFORE = PREFIX + "check-before"  # while a job changes the store: how far the storefront check got before it
-BACKUP_BEFORE = PREFIX + "backup-before"  # during a restore: the backup of how the store was before it
+BACKUP_BEFORE = PREFIX + "backup-before"  # while a job may change the data: the backup before it
 
 
 def labels_of(store: Store, instance: str) -> dict[str, str]:

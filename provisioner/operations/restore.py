@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -11,11 +10,12 @@ from provisioner.domain.errors import JobFailed, Problem, StorewrightError
 from provisioner.domain.job import EventKind, Job, JobKind, find_event
 from provisioner.domain.policy import Right
 from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
-from provisioner.operations.namespace_metadata import BACKUP_BEFORE, CHECK_BEFORE, annotation
+from provisioner.operations.namespace_metadata import BACKUP_BEFORE, CHECK_BEFORE
 from provisioner.operations.spec import Operation, Stage
+from provisioner.operations.steps.backup_before import NO_BACKUP, backup_before, bring_back, note_backup_before
 from provisioner.operations.steps.backup_job import grant_access, load_backup, make_backup
-from provisioner.operations.steps.readiness import DATABASE, RolloutMonitor, monitoring
 from provisioner.operations.steps.rollback import ROLLBACK, forward_or_back, insist
+from provisioner.operations.steps.shop import close_shop, open_shop
 from provisioner.operations.steps.storefront import (
     INSPECT,
     STOREFRONT,
@@ -26,7 +26,6 @@ from provisioner.operations.steps.storefront import (
 from provisioner.operations.toolbox import Toolbox
 
 REASON = "before a restore"
-NO_BACKUP = "none"  # in the annotation: the order asks for no backup first
 Secret = dict[str, str]
 
 
@@ -57,12 +56,12 @@ def _go_forward(tools: Toolbox, job: Job, store: Store, secret: Secret) -> None:
     before = _back_up_first(tools, job, store, secret)
     if not find_event(tools.ledger.events(job.id), EventKind.DONE, "restore"):  # else shoppers may have ordered since
         with tools.stage(job, "stop"):
-            tools.cluster.annotate_namespace(store.namespace, {BACKUP_BEFORE: f"{job.id} {before}"})
-            _stop(tools, job, store, secret)
+            note_backup_before(tools, job, store, before)
+            close_shop(tools, job, store, secret)
         with tools.stage(job, "restore"):
             load_backup(tools, job, store, secret, job.arguments["backup"], job.arguments["version"])
     with tools.stage(job, "application"):
-        _start(tools, job, store, secret)
+        open_shop(tools, job, store, secret)
     with tools.stage(job, STOREFRONT.name):
         await_home_page(tools, job, store, secret, required=int(job.arguments["served"] == str(True)))
     _forget(tools, store)
@@ -71,70 +70,33 @@ def _go_forward(tools: Toolbox, job: Job, store: Store, secret: Secret) -> None:
 
 def _back_up_first(tools: Toolbox, job: Job, store: Store, secret: Secret) -> str:
     """The id of a backup of how the store was before the job and before what it retries, or NO_BACKUP."""
-    job_id, before = _noted(tools, store)
-    if job_id in (job.id, job.retry_of):
-        return before  # the store is closed since then, and half of the restored data may be there
+    if before := backup_before(tools, job, store):
+        return before  # the shop is closed since then, and half of the restored data may be there
     if job.arguments["back_up_first"] != str(True):
         return NO_BACKUP
     with tools.stage(job, "backup"):
-        made = make_backup(tools, job, store, secret, REASON)
-        tools.ledger.add_backup(job, made)
-    return made.id
-
-
-def _noted(tools: Toolbox, store: Store) -> tuple[str, str]:
-    """The id of the job that closed the shop and of the backup before it; '' and '' if the shop is open."""
-    namespace = tools.cluster.namespace(store.namespace)
-    job_id, _, before = ((annotation(namespace, BACKUP_BEFORE) if namespace else None) or "").partition(" ")
-    return job_id, before
+        return make_backup(tools, job, store, secret, REASON).id
 
 
 def _go_back(tools: Toolbox, job: Job, store: Store, secret: Secret, problem: Problem) -> None:
     """Bring back what the backup before the job holds. Raises JobFailed if that fails too, Superseded or HandedOver."""
     job = replace(job, deadline_at=tools.ledger.clock() + job.allowed)
     try:
-        job_id, before = insist(tools, job, lambda: _noted(tools, store))
-        if job_id != job.id:
+        before = insist(tools, job, lambda: backup_before(tools, job, store))
+        if not before:
             return
         tools.ledger.start_rollback(job, problem)
         with tools.stage(job, ROLLBACK.name):
             if before == NO_BACKUP:
                 raise JobFailed("There is no backup of how it was.", "The order asked for none.")
-            for step in _steps_back(tools, job, store, secret, before):
-                insist(tools, job, step)
+            insist(tools, job, lambda: bring_back(tools, job, store, secret, before))
+            insist(tools, job, lambda: open_shop(tools, job, store, secret))
+            insist(tools, job, lambda: await_home_page(tools, job, store, secret, check_before(tools, store)))
         insist(tools, job, lambda: _forget(tools, store))
     except StorewrightError as trouble:
         what = f"{problem.what} {store.name} could not be brought back as it was either: {trouble.problem.what}"
         cause = f"{problem.cause} {trouble.problem.cause}".strip()
         raise JobFailed(what, cause, "Fix the cause, then retry.", problem.log_tail) from trouble
-
-
-def _steps_back(tools: Toolbox, job: Job, store: Store, secret: Secret, before: str) -> tuple[Callable[[], None], ...]:
-    return (
-        lambda: _stop(tools, job, store, secret),
-        lambda: load_backup(tools, job, store, secret, before, store.version),
-        lambda: _start(tools, job, store, secret),
-        lambda: await_home_page(tools, job, store, secret, check_before(tools, store)),
-    )
-
-
-def _stop(tools: Toolbox, job: Job, store: Store, secret: Secret) -> None:
-    """Stop all that may write to the database or the uploads. Confirmed orders are in the database before."""
-    with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
-        for component in _writers(monitor):
-            tools.cluster.stop_component(store.namespace, component)
-            monitor.await_gone(component)
-
-
-def _start(tools: Toolbox, job: Job, store: Store, secret: Secret) -> None:
-    with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
-        for component in _writers(monitor):
-            tools.cluster.start_component(store.namespace, component)
-            monitor.await_ready(component)
-
-
-def _writers(monitor: RolloutMonitor) -> list[str]:
-    return [component for component in monitor.components() if component != DATABASE]
 
 
 def _forget(tools: Toolbox, store: Store) -> None:

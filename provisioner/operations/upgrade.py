@@ -13,6 +13,7 @@ from provisioner.domain.job import EventKind, Job, JobKind, find_event
 from provisioner.domain.policy import Right
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.operations.namespace_metadata import (
+    BACKUP_BEFORE,
     CHECK_BEFORE,
     UPGRADE_FROM,
     VERSION,
@@ -22,6 +23,8 @@ from provisioner.operations.namespace_metadata import (
     labels_of,
 )
 from provisioner.operations.spec import Operation, Stage
+from provisioner.operations.steps.backup_before import NO_BACKUP, backup_before, note_backup_before
+from provisioner.operations.steps.backup_job import grant_access, has_backups, make_backup
 from provisioner.operations.steps.claims import ClaimChange, claim_changes, describe, grow
 from provisioner.operations.steps.hand_edits import REPAIR, hand_edits, repair
 from provisioner.operations.steps.namespace import ensure_limits
@@ -33,6 +36,8 @@ from provisioner.operations.steps.storefront import CHECK, INSPECT, STOREFRONT, 
 from provisioner.operations.toolbox import Toolbox
 
 RELEASE = "release"
+REASON = "before an upgrade"
+BACK_UP = Stage("backup", "Back the store up", "Store backed up", exceptional=True)
 HELM_SECONDS_MORE = 10.0  # than the job has: at the deadline, the monitor says more than helm
 
 
@@ -54,12 +59,13 @@ def _go_forward(tools: Toolbox, job: Job, store: Store) -> None:
     spec = release_spec(tools.defaults, store, store_type)
     claims = claim_changes(tools, store, spec)
     required = _inspect(tools, job, store, secret, revision, claims)
+    _back_up_first(tools, job, store, secret, required)
     with tools.stage(job, RELEASE), monitoring(tools, job, store, secret, since) as monitor:
         grow(tools, store, claims)
         _ensure_release(tools, job, store, spec, monitor, secret)
     await_components(tools, job, store, secret, since)
     await_storefront(tools, job, store, store_type, secret, required)
-    done = {UPGRADE_FROM: None, CHECK_BEFORE: None, VERSION: store_type.version}
+    done = {UPGRADE_FROM: None, CHECK_BEFORE: None, BACKUP_BEFORE: None, VERSION: store_type.version}
     tools.cluster.annotate_namespace(store.namespace, done)
     tools.ledger.succeed(job, store_type.version)
 
@@ -113,6 +119,26 @@ def _inspect(
     return required
 
 
+def _back_up_first(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], required: int) -> None:
+    """Make a backup before anything changes, if there is a backup server and the present release knows backups.
+
+    A store that answers (`required`) is upgraded with a backup only; the upgrade of one that does not may be to fix it.
+    Raises JobFailed, Transient, Superseded or HandedOver."""
+    changed = find_event(tools.ledger.events(job.id), EventKind.STARTED, RELEASE) or backup_before(tools, job, store)
+    if changed or not tools.defaults.backup_server or not has_backups(tools.cluster, store):
+        return
+    with tools.stage(job, BACK_UP.name) as results:
+        try:
+            grant_access(tools, store)
+            made = make_backup(tools, job, store, secret, REASON).id
+        except JobFailed as error:
+            if required:
+                raise
+            results.append(f"No backup was made first: {error.problem.what}")
+            made = NO_BACKUP
+        note_backup_before(tools, job, store, made)
+
+
 def _ensure_release(
     tools: Toolbox, job: Job, store: Store, spec: ReleaseSpec, monitor: RolloutMonitor, secret: dict[str, str]
 ) -> None:
@@ -147,6 +173,7 @@ UPGRADE = Operation(
         Stage("secrets", "Add new passwords and keys", "All passwords and keys exist"),
         INSPECT,
         REPAIR,
+        BACK_UP,
         Stage(RELEASE, "Migrate the data and install the chart", "Data migrated and chart installed"),
         Stage("database", "Wait for the database", "Database is up"),
         Stage("application", "Wait for the application", "Application is up"),

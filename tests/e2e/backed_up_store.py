@@ -8,7 +8,6 @@ from pathlib import Path
 
 from dev.cluster import Cluster as DevCluster
 from dev.stack import backup_image
-from tests.e2e import backup_server
 from tests.e2e.provisioner_harness import ProvisionerHarness
 from tests.e2e.sample_type import BOOKLET, SampleType, load_image
 from tests.e2e.upgraded_store import UpgradedStore
@@ -38,7 +37,6 @@ class BackedUpStore(UpgradedStore):
 def backed_up_store(cluster: DevCluster, folder: Path) -> Iterator[BackedUpStore]:
     """A new store and a backup server, and everything removed afterwards."""
     load_image(cluster, folder)
-    backup_server.start(cluster)
     type = SampleType(folder / "charts", BOOKLET)
     harness = ProvisionerHarness(cluster, folder, type.charts, type.name)
     harness.overlay[type.name] = {

@@ -13,14 +13,16 @@ from dev.cluster import Cluster
 from dev.cluster.layout import locked
 from dev.stack import Stack, remove_stores
 from tests import workers
+from tests.e2e import backup_server
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Cluster:
-    """The cluster `test` with the store images on its node."""
+    """The cluster `test` with the store images on its node, and a backup server."""
     with locked(workers.run_folder()):  # two workers would load each image twice
         running = workers.start_cluster()
         images.load_store_images(running)
+    backup_server.start(running)
     return running
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from dev.stack import read_secret
@@ -24,6 +28,7 @@ class LivedInStore(ABC, Generic[Shop]):
     """
 
     release: ClassVar[type[StoreRelease]]
+    breaking_migration: ClassVar[str]  # a command after which no version can run
     container: ClassVar[str]
     sold_out: str
     changed: str
@@ -122,6 +127,22 @@ class LivedInStore(ABC, Generic[Shop]):
         self.require_orders()
         events = self.harness.ledger.jobs.events(job.id)
         return " ".join(event.detail for event in events if event.kind == EventKind.DONE and event.detail)
+
+    def order_breaking_upgrade(self, folder: Path) -> Job:
+        """Order an upgrade to a version whose migration breaks the data."""
+        charts = Path(shutil.copytree(self.harness.charts, folder / "charts"))
+        migration = charts / self.release.type / "templates/migration.yaml"
+        text, found = re.subn(
+            r"command: [^,\n]+", f"command: {json.dumps(self.breaking_migration)}", migration.read_text()
+        )
+        assert found == 1
+        migration.write_text(text)
+        self.harness.charts, former = charts, self.harness.charts
+        self.harness.reopen()
+        job = self.harness.ended(self.harness.upgrade(self.made), 600)
+        self.harness.charts = former
+        self.harness.reopen()
+        return job
 
     def order_upgrade(self, cpu: str) -> Job:
         """Order an upgrade to another CPU request, so that Kubernetes replaces the pod."""

@@ -10,7 +10,6 @@ import pytest
 from dev.cluster import Cluster as DevCluster
 from dev.stack import ROOT
 from provisioner.domain.job import Job, JobStatus
-from tests.e2e import backup_server
 from tests.e2e.sample_type import SampleType, load_image
 from tests.e2e.upgraded_store import UpgradedStore, shared_stores
 from tests.waiting import until
@@ -26,7 +25,6 @@ def with_script(first: str) -> str:
 @pytest.fixture(scope="module", autouse=True)
 def prepared(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> None:
     load_image(cluster, tmp_path_factory.mktemp("image"))
-    backup_server.start(cluster)
 
 
 @pytest.fixture(scope="module")

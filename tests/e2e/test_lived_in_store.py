@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,7 +36,6 @@ def store(
     cluster: Cluster, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Store]:
     engine: type[Store] = request.param
-    backup_server.start(cluster)
     harness = ProvisionerHarness(cluster, tmp_path_factory.mktemp("lived-in"), type=engine.release.type)
     try:
         yield engine(harness)
@@ -100,6 +100,20 @@ def test_restore_brings_back_what_was_there_and_can_be_undone(store: Store) -> N
     store.orders |= later_orders
     store.require_success(store.harness.restore(store.made, undo))
     assert store.shop.request(later_picture).content == PNG
+
+
+def test_upgrade_after_which_no_version_can_run_brings_the_data_back(store: Store, tmp_path: Path) -> None:
+    store.harness.patience = Patience(wrong_answer=3, no_answer=10)
+    failed = store.order_breaking_upgrade(tmp_path)
+    store.harness.patience = Patience()
+    store.harness.reopen()
+    assert failed.status == JobStatus.FAILED
+    events = store.harness.ledger.jobs.events(failed.id)
+    [result] = [event.detail for event in events if event.stage == "rollback" and event.kind == EventKind.DONE]
+    migrated, before = store.harness.backups(store.made)[:2]
+    assert (before.reason, migrated.reason) == ("before an upgrade", "after a failed upgrade")
+    assert f"What was ordered since is in the backup {migrated.id[:8]}." in result
+    store.require_success(store.harness.restart(store.made))
 
 
 def test_failed_upgrade_of_a_sold_out_store_changes_nothing_and_its_retry_succeeds(store: Store) -> None:

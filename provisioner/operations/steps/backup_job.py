@@ -67,16 +67,18 @@ def has_backups(cluster: Cluster, store: Store) -> bool:
     return cluster.cron_job(store.namespace, f"{store.release}-{BACKUP}") is not None
 
 
-def make_backup(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], reason: str) -> Backup:
-    """Run the chart's backup Job once for this job, and wait for its end.
+def make_backup(
+    tools: Toolbox, job: Job, store: Store, secret: dict[str, str], reason: str, *, again: str = ""
+) -> Backup:
+    """Run the chart's backup Job once for this job and `again`, wait for its end, and add the backup to the ledger.
 
     Raises JobFailed, Transient, Superseded or HandedOver."""
-    name, served = f"{store.release}-{BACKUP}-{job.id}", serves(tools, store)
+    name, served = f"{store.release}-{BACKUP}-{job.id}{again}", serves(tools, store)
     tags = f"job={job.id},reason={reason},version={store.version}"
     run = _run(tools, job, store, secret, BACKUP, name, {"TAGS": tags})
     result = json.loads(run["message"])
     summary = result["summary"]
-    return Backup(
+    made = Backup(
         id=summary["snapshot_id"],
         store_id=store.id,
         job_id=job.id,
@@ -88,6 +90,8 @@ def make_backup(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], 
         served=served,
         counts=result["counts"],
     )
+    tools.ledger.add_backup(job, made)
+    return made
 
 
 def load_backup(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], backup: str, version: str) -> None:
@@ -96,8 +100,17 @@ def load_backup(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], 
     Nothing else may write to them meanwhile. The chart's restore Job runs once for this job and backup.
 
     Raises JobFailed, Transient, Superseded or HandedOver."""
-    name = f"{store.release}-{RESTORE}-{job.id}-{backup[:SHORT_ID]}"
+    name = _name_of_load(job, store, backup)
     _run(tools, job, store, secret, RESTORE, name, {"SNAPSHOT": backup, "VERSION": version})
+
+
+def load_started(tools: Toolbox, job: Job, store: Store, backup: str) -> bool:
+    """Whether an earlier attempt of the job has begun to load this backup. Raises Transient and JobFailed."""
+    return tools.cluster.job(store.namespace, _name_of_load(job, store, backup)) is not None
+
+
+def _name_of_load(job: Job, store: Store, backup: str) -> str:
+    return f"{store.release}-{RESTORE}-{job.id}-{backup[:SHORT_ID]}"
 
 
 def _run(

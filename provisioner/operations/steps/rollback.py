@@ -22,16 +22,21 @@ from provisioner.domain.errors import (
 )
 from provisioner.domain.job import ROLLBACK_STAGE, Job, JobPhase, unexpected_problem
 from provisioner.domain.store import SECRET_NAME, Store
-from provisioner.operations.namespace_metadata import CHECK_BEFORE, UPGRADE_FROM, annotation
+from provisioner.operations.namespace_metadata import BACKUP_BEFORE, CHECK_BEFORE, UPGRADE_FROM, annotation
 from provisioner.operations.spec import Stage
+from provisioner.operations.steps.backup_before import NO_BACKUP, backup_before, bring_back
+from provisioner.operations.steps.backup_job import SHORT_ID, load_started, make_backup
 from provisioner.operations.steps.hand_edits import restore_revision
 from provisioner.operations.steps.readiness import monitoring
+from provisioner.operations.steps.shop import open_shop
 from provisioner.operations.steps.storefront import await_home_page, check_before
 from provisioner.operations.toolbox import Toolbox
 
 T = TypeVar("T")
+REASON = "after a failed upgrade"
 MIGRATION = "migration"  # the component of a chart's pre-upgrade Job
 RETRY_SECONDS = 1.0
+LOAD_SECONDS = 3600.0  # that a backup of the migrated data and the return of the former data may take
 LONGEST_RETRY_SECONDS = 60.0  # a job with less time left does not wait for another attempt
 log = logging.getLogger(__name__)
 
@@ -76,10 +81,9 @@ def roll_back(tools: Toolbox, job: Job, store: Store, problem: Problem) -> None:
             return
         if insist(tools, limited, lambda: _is_changed(tools, store, revision)):
             tools.ledger.start_rollback(job, problem)
-            with tools.stage(job, ROLLBACK.name):
-                insist(tools, limited, lambda: _restore(tools, store, revision))
-                insist(tools, limited, lambda: _await_former(tools, limited, store))
-        over = {UPGRADE_FROM: None, CHECK_BEFORE: None}
+            with tools.stage(job, ROLLBACK.name) as results:
+                results += _run_former(tools, limited, store, revision)
+        over = {UPGRADE_FROM: None, CHECK_BEFORE: None, BACKUP_BEFORE: None}
         insist(tools, limited, lambda: tools.cluster.annotate_namespace(store.namespace, over))
     except StorewrightError as trouble:
         what = f"{problem.what} Its former version could not be restored either: {trouble.problem.what}"
@@ -113,6 +117,43 @@ def _restore(tools: Toolbox, store: Store, revision: int) -> None:
     for name in tools.cluster.active_jobs(store.namespace, MIGRATION):
         tools.cluster.stop_job(store.namespace, name)  # a late migration would change the restored data
     restore_revision(tools, store, revision)
+
+
+def _run_former(tools: Toolbox, job: Job, store: Store, revision: int) -> list[str]:
+    """Restore the former version. If it can't run with the migrated data, bring its data back, too.
+
+    Returns what people should know about their data. Raises JobFailed, Superseded or HandedOver."""
+    before = insist(tools, job, lambda: backup_before(tools, job, store))
+    has_backup = before not in ("", NO_BACKUP)
+    if not has_backup or not insist(tools, job, lambda: load_started(tools, job, store, before)):
+        insist(tools, job, lambda: _restore(tools, store, revision))
+        try:
+            insist(tools, job, lambda: _await_former(tools, job, store))
+            return []
+        except JobFailed:
+            if not has_backup:
+                raise
+    return [_bring_data_back(tools, job, store, before)]
+
+
+def _bring_data_back(tools: Toolbox, job: Job, store: Store, before: str) -> str:
+    """Returns a sentence for the job's result."""
+    job = replace(job, allowed=LOAD_SECONDS, deadline_at=tools.ledger.clock() + LOAD_SECONDS)
+    secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
+    since = _keep_migrated(tools, job, store, secret)
+    insist(tools, job, lambda: bring_back(tools, job, store, secret, before))
+    insist(tools, job, lambda: open_shop(tools, job, store, secret))
+    insist(tools, job, lambda: _await_former(tools, job, store))
+    return f"The former version could not run with the migrated data: the data is as it was before, too. {since}"
+
+
+def _keep_migrated(tools: Toolbox, job: Job, store: Store, secret: dict[str, str]) -> str:
+    """Back the migrated data up, because people may have ordered while it was migrated. Returns a sentence."""
+    try:
+        kept = insist(tools, job, lambda: make_backup(tools, job, store, secret, REASON, again="-migrated"))
+        return f"What was ordered since is in the backup {kept.id[:SHORT_ID]}."
+    except JobFailed as error:
+        return f"What was ordered since is lost: {error.problem.what}"
 
 
 def _await_former(tools: Toolbox, job: Job, store: Store) -> None:

@@ -1,0 +1,30 @@
+"""The steps that close and open a shop: they stop and start all that may write to its database and its uploads."""
+
+from __future__ import annotations
+
+from provisioner.domain.job import Job
+from provisioner.domain.store import Store
+from provisioner.operations.steps.readiness import DATABASE, RolloutMonitor, monitoring
+from provisioner.operations.toolbox import Toolbox
+
+
+def close_shop(tools: Toolbox, job: Job, store: Store, secret: dict[str, str]) -> None:
+    """Stop everything but the database. Confirmed orders are in the database then.
+
+    Raises JobFailed, Transient, Superseded or HandedOver."""
+    with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
+        for component in _writers(monitor):
+            tools.cluster.stop_component(store.namespace, component)
+            monitor.await_gone(component)
+
+
+def open_shop(tools: Toolbox, job: Job, store: Store, secret: dict[str, str]) -> None:
+    """Undo `close_shop`, and wait until all pods are ready. Raises JobFailed, Transient, Superseded or HandedOver."""
+    with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
+        for component in _writers(monitor):
+            tools.cluster.start_component(store.namespace, component)
+            monitor.await_ready(component)
+
+
+def _writers(monitor: RolloutMonitor) -> list[str]:
+    return [component for component in monitor.components() if component != DATABASE]
