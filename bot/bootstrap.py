@@ -36,6 +36,7 @@ from provisioner.operations.steps.backup_job import ensure_keys, has_backups
 from provisioner.operations.toolbox import Toolbox
 from provisioner.orders import Orders
 from provisioner.runner.daily_backups import DailyBackups
+from provisioner.runner.kept_backups import KeptBackups
 from provisioner.runner.lease import Lease
 from provisioner.runner.scheduler import Scheduler
 
@@ -61,7 +62,7 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     notifier = Notifier(ledger, tools.catalog, slack, settings.failure_channel, settings.limits, settings.admins)
     executor = build_executor(settings, ledger, tools, lease, metrics.record_helm_run)
     orders = build_orders(settings, ledger, tools.catalog, settings.admins)
-    chores = [backups.make_if_due, *_daily_backups(settings, orders, tools)]
+    chores = [backups.make_if_due, *_store_backups(settings, orders, tools)]
     scheduler = Scheduler(ledger, tools, executor, lease=lease, chores=chores)
     socket = _socket_mode(settings)
     readiness = _readiness(settings, tools, ledger, lease, slack, socket)
@@ -85,10 +86,12 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
         _listen(settings, slack_dependencies, pages, ops, threads, socket)
 
 
-def _daily_backups(settings: Settings, orders: Orders, tools: Toolbox) -> list[Callable[[], None]]:
-    if not settings.backup_server or settings.backup_daily_hour is None:
-        return []
-    return [DailyBackups(orders, partial(has_backups, tools.cluster), settings.backup_daily_hour).order_due]
+def _store_backups(settings: Settings, orders: Orders, tools: Toolbox) -> Iterator[Callable[[], None]]:
+    """The chores for the backups of stores."""
+    if settings.backup_server:
+        yield KeptBackups(orders.ledger, tools.cluster, settings.backup_server).read
+    if settings.backup_server and settings.backup_daily_hour is not None:
+        yield DailyBackups(orders, partial(has_backups, tools.cluster), settings.backup_daily_hour).order_due
 
 
 def _ensure_backup_keys(tools: Toolbox) -> None:

@@ -61,7 +61,14 @@ class Metrics:
 
         `types` are all store types of the catalog."""
         self.registry.register(
-            _OnScrape(lambda: [*_counts(ledger), *_durations(ledger, types), *_files(ledger, backups)])
+            _OnScrape(
+                lambda: [
+                    *_counts(ledger),
+                    *_durations(ledger, types),
+                    *_files(ledger, backups),
+                    *_store_backups(ledger),
+                ]
+            )
         )
 
     def add_readiness(self, readiness: Readiness) -> None:
@@ -123,6 +130,13 @@ def _files(ledger: Ledger, backups: Backups) -> Iterator[Metric]:
     timestamp = "Time of the newest backup (epoch seconds), 0 for none."
     yield _gauge("ledger_backup_timestamp_seconds", timestamp, [(newest.made_at if newest else 0,)])
     yield _gauge("ledger_backup_interval_seconds", "Time between two backups.", [(backups.interval_seconds,)])
+
+
+def _store_backups(ledger: Ledger) -> Iterator[Metric]:
+    newest = ledger.store_backups.newest()
+    text = "Time of the store's newest backup (epoch seconds); no series without one."
+    yield _gauge("backup_timestamp_seconds", text, [(one.name, one.made_at) for one in newest], ["store"])
+    yield _gauge("backup_bytes", "Size of what it holds.", [(one.name, one.bytes) for one in newest], ["store"])
 
 
 def _process(readiness: Readiness) -> Iterator[Metric]:

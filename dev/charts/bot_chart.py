@@ -38,11 +38,11 @@ def permissions(instance: str, *options: str) -> str:
 
 
 def backup_server(instance: str, image: Mapping[str, Any]) -> str:
-    """The backup server storewright/<instance>-backup with this image, as chart values.
+    """The backup server storewright/<instance>-backup with this image, as chart values, and its retention.
 
     Raises ClusterError if helm fails."""
     options = tuple(f"--set=backups.image.{key}={value}" for key, value in image.items())
-    return _render_some(instance, "backup", options=options)
+    return _render_some(instance, "backup", "backup-retention", options=options)
 
 
 def _render_some(instance: str, *templates: str, options: tuple[str, ...]) -> str:

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from provisioner.domain.backup import Backup
 from provisioner.ledger.connection import Connection
 from provisioner.ledger.rows import Row
+
+
+@dataclass(frozen=True)
+class NewestBackup:
+    """When the newest backup of the store called `name` was made (epoch seconds), and the size of what it holds."""
+
+    name: str
+    made_at: float
+    bytes: int
 
 
 class StoreBackups:
@@ -27,6 +38,21 @@ class StoreBackups:
             "SELECT * FROM store_backups WHERE store_id = ? ORDER BY made_at DESC, rowid DESC", [store_id]
         )
         return [_backup_of(row) for row in rows]
+
+    def newest(self) -> list[NewestBackup]:
+        """The newest backup of each store that exists and has one."""
+        rows = self._connection.db.query(
+            """SELECT name, max(made_at) AS made_at, bytes FROM store_backups b JOIN stores s ON s.id = b.store_id
+               WHERE s.status != 'deleted' GROUP BY s.id ORDER BY name"""
+        )
+        return [NewestBackup(**row) for row in rows]
+
+    def keep(self, store_id: str, kept: Collection[str], before: float) -> int:
+        """Delete the store's backups whose ids are not `kept`, if made `before` (epoch seconds); returns how many."""
+        marks = ", ".join("?" * len(kept))
+        query = f"DELETE FROM store_backups WHERE store_id = ? AND made_at < ? AND id NOT IN ({marks})"
+        with self._connection.transaction() as db:
+            return int(db.execute(query, (store_id, before, *kept)).rowcount)
 
 
 def _backup_of(row: Row) -> Backup:

@@ -32,9 +32,18 @@ def start(cluster: DevCluster) -> None:
 
 def restic(cluster: DevCluster, store_id: str, *command: str) -> str:
     """The output of restic on the server itself, with the store's password."""
+    return _exec(cluster, store_id, "restic", "--no-cache", "--no-lock", *command)
+
+
+def shell(cluster: DevCluster, store_id: str, script: str) -> str:
+    """The output of a script on the server itself, with restic's environment for the store."""
+    return _exec(cluster, store_id, "sh", "-euc", script)
+
+
+def _exec(cluster: DevCluster, store_id: str, *command: str) -> str:
     password = backup_keys.password(ensure_keys(Cluster(cluster.kubeconfig), URL), store_id)
-    command = ("restic", "--no-cache", "--no-lock", "--repo", f"/data/{store_id}", *command)
-    return kubectl(cluster, "-n", NAMESPACE, "exec", DEPLOYMENT, "--", "env", f"RESTIC_PASSWORD={password}", *command)
+    environment = ("env", f"RESTIC_PASSWORD={password}", f"RESTIC_REPOSITORY=/data/{store_id}")
+    return kubectl(cluster, "-n", NAMESPACE, "exec", DEPLOYMENT, "--", *environment, *command)
 
 
 def snapshots(cluster: DevCluster, store_id: str) -> list[dict[str, Any]]:

@@ -132,9 +132,8 @@ class LivedInStore(ABC, Generic[Shop]):
         """Order an upgrade to a version whose migration breaks the data."""
         charts = Path(shutil.copytree(self.harness.charts, folder / "charts"))
         migration = charts / self.release.type / "templates/migration.yaml"
-        text, found = re.subn(
-            r"command: [^,\n]+", f"command: {json.dumps(self.breaking_migration)}", migration.read_text()
-        )
+        command = f"command: {json.dumps(self.breaking_migration)}"
+        text, found = re.subn(r"command: [^,\n]+", lambda _: command, migration.read_text())
         assert found == 1
         migration.write_text(text)
         self.harness.charts, former = charts, self.harness.charts

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from provisioner.domain.errors import Problem
 from provisioner.ledger.backup import Backups
 from tests.conftest import ROOT
 from tests.integration.bot_harness import Bot, running_bot
+from tests.unit.sample_stores import BACKUPS
 from tests.waiting import answers, until
 from tests.workers import free_address
 
@@ -149,6 +150,7 @@ def _work(bot: Bot, slack: LocalSlack) -> None:
         bot.finish()
         helm.version()
         time.sleep(1.2)
+    bot.ledger.store_backups.add(replace(BACKUPS[0], store_id=bot.store("good-0").id, made_at=bot.clock()))
     slack.command("Ada", "#stores", "/store create last-one")
     time.sleep(1.2)
 

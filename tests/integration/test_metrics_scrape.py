@@ -39,6 +39,7 @@ from provisioner.runner.scheduler import Scheduler
 from tests.conftest import ROOT, Clock, write_kubeconfig
 from tests.integration.bot_harness import make_charts, running_bot
 from tests.ledgers import SampleOrders, exclusive_ledger
+from tests.unit.sample_stores import BACKUPS
 from tests.waiting import until
 from tests.workers import free_address
 
@@ -68,6 +69,9 @@ def test_metrics_show_the_numbers_of_ledger_and_slack(tmp_path: Path) -> None:
         bot.settled()
         http.get("/readyz")
         Backups(bot.ledger.path).make()
+        for made_at in (bot.clock() - 5, bot.clock() - 9):
+            id = f"b{made_at}"
+            bot.ledger.store_backups.add(replace(BACKUPS[0], id=id, store_id=bot.store().id, made_at=made_at))
         samples = scraped(http.get("/metrics").text)
         assert value(samples, "stores", type="medusa", status="ready") == 1
         assert value(samples, "jobs", kind="create", status="succeeded") == 1
@@ -84,6 +88,8 @@ def test_metrics_show_the_numbers_of_ledger_and_slack(tmp_path: Path) -> None:
         )
         assert value(samples, "ledger_backups") == 1
         assert time.time() - value(samples, "ledger_backup_timestamp_seconds") < 60
+        assert 4 < time.time() - value(samples, "backup_timestamp_seconds", store="my-shop") < 9
+        assert value(samples, "backup_bytes", store="my-shop") == BACKUPS[0].bytes
         assert value(samples, "part_ready", part="slack") == 1
         build = {"version": version("storewright"), "python": platform.python_version()}
         assert value(samples, "build_info", **build) == 1

@@ -32,7 +32,8 @@ case $found in
 esac
 counts=$(count) # before the dump: what was ordered meanwhile is in it, and not counted
 dump >/dump/database.sql
-summary=$(/tools/restic backup --quiet --json --host "$STORE" --tag "$TAGS" --exclude /uploads/lost+found /dump /uploads)
+# The daily removal of old backups holds a lock for a moment.
+summary=$(/tools/restic backup --quiet --json --retry-lock 10m --host "$STORE" --tag "$TAGS" --exclude /uploads/lost+found /dump /uploads)
 printf '{"counts":%s,"summary":%s}' "$counts" "$summary" >/dev/termination-log
 {{- end }}
 
@@ -47,10 +48,10 @@ case $found in
   124) echo "error: the backup server does not answer" >&2; exit 1 ;;
   *) exit "$found" ;;
 esac
-# The whole dump comes first: with half of one, nothing is replaced.
-/tools/restic restore --quiet "$SNAPSHOT:/dump" --target /dump
+# The whole dump comes first: with half of one, nothing is replaced. The daily removal of old backups holds a lock for a moment.
+/tools/restic restore --quiet --retry-lock 10m "$SNAPSHOT:/dump" --target /dump
 load </dump/database.sql >/dev/null
-/tools/restic restore --quiet "$SNAPSHOT:/uploads" --target /uploads --delete --exclude /lost+found
+/tools/restic restore --quiet --retry-lock 10m "$SNAPSHOT:/uploads" --target /uploads --delete --exclude /lost+found
 {{- end }}
 
 {{/* One of these CronJobs. Call with the arguments of common.backups, a `component` and the template of its `script`. */}}

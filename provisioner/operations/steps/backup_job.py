@@ -52,9 +52,12 @@ def grant_access(tools: Toolbox, store: Store) -> None:
         what = "This Storewright has no backup server."
         raise JobFailed(what, "", "An operator sets backups.enabled in its chart, then retries.")
     keys = ensure_keys(tools.cluster, server)
+    password = backup_keys.password(keys, store.id)
+    if f"password.{store.id}" not in keys:  # the retention needs it
+        tools.cluster.add_to_secret(*secret_of(server), {f"password.{store.id}": password})
     access = {
         "repository": f"rest:{server}/{store.id}/",
-        "password": backup_keys.password(keys, store.id),
+        "password": password,
         "client.pem": backup_keys.client_certificate(keys, store.id),
         "ca.crt": keys["ca.crt"],
     }

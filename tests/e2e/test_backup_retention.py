@@ -1,0 +1,91 @@
+"""Old backups are removed every day, the others are checked, and the ledger knows what is left."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dev.cluster import Cluster as DevCluster
+from dev.stack import kubectl
+from provisioner.clients.kubernetes.cluster import Cluster
+from provisioner.runner.kept_backups import KeptBackups
+from tests.e2e import backup_server
+from tests.e2e.backed_up_store import BackedUpStore, backed_up_store
+
+CRON_JOB = f"cronjob/{backup_server.RELEASE}-backup-retention"
+# Backups of 40 days, two of each kind a day in one shell: each exec takes a while.
+HISTORY = """
+for day in $(seq 40 -1 1); do
+  for reason in daily ordered; do
+    echo "$reason $day" | restic --quiet --no-cache backup --stdin --host test --tag "reason=$reason" \
+      --time "$(date -u -d "$day days ago" '+%Y-%m-%d %H:%M:%S')"
+  done
+done
+"""
+
+
+@pytest.fixture(scope="module")
+def store(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackedUpStore]:
+    with backed_up_store(cluster, tmp_path_factory.mktemp("retention")) as made:
+        yield made
+
+
+def remove_old_backups(cluster: DevCluster, name: str) -> str:
+    """Run the CronJob's Job now; returns its log."""
+    home = ("-n", backup_server.NAMESPACE)
+    kubectl(cluster, *home, "create", "job", f"--from={CRON_JOB}", name)
+    kubectl(cluster, *home, "wait", "--for=condition=Complete", f"job/{name}", "--timeout=300s")
+    return kubectl(cluster, *home, "logs", f"job/{name}")
+
+
+def make_history(cluster: DevCluster, store_id: str) -> None:
+    backup_server.shell(cluster, store_id, HISTORY)
+
+
+def kept(cluster: DevCluster, store_id: str) -> Counter[str]:
+    """The number of backups by reason, and none is older than retention allows."""
+    now, found = datetime.now(UTC), backup_server.snapshots(cluster, store_id)
+    reasons = Counter[str]()
+    for snapshot in found:
+        [reason] = [tag.removeprefix("reason=") for tag in snapshot["tags"] if tag.startswith("reason=")]
+        age = now - datetime.fromisoformat(snapshot["time"][:19] + "+00:00")
+        assert age < timedelta(days=32 if reason == "ordered" else 36), snapshot
+        reasons[reason] += 1
+    return reasons
+
+
+def test_old_backups_go_and_the_ledger_knows_what_is_left(store: BackedUpStore, cluster: DevCluster) -> None:
+    store_id = store.made.store_id
+    store.harness.succeeded(store.harness.backup(store.made))
+    make_history(cluster, store_id)
+    [newest] = store.harness.backups(store.made)
+    gone = replace(newest, id=backup_server.snapshots(cluster, store_id)[0]["id"], made_at=newest.made_at - 9)
+    store.harness.ledger.store_backups.add(gone)
+    log = remove_old_backups(cluster, f"remove-{store.name}")
+    left = kept(cluster, store_id)
+    assert 7 <= left["daily"] <= 11, "7 daily ones, and 4 weekly ones of which some are daily ones too"
+    assert 29 <= left["ordered"] <= 31
+    [line] = [json.loads(line) for line in log.splitlines() if store_id in line]
+    assert {backup["id"] for backup in line["backups"]} == {s["id"] for s in backup_server.snapshots(cluster, store_id)}
+    KeptBackups(store.harness.ledger, Cluster(cluster.kubeconfig), backup_server.URL).read()
+    assert store.harness.backups(store.made) == [newest]
+    later = store.harness.succeeded(store.harness.backup(store.made))
+    assert store.harness.backups(store.made)[0].job_id == later.id
+
+
+def test_store_whose_first_backup_was_killed_can_be_backed_up_after_the_next_removal(
+    store: BackedUpStore, cluster: DevCluster
+) -> None:
+    other = BackedUpStore(store.harness, store.type)
+    repository = f"/data/{other.made.store_id}"
+    script = f"mkdir -p {repository}/keys && touch -d '2 hours ago' {repository}/keys/half"
+    backup_server.shell(cluster, other.made.store_id, script)
+    failed = store.harness.ended(store.harness.backup(other.made))
+    assert "already contains keys" in str(failed.problem)
+    remove_old_backups(cluster, f"remove-{other.name}")
+    store.harness.succeeded(store.harness.retry(failed))
