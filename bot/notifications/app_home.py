@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.commands.registry import OFFERS
 from bot.notifications.message_sender import MessageSender
@@ -33,9 +33,12 @@ class HomeNotification(Notification[HomeSnapshot, Json]):
         self._ledger, self._catalog, self._sender, self._limits = ledger, catalog, sender, limits
 
     def read(self, entry: OutboxEntry) -> HomeSnapshot | None:
-        """Two queries, however many stores there are."""
+        """Three queries, however many stores there are."""
         stores, total = self._ledger.stores.with_last_jobs(entry.subject, limit=STORE_LIMIT)
-        views = [store_view(self._catalog, store, job) for store, job in stores]
+        newest = {backup.store_id: backup.made_at for backup in self._ledger.store_backups.newest()}
+        views = [
+            replace(store_view(self._catalog, store, job), backed_up_at=newest.get(store.id)) for store, job in stores
+        ]
         return HomeSnapshot(views, total, self._ledger.stores.owned(entry.subject))
 
     def render(self, snapshot: HomeSnapshot) -> Json:

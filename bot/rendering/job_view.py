@@ -18,13 +18,14 @@ class StoreView:
     """A store and its newest job (None for a store adopted from the cluster).
 
     `label` is its type's, `choices` are the labels of its options; `newer_version` is the chart's version if the store
-    runs another one, or ''."""
+    runs another one, or ''. `backed_up_at` is the time of its newest backup, where that is shown."""
 
     store: Store
     last_job: Job | None
     label: str
     choices: tuple[str, ...] = ()
     newer_version: str = ""
+    backed_up_at: float | None = None
 
     @property
     def ready(self) -> bool:

@@ -15,6 +15,7 @@ from provisioner.ledger.rows import Row
 class NewestBackup:
     """When the newest backup of the store called `name` was made (epoch seconds), and the size of what it holds."""
 
+    store_id: str
     name: str
     made_at: float
     bytes: int
@@ -42,7 +43,8 @@ class StoreBackups:
     def newest(self) -> list[NewestBackup]:
         """The newest backup of each store that exists and has one."""
         rows = self._connection.db.query(
-            """SELECT name, max(made_at) AS made_at, bytes FROM store_backups b JOIN stores s ON s.id = b.store_id
+            """SELECT store_id, name, max(made_at) AS made_at, bytes
+               FROM store_backups b JOIN stores s ON s.id = b.store_id
                WHERE s.status != 'deleted' GROUP BY s.id ORDER BY name"""
         )
         return [NewestBackup(**row) for row in rows]

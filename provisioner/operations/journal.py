@@ -42,7 +42,10 @@ class JobJournal:
         self._ledger.stores.set_version(store_id, version)
 
     def add_backup(self, job: Job, backup: Backup) -> None:
-        self._ledger.store_backups.add(backup)
+        with self._ledger.transaction():
+            self._ledger.store_backups.add(backup)
+            if store := self._ledger.stores.get(job.store_id):
+                self._ledger.outbox.refresh(OutboxKind.HOME, store.owner)
 
     def start_rollback(self, job: Job, problem: Problem, *, at: float | None = None) -> Job:
         """The job in the phase ROLLBACK. Raises Superseded."""

@@ -12,7 +12,7 @@ from provisioner.domain.backup import Backup
 from provisioner.domain.job import JobStatus
 from provisioner.domain.store import StoreStatus
 from tests.integration.bot_harness import Bot, make_charts
-from tests.integration.slack_steps import menu_items, ready_store
+from tests.integration.slack_steps import home, menu_items, ready_store
 
 COUNTS = {"orders": 12, "products": 40}
 
@@ -79,3 +79,13 @@ def test_terminal_lists_backups(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> No
     assert "31 MB" in CliRunner().invoke(main, ["backups", "my-shop"]).output
     [listed] = json.loads(CliRunner().invoke(main, ["backups", "my-shop", "--json"]).output)
     assert (listed["id"], listed["counts"]) == (made.id, COUNTS)
+
+
+def test_home_shows_when_a_store_was_backed_up(bot: Bot) -> None:
+    ready_store(bot)
+    bot.slack.open_home("Dana")
+    shown = home(bot, "my-shop")
+    assert "Backed up" not in str(shown)
+    bot.slack.command("Dana", "#stores", "/store backup my-shop")
+    bot.journal.add_backup(bot.finish(), backup_of(bot))
+    home(bot, "Backed up <!date^")
