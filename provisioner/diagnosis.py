@@ -147,10 +147,12 @@ def _restarts(pod: Object) -> int:
 
 
 def _ended_badly(store: str, component: str, pod: Object, status: Object, ended: Object) -> Symptom:
-    why = f"it ended with exit code {ended['exitCode']}"
+    why, cause = f"it ended with exit code {ended['exitCode']}", ""
     if ended.get("reason") == "OOMKilled":
         why = "it needs more memory than its limit"
-    problem = Problem(f"The {component} of {store} failed: {why}.", "", "Fix the cause, then retry.")
+    if ended.get("reason") == "StartError":  # such as a command that the image does not have
+        why, cause = "it could not start", f"{ended.get('message', '')}"
+    problem = Problem(f"The {component} of {store} failed: {why}.", cause, "Fix the cause, then retry.")
     return Symptom(Trouble.CRASH, pod["metadata"]["name"], problem, pod["metadata"]["name"], status["name"])
 
 

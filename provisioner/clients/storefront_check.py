@@ -37,6 +37,10 @@ class NoAnswer(CheckFailed):
     """The store took the request and did not answer in time: it is slow, or it hangs."""
 
 
+class ServerError(CheckFailed):
+    """The store answered with an error of its own (5xx): not even a merchant can cause it in the admin."""
+
+
 class CertificateNotTrusted(CheckFailed):
     """The store's address has no trusted certificate.
 
@@ -104,7 +108,8 @@ class StorefrontClient:
         answer = self._send(method, path, step)
         expected = step.get("status", 200)
         if answer.status_code != expected:
-            raise CheckFailed(f"{method.upper()} {path} answered {answer.status_code}, not {expected}.")
+            kind = ServerError if answer.status_code >= 500 else CheckFailed
+            raise kind(f"{method.upper()} {path} answered {answer.status_code}, not {expected}.")
         for variable, where in step.get("save", {}).items():
             self.variables[variable] = _pick(answer, where, path)
         for where, condition in step.get("assert", {}).items():

@@ -20,6 +20,7 @@ from provisioner.operations.steps.storefront import (
     INSPECT,
     STOREFRONT,
     await_home_page,
+    await_working,
     check_before,
     note_check_before,
 )
@@ -33,7 +34,6 @@ def arguments_of(backup: Backup, *, back_up_first: bool) -> dict[str, str]:
     """The arguments of a job that restores this backup."""
     return {
         "backup": backup.id,
-        "version": backup.version,
         "made_at": str(backup.made_at),
         "served": str(backup.served),
         "back_up_first": str(back_up_first),
@@ -59,7 +59,7 @@ def _go_forward(tools: Toolbox, job: Job, store: Store, secret: Secret) -> None:
             note_backup_before(tools, job, store, before)
             close_shop(tools, job, store, secret)
         with tools.stage(job, "restore"):
-            load_backup(tools, job, store, secret, job.arguments["backup"], job.arguments["version"])
+            load_backup(tools, job, store, secret, job.arguments["backup"])
     with tools.stage(job, "application"):
         open_shop(tools, job, store, secret)
     with tools.stage(job, STOREFRONT.name):
@@ -91,7 +91,7 @@ def _go_back(tools: Toolbox, job: Job, store: Store, secret: Secret, problem: Pr
                 raise JobFailed("There is no backup of how it was.", "The order asked for none.")
             insist(tools, job, lambda: bring_back(tools, job, store, secret, before))
             insist(tools, job, lambda: open_shop(tools, job, store, secret))
-            insist(tools, job, lambda: await_home_page(tools, job, store, secret, check_before(tools, store)))
+            insist(tools, job, lambda: await_working(tools, job, store, secret, check_before(tools, store)))
         insist(tools, job, lambda: _forget(tools, store))
     except StorewrightError as trouble:
         what = f"{problem.what} {store.name} could not be brought back as it was either: {trouble.problem.what}"

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -28,7 +29,7 @@ class LivedInStore(ABC, Generic[Shop]):
     """
 
     release: ClassVar[type[StoreRelease]]
-    breaking_migration: ClassVar[str]  # a command after which no version can run
+    breaking_migration: ClassVar[Sequence[str]]  # a command after which no version can run
     container: ClassVar[str]
     sold_out: str
     changed: str
@@ -133,7 +134,7 @@ class LivedInStore(ABC, Generic[Shop]):
         charts = Path(shutil.copytree(self.harness.charts, folder / "charts"))
         migration = charts / self.release.type / "templates/migration.yaml"
         command = f"command: {json.dumps(self.breaking_migration)}"
-        text, found = re.subn(r"command: [^,\n]+", lambda _: command, migration.read_text())
+        text, found = re.subn(r"command: \[[^]]*\]", lambda _: command, migration.read_text())
         assert found == 1
         migration.write_text(text)
         self.harness.charts, former = charts, self.harness.charts

@@ -20,9 +20,13 @@ class LivedInMedusa(LivedInStore[MedusaStore]):
 
     release = MedusaStore
     container = "medusa"
-    breaking_migration = """node -e 'const client = new (require("pg").Client)();
+    breaking_migration = (
+        "node",
+        "-e",
+        """const client = new (require("pg").Client)();
         const rename = () => client.query("alter table product rename to former_product");
-        client.connect().then(rename).then(() => client.end())'"""
+        client.connect().then(rename).then(() => client.end())""",
+    )
     sold_out = "/line-items answered 400"
     changed = closed = "GET /store/regions"
 

@@ -29,9 +29,13 @@ class LivedInWooCommerce(LivedInStore[WooCommerceStore]):
 
     release = WooCommerceStore
     container = "php"
-    breaking_migration = """php8.4 -r '$names = ["HOST", "USER", "PASSWORD", "DATABASE"];
+    breaking_migration = (
+        "php8.4",
+        "-r",
+        """$names = ["HOST", "USER", "PASSWORD", "DATABASE"];
         $database = mysqli_connect(...array_map(fn($name) => getenv("MARIADB_$name"), $names));
-        $database->query("rename table wp_options to former_options");'"""
+        $database->query("rename table wp_options to former_options");""",
+    )
     closed = "GET / answered 404"
 
     def __init__(self, harness: ProvisionerHarness) -> None:

@@ -240,6 +240,9 @@ def test_newest_failed_run_is_reported() -> None:
     killed = failed_run_of("my-shop", [ran(1, 137, reason="OOMKilled")], "migration")
     assert killed is not None
     assert "needs more memory" in killed.problem.what
+    missing = failed_run_of("my-shop", [ran(1, 128, reason="StartError", message='exec: "sh": not found')], "migration")
+    assert missing is not None
+    assert str(missing.problem).startswith('The migration of my-shop failed: it could not start. exec: "sh": not found')
     assert failed_run_of("my-shop", [ran(1, 0), pod("application")], "migration") is None
 
 

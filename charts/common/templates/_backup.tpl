@@ -7,8 +7,8 @@
      "load" "medusa.load" "migration" "medusa.migration").
      `env` is the template of the database's environment. The others are templates of shell commands: `dump` prints the whole database,
      `count` prints how many orders, products and customers it has, as a JSON object, and `load` replaces the database by the dump on its
-     standard input. The optional `migration` is the template of the arguments of common.migrationContainer: it migrates the data of
-     another version of the chart. */}}
+     standard input. The optional `migration` is the template of the arguments of common.migrationContainer: a backup may be of a former
+     version of the chart. */}}
 {{- define "common.backups" }}
 {{- include "common.backupJob" (merge (dict "component" "backup" "script" "common.backupScript") .) }}
 {{- include "common.backupJob" (merge (dict "component" "restore" "script" "common.restoreScript") .) }}
@@ -93,7 +93,7 @@ spec:
               {{- include "common.backupContainer" . | nindent 14 }}
           containers:
             - name: restore
-              {{- include "common.migrationContainer" (merge (dict "unless" "$VERSION") (include .migration .root | fromYaml) (dict "root" .root)) | nindent 14 }}
+              {{- include "common.migrationContainer" (merge (dict "root" .root) (include .migration .root | fromYaml)) | nindent 14 }}
           {{- else }}
           containers:
             - name: {{ .component }}
@@ -112,7 +112,7 @@ spec:
             {{- end }}
 {{- end }}
 
-{{/* The container with restic and the database's tools. Storewright sets $TAGS, $SNAPSHOT and $VERSION. */}}
+{{/* The container with restic and the database's tools. Storewright sets $TAGS or $SNAPSHOT. */}}
 {{- define "common.backupContainer" -}}
 {{- $values := .root.Values }}
 {{- include "common.image" (dict "root" .root "image" .image) }}

@@ -64,13 +64,12 @@ spec:
 {{- end }}
 
 {{/* The container that migrates the database to this version of the chart.
-     Call with (dict "root" $ "command" "node migrate.js" "env" "medusa.env"). `env` is the template of the application's environment.
-     The optional `mounts` lists further writable paths (path, subPath). With `unless`, it does nothing if that is this version. */}}
+     Call with (dict "root" $ "command" (list "node" "migrate.js") "env" "medusa.env"). `env` is the template of the application's
+     environment. The optional `mounts` lists further writable paths (path, subPath). */}}
 {{- define "common.migrationContainer" -}}
 {{- $values := .root.Values }}
 {{- include "common.image" (dict "root" .root "image" $values.image) }}
-{{- $unless := ternary (printf `[ "%s" = %s ] || ` .unless .root.Chart.Version) "" (hasKey . "unless") }}
-command: [sh, -c, {{ printf "%sexec %s" $unless .command | quote }}]
+command: {{ toJson .command }}
 {{ include "common.containerSecurity" . }}
 env:
   {{- include .env .root | nindent 2 }}

@@ -29,4 +29,4 @@ def backup_before(tools: Toolbox, job: Job, store: Store) -> str:
 def bring_back(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], backup: str) -> None:
     """Close the shop and load the backup. Raises JobFailed, Transient, Superseded or HandedOver."""
     close_shop(tools, job, store, secret)
-    load_backup(tools, job, store, secret, backup, store.version)
+    load_backup(tools, job, store, secret, backup)

@@ -97,14 +97,14 @@ def make_backup(
     return made
 
 
-def load_backup(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], backup: str, version: str) -> None:
-    """Replace the database and the uploads by those of a backup, made with this version of the chart.
+def load_backup(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], backup: str) -> None:
+    """Replace the database and the uploads by those of a backup, migrated to the present version of the chart.
 
     Nothing else may write to them meanwhile. The chart's restore Job runs once for this job and backup.
 
     Raises JobFailed, Transient, Superseded or HandedOver."""
     name = _name_of_load(job, store, backup)
-    _run(tools, job, store, secret, RESTORE, name, {"SNAPSHOT": backup, "VERSION": version})
+    _run(tools, job, store, secret, RESTORE, name, {"SNAPSHOT": backup})
 
 
 def load_started(tools: Toolbox, job: Job, store: Store, backup: str) -> bool:

@@ -29,7 +29,7 @@ from provisioner.operations.steps.backup_job import SHORT_ID, load_started, make
 from provisioner.operations.steps.hand_edits import restore_revision
 from provisioner.operations.steps.readiness import monitoring
 from provisioner.operations.steps.shop import open_shop
-from provisioner.operations.steps.storefront import await_home_page, check_before
+from provisioner.operations.steps.storefront import await_working, check_before
 from provisioner.operations.toolbox import Toolbox
 
 T = TypeVar("T")
@@ -161,4 +161,4 @@ def _await_former(tools: Toolbox, job: Job, store: Store) -> None:
     with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
         for component in monitor.components():
             monitor.await_ready(component)
-    await_home_page(tools, job, store, secret, check_before(tools, store))
+    await_working(tools, job, store, secret, check_before(tools, store))

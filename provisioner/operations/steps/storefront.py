@@ -12,7 +12,13 @@ from functools import partial
 
 from jinja2 import UndefinedError
 
-from provisioner.clients.storefront_check import CertificateNotTrusted, CheckFailed, NoAnswer, StorefrontClient
+from provisioner.clients.storefront_check import (
+    CertificateNotTrusted,
+    CheckFailed,
+    NoAnswer,
+    ServerError,
+    StorefrontClient,
+)
 from provisioner.domain.catalog import StoreType
 from provisioner.domain.errors import JobFailed, StorewrightError
 from provisioner.domain.job import Job
@@ -96,6 +102,23 @@ def await_home_page(tools: Toolbox, job: Job, store: Store, secret: Secret, requ
     with _visitor(tools, store, secret) as client:
         open_home_page = partial(client.run, tools.catalog.get(store.type).check[:1])
         await_answer(tools, job, store, STOREFRONT_POLL_SECONDS, open_home_page, required)
+
+
+def await_working(tools: Toolbox, job: Job, store: Store, secret: Secret, required: int | None) -> None:
+    """Wait until the home page answers, and the check meets no server error in what succeeded before.
+
+    Anything else may have changed since: a merchant sells out. `required` and errors as in `await_answer`."""
+    await_home_page(tools, job, store, secret, required)
+    with _visitor(tools, store, secret) as client:
+
+        def fill_cart() -> None:
+            try:
+                client.run(tools.catalog.get(store.type).check)
+            except CheckFailed as failure:
+                if isinstance(failure, ServerError):
+                    raise
+
+        await_answer(tools, job, store, CHECK_POLL_SECONDS, fill_cart, required)
 
 
 def await_answer(
