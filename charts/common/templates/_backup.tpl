@@ -30,7 +30,8 @@ case $found in
   124) echo "error: the backup server does not answer" >&2; exit 1 ;;
   *) exit "$found" ;;
 esac
-counts=$(count) # before the dump: what was ordered meanwhile is in it, and not counted
+# Before the dump: what was ordered meanwhile is in it, and not counted. Data that can't be counted, such as after half a migration, is worth a backup.
+counts=$(count) || counts={}
 dump >/dump/database.sql
 # The daily removal of old backups holds a lock for a moment.
 summary=$(/tools/restic backup --quiet --json --retry-lock 10m --host "$STORE" --tag "$TAGS" --exclude /uploads/lost+found /dump /uploads)
