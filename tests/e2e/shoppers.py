@@ -64,10 +64,10 @@ class Visits:
 
     `request` raises AssertionError or httpx.HTTPError if it is not answered correctly."""
 
-    def __init__(self, request: Callable[[], Any]) -> None:
+    def __init__(self, request: Callable[[], Any], pause_seconds: float = 0.25) -> None:
         self.answered = self.failed = 0
         self.outages: list[float] = []  # seconds from a first failed request to the next answer
-        self._request, self._over = request, threading.Event()
+        self._request, self._pause_seconds, self._over = request, pause_seconds, threading.Event()
         self._thread = threading.Thread(target=self._visit)
 
     def __enter__(self) -> Visits:
@@ -84,7 +84,7 @@ class Visits:
 
     def _visit(self) -> None:
         failing_since: float | None = None
-        while not self._over.wait(0.25):
+        while not self._over.wait(self._pause_seconds):
             started = time.monotonic()
             try:
                 self._request()

@@ -24,8 +24,10 @@ from tests.e2e.lived_in import LivedInStore
 from tests.e2e.lived_in_medusa import LivedInMedusa
 from tests.e2e.lived_in_woocommerce import LivedInWooCommerce
 from tests.e2e.provisioner_harness import INSTANCE, ProvisionerHarness
+from tests.e2e.shoppers import Visits
 from tests.e2e.store_release import PNG
 from tests.ledgers import exclusive_ledger
+from tests.waiting import until
 
 Store = LivedInStore[Any]
 STOPS = "The check stops where it stopped before: "
@@ -73,9 +75,12 @@ def test_restart_loses_no_confirmed_order(store: Store) -> None:
     store.require_owner()
 
 
-def test_backup_holds_every_order_and_the_pictures(store: Store) -> None:
-    store.require_success(store.harness.backup(store.made))
-    store.require_success(store.harness.backup(store.made))
+def test_backup_holds_every_order_and_the_pictures_and_disturbs_no_shopper(store: Store) -> None:
+    with Visits(store.visit, pause_seconds=0) as visits:
+        store.require_success(store.harness.backup(store.made))
+        store.require_success(store.harness.backup(store.made))
+        until("1,000 visits", lambda: visits.answered + visits.failed >= 1000)
+    assert visits.failed == 0
     later, first = store.harness.backups(store.made)
     assert first.counts["orders"] >= len(store.orders)
     assert later.counts == first.counts
