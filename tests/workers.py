@@ -50,7 +50,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     e2e, others = (
         dict.fromkeys(i.path for i in items if ("e2e" in i.path.parts) == is_e2e) for is_e2e in (True, False)
     )
-    turns = {path: turn for files in (e2e, others) for turn, path in enumerate(files)}
+    long = {item.path for item in items if item.get_closest_marker("long")}
+    e2e_in_turn = sorted(e2e, key=lambda path: path not in long)
+    turns = {path: turn for files in (e2e_in_turn, others) for turn, path in enumerate(files)}
 
     def position(item: pytest.Item) -> tuple[int, int, Path, bool]:
         if item.path in first:

@@ -37,12 +37,12 @@ def permissions(instance: str, *options: str) -> str:
     return _render_some(instance, "rbac", "admission", "backup-keys", options=options)
 
 
-def backup_server(instance: str, image: Mapping[str, Any]) -> str:
+def backup_server(instance: str, image: Mapping[str, Any], *options: str) -> str:
     """The backup server storewright/<instance>-backup with this image, as chart values, and its retention.
 
-    Raises ClusterError if helm fails."""
-    options = tuple(f"--set=backups.image.{key}={value}" for key, value in image.items())
-    return _render_some(instance, "backup", "backup-retention", options=options)
+    `options` are more options of `helm template`. Raises ClusterError if helm fails."""
+    images = tuple(f"--set=backups.image.{key}={value}" for key, value in image.items())
+    return _render_some(instance, "backup", "backup-retention", options=(*images, *options))
 
 
 def _render_some(instance: str, *templates: str, options: tuple[str, ...]) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from dev.cluster import Cluster as DevCluster
 from dev.stack import backup_image
+from tests.e2e.backup_server import BackupServer
 from tests.e2e.provisioner_harness import ProvisionerHarness
 from tests.e2e.sample_type import BOOKLET, SampleType, load_image
 from tests.e2e.upgraded_store import UpgradedStore
@@ -33,12 +34,24 @@ class BackedUpStore(UpgradedStore):
         return self.kubectl("exec", f"deployment/{self.name}", "--", "/busybox", "sh", "-c", script)
 
 
+class HarnessWithServer(ProvisionerHarness):
+    """Backs up to a server of its own."""
+
+    def __init__(self, server: BackupServer, folder: Path, charts: Path, type: str) -> None:
+        self.server = server
+        super().__init__(server.cluster, folder, charts, type)
+
+    def defaults(self) -> dict[str, Any]:
+        return {**super().defaults(), "backup_server": self.server.url}
+
+
 @contextmanager
-def backed_up_store(cluster: DevCluster, folder: Path) -> Iterator[BackedUpStore]:
-    """A new store and a backup server, and everything removed afterwards."""
-    load_image(cluster, folder)
+def backed_up_store(server: BackupServer, folder: Path, *options: str) -> Iterator[BackedUpStore]:
+    """A new store and its own backup server, started with `options`; everything is removed afterwards."""
+    load_image(server.cluster, folder)
+    server.start(*options)
     type = SampleType(folder / "charts", BOOKLET)
-    harness = ProvisionerHarness(cluster, folder, type.charts, type.name)
+    harness = HarnessWithServer(server, folder, type.charts, type.name)
     harness.overlay[type.name] = {
         "openingSeconds": 0,
         "claims": {"uploads": {"size": "16Mi", "accessMode": "ReadWriteOnce"}},
@@ -48,3 +61,4 @@ def backed_up_store(cluster: DevCluster, folder: Path) -> Iterator[BackedUpStore
     yield BackedUpStore(harness, type)
     harness.close()
     harness.remove_all()
+    server.remove()

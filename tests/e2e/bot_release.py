@@ -25,7 +25,9 @@ from tests.e2e import sample_type
 
 README, OPERATING = ROOT / "README.md", ROOT / "docs/operating.md"
 # In the commands of the docs, the release, its namespace and its instance have this name.
-RELEASE_NAME = re.compile(r"(-n |namespace |install |upgrade |template |secret |deployment/|instance=)storewright\b")
+RELEASE_NAME = re.compile(
+    r"(-n |namespace |install |upgrade |template |secret |deployment/|cronjob/|instance=)storewright\b"
+)
 
 
 def section(page: Path, title: str) -> str:

@@ -13,7 +13,7 @@ from dev.cluster import Cluster
 from dev.cluster.layout import locked
 from dev.stack import Stack, remove_stores
 from tests import workers
-from tests.e2e import backup_server
+from tests.e2e.backup_server import BackupServer
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,7 @@ def cluster() -> Cluster:
     with locked(workers.run_folder()):  # two workers would load each image twice
         running = workers.start_cluster()
         images.load_store_images(running)
-    backup_server.start(running)
+    BackupServer(running).start()
     return running
 
 

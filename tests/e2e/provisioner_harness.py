@@ -32,7 +32,7 @@ from provisioner.operations.upgrade import UPGRADE
 from provisioner.runner.executors import Executor
 from provisioner.runner.executors.local import LocalExecutor
 from provisioner.runner.scheduler import Scheduler
-from tests.e2e import backup_server
+from tests.e2e.backup_server import BackupServer
 from tests.ledgers import SampleOrders
 from tests.waiting import until_job
 from tests.workers import WORKER
@@ -92,7 +92,7 @@ class ProvisionerHarness:
 
     def defaults(self) -> dict[str, Any]:
         """The fields of StoreDefaults that depend on where the jobs run."""
-        return {"ingress_address": self.cluster.ingress_address, "backup_server": backup_server.URL}
+        return {"ingress_address": self.cluster.ingress_address, "backup_server": BackupServer(self.cluster).url}
 
     def executor(self) -> Executor:
         return LocalExecutor(self.tools)

@@ -11,13 +11,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dev.cluster import Cluster as DevCluster
-from dev.stack import kubectl
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.runner.kept_backups import KeptBackups
-from tests.e2e import backup_server
 from tests.e2e.backed_up_store import BackedUpStore, backed_up_store
+from tests.e2e.backup_server import BackupServer
 
-CRON_JOB = f"cronjob/{backup_server.RELEASE}-backup-retention"
 # Days ago, and the reason of the backup.
 HISTORY = """
 while read -r day reason; do
@@ -31,31 +29,32 @@ END
 
 
 @pytest.fixture(scope="module")
-def store(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackedUpStore]:
-    with backed_up_store(cluster, tmp_path_factory.mktemp("retention")) as made:
+def server(cluster: DevCluster) -> BackupServer:
+    return BackupServer(cluster, "retention")
+
+
+@pytest.fixture(scope="module")
+def store(server: BackupServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackedUpStore]:
+    with backed_up_store(server, tmp_path_factory.mktemp("retention")) as made:
         yield made
 
 
-def remove_old_backups(cluster: DevCluster, store: BackedUpStore) -> str:
+def remove_old_backups(server: BackupServer, store: BackedUpStore) -> str:
     """Run the CronJob's Job now, for this store only, which saves time; returns its log."""
-    home, name = ("-n", backup_server.NAMESPACE), f"remove-{store.name}"
+    name = f"remove-{store.name}"
     job = json.loads(
-        kubectl(cluster, *home, "create", "job", f"--from={CRON_JOB}", name, "--dry-run=client", "-o", "json")
+        server.kubectl("create", "job", f"--from={server.retention}", name, "--dry-run=client", "-o", "json")
     )
     [keys] = [volume["secret"] for volume in job["spec"]["template"]["spec"]["volumes"] if volume["name"] == "keys"]
     keys["items"] = [{"key": f"password.{store.made.store_id}", "path": f"password.{store.made.store_id}"}]
-    kubectl(cluster, *home, "create", "-f", "-", stdin=json.dumps(job))
-    kubectl(cluster, *home, "wait", "--for=condition=Complete", f"job/{name}", "--timeout=300s")
-    return kubectl(cluster, *home, "logs", f"job/{name}")
+    server.kubectl("create", "-f", "-", stdin=json.dumps(job))
+    server.kubectl("wait", "--for=condition=Complete", f"job/{name}", "--timeout=300s")
+    return server.kubectl("logs", f"job/{name}")
 
 
-def make_history(cluster: DevCluster, store_id: str) -> None:
-    backup_server.shell(cluster, store_id, HISTORY)
-
-
-def kept(cluster: DevCluster, store_id: str) -> Counter[str]:
+def kept(server: BackupServer, store_id: str) -> Counter[str]:
     """The number of backups by reason, and none is older than retention allows."""
-    now, found = datetime.now(UTC), backup_server.snapshots(cluster, store_id)
+    now, found = datetime.now(UTC), server.snapshots(store_id)
     reasons = Counter[str]()
     for snapshot in found:
         [reason] = [tag.removeprefix("reason=") for tag in snapshot["tags"] if tag.startswith("reason=")]
@@ -65,33 +64,33 @@ def kept(cluster: DevCluster, store_id: str) -> Counter[str]:
     return reasons
 
 
-def test_old_backups_go_and_the_ledger_knows_what_is_left(store: BackedUpStore, cluster: DevCluster) -> None:
+def test_old_backups_go_and_the_ledger_knows_what_is_left(store: BackedUpStore, server: BackupServer) -> None:
     store_id = store.made.store_id
     store.harness.succeeded(store.harness.backup(store.made))
-    make_history(cluster, store_id)
+    server.shell(store_id, HISTORY)
     [newest] = store.harness.backups(store.made)
-    gone = replace(newest, id=backup_server.snapshots(cluster, store_id)[0]["id"], made_at=newest.made_at - 9)
+    gone = replace(newest, id=server.snapshots(store_id)[0]["id"], made_at=newest.made_at - 9)
     store.harness.ledger.store_backups.add(gone)
-    log = remove_old_backups(cluster, store)
-    left = kept(cluster, store_id)
+    log = remove_old_backups(server, store)
+    left = kept(server, store_id)
     assert 8 <= left["daily"] <= 11, "7 daily ones, and 4 weekly ones of which some are daily ones too"
     assert left["ordered"] == 4, "those of 29, 20 and 1 days ago and the store's own"
     [line] = [json.loads(line) for line in log.splitlines() if store_id in line]
-    assert {backup["id"] for backup in line["backups"]} == {s["id"] for s in backup_server.snapshots(cluster, store_id)}
-    KeptBackups(store.harness.ledger, Cluster(cluster.kubeconfig), backup_server.URL).read()
+    assert {backup["id"] for backup in line["backups"]} == {s["id"] for s in server.snapshots(store_id)}
+    KeptBackups(store.harness.ledger, Cluster(server.cluster.kubeconfig), server.url).read()
     assert store.harness.backups(store.made) == [newest]
     later = store.harness.succeeded(store.harness.backup(store.made))
     assert store.harness.backups(store.made)[0].job_id == later.id
 
 
 def test_store_whose_first_backup_was_killed_can_be_backed_up_after_the_next_removal(
-    store: BackedUpStore, cluster: DevCluster
+    store: BackedUpStore, server: BackupServer
 ) -> None:
     other = BackedUpStore(store.harness, store.type)
     repository = f"/data/{other.made.store_id}"
     script = f"mkdir -p {repository}/keys && touch -d '2 hours ago' {repository}/keys/{'0a' * 32}"
-    backup_server.shell(cluster, other.made.store_id, script)
+    server.shell(other.made.store_id, script)
     failed = store.harness.ended(store.harness.backup(other.made))
     assert "already contains keys" in str(failed.problem)
-    remove_old_backups(cluster, other)
+    remove_old_backups(server, other)
     store.harness.succeeded(store.harness.retry(failed))

@@ -9,12 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from dev.cluster import Cluster as DevCluster
-from dev.stack import kubectl
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.job import JobStatus
 from provisioner.operations.steps.backup_job import ensure_keys
-from tests.e2e import backup_server
 from tests.e2e.backed_up_store import PICTURE_BYTES, BackedUpStore, backed_up_store
+from tests.e2e.backup_server import BackupServer
 
 # What somebody tries who got the access of a store's backup Job. $OTHER is another store's repository.
 THIEF = """
@@ -29,8 +28,13 @@ timeout 30 /tools/restic -r "$server/$OTHER/" init && echo "other repository cha
 
 
 @pytest.fixture(scope="module")
-def store(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackedUpStore]:
-    with backed_up_store(cluster, tmp_path_factory.mktemp("server")) as made:
+def server(cluster: DevCluster) -> BackupServer:
+    return BackupServer(cluster, "own")
+
+
+@pytest.fixture(scope="module")
+def store(server: BackupServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackedUpStore]:
+    with backed_up_store(server, tmp_path_factory.mktemp("server")) as made:
         yield made
 
 
@@ -47,19 +51,19 @@ def access_stolen(store: BackedUpStore, other: str) -> str:
     return store.kubectl("logs", "job/thief")
 
 
-def test_processes_that_make_the_keys_at_once_get_the_same(store: BackedUpStore, cluster: DevCluster) -> None:
-    name, server = "race-backup", f"https://race-backup.{backup_server.NAMESPACE}.svc:8000"
-    kubectl(cluster, "create", "secret", "generic", name, "-n", backup_server.NAMESPACE)
+def test_processes_that_make_the_keys_at_once_get_the_same(cluster: DevCluster) -> None:
+    race = BackupServer(cluster, "race")
+    race.kubectl("create", "secret", "generic", "race-backup")
     try:
         with ThreadPoolExecutor() as threads:
-            made = list(threads.map(lambda _: ensure_keys(Cluster(cluster.kubeconfig), server), range(6)))
+            made = list(threads.map(lambda _: ensure_keys(Cluster(cluster.kubeconfig), race.url), range(6)))
     finally:
-        kubectl(cluster, "delete", "secret", name, "-n", backup_server.NAMESPACE)
+        race.kubectl("delete", "secret", "race-backup")
     assert len({keys["key"] for keys in made}) == 1
     assert len({keys["ca.crt"] for keys in made}) == 1
 
 
-def test_second_backup_adds_only_what_changed(store: BackedUpStore, cluster: DevCluster) -> None:
+def test_second_backup_adds_only_what_changed(store: BackedUpStore, server: BackupServer) -> None:
     store.upload()
     for _ in range(2):
         store.harness.succeeded(store.harness.backup(store.made))
@@ -68,22 +72,17 @@ def test_second_backup_adds_only_what_changed(store: BackedUpStore, cluster: Dev
     assert later.added_bytes < PICTURE_BYTES / 100
     assert first.bytes == later.bytes == PICTURE_BYTES + len("16 pages\n")
     assert later.counts == {"pages": 16}
-    assert [one["id"] for one in backup_server.snapshots(cluster, store.made.store_id)] == [first.id, later.id]
-    assert backup_server.restic(cluster, store.made.store_id, "dump", "latest", "/dump/database.sql") == "16 pages\n"
-    assert "/uploads/picture" in backup_server.restic(cluster, store.made.store_id, "ls", "latest")
-    assert "no errors were found" in backup_server.restic(cluster, store.made.store_id, "check", "--read-data")
+    assert [one["id"] for one in server.snapshots(store.made.store_id)] == [first.id, later.id]
+    assert server.restic(store.made.store_id, "dump", "latest", "/dump/database.sql") == "16 pages\n"
+    assert "/uploads/picture" in server.restic(store.made.store_id, "ls", "latest")
+    assert "no errors were found" in server.restic(store.made.store_id, "check", "--read-data")
 
 
 def test_backup_fails_soon_while_the_server_is_away_and_its_retry_succeeds(
-    store: BackedUpStore, cluster: DevCluster
+    store: BackedUpStore, server: BackupServer
 ) -> None:
-    on_server = (cluster, "-n", backup_server.NAMESPACE)
-    kubectl(*on_server, "scale", backup_server.DEPLOYMENT, "--replicas=0")
-    try:
+    with server.away():
         failed = store.harness.ended(store.harness.backup(store.made))
-    finally:
-        kubectl(*on_server, "scale", backup_server.DEPLOYMENT, "--replicas=1")
-        kubectl(*on_server, "rollout", "status", backup_server.DEPLOYMENT, "--timeout=120s")
     assert failed.status == JobStatus.FAILED
     assert "the backup server does not answer" in str(failed.problem)
     store.harness.succeeded(store.harness.retry(failed))

@@ -17,7 +17,7 @@ from provisioner.domain.job import EventKind, JobStatus
 from provisioner.domain.store import SECRET_NAME, StoreStatus
 from provisioner.operations.namespace_metadata import stores_in_cluster
 from provisioner.operations.registry import OPERATIONS
-from tests.e2e import backup_server
+from tests.e2e.backup_server import BackupServer
 from tests.e2e.busy_restart import restart_while_people_buy
 from tests.e2e.full_disk import full_disks
 from tests.e2e.lived_in import LivedInStore
@@ -27,8 +27,8 @@ from tests.e2e.provisioner_harness import INSTANCE, ProvisionerHarness
 from tests.e2e.shoppers import Visits
 from tests.e2e.store_release import PNG
 from tests.ledgers import exclusive_ledger
-from tests.waiting import until
 
+pytestmark = pytest.mark.long
 Store = LivedInStore[Any]
 STOPS = "The check stops where it stopped before: "
 
@@ -79,15 +79,15 @@ def test_backup_holds_every_order_and_the_pictures_and_disturbs_no_shopper(store
     with Visits(store.visit, pause_seconds=0) as visits:
         store.require_success(store.harness.backup(store.made))
         store.require_success(store.harness.backup(store.made))
-        until("1,000 visits", lambda: visits.answered + visits.failed >= 1000)
-    assert visits.failed == 0
+    assert (visits.failed, visits.answered > 10) == (0, True)
     later, first = store.harness.backups(store.made)
     assert first.counts["orders"] >= len(store.orders)
     assert later.counts == first.counts
-    found = backup_server.snapshots(store.harness.cluster, store.made.store_id)
+    server = BackupServer(store.harness.cluster)
+    found = server.snapshots(store.made.store_id)
     assert [snapshot["id"] for snapshot in found] == [first.id, later.id]
     assert "reason=ordered" in found[0]["tags"]
-    held = backup_server.restic(store.harness.cluster, store.made.store_id, "ls", "latest")
+    held = server.restic(store.made.store_id, "ls", "latest")
     assert "/dump/database.sql" in held
     assert store.picture.rsplit("/", 1)[-1] in held
 

@@ -7,19 +7,23 @@ from collections.abc import Iterator
 import pytest
 
 from dev.cluster import Cluster as DevCluster
-from dev.stack import kubectl
 from provisioner.domain.backup import Backup
 from provisioner.domain.errors import Refused
 from provisioner.domain.job import EventKind, JobStatus
 from provisioner.domain.store import StoreStatus
-from tests.e2e import backup_server
 from tests.e2e.backed_up_store import BackedUpStore, backed_up_store
+from tests.e2e.backup_server import BackupServer
 from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
-def store(cluster: DevCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackedUpStore]:
-    with backed_up_store(cluster, tmp_path_factory.mktemp("restored")) as made:
+def server(cluster: DevCluster) -> BackupServer:
+    return BackupServer(cluster, "restored")
+
+
+@pytest.fixture(scope="module")
+def store(server: BackupServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackedUpStore]:
+    with backed_up_store(server, tmp_path_factory.mktemp("restored")) as made:
         yield made
 
 
@@ -104,28 +108,23 @@ def test_restore_that_cannot_be_undone_says_that_the_shop_is_closed_and_its_retr
 
 
 def test_restore_while_the_server_is_away_changes_nothing(
-    store: BackedUpStore, backup: Backup, cluster: DevCluster
+    store: BackedUpStore, backup: Backup, server: BackupServer
 ) -> None:
     newer = store.upload()
-    on_server = (cluster, "-n", backup_server.NAMESPACE)
-    kubectl(*on_server, "scale", backup_server.DEPLOYMENT, "--replicas=0")
-    try:
+    with server.away():
         failed = store.harness.ended(store.harness.restore(store.made, backup))
-    finally:
-        kubectl(*on_server, "scale", backup_server.DEPLOYMENT, "--replicas=1")
-        kubectl(*on_server, "rollout", "status", backup_server.DEPLOYMENT, "--timeout=120s")
     assert "the backup server does not answer" in str(failed.problem)
     assert store.checksum() == newer
     until("the shop is back", store.intact)
 
 
 def test_backup_that_the_server_lost_fails_the_restore_and_the_store_stays_as_it_was(
-    store: BackedUpStore, backup: Backup, cluster: DevCluster
+    store: BackedUpStore, backup: Backup, server: BackupServer
 ) -> None:
     newer = store.upload()
     store.harness.succeeded(store.harness.backup(store.made))
     lost = store.harness.backups(store.made)[0]
-    backup_server.shell(cluster, store.made.store_id, f"restic --no-cache forget {lost.id}")
+    server.shell(store.made.store_id, f"restic --no-cache forget {lost.id}")
     failed = store.harness.ended(store.harness.restore(store.made, lost))
     assert "does not exist" in str(failed.problem)
     until("the shop is back", store.intact)

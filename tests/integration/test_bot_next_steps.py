@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from provisioner.domain.errors import Problem
 from provisioner.domain.limits import Limits
 from tests.integration.bot_harness import Bot, running_bot
 from tests.integration.slack_steps import PROBLEM, buttons, create_form, delete_form, ready_store, top_form
+from tests.unit.sample_stores import BACKUPS
 
 
 def answer(bot: Bot, typed: str, user: str = "Dana") -> str:
@@ -61,6 +63,7 @@ def test_usage(bot: Bot, typed: str, usage: str, filled_in: str) -> None:
 
 def test_examples_of_the_help(bot: Bot) -> None:
     ready_store(bot)
+    bot.ledger.store_backups.add(replace(BACKUPS[0], store_id=bot.store().id))
     shown = answer(bot, "/store help")
     for example in re.findall(r"`(/store [^`]+)`", shown):
         ack = bot.slack.command("Dana", "#stores", example.replace("create my-shop", "create new-shop"))

@@ -43,6 +43,7 @@ from tests.unit.sample_stores import (
     LINK,
     NOON,
     PLAIN,
+    RESTORE_JOB,
     STORE,
     WORKING_JOB,
     catalog_of,
@@ -146,7 +147,7 @@ def views(problem: Problem, detail: str, choices: tuple[str, ...]) -> Iterator[J
     retrying = JobEvent(90, "j1", NOON, EventKind.RETRYING, detail=detail)
     for kind in OPERATIONS:
         for status in JobStatus:
-            job = replace(JOB, kind=kind, status=status, problem=problem)
+            job = replace(JOB, kind=kind, status=status, problem=problem, arguments=RESTORE_JOB.arguments)
             yield job_view(job, store, None, 2, retrying, choices=choices, newer_version="9" * 200)
             newest = replace(job, id="j9", requested_by="U" + "A" * 20)
             yield job_view(job, replace(store, status=StoreStatus.FAILED), newest, 2, choices=choices)
