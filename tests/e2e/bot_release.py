@@ -28,6 +28,8 @@ README, OPERATING = ROOT / "README.md", ROOT / "docs/operating.md"
 RELEASE_NAME = re.compile(
     r"(-n |namespace |install |upgrade |template |secret |deployment/|cronjob/|instance=)storewright\b"
 )
+# The files that the docs' commands read and write; here they are in the test's own folder.
+FILES = ("build/values.yaml", "my-values.yaml", "slack.env", "away.db", "backup-keys.yaml", "november.jsonl")
 
 
 def section(page: Path, title: str) -> str:
@@ -156,7 +158,7 @@ class BotRelease:
     def start_script(self, script: str) -> Iterator[subprocess.Popen[str]]:
         """Start commands of the docs, and terminate them when the block ends."""
         script = RELEASE_NAME.sub(rf"\1{self.name}", script)
-        for file in ("build/values.yaml", "my-values.yaml", "slack.env", "away.db"):
+        for file in FILES:
             script = script.replace(file, str(self.folder / Path(file).name))
         environment = {**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig)}
         command, pipe = ["sh", "-euc", script], subprocess.PIPE
