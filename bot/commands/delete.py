@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import click
-
-from bot.commands.ordering import clicked_store
+from bot.commands.ordering import clicked_store, form_store
 from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section, Words
-from bot.commands.terminal import NAME, WAIT, Terminal, TerminalCommand
+from bot.commands.terminal import NAME, WAIT, YES, Terminal, TerminalCommand, require_name
 from bot.dependencies import Dependencies
 from bot.rendering import forms, messages
 from bot.rendering.forms import DELETE_FORM
 from bot.rendering.job_view import StoreView
 from bot.rendering.offers import Offer
 from bot.rendering.templating import TextTemplate
-from provisioner.domain.errors import Refused, StoreBusy
+from provisioner.domain.errors import StoreBusy
 from provisioner.domain.job import Job
-from provisioner.domain.policy import Right
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.operations.delete import DELETE
 from provisioner.orders import OrderContext
@@ -44,8 +41,7 @@ def _ask(request: Request, store: Store) -> Response:
 
 def submitted(dependencies: Dependencies, request: Request) -> Response:
     """Order the deletion if the person typed the store's name. Raises Refused."""
-    store = dependencies.orders.existing_store(request.form.store_id)
-    request.actor.require(Right.MANAGE, store)
+    store = form_store(dependencies, request)
     if request.fields.get("name") != store.name:
         errors = {"name": forms.delete_mismatch(store)}
         return Response(field_errors=errors, store=store.name, reason="another name was typed")
@@ -56,9 +52,9 @@ def submitted(dependencies: Dependencies, request: Request) -> Response:
 def _from_terminal(terminal: Terminal, name: str, yes: bool, wait: bool) -> None:
     def place(context: OrderContext) -> Job:
         store = terminal.orders.store_named(name)
-        question = f"This removes {store.url} with all its data. Type its name to confirm"
-        if not yes and click.prompt(question) != store.name:
-            raise Refused("That is not the store's name.", "", "Nothing was deleted.")
+        if not yes:
+            question = f"This removes {store.url} with all its data. Type its name to confirm"
+            require_name(store, question, "Nothing was deleted.")
         return terminal.orders.place(context, DELETE, store.id)
 
     terminal.order(name, f"delete {name}", place, wait=wait)
@@ -89,7 +85,7 @@ COMMAND = Command(
     ),
     terminal=TerminalCommand(
         help="Remove a store with all its data.",
-        parameters=(NAME, click.Option(["--yes"], is_flag=True, help="Do not ask."), WAIT),
+        parameters=(NAME, YES, WAIT),
         run=_from_terminal,
         runs_jobs=True,
     ),

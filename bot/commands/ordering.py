@@ -55,6 +55,15 @@ def clicked_store(dependencies: Dependencies, request: Request) -> Store:
     store = dependencies.ledger.stores.get(store_id)
     if not store or store.deleted_at:
         dependencies.ledger.outbox.refresh(OutboxKind.SUMMARY, job_id)
+    return _managed(dependencies, request, store_id)
+
+
+def form_store(dependencies: Dependencies, request: Request) -> Store:
+    """The store of a submitted form, which the person may manage. Raises StoreNotFound or NotAllowed."""
+    return _managed(dependencies, request, request.form.store_id)
+
+
+def _managed(dependencies: Dependencies, request: Request, store_id: str) -> Store:
     store = dependencies.orders.existing_store(store_id)
     request.actor.require(Right.MANAGE, store)
     return store

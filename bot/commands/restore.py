@@ -6,18 +6,16 @@ from dataclasses import dataclass, replace
 
 import click
 
-from bot.commands.ordering import clicked_store
+from bot.commands.ordering import clicked_store, form_store
 from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section, Words
-from bot.commands.terminal import NAME, WAIT, Terminal, TerminalCommand
+from bot.commands.terminal import NAME, WAIT, YES, Terminal, TerminalCommand, require_name
 from bot.dependencies import Dependencies
 from bot.rendering import forms, messages
 from bot.rendering.forms import RESTORE_FORM
 from bot.rendering.offers import Offer, Placement
 from bot.rendering.templating import TextTemplate, utc
-from provisioner.domain.errors import Refused
 from provisioner.domain.job import Job
-from provisioner.domain.policy import Right
 from provisioner.domain.store import Store
 from provisioner.operations.restore import RESTORE, arguments_of
 from provisioner.orders import OrderContext
@@ -60,8 +58,7 @@ def _ask(dependencies: Dependencies, request: Request, store: Store, backup: str
 
 def submitted(dependencies: Dependencies, request: Request) -> Response:
     """Order the restore. Raises Refused."""
-    store = dependencies.orders.existing_store(request.form.store_id)
-    request.actor.require(Right.MANAGE, store)
+    store = form_store(dependencies, request)
     backup = dependencies.orders.backup(store, request.fields.get("backup", ""))
     arguments = arguments_of(backup, back_up_first=request.fields.get("first") != "no")
     job = dependencies.orders.place(request.order, RESTORE, store.id, arguments)
@@ -72,8 +69,8 @@ def _from_terminal(terminal: Terminal, name: str, backup: str, back_up_first: bo
     def place(context: OrderContext) -> Job:
         store = terminal.orders.store_named(name)
         chosen = terminal.orders.backup(store, backup)
-        if not yes and click.prompt(texts("confirm", store=store, when=utc(chosen.made_at))) != store.name:
-            raise Refused("That is not the store's name.", "", "Nothing was changed.")
+        if not yes:
+            require_name(store, texts("confirm", store=store, when=utc(chosen.made_at)), "Nothing was changed.")
         arguments = arguments_of(chosen, back_up_first=back_up_first)
         return terminal.orders.place(context, RESTORE, store.id, arguments)
 
@@ -104,7 +101,7 @@ COMMAND = Command(
             NAME,
             click.Argument(["backup"], default=""),
             click.Option(["--backup-first/--no-backup-first", "back_up_first"], default=True, help="Back it up first."),
-            click.Option(["--yes"], is_flag=True, help="Do not ask."),
+            YES,
             WAIT,
         ),
         run=_from_terminal,

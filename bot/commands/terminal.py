@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import click
 
 from provisioner.domain.catalog import Catalog
+from provisioner.domain.errors import Refused
 from provisioner.domain.job import Job
 from provisioner.domain.store import SECRET_NAME, Store
 from provisioner.ledger.ledger import Ledger
@@ -17,6 +18,7 @@ from provisioner.orders import OrderContext, Orders
 NAME = click.Argument(["name"])
 JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print JSON, for programs.")
 WAIT = click.Option(["--wait/--no-wait"], default=True, help="Follow the job to its end, or only order it.")
+YES = click.Option(["--yes"], is_flag=True, help="Do not ask.")
 
 
 class Terminal(Protocol):
@@ -36,6 +38,12 @@ class Terminal(Protocol):
 
     def show_job(self, job: Job) -> None:
         """Print the job's events and how it stands."""
+
+
+def require_name(store: Store, question: str, otherwise: str) -> None:
+    """Ask for the store's name. Raises Refused for another, with `otherwise` as what follows from it."""
+    if click.prompt(question) != store.name:
+        raise Refused("That is not the store's name.", "", otherwise)
 
 
 def login_hint(store: Store) -> str:

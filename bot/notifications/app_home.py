@@ -35,7 +35,7 @@ class HomeNotification(Notification[HomeSnapshot, Json]):
     def read(self, entry: OutboxEntry) -> HomeSnapshot | None:
         """Three queries, however many stores there are."""
         stores, total = self._ledger.stores.with_last_jobs(entry.subject, limit=STORE_LIMIT)
-        newest = {backup.store_id: backup.made_at for backup in self._ledger.store_backups.newest()}
+        newest = self._ledger.store_backups.newest_times([store.id for store, _ in stores])
         views = [
             replace(store_view(self._catalog, store, job), backed_up_at=newest.get(store.id)) for store, job in stores
         ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter
-from slack_sdk.models.blocks import InputBlock, Option, PlainTextInputElement, StaticSelectElement
+from slack_sdk.models.blocks import Block, InputBlock, Option, PlainTextInputElement, StaticSelectElement
 from slack_sdk.models.views import View
 
 from bot.rendering.blocks import Message, context, sections
@@ -84,14 +84,11 @@ def create_form(
     )
     channel = form_context.channel
     where = create("in_channel", channel=channel) if channel else create("in_direct_messages")
-    return View(
-        type="modal",
-        callback_id=CREATE_FORM,
-        title=create("title"),
-        submit=create("submit"),
-        close=common("cancel"),
-        private_metadata=form_context.packed(),
-        blocks=[
+    return _form(
+        CREATE_FORM,
+        create,
+        form_context,
+        [
             *(sections(prefilled.question) if prefilled.question else []),
             InputBlock(block_id="name", label=create("name_label"), hint=hint, element=name),
             _type_block(catalog, store_type),
@@ -130,14 +127,11 @@ def _option_block(store_type: StoreType, option: StoreOption, prefilled: Prefill
 def delete_form(store: Store, form_context: FormContext) -> View:
     """Says what is lost and asks for the store's name."""
     name = PlainTextInputElement(action_id="name", focus_on_load=True)
-    return View(
-        type="modal",
-        callback_id=DELETE_FORM,
-        title=delete("title"),
-        submit=delete("submit"),
-        close=common("cancel"),
-        private_metadata=form_context.packed(),
-        blocks=[
+    return _form(
+        DELETE_FORM,
+        delete,
+        form_context,
+        [
             *sections(delete("warning", store=store)),
             InputBlock(block_id="name", label=delete("name_label", name=store.name), element=name),
         ],
@@ -156,14 +150,11 @@ def restore_form(store: Store, backups: Sequence[Backup], chosen: Backup, form_c
     backup = StaticSelectElement(action_id="backup", options=options, initial_option=entries[chosen.id])
     answers = [Option(text=restore(f"first_{value}"), value=value) for value in ("yes", "no")]
     first = StaticSelectElement(action_id="first", options=answers, initial_option=answers[0])
-    return View(
-        type="modal",
-        callback_id=RESTORE_FORM,
-        title=restore("title"),
-        submit=restore("submit"),
-        close=common("cancel"),
-        private_metadata=form_context.packed(),
-        blocks=[
+    return _form(
+        RESTORE_FORM,
+        restore,
+        form_context,
+        [
             *sections(restore("warning", store=store)),
             InputBlock(block_id="backup", label=restore("backup_label"), element=backup),
             InputBlock(block_id="first", label=restore("first_label"), hint=restore("first_hint"), element=first),
@@ -174,6 +165,19 @@ def restore_form(store: Store, backups: Sequence[Backup], chosen: Backup, form_c
 def _backup_entry(backup: Backup) -> Option:
     text, held = _label(restore("entry", b=backup)), _label(restore("held", b=backup))
     return Option(text=text, value=backup.id, description=held)
+
+
+def _form(callback_id: str, texts: TextTemplate, form_context: FormContext, blocks: Sequence[Block]) -> View:
+    """A modal with the title and the submit button of a verb's texts."""
+    return View(
+        type="modal",
+        callback_id=callback_id,
+        title=texts("title"),
+        submit=texts("submit"),
+        close=common("cancel"),
+        private_metadata=form_context.packed(),
+        blocks=blocks,
+    )
 
 
 def notice(message: Message) -> View:

@@ -15,7 +15,6 @@ from provisioner.ledger.rows import Row
 class NewestBackup:
     """When the newest backup of the store called `name` was made (epoch seconds), and the size of what it holds."""
 
-    store_id: str
     name: str
     made_at: float
     bytes: int
@@ -43,11 +42,17 @@ class StoreBackups:
     def newest(self) -> list[NewestBackup]:
         """The newest backup of each store that exists and has one."""
         rows = self._connection.db.query(
-            """SELECT store_id, name, max(made_at) AS made_at, bytes
+            """SELECT name, max(made_at) AS made_at, bytes
                FROM store_backups b JOIN stores s ON s.id = b.store_id
                WHERE s.status != 'deleted' GROUP BY s.id ORDER BY name"""
         )
         return [NewestBackup(**row) for row in rows]
+
+    def newest_times(self, store_ids: Collection[str]) -> dict[str, float]:
+        """When the newest backup of each of these stores was made (epoch seconds); only of those that have one."""
+        marks = ", ".join("?" * len(store_ids))
+        query = f"SELECT store_id, max(made_at) FROM store_backups WHERE store_id IN ({marks}) GROUP BY store_id"
+        return dict(self._connection.db.execute(query, tuple(store_ids)).fetchall())
 
     def keep(self, store_id: str, kept: Collection[str], before: float) -> int:
         """Delete the store's backups whose ids are not `kept`, if made `before` (epoch seconds); returns how many."""

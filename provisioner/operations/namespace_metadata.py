@@ -48,6 +48,12 @@ def annotation(namespace: Object, key: str) -> str | None:
     return value
 
 
+def note_of(cluster: Cluster, store: Store, key: str) -> str:
+    """The value of an annotation of the store's namespace; '' without it or the namespace. Raises Transient."""
+    namespace = cluster.namespace(store.namespace)
+    return (annotation(namespace, key) if namespace else None) or ""
+
+
 def belongs_to(namespace: Object, store: Store, instance: str) -> bool:
     """Whether the namespace is this store's: an earlier store may have had the same name."""
     labels: dict[str, str] = namespace["metadata"].get("labels", {})

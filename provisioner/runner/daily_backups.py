@@ -24,20 +24,22 @@ class DailyBackups:
     def __init__(self, orders: Orders, has_backups: Callable[[Store], bool], hour: int) -> None:
         """`hour` (UTC) is when the first turns come. `has_backups` says whether a store's release knows backups."""
         self._orders, self._has_backups, self._hour = orders, has_backups, hour
-        self._without: set[str] = set()  # delivery keys of stores that had no CronJob at their turn
+        self._without: dict[str, str] = {}  # by store: the delivery key of its last turn, if it had no CronJob then
 
     def order_due(self) -> None:
         """Order the backups of stores whose turn has come, as long as few are at work."""
         jobs = self._orders.ledger.jobs
         now = datetime.fromtimestamp(self._orders.ledger.clock(), UTC)
-        for store in sorted(self._orders.ledger.stores.all(), key=lambda store: self.turn(store, now)):
-            if jobs.quiet_at_work() >= AT_ONCE:
+        ready = [store for store in self._orders.ledger.stores.all() if store.status == StoreStatus.READY]
+        turns = sorted(((self.turn(store, now), store) for store in ready), key=lambda turn: turn[0])
+        room = AT_ONCE - jobs.quiet_at_work()
+        for turn, store in turns:
+            if room <= 0:
                 return
-            turn = self.turn(store, now)
             key = f"daily backup {store.id} {turn:%Y-%m-%d}"
-            waiting = store.status == StoreStatus.READY and key not in self._without and not jobs.delivered(key)
+            waiting = self._without.get(store.id) != key and not jobs.delivered(key)
             if waiting and (store.ready_at or 0.0) < turn.timestamp():
-                self._order(store, key)
+                room -= self._order(store, key)
 
     def turn(self, store: Store, now: datetime) -> datetime:
         """The newest turn of the store that has come."""
@@ -46,14 +48,17 @@ class DailyBackups:
         turn = first + SPREAD * (number / 2**64)
         return turn if turn <= now else turn - timedelta(days=1)
 
-    def _order(self, store: Store, key: str) -> None:
+    def _order(self, store: Store, key: str) -> bool:
+        """Whether the backup is ordered."""
         try:
             if not self._has_backups(store):
-                self._without.add(key)
-                return
+                self._without[store.id] = key
+                return False
             context = OrderContext(Actor(SCHEDULE, is_admin=True), "", key, quiet=True)
             self._orders.place(context, BACKUP, store.id, {"reason": "daily"})
+            return True
         except Refused as reason:  # it is busy: the next look may find it idle
             log.info("daily backup of %s waits: %s", store.name, reason)
         except StorewrightError as error:
             log.warning("daily backup of %s not ordered: %s", store.name, error)
+        return False

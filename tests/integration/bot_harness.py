@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+import pytest
 from slack_bolt import App
 
 from bot.commands.registry import OFFERS
@@ -309,3 +310,14 @@ def make_charts(folder: Path) -> Path:
         (at / "Chart.yaml").write_text(chart)
         (at / "values.yaml").write_text(VALUES)
     return folder / "charts"
+
+
+def use_terminal(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `storewright …` use the bot's ledger until the test ends."""
+    settings = {
+        "LEDGER_PATH": bot.ledger.path,
+        "CHARTS_DIR": make_charts(bot.ledger.path.parent / "terminal"),
+        "STORE_DOMAIN": "localhost",
+    }
+    for name, setting in settings.items():
+        monkeypatch.setenv(name, str(setting))

@@ -11,7 +11,7 @@ from bot.__main__ import main
 from provisioner.domain.backup import Backup
 from provisioner.domain.job import JobStatus
 from provisioner.domain.store import StoreStatus
-from tests.integration.bot_harness import Bot, make_charts
+from tests.integration.bot_harness import Bot, use_terminal
 from tests.integration.slack_steps import home, menu_items, ready_store
 
 COUNTS = {"orders": 12, "products": 40}
@@ -70,12 +70,7 @@ def test_terminal_lists_backups(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> No
     made = backup_of(bot)
     bot.ledger.store_backups.add(made)
     bot.ledger.store_backups.add(made)  # a log that is read twice
-    for name, value in {
-        "LEDGER_PATH": bot.ledger.path,
-        "CHARTS_DIR": make_charts(bot.ledger.path.parent / "terminal"),
-        "STORE_DOMAIN": "localhost",
-    }.items():
-        monkeypatch.setenv(name, str(value))
+    use_terminal(bot, monkeypatch)
     assert "31 MB" in CliRunner().invoke(main, ["backups", "my-shop"]).output
     [listed] = json.loads(CliRunner().invoke(main, ["backups", "my-shop", "--json"]).output)
     assert (listed["id"], listed["counts"]) == (made.id, COUNTS)

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from bot.__main__ import main
 from provisioner.domain.backup import Backup
 from provisioner.operations.restore import arguments_of
-from tests.integration.bot_harness import Bot, make_charts
+from tests.integration.bot_harness import Bot, use_terminal
 from tests.integration.slack_steps import buttons, menu_items, ready_store, top_form
 from tests.unit.sample_stores import BACKUPS
 
@@ -114,12 +114,7 @@ def test_backup_that_is_gone_when_the_form_is_sent_restores_nothing(bot: Bot, ba
 def test_terminal_restores_after_the_name_was_typed(
     bot: Bot, backups: list[Backup], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {
-        "LEDGER_PATH": bot.ledger.path,
-        "CHARTS_DIR": make_charts(bot.ledger.path.parent / "terminal"),
-        "STORE_DOMAIN": "localhost",
-    }.items():
-        monkeypatch.setenv(name, str(value))
+    use_terminal(bot, monkeypatch)
     words = ["restore", "my-shop", "0123", "--no-wait"]
     refused = CliRunner().invoke(main, words, input="another\n").output
     assert "What has changed since is lost." in refused

@@ -21,15 +21,7 @@ dump() {
 count() {
   {{- include .count .root | nindent 2 }}
 }
-# restic itself would try for 15 minutes to reach a server that is away.
-found=0
-timeout {{ .root.Values.backup.connectSeconds }} /tools/restic cat config >/dev/null || found=$?
-case $found in
-  0) ;;
-  10) /tools/restic init --quiet ;; # there is no repository yet
-  124) echo "error: the backup server does not answer" >&2; exit 1 ;;
-  *) exit "$found" ;;
-esac
+{{ include "common.reachServer" (dict "root" .root "object" "config" "missing" "/tools/restic init --quiet") }}
 # Before the dump: what was ordered meanwhile is in it, and not counted. Data that can't be counted, such as after half a migration, is worth a backup.
 counts=$(count) || counts={}
 dump >/dump/database.sql
@@ -42,17 +34,25 @@ printf '{"counts":%s,"summary":%s}' "$counts" "$summary" >/dev/termination-log
 load() {
   {{- include .load .root | nindent 2 }}
 }
-found=0
-timeout {{ .root.Values.backup.connectSeconds }} /tools/restic cat snapshot "$SNAPSHOT" >/dev/null || found=$?
-case $found in
-  0) ;;
-  124) echo "error: the backup server does not answer" >&2; exit 1 ;;
-  *) exit "$found" ;;
-esac
+{{ include "common.reachServer" (dict "root" .root "object" `snapshot "$SNAPSHOT"` "missing" `exit "$found"`) }}
 # The whole dump comes first: with half of one, nothing is replaced. The daily removal of old backups holds a lock for a moment.
 /tools/restic restore --quiet --retry-lock 10m "$SNAPSHOT:/dump" --target /dump
 load </dump/database.sql >/dev/null
 /tools/restic restore --quiet --retry-lock 10m "$SNAPSHOT:/uploads" --target /uploads --delete --exclude /lost+found
+{{- end }}
+
+{{/* Reads an object of the repository; the command `missing` runs if there is no repository.
+     Call with (dict "root" $ "object" "config" "missing" "/tools/restic init --quiet"). */}}
+{{- define "common.reachServer" -}}
+# restic itself would try for 15 minutes to reach a server that is away.
+found=0
+timeout {{ .root.Values.backup.connectSeconds }} /tools/restic cat {{ .object }} >/dev/null || found=$?
+case $found in
+  0) ;;
+  10) {{ .missing }} ;; # there is no repository
+  124) echo "error: the backup server does not answer" >&2; exit 1 ;;
+  *) exit "$found" ;;
+esac
 {{- end }}
 
 {{/* One of these CronJobs. Call with the arguments of common.backups, a `component` and the template of its `script`. */}}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import urllib3
 from kubernetes.client import ApiException
@@ -28,6 +28,7 @@ from provisioner.clients.kubernetes.resources import (
     PODS,
     REPLICA_SETS,
     STATEFUL_SETS,
+    Resource,
 )
 from provisioner.clients.kubernetes.streams import LineStream
 from provisioner.domain.store import PREFIX
@@ -49,32 +50,33 @@ class Workloads(Api):
 
         The new pods carry the mark. A former pod that is not ready is deleted: a StatefulSet waits for it forever."""
         change = {"spec": {"template": {"metadata": {"annotations": {RESTARTED_FOR: mark}}}}}
-        for resource in (DEPLOYMENTS, STATEFUL_SETS):
-            for workload in self._list(resource, namespace):
-                if component_of(workload) == component:
-                    self._patch_if_there(resource, workload["metadata"]["name"], change, namespace)
+        for resource, workload in self._of_component(namespace, component):
+            self._patch_if_there(resource, workload["metadata"]["name"], change, namespace)
         pods = [pod for pod in self.pods(namespace, {COMPONENT: component}) if not restarted_for(pod, mark)]
         for name in unready_pods(pod for pod in pods if in_stateful_set(pod) and not is_terminating(pod)):
             self._delete(PODS, name, namespace)
 
     def stop_component(self, namespace: str, component: str) -> None:
         """Scale the component's workloads to 0, and keep how many replicas `start_component` is to bring back."""
-        for resource in (DEPLOYMENTS, STATEFUL_SETS):
-            for workload in self._list(resource, namespace):
-                replicas = workload["spec"].get("replicas", 1)
-                if component_of(workload) == component and replicas:
-                    change = {"metadata": {"annotations": {STOPPED: str(replicas)}}, "spec": {"replicas": 0}}
-                    self._patch_if_there(resource, workload["metadata"]["name"], change, namespace)
+        for resource, workload in self._of_component(namespace, component):
+            if replicas := workload["spec"].get("replicas", 1):
+                change = {"metadata": {"annotations": {STOPPED: str(replicas)}}, "spec": {"replicas": 0}}
+                self._patch_if_there(resource, workload["metadata"]["name"], change, namespace)
 
     def start_component(self, namespace: str, component: str) -> None:
         """Undo `stop_component`. Does nothing to a workload that was not stopped, or that somebody has scaled since."""
+        for resource, workload in self._of_component(namespace, component):
+            if before := workload["metadata"].get("annotations", {}).get(STOPPED):
+                replicas = workload["spec"].get("replicas") or int(before)
+                change = {"metadata": {"annotations": {STOPPED: None}}, "spec": {"replicas": replicas}}
+                self._patch_if_there(resource, workload["metadata"]["name"], change, namespace)
+
+    def _of_component(self, namespace: str, component: str) -> Iterator[tuple[Resource, Object]]:
+        """The component's workloads, each with its resource."""
         for resource in (DEPLOYMENTS, STATEFUL_SETS):
             for workload in self._list(resource, namespace):
-                replicas = workload["metadata"].get("annotations", {}).get(STOPPED)
-                if component_of(workload) == component and replicas:
-                    replicas = workload["spec"].get("replicas") or int(replicas)
-                    change = {"metadata": {"annotations": {STOPPED: None}}, "spec": {"replicas": replicas}}
-                    self._patch_if_there(resource, workload["metadata"]["name"], change, namespace)
+                if component_of(workload) == component:
+                    yield resource, workload
 
     def pods(self, namespace: str, labels: Mapping[str, str] | None = None) -> list[Object]:
         """The namespace's pods with all these labels."""

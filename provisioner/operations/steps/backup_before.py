@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from provisioner.domain.job import Job
 from provisioner.domain.store import Store
-from provisioner.operations.namespace_metadata import BACKUP_BEFORE, annotation
+from provisioner.operations.namespace_metadata import BACKUP_BEFORE, note_of
 from provisioner.operations.steps.backup_job import load_backup
 from provisioner.operations.steps.shop import close_shop
 from provisioner.operations.toolbox import Toolbox
@@ -21,8 +21,7 @@ def note_backup_before(tools: Toolbox, job: Job, store: Store, backup: str) -> N
 
 def backup_before(tools: Toolbox, job: Job, store: Store) -> str:
     """The id of the backup before the job or the job that it retries; NO_BACKUP; '' if the data is unchanged."""
-    namespace = tools.cluster.namespace(store.namespace)
-    job_id, _, backup = ((annotation(namespace, BACKUP_BEFORE) if namespace else None) or "").partition(" ")
+    job_id, _, backup = note_of(tools.cluster, store, BACKUP_BEFORE).partition(" ")
     return backup if job_id in (job.id, job.retry_of) else ""
 
 

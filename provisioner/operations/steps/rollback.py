@@ -22,7 +22,7 @@ from provisioner.domain.errors import (
 )
 from provisioner.domain.job import ROLLBACK_STAGE, Job, JobPhase, unexpected_problem
 from provisioner.domain.store import SECRET_NAME, Store
-from provisioner.operations.namespace_metadata import BACKUP_BEFORE, CHECK_BEFORE, UPGRADE_FROM, annotation
+from provisioner.operations.namespace_metadata import BACKUP_BEFORE, CHECK_BEFORE, UPGRADE_FROM, note_of
 from provisioner.operations.spec import Stage
 from provisioner.operations.steps.backup_before import NO_BACKUP, backup_before, bring_back
 from provisioner.operations.steps.backup_job import SHORT_ID, load_started, make_backup
@@ -103,8 +103,7 @@ def insist(tools: Toolbox, job: Job, act: Callable[[], T]) -> T:
 
 def _marked_revision(tools: Toolbox, store: Store) -> int | None:
     """The revision to roll back to; None if the upgrade did not get that far."""
-    namespace = tools.cluster.namespace(store.namespace)
-    mark = annotation(namespace, UPGRADE_FROM) if namespace else None
+    mark = note_of(tools.cluster, store, UPGRADE_FROM)
     return int(mark) if mark else None
 
 

@@ -23,7 +23,7 @@ from provisioner.domain.catalog import StoreType
 from provisioner.domain.errors import JobFailed, StorewrightError
 from provisioner.domain.job import Job
 from provisioner.domain.store import SECRET_NAME, Store
-from provisioner.operations.namespace_metadata import CHECK_BEFORE, annotation
+from provisioner.operations.namespace_metadata import CHECK_BEFORE, note_of
 from provisioner.operations.spec import Stage
 from provisioner.operations.toolbox import Toolbox
 
@@ -58,8 +58,7 @@ def check_before(tools: Toolbox, store: Store) -> int | None:
 
 
 def _noted(tools: Toolbox, store: Store) -> tuple[str, int] | None:
-    namespace = tools.cluster.namespace(store.namespace)
-    job_id, _, passed = ((annotation(namespace, CHECK_BEFORE) if namespace else None) or "").partition(" ")
+    job_id, _, passed = note_of(tools.cluster, store, CHECK_BEFORE).partition(" ")
     return (job_id, int(passed)) if passed.isdigit() else None
 
 
