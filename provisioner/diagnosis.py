@@ -11,7 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from provisioner.clients.kubernetes.objects import Object, component_of, container_statuses, is_crashing, is_terminating
+from provisioner.clients.kubernetes.objects import (
+    Object,
+    component_of,
+    container_statuses,
+    is_crashing,
+    is_terminating,
+    last_exit,
+)
 from provisioner.domain.errors import RAISE_QUOTA, Problem
 from provisioner.domain.text import shorten
 
@@ -198,8 +205,7 @@ def _container(store: str, pod: Object, status: Object) -> Iterator[Symptom]:
         next_step = "Create what is missing, or correct the chart, then retry."
         yield Symptom(Trouble.CONFIG, subject, Problem(what, _sentence(message), next_step))
     elif is_crashing(status):
-        ended = (status.get("lastState") or {}).get("terminated") or {}
-        problem = _crash(where, status["restartCount"], ended)
+        problem = _crash(where, status["restartCount"], last_exit(status))
         yield Symptom(Trouble.CRASH, subject, problem, name, container)
 
 
@@ -207,7 +213,8 @@ def _crash(where: str, restarts: int, ended: Object) -> Problem:
     if ended.get("reason") == "OOMKilled":
         what = f"{where} was killed {restarts} times because it needs more memory than its limit."
         return Problem(what, "", "Raise its memory limit in STORE_VALUES, then retry.")
-    what = f"{where} keeps crashing: it ended {restarts} times, last with exit code {ended.get('exitCode', '?')}."
+    last = f", last with exit code {ended['exitCode']}" if "exitCode" in ended else ""
+    what = f"{where} keeps crashing: it ended {restarts} times{last}."
     return Problem(what, "", "The end of its log says more; fix the cause, then retry.")
 
 

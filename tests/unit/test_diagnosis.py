@@ -33,7 +33,7 @@ def pod(component: str = "application", owner: str = "rs", **status: Any) -> dic
 
 def waiting(reason: str, message: str = "", **more: Any) -> dict[str, Any]:
     state = {"waiting": {"reason": reason, "message": message}}
-    return {"containerStatuses": [{"name": "web", "image": "shop:none", "state": state, "ready": False, **more}]}
+    return {"containerStatuses": [{"name": "web", "image": "shop:none", "state": state, "ready": False} | more]}
 
 
 def event(kind: str, name: str, reason: str, message: str) -> dict[str, Any]:
@@ -64,6 +64,13 @@ CASES = [
         [],
         ["keeps crashing", "exit code 7"],
     ),
+    (
+        [pod(**waiting("", restartCount=2, state={"terminated": {"exitCode": 7}}, lastState={}))],
+        [],
+        [],
+        ["ended 2 times, last with exit code 7"],
+    ),
+    ([pod(**waiting("CrashLoopBackOff", restartCount=2))], [], [], ["it ended 2 times."]),
     (
         [pod(**waiting("CrashLoopBackOff", restartCount=2, lastState={"terminated": {"reason": "OOMKilled"}}))],
         [],

@@ -121,10 +121,17 @@ def container_statuses(pod: Object) -> list[Object]:
 
 def is_crashing(status: Object) -> bool:
     """Whether a container crashes repeatedly; its last run was short, too."""
-    ended = (status.get("lastState") or {}).get("terminated") or {}
-    return bool(
-        status.get("restartCount", 0) >= 2 and not status.get("ready") and _run_seconds(ended) < LONG_RUN_SECONDS
-    )
+    short = _run_seconds(last_exit(status)) < LONG_RUN_SECONDS
+    return bool(status.get("restartCount", 0) >= 2 and not status.get("ready") and short)
+
+
+def last_exit(status: Object) -> Object:
+    """The end of a container's last run, as a `terminated` state; empty where Kubernetes does not say.
+
+    Right after a crash it is the state itself, and the last state may be gone with the container before.
+    """
+    states = (status.get("state") or {}, status.get("lastState") or {})
+    return next((state["terminated"] for state in states if state.get("terminated")), {})
 
 
 def _run_seconds(ended: Object) -> float:
