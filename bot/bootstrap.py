@@ -36,6 +36,7 @@ from provisioner.operations.steps.backup_job import ensure_keys, has_backups
 from provisioner.operations.toolbox import Toolbox
 from provisioner.orders import Orders
 from provisioner.runner.daily_backups import DailyBackups
+from provisioner.runner.expired_stores import ExpiredStores
 from provisioner.runner.kept_backups import KeptBackups
 from provisioner.runner.lease import Lease
 from provisioner.runner.scheduler import Scheduler
@@ -90,6 +91,7 @@ def _store_backups(settings: Settings, orders: Orders, tools: Toolbox) -> Iterat
     """The chores for the backups of stores."""
     if settings.backup_server:
         yield KeptBackups(orders.ledger, tools.cluster, settings.backup_server).read
+        yield ExpiredStores(orders.ledger, tools.cluster, settings.backup_server).forget
     if settings.backup_server and settings.backup_daily_hour is not None:
         yield DailyBackups(orders, partial(has_backups, tools.cluster), settings.backup_daily_hour).order_due
 

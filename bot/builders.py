@@ -78,4 +78,13 @@ def build_orders(
     settings: StoreSettings, ledger: Ledger, catalog: Catalog, admins: frozenset[str] = frozenset()
 ) -> Orders:
     """The application layer; `admins` manage every store."""
-    return Orders(ledger, catalog, settings.addresses, settings.limits, settings.deadlines, admins, settings.own_hosts)
+    return Orders(
+        ledger,
+        catalog,
+        settings.addresses,
+        settings.limits,
+        settings.deadlines,
+        admins,
+        settings.own_hosts,
+        settings.undelete_days if settings.backup_server else 0.0,
+    )

@@ -171,6 +171,9 @@ class StoreSettings(_DurationSettings):
     backup_daily_hour: Annotated[int, Field(ge=0, le=23)] | None = Field(
         None, description="the hour (UTC) from which every store is backed up each day, 0 to 23; without it, on order"
     )
+    undelete_days: float = Field(
+        7, ge=0, description="days that a deleted store can be undeleted, such as 7; 0 for not at all"
+    )
     store_role: str = Field(
         "storewright-store", description="the ClusterRole that SERVICE_ACCOUNT binds to itself for each store"
     )
@@ -277,6 +280,7 @@ class StoreSettings(_DurationSettings):
             quota={name: str(amount) for name, amount in self.store_limits.get("quota", QUOTA).items()},
             limit_range={"type": "Container", **self.store_limits.get("limitRange", LIMIT_RANGE)},
             backup_server=self.backup_server,
+            undelete_days=self.undelete_days,
             rollback_seconds=self.rollback_deadline_seconds,
         )
 

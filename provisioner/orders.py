@@ -20,6 +20,7 @@ from provisioner.ledger.jobs import NewJob
 from provisioner.ledger.ledger import Ledger
 from provisioner.log_context import new_id
 from provisioner.operations.create import CREATE
+from provisioner.operations.delete import DAY_SECONDS
 from provisioner.operations.registry import OPERATIONS
 from provisioner.operations.spec import Operation
 
@@ -58,11 +59,13 @@ class Orders:
         deadlines: Mapping[JobKind, float],
         admins: frozenset[str] = frozenset(),
         own_hosts: frozenset[str] = frozenset(),
+        undelete_days: float = 0.0,
     ) -> None:
         """`deadlines` are seconds by operation; `admins` are ids of people who may manage every store; `own_hosts` are
-        the bot's, which no store may have."""
+        the bot's, which no store may have. A deleted store can be undeleted for `undelete_days`."""
         self.ledger, self.catalog, self.addresses, self.limits = ledger, catalog, addresses, limits
         self._deadlines, self._admins, self._own_hosts = deadlines, admins, own_hosts
+        self._undelete_days = undelete_days
 
     def actor(self, person: str) -> Actor:
         """The person with this id."""
@@ -75,7 +78,7 @@ class Orders:
         if store := self.find(name):
             return store
         if gone := self.ledger.stores.last_deleted(name):
-            raise StoreDeleted(gone.name, gone.deleted_by or "", gone.deleted_at or 0.0)
+            raise self._deleted(gone)
         near = nearest(name, self.ledger.stores.names())
         hint = f"Did you mean {near}?" if near else "/store list shows all stores."
         cause = f"“{name}” is a store type." if name in self.catalog.types else ""
@@ -87,14 +90,37 @@ class Orders:
             return next((store for store in self.ledger.stores.all() if store.host == host), None)
         return self.ledger.stores.named(name)
 
-    def existing_store(self, store_id: str) -> Store:
-        """The store with this id. Raises StoreNotFound, or StoreDeleted."""
+    def known_store(self, store_id: str) -> Store:
+        """The store with this id, deleted or not. Raises StoreNotFound."""
         store = self.ledger.stores.get(store_id)
         if not store:
             raise StoreNotFound("That store no longer exists.")
-        if store.status == StoreStatus.DELETED:
-            raise StoreDeleted(store.name, store.deleted_by or "", store.deleted_at or 0.0)
         return store
+
+    def existing_store(self, store_id: str) -> Store:
+        """The store with this id. Raises StoreNotFound, or StoreDeleted."""
+        store = self.known_store(store_id)
+        if store.status == StoreStatus.DELETED:
+            raise self._deleted(store)
+        return store
+
+    def kept_store(self, name: str) -> Store:
+        """The deleted store called `name`, which can be undeleted. Raises what `store_named` raises, and Refused."""
+        if store := self.ledger.stores.kept(name):
+            return store
+        store = self.store_named(name)
+        raise Refused(f"{store.name} is not deleted: it {store.status.phrase}.")
+
+    def keeps_until(self, store: Store) -> float | None:
+        """Until when a deletion of the store that is ordered now can be undone (epoch seconds); None for not at all."""
+        store_type = self.catalog.types.get(store.type)
+        if not (self._undelete_days and store.ready_at and store_type and store_type.has_backups):
+            return None
+        return self.ledger.clock() + self._undelete_days * DAY_SECONDS
+
+    def _deleted(self, store: Store) -> StoreDeleted:
+        kept = store.kept_until if (store.kept_until or 0.0) > self.ledger.clock() else None
+        return StoreDeleted(store.name, store.deleted_by or "", store.deleted_at or 0.0, kept)
 
     def managed_store(self, actor: Actor, name: str) -> Store:
         """The store called `name`, which `actor` may manage. Raises StoreNotFound or NotAllowed."""
@@ -125,7 +151,7 @@ class Orders:
         with self.ledger.transaction():
             if repeated := self.ledger.jobs.delivered(context.delivery_key):
                 return repeated
-            _require_free(self.ledger.stores.named(name))
+            _require_free(self.ledger.stores.named(name) or self.ledger.stores.kept(name))
             owner = request.owner or context.actor.id
             self._require_room(owner)
             url = self.addresses.url(name)
@@ -153,15 +179,26 @@ class Orders:
         with self.ledger.transaction():
             if repeated := self.ledger.jobs.delivered(context.delivery_key):
                 return repeated
-            store = self.existing_store(store_id)
+            gone = StoreStatus.DELETED in operation.orderable_when
+            store = self._kept_store(store_id) if gone else self.existing_store(store_id)
             context.actor.require(operation.right, store)
             self._make_way(store, operation)
+            if gone:
+                self._require_room(store.owner)
             if store.status not in operation.orderable_when:
                 what = f"{store.name} {store.status.phrase}, so it can't be {operation.participle} now."
                 raise Refused(what, next_step=f"Retry or delete it first (/store status {store.name}).")
             if operation.needs_backup:
                 self.backup(store, (arguments or {})["backup"])
             return self._add_job(context, operation, store, arguments=arguments)
+
+    def expire(self, actor: Actor, store_id: str) -> Store:
+        """Let a deleted store be gone for good now; returns it. Raises StoreNotFound, StoreDeleted or NotAllowed."""
+        with self.ledger.transaction():
+            store = self._kept_store(store_id)
+            actor.require(Right.MANAGE, store)
+            self.ledger.stores.keep_until(store.id, self.ledger.clock())
+            return store
 
     def retry(self, context: OrderContext, job_id: str) -> Job:
         """Order a failed job again, as a new job. Raises StoreNotFound, NotAllowed, StoreBusy, or Refused."""
@@ -188,6 +225,13 @@ class Orders:
         if not last:
             raise _nothing_to_retry(store)
         return self.retry(context, last.id)
+
+    def _kept_store(self, store_id: str) -> Store:
+        """The store with this id; if it is deleted, it can be undeleted. Raises StoreNotFound or StoreDeleted."""
+        store = self.known_store(store_id)
+        if store.status == StoreStatus.DELETED and (store.kept_until or 0.0) <= self.ledger.clock():
+            raise self._deleted(store)
+        return store
 
     def _make_way(self, store: Store, operation: Operation) -> None:
         """Supersede the store's live job if the operation replaces it. Raises StoreBusy."""
@@ -247,6 +291,9 @@ def _require_free(store: Store | None) -> None:
         return
     if store.status == StoreStatus.DELETING:
         raise StoreBusy(f"A store called {store.name} is being deleted.", next_step="Order it again when it is gone.")
+    if store.status == StoreStatus.DELETED:
+        next_step = f"Bring it back (/store undelete {store.name}), or free its name (/store delete {store.name} now)."
+        raise StoreExists(f"{store.name} was deleted, and can still be undeleted.", next_step=next_step)
     if store.status == StoreStatus.CREATING:
         raise StoreBusy(f"A store called {store.name} is already being created.")
     raise StoreExists(f"There is already a store called {store.name}.", next_step="Choose another name.")

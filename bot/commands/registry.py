@@ -17,6 +17,7 @@ from bot.commands import (
     restore,
     retry,
     status,
+    undelete,
     upgrade,
 )
 from bot.commands.help import help_command
@@ -36,6 +37,7 @@ VERBS = (
     backups.COMMAND,
     restore.COMMAND,
     delete.COMMAND,
+    undelete.COMMAND,
     audit.COMMAND,
 )
 

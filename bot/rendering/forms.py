@@ -23,7 +23,8 @@ common, create, delete = TextTemplate("forms"), TextTemplate("verbs/create"), Te
 restore = TextTemplate("verbs/restore")
 
 OPTION_PREFIX = "option/"  # of the block ids with a store type's options
-CREATE_FORM, DELETE_FORM, RESTORE_FORM = "create", "delete", "restore"  # callback ids
+# Callback ids.
+CREATE_FORM, DELETE_FORM, DELETE_NOW_FORM, RESTORE_FORM = "create", "delete", "delete_now", "restore"
 TYPE_ACTION = "type"  # the action id of the type's menu
 MENU_ENTRIES = 100  # that Slack takes in one menu
 LABEL_LIMIT = 75  # characters that Slack takes in a menu entry's text and in its description
@@ -124,18 +125,23 @@ def _option_block(store_type: StoreType, option: StoreOption, prefilled: Prefill
     return InputBlock(block_id=block_id, label=option.label, element=element)
 
 
-def delete_form(store: Store, form_context: FormContext) -> View:
-    """Says what is lost and asks for the store's name."""
+def delete_form(store: Store, keeps_until: float | None, form_context: FormContext) -> View:
+    """Says what is lost, and until when (epoch seconds) it can be undeleted; asks for the store's name."""
+    submit = delete("submit" if keeps_until else "submit_now")
+    warning = delete("warning", store=store, until=keeps_until)
+    return _form(DELETE_FORM, delete, form_context, _confirmation(store, warning), submit)
+
+
+def delete_now_form(store: Store, form_context: FormContext) -> View:
+    """Says that everything is lost; asks for the store's name."""
+    warning = delete("warning_now", store=store)
+    return _form(DELETE_NOW_FORM, delete, form_context, _confirmation(store, warning), delete("submit_now"))
+
+
+def _confirmation(store: Store, warning: str) -> list[Block]:
     name = PlainTextInputElement(action_id="name", focus_on_load=True)
-    return _form(
-        DELETE_FORM,
-        delete,
-        form_context,
-        [
-            *sections(delete("warning", store=store)),
-            InputBlock(block_id="name", label=delete("name_label", name=store.name), element=name),
-        ],
-    )
+    label = delete("name_label", name=store.name)
+    return [*sections(warning), InputBlock(block_id="name", label=label, element=name)]
 
 
 def delete_mismatch(store: Store) -> str:
@@ -167,13 +173,15 @@ def _backup_entry(backup: Backup) -> Option:
     return Option(text=text, value=backup.id, description=held)
 
 
-def _form(callback_id: str, texts: TextTemplate, form_context: FormContext, blocks: Sequence[Block]) -> View:
-    """A modal with the title and the submit button of a verb's texts."""
+def _form(
+    callback_id: str, texts: TextTemplate, form_context: FormContext, blocks: Sequence[Block], submit: str = ""
+) -> View:
+    """A modal with the title of a verb's texts, and its submit button unless there is another text for it."""
     return View(
         type="modal",
         callback_id=callback_id,
         title=texts("title"),
-        submit=texts("submit"),
+        submit=submit or texts("submit"),
         close=common("cancel"),
         private_metadata=form_context.packed(),
         blocks=blocks,

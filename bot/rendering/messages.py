@@ -140,6 +140,8 @@ def _thread_line(view: JobView, event: JobEvent) -> str:
             return jobs("failure_line", detail=event.detail)
         case EventKind.SUPERSEDED:
             return jobs("stopped", later=_later(view))
+        case EventKind.EXPIRED:
+            return jobs("expired", v=view)
         case EventKind.QUEUED | EventKind.STARTED | EventKind.SUCCEEDED:
             return ""
 
@@ -209,7 +211,8 @@ def _(error: NotAllowed) -> Message:
 
 @refusal.register
 def _(error: StoreDeleted) -> Message:
-    return text_message(answers("deleted", store=error.store, by=error.deleted_by, at=error.deleted_at))
+    facts = {"store": error.store, "by": error.deleted_by, "at": error.deleted_at, "until": error.kept_until}
+    return text_message(answers("deleted", **facts))
 
 
 @refusal.register

@@ -23,7 +23,7 @@ class StoreType:
 
     `secret` maps each key of the store's Secret to the template of its value, with `{password}`, `{hex}`, `{host}` and
     `{name}`. `credentials` are the keys on the credential page. `check` has the requests of the storefront check
-    (check.yaml). `options` are the choices in an order."""
+    (check.yaml). `options` are the choices in an order. `has_backups` says whether the chart describes backups."""
 
     name: str
     label: str
@@ -35,6 +35,7 @@ class StoreType:
     secret: dict[str, str]
     check: tuple[dict[str, Any], ...]
     options: tuple[Option, ...] = ()
+    has_backups: bool = False
 
 
 class Catalog:
@@ -81,6 +82,7 @@ def _read(chart_yaml: Path) -> StoreType | None:
         credentials=tuple(key.strip() for key in annotations.get(PREFIX + "credentials", "").split(",") if key.strip()),
         secret=read_yaml(annotations.get(PREFIX + "secret", "{}")),
         check=tuple(read_yaml(check.read_text())) if check.exists() else ({"get": "/"},),
+        has_backups=annotations.get(PREFIX + "backups") == "true",
         options=_options(chart_yaml, annotations.get(PREFIX + "options", "")),
     )
 

@@ -17,6 +17,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Self
 
+RESTORE_FROM_BACKUP = (
+    "Restore it from a backup of the cluster, then retry. Without it nobody can open the store's data."
+)
 RAISE_QUOTA = (
     "Raise the quota (kubectl edit resourcequota store, in its namespace), or lower what the store needs in"
     " STORE_VALUES, then retry."
@@ -79,11 +82,14 @@ class StoreNotFound(Refused):
 
 
 class StoreDeleted(StoreNotFound):
-    """The store was deleted by `deleted_by` (opaque id) at `deleted_at` (epoch seconds)."""
+    """The store was deleted by `deleted_by` (opaque id) at `deleted_at`, and can be undeleted until `kept_until`.
 
-    def __init__(self, store: str, deleted_by: str, deleted_at: float) -> None:
-        super().__init__(f"{store} was already deleted by {deleted_by}.")
-        self.store, self.deleted_by, self.deleted_at = store, deleted_by, deleted_at
+    Times are epoch seconds; `kept_until` is None where it is gone for good."""
+
+    def __init__(self, store: str, deleted_by: str, deleted_at: float, kept_until: float | None) -> None:
+        next_step = f"Bring it back: /store undelete {store}" if kept_until else ""
+        super().__init__(f"{store} was already deleted by {deleted_by}.", next_step=next_step)
+        self.store, self.deleted_by, self.deleted_at, self.kept_until = store, deleted_by, deleted_at, kept_until
 
 
 class StoreBusy(Refused):

@@ -71,6 +71,7 @@ class Store:
     ready_at: float | None = None  # the first time it was ready; from then on nothing uninstalls it automatically
     deleted_at: float | None = None
     deleted_by: str | None = None
+    kept_until: float | None = None  # until when a deletion can be undone; None where it can't, or it is over
     options: dict[str, str] = field(default_factory=dict)
     version: str = ""  # of the chart that runs, as far as known
     release: str = ""

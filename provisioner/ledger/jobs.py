@@ -23,7 +23,14 @@ END_EVENTS = {
     JobStatus.FAILED: EventKind.FAILED,
     JobStatus.SUPERSEDED: EventKind.SUPERSEDED,
 }
-IN_THREAD = (EventKind.WAITING, EventKind.DONE, EventKind.RETRYING, EventKind.FAILED, EventKind.SUPERSEDED)
+IN_THREAD = (
+    EventKind.WAITING,
+    EventKind.DONE,
+    EventKind.RETRYING,
+    EventKind.FAILED,
+    EventKind.SUPERSEDED,
+    EventKind.EXPIRED,
+)
 
 
 @dataclass(frozen=True)
@@ -241,6 +248,11 @@ class Jobs:
                 raise Superseded(job.id)
             self._insert_event(job, END_EVENTS[status], detail=detail, at=at)
             self._refresh_messages_of_others(job)
+
+    def note_expired(self, job: Job) -> None:
+        """Record of a job that deleted its store that this can't be undone any more."""
+        with self._connection.transaction():
+            self._insert_event(job, EventKind.EXPIRED)
 
     def time_of(self, at: float | None) -> float:
         """A time reported by a clock that may be ahead of ours; now for None."""

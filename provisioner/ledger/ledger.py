@@ -133,6 +133,14 @@ class Ledger:
             if status in ENDING:
                 self.links.revoke_all(store_id)
 
+    def note_expired(self, store_id: str) -> None:
+        """Record that a deleted store can't be undeleted any more, and say so once in the thread of its deletion."""
+        with self.transaction():
+            self.stores.keep_until(store_id, None)
+            self.store_backups.keep(store_id, (), float("inf"))
+            if job := self.jobs.last_shown(store_id):
+                self.jobs.note_expired(job)
+
     def require_writable(self) -> None:
         """Raises LedgerNotUsable if nothing can be written."""
         try:

@@ -89,6 +89,12 @@ def m0008_job_arguments(db: Database) -> None:
     db.execute("ALTER TABLE jobs ADD COLUMN quiet INTEGER NOT NULL DEFAULT 0")
 
 
+@migrations()
+def m0009_kept_stores(db: Database) -> None:
+    """Until when a store's deletion can be undone (epoch seconds)."""
+    db.execute("ALTER TABLE stores ADD COLUMN kept_until REAL")
+
+
 FIRST_LEDGER = """
 CREATE TABLE stores (
     id TEXT PRIMARY KEY,

@@ -43,6 +43,16 @@ class Stores:
         """The store that had this name last."""
         return self._where("name = ? AND status = 'deleted' ORDER BY deleted_at DESC LIMIT 1", name)
 
+    def kept(self, name: str) -> Store | None:
+        """The deleted store of this name whose deletion can still be undone."""
+        now = self._connection.clock()
+        return self._where("name = ? AND status = 'deleted' AND kept_until > ? ORDER BY deleted_at DESC", name, now)
+
+    def expired(self) -> list[Store]:
+        """The deleted stores whose deletion can't be undone any more, and whose backups are there."""
+        query = "SELECT * FROM stores WHERE status = 'deleted' AND kept_until <= ? ORDER BY kept_until"
+        return [store_of(row) for row in self._connection.db.query(query, [self._connection.clock()])]
+
     def all(self) -> list[Store]:
         """Every store that exists, oldest first."""
         rows = self._connection.db.query(f"SELECT * FROM stores WHERE {EXISTS} ORDER BY created_at")
@@ -104,14 +114,22 @@ class Stores:
         """Record the chart version that a store runs."""
         self._update(store_id, version=version)
 
+    def keep_until(self, store_id: str, until: float | None) -> None:
+        """Record until when a store's deletion can be undone (epoch seconds); None for not at all."""
+        self._update(store_id, kept_until=until)
+
     def set_status(self, store_id: str, status: StoreStatus, *, at: float, by: str) -> None:
-        """Record a new status and, the first time it is ready or when it is deleted, the time and the person."""
+        """Record a new status and, the first time it is ready or when it is deleted, the time and the person.
+
+        A store that is created again is not deleted any more."""
         store = self.get(store_id)
         changes: dict[str, Any] = {"status": status}
         if status == StoreStatus.READY and store and store.ready_at is None:
             changes["ready_at"] = at
         if status == StoreStatus.DELETED:
             changes |= {"deleted_at": at, "deleted_by": by}
+        if status == StoreStatus.CREATING:
+            changes |= {"deleted_at": None, "deleted_by": None}
         self._update(store_id, **changes)
 
     def _update(self, store_id: str, **changes: Any) -> None:

@@ -1,25 +1,42 @@
-"""The operation `delete`: removes a store's namespace with everything in it, then waits for its volumes."""
+"""The operation `delete`: makes a last backup, removes the store's namespace with everything in it, then waits for its
+volumes."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from provisioner.clients.kubernetes.objects import Object, is_terminating
 from provisioner.diagnosis import deletion_obstacles
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job, JobKind
 from provisioner.domain.policy import Right
-from provisioner.domain.store import Store, StoreStatus
-from provisioner.operations.namespace_metadata import belongs_to
+from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
+from provisioner.operations.namespace_metadata import READY_AT, annotation, belongs_to
 from provisioner.operations.spec import Operation, Stage
+from provisioner.operations.steps.backup_job import grant_access, make_backup, server_of
+from provisioner.operations.steps.kept_secret import keep_secret
 from provisioner.operations.toolbox import Toolbox
 
+REASON = "before a deletion"
+FOR_GOOD = {"now": "true"}  # the arguments of a job that makes no last backup and lets the others be removed
+DAY_SECONDS = 86_400
+REMOVAL_SECONDS = 300.0  # that the end of a namespace and its volumes may take
 POLL_SECONDS = 1.0  # between looks while the watch reports no change
 
 
 def run(tools: Toolbox, job: Job) -> None:
-    """Delete the store. Raises JobFailed, with what blocks it, if the namespace does not end."""
+    """Delete the store.
+
+    Raises JobFailed if its last backup fails, and then nothing is deleted, or with what blocks the end of its
+    namespace."""
     store = tools.store_of(job)
     namespace = tools.cluster.namespace(store.namespace)
     # Somebody else's namespace of that name is why the store could not be created. It is left alone, and its volumes.
     foreign = namespace is not None and not belongs_to(namespace, store, tools.defaults.instance)
+    if namespace and not foreign and not is_terminating(namespace):
+        _keep(tools, job, store, namespace)
+    seconds = min(job.allowed, REMOVAL_SECONDS)
+    job = replace(job, allowed=seconds, deadline_at=min(job.deadline_at, tools.ledger.clock() + seconds))
     with tools.stage(job, "namespace"):
         if not foreign:
             _remove_namespace(tools, job, store)
@@ -27,6 +44,32 @@ def run(tools: Toolbox, job: Job) -> None:
         if not foreign:
             _await_volumes(tools, job, store)
     tools.ledger.succeed(job)
+
+
+def _keep(tools: Toolbox, job: Job, store: Store, namespace: Object) -> None:
+    """Make the backup from which the deletion can be undone, if the order and the settings want that."""
+    store_type = tools.catalog.types.get(store.type)
+    if job.arguments == FOR_GOOD:
+        tools.ledger.keep_until(store.id, tools.ledger.clock())
+    elif not (tools.defaults.undelete_days and tools.defaults.backup_server and store_type and store_type.has_backups):
+        tools.ledger.keep_until(store.id, None)
+    elif annotation(namespace, READY_AT):  # otherwise there is nothing to keep but what a former deletion kept
+        with tools.stage(job, "backup"):
+            _back_up(tools, job, store)
+
+
+def _back_up(tools: Toolbox, job: Job, store: Store) -> None:
+    try:
+        secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
+        grant_access(tools, store)
+        keep_secret(tools.cluster, server_of(tools), store, secret)
+        made = make_backup(tools, job, store, secret, REASON)
+    except JobFailed as failure:
+        found = failure.problem
+        what = f"Nothing was deleted, because the last backup failed: {found.what}"
+        next_step = f"Fix the cause and retry, or delete it without a backup: /store delete {store.name} now"
+        raise JobFailed(what, found.cause, next_step, found.log_tail) from failure
+    tools.ledger.keep_until(store.id, made.made_at + tools.defaults.undelete_days * DAY_SECONDS)
 
 
 def _remove_namespace(tools: Toolbox, job: Job, store: Store) -> None:
@@ -57,10 +100,11 @@ DELETE = Operation(
     kind=JobKind("delete"),
     run=run,
     stages=(
+        Stage("backup", "Make a last backup", "Last backup made"),
         Stage("namespace", "Remove the namespace", "Namespace removed"),
         Stage("volumes", "Remove the volumes", "Volumes removed"),
     ),
-    deadline_seconds=300,
+    deadline_seconds=3600,
     right=Right.MANAGE,
     orderable_when=frozenset(StoreStatus) - {StoreStatus.DELETED},
     needs_backup=False,

@@ -47,6 +47,9 @@ class JobJournal:
             if store := self._ledger.stores.get(job.store_id):
                 self._ledger.outbox.refresh(OutboxKind.HOME, store.owner)
 
+    def keep_until(self, store_id: str, until: float | None) -> None:
+        self._ledger.stores.keep_until(store_id, until)
+
     def start_rollback(self, job: Job, problem: Problem, *, at: float | None = None) -> Job:
         """The job in the phase ROLLBACK. Raises Superseded."""
         self._ledger.jobs.start_rollback(job, problem, at=at)

@@ -42,6 +42,14 @@ def annotations_of(store: Store) -> dict[str, str]:
     }
 
 
+def note_ready(cluster: Cluster, store: Store, version: str, now: float) -> None:
+    """Annotate the store's namespace: its shop answers, with that version of its chart.
+
+    Raises Transient and JobFailed."""
+    notes = {READY_AT: str(store.ready_at or now), VERSION: version}
+    cluster.annotate_namespace(store.namespace, notes)
+
+
 def annotation(namespace: Object, key: str) -> str | None:
     """The value of an annotation, None if it is not set."""
     value: str | None = (namespace["metadata"].get("annotations") or {}).get(key)

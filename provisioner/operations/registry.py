@@ -11,6 +11,7 @@ from provisioner.operations.delete import DELETE
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE
 from provisioner.operations.spec import Operation
+from provisioner.operations.undelete import UNDELETE
 from provisioner.operations.upgrade import UPGRADE
 
 
@@ -44,5 +45,5 @@ def _require_consistent(operation: Operation) -> None:
         raise BadRegistry(f"{name} has no deadline.")
 
 
-OPERATIONS = register([CREATE, UPGRADE, RESTART, BACKUP, RESTORE, DELETE])
+OPERATIONS = register([CREATE, UPGRADE, RESTART, BACKUP, RESTORE, DELETE, UNDELETE])
 DEFAULT_DEADLINES = {kind: operation.deadline_seconds for kind, operation in OPERATIONS.items()}

@@ -45,6 +45,7 @@ class JobLedger(Protocol):
     def record(self, job: Job, kind: EventKind, stage: str = "", detail: str = "") -> None: ...
     def set_version(self, store_id: str, version: str) -> None: ...
     def add_backup(self, job: Job, backup: Backup) -> None: ...
+    def keep_until(self, store_id: str, until: float | None) -> None: ...
     def start_rollback(self, job: Job, problem: Problem) -> Job: ...
     def succeed(self, job: Job, version: str = "") -> None: ...
 
@@ -62,6 +63,7 @@ class StoreDefaults:
     `quota` is the `hard` of a store's ResourceQuota, `limit_range` the only entry of its LimitRange.
     `backup_server` is the URL of the backup server's Service ("https://name.namespace.svc:8000"), None if stores have
     no backups. A Secret of that name and namespace has the keys of the backups.
+    `undelete_days` is how long a deleted store can be undeleted; 0 for not at all.
     `rollback_seconds` is the time for the rollback of a failed job."""
 
     instance: str = "storewright"
@@ -75,6 +77,7 @@ class StoreDefaults:
     quota: dict[str, str] = field(default_factory=lambda: dict(QUOTA))
     limit_range: dict[str, Any] = field(default_factory=lambda: dict(LIMIT_RANGE))
     backup_server: str | None = None
+    undelete_days: float = 7.0
     rollback_seconds: float = ROLLBACK_SECONDS
 
     @property

@@ -11,19 +11,20 @@ from provisioner.clients.kubernetes.objects import COMPONENT, end_reason
 from provisioner.domain.errors import StorewrightError
 from provisioner.ledger.ledger import Ledger
 from provisioner.operations.steps.backup_job import NAME_LABEL, secret_of
+from provisioner.operations.steps.kept_secret import forget_purge
 
 RETENTION = "retention"  # the component and the container of its Jobs, in the backup server's namespace
 log = logging.getLogger(__name__)
 
 
 class KeptBackups:
-    """Each run of the CronJob prints the backups of every store that are left.
+    """Each run of the CronJob prints the backups of every store that are left, and the stores that have none left.
 
     See charts/storewright/files/retention.sh."""
 
     def __init__(self, ledger: Ledger, cluster: Cluster, server: str) -> None:
         """`server` is the URL of the backup server."""
-        self._ledger, self._cluster = ledger, cluster
+        self._ledger, self._cluster, self._server = ledger, cluster, server
         self._namespace, name = secret_of(server)
         self._cron_job = f"{name}-{RETENTION}"
         self._read: set[str] = set()  # the uids of Jobs that are done
@@ -48,9 +49,12 @@ class KeptBackups:
     def _take_line(self, line: str, started: float) -> None:
         try:
             found = json.loads(line)
-            store_id, kept = found["store"], [backup["id"] for backup in found["backups"]]
-        except (ValueError, TypeError, KeyError):
+            store_id, purged = found["store"], found.get("purged", False)
+            kept = [] if purged else [backup["id"] for backup in found["backups"]]
+        except (ValueError, TypeError, KeyError, AttributeError):
             log.warning("removal of old backups: %s", line)
             return
+        if purged:
+            forget_purge(self._cluster, self._server, store_id)
         if removed := self._ledger.store_backups.keep(store_id, kept, started):
             log.info("%d old backups removed", removed, extra={"store_id": store_id})

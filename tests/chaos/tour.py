@@ -54,8 +54,9 @@ def order_of(operation: Operation, store: str) -> str:
 def tours(operations: Mapping[JobKind, Operation] = OPERATIONS) -> list[list[Step]]:
     """Tours that begin with a store's order and end with its end, and have every operation on them.
 
-    The first one visits each operation, and each that can roll back a second time. The others have the other
-    operations that make a store, and those that replace a running job.
+    The first one visits each operation of a store that exists, and each that can roll back a second time. The others
+    have the operations that bring a deleted store back, the other ones that make a store, and those that replace a
+    running job.
 
     Raises CannotOrder for an operation that no state leads to."""
     births = [operation for operation in operations.values() if not operation.orderable_when]
@@ -63,6 +64,7 @@ def tours(operations: Mapping[JobKind, Operation] = OPERATIONS) -> list[list[Ste
     end = Step(next(o for o in operations.values() if o.status_when_succeeded == StoreStatus.DELETED))
     return [
         [*_visits(births[0], operations), end],
+        *([Step(births[0]), end, Step(back)] for back in operations.values() if _brings_back(back)),
         *([Step(birth), end] for birth in births[1:]),
         *([Step(operation, replaces=birth)] for operation in replacing for birth in births),
     ]
@@ -82,11 +84,16 @@ def short_tours(operations: Mapping[JobKind, Operation] = OPERATIONS) -> list[li
     return [*short, *others]
 
 
+def _brings_back(operation: Operation) -> bool:
+    return StoreStatus.DELETED in operation.orderable_when
+
+
 def _visits(birth: Operation, operations: Mapping[JobKind, Operation]) -> Iterator[Step]:
     """The birth, and all operations that do not end the store, each after those that lead to a state for it."""
     status = birth.status_when_succeeded
     yield Step(birth)
     waiting = [o for o in operations.values() if o.orderable_when and o.status_when_succeeded != StoreStatus.DELETED]
+    waiting = [operation for operation in waiting if not _brings_back(operation)]
     while waiting and status:
         way = _way(status, waiting, operations)
         for operation in way:

@@ -42,7 +42,7 @@ class HarnessWithServer(ProvisionerHarness):
         super().__init__(server.cluster, folder, charts, type)
 
     def defaults(self) -> dict[str, Any]:
-        return {**super().defaults(), "backup_server": self.server.url}
+        return {**super().defaults(), "backup_server": self.server.url, "undelete_days": 7}
 
 
 @contextmanager

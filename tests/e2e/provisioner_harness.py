@@ -22,12 +22,14 @@ from provisioner.domain.store import Addresses, Store
 from provisioner.ledger.ledger import Ledger
 from provisioner.operations.backup import BACKUP
 from provisioner.operations.create import CREATE
-from provisioner.operations.delete import DELETE
+from provisioner.operations.delete import DELETE, FOR_GOOD
 from provisioner.operations.journal import JobJournal
 from provisioner.operations.registry import DEFAULT_DEADLINES
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE, arguments_of
 from provisioner.operations.toolbox import LIMIT_RANGE, StoreDefaults, Toolbox
+from provisioner.operations.undelete import UNDELETE
+from provisioner.operations.undelete import arguments_of as arguments_of_undelete
 from provisioner.operations.upgrade import UPGRADE
 from provisioner.runner.executors import Executor
 from provisioner.runner.executors.local import LocalExecutor
@@ -92,7 +94,9 @@ class ProvisionerHarness:
 
     def defaults(self) -> dict[str, Any]:
         """The fields of StoreDefaults that depend on where the jobs run."""
-        return {"ingress_address": self.cluster.ingress_address, "backup_server": BackupServer(self.cluster).url}
+        server = BackupServer(self.cluster).url
+        # Nothing is worth a last backup here: see test_undelete_store.py.
+        return {"ingress_address": self.cluster.ingress_address, "backup_server": server, "undelete_days": 0}
 
     def executor(self) -> Executor:
         return LocalExecutor(self.tools)
@@ -111,8 +115,12 @@ class ProvisionerHarness:
     def create(self, name: str, seconds: float = CREATE.deadline_seconds) -> Job:
         return self._orders({CREATE.kind: seconds}).create(name)
 
-    def delete(self, job: Job, seconds: float = DELETE.deadline_seconds) -> Job:
-        return self._orders({DELETE.kind: seconds}).delete(job)
+    def delete(self, job: Job, seconds: float = DELETE.deadline_seconds, *, now: bool = False) -> Job:
+        return self._orders({DELETE.kind: seconds}).place(DELETE, job, arguments=FOR_GOOD if now else None)
+
+    def undelete(self, job: Job) -> Job:
+        [backup, *_] = self.backups(job)
+        return self._orders().place(UNDELETE, job, arguments=arguments_of_undelete(backup))
 
     def upgrade(self, job: Job, seconds: float = UPGRADE.deadline_seconds) -> Job:
         return self._orders({UPGRADE.kind: seconds}).upgrade(job)

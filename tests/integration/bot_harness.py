@@ -51,6 +51,7 @@ from provisioner.orders import OrderContext, Orders, StoreRequest
 from tests.waiting import until
 from tests.workers import free_address
 
+UNDELETE_DAYS = 7
 DANA, ADA, OLI = "U0DANA001", "U0ADA0001", "U0OLI0001"
 STORES, FAILURES, RANDOM = "C0STORES1", "C0FAILURE", "C0RANDOM1"
 SECRET = {"admin-email": "admin@my-shop.localhost", "admin-password": "correct-horse", "database-password": "not-shown"}
@@ -62,6 +63,7 @@ version: 1.0.0
 annotations:
   storewright.dev/label: Medusa
   storewright.dev/description: A headless shop with its own admin.
+  storewright.dev/backups: "true"
   storewright.dev/admin-path: /app
   storewright.dev/credentials: "admin-email,admin-password"
   storewright.dev/options: |
@@ -251,7 +253,7 @@ def running_bot(
     pace = RateLimiter(clock, rates)
     notifier = Notifier(ledger, catalog, client, failures, limits, admins, pace=pace, gather_seconds=gather_seconds)
     addresses = Addresses("localhost", port=8081)
-    orders = Orders(ledger, catalog, addresses, limits, DEFAULT_DEADLINES, admins)
+    orders = Orders(ledger, catalog, addresses, limits, DEFAULT_DEADLINES, admins, undelete_days=UNDELETE_DAYS)
     url = free_address()
     commands = Dependencies(orders, url, OFFERS)
     audit = AuditWriter(ledger)

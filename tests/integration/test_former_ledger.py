@@ -65,6 +65,7 @@ def test_migration_keeps_every_row(former: Path) -> None:
         "m0006_chained_audit",
         "m0007_store_backups",
         "m0008_job_arguments",
+        "m0009_kept_stores",
     ]
     assert after.pop("store_backups") == []
     assert after.keys() == before.keys()

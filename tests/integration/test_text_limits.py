@@ -261,7 +261,7 @@ def test_slack_takes_forms_with_the_most_types_and_options() -> None:
     addresses = Addresses(LONGEST_DOMAIN, port=65535)
     prefilled = Prefilled("n" * 3000, question="q" * 5000)
     assert check_view(forms.create_form(CATALOG, addresses, context, None, prefilled).to_dict()) == []
-    assert accepted_view(forms.delete_form(longest_store(), context).to_dict())
+    assert accepted_view(forms.delete_form(longest_store(), 1e12, context).to_dict())
 
 
 @quickly

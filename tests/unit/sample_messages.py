@@ -195,7 +195,8 @@ ANSWERS = {
         Refused("“<!channel>” can't be a store's name.", "It has to be plain.", "Try channel.")
     ),
     "refusal-not-allowed": messages.refusal(NotAllowed("my-shop", "U0DANA001")),
-    "refusal-deleted": messages.refusal(StoreDeleted("my-shop", "U0ADA0001", NOON + 5000)),
+    "refusal-deleted": messages.refusal(StoreDeleted("my-shop", "U0ADA0001", NOON + 5000, None)),
+    "refusal-deleted-kept": messages.refusal(StoreDeleted("my-shop", "U0ADA0001", NOON + 5000, NOON + 600_000)),
     "credentials-not-ready": messages.refusal(Refused(messages.credentials("not_ready", store=CREATING))),
     "credentials-already-given": messages.refusal(Refused(messages.credentials("already_given"))),
     "limit": messages.refusal(LimitReached("You ordered 3 stores.", "", "The next is free in 9 min.", free_at=NOON)),

@@ -17,7 +17,7 @@ SOURCES = [
     *(ROOT / "provisioner" / name for name in ("diagnosis.py", "domain/errors.py", "domain/job.py")),
 ]
 ERRORS = {"JobFailed", "HookFailed", "Problem", "Transient"}  # their third argument is the next step
-NAMES = {"next_step", "RAISE_QUOTA", "CERTIFICATE_HINT"}
+NAMES = {"next_step", "RAISE_QUOTA", "RESTORE_FROM_BACKUP", "CERTIFICATE_HINT"}
 ADVICE = "tests/e2e/test_advice.py::test_creation_succeeds_once_its_advice_is_followed"
 # Each next step as in the code, with {} for a value.
 FOLLOWED = {
@@ -42,6 +42,8 @@ FOLLOWED = {
         "tests/e2e/test_taken_address.py::test_store_gets_no_address_of_another_site",
     "Delete them (kubectl delete pv …) when nobody needs them, then retry.":
         "tests/e2e/test_provisioner.py::test_delete_names_and_keeps_retained_volumes",
+    "Fix the cause and retry, or delete it without a backup: /store delete {} now":
+        "tests/e2e/test_undelete_store.py::test_store_that_cannot_be_backed_up_is_deleted_only_for_good",
     "Fix the cause, then retry.": "tests/e2e/test_advice.py::test_upgrade_succeeds_once_its_migration_does",
     "Fix the node or the volume, then retry.": ADVICE,
     "Grant {} this permission, then retry. The chart charts/storewright grants every permission that the bot needs;"

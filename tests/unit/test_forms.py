@@ -29,14 +29,17 @@ def preset_menus(view: dict[str, Any]) -> dict[str, str]:
 def test_slack_accepts_every_form() -> None:
     context = FormContext("C0STORES1", "https://hooks.slack.example/" + "x" * 200, "s1")
     create = forms.create_form(CATALOG, ADDRESSES, context).to_dict()
-    delete = forms.delete_form(STORE, context).to_dict()
+    delete, until = (forms.delete_form(STORE, at, context).to_dict() for at in (None, 1_800_000_000.0))
+    for_good = forms.delete_now_form(STORE, context).to_dict()
     many = [replace(BACKUPS[0], id=f"{number:064x}", reason="x" * 80) for number in range(120)]
     restore = forms.restore_form(STORE, many, many[-1], context).to_dict()
-    for view in (create, delete, restore, forms.notice(MESSAGES["refusal"]).to_dict()):
+    for view in (create, delete, until, for_good, restore, forms.notice(MESSAGES["refusal"]).to_dict()):
         assert check_view(view) == []
     assert FormContext.unpacked(create["private_metadata"]) == context
     assert "my-shop" in str(delete["blocks"][0])
     assert "no way back" in str(delete["blocks"][0])
+    assert "/store undelete my-shop" in str(until["blocks"][0])
+    assert "all its backups" in str(for_good["blocks"][0])
 
 
 def test_restore_form_offers_the_backups_and_presets_the_chosen_one_and_a_backup_first() -> None:

@@ -17,6 +17,7 @@ from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.rollback import ROLLBACK
+from provisioner.operations.undelete import UNDELETE
 from provisioner.operations.upgrade import UPGRADE
 from tests.operations import DUST
 
@@ -68,6 +69,7 @@ def test_registry_lists_every_operation_with_its_deadline() -> None:
         "backup": BACKUP,
         "restore": RESTORE,
         "delete": DELETE,
+        "undelete": UNDELETE,
     }
     assert DEFAULT_DEADLINES == {
         "create": 900,
@@ -75,5 +77,6 @@ def test_registry_lists_every_operation_with_its_deadline() -> None:
         "restart": 600,
         "backup": 3600,
         "restore": 3600,
-        "delete": 300,
+        "delete": 3600,
+        "undelete": 3600,
     }

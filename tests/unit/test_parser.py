@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.commands.create import CreateArguments
+from bot.commands.delete import Arguments as DeleteArguments
 from bot.commands.parser import parse
 from bot.commands.registry import COMMANDS
 from bot.commands.spec import Command, NotUnderstood
@@ -60,7 +61,7 @@ def parsed(text: str) -> tuple[Command[Any], Any]:
         ("create “my-shop” medusa", "create", CreateArguments("my-shop", "medusa")),
         ('create "my-shop" color="Forest"', "create", CreateArguments("my-shop", None, {"color": "Forest"})),
         ("create `my-shop`", "create", CreateArguments("my-shop")),
-        ("delete *my-shop*", "delete", "my-shop"),
+        ("delete *my-shop*", "delete", DeleteArguments("my-shop")),
         (
             "status <https://my-shop.example.com/app|my-shop.example.com/app>",
             "status",
@@ -74,7 +75,8 @@ def parsed(text: str) -> tuple[Command[Any], Any]:
         ("status My-Shop", "status", "my-shop"),
         ("upgrade My-Shop", "upgrade", "my-shop"),
         ("retry My-Shop", "retry", "my-shop"),
-        ("delete my-shop", "delete", "my-shop"),
+        ("delete my-shop", "delete", DeleteArguments("my-shop")),
+        ("delete my-shop NOW", "delete", DeleteArguments("my-shop", now=True)),
         ("credentials my-shop", "credentials", "my-shop"),
     ],
 )
@@ -98,7 +100,7 @@ def test_text_becomes_a_command_with_arguments(text: str, verb: str, arguments: 
         ("credentials", "Usage: /store credentials NAME"),
         ("upgrade my-shop 0.2.0", "I didn't expect “0.2.0” here. Usage: /store upgrade NAME"),
         ("list all of them", "I didn't expect “all of them” here. Usage: /store list"),
-        ("delete my-shop now", "I didn't expect “now” here. Usage: /store delete NAME"),
+        ("delete my-shop later", "I didn't expect “later” here. Usage: /store delete NAME [now]"),
         ("create my-shop currency=usd currency=eur", f"“currency” is chosen twice. {CREATE_USAGE}"),
         ("create my-shop medusa please", f"I didn't expect “please” here. {CREATE_USAGE}"),
         ("create currency=usd", f"The name of the store comes first, then its options. {CREATE_USAGE}"),

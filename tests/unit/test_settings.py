@@ -180,6 +180,7 @@ def test_former_variable_names_still_work_with_a_warning(environment: pytest.Mon
         "backup": 3600,
         "restore": 3600,
         "delete": 63,
+        "undelete": 3600,
     }
     warnings = deprecation_warnings()
     assert len(warnings) == len(former)

@@ -1,6 +1,7 @@
 # Removes old backups, checks the others, and prints those that are left: a line of JSON for each store.
 #
-# $REMOTE is where the repositories are, as rclone writes it; /keys has the file password.<id of the store> for each. $DAILY daily and
+# $REMOTE is where the repositories are, as rclone writes it; /keys has the file password.<id of the store> for each, and
+# purge.<id> for each that was deleted for good: its repository is removed. $DAILY daily and
 # $WEEKLY weekly backups stay, others $OTHER_DAYS days. $CHECK of the data is read and compared, such as 5%.
 set -u
 
@@ -20,6 +21,19 @@ checked() {
 }
 
 status=0
+for file in /keys/purge.*; do
+  [ -e "$file" ] || continue
+  store=${file#/keys/purge.}
+  found=0
+  rclone purge "$REMOTE/$store" || found=$?
+  case $found in
+    0 | 3) echo "{\"store\": \"$store\", \"purged\": true}" ;; # 3: it is not there
+    *)
+      echo "error: the backups of the deleted store $store could not be removed" >&2
+      status=1
+      ;;
+  esac
+done
 for file in /keys/password.*; do
   [ -e "$file" ] || continue
   store=${file#/keys/password.}

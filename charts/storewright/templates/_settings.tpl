@@ -37,6 +37,7 @@
 {{- if not (kindIs "invalid" .Values.backups.dailyHour) }}
 - { name: BACKUP_DAILY_HOUR, value: {{ .Values.backups.dailyHour | quote }} }
 {{- end }}
+- { name: UNDELETE_DAYS, value: {{ .Values.backups.undeleteDays | quote }} }
 {{- end }}
 - { name: INSTANCE, value: {{ include "storewright.instance" . | quote }} }
 - { name: SERVICE_ACCOUNT, value: {{ printf "%s/%s" .Release.Namespace .Release.Name | quote }} }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from contextlib import suppress
 
 from provisioner.clients.kubernetes.api import Api
 from provisioner.clients.kubernetes.errors import Conflict
 from provisioner.clients.kubernetes.objects import Object
 from provisioner.clients.kubernetes.resources import SECRETS, SERVICE_ACCOUNTS
-from provisioner.domain.errors import JobFailed
+from provisioner.domain.errors import RESTORE_FROM_BACKUP, JobFailed
 
 PULL_SECRET = "image-pull"  # noqa: S105  (the name of a Secret in stores' namespaces)
 REGISTRY_LOGIN = "kubernetes.io/dockerconfigjson"  # a Secret's type
@@ -27,15 +28,16 @@ class Secrets(Api):
         """The Secret's keys and values. Raises JobFailed where it does not exist."""
         secret = self._get(SECRETS, name, namespace)
         if secret is None:
-            next_step = (
-                "Restore it from a backup of the cluster, then retry. Without it nobody can open the store's data."
-            )
-            raise JobFailed(f"The Secret {namespace}/{name} is missing.", "Somebody deleted it.", next_step)
+            raise JobFailed(f"The Secret {namespace}/{name} is missing.", "Somebody deleted it.", RESTORE_FROM_BACKUP)
         return {key: base64.b64decode(value).decode() for key, value in (secret.get("data") or {}).items()}
 
     def add_to_secret(self, namespace: str, name: str, values: dict[str, str]) -> None:
         """Set these keys; all others stay."""
         self._patch(SECRETS, name, {"stringData": values}, namespace)
+
+    def remove_from_secret(self, namespace: str, name: str, keys: Iterable[str]) -> None:
+        """Remove these keys; all others stay. A missing one is no error."""
+        self._patch(SECRETS, name, {"data": dict.fromkeys(keys)}, namespace)
 
     def fill_secret(self, namespace: str, name: str, values: dict[str, str]) -> None:
         """Set these keys if the Secret has none. Of two callers at once, the second changes nothing."""

@@ -41,20 +41,25 @@ def secret_of(server: str) -> tuple[str, str]:
     return namespace, name
 
 
+def server_of(tools: Toolbox) -> str:
+    """The URL of the backup server. Raises JobFailed where this Storewright has none."""
+    if not tools.defaults.backup_server:
+        what = "This Storewright has no backup server."
+        raise JobFailed(what, "", "An operator sets backups.enabled in its chart, then retries.")
+    return tools.defaults.backup_server
+
+
 def grant_access(tools: Toolbox, store: Store) -> None:
     """Give the store's backup Jobs the address of their repository, its password and a new certificate.
 
     Raises JobFailed where this Storewright has no backup server."""
     from provisioner.operations.steps import backup_keys
 
-    server = tools.defaults.backup_server
-    if not server:
-        what = "This Storewright has no backup server."
-        raise JobFailed(what, "", "An operator sets backups.enabled in its chart, then retries.")
+    server = server_of(tools)
     keys = ensure_keys(tools.cluster, server)
     password = backup_keys.password(keys, store.id)
-    if f"password.{store.id}" not in keys:  # the retention needs it
-        tools.cluster.add_to_secret(*secret_of(server), {f"password.{store.id}": password})
+    if password_key(store) not in keys:  # the retention needs it
+        tools.cluster.add_to_secret(*secret_of(server), {password_key(store): password})
     access = {
         "repository": f"rest:{server}/{store.id}/",
         "password": password,
@@ -63,6 +68,11 @@ def grant_access(tools: Toolbox, store: Store) -> None:
     }
     if not tools.cluster.create_secret(store.namespace, ACCESS, access):
         tools.cluster.add_to_secret(store.namespace, ACCESS, access)
+
+
+def password_key(store: Store) -> str:
+    """The key of the store's password in the Secret with the keys of the backups."""
+    return f"password.{store.id}"
 
 
 def has_backups(cluster: Cluster, store: Store) -> bool:

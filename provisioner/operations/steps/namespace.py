@@ -1,4 +1,4 @@
-"""The step that prepares a store's namespace: our rights in it, its quota, its limits and its pull secret."""
+"""The steps that create a store's namespace and prepare it: our rights in it, its quota, limits and pull secret."""
 
 from __future__ import annotations
 
@@ -6,11 +6,30 @@ import time
 from collections.abc import Callable
 
 from provisioner.clients.kubernetes.cluster import NotAllowedYet
+from provisioner.clients.kubernetes.objects import is_terminating
+from provisioner.domain.errors import JobFailed, Transient
 from provisioner.domain.store import Store
+from provisioner.operations.namespace_metadata import annotations_of, belongs_to, labels_of
 from provisioner.operations.toolbox import Toolbox
 
 BOUND_WITHIN_SECONDS = 5.0  # until a RoleBinding of ours takes effect
 RETRY_SECONDS = 0.05
+
+
+def ensure_namespace(tools: Toolbox, store: Store) -> None:
+    """Create the store's namespace, unless it exists. Raises JobFailed if it is somebody else's, and Transient."""
+    instance = tools.defaults.instance
+    namespace = tools.cluster.namespace(store.namespace)
+    if namespace and is_terminating(namespace):
+        raise Transient(f"The namespace {store.namespace} is still being deleted.")
+    if namespace and not belongs_to(namespace, store, instance):
+        what = f"The namespace {store.namespace} exists already and is not this store's."
+        raise JobFailed(what, "Somebody else created it.", "Choose another name, or delete that namespace and retry.")
+    if not namespace and not tools.cluster.create_namespace(
+        store.namespace, labels_of(store, instance), annotations_of(store)
+    ):
+        raise Transient(f"Somebody else created the namespace {store.namespace} at the same moment.")
+    ensure_limits(tools, store, may_create=True)
 
 
 def ensure_limits(tools: Toolbox, store: Store, *, may_create: bool) -> None:

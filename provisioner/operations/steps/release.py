@@ -1,4 +1,4 @@
-"""The Helm release of a store: its chart and values."""
+"""The Helm release of a store: its chart, its values and its first installation."""
 
 from __future__ import annotations
 
@@ -6,10 +6,40 @@ from copy import deepcopy
 from typing import Any
 
 from provisioner.clients.helm import ReleaseSpec
+from provisioner.clients.kubernetes.objects import unready_pods
 from provisioner.domain.catalog import StoreType
+from provisioner.domain.job import Job
 from provisioner.domain.options import place
 from provisioner.domain.store import SECRET_NAME, Store
-from provisioner.operations.toolbox import StoreDefaults
+from provisioner.operations.steps.claims import discard_unbound
+from provisioner.operations.toolbox import StoreDefaults, Toolbox
+
+INSTALL_TIMEOUT_SECONDS = 120.0
+
+
+def install_release(tools: Toolbox, job: Job, store: Store, store_type: StoreType) -> None:
+    """Install the store's chart, or go on with a former attempt's installation.
+
+    If a killed helm left the release pending, delete that revision's record first: helm then adopts the objects that
+    exist and goes on. Nothing is uninstalled."""
+    release = tools.cluster.release(store.namespace, store.release)
+    if release and release.stuck:
+        tools.cluster.delete_secret(store.namespace, release.record)
+    spec = release_spec(tools.defaults, store, store_type)
+    if release:
+        discard_unbound(tools, job, store, spec)
+    # Pods that the failed job left may wait minutes for the kubelet's next try. Other pods may just be starting.
+    suspects = unready_pods(tools.cluster.pods(store.namespace)) if job.retry_of else set()
+    tools.helm.apply(
+        spec,
+        min(INSTALL_TIMEOUT_SECONDS, tools.remaining(job)),
+        # Only a first install runs the chart's hooks: a later attempt has no older version to migrate from.
+        hooks=release is None,
+        meanwhile=lambda: tools.check_in(job, f"The chart of {store.name} was not installed"),
+    )
+    if job.retry_of or job.attempts > 1:
+        # After helm: a StatefulSet does not replace a broken pod by itself, and the next pod must be a new one.
+        tools.cluster.end_back_off(store.namespace, suspects)
 
 
 def release_spec(defaults: StoreDefaults, store: Store, store_type: StoreType) -> ReleaseSpec:

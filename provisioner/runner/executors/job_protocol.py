@@ -101,6 +101,7 @@ class MessageType(StrEnum):
     ROLLBACK = "rollback"
     VERSION = "version"
     BACKUP = "backup"
+    KEPT = "keeps"
     SUCCEEDED = "succeeded"
     HELM = "helm"
     LOG = "log"
@@ -142,6 +143,13 @@ class BackupMade:
     """A backup of the job's store."""
 
     backup: Backup
+
+
+@dataclass(frozen=True)
+class StoreKept:
+    """Until when the deletion of the job's store can be undone (epoch seconds); None for not at all."""
+
+    until: float | None
 
 
 @dataclass(frozen=True)
@@ -193,12 +201,13 @@ class Ended:
         return ERRORS[self.ending].of(self.problem)
 
 
-Message = Recorded | RollbackStarted | VersionNoted | BackupMade | Succeeded | HelmRan | Logged | Ended
+Message = Recorded | RollbackStarted | VersionNoted | BackupMade | StoreKept | Succeeded | HelmRan | Logged | Ended
 TYPES: dict[MessageType, type[Message]] = {
     MessageType.RECORD: Recorded,
     MessageType.ROLLBACK: RollbackStarted,
     MessageType.VERSION: VersionNoted,
     MessageType.BACKUP: BackupMade,
+    MessageType.KEPT: StoreKept,
     MessageType.SUCCEEDED: Succeeded,
     MessageType.HELM: HelmRan,
     MessageType.LOG: Logged,

@@ -23,6 +23,7 @@ from provisioner.runner.executors.job_protocol import (
     Logged,
     Recorded,
     RollbackStarted,
+    StoreKept,
     Succeeded,
     VersionNoted,
     read_line,
@@ -88,6 +89,8 @@ class JobLog:
                 self._ledger.set_version(self._job.store_id, version)
             case BackupMade(backup):
                 self._ledger.add_backup(self._job, backup)
+            case StoreKept(until):
+                self._ledger.keep_until(self._job.store_id, until)
             case Succeeded(version):
                 self._ledger.succeed(self._job, version, at=at)
                 self.complete = True

@@ -35,6 +35,7 @@ from provisioner.runner.executors.job_protocol import (
     Logged,
     Recorded,
     RollbackStarted,
+    StoreKept,
     Succeeded,
     VersionNoted,
     emit,
@@ -72,6 +73,9 @@ class StdoutLedger:
 
     def add_backup(self, job: Job, backup: Backup) -> None:
         emit(BackupMade(backup))
+
+    def keep_until(self, store_id: str, until: float | None) -> None:
+        emit(StoreKept(until))
 
     def start_rollback(self, job: Job, problem: Problem) -> Job:
         emit(RollbackStarted(problem))

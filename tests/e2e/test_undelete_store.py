@@ -1,0 +1,153 @@
+"""A deleted store comes back with its data, at its address, with its credentials, or is gone for good."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from dev.cluster import Cluster as DevCluster
+from provisioner.clients.kubernetes.cluster import Cluster
+from provisioner.domain.errors import StoreDeleted, StoreExists
+from provisioner.domain.job import Job, JobStatus
+from provisioner.domain.store import StoreStatus
+from provisioner.runner.expired_stores import ExpiredStores
+from provisioner.runner.kept_backups import KeptBackups
+from tests.e2e.backed_up_store import BackedUpStore, backed_up_store
+from tests.e2e.backup_server import BackupServer
+from tests.waiting import until
+
+KEYS = "secret/undeleted-backup"
+
+
+@pytest.fixture(scope="module")
+def server(cluster: DevCluster) -> BackupServer:
+    return BackupServer(cluster, "undeleted")
+
+
+@pytest.fixture(scope="module")
+def first(server: BackupServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackedUpStore]:
+    with backed_up_store(server, tmp_path_factory.mktemp("undeleted")) as made:
+        yield made
+
+
+@pytest.fixture
+def store(first: BackedUpStore) -> BackedUpStore:
+    return BackedUpStore(first.harness, first.type)
+
+
+def deleted(store: BackedUpStore) -> Job:
+    return store.harness.succeeded(store.harness.delete(store.made))
+
+
+def credentials(store: BackedUpStore) -> str:
+    return store.kubectl("get", "secret/store-credentials", "-o", "jsonpath={.data}")
+
+
+def keys(server: BackupServer) -> dict[str, str]:
+    data: dict[str, str] = json.loads(server.kubectl("get", KEYS, "-o", "jsonpath={.data}"))
+    return data
+
+
+def test_deleted_store_comes_back_as_it_was(store: BackedUpStore) -> None:
+    login, url, picture = credentials(store), store.harness.store(store.name).url, store.upload()
+    deleted(store)
+    assert store.namespace not in " ".join(store.harness.namespaces()).split()
+    [last] = store.harness.backups(store.made)
+    assert last.reason == "before a deletion"
+    with pytest.raises(StoreExists, match="can still be undeleted"):
+        store.harness.create(store.name)
+    store.harness.succeeded(store.harness.undelete(store.made))
+    until("the shop is back", store.intact)
+    back = store.harness.store(store.name)
+    assert (back.url, back.deleted_at, back.deleted_by) == (url, None, None)
+    assert (credentials(store), store.checksum()) == (login, picture)
+    store.upload()
+    deleted(store)  # and again, from a backup of its own
+    assert len(store.harness.backups(store.made)) == 2
+    store.harness.succeeded(store.harness.undelete(store.made))
+    assert store.checksum() != picture
+
+
+def test_interrupted_deletion_and_undelete_go_on(store: BackedUpStore) -> None:
+    picture = store.upload()
+    for order, stages in (
+        (store.harness.delete, ("backup", "namespace")),
+        (store.harness.undelete, ("namespace", "secrets", "release", "application", "restore", "open")),
+    ):
+        job = order(store.made)
+        for stage in stages:
+            store.harness.wait_for_stage(job, stage)
+            store.harness.reopen()
+        store.harness.succeeded(job)
+    until("the shop is back", store.intact)
+    assert store.checksum() == picture
+    assert len(store.harness.backups(store.made)) == 1
+
+
+def test_undelete_that_fails_in_the_middle_is_retried_or_deleted_again_without_loss(
+    store: BackedUpStore, server: BackupServer
+) -> None:
+    picture = store.upload()
+    deleted(store)
+    with server.away():
+        failed = store.harness.ended(store.harness.undelete(store.made))
+    assert "the backup server does not answer" in str(failed.problem)
+    assert store.harness.store(store.name).status == StoreStatus.FAILED
+    deleted(store)  # what it holds now is worth no backup
+    assert len(store.harness.backups(store.made)) == 1
+    with server.away():
+        failed = store.harness.ended(store.harness.undelete(store.made))
+    store.harness.succeeded(store.harness.retry(failed))
+    until("the shop is back", store.intact)
+    assert store.checksum() == picture
+
+
+def test_undelete_needs_the_kept_credentials(store: BackedUpStore, server: BackupServer) -> None:
+    deleted(store)
+    key = f"credentials.{store.made.store_id}"
+    lost = keys(server)[key]
+    server.kubectl("patch", KEYS, "--type=merge", "-p", json.dumps({"data": {key: None}}))
+    failed = store.harness.ended(store.harness.undelete(store.made))
+    assert "were not kept" in str(failed.problem)
+    server.kubectl("patch", KEYS, "--type=merge", "-p", json.dumps({"data": {key: lost}}))
+    store.harness.succeeded(store.harness.retry(failed))
+
+
+def test_store_that_cannot_be_backed_up_is_deleted_only_for_good(store: BackedUpStore, server: BackupServer) -> None:
+    store.harness.succeeded(store.harness.backup(store.made))
+    with server.away():
+        failed = store.harness.ended(store.harness.delete(store.made))
+    assert failed.status == JobStatus.FAILED
+    assert "Nothing was deleted, because the last backup failed" in str(failed.problem)
+    assert store.harness.store(store.name).status == StoreStatus.READY
+    until("the shop is as it was", store.intact)
+    store.harness.succeeded(store.harness.delete(store.made, now=True))
+    gone(store, server)
+
+
+def test_store_whose_time_is_over_is_gone_with_its_backups(store: BackedUpStore, server: BackupServer) -> None:
+    deleted(store)
+    store.harness.ledger.stores.keep_until(store.made.store_id, store.harness.ledger.clock())
+    gone(store, server)
+
+
+def gone(store: BackedUpStore, server: BackupServer) -> None:
+    """The store can't be undeleted, its name is free, and nothing is left of it."""
+    ledger, store_id = store.harness.ledger, store.made.store_id
+    with pytest.raises(StoreDeleted):
+        store.harness.undelete(store.made)
+    ExpiredStores(ledger, Cluster(server.cluster.kubeconfig), server.url).forget()
+    assert store.harness.backups(store.made) == []
+    assert ledger.stores.expired() == []
+    kept = keys(server)
+    assert base64.b64decode(kept[f"purge.{store_id}"]).decode() == store.name
+    assert not kept.keys() & {f"password.{store_id}", f"credentials.{store_id}"}
+    log = server.remove_old_backups(f"purge-{store.name}", f"purge.{store_id}")
+    assert json.loads(log) == {"store": store_id, "purged": True}
+    assert store_id not in server.kubectl("exec", "deployment/undeleted-backup", "--", "ls", "/data")
+    KeptBackups(ledger, Cluster(server.cluster.kubeconfig), server.url).read()
+    assert f"purge.{store_id}" not in keys(server)
+    store.harness.succeeded(store.harness.create(store.name))
