@@ -83,7 +83,7 @@ def _seconds_of_up() -> float:
 
 def _measure(cluster: Cluster, kind: StoreType, overlay: dict[str, Any], rounds: int) -> Figures:
     with tempfile.TemporaryDirectory() as folder:
-        stack = Stack(Path(folder), cluster, {"CREATIONS_PER_HOUR": "100"})
+        stack = Stack(Path(folder), cluster, {"UNDELETE_DAYS": "0", "CREATIONS_PER_HOUR": "100"})
         try:
             stack.start()
             figures = Figures({orders.READY: orders.seconds(stack, kind.name, rounds)})
@@ -120,7 +120,8 @@ def _compressed_mb(archive: Path) -> float:
 def _measure_bot(cluster: Cluster, kind: StoreType) -> dict[str, Any]:
     in_cluster, memory_mb = bot.measure(cluster, BOT_STARTS)
     with tempfile.TemporaryDirectory() as folder:
-        stack = Stack(Path(folder), cluster, {"CREATIONS_PER_HOUR": "100", "WORKERS": str(acks.STORES)})
+        settings = {"UNDELETE_DAYS": "0", "CREATIONS_PER_HOUR": "100", "WORKERS": str(acks.STORES)}
+        stack = Stack(Path(folder), cluster, settings)
         try:
             stack.start()
             as_process, processor = bot.process_starts(stack, BOT_STARTS)

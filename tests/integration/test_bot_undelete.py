@@ -134,6 +134,7 @@ def test_terminal_undeletes_and_deletes_for_good(
     bot: Bot, deleted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_terminal(bot, monkeypatch)
+    monkeypatch.setenv("BACKUP_SERVER", "https://one-backup.home.svc:8000")
     assert CliRunner().invoke(main, ["undelete", "my-shop", "--no-wait"]).exit_code == 0
     assert bot.queued_jobs() == [("undelete", 1)]
     bot.finish()

@@ -16,7 +16,7 @@ from provisioner.ledger.audit import AuditPage
 from provisioner.ledger.stores import StorePage
 from provisioner.operations.backup import BACKUP
 from provisioner.operations.create import CREATE
-from provisioner.operations.delete import DELETE
+from provisioner.operations.delete import DELETE, FOR_GOOD
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE
 from provisioner.operations.upgrade import UPGRADE
@@ -32,11 +32,13 @@ from tests.unit.sample_stores import (
     DELETED_JOB,
     DELETING,
     DELETING_JOB,
+    EXPIRED,
     FAILED,
     FAILED_JOB,
     FORMER,
     HAND_EDITED,
     JOB,
+    KEPT,
     LINK,
     NOON,
     RESTART_FAILED_JOB,
@@ -51,6 +53,9 @@ from tests.unit.sample_stores import (
     SOLD_OUT,
     STORE,
     SUCCEEDED_WITH_0_2_0,
+    UNDELETE_FAILED_JOB,
+    UNDELETE_JOB,
+    UNDELETED_JOB,
     UPGRADE_FAILED_JOB,
     UPGRADE_JOB,
     UPGRADED,
@@ -101,6 +106,13 @@ SUMMARIES = {
     "ready-then-not-deleted": summary(job_view(JOB, FAILED, replace(DELETING_JOB, status=JobStatus.FAILED))),
     "deleting": summary(job_view(DELETING_JOB, DELETING, None, 0)),
     "deleted": summary(job_view(DELETED_JOB, DELETED, None, 2)),
+    "deleted-kept": summary(job_view(DELETED_JOB, KEPT, None, 3)),
+    "deleted-for-good": summary(job_view(replace(DELETED_JOB, arguments=FOR_GOOD), KEPT, None, 2)),
+    "deleted-then-undeleting": summary(job_view(DELETED_JOB, CREATING, UNDELETE_JOB, 3)),
+    "undeleting": summary(job_view(UNDELETE_JOB, CREATING, None, 5)),
+    "undeleted": summary(job_view(UNDELETED_JOB, STORE, None, 8)),
+    "undeleted-then-deleted": summary(job_view(UNDELETED_JOB, DELETED, DELETED_JOB, 8)),
+    "not-undeleted": summary(job_view(UNDELETE_FAILED_JOB, FAILED, None, 5)),
     "not-deleted": summary(job_view(DELETE_FAILED_JOB, FAILED, None, 0)),
     "ready-with-newer-version": summary(job_view(store=FORMER, newer_version="0.2.0")),
     "upgrading": summary(job_view(UPGRADE_JOB, FORMER, None, 2, newer_version="0.2.0", choices=("US $",))),
@@ -155,6 +167,7 @@ FAILURES = {
     "failure-backup": messages.failure(job_view(BACKUP_FAILED_JOB, STORE, None, 1), OFFERS, THREAD_URL),
     "failure-restore": messages.failure(job_view(RESTORE_FAILED_JOB, STORE, None, 4, *ROLLED_BACK), OFFERS, THREAD_URL),
     "failure-restart": messages.failure(job_view(RESTART_FAILED_JOB, STORE, None, 1), OFFERS, THREAD_URL),
+    "failure-undelete": messages.failure(job_view(UNDELETE_FAILED_JOB, FAILED, None, 5), OFFERS, THREAD_URL),
     "failure-delete": messages.failure(job_view(DELETE_FAILED_JOB, FAILED, None, 0), OFFERS, THREAD_URL),
 }
 ANSWERS = {
@@ -204,6 +217,7 @@ ANSWERS = {
 }
 THREAD_POSTS = {
     "thread": messages.stages(job_view(), job_view().events),
+    "thread-expired": messages.stages(job_view(DELETED_JOB, DELETED), [EXPIRED]),
     "thread-waiting": messages.stages(job_view(WORKING_JOB), [WAITING, RETRYING]),
     "thread-failed": messages.stages(
         job_view(FAILED_JOB),

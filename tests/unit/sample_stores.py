@@ -19,6 +19,7 @@ from provisioner.operations.delete import DELETE
 from provisioner.operations.registry import OPERATIONS
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE, arguments_of
+from provisioner.operations.undelete import UNDELETE
 from provisioner.operations.upgrade import UPGRADE
 
 NOON = 1_800_000_000.0
@@ -59,6 +60,7 @@ CREATING = replace(STORE, status=StoreStatus.CREATING, ready_at=None)
 FAILED = replace(STORE, status=StoreStatus.FAILED, ready_at=None)
 DELETING = replace(STORE, status=StoreStatus.DELETING)
 DELETED = replace(STORE, status=StoreStatus.DELETED, deleted_by="U0ADA0001", deleted_at=NOON + 5000)
+KEPT = replace(DELETED, kept_until=NOON + 600_000)
 FORMER = replace(STORE, version="0.1.0")
 UPGRADED = replace(STORE, version="0.2.0")
 
@@ -127,6 +129,10 @@ BACKUPS = [
 RESTORE_JOB = replace(RESTART_JOB, id="j7", kind=RESTORE.kind, arguments=arguments_of(BACKUPS[1], back_up_first=True))
 RESTORED_JOB = replace(RESTORE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
 RESTORE_FAILED_JOB = replace(RESTORE_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=DUMP_PROBLEM)
+UNDELETE_JOB = replace(RESTART_JOB, id="j8", kind=UNDELETE.kind)
+UNDELETED_JOB = replace(UNDELETE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
+UNDELETE_FAILED_JOB = replace(UNDELETE_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=DUMP_PROBLEM)
+EXPIRED = JobEvent(88, "j2", NOON, EventKind.EXPIRED)
 RESTART_FAILED_JOB = replace(RESTART_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=CRASH_PROBLEM)
 
 RETRYING = JobEvent(90, "j1", NOON, EventKind.RETRYING, detail="The API is away. Trying again in 4 s.")
