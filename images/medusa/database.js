@@ -4,22 +4,17 @@ const fs = require("node:fs")
 const path = require("node:path")
 const zlib = require("node:zlib")
 const { parentPort } = require("node:worker_threads")
-const scrypt = require("scrypt-kdf")
 const { connect, isEmpty, lock } = require("./connection")
+const { hashPassword, redacted } = require("./owner")
 const { place, settle } = require("./places")
 const { stamp } = require("./schema")
 
-/** Hash in the format of Medusa's auth-emailpass. */
-async function hashPassword(password) {
-  const hash = await scrypt.kdf(password, { logN: 15, r: 8, p: 1 })
-  return hash.toString("base64")
-}
-
 /** Replaces the template's placeholders with the store's values. Uses query parameters, so any value is safe. */
 async function personalise(client, password, { STORE_NAME, PUBLISHABLE_KEY, ADMIN_EMAIL }) {
-  const redacted = `${PUBLISHABLE_KEY.slice(0, 6)}***${PUBLISHABLE_KEY.slice(-3)}`
   await client.query("update store set name = $1", [STORE_NAME])
-  await client.query("update api_key set token = $1, redacted = $2 where type = 'publishable'", [PUBLISHABLE_KEY, redacted])
+  await client.query("update api_key set token = $1, redacted = $2 where type = 'publishable'", [
+    PUBLISHABLE_KEY, redacted(PUBLISHABLE_KEY),
+  ])
   await client.query(`update "user" set email = $1`, [ADMIN_EMAIL])
   await client.query("update provider_identity set entity_id = $1, provider_metadata = $2 where provider = 'emailpass'", [
     ADMIN_EMAIL, { password },

@@ -1,10 +1,14 @@
-/** Migrates the store's database to this image's schema. The chart runs it (`node migrate.js`) as a Job before an upgrade. */
+/**
+ * Migrates the store's database to this image's schema. The chart runs it (`node migrate.js`) as a Job before an upgrade and after a
+ * backup was loaded; if that is another store's, $MOVED_FROM is that store's address.
+ */
 "use strict"
 // This script logs the outcome itself. With the lock timeout, a store that locks a table for longer fails the migration; the
 // migration never blocks the store.
 process.env.LOG_LEVEL ??= "silent"
 process.env.PGOPTIONS ??= "-c lock_timeout=30s"
 const { open } = require("./archive")
+const { adopt } = require("./adopt")
 const { connect, isEmpty, lock } = require("./connection")
 const { say } = require("./log")
 const { applied, isCurrent, stamp } = require("./schema")
@@ -40,6 +44,13 @@ async function main() {
   const client = await connect()
   await hold(client)
   if (await isEmpty(client)) return "nothing to migrate: the database is empty, and the first start fills it"
+  const outcome = await bringUpToDate(client)
+  if (!process.env.MOVED_FROM) return outcome
+  await adopt(client, process.env.MOVED_FROM)
+  return `${outcome}; it was that of ${process.env.MOVED_FROM}`
+}
+
+async function bringUpToDate(client) {
   if (await isCurrent(client)) return "the database is up to date"
   const before = new Set(await applied(client))
   await migrate(client)

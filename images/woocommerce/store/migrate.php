@@ -1,9 +1,13 @@
 <?php
-/** Migrates the database to this image's WordPress and WooCommerce, before an upgrade. The last log line is the outcome. */
+/**
+ * Migrates the database to this image's WordPress and WooCommerce, before an upgrade and after a backup was loaded; if that is another
+ * store's, $MOVED_FROM is that store's address. The last log line is the outcome.
+ */
 
 declare(strict_types=1);
 
 require __DIR__ . '/database.php';
+require __DIR__ . '/rewrite.php';
 
 function end_with(int $status, string $what): never
 {
@@ -68,6 +72,10 @@ try {
     has_store($database) || end_with(0, 'there is no store yet');
     // WooCommerce's own lock: a killed migration leaves it for ten minutes, and in that time an installation silently does nothing.
     $database->query("DELETE FROM wp_options WHERE option_name IN ('_transient_wc_installing', '_transient_timeout_wc_installing')");
+    $former = env('MOVED_FROM');
+    if ($former) {
+        (new Rewriting($former, env('STORE_URL')))->database($database);
+    }
     $_SERVER += ['REQUEST_URI' => '/', 'REQUEST_METHOD' => 'GET'];
     define('WP_ADMIN', true);
     require '/srv/wordpress/wp-load.php';
@@ -80,6 +88,10 @@ try {
         end_with(1, 'WordPress left the database at ' . get_option('db_version'));
     }
     $changes = class_exists('WC_Install') ? upgrade_shop() : 0;
+    if ($former) {
+        require __DIR__ . '/adopt.php';
+        adopt($database);
+    }
     flush_rewrite_rules(false);
     require_success();
     end_with(0, "the database is at WordPress {$GLOBALS['wp_db_version']}" . ($changes ? " after $changes changes of WooCommerce" : ''));

@@ -94,11 +94,17 @@ function open_shop(mysqli $database, Place $place): void
     set_option($database, 'woocommerce_price_num_decimals', $place->currency === 'jpy' ? '0' : '2');
     set_prices($database, ...CURRENCIES[$place->currency]);
     $database->query("UPDATE wp_options SET option_value = UUID() WHERE option_name = 'woocommerce_store_id'");
+    add_api_key($database, 1);
+}
+
+/** Lets the store's own key act for the account `$user`. */
+function add_api_key(mysqli $database, int $user): void
+{
     [$key, $secret] = [env('API_KEY'), env('API_SECRET')];
     $database->execute_query(
         "INSERT INTO wp_woocommerce_api_keys (user_id, description, permissions, consumer_key, consumer_secret, truncated_key)
-         VALUES (1, 'Storewright', 'read_write', ?, ?, ?)",
-        [hash_hmac('sha256', $key, 'wc-api'), $secret, substr($key, -7)],
+         VALUES (?, 'Storewright', 'read_write', ?, ?, ?)",
+        [$user, hash_hmac('sha256', $key, 'wc-api'), $secret, substr($key, -7)],
     );
 }
 

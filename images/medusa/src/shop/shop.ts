@@ -25,6 +25,7 @@ async function read(scope: MedusaContainer): Promise<OpenShop> {
   return {
     name: store.name,
     tagline: typeof store.metadata?.tagline === "string" ? store.metadata.tagline : null,
+    hidden: store.metadata?.hidden === true,
     currency: region.currency_code,
     countries: (region.countries ?? [])
       .map(({ iso_2, display_name }: any) => ({ code: iso_2, name: display_name }))

@@ -59,7 +59,7 @@ export const enter = async (req: MedusaRequest): Promise<OpenShop> => (lastSeen 
 
 export const asLastSeen = (): Shop => {
   const { STORE_NAME: name = "Shop", STORE_CURRENCY: currency = "eur" } = process.env
-  return lastSeen ?? { name, currency, tagline: null, countries: [] }
+  return lastSeen ?? { name, currency, tagline: null, hidden: false, countries: [] }
 }
 
 /** Accepts forms only from the store's own pages. SameSite cookies cover current browsers; this check covers old ones. */

@@ -5,6 +5,7 @@ export type Country = { code: string; name: string }
 export type Shop = {
   name: string
   tagline: string | null
+  hidden: boolean // from search engines
   currency: string // lower-case ISO 4217
   countries: Country[] // countries that the store delivers to
 }

@@ -28,7 +28,7 @@ function metadata(shop: Shop, { url }: Looks, { title, description, picture, pat
     <meta property="og:site_name" content="${shop.name}"><meta property="og:type" content="website">
     <meta property="og:title" content="${title}"><meta property="og:description" content="${words}">
     ${seen && html`<meta property="og:image" content="${seen}">`}
-    ${path
+    ${path && !shop.hidden
       ? html`<meta property="og:url" content="${url + path}"><link rel="canonical" href="${url + path}">`
       : html`<meta name="robots" content="noindex">`}`
 }
