@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from provisioner.domain.backup import Backup
-from provisioner.domain.catalog import Catalog
+from provisioner.domain.catalog import Catalog, StoreType
 from provisioner.domain.errors import InvalidName, Refused, StoreBusy, StoreDeleted, StoreExists, StoreNotFound
 from provisioner.domain.job import Job, JobKind, JobStatus
 from provisioner.domain.limits import Limits
@@ -19,6 +19,8 @@ from provisioner.domain.text import nearest, shorten
 from provisioner.ledger.jobs import NewJob
 from provisioner.ledger.ledger import Ledger
 from provisioner.log_context import new_id
+from provisioner.operations.clone import CLONE
+from provisioner.operations.clone import arguments_of as arguments_of_clone
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DAY_SECONDS
 from provisioner.operations.registry import OPERATIONS
@@ -148,11 +150,45 @@ class Orders:
         name = self._usable_name(request.name)
         store_type = self.catalog.get(request.type) if request.type else self.catalog.default
         options = choose(store_type.options, request.options)
+        return self._open(context, CREATE, name, store_type, options, request.owner or context.actor.id)
+
+    def clone(self, context: OrderContext, source_id: str, name: str, backup_id: str = "") -> Job:
+        """Order a new store with the data of another one, as it is now or as it was in one of its backups.
+
+        Raises InvalidName, StoreNotFound, NotAllowed, StoreExists, StoreBusy, LimitReached or Refused."""
+        name = self._usable_name(name)
+        with self.ledger.transaction():
+            if repeated := self.ledger.jobs.delivered(context.delivery_key):
+                return repeated
+            source = self.existing_store(source_id)
+            context.actor.require(Right.MANAGE, source)
+            store_type = self.catalog.get(source.type)
+            if not store_type.has_backups:
+                raise Refused(f"{store_type.label} stores can't be cloned.", "Their chart describes no backups.")
+            live = self.ledger.jobs.live(source.id)
+            if live and not live.quiet:
+                raise _busy(source, live)
+            if not backup_id and source.status != StoreStatus.READY:
+                next_step = "Clone one of its backups: /store restore NAME BACKUP into=NEW"
+                raise Refused(f"{source.name} {source.status.phrase}, so it can't be cloned now.", "", next_step)
+            arguments = arguments_of_clone(source, self.backup(source, backup_id) if backup_id else None)
+            return self._open(context, CLONE, name, store_type, source.options, context.actor.id, arguments)
+
+    def _open(
+        self,
+        context: OrderContext,
+        operation: Operation,
+        name: str,
+        store_type: StoreType,
+        options: dict[str, str],
+        owner: str,
+        arguments: dict[str, str] | None = None,
+    ) -> Job:
+        """Add a new store, and the job that creates it."""
         with self.ledger.transaction():
             if repeated := self.ledger.jobs.delivered(context.delivery_key):
                 return repeated
             _require_free(self.ledger.stores.named(name) or self.ledger.stores.kept(name))
-            owner = request.owner or context.actor.id
             self._require_room(owner)
             url = self.addresses.url(name)
             store = Store(
@@ -170,7 +206,7 @@ class Orders:
                 options=options,
             )
             self.ledger.stores.add(store)
-            return self._add_job(context, CREATE, store, requested_by=owner)
+            return self._add_job(context, operation, store, requested_by=owner, arguments=arguments)
 
     def place(
         self, context: OrderContext, operation: Operation, store_id: str, arguments: dict[str, str] | None = None

@@ -1,18 +1,24 @@
-"""OperationVerb: a verb that orders one operation on a store, typed, clicked or from a terminal."""
+"""OperationVerb: a verb that orders one operation on a store, typed, clicked or from a terminal. Orders of clones."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import click
+
 from bot.commands.request import Request, Response
-from bot.commands.terminal import NAME, WAIT, Terminal, TerminalCommand
+from bot.commands.terminal import NAME, WAIT, Terminal, TerminalCommand, login_hint
 from bot.dependencies import Dependencies
+from bot.rendering import messages
 from bot.rendering.blocks import Message
+from provisioner.domain.job import Job
 from provisioner.domain.policy import Right
 from provisioner.domain.store import Store
 from provisioner.ledger.outbox import OutboxKind
+from provisioner.operations.clone import CLONE
 from provisioner.operations.spec import Operation
+from provisioner.orders import OrderContext
 
 
 @dataclass(frozen=True)
@@ -67,3 +73,23 @@ def _managed(dependencies: Dependencies, request: Request, store_id: str) -> Sto
     store = dependencies.orders.existing_store(store_id)
     request.actor.require(Right.MANAGE, store)
     return store
+
+
+def order_clone(dependencies: Dependencies, request: Request, store: Store, new: str, backup: str = "") -> Response:
+    """Order a clone of the store as it is now, or as in the backup with this id. Raises Refused."""
+    job = dependencies.orders.clone(request.order, store.id, new, backup)
+    answer = messages.answer(CLONE.kind, name=job.store, source=store.name)
+    return Response(message=answer, store=job.store, job=job)
+
+
+def clone_from_terminal(terminal: Terminal, name: str, new: str, backup: str, *, wait: bool) -> None:
+    """Order a clone and, with `wait`, follow it and show how to log in. Raises Refused."""
+
+    def place(context: OrderContext) -> Job:
+        store = terminal.orders.store_named(name)
+        chosen = terminal.orders.backup(store, backup).id if backup else ""
+        return terminal.orders.clone(context, store.id, new, chosen)
+
+    job = terminal.order(new, f"clone {name} {new}", place, wait=wait)
+    if wait:
+        click.echo(login_hint(terminal.orders.existing_store(job.store_id)))

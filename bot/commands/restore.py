@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import click
 
-from bot.commands.ordering import clicked_store, form_store
+from bot.commands.ordering import clicked_store, clone_from_terminal, form_store, order_clone
 from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section, Words
 from bot.commands.terminal import NAME, WAIT, YES, Terminal, TerminalCommand, require_name
@@ -21,26 +21,34 @@ from provisioner.operations.restore import RESTORE, arguments_of
 from provisioner.orders import OrderContext
 
 texts = TextTemplate("verbs/restore")
+INTO = "into="
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """A store's name, and how the id of the backup begins ('' for the newest)."""
+    """A store's name, how the id of its backup begins ('' for the newest), and the name of a new store, or ''."""
 
     name: str
     backup: str = ""
+    into: str = ""
 
 
 def parse(words: Words) -> Arguments:
-    """NAME [BACKUP]. Raises NotUnderstood."""
+    """NAME [BACKUP] [into=NEW]. Raises NotUnderstood."""
     words.no_mentions()
-    words.after(2).no_more()
-    return Arguments(replace(words, words=words.words[:1]).name(), *map(str.lower, words.words[1:]))
+    last = words.words[-1].lower() if words.words else ""
+    into = last.removeprefix(INTO) if last.startswith(INTO) else ""
+    before = replace(words, words=words.words[:-1]) if into else words
+    before.after(2).no_more()
+    return Arguments(replace(before, words=before.words[:1]).name(), "".join(before.words[1:]).lower(), into)
 
 
 def run(dependencies: Dependencies, request: Request, arguments: Arguments) -> Response:
-    """Ask first. Raises Refused."""
+    """Ask first, or order a new store with the backup. Raises Refused."""
     store = dependencies.orders.managed_store(request.actor, arguments.name)
+    if arguments.into:
+        backup = dependencies.orders.backup(store, arguments.backup)
+        return order_clone(dependencies, request, store, arguments.into, backup.id)
     return _ask(dependencies, request, store, arguments.backup)
 
 
@@ -65,7 +73,9 @@ def submitted(dependencies: Dependencies, request: Request) -> Response:
     return Response(message=messages.answer(RESTORE.kind, name=store.name, backup=backup), store=store.name, job=job)
 
 
-def _from_terminal(terminal: Terminal, name: str, backup: str, back_up_first: bool, yes: bool, wait: bool) -> None:
+def _from_terminal(
+    terminal: Terminal, name: str, backup: str, back_up_first: bool, into: str, yes: bool, wait: bool
+) -> None:
     def place(context: OrderContext) -> Job:
         store = terminal.orders.store_named(name)
         chosen = terminal.orders.backup(store, backup)
@@ -74,14 +84,18 @@ def _from_terminal(terminal: Terminal, name: str, backup: str, back_up_first: bo
         arguments = arguments_of(chosen, back_up_first=back_up_first)
         return terminal.orders.place(context, RESTORE, store.id, arguments)
 
-    terminal.order(name, f"restore {name} {backup}".strip(), place, wait=wait)
+    if into:
+        newest = terminal.orders.backup(terminal.orders.store_named(name), backup).id
+        clone_from_terminal(terminal, name, into, newest, wait=wait)
+    else:
+        terminal.order(name, f"restore {name} {backup}".strip(), place, wait=wait)
 
 
 COMMAND = Command(
     verb="restore",
-    arguments="NAME [BACKUP]",
+    arguments="NAME [BACKUP] [into=NEW]",
     section=Section.MANAGE,
-    help="bring a store back from a backup: its newest, or the one with this id; a form says what is lost",
+    help="bring a store back from its newest backup, or the one with this id; into=NEW creates a new store from it",
     example="restore my-shop",
     parse=parse,
     run=run,
@@ -101,6 +115,7 @@ COMMAND = Command(
             NAME,
             click.Argument(["backup"], default=""),
             click.Option(["--backup-first/--no-backup-first", "back_up_first"], default=True, help="Back it up first."),
+            click.Option(["--into"], default="", metavar="NEW", help="Create a new store from the backup instead."),
             YES,
             WAIT,
         ),

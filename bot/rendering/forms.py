@@ -20,11 +20,13 @@ from provisioner.domain.store import MIN_NAME, Addresses, Store
 from provisioner.domain.text import shorten
 
 common, create, delete = TextTemplate("forms"), TextTemplate("verbs/create"), TextTemplate("verbs/delete")
-restore = TextTemplate("verbs/restore")
+restore, clone = TextTemplate("verbs/restore"), TextTemplate("verbs/clone")
 
 OPTION_PREFIX = "option/"  # of the block ids with a store type's options
 # Callback ids.
-CREATE_FORM, DELETE_FORM, DELETE_NOW_FORM, RESTORE_FORM = "create", "delete", "delete_now", "restore"
+CREATE_FORM, CLONE_FORM, DELETE_FORM, DELETE_NOW_FORM = "create", "clone", "delete", "delete_now"
+RESTORE_FORM = "restore"
+AS_IT_IS = "now"  # the entry of the clone form's menu that is no backup
 TYPE_ACTION = "type"  # the action id of the type's menu
 MENU_ENTRIES = 100  # that Slack takes in one menu
 LABEL_LIMIT = 75  # characters that Slack takes in a menu entry's text and in its description
@@ -76,27 +78,51 @@ def create_form(
     `prefilled` has the values of the form that this one replaces, or what was typed."""
     store_type, is_new = store_type or catalog.default, prefilled is None or bool(prefilled.question)
     prefilled = prefilled or Prefilled()
-    hint = create("name_hint", shortest=MIN_NAME, longest=addresses.longest_name, example=addresses.url("my-shop"))
-    name = PlainTextInputElement(
-        action_id="name",
-        placeholder="my-shop",
-        focus_on_load=is_new,
-        initial_value=prefilled.name or None,
-    )
-    channel = form_context.channel
-    where = create("in_channel", channel=channel) if channel else create("in_direct_messages")
     return _form(
         CREATE_FORM,
         create,
         form_context,
         [
             *(sections(prefilled.question) if prefilled.question else []),
-            InputBlock(block_id="name", label=create("name_label"), hint=hint, element=name),
+            _name_block(addresses, "my-shop", prefilled.name, focus=is_new),
             _type_block(catalog, store_type),
             *(_option_block(store_type, option, prefilled) for option in store_type.options),
-            context(where),
+            context(_where(form_context)),
         ],
     )
+
+
+def clone_form(store: Store, backups: Sequence[Backup], addresses: Addresses, form_context: FormContext) -> View:
+    """Asks for the name of the clone, and which state of the store (`backups`, newest first) it has."""
+    as_it_is = Option(text=_label(clone("as_it_is")), value=AS_IT_IS)
+    options = [as_it_is, *map(_backup_entry, backups[: MENU_ENTRIES - 1])]
+    state = StaticSelectElement(action_id="backup", options=options, initial_option=as_it_is)
+    return _form(
+        CLONE_FORM,
+        clone,
+        form_context,
+        [
+            *sections(clone("explanation", store=store)),
+            _name_block(addresses, "my-copy"),
+            InputBlock(block_id="backup", label=clone("state_label"), element=state),
+            context(_where(form_context)),
+        ],
+    )
+
+
+def _name_block(addresses: Addresses, example: str, value: str = "", *, focus: bool = True) -> InputBlock:
+    """Asks for a new store's name."""
+    hint = create("name_hint", shortest=MIN_NAME, longest=addresses.longest_name, example=addresses.url(example))
+    name = PlainTextInputElement(
+        action_id="name", placeholder=example, focus_on_load=focus, initial_value=value or None
+    )
+    return InputBlock(block_id="name", label=create("name_label"), hint=hint, element=name)
+
+
+def _where(form_context: FormContext) -> str:
+    """Where the job's messages go."""
+    channel = form_context.channel
+    return create("in_channel", channel=channel) if channel else create("in_direct_messages")
 
 
 def _type_block(catalog: Catalog, store_type: StoreType) -> InputBlock:

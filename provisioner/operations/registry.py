@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from provisioner.domain.job import ROLLBACK_STAGE, JobKind
 from provisioner.operations.backup import BACKUP
+from provisioner.operations.clone import CLONE
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
 from provisioner.operations.restart import RESTART
@@ -45,5 +46,5 @@ def _require_consistent(operation: Operation) -> None:
         raise BadRegistry(f"{name} has no deadline.")
 
 
-OPERATIONS = register([CREATE, UPGRADE, RESTART, BACKUP, RESTORE, DELETE, UNDELETE])
+OPERATIONS = register([CREATE, CLONE, UPGRADE, RESTART, BACKUP, RESTORE, DELETE, UNDELETE])
 DEFAULT_DEADLINES = {kind: operation.deadline_seconds for kind, operation in OPERATIONS.items()}

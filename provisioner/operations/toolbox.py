@@ -139,7 +139,14 @@ class Toolbox:
 
     def store_of(self, job: Job) -> Store:
         """The job's store. Raises JobFailed."""
-        store = self.ledger.store(job.store_id)
+        return self._store(job.store_id)
+
+    def source_of(self, job: Job) -> Store:
+        """The store whose data the job copies. Raises JobFailed."""
+        return self._store(job.arguments["source"])
+
+    def _store(self, store_id: str) -> Store:
+        store = self.ledger.store(store_id)
         if not store:
-            raise JobFailed(f"The ledger has no store {job.store_id}.")
+            raise JobFailed(f"The ledger has no store {store_id}.")
         return store

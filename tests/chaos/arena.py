@@ -18,6 +18,7 @@ from dev.cluster import Cluster
 from dev.stack import ADMIN, StackError, kubectl, remove_stores
 from provisioner.domain.job import JobStatus
 from provisioner.domain.store import NAMESPACE_PREFIX
+from provisioner.operations.create import CREATE
 from provisioner.operations.registry import OPERATIONS
 from tests.chaos.boundaries import BOT, Point, read_plan, write_plan
 from tests.chaos.judge import SETTLE_SECONDS, Judge, Kind, Violation
@@ -113,13 +114,22 @@ class Arena:
         self._people = People(self.bot)
         self._travellers: list[Traveller] = []
         self._made = self._cycles = self._read = 0
+        self._source = f"{self._name}-source"
 
     def __enter__(self) -> Arena:
         self.bot.__enter__()
         self.bot.start_bot()
         for person in (DANA, ADMIN):
             self.bot.local_slack.open_home(person)
+        self._make_source()
         return self
+
+    def _make_source(self) -> None:
+        """Make the store that others are cloned from."""
+        text, ready = order_of(CREATE, self._source, ""), frozenset({JobStatus.SUCCEEDED})
+        order = Order("create", CREATE, self._source, text, DANA, "#stores", ready, self._people.last_job())
+        self._people.insist(order)
+        assert self.judge.judge([order]) == []
 
     def __exit__(self, *failure: object) -> None:
         self.bot.__exit__(*failure)
@@ -231,7 +241,7 @@ class Arena:
         person = ADMIN if step.name == self._cycle.apart else DANA
         if step.replaces:
             either = frozenset({JobStatus.SUPERSEDED, JobStatus.SUCCEEDED})
-            text = order_of(step.replaces, traveller.name)
+            text = order_of(step.replaces, traveller.name, self._source)
             replaced = Order(
                 step.name, step.replaces, traveller.name, text, DANA, channel, either, self._people.last_job()
             )
@@ -239,7 +249,7 @@ class Arena:
             until("a job to replace has started", lambda: self._has_started(replaced))
             yield replaced
         outcomes = frozenset({self._cycle.outcomes.get(step.name, step.outcome)})
-        text = order_of(step.operation, traveller.name)
+        text = order_of(step.operation, traveller.name, self._source)
         order = Order(
             step.name, step.operation, traveller.name, text, person, channel, outcomes, self._people.last_job()
         )

@@ -42,13 +42,14 @@ class Step:
         return JobStatus.FAILED if self.fails else JobStatus.SUCCEEDED
 
 
-def order_of(operation: Operation, store: str) -> str:
-    """The slash command that orders it. Raises CannotOrder."""
+def order_of(operation: Operation, store: str, source: str) -> str:
+    """The slash command that orders it; an operation that copies a store copies the `source`. Raises CannotOrder."""
     command = COMMANDS.get(operation.kind)
     required = re.sub(r"\[[^]]*\]", "", command.arguments).split() if command else []
-    if not command or required != ["NAME"]:
-        raise CannotOrder(f"No command orders “{operation.kind}” with only a store's name: see tests/chaos/tour.py.")
-    return f"/store {command.verb} {store}"
+    names = {("NAME",): store, ("NAME", "NEW"): f"{source} {store}"}.get(tuple(required))
+    if not command or not names:
+        raise CannotOrder(f"No command orders “{operation.kind}” with only the names of stores.")
+    return f"/store {command.verb} {names}"
 
 
 def tours(operations: Mapping[JobKind, Operation] = OPERATIONS) -> list[list[Step]]:

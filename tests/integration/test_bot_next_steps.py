@@ -68,7 +68,13 @@ def test_examples_of_the_help(bot: Bot) -> None:
     for example in re.findall(r"`(/store [^`]+)`", shown):
         ack = bot.slack.command("Dana", "#stores", example.replace("create my-shop", "create new-shop"))
         assert ack.ok, example
-        expected = ("There is already a store", "already being created", "nothing to retry", "right now", "is not deleted")
+        expected = (
+            "There is already a store",
+            "already being created",
+            "nothing to retry",
+            "right now",
+            "is not deleted",
+        )
         refused = "no_entry_sign" in ack.body
         assert not refused or any(reason in ack.body for reason in expected), f"{example}: {ack.body}"
 

@@ -14,6 +14,8 @@ from provisioner.domain.options import Option
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.ledger.links import CredentialLink
 from provisioner.operations.backup import BACKUP
+from provisioner.operations.clone import CLONE
+from provisioner.operations.clone import arguments_of as arguments_of_clone
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
 from provisioner.operations.registry import OPERATIONS
@@ -129,6 +131,11 @@ BACKUPS = [
 RESTORE_JOB = replace(RESTART_JOB, id="j7", kind=RESTORE.kind, arguments=arguments_of(BACKUPS[1], back_up_first=True))
 RESTORED_JOB = replace(RESTORE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
 RESTORE_FAILED_JOB = replace(RESTORE_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=DUMP_PROBLEM)
+CLONE_JOB = replace(
+    WORKING_JOB, id="j9", kind=CLONE.kind, arguments=arguments_of_clone(replace(STORE, name="first-shop"), None)
+)
+CLONED_JOB = replace(CLONE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
+CLONE_FAILED_JOB = replace(CLONE_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=DUMP_PROBLEM)
 UNDELETE_JOB = replace(RESTART_JOB, id="j8", kind=UNDELETE.kind)
 UNDELETED_JOB = replace(UNDELETE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
 UNDELETE_FAILED_JOB = replace(UNDELETE_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=DUMP_PROBLEM)

@@ -207,7 +207,7 @@ def test_message_is_written_and_read_as_the_previous_version_does(
 
 
 def test_payload_has_the_keys_of_the_previous_version() -> None:
-    assert list(json.loads(payload().as_text())) == ["job", "store", "events", "terms"]
+    assert list(json.loads(payload().as_text())) == ["job", "store", "events", "terms", "source"]
 
 
 @pytest.mark.parametrize(

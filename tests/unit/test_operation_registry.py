@@ -10,6 +10,7 @@ import pytest
 from provisioner.domain.job import JobKind
 from provisioner.domain.store import StoreStatus
 from provisioner.operations.backup import BACKUP
+from provisioner.operations.clone import CLONE
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
 from provisioner.operations.registry import DEFAULT_DEADLINES, OPERATIONS, BadRegistry, register
@@ -64,6 +65,7 @@ def test_complete_specs_are_registered_by_kind() -> None:
 def test_registry_lists_every_operation_with_its_deadline() -> None:
     assert OPERATIONS == {
         "create": CREATE,
+        "clone": CLONE,
         "upgrade": UPGRADE,
         "restart": RESTART,
         "backup": BACKUP,
@@ -73,6 +75,7 @@ def test_registry_lists_every_operation_with_its_deadline() -> None:
     }
     assert DEFAULT_DEADLINES == {
         "create": 900,
+        "clone": 3600,
         "upgrade": 1800,
         "restart": 600,
         "backup": 3600,

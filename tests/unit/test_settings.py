@@ -175,6 +175,7 @@ def test_former_variable_names_still_work_with_a_warning(environment: pytest.Mon
     assert (settings.image_pull_secret, settings.max_concurrent_jobs) == ("home/registry", 7)
     assert settings.deadlines == {
         "create": 61,
+        "clone": 3600,
         "upgrade": 62,
         "restart": 600,
         "backup": 3600,

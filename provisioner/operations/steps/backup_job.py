@@ -19,6 +19,7 @@ from provisioner.operations.toolbox import Toolbox
 
 BACKUP, RESTORE = "backup", "restore"  # components: of the CronJobs in the store's chart, and their Jobs
 SHORT_ID = 8  # characters of a backup's id that distinguish it from the store's others
+FOR_CLONE = "-clone"  # ends the names of Jobs that back a store up for a clone, beside the store's own jobs
 ACCESS = "store-backup"  # the Secret in a store's namespace that only backup Jobs get
 NAME_LABEL = "batch.kubernetes.io/job-name"
 
@@ -49,21 +50,23 @@ def server_of(tools: Toolbox) -> str:
     return tools.defaults.backup_server
 
 
-def grant_access(tools: Toolbox, store: Store) -> None:
+def grant_access(tools: Toolbox, store: Store, source: Store | None = None) -> None:
     """Give the store's backup Jobs the address of their repository, its password and a new certificate.
 
-    Raises JobFailed where this Storewright has no backup server."""
+    With a `source`, they are that store's, until the next call. Raises JobFailed where this Storewright has no backup
+    server."""
     from provisioner.operations.steps import backup_keys
 
     server = server_of(tools)
     keys = ensure_keys(tools.cluster, server)
-    password = backup_keys.password(keys, store.id)
-    if password_key(store) not in keys:  # the retention needs it
-        tools.cluster.add_to_secret(*secret_of(server), {password_key(store): password})
+    owner = source or store
+    password = backup_keys.password(keys, owner.id)
+    if password_key(owner) not in keys:  # the retention needs it
+        tools.cluster.add_to_secret(*secret_of(server), {password_key(owner): password})
     access = {
-        "repository": f"rest:{server}/{store.id}/",
+        "repository": f"rest:{server}/{owner.id}/",
         "password": password,
-        "client.pem": backup_keys.client_certificate(keys, store.id),
+        "client.pem": backup_keys.client_certificate(keys, owner.id),
         "ca.crt": keys["ca.crt"],
     }
     if not tools.cluster.create_secret(store.namespace, ACCESS, access):
@@ -107,14 +110,17 @@ def make_backup(
     return made
 
 
-def load_backup(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], backup: str) -> None:
+def load_backup(
+    tools: Toolbox, job: Job, store: Store, secret: dict[str, str], backup: str, *, moved_from: str = ""
+) -> None:
     """Replace the database and the uploads by those of a backup, migrated to the present version of the chart.
 
-    Nothing else may write to them meanwhile. The chart's restore Job runs once for this job and backup.
+    Nothing else may write to them meanwhile. The chart's restore Job runs once for this job and backup. A backup of
+    another store is `moved_from` that store's URL.
 
     Raises JobFailed, Transient, Superseded or HandedOver."""
     name = _name_of_load(job, store, backup)
-    _run(tools, job, store, secret, RESTORE, name, {"SNAPSHOT": backup})
+    _run(tools, job, store, secret, RESTORE, name, {"SNAPSHOT": backup, "MOVED_FROM": moved_from})
 
 
 def load_started(tools: Toolbox, job: Job, store: Store, backup: str) -> bool:
@@ -131,7 +137,7 @@ def _run(
 ) -> Object:
     """Run the Job `name` of the component's CronJob to its good end; returns its container's `terminated` state."""
     for other in tools.cluster.active_jobs(store.namespace, component):
-        if other != name:
+        if other != name and not (other.endswith(FOR_CLONE) or name.endswith(FOR_CLONE)):
             tools.cluster.stop_job(store.namespace, other)  # a failed job's: its trouble must not fail this one
     with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
         if not tools.cluster.job(store.namespace, name):

@@ -44,12 +44,13 @@ class ExitCode(IntEnum):
 
 @dataclass(frozen=True)
 class JobPayload:
-    """A job, its store and its events when the worker is created."""
+    """A job, its store and its events when the worker is created; the `source` is the store whose data it copies."""
 
     job: Job
     store: Store
     events: tuple[JobEvent, ...]
     defaults: Annotated[StoreDefaults, Field(alias="terms")]
+    source: Store | None = None
 
     def as_text(self) -> str:
         """The payload as JSON.
@@ -64,13 +65,15 @@ class JobPayload:
         return text
 
 
-def payload_of(job: Job, store: Store, events: list[JobEvent], defaults: StoreDefaults) -> JobPayload:
+def payload_of(
+    job: Job, store: Store, events: list[JobEvent], defaults: StoreDefaults, source: Store | None = None
+) -> JobPayload:
     """The payload of a job.
 
     Of the operator's values it has only those for this store type.
     """
     overlay = {store.type: defaults.overlay[store.type]} if store.type in defaults.overlay else {}
-    return JobPayload(job, store, tuple(events), replace(defaults, overlay=overlay))
+    return JobPayload(job, store, tuple(events), replace(defaults, overlay=overlay), source)
 
 
 def read_payload(text: str) -> JobPayload:

@@ -54,7 +54,9 @@ class KubernetesExecutor:
 
         On HandedOver the Kubernetes Job goes on, and the next process finds it.
         """
-        payload = payload_of(job, self._tools.store_of(job), self._ledger.events(job.id), self._tools.defaults)
+        source = self._tools.source_of(job) if "source" in job.arguments else None
+        events = self._ledger.events(job.id)
+        payload = payload_of(job, self._tools.store_of(job), events, self._tools.defaults, source)
         name = name_of(payload)
         end_others(self._tools, self._home, job, spared=name)
         found = self._ensure(job, name, payload)

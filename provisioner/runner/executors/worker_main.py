@@ -53,7 +53,8 @@ class StdoutLedger:
         self.clock: Callable[[], float] = SteadyClock()
 
     def store(self, store_id: str) -> Store | None:
-        return self._payload.store if self._payload.store.id == store_id else None
+        known = (self._payload.store, self._payload.source)
+        return next((store for store in known if store and store.id == store_id), None)
 
     def events(self, job_id: str) -> list[JobEvent]:
         return [event for event in self._events if event.job_id == job_id]

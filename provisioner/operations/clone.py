@@ -1,0 +1,74 @@
+"""The operation `clone`: creates a store with the data of another one, with an address, a login and keys of its own."""
+
+from __future__ import annotations
+
+from provisioner.domain.backup import Backup
+from provisioner.domain.job import Job, JobKind
+from provisioner.domain.policy import Right
+from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
+from provisioner.operations.spec import Operation, Stage
+from provisioner.operations.steps.address import require_free_address
+from provisioner.operations.steps.backup_job import FOR_CLONE, grant_access, make_backup
+from provisioner.operations.steps.from_backup import FILL, OPEN, fill_store, is_filled, open_filled_store
+from provisioner.operations.steps.namespace import ensure_namespace
+from provisioner.operations.steps.secret import ensure_secret
+from provisioner.operations.toolbox import Toolbox
+
+REASON = "for a clone"
+
+
+def arguments_of(source: Store, backup: Backup | None) -> dict[str, str]:
+    """The arguments of a job that copies the store as it is now, or as it was in the backup."""
+    chosen = {"backup": backup.id, "served": str(backup.served)} if backup else {}
+    return {"source": source.id, "source_name": source.name, **chosen}
+
+
+def run(tools: Toolbox, job: Job) -> None:
+    """Create the store, or go on from what is in the cluster. Raises what Operation.run raises."""
+    store, source = tools.store_of(job), tools.source_of(job)
+    backup, served = job.arguments.get("backup", ""), job.arguments.get("served", "") == str(True)
+    filled = is_filled(tools, job)
+    if not backup:
+        with tools.stage(job, "backup"):
+            made = _back_up(tools, job, source)
+            backup, served = made.id, made.served
+    with tools.stage(job, "namespace"):
+        require_free_address(tools, store)
+        ensure_namespace(tools, store)
+    with tools.stage(job, "secrets"):
+        secret = ensure_secret(tools, store, tools.catalog.get(store.type), may_create=True)
+    if not filled:
+        fill_store(tools, job, store, secret, backup, source)
+    open_filled_store(tools, job, store, secret, served=served)
+
+
+def _back_up(tools: Toolbox, job: Job, source: Store) -> Backup:
+    """The backup of the source as it is. Its shop and its own jobs go on."""
+    secret = tools.cluster.read_secret(source.namespace, SECRET_NAME)
+    grant_access(tools, source)
+    return make_backup(tools, job, source, secret, REASON, again=FOR_CLONE)
+
+
+CLONE = Operation(
+    kind=JobKind("clone"),
+    run=run,
+    stages=(
+        Stage("backup", "Back up the store to clone", "Backed up the store to clone"),
+        Stage("namespace", "Create the namespace", "Namespace created"),
+        Stage("secrets", "Generate passwords and keys", "Passwords and keys generated"),
+        *FILL,
+        *OPEN,
+    ),
+    deadline_seconds=3600,
+    right=Right.ANYONE,  # of the new store; the order needs more of the other one
+    orderable_when=frozenset(),  # there is no store yet
+    needs_backup=False,
+    status_when_ordered=StoreStatus.CREATING,
+    status_when_succeeded=StoreStatus.READY,
+    status_when_failed=StoreStatus.FAILED,
+    changes_store_at=None,
+    rolls_back=False,
+    replaces_live_job=False,
+    participle="made as a clone",
+    gerund="making the clone",
+)

@@ -1,0 +1,58 @@
+"""The steps that start a new store and fill it from a backup."""
+
+from __future__ import annotations
+
+from provisioner.domain.job import EventKind, Job, find_event
+from provisioner.domain.store import Store
+from provisioner.operations.namespace_metadata import note_ready
+from provisioner.operations.spec import Stage
+from provisioner.operations.steps.backup_job import grant_access, load_backup
+from provisioner.operations.steps.readiness import await_components
+from provisioner.operations.steps.release import install_release
+from provisioner.operations.steps.shop import close_shop, open_shop
+from provisioner.operations.steps.storefront import STOREFRONT, await_home_page
+from provisioner.operations.toolbox import Toolbox
+
+LOAD = "restore"
+FILL = (
+    Stage("release", "Install the chart", "Chart installed"),
+    Stage("database", "Start the database", "Database is up"),
+    Stage("application", "Start the application", "Application is up"),
+    Stage(LOAD, "Bring in the database and the uploads", "Database and uploads are in"),
+)
+OPEN = (Stage("open", "Open the shop", "Shop opened"), STOREFRONT)
+
+
+def is_filled(tools: Toolbox, job: Job) -> bool:
+    """Whether an earlier attempt has filled the store: shoppers may have ordered since."""
+    return find_event(tools.ledger.events(job.id), EventKind.DONE, LOAD) is not None
+
+
+def fill_store(
+    tools: Toolbox, job: Job, store: Store, secret: dict[str, str], backup: str, source: Store | None = None
+) -> None:
+    """Install the chart, and replace its sample data by the backup, which may be of another store, the `source`.
+
+    Raises JobFailed, Transient, Superseded or HandedOver."""
+    since = tools.ledger.clock()
+    with tools.stage(job, "release"):
+        install_release(tools, job, store, tools.catalog.get(store.type))
+    await_components(tools, job, store, secret, since)
+    with tools.stage(job, LOAD):
+        grant_access(tools, store, source)
+        close_shop(tools, job, store, secret)
+        load_backup(tools, job, store, secret, backup, moved_from=source.url if source else "")
+
+
+def open_filled_store(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], *, served: bool) -> None:
+    """Open the shop, and end the job once it answers, if it answered when the backup was made (`served`).
+
+    Raises JobFailed, Transient, Superseded or HandedOver."""
+    with tools.stage(job, "open"):
+        grant_access(tools, store)
+        open_shop(tools, job, store, secret)
+    with tools.stage(job, STOREFRONT.name):
+        await_home_page(tools, job, store, secret, required=int(served))
+    version = tools.catalog.get(store.type).version
+    note_ready(tools.cluster, store, version, tools.ledger.clock())
+    tools.ledger.succeed(job, version)
