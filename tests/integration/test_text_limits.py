@@ -37,6 +37,7 @@ from provisioner.operations.create import CREATE
 from provisioner.operations.registry import OPERATIONS
 from provisioner.operations.upgrade import UPGRADE
 from tests.unit.sample_stores import (
+    CLONE_JOB,
     FAILED,
     FAILED_JOB,
     JOB,
@@ -147,7 +148,7 @@ def views(problem: Problem, detail: str, choices: tuple[str, ...]) -> Iterator[J
     retrying = JobEvent(90, "j1", NOON, EventKind.RETRYING, detail=detail)
     for kind in OPERATIONS:
         for status in JobStatus:
-            job = replace(JOB, kind=kind, status=status, problem=problem, arguments=RESTORE_JOB.arguments)
+            job = replace(JOB, kind=kind, status=status, problem=problem, arguments=ARGUMENTS)
             yield job_view(job, store, None, 2, retrying, choices=choices, newer_version="9" * 200)
             newest = replace(job, id="j9", requested_by="U" + "A" * 20)
             yield job_view(job, replace(store, status=StoreStatus.FAILED), newest, 2, choices=choices)
@@ -253,6 +254,7 @@ def longest_type(number: int) -> StoreType:
     return StoreType(name, "L" * 500, "D" * 500, Path(), "1", "/", (), {}, (), options if number == 0 else ())
 
 
+ARGUMENTS = {**RESTORE_JOB.arguments, **CLONE_JOB.arguments, "source_name": "n" * MAX_NAME}
 CATALOG = catalog_of(*(longest_type(number) for number in range(MAX_TYPES)))
 
 
