@@ -85,6 +85,10 @@ class SampleOrders:
     def delete(self, job: Job, key: str = "") -> Job:
         return self.place(DELETE, job, key)
 
+    def clone(self, job: Job, name: str, backup: str = "") -> Job:
+        """Order a clone of the store of `job`."""
+        return self.orders.clone(self._context(""), job.store_id, name, backup)
+
     def retry(self, job: Job, key: str = "", *, person: str = "") -> Job:
         return self.orders.retry(self._context(key, person), job.id)
 

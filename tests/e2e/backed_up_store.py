@@ -42,7 +42,7 @@ class HarnessWithServer(ProvisionerHarness):
         super().__init__(server.cluster, folder, charts, type)
 
     def defaults(self) -> dict[str, Any]:
-        return {**super().defaults(), "backup_server": self.server.url, "undelete_days": 7}
+        return {**super().defaults(), "backup_server": self.server.url}
 
 
 @contextmanager
@@ -57,6 +57,7 @@ def backed_up_store(server: BackupServer, folder: Path, *options: str) -> Iterat
         "claims": {"uploads": {"size": "16Mi", "accessMode": "ReadWriteOnce"}},
         "backup": {"image": backup_image(), "connectSeconds": CONNECT_SECONDS},
     }
+    harness.undelete_days = 7
     harness.reopen()
     yield BackedUpStore(harness, type)
     harness.close()

@@ -60,6 +60,36 @@ class LivedInStore(ABC, Generic[Shop]):
     def visit(self) -> None:
         """Look at something that the shop reads from its database. Raises an error if it does not answer."""
 
+    @abstractmethod
+    def scatter_address(self) -> None:
+        """Write the shop's address into its data, as merchants and plugins do, and one that only looks like it."""
+
+    @abstractmethod
+    def dump(self, shop: Shop) -> str:
+        """The whole database of this store or of a clone, as text."""
+
+    @abstractmethod
+    def require_own(self, clone: Shop) -> None:
+        """The clone has a login and keys of its own, takes no payments, and search engines keep out."""
+
+    def clone(self, name: str) -> Shop:
+        """A clone of this store, once it is ready; no order and no picture is missing."""
+        self.harness.succeeded(self.harness.clone(self.made, name), 600)
+        made = self.harness.store(name)
+        secret = read_secret(self.harness.cluster, made.namespace, SECRET_NAME)
+        clone: Shop = self.release(self.harness.cluster, name, made.namespace, secret)  # type: ignore[assignment]
+        until("the clone answers", lambda: clone.answers(self.home_status))
+        assert clone.request(self.picture).content == PNG
+        return clone
+
+    def require_rewritten(self, clone: Shop) -> None:
+        """Nothing in the clone's database has this store's host, and what only looks like it is as it was."""
+        dump = self.dump(clone)
+        assert self.shop.host in self.dump(self.shop)
+        assert re.findall(rf"(?<![a-z0-9.-]){re.escape(self.shop.host)}.{{60}}", dump) == []
+        assert clone.host in dump
+        assert f"my-{self.shop.host}" in dump
+
     # --- the merchant -----------------------------------------------------------------------------------------------
 
     @abstractmethod
@@ -77,6 +107,9 @@ class LivedInStore(ABC, Generic[Shop]):
     @abstractmethod
     def placed(self) -> list[Any]:
         """The ids of the orders in the admin."""
+
+    def require_home_page(self) -> None:
+        assert self.shop.request("/").status_code == self.home_status
 
     def require_orders(self) -> None:
         """Every confirmed order is there once, and the picture too."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from dataclasses import replace
 from typing import Any
@@ -99,6 +100,29 @@ class LivedInMedusa(LivedInStore[MedusaStore]):
         """Disable the only sales channel."""
         (channel,) = self.shop.admin_api("/sales-channels")["sales_channels"]
         self.shop.admin_api(f"/sales-channels/{channel['id']}", json={"is_disabled": True})
+
+    def scatter_address(self) -> None:
+        host, url = self.shop.host, self.shop.url
+        note = json.dumps(
+            {"link": f"{url}/a?b", "lines": f"first\n{host}", "like": f"my-{host}", "list": [{"to": url}]}
+        )
+        self.shop.sql(f"update product set metadata = '{note}', description = 'See {url}/, or {host}.'")  # noqa: S608
+
+    def dump(self, shop: MedusaStore) -> str:
+        command = ("exec", f"statefulset/{shop.name}-database", "--", "pg_dump", "--username=postgres", "medusa")
+        return shop.kubectl(*command)
+
+    def require_own(self, clone: MedusaStore) -> None:
+        assert self.orders <= {order["id"] for order in clone.orders()}
+        assert clone.store_api("/products")["products"]
+        for region in clone.admin_api("/regions?fields=payment_providers.id")["regions"]:
+            assert not region["payment_providers"]
+        assert clone.request("/robots.txt").text == "User-agent: *\nDisallow: /\n"
+        assert "noindex" in clone.request("/").text
+        keys = [
+            key["token"] for key in clone.admin_api("/api-keys?type=publishable")["api_keys"] if not key["revoked_at"]
+        ]
+        assert keys == [clone.secret["publishable-key"]]
 
     def placed(self) -> list[str]:
         return [order["id"] for order in self.shop.orders()]

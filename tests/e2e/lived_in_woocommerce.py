@@ -21,6 +21,20 @@ STOCK = (
     ("wp_postmeta", "meta_value", "where meta_key = '_stock'"),
     ("wp_wc_product_meta_lookup", "stock_quantity", ""),
 )
+# What plugins leave in the options: serialized values in serialized values, objects and JSON.
+SCATTER = """
+require "/srv/storewright/database.php";
+$inner = serialize(["deep" => (object) ["url" => "URL/x"], "json" => json_encode(["HOST", "URL"])]);
+$theirs = serialize(["url" => "URL", "inner" => $inner, "host" => "HOST", "like" => "my-HOST"]);
+connect()->execute_query("INSERT INTO wp_options (option_name, option_value) VALUES ('their_plugin', ?)", [$theirs]);
+"""
+READ = """
+require "/srv/storewright/database.php";
+$value = connect()->query("SELECT option_value FROM wp_options WHERE option_name = 'their_plugin'")->fetch_column();
+$theirs = unserialize($value);
+$inner = unserialize($theirs["inner"]);
+echo implode("|", [$theirs["url"], $inner["deep"]->url, $theirs["host"], $theirs["like"]]);
+"""
 POSTS_STEP = "/wp-json/wp/v2/posts?per_page=1 answered without 0.content.rendered"
 
 
@@ -102,6 +116,24 @@ class LivedInWooCommerce(LivedInStore[WooCommerceStore]):
             home = _get(owner, "/wp/v2/settings")["page_on_front"]
             _post(owner, f"/wp/v2/pages/{home}", {"status": "draft"})
         self.home_status = 404
+
+    def scatter_address(self) -> None:
+        self.shop.php(SCATTER.replace("URL", self.shop.url).replace("HOST", self.shop.host))
+
+    def dump(self, shop: WooCommerceStore) -> str:
+        command = ("mariadb-dump", "--socket=/run/mysqld/mysqld.sock", "store")
+        return shop.kubectl("exec", f"statefulset/{shop.name}-database", "--", *command)
+
+    def require_own(self, clone: WooCommerceStore) -> None:
+        with clone.rest_session() as owner:
+            assert _get(owner, "/wp/v2/users/me")["roles"] == ["administrator"]
+        assert clone.sql("select option_value from wp_options where option_name = 'blog_public'") == ["0"]
+        kept = clone.php(READ).split("|")
+        assert kept == [clone.url, f"{clone.url}/x", clone.host, f"my-{self.shop.host}"]
+        if self.sells:
+            assert self.orders <= set(clone.orders())
+            assert not any(gateway["enabled"] for gateway in clone.rest_api("/payment_gateways"))
+            assert clone.sql("select description from wp_woocommerce_api_keys") == ["Storewright"]
 
     def placed(self) -> list[int]:
         return self.shop.orders("processing") if self.sells else []

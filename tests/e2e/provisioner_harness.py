@@ -58,6 +58,7 @@ class ProvisionerHarness:
         self.overlay: dict[str, Any] = yaml.safe_load((ROOT / "build/images.yaml").read_text())
         self.patience = patience or Patience()
         self.limit_range: dict[str, Any] = dict(LIMIT_RANGE)
+        self.undelete_days = 0  # most tests have no backup server
         self.open()
 
     # --- processes --------------------------------------------------------------------------------------------------
@@ -95,8 +96,11 @@ class ProvisionerHarness:
     def defaults(self) -> dict[str, Any]:
         """The fields of StoreDefaults that depend on where the jobs run."""
         server = BackupServer(self.cluster).url
-        # Nothing is worth a last backup here: see test_undelete_store.py.
-        return {"ingress_address": self.cluster.ingress_address, "backup_server": server, "undelete_days": 0}
+        return {
+            "ingress_address": self.cluster.ingress_address,
+            "backup_server": server,
+            "undelete_days": self.undelete_days,
+        }
 
     def executor(self) -> Executor:
         return LocalExecutor(self.tools)
@@ -134,6 +138,9 @@ class ProvisionerHarness:
     def restore(self, job: Job, backup: Backup, *, back_up_first: bool = True) -> Job:
         arguments = arguments_of(backup, back_up_first=back_up_first)
         return self._orders().place(RESTORE, job, arguments=arguments)
+
+    def clone(self, job: Job, name: str, backup: str = "") -> Job:
+        return self._orders().clone(job, name, backup)
 
     def backups(self, job: Job) -> list[Backup]:
         """The backups of the job's store, newest first."""

@@ -15,6 +15,7 @@ from dev.stack import ROOT
 from provisioner.diagnosis import Patience
 from provisioner.domain.job import EventKind, JobStatus
 from provisioner.domain.store import SECRET_NAME, StoreStatus
+from provisioner.operations.clone import CLONE
 from provisioner.operations.namespace_metadata import stores_in_cluster
 from provisioner.operations.registry import OPERATIONS
 from tests.e2e.backup_server import BackupServer
@@ -145,6 +146,19 @@ def test_upgrade_succeeds_after_all_that_people_did_and_names_hand_edits(store: 
     store.require_additions()
 
 
+def test_clone_has_all_data_and_an_address_a_login_and_keys_of_its_own(store: Store) -> None:
+    store.scatter_address()
+    with Visits(store.require_home_page, pause_seconds=0) as visits:
+        clone = store.clone(f"copied-{store.release.type}")
+    assert (visits.failed, visits.answered > 10) == (0, True)
+    store.require_rewritten(clone)
+    store.require_own(clone)
+    store.require_changes()
+    copied = store.harness.store(clone.name)
+    [job] = store.harness.ledger.jobs.of_kind(CLONE.kind)
+    assert (copied.status, copied.id) == (StoreStatus.READY, job.store_id)
+
+
 def test_restart_of_a_closed_shop_succeeds_and_keeps_what_operators_scaled(store: Store) -> None:
     store.require_changes()
     store.close()
@@ -166,6 +180,19 @@ def test_full_disks_fail_no_upgrade_without_saying_so_and_the_retry_succeeds_onc
             grow()
             job = store.harness.retry(job)
         store.require_success(job)
+
+
+def test_deleted_store_comes_back_as_it_was(store: Store) -> None:
+    store.harness.undelete_days = 7
+    store.harness.reopen()
+    secret = store.shop.get_object("secret", SECRET_NAME)["data"]
+    store.harness.succeeded(store.harness.delete(store.made), 300)
+    assert f"namespace/{store.shop.namespace}" not in store.harness.namespaces()
+    store.require_success(store.harness.undelete(store.made))
+    assert store.shop.get_object("secret", SECRET_NAME)["data"] == secret
+    store.require_owner()
+    store.harness.undelete_days = 0
+    store.harness.reopen()
 
 
 def test_delete_leaves_nothing(store: Store) -> None:
