@@ -19,7 +19,7 @@ from provisioner.operations.toolbox import Toolbox
 
 BACKUP, RESTORE = "backup", "restore"  # components: of the CronJobs in the store's chart, and their Jobs
 SHORT_ID = 8  # characters of a backup's id that distinguish it from the store's others
-FOR_CLONE = "-clone"  # ends the names of Jobs that back a store up for a clone, beside the store's own jobs
+FOR_CLONE = "-clone"  # ends the names of Jobs that back a store up for a clone; they run next to the store's own
 ACCESS = "store-backup"  # the Secret in a store's namespace that only backup Jobs get
 NAME_LABEL = "batch.kubernetes.io/job-name"
 

@@ -1,0 +1,93 @@
+"""A store is cloned, as it is now or from a backup; the clone is a store of its own, and the first one goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from dev.cluster import Cluster as DevCluster
+from dev.stack import kubectl
+from provisioner.domain.job import JobStatus
+from provisioner.domain.store import StoreStatus
+from tests.e2e.backed_up_store import BackedUpStore, backed_up_store
+from tests.e2e.backup_server import BackupServer
+
+
+@pytest.fixture(scope="module")
+def server(cluster: DevCluster) -> BackupServer:
+    return BackupServer(cluster, "cloned")
+
+
+@pytest.fixture(scope="module")
+def store(server: BackupServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackedUpStore]:
+    with backed_up_store(server, tmp_path_factory.mktemp("cloned")) as made:
+        yield made
+
+
+def picture_of(store: BackedUpStore, name: str) -> str:
+    """The checksum of the picture in the clone called `name`."""
+    inside = ("-n", f"store-{name}", "exec", f"deployment/{name}", "--", "/busybox", "md5sum", "/volume/picture")
+    return kubectl(store.harness.cluster, *inside).split(" ")[0]
+
+
+def access_of(store: BackedUpStore, name: str) -> str:
+    """The repository that the backup Jobs of a store may open."""
+    where = ("-n", f"store-{name}", "get", "secret/store-backup", "-o", "jsonpath={.data.repository}")
+    return kubectl(store.harness.cluster, *where)
+
+
+def test_clone_has_the_data_and_is_a_store_of_its_own(store: BackedUpStore, server: BackupServer) -> None:
+    picture, name = store.upload(), f"{store.name}-a"
+    cloned = store.harness.succeeded(store.harness.clone(store.made, name))
+    assert picture_of(store, name) == picture
+    assert store.intact()
+    assert access_of(store, name) != access_of(store, store.name)
+    credentials = ("get", "secret/store-credentials", "-o", "jsonpath={.data.password}")
+    assert kubectl(store.harness.cluster, "-n", f"store-{name}", *credentials) != store.kubectl(*credentials)
+    [made] = store.harness.backups(store.made)
+    assert (made.reason, made.job_id) == ("for a clone", cloned.id)
+    store.harness.succeeded(store.harness.backup(cloned))
+    assert [snapshot["tags"] for snapshot in server.snapshots(cloned.store_id)]
+    store.harness.succeeded(store.harness.delete(cloned))
+    store.harness.succeeded(store.harness.undelete(cloned))
+    assert picture_of(store, name) == picture
+
+
+def test_clone_of_a_backup_has_the_data_of_that_time(store: BackedUpStore) -> None:
+    earlier, name = store.upload(), f"{store.name}-b"
+    store.harness.succeeded(store.harness.backup(store.made))
+    backup = store.harness.backups(store.made)[0]
+    store.upload()
+    store.harness.succeeded(store.harness.clone(store.made, name, backup.id))
+    assert picture_of(store, name) == earlier
+
+
+def test_interrupted_clone_goes_on_and_fills_the_store_once(store: BackedUpStore) -> None:
+    picture, name = store.upload(), f"{store.name}-c"
+    job = store.harness.clone(store.made, name)
+    for stage in ("backup", "namespace", "secrets", "application", "restore", "open"):
+        store.harness.wait_for_stage(job, stage)
+        store.harness.reopen()
+    store.harness.succeeded(job)
+    assert picture_of(store, name) == picture
+    assert len([made for made in store.harness.backups(store.made) if made.job_id == job.id]) == 1
+
+
+def test_backups_of_the_store_and_its_clone_do_not_stop_each_other(store: BackedUpStore) -> None:
+    clone = store.harness.clone(store.made, f"{store.name}-d")
+    store.harness.wait_for_stage(clone, "backup")
+    store.harness.succeeded(store.harness.backup(store.made))
+    store.harness.succeeded(clone)
+
+
+def test_failed_clone_leaves_the_store_alone_and_its_retry_succeeds(store: BackedUpStore, server: BackupServer) -> None:
+    name = f"{store.name}-e"
+    with server.away():
+        failed = store.harness.ended(store.harness.clone(store.made, name))
+    assert failed.status == JobStatus.FAILED
+    assert "the backup server does not answer" in str(failed.problem)
+    assert store.harness.store(name).status == StoreStatus.FAILED
+    assert store.intact()
+    store.harness.succeeded(store.harness.retry(failed))
+    store.harness.succeeded(store.harness.delete(failed, now=True))
