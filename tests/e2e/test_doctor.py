@@ -122,6 +122,9 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 def test_doctor_finds_nothing_wrong_with_a_store_ordered_from_the_terminal(bot: Stack, diagnose: Diagnose) -> None:
     before = diagnose()
     assert before.well, before.of("wrong")
+    assert "kubectl -n storewright annotate secret" in before.of("unsure")["backup keys"]
+    keys = f"secret/{instance_of(bot.folder)}-backup"
+    kubectl(bot.cluster, "annotate", keys, "-n", "storewright", "storewright.dev/exported-at=2026-11-21T08:00:00Z")
     ordered = storewright(bot, "create", "doctors-shop", "woocommerce", "color=ocean")
     assert ordered.returncode == 0, ordered.stdout + ordered.stderr
     assert "✓ doctors-shop is ready after" in ordered.stdout
@@ -132,7 +135,7 @@ def test_doctor_finds_nothing_wrong_with_a_store_ordered_from_the_terminal(bot: 
     assert set(report.of("ok")) >= {
         *("settings", "ledger", "backups", "helm", "charts", "cluster", "rights", "store rights", "resource types"),
         *("storage", "ingress class", "DNS", "ingress", "images", "stores", "Slack token", "Slack scopes", "clock"),
-        *("failure channel", "public address", "admission"),
+        *("failure channel", "public address", "admission", "backup server", "backup keys"),
     }
     shown = storewright(bot, "doctor").stdout
     assert "✓ images           woocommerce: storewright/woocommerce:" in shown
@@ -141,6 +144,16 @@ def test_doctor_finds_nothing_wrong_with_a_store_ordered_from_the_terminal(bot: 
     assert gone.returncode == 0, gone.stdout + gone.stderr
     assert "✓ doctors-shop is deleted" in gone.stdout
     assert bot.slack().messages("#stores") == []
+
+
+def test_backup_server_that_is_not_ready_is_wrong(bot: Stack, diagnose: Diagnose) -> None:
+    server = ("-n", "storewright", f"deployment/{instance_of(bot.folder)}-backup")
+    kubectl(bot.cluster, "scale", *server, "--replicas=0")
+    until("the server is gone", lambda: "backup server" in diagnose().of("wrong"))
+    found = diagnose().only_wrong("backup server")
+    assert "kubectl -n storewright describe deployment,pod" in found["backup server"]
+    kubectl(bot.cluster, "scale", *server, "--replicas=1")
+    kubectl(bot.cluster, "rollout", "status", *server, "--timeout=120s")
 
 
 def test_terminal_runs_jobs_itself_without_a_bot(bot: Stack, cluster: Cluster, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 
 import click
 
-from bot.cli.doctor import cluster, local_checks, slack, store_prerequisites
+from bot.cli.doctor import cluster, local_checks, slack, store_backups, store_prerequisites
 from bot.cli.doctor.environment import Environment, load_environment
 from bot.cli.doctor.findings import Check, Finding, run_checks, wrong
 from bot.rendering.terminal_text import mark
@@ -31,6 +31,9 @@ CHECKS: tuple[Check[Environment], ...] = (
     Check("ingress", store_prerequisites.ingress),
     Check("images", store_prerequisites.images),
     Check("stores", store_prerequisites.stores),
+    Check("backup server", store_backups.server),
+    Check("backup keys", store_backups.keys),
+    Check("backup ages", store_backups.ages),
     Check("Slack token", slack.token),
     Check("Slack scopes", slack.scopes),
     Check("clock", slack.clock),

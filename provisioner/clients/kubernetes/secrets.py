@@ -31,6 +31,11 @@ class Secrets(Api):
             raise JobFailed(f"The Secret {namespace}/{name} is missing.", "Somebody deleted it.", RESTORE_FROM_BACKUP)
         return {key: base64.b64decode(value).decode() for key, value in (secret.get("data") or {}).items()}
 
+    def secret_annotations(self, namespace: str, name: str) -> dict[str, str]:
+        """The Secret's annotations; none where it does not exist."""
+        secret = self._get(SECRETS, name, namespace)
+        return dict((secret or {}).get("metadata", {}).get("annotations") or {})
+
     def add_to_secret(self, namespace: str, name: str, values: dict[str, str]) -> None:
         """Set these keys; all others stay."""
         self._patch(SECRETS, name, {"stringData": values}, namespace)

@@ -1,0 +1,79 @@
+"""Checks of the stores' backups: the server runs, somebody keeps a copy of its keys, and no store's backup is old."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import datetime
+
+from bot.cli.doctor.environment import Environment, with_cluster
+from bot.cli.doctor.findings import Finding, ok, unsure, wrong
+from provisioner.clients.kubernetes.cluster import Cluster
+from provisioner.clients.kubernetes.objects import COMPONENT, is_ready
+from provisioner.domain.catalog import Catalog
+from provisioner.domain.store import PREFIX, Store, StoreStatus
+from provisioner.domain.text import enumerate_some
+from provisioner.ledger.ledger import Ledger
+from provisioner.operations.steps.backup_job import secret_of
+
+OLD_SECONDS = 36 * 3600  # as the alert StorewrightStoreNotBackedUp has it
+EXPORTED_AT = PREFIX + "exported-at"  # the operator's annotation of the Secret with the keys
+
+
+@with_cluster
+def server(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
+    """A pod of the backup server is ready."""
+    if not (url := environment.settings.backup_server):
+        fix = "To have them: set backups.enabled in the bot's chart, or BACKUP_SERVER."
+        yield unsure("BACKUP_SERVER is not set: stores have no backups, and a deleted one is gone for good.", fix)
+        return
+    namespace, name = secret_of(url)
+    labels = {COMPONENT: "backup", "app.kubernetes.io/instance": name.removesuffix("-backup")}
+    if any(map(is_ready, cluster.pods(namespace, labels))):
+        yield ok(f"The backup server {url} runs.")
+    else:
+        fix = f"See what keeps it from starting: kubectl -n {namespace} describe deployment,pod -l {COMPONENT}=backup"
+        yield wrong(f"No pod of the backup server {url} is ready: no store can be backed up or restored.", fix)
+
+
+@with_cluster
+def keys(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
+    """Somebody keeps a copy of the keys: without them nobody can read a backup."""
+    if not (url := environment.settings.backup_server):
+        return
+    namespace, name = secret_of(url)
+    exported_at = cluster.secret_annotations(namespace, name).get(EXPORTED_AT)
+    where = f"-n {namespace} {{}} secret {name}"
+    if exported_at:
+        yield ok(f"The keys of the backups were copied at {datetime.fromisoformat(exported_at):%Y-%m-%d %H:%M}.")
+        return
+    fix = (
+        f"Copy the Secret: kubectl {where.format('get')} -o yaml > backup-keys.yaml, keep the file elsewhere, and note"
+        f" it: kubectl {where.format('annotate')} {EXPORTED_AT}=$(date -u +%FT%TZ)"
+    )
+    yield unsure(f"Nobody noted a copy of the Secret {namespace}/{name}. Without it no backup can be read.", fix)
+
+
+def ages(environment: Environment) -> Iterator[Finding]:
+    """Each store that is backed up daily has a backup that is not old."""
+    settings, catalog = environment.settings, environment.catalog
+    stores = environment.recorded_stores()
+    if not settings.backup_server or settings.backup_daily_hour is None or not stores:
+        return
+    before = time.time() - OLD_SECONDS
+    types = catalog.types if isinstance(catalog, Catalog) else {}
+    daily = [store for store in stores if store.type in types and types[store.type].has_backups and _is_old(store)]
+    ledger = Ledger.shared(settings.ledger_path)
+    try:
+        newest = ledger.store_backups.newest_times([store.id for store in daily])
+    finally:
+        ledger.close()
+    if late := [store.name for store in daily if newest.get(store.id, 0.0) < before]:
+        message = f"Not backed up for {OLD_SECONDS // 3600} hours: {enumerate_some(late)}."
+        yield wrong(message, f"Read why in the failure channel, then try it: storewright backup {late[0]}")
+    else:
+        yield ok(f"All {len(daily)} stores that are older than a day have a backup of the last day.")
+
+
+def _is_old(store: Store) -> bool:
+    return store.status == StoreStatus.READY and (store.ready_at or time.time()) < time.time() - OLD_SECONDS
