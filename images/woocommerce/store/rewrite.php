@@ -19,6 +19,7 @@ final class Rewriting
         $this->replacements = [
             $whole("{$from['scheme']}://{$from['place']}") => "{$to['scheme']}://{$to['place']}",
             $whole($from['place']) => $to['place'],
+            $whole(str_replace(':', '', $from['place'])) => str_replace(':', '', $to['place']), // as e-mail addresses of WooCommerce
             $whole($from['host']) => $to['host'],
         ];
     }
