@@ -23,7 +23,7 @@ from dev import images
 from dev.cluster import Cluster
 from dev.stack import ROOT, Stack, remove_stores
 from provisioner.domain.catalog import Catalog, StoreType
-from tests.bench import acks, baseline, bot, executors, orders, store_usage, timeline
+from tests.bench import acks, baseline, bot, data, executors, orders, store_usage, timeline
 
 RESULTS = ROOT / "build/bench"
 BASELINE = "baseline"
@@ -61,6 +61,7 @@ def main() -> None:
         measured[kind.name] = _measure(cluster, kind, overlay.get(kind.name, {}), options.rounds)
         _report(kind, measured[kind.name], options.rounds)
         _write("ready", {name: {**asdict(figures), "ratio": figures.ratio} for name, figures in measured.items()})
+    _write("data", {name: _measure_data(cluster, catalog.get(name), options.rounds) for name in measured})
     by_executor = executors.seconds(cluster, options.rounds)
     _tabulate(f"The same small order by each executor: seconds, {options.rounds} rounds", by_executor)
     _write("executors", by_executor)
@@ -97,6 +98,20 @@ def _measure(cluster: Cluster, kind: StoreType, overlay: dict[str, Any], rounds:
     figures.seconds[BASELINE] = [baseline.bare_boot(cluster, kind, overlay) for _ in range(rounds)]
     figures.image_mb = _sizes(overlay)
     return figures
+
+
+def _measure_data(cluster: Cluster, kind: StoreType, rounds: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        stack = Stack(Path(folder), cluster, {"CREATIONS_PER_HOUR": "100"})
+        try:
+            stack.start()
+            seconds, requests = data.seconds(stack, cluster, kind.name, rounds)
+        finally:
+            stack.stop()
+            remove_stores(cluster, stack.folder, "--wait=false")
+    _tabulate(f"{kind.label}: its data, seconds from the order, {rounds} rounds", seconds)
+    console.print(f"During backups and clones: {requests['answered']} requests answered, {requests['failed']} failed.")
+    return {"seconds": seconds, "requests": requests}
 
 
 def _sizes(overlay: dict[str, Any]) -> dict[str, float]:

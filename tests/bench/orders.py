@@ -31,20 +31,30 @@ def store(stack: Stack, type_name: str, name: str) -> Iterator[None]:
     """A Ready store of that type, ordered through Slack; deleted at the end."""
     slack = stack.slack()
     slack.command("Dana", "#stores", f"/store create {name} {type_name}")
-    _until(slack, name, "create")
+    until_done(slack, name, "create")
     yield
     root = newest_root(slack.messages("#stores"), store=name)
     assert root, "the store has no message"
     slack.click("Dana", root, "delete")
     view = slack.wait_for(lambda: slack.views("Dana"), what="the delete form")[-1]
     slack.submit("Dana", view, {"name": name})
-    _until(slack, name, "delete")
+    until_done(slack, name, "delete")
 
 
-def _until(slack: LocalSlackClient, store: str, kind: str) -> None:
+def newest(slack: LocalSlackClient, store: str, kind: str) -> str:
+    """The timestamp of the newest root message of that kind about the store, or ''."""
+    root = newest_root(slack.messages("#stores"), store=store, kind=kind)
+    return str(root["ts"]) if root else ""
+
+
+def until_done(slack: LocalSlackClient, store: str, kind: str, after: str = "") -> None:
+    """Wait until the newest job of that kind on the store has succeeded; its message is not the one `after`.
+
+    Raises RuntimeError if it fails."""
+
     def done() -> bool:
         root = newest_root(slack.messages("#stores"), store=store, kind=kind)
-        status = job_of(root)["status"] if root else ""
+        status = job_of(root)["status"] if root and root["ts"] != after else ""
         if status == "failed":
             raise RuntimeError(f"{kind} of {store} failed; see the bot's log")
         return status == "succeeded"
