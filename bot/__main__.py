@@ -12,6 +12,7 @@ from bot.cli.audit import audit
 from bot.cli.doctor import doctor
 from bot.cli.ledger import ledger
 from bot.cli.output import errors_as_text
+from bot.cli.recover import recover
 from bot.cli.stores import STORE_COMMANDS
 from bot.observability.logging import configure_logging
 from bot.settings import Settings, variables
@@ -49,7 +50,7 @@ def run() -> None:
         serve(settings)
 
 
-for command in (doctor, *STORE_COMMANDS, ledger, audit):
+for command in (doctor, *STORE_COMMANDS, recover, ledger, audit):
     main.add_command(command)
 
 

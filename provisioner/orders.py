@@ -5,7 +5,7 @@ Each order checks rights, the store's state and limits, and adds the job with it
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from provisioner.domain.backup import Backup
 from provisioner.domain.catalog import Catalog, StoreType
@@ -25,6 +25,8 @@ from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DAY_SECONDS
 from provisioner.operations.registry import OPERATIONS
 from provisioner.operations.spec import Operation
+from provisioner.operations.steps.kept_store import KeptStore
+from provisioner.operations.undelete import NEWEST, UNDELETE
 
 
 @dataclass(frozen=True)
@@ -227,6 +229,19 @@ class Orders:
             if operation.needs_backup:
                 self.backup(store, (arguments or {})["backup"])
             return self._add_job(context, operation, store, arguments=arguments)
+
+    def recover(self, context: OrderContext, kept: KeptStore) -> Job:
+        """Order a store that is gone from the cluster back from its newest backup, whatever the ledger knows of it.
+
+        Its messages go where those of its creation went. Raises StoreExists or StoreBusy."""
+        with self.ledger.transaction():
+            if live := self.ledger.jobs.live(kept.store.id):
+                raise _busy(kept.store, live)
+            if not self.ledger.stores.get(kept.store.id):
+                _require_free(self.ledger.stores.named(kept.store.name))
+                self.ledger.stores.add(kept.store)
+            arguments = {**NEWEST, "served": str(kept.served)}
+            return self._add_job(replace(context, origin=kept.store.origin), UNDELETE, kept.store, arguments=arguments)
 
     def expire(self, actor: Actor, store_id: str) -> Store:
         """Let a deleted store be gone for good now; returns it. Raises StoreNotFound, StoreDeleted or NotAllowed."""

@@ -23,6 +23,7 @@ from provisioner.operations.delete import DELETE
 from provisioner.operations.journal import JobJournal
 from provisioner.operations.registry import DEFAULT_DEADLINES
 from provisioner.operations.spec import Operation
+from provisioner.operations.steps.kept_store import KeptStore
 from provisioner.operations.upgrade import UPGRADE
 from provisioner.orders import OrderContext, Orders, StoreRequest
 
@@ -88,6 +89,10 @@ class SampleOrders:
     def clone(self, job: Job, name: str, backup: str = "") -> Job:
         """Order a clone of the store of `job`."""
         return self.orders.clone(self._context(""), job.store_id, name, backup)
+
+    def recover(self, kept: KeptStore) -> Job:
+        """Order a store back that is gone from the cluster."""
+        return self.orders.recover(self._context(""), kept)
 
     def retry(self, job: Job, key: str = "", *, person: str = "") -> Job:
         return self.orders.retry(self._context(key, person), job.id)

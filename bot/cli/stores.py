@@ -9,7 +9,7 @@ import os
 import pwd
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -64,18 +64,24 @@ class Session:
 
     def order(self, store: str, detail: str, place: Callable[[OrderContext], Job], *, wait: bool) -> Job:
         """Place an audited order and, with `wait`, follow its job. Raises Refused."""
-        job = self._audited(store, detail, place)
-        if not wait:
-            hint = f"storewright status {job.store}"
-            click.echo(f"{mark('busy')} Ordered. The bot runs the job as soon as it can: {hint}")
-            return job
-        with _running_jobs(self):
-            ended = _follow(self, job)
-        if ended.status != JobStatus.SUCCEEDED:
+        job = self.audited(store, detail, place)
+        if not self.follow_all([job], wait=wait):
             raise SystemExit(1)
-        return ended
+        return self.ledger.jobs.get(job.id) or job
 
-    def _audited(self, store: str, detail: str, place: Callable[[OrderContext], Job]) -> Job:
+    def follow_all(self, jobs: Sequence[Job], *, wait: bool) -> bool:
+        """Follow jobs to their ends, one after the other; whether all succeeded. Without `wait`, only say how to."""
+        if not wait:
+            for job in jobs:
+                hint = f"storewright status {job.store}"
+                click.echo(f"{mark('busy')} Ordered. The bot runs the job as soon as it can: {hint}")
+            return True
+        with _running_jobs(self):
+            ended = [_follow(self, job) for job in jobs]
+        return all(job.status == JobStatus.SUCCEEDED for job in ended)
+
+    def audited(self, store: str, detail: str, place: Callable[[OrderContext], Job]) -> Job:
+        """Place an order and write it to the audit log. Raises Refused."""
         record = AuditRecord(
             actor=TERMINAL,
             action="command",
@@ -105,7 +111,7 @@ def click_command(command: Command[Any], terminal: TerminalCommand) -> click.Com
 
     def callback(**parameters: Any) -> None:
         runs_jobs = terminal.runs_jobs and parameters.get("wait", True)
-        with errors_as_text(), _session(runs_jobs=runs_jobs) as session:
+        with errors_as_text(), open_session(runs_jobs=runs_jobs) as session:
             terminal.run(session, **parameters)
 
     return click.Command(command.verb, params=list(terminal.parameters), callback=callback, help=terminal.help)
@@ -185,7 +191,7 @@ def _print_headline(session: Session, job: Job) -> None:
 
 
 @contextmanager
-def _session(*, runs_jobs: bool) -> Iterator[Session]:
+def open_session(*, runs_jobs: bool) -> Iterator[Session]:
     """A session next to the bot.
 
     With `runs_jobs` and without a bot, it has the ledger for exclusive use."""

@@ -8,7 +8,8 @@ from provisioner.domain.policy import Right
 from provisioner.domain.store import SECRET_NAME, StoreStatus
 from provisioner.domain.text import enumerate_words, size
 from provisioner.operations.spec import Operation, Stage
-from provisioner.operations.steps.backup_job import grant_access, make_backup
+from provisioner.operations.steps.backup_job import grant_access, make_backup, server_of
+from provisioner.operations.steps.kept_store import KeptStore, keep_store
 from provisioner.operations.toolbox import Toolbox
 
 
@@ -20,6 +21,7 @@ def run(tools: Toolbox, job: Job) -> None:
         grant_access(tools, store)
     with tools.stage(job, "backup") as results:
         made = make_backup(tools, job, store, secret, job.arguments.get("reason", "ordered"))
+        keep_store(tools.cluster, server_of(tools), KeptStore(store, made.served, deleted=False), secret)
         results.append(describe(made))
     tools.ledger.succeed(job)
 

@@ -14,7 +14,7 @@ from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
 from provisioner.operations.namespace_metadata import READY_AT, annotation, belongs_to
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.backup_job import grant_access, make_backup, server_of
-from provisioner.operations.steps.kept_secret import keep_secret
+from provisioner.operations.steps.kept_store import KeptStore, keep_store
 from provisioner.operations.toolbox import Toolbox
 
 REASON = "before a deletion"
@@ -62,8 +62,8 @@ def _back_up(tools: Toolbox, job: Job, store: Store) -> None:
     try:
         secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
         grant_access(tools, store)
-        keep_secret(tools.cluster, server_of(tools), store, secret)
         made = make_backup(tools, job, store, secret, REASON)
+        keep_store(tools.cluster, server_of(tools), KeptStore(store, made.served, deleted=True), secret)
     except JobFailed as failure:
         found = failure.problem
         what = f"Nothing was deleted, because the last backup failed: {found.what}"

@@ -10,10 +10,12 @@ from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.address import require_free_address
 from provisioner.operations.steps.backup_job import server_of
 from provisioner.operations.steps.from_backup import FILL, OPEN, fill_store, is_filled, open_filled_store
-from provisioner.operations.steps.kept_secret import kept_secret
+from provisioner.operations.steps.kept_store import KeptStore, keep_store, kept_secret
 from provisioner.operations.steps.namespace import ensure_namespace
 from provisioner.operations.steps.secret import ensure_secret
 from provisioner.operations.toolbox import Toolbox
+
+NEWEST = {"backup": "latest", "served": str(True)}  # the arguments for a store whose backups the ledger does not know
 
 
 def arguments_of(backup: Backup) -> dict[str, str]:
@@ -32,7 +34,9 @@ def run(tools: Toolbox, job: Job) -> None:
         secret = ensure_secret(tools, store, tools.catalog.get(store.type), may_create=False)
     if not is_filled(tools, job):
         fill_store(tools, job, store, secret, job.arguments["backup"])
-    open_filled_store(tools, job, store, secret, served=job.arguments["served"] == str(True))
+    served = job.arguments["served"] == str(True)
+    keep_store(tools.cluster, server_of(tools), KeptStore(store, served, deleted=False), secret)
+    open_filled_store(tools, job, store, secret, served=served)
 
 
 def _bring_back_secret(tools: Toolbox, store: Store) -> None:

@@ -6,7 +6,7 @@ import logging
 
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.ledger.ledger import Ledger
-from provisioner.operations.steps.kept_secret import forget_store
+from provisioner.operations.steps.kept_store import forget_store
 
 log = logging.getLogger(__name__)
 

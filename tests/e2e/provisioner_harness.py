@@ -27,6 +27,7 @@ from provisioner.operations.journal import JobJournal
 from provisioner.operations.registry import DEFAULT_DEADLINES
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE, arguments_of
+from provisioner.operations.steps.kept_store import KeptStore
 from provisioner.operations.toolbox import LIMIT_RANGE, StoreDefaults, Toolbox
 from provisioner.operations.undelete import UNDELETE
 from provisioner.operations.undelete import arguments_of as arguments_of_undelete
@@ -141,6 +142,9 @@ class ProvisionerHarness:
 
     def clone(self, job: Job, name: str, backup: str = "") -> Job:
         return self._orders().clone(job, name, backup)
+
+    def recover(self, kept: KeptStore) -> Job:
+        return self._orders().recover(kept)
 
     def backups(self, job: Job) -> list[Backup]:
         """The backups of the job's store, newest first."""

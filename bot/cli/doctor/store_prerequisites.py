@@ -237,7 +237,7 @@ def stores(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
     existing = {one["metadata"]["name"] for one in cluster.namespaces({INSTANCE: environment.settings.instance})}
     for namespace, store in recorded.items():
         if namespace not in existing and store.status == StoreStatus.READY:
-            fix = f"Delete the store (storewright delete {store.name}), or restore its namespace."
+            fix = f"Bring it back from its newest backup (storewright recover {store.name}), or delete the store."
             yield wrong(f"{store.name} is ready in the ledger, but its namespace {namespace} does not exist.", fix)
     if unknown := sorted(existing - set(recorded)):
         message = f"The ledger does not have the stores of these namespaces: {', '.join(unknown)}."

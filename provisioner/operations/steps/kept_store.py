@@ -1,0 +1,83 @@
+"""What is kept of a store outside of its namespace: its record and its Secret, next to the keys of the backups.
+
+With that and its newest backup, a store that was deleted, or whose cluster is gone, can be brought back."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter, ValidationError
+
+from provisioner.clients.kubernetes.cluster import Cluster
+from provisioner.domain.errors import RESTORE_FROM_BACKUP, JobFailed
+from provisioner.domain.store import Store
+from provisioner.operations.steps.backup_job import password_key, secret_of
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class KeptStore:
+    """A store as its newest backup found it; `served` says whether its shop answered, `deleted` whether it was made
+    before a deletion."""
+
+    store: Store
+    served: bool
+    deleted: bool
+
+
+KEPT_STORES = TypeAdapter(KeptStore)
+
+
+def keep_store(cluster: Cluster, server: str, kept: KeptStore, secret: Mapping[str, str]) -> None:
+    """Keep a store's record and its Secret. Raises Transient and JobFailed."""
+    record, credentials = KEPT_STORES.dump_json(kept).decode(), json.dumps(dict(secret))
+    store_id = kept.store.id
+    cluster.add_to_secret(*secret_of(server), {_record_key(store_id): record, _secret_key(store_id): credentials})
+
+
+def kept_stores(cluster: Cluster, server: str) -> Iterator[KeptStore]:
+    """All stores that are kept. Raises JobFailed where the Secret with the keys is missing, and Transient."""
+    for key, text in sorted(cluster.read_secret(*secret_of(server)).items()):
+        if key.startswith(_record_key("")):
+            try:
+                yield KEPT_STORES.validate_json(text)
+            except ValidationError as error:
+                log.warning("%s is not readable: %s", key, error.errors(include_input=False, include_url=False))
+
+
+def kept_secret(cluster: Cluster, server: str, store: Store) -> dict[str, str]:
+    """The store's Secret. Raises JobFailed where it was not kept, and Transient."""
+    text = cluster.read_secret(*secret_of(server)).get(_secret_key(store.id))
+    if text is None:
+        what = f"The credentials of {store.name} were not kept."
+        cause = "Somebody removed them from the Secret with the keys of the backups."
+        raise JobFailed(what, cause, RESTORE_FROM_BACKUP)
+    return dict(json.loads(text))
+
+
+def forget_store(cluster: Cluster, server: str, store: Store) -> None:
+    """Keep nothing of the store, and mark its backups for their removal. Raises Transient and JobFailed."""
+    where = secret_of(server)
+    cluster.add_to_secret(*where, {_purge_key(store.id): store.name})
+    cluster.remove_from_secret(*where, [_record_key(store.id), _secret_key(store.id), password_key(store)])
+
+
+def forget_purge(cluster: Cluster, server: str, store_id: str) -> None:
+    """The store's backups are removed: forget the mark. Raises Transient and JobFailed."""
+    cluster.remove_from_secret(*secret_of(server), [_purge_key(store_id)])
+
+
+def _record_key(store_id: str) -> str:
+    return f"store.{store_id}"
+
+
+def _secret_key(store_id: str) -> str:
+    return f"credentials.{store_id}"
+
+
+def _purge_key(store_id: str) -> str:
+    return f"purge.{store_id}"
