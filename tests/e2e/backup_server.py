@@ -64,7 +64,7 @@ class BackupServer:
         return self.kubectl("logs", f"job/{name}")
 
     def remove(self) -> None:
-        names = (self._deployment, self.retention, f"pvc/{self.release}-backup")
+        names = (self._deployment, self.retention, f"pvc/{self.release}-backup", f"secret/{self.release}-backup")
         self.kubectl("delete", *names, "--ignore-not-found", "--wait=false")
 
     @contextmanager

@@ -126,7 +126,7 @@ class LivedInWooCommerce(LivedInStore[WooCommerceStore]):
 
     def require_own(self, clone: WooCommerceStore) -> None:
         with clone.rest_session() as owner:
-            assert _get(owner, "/wp/v2/users/me")["roles"] == ["administrator"]
+            assert _get(owner, "/wp/v2/users/me?context=edit")["roles"] == ["administrator"]
         assert clone.sql("select option_value from wp_options where option_name = 'blog_public'") == ["0"]
         kept = clone.php(READ).split("|")
         assert kept == [clone.url, f"{clone.url}/x", clone.host, f"my-{self.shop.host}"]

@@ -21,7 +21,7 @@ dump() {
 count() {
   {{- include .count .root | nindent 2 }}
 }
-{{ include "common.reachServer" (dict "root" .root "object" "config" "missing" "/tools/restic init --quiet") }}
+{{ include "common.reachServer" (dict "root" .root "missing" "/tools/restic init --quiet") }}
 # Before the dump: what was ordered meanwhile is in it, and not counted. Data that can't be counted, such as after half a migration, is worth a backup.
 counts=$(count) || counts={}
 dump >/dump/database.sql
@@ -34,19 +34,19 @@ printf '{"counts":%s,"summary":%s}' "$counts" "$summary" >/dev/termination-log
 load() {
   {{- include .load .root | nindent 2 }}
 }
-{{ include "common.reachServer" (dict "root" .root "object" `snapshot "$SNAPSHOT"` "missing" `exit "$found"`) }}
-# The whole dump comes first: with half of one, nothing is replaced. The daily removal of old backups holds a lock for a moment.
+{{ include "common.reachServer" (dict "root" .root "missing" `exit "$found"`) }}
+# The whole dump comes first: with half of one, or without that backup, nothing is replaced. The daily removal of old backups holds a lock for a moment.
 /tools/restic restore --quiet --retry-lock 10m "$SNAPSHOT:/dump" --target /dump
 load </dump/database.sql >/dev/null
 /tools/restic restore --quiet --retry-lock 10m "$SNAPSHOT:/uploads" --target /uploads --delete --exclude /lost+found
 {{- end }}
 
-{{/* Reads an object of the repository; the command `missing` runs if there is no repository.
-     Call with (dict "root" $ "object" "config" "missing" "/tools/restic init --quiet"). */}}
+{{/* Makes sure that the repository answers; the command `missing` runs if there is none.
+     Call with (dict "root" $ "missing" "/tools/restic init --quiet"). */}}
 {{- define "common.reachServer" -}}
 # restic itself would try for 15 minutes to reach a server that is away.
 found=0
-timeout {{ .root.Values.backup.connectSeconds }} /tools/restic cat {{ .object }} >/dev/null || found=$?
+timeout {{ .root.Values.backup.connectSeconds }} /tools/restic cat config >/dev/null || found=$?
 case $found in
   0) ;;
   10) {{ .missing }} ;; # there is no repository
