@@ -83,7 +83,7 @@ def test_terminal_help_lists_every_command_with_a_terminal() -> None:
     result = CliRunner().invoke(main, ["--help"])
     listed = dict(re.findall(r"^  ([a-z]+)  +(\S.*)$", result.output.partition("Commands:")[2], re.MULTILINE))
     expected = {verb: command.terminal.help for verb, command in COMMANDS.items() if command.terminal}
-    assert set(listed) == {*expected, "run", "doctor", "ledger", "audit"}
+    assert set(listed) == {*expected, "run", "doctor", "recover", "ledger", "audit"}
     for verb, text in expected.items():
         assert text.startswith(listed[verb].removesuffix("..."))
 

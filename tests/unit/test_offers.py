@@ -66,8 +66,8 @@ def test_menu_item_carries_its_action_its_store_and_its_newest_job() -> None:
     menu = menu_of(STORE, JOB)
     assert menu is not None
     assert [option["value"] for option in menu["options"]] == [
-        "clone:s1/j1",
         "restart:s1/j1",
         "backup:s1/j1",
         "restore:s1/j1",
+        "clone:s1/j1",
     ]
