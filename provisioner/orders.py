@@ -4,6 +4,7 @@ Each order checks rights, the store's state and limits, and adds the job with it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -165,15 +166,17 @@ class Orders:
             source = self.existing_store(source_id)
             context.actor.require(Right.MANAGE, source)
             store_type = self.catalog.get(source.type)
-            if not store_type.has_backups:
-                raise Refused(f"{store_type.label} stores can't be cloned.", "Their chart describes no backups.")
+            self._require_backups(source, CLONE)
             live = self.ledger.jobs.live(source.id)
             if live and not live.quiet:
                 raise _busy(source, live)
             if not backup_id and source.status != StoreStatus.READY:
                 next_step = "Clone one of its backups: /store restore NAME BACKUP into=NEW"
                 raise Refused(f"{source.name} {source.status.phrase}, so it can't be cloned now.", "", next_step)
-            arguments = arguments_of_clone(source, self.backup(source, backup_id) if backup_id else None)
+            backup = self.backup(source, backup_id) if backup_id else None
+            if backup:
+                _require_not_newer(backup, store_type.version)
+            arguments = arguments_of_clone(source, backup)
             return self._open(context, CLONE, name, store_type, source.options, context.actor.id, arguments)
 
     def _open(
@@ -220,6 +223,7 @@ class Orders:
             gone = StoreStatus.DELETED in operation.orderable_when
             store = self._kept_store(store_id) if gone else self.existing_store(store_id)
             context.actor.require(operation.right, store)
+            self._require_backups(store, operation)
             self._make_way(store, operation)
             if gone:
                 self._require_room(store.owner)
@@ -227,7 +231,8 @@ class Orders:
                 what = f"{store.name} {store.status.phrase}, so it can't be {operation.participle} now."
                 raise Refused(what, next_step=f"Retry or delete it first (/store status {store.name}).")
             if operation.needs_backup:
-                self.backup(store, (arguments or {})["backup"])
+                version = self.catalog.get(store.type).version if gone else store.version
+                _require_not_newer(self.backup(store, (arguments or {})["backup"]), version)
             return self._add_job(context, operation, store, arguments=arguments)
 
     def recover(self, context: OrderContext, kept: KeptStore) -> Job:
@@ -283,6 +288,13 @@ class Orders:
         if store.status == StoreStatus.DELETED and (store.kept_until or 0.0) <= self.ledger.clock():
             raise self._deleted(store)
         return store
+
+    def _require_backups(self, store: Store, operation: Operation) -> None:
+        """Raises Refused if the operation uses backups, and the store's type describes none."""
+        store_type = self.catalog.types.get(store.type)
+        if operation.uses_backups and store_type and not store_type.has_backups:
+            what = f"{store_type.label} stores have no backups, and “{operation.kind}” needs them."
+            raise Refused(what, "Their chart describes none.")
 
     def _make_way(self, store: Store, operation: Operation) -> None:
         """Supersede the store's live job if the operation replaces it. Raises StoreBusy."""
@@ -348,6 +360,16 @@ def _require_free(store: Store | None) -> None:
     if store.status == StoreStatus.CREATING:
         raise StoreBusy(f"A store called {store.name} is already being created.")
     raise StoreExists(f"There is already a store called {store.name}.", next_step="Choose another name.")
+
+
+def _require_not_newer(backup: Backup, version: str) -> None:
+    """Raises Refused for a backup of a later version of the chart, whose tables this version may not know."""
+    later, this = ([int(part) for part in re.findall(r"\d+", text)] for text in (backup.version, version))
+    if version and later > this:
+        what = f"The backup {backup.id[:8]} is of version {backup.version}, and the store would run {version}."
+        raise Refused(
+            what, "Its tables may be newer than the application.", "Choose an older backup, or upgrade first."
+        )
 
 
 def _nothing_to_retry(store: Store) -> Refused:

@@ -29,6 +29,7 @@ DUST = Operation(
     deadline_seconds=60,
     right=Right.MANAGE,
     orderable_when=frozenset({StoreStatus.READY}),
+    uses_backups=False,
     needs_backup=False,
     status_when_ordered=None,
     status_when_succeeded=None,

@@ -3,6 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a backup was made. The daily removal of old backups treats each in its way: files/retention.sh."""
+
+    DAILY = "daily"
+    ORDERED = "ordered"
+    BEFORE_RESTORE = "before a restore"
+    BEFORE_UPGRADE = "before an upgrade"
+    AFTER_FAILED_UPGRADE = "after a failed upgrade"  # the data that the rollback replaced
+    BEFORE_DELETION = "before a deletion"
+    FOR_CLONE = "for a clone"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisioner.domain.backup import Backup
+from provisioner.domain.backup import Backup, Reason
 from provisioner.domain.job import Job, JobKind
 from provisioner.domain.policy import Right
 from provisioner.domain.store import SECRET_NAME, StoreStatus
@@ -20,7 +20,7 @@ def run(tools: Toolbox, job: Job) -> None:
     with tools.stage(job, "access"):
         grant_access(tools, store)
     with tools.stage(job, "backup") as results:
-        made = make_backup(tools, job, store, secret, job.arguments.get("reason", "ordered"))
+        made = make_backup(tools, job, store, secret, Reason(job.arguments.get("reason", Reason.ORDERED)))
         keep_store(tools.cluster, server_of(tools), KeptStore(store, made.served, deleted=False), secret)
         results.append(describe(made))
     tools.ledger.succeed(job)
@@ -43,6 +43,7 @@ BACKUP = Operation(
     deadline_seconds=3600,
     right=Right.MANAGE,
     orderable_when=frozenset({StoreStatus.READY, StoreStatus.FAILED}),
+    uses_backups=True,
     needs_backup=False,
     status_when_ordered=None,
     status_when_succeeded=None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisioner.domain.backup import Backup
+from provisioner.domain.backup import Backup, Reason
 from provisioner.domain.job import Job, JobKind
 from provisioner.domain.policy import Right
 from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
@@ -13,8 +13,6 @@ from provisioner.operations.steps.from_backup import FILL, OPEN, fill_store, is_
 from provisioner.operations.steps.namespace import ensure_namespace
 from provisioner.operations.steps.secret import ensure_secret
 from provisioner.operations.toolbox import Toolbox
-
-REASON = "for a clone"
 
 
 def arguments_of(source: Store, backup: Backup | None) -> dict[str, str]:
@@ -46,7 +44,7 @@ def _back_up(tools: Toolbox, job: Job, source: Store) -> Backup:
     """The backup of the source as it is. Its shop and its own jobs go on."""
     secret = tools.cluster.read_secret(source.namespace, SECRET_NAME)
     grant_access(tools, source)
-    return make_backup(tools, job, source, secret, REASON, again=FOR_CLONE)
+    return make_backup(tools, job, source, secret, Reason.FOR_CLONE, again=FOR_CLONE)
 
 
 CLONE = Operation(
@@ -62,6 +60,7 @@ CLONE = Operation(
     deadline_seconds=3600,
     right=Right.ANYONE,  # of the new store; the order needs more of the other one
     orderable_when=frozenset(),  # there is no store yet
+    uses_backups=True,
     needs_backup=False,
     status_when_ordered=StoreStatus.CREATING,
     status_when_succeeded=StoreStatus.READY,

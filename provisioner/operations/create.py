@@ -49,6 +49,7 @@ CREATE = Operation(
     deadline_seconds=900,
     right=Right.ANYONE,
     orderable_when=frozenset(),  # there is no store yet
+    uses_backups=False,
     needs_backup=False,
     status_when_ordered=StoreStatus.CREATING,
     status_when_succeeded=StoreStatus.READY,

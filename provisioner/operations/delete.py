@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from provisioner.clients.kubernetes.objects import Object, is_terminating
 from provisioner.diagnosis import deletion_obstacles
+from provisioner.domain.backup import Reason
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job, JobKind
 from provisioner.domain.policy import Right
@@ -17,7 +18,6 @@ from provisioner.operations.steps.backup_job import grant_access, make_backup, s
 from provisioner.operations.steps.kept_store import KeptStore, keep_store
 from provisioner.operations.toolbox import Toolbox
 
-REASON = "before a deletion"
 FOR_GOOD = {"now": "true"}  # the arguments of a job that makes no last backup and lets the others be removed
 DAY_SECONDS = 86_400
 REMOVAL_SECONDS = 300.0  # that the end of a namespace and its volumes may take
@@ -62,7 +62,7 @@ def _back_up(tools: Toolbox, job: Job, store: Store) -> None:
     try:
         secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
         grant_access(tools, store)
-        made = make_backup(tools, job, store, secret, REASON)
+        made = make_backup(tools, job, store, secret, Reason.BEFORE_DELETION)
         keep_store(tools.cluster, server_of(tools), KeptStore(store, made.served, deleted=True), secret)
     except JobFailed as failure:
         found = failure.problem
@@ -107,6 +107,7 @@ DELETE = Operation(
     deadline_seconds=3600,
     right=Right.MANAGE,
     orderable_when=frozenset(StoreStatus) - {StoreStatus.DELETED},
+    uses_backups=False,
     needs_backup=False,
     status_when_ordered=StoreStatus.DELETING,
     status_when_succeeded=StoreStatus.DELETED,

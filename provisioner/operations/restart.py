@@ -51,6 +51,7 @@ RESTART = Operation(
     deadline_seconds=600,
     right=Right.MANAGE,
     orderable_when=frozenset({StoreStatus.READY}),
+    uses_backups=False,
     needs_backup=False,
     status_when_ordered=None,
     status_when_succeeded=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from provisioner.domain.backup import Backup
+from provisioner.domain.backup import Backup, Reason
 from provisioner.domain.errors import JobFailed, Problem, StorewrightError
 from provisioner.domain.job import EventKind, Job, JobKind, find_event
 from provisioner.domain.policy import Right
@@ -26,7 +26,6 @@ from provisioner.operations.steps.storefront import (
 )
 from provisioner.operations.toolbox import Toolbox
 
-REASON = "before a restore"
 Secret = dict[str, str]
 
 
@@ -75,7 +74,7 @@ def _back_up_first(tools: Toolbox, job: Job, store: Store, secret: Secret) -> st
     if job.arguments["back_up_first"] != str(True):
         return NO_BACKUP
     with tools.stage(job, "backup"):
-        return make_backup(tools, job, store, secret, REASON).id
+        return make_backup(tools, job, store, secret, Reason.BEFORE_RESTORE).id
 
 
 def _go_back(tools: Toolbox, job: Job, store: Store, secret: Secret, problem: Problem) -> None:
@@ -119,6 +118,7 @@ RESTORE = Operation(
     deadline_seconds=3600,
     right=Right.MANAGE,
     orderable_when=frozenset({StoreStatus.READY, StoreStatus.FAILED}),
+    uses_backups=True,
     needs_backup=True,
     status_when_ordered=None,
     status_when_succeeded=StoreStatus.READY,

@@ -31,8 +31,9 @@ class Operation:
 
     `run` does the work; it can be entered again after an interruption. It raises JobFailed, StoreUnchanged, Transient,
     Superseded or HandedOver.
-    `right` is needed to order it, and the store must be in one of the states `orderable_when`. With `needs_backup`, the
-    argument `backup` of the order is the id of one of the store's backups.
+    `right` is needed to order it, and the store must be in one of the states `orderable_when`. With `uses_backups`, the
+    store's type must describe backups. With `needs_backup`, the argument `backup` of the order is the id of one of the
+    store's backups.
     A `status_when_…` is the store's status after that transition; None leaves it as it is.
     `changes_store_at` is the stage that first changes the store: a job that fails before it leaves its status as
     it is (None: the order itself changes it). With `rolls_back`, a job that fails later restores the store first.
@@ -45,6 +46,7 @@ class Operation:
     deadline_seconds: float
     right: Right
     orderable_when: frozenset[StoreStatus]
+    uses_backups: bool
     needs_backup: bool
     status_when_ordered: StoreStatus | None
     status_when_succeeded: StoreStatus | None

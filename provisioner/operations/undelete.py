@@ -56,6 +56,7 @@ UNDELETE = Operation(
     deadline_seconds=3600,
     right=Right.MANAGE,
     orderable_when=frozenset({StoreStatus.DELETED}),
+    uses_backups=True,
     needs_backup=True,
     status_when_ordered=StoreStatus.CREATING,
     status_when_succeeded=StoreStatus.READY,

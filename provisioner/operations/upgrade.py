@@ -8,6 +8,7 @@ from provisioner.clients.helm import HookFailed, ReleaseSpec
 from provisioner.clients.kubernetes.objects import backs_off, unready_pods
 from provisioner.clients.kubernetes.releases import Release
 from provisioner.diagnosis import crash_between, failed_run_of
+from provisioner.domain.backup import Reason
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import EventKind, Job, JobKind, find_event
 from provisioner.domain.policy import Right
@@ -36,7 +37,6 @@ from provisioner.operations.steps.storefront import CHECK, INSPECT, STOREFRONT, 
 from provisioner.operations.toolbox import Toolbox
 
 RELEASE = "release"
-REASON = "before an upgrade"
 BACK_UP = Stage("backup", "Back the store up", "Store backed up", exceptional=True)
 HELM_SECONDS_MORE = 10.0  # than the job has: at the deadline, the monitor says more than helm
 
@@ -130,7 +130,7 @@ def _back_up_first(tools: Toolbox, job: Job, store: Store, secret: dict[str, str
     with tools.stage(job, BACK_UP.name) as results:
         try:
             grant_access(tools, store)
-            made = make_backup(tools, job, store, secret, REASON).id
+            made = make_backup(tools, job, store, secret, Reason.BEFORE_UPGRADE).id
         except JobFailed as error:
             if required:
                 raise
@@ -184,6 +184,7 @@ UPGRADE = Operation(
     deadline_seconds=1800,
     right=Right.MANAGE,
     orderable_when=frozenset({StoreStatus.READY}),
+    uses_backups=False,
     needs_backup=False,
     status_when_ordered=None,
     status_when_succeeded=StoreStatus.READY,

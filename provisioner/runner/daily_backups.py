@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from provisioner.domain.backup import Reason
 from provisioner.domain.errors import Refused, StorewrightError
 from provisioner.domain.policy import SCHEDULE, Actor
 from provisioner.domain.store import Store, StoreStatus
@@ -55,7 +56,7 @@ class DailyBackups:
                 self._without[store.id] = key
                 return False
             context = OrderContext(Actor(SCHEDULE, is_admin=True), "", key, quiet=True)
-            self._orders.place(context, BACKUP, store.id, {"reason": "daily"})
+            self._orders.place(context, BACKUP, store.id, {"reason": Reason.DAILY})
             return True
         except Refused as reason:  # it is busy: the next look may find it idle
             log.info("daily backup of %s waits: %s", store.name, reason)

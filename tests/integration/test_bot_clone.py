@@ -80,7 +80,8 @@ def test_backup_is_restored_into_a_new_store(bot: Bot) -> None:
         ("clone my-shop my-shop", "There is already a store called my-shop."),
         ("clone my-shop medusa", "“medusa” is a store type."),
         ("restore my-shop into=my-copy", "my-shop has no backups yet."),
-        ("clone plain-shop my-copy", "Plain stores can't be cloned."),
+        ("clone plain-shop my-copy", "Plain stores have no backups, and “clone” needs them."),
+        ("backup plain-shop", "Plain stores have no backups, and “backup” needs them."),
     ],
 )
 def test_wrong_words_get_a_clear_answer(bot: Bot, words: str, answer: str) -> None:

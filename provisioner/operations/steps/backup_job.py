@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from provisioner.clients.kubernetes.cluster import Cluster, Object
 from provisioner.clients.kubernetes.objects import container_statuses, end_reason
 from provisioner.diagnosis import failed_run_of
-from provisioner.domain.backup import Backup
+from provisioner.domain.backup import Backup, Reason
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job
 from provisioner.domain.store import Store
@@ -84,7 +84,7 @@ def has_backups(cluster: Cluster, store: Store) -> bool:
 
 
 def make_backup(
-    tools: Toolbox, job: Job, store: Store, secret: dict[str, str], reason: str, *, again: str = ""
+    tools: Toolbox, job: Job, store: Store, secret: dict[str, str], reason: Reason, *, again: str = ""
 ) -> Backup:
     """Run the chart's backup Job once for this job and `again`, wait for its end, and add the backup to the ledger.
 

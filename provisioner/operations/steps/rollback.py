@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from provisioner.domain.backup import Reason
 from provisioner.domain.errors import (
     HandedOver,
     JobFailed,
@@ -33,7 +34,6 @@ from provisioner.operations.steps.storefront import await_working, check_before
 from provisioner.operations.toolbox import Toolbox
 
 T = TypeVar("T")
-REASON = "after a failed upgrade"
 MIGRATION = "migration"  # the component of a chart's pre-upgrade Job
 RETRY_SECONDS = 1.0
 LOAD_SECONDS = 3600.0  # that a backup of the migrated data and the return of the former data may take
@@ -149,7 +149,9 @@ def _bring_data_back(tools: Toolbox, job: Job, store: Store, before: str) -> str
 def _keep_migrated(tools: Toolbox, job: Job, store: Store, secret: dict[str, str]) -> str:
     """Back the migrated data up, because people may have ordered while it was migrated. Returns a sentence."""
     try:
-        kept = insist(tools, job, lambda: make_backup(tools, job, store, secret, REASON, again="-migrated"))
+        kept = insist(
+            tools, job, lambda: make_backup(tools, job, store, secret, Reason.AFTER_FAILED_UPGRADE, again="-migrated")
+        )
         return f"What was ordered since is in the backup {kept.id[:SHORT_ID]}."
     except JobFailed as error:
         return f"What was ordered since is lost: {error.problem.what}"
