@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import click
 
@@ -19,14 +19,18 @@ from provisioner.domain.store import StoreStatus
 
 
 def run(dependencies: Dependencies, request: Request, name: str) -> Response:
-    """The store's newest job as its root message shows it. Raises StoreNotFound."""
+    """The store's newest job as its root message shows it, and its newest backup's time. Raises StoreNotFound."""
+    ledger, catalog = dependencies.ledger, dependencies.catalog
     store = dependencies.orders.store_named(name)
-    job = dependencies.ledger.jobs.last_shown(store.id)
-    view = read_job_view(dependencies.ledger, dependencies.catalog, job.id) if job else None
+    backed_up_at = ledger.store_backups.newest_times([store.id]).get(store.id)
+    job = ledger.jobs.last_shown(store.id)
+    view = read_job_view(ledger, catalog, job.id) if job else None
     if view:
-        message = messages.summary(view, dependencies.offers)
+        shown = replace(view, of=replace(view.of, backed_up_at=backed_up_at))
+        message = messages.summary(shown, dependencies.offers)
     else:
-        message = messages.store_alone(store_view(dependencies.catalog, store, None), dependencies.offers)
+        alone = replace(store_view(catalog, store, None), backed_up_at=backed_up_at)
+        message = messages.store_alone(alone, dependencies.offers)
     return Response(message=message, store=store.name, reason=f"shown as {store.status}")
 
 

@@ -63,7 +63,7 @@ def summary(view: JobView, offers: Sequence[Offer], moved: Moved | None = None) 
     ]
     setback = context(jobs("setback", detail=view.setback)) if view.setback else None
     buttons = offers_block(view.of, offers) if view.current else None
-    after = [context(moved.note) if moved else None, context(jobs("footer", v=view))]
+    after = [context(moved.note) if moved else None, _backed_up(view.of), context(jobs("footer", v=view))]
 
     def around(steps: Block) -> list[Block | None]:
         """The steps come first while the job runs, and the buttons after it."""
@@ -71,6 +71,10 @@ def summary(view: JobView, offers: Sequence[Offer], moved: Moved | None = None) 
 
     facts = {"job": view.job.id, "kind": view.job.kind, "store": view.store.name, "status": str(view.job.status)}
     return replace(message(text, around(_plan(view)), around(_plan_as_text(view))), facts=facts)
+
+
+def _backed_up(view: StoreView) -> Block | None:
+    return context(home("backed_up", at=view.backed_up_at)) if view.backed_up_at else None
 
 
 def headline_of(view: JobView) -> str:
@@ -270,8 +274,8 @@ def backups(store: Store, found: Sequence[Backup]) -> Message:
         return text_message(answers("no_backups", name=store.name))
     title, rows = answers("backups", name=store.name), [answers("backup", b=backup) for backup in found]
     text = "\n".join([title, *rows[: fitting(rows, LIST_LIMIT)]])
-    restore = button("restore", answers("restore"), store.name, f"{store.id}/")
-    return message(cut(text, LIST_LIMIT), [*_listed(title, rows, len(rows)), ActionsBlock(elements=[restore])])
+    actions = [button(verb, answers(verb), store.name, f"{store.id}/") for verb in ("restore", "clone")]
+    return message(cut(text, LIST_LIMIT), [*_listed(title, rows, len(rows)), ActionsBlock(elements=actions)])
 
 
 def _listed_stores(title: str, page: StorePage, *, with_owners: bool = False) -> list[Block | None]:

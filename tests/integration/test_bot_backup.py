@@ -56,6 +56,13 @@ def test_backups_are_listed_to_the_owner_newest_first(bot: Bot) -> None:
     assert "31 MB · 12 orders · 40 products" in answer
 
 
+def test_status_says_when_the_store_was_backed_up(bot: Bot) -> None:
+    ready_store(bot)
+    assert "Backed up" not in typed(bot, "status my-shop")
+    bot.ledger.store_backups.add(backup_of(bot))
+    assert "Backed up <!date^" in typed(bot, "status my-shop")
+
+
 @pytest.mark.parametrize("words", ["backup my-shop", "backups my-shop"])
 def test_other_people_may_neither_make_nor_list_backups(bot: Bot, words: str) -> None:
     ready_store(bot)

@@ -62,6 +62,14 @@ def test_menu_opens_a_form_with_the_states_of_the_store(bot: Bot) -> None:
     assert ordered(bot).arguments == arguments_of(bot.store(), backup)
 
 
+def test_list_of_backups_opens_the_form_too(bot: Bot) -> None:
+    ready_store(bot)
+    add_backup(bot)
+    bot.slack.command("Dana", "#stores", "/store backups my-shop")
+    bot.slack.click("Dana", bot.slack.ephemerals("Dana", "#stores")[-1], "clone")
+    assert top_form(bot)["callback_id"] == "clone"
+
+
 def test_backup_is_restored_into_a_new_store(bot: Bot) -> None:
     ready_store(bot)
     backup = add_backup(bot)
