@@ -43,10 +43,20 @@ def run(dependencies: Dependencies, request: Request, arguments: Arguments) -> R
 
 
 def clicked(dependencies: Dependencies, request: Request) -> Response:
-    """Ask for its name. Raises Refused."""
+    """Ask for the name of a clone of the store as it is now. Raises Refused."""
+    return _ask(dependencies, request, chosen=0)
+
+
+def restored_as_new(dependencies: Dependencies, request: Request) -> Response:
+    """Ask for the name of a clone of the newest backup. Raises Refused."""
+    return _ask(dependencies, request, chosen=1)
+
+
+def _ask(dependencies: Dependencies, request: Request, *, chosen: int) -> Response:
     store = clicked_store(dependencies, request)
     backups = dependencies.ledger.store_backups.of_store(store.id)
-    form = forms.clone_form(store, backups, dependencies.orders.addresses, replace(request.form, store_id=store.id))
+    context = replace(request.form, store_id=store.id)
+    form = forms.clone_form(store, backups, dependencies.orders.addresses, context, chosen=chosen)
     return Response(form=form, store=store.name)
 
 
@@ -72,7 +82,7 @@ COMMAND = Command(
     example="clone my-shop my-copy",
     parse=parse,
     run=run,
-    clicks={"clone": clicked},
+    clicks={"clone": clicked, "restore_as_new": restored_as_new},
     submissions={CLONE_FORM: submitted},
     offers=(
         Offer(

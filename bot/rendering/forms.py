@@ -92,11 +92,16 @@ def create_form(
     )
 
 
-def clone_form(store: Store, backups: Sequence[Backup], addresses: Addresses, form_context: FormContext) -> View:
-    """Asks for the name of the clone, and which state of the store (`backups`, newest first) it has."""
+def clone_form(
+    store: Store, backups: Sequence[Backup], addresses: Addresses, form_context: FormContext, *, chosen: int
+) -> View:
+    """Asks for the name of the clone, and which state of the store it has.
+
+    The states are how it is now, and its `backups`, newest first; the one with the number `chosen` is preset."""
     as_it_is = Option(text=_label(clone("as_it_is")), value=AS_IT_IS)
     options = [as_it_is, *map(_backup_entry, backups[: MENU_ENTRIES - 1])]
-    state = StaticSelectElement(action_id="backup", options=options, initial_option=as_it_is)
+    preset = options[min(chosen, len(options) - 1)]
+    state = StaticSelectElement(action_id="backup", options=options, initial_option=preset)
     return _form(
         CLONE_FORM,
         clone,

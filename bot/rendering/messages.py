@@ -274,7 +274,7 @@ def backups(store: Store, found: Sequence[Backup]) -> Message:
         return text_message(answers("no_backups", name=store.name))
     title, rows = answers("backups", name=store.name), [answers("backup", b=backup) for backup in found]
     text = "\n".join([title, *rows[: fitting(rows, LIST_LIMIT)]])
-    actions = [button(verb, answers(verb), store.name, f"{store.id}/") for verb in ("restore", "clone")]
+    actions = [button(verb, answers(verb), store.name, f"{store.id}/") for verb in ("restore", "restore_as_new")]
     return message(cut(text, LIST_LIMIT), [*_listed(title, rows, len(rows)), ActionsBlock(elements=actions)])
 
 

@@ -27,6 +27,11 @@ def add_backup(bot: Bot, id: str = "0123456789abcdef") -> Backup:
     return backup
 
 
+def preset(form: dict[str, Any]) -> str:
+    [menu] = [block["element"] for block in form["blocks"] if block.get("block_id") == "backup"]
+    return str(menu["initial_option"]["value"])
+
+
 def ordered(bot: Bot) -> Job:
     """The queued job of my-copy."""
     job = bot.ledger.jobs.live(bot.store("my-copy").id)
@@ -53,9 +58,7 @@ def test_menu_opens_a_form_with_the_states_of_the_store(bot: Bot) -> None:
     backup = add_backup(bot)
     bot.slack.click("Dana", ready, "more", menu_items(ready)["Clone"])
     form = top_form(bot)
-    [menu] = [block["element"] for block in form["blocks"] if block.get("block_id") == "backup"]
-    assert [option["value"] for option in menu["options"]] == ["now", backup.id]
-    assert menu["initial_option"]["value"] == "now"
+    assert preset(form) == "now"
     wrong: Any = bot.slack.submit("Dana", form, {"name": "my-shop"})
     assert "There is already a store called my-shop." in wrong["name"]
     assert bot.slack.submit("Dana", form, {"name": "my-copy", "backup": backup.id}) is None
@@ -66,8 +69,10 @@ def test_list_of_backups_opens_the_form_too(bot: Bot) -> None:
     ready_store(bot)
     add_backup(bot)
     bot.slack.command("Dana", "#stores", "/store backups my-shop")
-    bot.slack.click("Dana", bot.slack.ephemerals("Dana", "#stores")[-1], "clone")
-    assert top_form(bot)["callback_id"] == "clone"
+    bot.slack.click("Dana", bot.slack.ephemerals("Dana", "#stores")[-1], "restore_as_new")
+    form = top_form(bot)
+    assert form["callback_id"] == "clone"
+    assert preset(form) == "0123456789abcdef"
 
 
 def test_backup_is_restored_into_a_new_store(bot: Bot) -> None:

@@ -33,7 +33,10 @@ def test_slack_accepts_every_form() -> None:
     for_good = forms.delete_now_form(STORE, context).to_dict()
     many = [replace(BACKUPS[0], id=f"{number:064x}", reason="x" * 80) for number in range(120)]
     restore = forms.restore_form(STORE, many, many[-1], context).to_dict()
-    for view in (create, delete, until, for_good, restore, forms.notice(MESSAGES["refusal"]).to_dict()):
+    clone = forms.clone_form(STORE, many, ADDRESSES, context, chosen=1).to_dict()
+    assert preset_menus(clone) == {"backup": many[0].id}
+    assert preset_menus(forms.clone_form(STORE, [], ADDRESSES, context, chosen=1).to_dict()) == {"backup": "now"}
+    for view in (clone, create, delete, until, for_good, restore, forms.notice(MESSAGES["refusal"]).to_dict()):
         assert check_view(view) == []
     assert FormContext.unpacked(create["private_metadata"]) == context
     assert "my-shop" in str(delete["blocks"][0])
