@@ -8,8 +8,16 @@ from provisioner.domain.policy import Right
 from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.address import require_free_address
-from provisioner.operations.steps.backup_job import FOR_CLONE, grant_access, make_backup
-from provisioner.operations.steps.from_backup import FILL, OPEN, fill_store, is_filled, open_filled_store
+from provisioner.operations.steps.backup_job import FOR_CLONE, grant_access, make_backup, start_backup
+from provisioner.operations.steps.from_backup import (
+    FILL,
+    INSTALL,
+    OPEN,
+    fill_store,
+    install_closed,
+    is_filled,
+    open_filled_store,
+)
 from provisioner.operations.steps.namespace import ensure_namespace
 from provisioner.operations.steps.secret import ensure_secret
 from provisioner.operations.toolbox import Toolbox
@@ -26,24 +34,28 @@ def run(tools: Toolbox, job: Job) -> None:
     store, source = tools.store_of(job), tools.source_of(job)
     backup, served = job.arguments.get("backup", ""), job.arguments.get("served", "") == str(True)
     filled = is_filled(tools, job)
-    if not backup:
-        with tools.stage(job, "backup"):
-            made = _back_up(tools, job, source)
-            backup, served = made.id, made.served
+    if not backup and not filled:
+        grant_access(tools, source)
+        start_backup(tools, job, source, Reason.FOR_CLONE, again=FOR_CLONE)  # it is made while the store is installed
     with tools.stage(job, "namespace"):
         require_free_address(tools, store)
         ensure_namespace(tools, store)
     with tools.stage(job, "secrets"):
         secret = ensure_secret(tools, store, tools.catalog.get(store.type), may_create=True)
     if not filled:
+        install_closed(tools, job, store, secret)
+    if not backup:
+        with tools.stage(job, "backup"):
+            made = _await_backup(tools, job, source)
+            backup, served = made.id, made.served
+    if not filled:
         fill_store(tools, job, store, secret, backup, source)
     open_filled_store(tools, job, store, secret, served=served)
 
 
-def _back_up(tools: Toolbox, job: Job, source: Store) -> Backup:
+def _await_backup(tools: Toolbox, job: Job, source: Store) -> Backup:
     """The backup of the source as it is. Its shop and its own jobs go on."""
     secret = tools.cluster.read_secret(source.namespace, SECRET_NAME)
-    grant_access(tools, source)
     return make_backup(tools, job, source, secret, Reason.FOR_CLONE, again=FOR_CLONE)
 
 
@@ -51,9 +63,10 @@ CLONE = Operation(
     kind=JobKind("clone"),
     run=run,
     stages=(
-        Stage("backup", "Back up the store to clone", "Backed up the store to clone"),
         Stage("namespace", "Create the namespace", "Namespace created"),
         Stage("secrets", "Generate passwords and keys", "Passwords and keys generated"),
+        *INSTALL,
+        Stage("backup", "Back up the store to clone", "Backed up the store to clone"),
         *FILL,
         *OPEN,
     ),

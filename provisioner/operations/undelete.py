@@ -9,7 +9,15 @@ from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.address import require_free_address
 from provisioner.operations.steps.backup_job import server_of
-from provisioner.operations.steps.from_backup import FILL, OPEN, fill_store, is_filled, open_filled_store
+from provisioner.operations.steps.from_backup import (
+    FILL,
+    INSTALL,
+    OPEN,
+    fill_store,
+    install_closed,
+    is_filled,
+    open_filled_store,
+)
 from provisioner.operations.steps.kept_store import KeptStore, keep_store, kept_secret
 from provisioner.operations.steps.namespace import ensure_namespace
 from provisioner.operations.steps.secret import ensure_secret
@@ -33,6 +41,7 @@ def run(tools: Toolbox, job: Job) -> None:
         _bring_back_secret(tools, store)
         secret = ensure_secret(tools, store, tools.catalog.get(store.type), may_create=False)
     if not is_filled(tools, job):
+        install_closed(tools, job, store, secret)
         fill_store(tools, job, store, secret, job.arguments["backup"])
     served = job.arguments["served"] == str(True)
     keep_store(tools.cluster, server_of(tools), KeptStore(store, served, deleted=False), secret)
@@ -50,6 +59,7 @@ UNDELETE = Operation(
     stages=(
         Stage("namespace", "Create the namespace", "Namespace created"),
         Stage("secrets", "Bring back the passwords and keys", "Passwords and keys are back"),
+        *INSTALL,
         *FILL,
         *OPEN,
     ),

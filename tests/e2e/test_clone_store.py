@@ -66,7 +66,7 @@ def test_clone_of_a_backup_has_the_data_of_that_time(store: BackedUpStore) -> No
 def test_interrupted_clone_goes_on_and_fills_the_store_once(store: BackedUpStore) -> None:
     picture, name = store.upload(), f"{store.name}-c"
     job = store.harness.clone(store.made, name)
-    for stage in ("backup", "namespace", "secrets", "application", "restore", "open"):
+    for stage in ("namespace", "secrets", "release", "backup", "restore", "application"):
         store.harness.wait_for_stage(job, stage)
         store.harness.reopen()
     store.harness.succeeded(job)
@@ -76,7 +76,7 @@ def test_interrupted_clone_goes_on_and_fills_the_store_once(store: BackedUpStore
 
 def test_backups_of_the_store_and_its_clone_do_not_stop_each_other(store: BackedUpStore) -> None:
     clone = store.harness.clone(store.made, f"{store.name}-d")
-    store.harness.wait_for_stage(clone, "backup")
+    store.harness.wait_for_stage(clone, "namespace")
     store.harness.succeeded(store.harness.backup(store.made))
     store.harness.succeeded(clone)
 

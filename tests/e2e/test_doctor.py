@@ -146,6 +146,22 @@ def test_doctor_finds_nothing_wrong_with_a_store_ordered_from_the_terminal(bot: 
     assert bot.slack().messages("#stores") == []
 
 
+def test_store_whose_namespace_is_gone_is_found_and_recovered(bot: Stack, diagnose: Diagnose) -> None:
+    for words in (("create", "lost-shop", "woocommerce"), ("backup", "lost-shop")):
+        done = storewright(bot, *words)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "No store is gone" in storewright(bot, "recover").stdout
+    refused = storewright(bot, "recover", "lost-shop")
+    assert "lost-shop is not gone from the cluster" in refused.stderr
+    kubectl(bot.cluster, "delete", "namespace", "store-lost-shop")
+    assert "storewright recover lost-shop" in diagnose().only_wrong("stores")["stores"]
+    back = storewright(bot, "recover")
+    assert back.returncode == 0, back.stdout + back.stderr
+    assert "✓ lost-shop is back after" in back.stdout
+    assert diagnose().well
+    assert storewright(bot, "delete", "lost-shop", "--now", "--yes").returncode == 0
+
+
 def test_backup_server_that_is_not_ready_is_wrong(bot: Stack, diagnose: Diagnose) -> None:
     server = ("-n", "storewright", f"deployment/{instance_of(bot.folder)}-backup")
     kubectl(bot.cluster, "scale", *server, "--replicas=0")

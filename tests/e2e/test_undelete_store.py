@@ -75,7 +75,7 @@ def test_interrupted_deletion_and_undelete_go_on(store: BackedUpStore) -> None:
     picture = store.upload()
     for order, stages in (
         (store.harness.delete, ("backup", "namespace")),
-        (store.harness.undelete, ("namespace", "secrets", "release", "application", "restore", "open")),
+        (store.harness.undelete, ("namespace", "secrets", "release", "restore", "application")),
     ):
         job = order(store.made)
         for stage in stages:

@@ -83,15 +83,31 @@ def has_backups(cluster: Cluster, store: Store) -> bool:
     return cluster.cron_job(store.namespace, f"{store.release}-{BACKUP}") is not None
 
 
+def start_backup(tools: Toolbox, job: Job, store: Store, reason: Reason, *, again: str = "") -> None:
+    """Start the chart's backup Job for this job and `again`, unless it was started; `make_backup` waits for its end.
+
+    Raises JobFailed and Transient."""
+    name = _name_of_backup(job, store, again)
+    if not tools.cluster.job(store.namespace, name):
+        _start(tools, store, BACKUP, name, _backup_variables(job, store, reason))
+
+
+def _name_of_backup(job: Job, store: Store, again: str) -> str:
+    return f"{store.release}-{BACKUP}-{job.id}{again}"
+
+
+def _backup_variables(job: Job, store: Store, reason: Reason) -> dict[str, str]:
+    return {"TAGS": f"job={job.id},reason={reason},version={store.version}"}
+
+
 def make_backup(
     tools: Toolbox, job: Job, store: Store, secret: dict[str, str], reason: Reason, *, again: str = ""
 ) -> Backup:
     """Run the chart's backup Job once for this job and `again`, wait for its end, and add the backup to the ledger.
 
     Raises JobFailed, Transient, Superseded or HandedOver."""
-    name, served = f"{store.release}-{BACKUP}-{job.id}{again}", serves(tools, store)
-    tags = f"job={job.id},reason={reason},version={store.version}"
-    run = _run(tools, job, store, secret, BACKUP, name, {"TAGS": tags})
+    name, served = _name_of_backup(job, store, again), serves(tools, store)
+    run = _run(tools, job, store, secret, BACKUP, name, _backup_variables(job, store, reason))
     result = json.loads(run["message"])
     summary = result["summary"]
     made = Backup(

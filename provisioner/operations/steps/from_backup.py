@@ -7,20 +7,19 @@ from provisioner.domain.store import Store
 from provisioner.operations.namespace_metadata import note_ready
 from provisioner.operations.spec import Stage
 from provisioner.operations.steps.backup_job import grant_access, load_backup
-from provisioner.operations.steps.readiness import await_components
+from provisioner.operations.steps.readiness import DATABASE, await_components
 from provisioner.operations.steps.release import install_release
 from provisioner.operations.steps.shop import close_shop, open_shop
 from provisioner.operations.steps.storefront import STOREFRONT, await_home_page
 from provisioner.operations.toolbox import Toolbox
 
 LOAD = "restore"
-FILL = (
+INSTALL = (
     Stage("release", "Install the chart", "Chart installed"),
     Stage("database", "Start the database", "Database is up"),
-    Stage("application", "Start the application", "Application is up"),
-    Stage(LOAD, "Bring in the database and the uploads", "Database and uploads are in"),
 )
-OPEN = (Stage("open", "Open the shop", "Shop opened"), STOREFRONT)
+FILL = (Stage(LOAD, "Bring in the database and the uploads", "Database and uploads are in"),)
+OPEN = (Stage("application", "Start the application", "Application is up"), STOREFRONT)
 
 
 def is_filled(tools: Toolbox, job: Job) -> bool:
@@ -28,19 +27,25 @@ def is_filled(tools: Toolbox, job: Job) -> bool:
     return find_event(tools.ledger.events(job.id), EventKind.DONE, LOAD) is not None
 
 
-def fill_store(
-    tools: Toolbox, job: Job, store: Store, secret: dict[str, str], backup: str, source: Store | None = None
-) -> None:
-    """Install the chart, and replace its sample data by the backup, which may be of another store, the `source`.
+def install_closed(tools: Toolbox, job: Job, store: Store, secret: dict[str, str]) -> None:
+    """Install the chart and start only its database: the application would fill it with sample data.
 
     Raises JobFailed, Transient, Superseded or HandedOver."""
     since = tools.ledger.clock()
     with tools.stage(job, "release"):
         install_release(tools, job, store, tools.catalog.get(store.type))
-    await_components(tools, job, store, secret, since)
+        close_shop(tools, job, store, secret)
+    await_components(tools, job, store, secret, since, only=DATABASE)
+
+
+def fill_store(
+    tools: Toolbox, job: Job, store: Store, secret: dict[str, str], backup: str, source: Store | None = None
+) -> None:
+    """Load the backup, which may be of another store, the `source`. The application stays stopped.
+
+    Raises JobFailed, Transient, Superseded or HandedOver."""
     with tools.stage(job, LOAD):
         grant_access(tools, store, source)
-        close_shop(tools, job, store, secret)
         load_backup(tools, job, store, secret, backup, moved_from=source.url if source else "")
 
 
@@ -48,7 +53,7 @@ def open_filled_store(tools: Toolbox, job: Job, store: Store, secret: dict[str, 
     """Open the shop, and end the job once it answers, if it answered when the backup was made (`served`).
 
     Raises JobFailed, Transient, Superseded or HandedOver."""
-    with tools.stage(job, "open"):
+    with tools.stage(job, "application"):
         grant_access(tools, store)
         open_shop(tools, job, store, secret)
     with tools.stage(job, STOREFRONT.name):

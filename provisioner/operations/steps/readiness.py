@@ -21,12 +21,14 @@ SHOWN_LOG_LINES = 15
 POLL_SECONDS = 0.5  # between looks while the watch reports no change
 
 
-def await_components(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], since: float) -> None:
-    """Wait, a stage for each, until the release's components are ready; `since` as in PodWatcher.
+def await_components(
+    tools: Toolbox, job: Job, store: Store, secret: dict[str, str], since: float, *, only: str = ""
+) -> None:
+    """Wait, a stage for each, until the release's components are ready, or `only` this one; `since` as in PodWatcher.
 
     Raises JobFailed, Transient, Superseded, HandedOver."""
     with monitoring(tools, job, store, secret, since) as monitor:
-        for component in monitor.components():
+        for component in filter(lambda name: only in ("", name), monitor.components()):
             with tools.stage(job, component):
                 monitor.await_ready(component)
 
