@@ -41,7 +41,7 @@ class Trouble(StrEnum):
     QUOTA = "quota"
     VOLUME = "volume"
     UNSCHEDULABLE = "unschedulable"
-    SANDBOX = "sandbox"  # the pod's volumes or network
+    SANDBOX = "sandbox"  # the pod's volumes, Secrets or network
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,9 @@ def _container(store: str, pod: Object, status: Object) -> Iterator[Symptom]:
     elif reason in ("CreateContainerConfigError", "CreateContainerError", "RunContainerError"):
         what = f"{where} can't start: its container can't be created ({reason})."
         next_step = "Create what is missing, or correct the chart, then retry."
-        yield Symptom(Trouble.CONFIG, subject, Problem(what, _sentence(message), next_step))
+        # A kubelet under load may not have read the pod's Secrets yet: it tries again.
+        kind = Trouble.SANDBOX if "failed to sync" in message else Trouble.CONFIG
+        yield Symptom(kind, subject, Problem(what, _sentence(message), next_step))
     elif is_crashing(status):
         problem = _crash(where, status["restartCount"], last_exit(status))
         yield Symptom(Trouble.CRASH, subject, problem, name, container)

@@ -40,7 +40,7 @@ def idle_bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
         ("/store create <!channel>", "“&lt;!channel&gt;” can't be"),
         ("/store create admin", "“admin” is reserved."),
         ("/store destroy my-shop", "I don't know “destroy”."),
-        ("/store delet my-shop", "Did you mean /store delete NAME?"),
+        ("/store delet my-shop", "Did you mean /store delete NAME [now]?"),
         ("/store status nope", "There is no store called “nope”."),
         ("/store list twice", "I didn't expect “twice” here. Usage: /store list"),
     ],

@@ -191,6 +191,19 @@ def test_failing_registry_has_more_patience_than_missing_image(message: str, kin
     assert Patience().registry > Patience().access > Patience().image
 
 
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("failed to sync secret cache: timed out waiting for the condition", "sandbox"),
+        ('secret "x" not found', "config"),
+    ],
+)
+def test_kubelet_that_has_not_read_a_secret_yet_has_more_patience(message: str, kind: str) -> None:
+    found = next(symptoms_of("shop", [pod(**waiting("CreateContainerConfigError", message))], [], []))
+    assert found.kind == kind
+    assert Patience().sandbox > Patience().config
+
+
 def test_crash_after_a_long_run_is_no_crash_loop() -> None:
     """For example, the database was restarted after months, or the node was drained."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
+from functools import wraps
 
 from bot.cli.doctor.environment import Environment, with_cluster
 from bot.cli.doctor.findings import Finding, ok, unsure, wrong
-from provisioner.clients.kubernetes.cluster import Cluster
+from provisioner.clients.kubernetes.cluster import Cluster, Forbidden, Object
 from provisioner.clients.kubernetes.objects import COMPONENT, is_ready
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.store import PREFIX, Store, StoreStatus
@@ -16,10 +18,23 @@ from provisioner.domain.text import enumerate_some
 from provisioner.ledger.ledger import Ledger
 from provisioner.operations.steps.backup_job import secret_of
 
+STARTING_SECONDS = 120
 OLD_SECONDS = 36 * 3600  # as the alert StorewrightStoreNotBackedUp has it
 EXPORTED_AT = PREFIX + "exported-at"  # the operator's annotation of the Secret with the keys
 
 
+def if_permitted(check: Callable[[Environment], Iterator[Finding]]) -> Callable[[Environment], Iterator[Finding]]:
+    """Skip a check that the bot may not make: the check “rights” reports that."""
+
+    @wraps(check)
+    def run(environment: Environment) -> Iterator[Finding]:
+        with suppress(Forbidden):
+            yield from check(environment)
+
+    return run
+
+
+@if_permitted
 @with_cluster
 def server(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
     """A pod of the backup server is ready."""
@@ -29,13 +44,17 @@ def server(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
         return
     namespace, name = secret_of(url)
     labels = {COMPONENT: "backup", "app.kubernetes.io/instance": name.removesuffix("-backup")}
-    if any(map(is_ready, cluster.pods(namespace, labels))):
+    pods = cluster.pods(namespace, labels)
+    if any(map(is_ready, pods)):
         yield ok(f"The backup server {url} runs.")
+    elif any(map(_is_young, pods)):
+        yield unsure(f"The backup server {url} is starting.", "Run the doctor again in a minute.")
     else:
         fix = f"See what keeps it from starting: kubectl -n {namespace} describe deployment,pod -l {COMPONENT}=backup"
         yield wrong(f"No pod of the backup server {url} is ready: no store can be backed up or restored.", fix)
 
 
+@if_permitted
 @with_cluster
 def keys(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
     """Somebody keeps a copy of the keys: without them nobody can read a backup."""
@@ -73,6 +92,11 @@ def ages(environment: Environment) -> Iterator[Finding]:
         yield wrong(message, f"Read why in the failure channel, then try it: storewright backup {late[0]}")
     else:
         yield ok(f"All {len(daily)} stores that are older than a day have a backup of the last day.")
+
+
+def _is_young(pod: Object) -> bool:
+    created_at = datetime.fromisoformat(pod["metadata"]["creationTimestamp"]).timestamp()
+    return time.time() - created_at < STARTING_SECONDS
 
 
 def _is_old(store: Store) -> bool:
