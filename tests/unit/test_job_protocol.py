@@ -31,6 +31,7 @@ from provisioner.runner.executors.job_protocol import (
     Message,
     Recorded,
     RollbackStarted,
+    StoreKept,
     Succeeded,
     VersionNoted,
     emit,
@@ -38,6 +39,7 @@ from provisioner.runner.executors.job_protocol import (
     read_line,
     read_payload,
 )
+from provisioner.runner.executors.worker_main import StdoutLedger
 
 STORE = Store(
     id="0123456789ab",
@@ -94,6 +96,12 @@ def test_payload_arrives_as_it_was_sent() -> None:
     back = read_payload(payload().as_text())
     assert (back.job, back.store, back.events) == (JOB, STORE, tuple(EVENTS))
     assert back.defaults == replace(DEFAULTS, overlay={"medusa": DEFAULTS.overlay["medusa"]})
+
+
+def test_worker_knows_the_store_that_its_job_copies_and_no_other() -> None:
+    source = replace(STORE, id="s2", name="another")
+    ledger = StdoutLedger(read_payload(payload_of(JOB, STORE, [], DEFAULTS, source).as_text()))
+    assert [ledger.store(store_id) for store_id in (STORE.id, "s2", "s3")] == [STORE, source, None]
 
 
 def test_sample_defaults_differ_from_the_built_in_ones_in_every_field() -> None:
@@ -178,6 +186,7 @@ WIRE: list[tuple[Message, dict[str, Any]]] = [
         RollbackStarted(Problem("a", "b", "c", "d")),
         {"type": "rollback", "problem": {"what": "a", "cause": "b", "next_step": "c", "log_tail": "d"}},
     ),
+    (StoreKept(2.5), {"type": "keeps", "until": 2.5}),
     (VersionNoted("0.2.0"), {"type": "version", "version": "0.2.0"}),
     (Succeeded(""), {"type": "succeeded", "version": ""}),
     (
