@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from typing import Any
 
 from dev.cluster import Cluster
-from dev.stack import Stack, instance_of, kubectl
+from dev.stack import Stack, backup_image, instance_of, kubectl
 from tests.bench.orders import newest, store, until_done
 from tests.e2e.shoppers import Visits
 
@@ -51,16 +52,37 @@ class DataShop:
         assert self._cluster.get(self._host).status_code == 200
 
     def upload_more(self) -> None:
-        """Put MORE bytes that can't be compressed among the uploads."""
-        pod = json.loads(kubectl(self._cluster, "-n", self._namespace, "get", f"deployment/{NAME}", "-o", "json"))
-        for container in pod["spec"]["template"]["spec"]["containers"]:
-            for mount in container["volumeMounts"]:
-                if mount["name"] == "uploads":
-                    write = f"for i in $(seq {MORE_FILES}); do head -c {MORE // MORE_FILES} /dev/urandom >more$i; done"
-                    where = ("exec", f"deployment/{NAME}", "-c", container["name"], "--")
-                    script = f"cd {mount['mountPath']} && {write}"
-                    kubectl(self._cluster, "-n", self._namespace, *where, "sh", "-c", script)
-                    return
+        """Put MORE bytes that can't be compressed among the uploads, from a pod with the application's ids."""
+        where = ("-n", self._namespace)
+        found = json.loads(kubectl(self._cluster, *where, "get", f"deployment/{NAME}", "-o", "json"))
+        pod = json.dumps(_writer(found["spec"]["template"]["spec"]))
+        kubectl(self._cluster, *where, "create", "-f", "-", stdin=pod)
+        done = "--for=jsonpath={.status.phase}=Succeeded"
+        kubectl(self._cluster, *where, "wait", "pod/writer", done, "--timeout=120s")
+        kubectl(self._cluster, *where, "delete", "pod", "writer", "--wait=true")
+
+
+def _writer(application: dict[str, Any]) -> dict[str, Any]:
+    """A pod that writes to the uploads."""
+    image = backup_image()
+    script = f"for i in $(seq {MORE_FILES}); do head -c {MORE // MORE_FILES} /dev/urandom >more$i; done"
+    container = {
+        "name": "writer",
+        "image": f"{image['repository']}:{image['tag']}",
+        "command": ["sh", "-euc", script],
+        "workingDir": "/uploads",
+        "volumeMounts": [{"name": "uploads", "mountPath": "/uploads"}],
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+    }
+    claim = {"name": "uploads", "persistentVolumeClaim": {"claimName": f"{NAME}-uploads"}}
+    spec = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "securityContext": application["securityContext"],
+        "containers": [container],
+        "volumes": [claim],
+    }
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "writer"}, "spec": spec}
 
 
 def seconds(stack: Stack, cluster: Cluster, type_name: str, rounds: int) -> tuple[Figures, dict[str, int]]:
