@@ -124,6 +124,12 @@ class Workloads(Api):
                 continue
         return ""
 
+    def end_pods(self, namespace: str, component: str, grace_seconds: int) -> None:
+        """Give the component's pods at most so long to end. Those whose end takes longer are killed then."""
+        for pod in self.pods(namespace, {COMPONENT: component}):
+            query = {"gracePeriodSeconds": grace_seconds}
+            self._delete(PODS, pod["metadata"]["name"], namespace, query=query)
+
     def end_back_off(self, namespace: str, suspects: Collection[str] = ()) -> None:
         """Make the kubelet and the controllers try again at once.
 

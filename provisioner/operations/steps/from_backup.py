@@ -9,7 +9,7 @@ from provisioner.operations.spec import Stage
 from provisioner.operations.steps.backup_job import grant_access, load_backup
 from provisioner.operations.steps.readiness import DATABASE, await_components
 from provisioner.operations.steps.release import install_release
-from provisioner.operations.steps.shop import close_shop, open_shop
+from provisioner.operations.steps.shop import close_new_shop, open_shop
 from provisioner.operations.steps.storefront import STOREFRONT, await_home_page
 from provisioner.operations.toolbox import Toolbox
 
@@ -34,7 +34,7 @@ def install_closed(tools: Toolbox, job: Job, store: Store, secret: dict[str, str
     since = tools.ledger.clock()
     with tools.stage(job, "release"):
         install_release(tools, job, store, tools.catalog.get(store.type))
-        close_shop(tools, job, store, secret)
+        close_new_shop(tools, job, store, secret)
     await_components(tools, job, store, secret, since, only=DATABASE)
 
 

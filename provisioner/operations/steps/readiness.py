@@ -76,7 +76,7 @@ class RolloutMonitor:
                 return
             self._examine(f"The {component} of {self._store.name} was not ready", [p for p in snapshot if counts(p)])
 
-    def await_gone(self, component: str) -> None:
+    def await_gone(self, component: str, at_each_look: Callable[[], None] = lambda: None) -> None:
         """Wait until no pod of the component can write any more. Raises JobFailed, Superseded or HandedOver."""
         cluster, namespace = self._tools.cluster, self._store.namespace
 
@@ -86,6 +86,7 @@ class RolloutMonitor:
         for snapshot in self._snapshots:
             if gone(snapshot) and gone(cluster.pods(namespace)):  # the watch may be behind
                 return
+            at_each_look()
             self._tools.check_in(self._job, f"The {component} of {self._store.name} was not stopped")
 
     def look(self, component: str) -> list[Object]:
