@@ -26,8 +26,9 @@ from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DAY_SECONDS
 from provisioner.operations.registry import OPERATIONS
 from provisioner.operations.spec import Operation
+from provisioner.operations.steps.backup_job import NEWEST
 from provisioner.operations.steps.kept_store import KeptStore
-from provisioner.operations.undelete import NEWEST, UNDELETE
+from provisioner.operations.undelete import UNDELETE
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class Orders:
         return self.ledger.clock() + self._undelete_days * DAY_SECONDS
 
     def _deleted(self, store: Store) -> StoreDeleted:
-        kept = store.kept_until if (store.kept_until or 0.0) > self.ledger.clock() else None
+        kept = store.kept_until if store.is_kept(self.ledger.clock()) else None
         return StoreDeleted(store.name, store.deleted_by or "", store.deleted_at or 0.0, kept)
 
     def managed_store(self, actor: Actor, name: str) -> Store:
@@ -153,7 +154,10 @@ class Orders:
         name = self._usable_name(request.name)
         store_type = self.catalog.get(request.type) if request.type else self.catalog.default
         options = choose(store_type.options, request.options)
-        return self._open(context, CREATE, name, store_type, options, request.owner or context.actor.id)
+        with self.ledger.transaction():
+            if repeated := self.ledger.jobs.delivered(context.delivery_key):
+                return repeated
+            return self._open(context, CREATE, name, store_type, options, request.owner or context.actor.id)
 
     def clone(self, context: OrderContext, source_id: str, name: str, backup_id: str = "") -> Job:
         """Order a new store with the data of another one, as it is now or as it was in one of its backups.
@@ -189,29 +193,26 @@ class Orders:
         owner: str,
         arguments: dict[str, str] | None = None,
     ) -> Job:
-        """Add a new store, and the job that creates it."""
-        with self.ledger.transaction():
-            if repeated := self.ledger.jobs.delivered(context.delivery_key):
-                return repeated
-            _require_free(self.ledger.stores.named(name) or self.ledger.stores.kept(name))
-            self._require_room(owner)
-            url = self.addresses.url(name)
-            store = Store(
-                id=new_id(),
-                name=name,
-                type=store_type.name,
-                status=StoreStatus.CREATING,
-                owner=owner,
-                origin=context.origin,
-                namespace=self.addresses.namespace(name),
-                release=self.addresses.release(name),
-                url=url,
-                admin_url=url + store_type.admin_path,
-                created_at=self.ledger.clock(),
-                options=options,
-            )
-            self.ledger.stores.add(store)
-            return self._add_job(context, operation, store, requested_by=owner, arguments=arguments)
+        """Add a new store, and the job that creates it, in a transaction of the caller."""
+        _require_free(self.ledger.stores.named(name) or self.ledger.stores.kept(name))
+        self._require_room(owner)
+        url = self.addresses.url(name)
+        store = Store(
+            id=new_id(),
+            name=name,
+            type=store_type.name,
+            status=StoreStatus.CREATING,
+            owner=owner,
+            origin=context.origin,
+            namespace=self.addresses.namespace(name),
+            release=self.addresses.release(name),
+            url=url,
+            admin_url=url + store_type.admin_path,
+            created_at=self.ledger.clock(),
+            options=options,
+        )
+        self.ledger.stores.add(store)
+        return self._add_job(context, operation, store, requested_by=owner, arguments=arguments)
 
     def place(
         self, context: OrderContext, operation: Operation, store_id: str, arguments: dict[str, str] | None = None
@@ -245,7 +246,7 @@ class Orders:
             if not self.ledger.stores.get(kept.store.id):
                 _require_free(self.ledger.stores.named(kept.store.name))
                 self.ledger.stores.add(kept.store)
-            arguments = {**NEWEST, "served": str(kept.served)}
+            arguments = {"backup": NEWEST, "served": str(kept.served)}
             return self._add_job(replace(context, origin=kept.store.origin), UNDELETE, kept.store, arguments=arguments)
 
     def expire(self, actor: Actor, store_id: str) -> Store:
@@ -285,7 +286,7 @@ class Orders:
     def _kept_store(self, store_id: str) -> Store:
         """The store with this id; if it is deleted, it can be undeleted. Raises StoreNotFound or StoreDeleted."""
         store = self.known_store(store_id)
-        if store.status == StoreStatus.DELETED and (store.kept_until or 0.0) <= self.ledger.clock():
+        if store.status == StoreStatus.DELETED and not store.is_kept(self.ledger.clock()):
             raise self._deleted(store)
         return store
 

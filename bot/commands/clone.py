@@ -29,7 +29,7 @@ class Arguments:
 def parse(words: Words) -> Arguments:
     """NAME NEW. Raises NotUnderstood."""
     words.no_mentions()
-    name = replace(words, words=words.words[:1]).name()
+    name = words.first(1).name()
     if len(words.words) < 2:
         raise words.not_understood("The name of the new store is missing.")
     words.after(2).no_more()

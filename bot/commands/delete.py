@@ -40,13 +40,13 @@ class Arguments:
 def parse(words: Words) -> Arguments:
     """NAME [now]. Raises NotUnderstood."""
     now = [word.lower() for word in words.words[1:]] == ["now"]
-    return Arguments(replace(words, words=words.words[:1] if now else words.words).name(), now)
+    return Arguments((words.first(1) if now else words).name(), now)
 
 
 def run(dependencies: Dependencies, request: Request, arguments: Arguments) -> Response:
     """Ask first. Raises Refused."""
     orders = dependencies.orders
-    store = arguments.now and orders.ledger.stores.kept(arguments.name)
+    store = orders.ledger.stores.kept(arguments.name) if arguments.now else None
     if store:
         request.actor.require(Right.MANAGE, store)
     return _ask(dependencies, request, store or orders.managed_store(request.actor, arguments.name), now=arguments.now)

@@ -38,9 +38,9 @@ def parse(words: Words) -> Arguments:
     words.no_mentions()
     last = words.words[-1].lower() if words.words else ""
     into = last.removeprefix(INTO) if last.startswith(INTO) else ""
-    before = replace(words, words=words.words[:-1]) if into else words
+    before = words.first(len(words.words) - 1) if into else words
     before.after(2).no_more()
-    return Arguments(replace(before, words=before.words[:1]).name(), "".join(before.words[1:]).lower(), into)
+    return Arguments(before.first(1).name(), "".join(before.words[1:]).lower(), into)
 
 
 def run(dependencies: Dependencies, request: Request, arguments: Arguments) -> Response:

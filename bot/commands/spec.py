@@ -67,6 +67,10 @@ class Words:
         """Without the first `count` words."""
         return replace(self, words=self.words[count:])
 
+    def first(self, count: int) -> Words:
+        """Only the first `count` words."""
+        return replace(self, words=self.words[:count])
+
     def not_understood(self, what: str) -> NotUnderstood:
         """The error, with the usage as its next step."""
         return NotUnderstood(what, next_step=f"Usage: {self.usage}")

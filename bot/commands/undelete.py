@@ -12,7 +12,8 @@ from bot.rendering.offers import Offer
 from provisioner.domain.job import Job
 from provisioner.domain.store import StoreStatus
 from provisioner.operations.delete import FOR_GOOD
-from provisioner.operations.undelete import UNDELETE, arguments_of
+from provisioner.operations.steps.backup_job import arguments_for
+from provisioner.operations.undelete import UNDELETE
 from provisioner.orders import OrderContext, Orders
 
 
@@ -28,7 +29,7 @@ def clicked(dependencies: Dependencies, request: Request) -> Response:
 
 def _order(orders: Orders, context: OrderContext, store_id: str) -> Job:
     store = orders.known_store(store_id)
-    return orders.place(context, UNDELETE, store.id, arguments_of(orders.backup(store)))
+    return orders.place(context, UNDELETE, store.id, arguments_for(orders.backup(store)))
 
 
 def _answer(job: Job) -> Response:

@@ -81,6 +81,10 @@ class Store:
         """The DNS name in its URL."""
         return urlsplit(self.url).hostname or ""
 
+    def is_kept(self, now: float) -> bool:
+        """Whether it is deleted, and can be undeleted at that time (epoch seconds)."""
+        return self.status == StoreStatus.DELETED and (self.kept_until or 0.0) > now
+
     @property
     def ending(self) -> bool:
         """Whether it is being deleted, or is deleted."""

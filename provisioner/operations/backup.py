@@ -8,8 +8,8 @@ from provisioner.domain.policy import Right
 from provisioner.domain.store import SECRET_NAME, StoreStatus
 from provisioner.domain.text import enumerate_words, size
 from provisioner.operations.spec import Operation, Stage
-from provisioner.operations.steps.backup_job import grant_access, make_backup, server_of
-from provisioner.operations.steps.kept_store import KeptStore, keep_store
+from provisioner.operations.steps.backup_job import grant_access
+from provisioner.operations.steps.kept_store import make_kept_backup
 from provisioner.operations.toolbox import Toolbox
 
 
@@ -20,8 +20,8 @@ def run(tools: Toolbox, job: Job) -> None:
     with tools.stage(job, "access"):
         grant_access(tools, store)
     with tools.stage(job, "backup") as results:
-        made = make_backup(tools, job, store, secret, Reason(job.arguments.get("reason", Reason.ORDERED)))
-        keep_store(tools.cluster, server_of(tools), KeptStore(store, made.served, deleted=False), secret)
+        reason = Reason(job.arguments.get("reason", Reason.ORDERED))
+        made = make_kept_backup(tools, job, store, secret, reason)
         results.append(describe(made))
     tools.ledger.succeed(job)
 

@@ -7,15 +7,21 @@ from provisioner.domain.job import Job, JobKind
 from provisioner.domain.policy import Right
 from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
 from provisioner.operations.spec import Operation, Stage
-from provisioner.operations.steps.address import require_free_address
-from provisioner.operations.steps.backup_job import FOR_CLONE, grant_access, make_backup, start_backup
+from provisioner.operations.steps.backup_job import (
+    FOR_CLONE,
+    arguments_for,
+    grant_access,
+    is_loaded,
+    make_backup,
+    served_before,
+    start_backup,
+)
 from provisioner.operations.steps.from_backup import (
     FILL,
     INSTALL,
     OPEN,
     fill_store,
     install_closed,
-    is_filled,
     open_filled_store,
 )
 from provisioner.operations.steps.namespace import ensure_namespace
@@ -25,20 +31,18 @@ from provisioner.operations.toolbox import Toolbox
 
 def arguments_of(source: Store, backup: Backup | None) -> dict[str, str]:
     """The arguments of a job that copies the store as it is now, or as it was in the backup."""
-    chosen = {"backup": backup.id, "served": str(backup.served)} if backup else {}
-    return {"source": source.id, "source_name": source.name, **chosen}
+    return {"source": source.id, "source_name": source.name, **(arguments_for(backup) if backup else {})}
 
 
 def run(tools: Toolbox, job: Job) -> None:
     """Create the store, or go on from what is in the cluster. Raises what Operation.run raises."""
     store, source = tools.store_of(job), tools.source_of(job)
-    backup, served = job.arguments.get("backup", ""), job.arguments.get("served", "") == str(True)
-    filled = is_filled(tools, job)
+    backup, served = job.arguments.get("backup", ""), served_before(job)
+    filled = is_loaded(tools, job)
     if not backup and not filled:
         grant_access(tools, source)
         start_backup(tools, job, source, Reason.FOR_CLONE, again=FOR_CLONE)  # it is made while the store is installed
     with tools.stage(job, "namespace"):
-        require_free_address(tools, store)
         ensure_namespace(tools, store)
     with tools.stage(job, "secrets"):
         secret = ensure_secret(tools, store, tools.catalog.get(store.type), may_create=True)

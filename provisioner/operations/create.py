@@ -7,7 +7,6 @@ from provisioner.domain.policy import Right
 from provisioner.domain.store import StoreStatus
 from provisioner.operations.namespace_metadata import note_ready
 from provisioner.operations.spec import Operation, Stage
-from provisioner.operations.steps.address import require_free_address
 from provisioner.operations.steps.namespace import ensure_namespace
 from provisioner.operations.steps.readiness import await_components
 from provisioner.operations.steps.release import install_release
@@ -22,7 +21,6 @@ def run(tools: Toolbox, job: Job) -> None:
     store_type = tools.catalog.get(store.type)
     since = tools.ledger.clock()
     with tools.stage(job, "namespace"):
-        require_free_address(tools, store)
         ensure_namespace(tools, store)
     with tools.stage(job, "secrets"):
         secret = ensure_secret(tools, store, store_type, may_create=True)

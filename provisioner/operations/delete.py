@@ -14,8 +14,8 @@ from provisioner.domain.policy import Right
 from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
 from provisioner.operations.namespace_metadata import READY_AT, annotation, belongs_to
 from provisioner.operations.spec import Operation, Stage
-from provisioner.operations.steps.backup_job import grant_access, make_backup, server_of
-from provisioner.operations.steps.kept_store import KeptStore, keep_store
+from provisioner.operations.steps.backup_job import grant_access
+from provisioner.operations.steps.kept_store import make_kept_backup
 from provisioner.operations.toolbox import Toolbox
 
 FOR_GOOD = {"now": "true"}  # the arguments of a job that makes no last backup and lets the others be removed
@@ -62,8 +62,7 @@ def _back_up(tools: Toolbox, job: Job, store: Store) -> None:
     try:
         secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
         grant_access(tools, store)
-        made = make_backup(tools, job, store, secret, Reason.BEFORE_DELETION)
-        keep_store(tools.cluster, server_of(tools), KeptStore(store, made.served, deleted=True), secret)
+        made = make_kept_backup(tools, job, store, secret, Reason.BEFORE_DELETION)
     except JobFailed as failure:
         found = failure.problem
         what = f"Nothing was deleted, because the last backup failed: {found.what}"

@@ -7,13 +7,21 @@ from functools import partial
 
 from provisioner.domain.backup import Backup, Reason
 from provisioner.domain.errors import JobFailed, Problem, StorewrightError
-from provisioner.domain.job import EventKind, Job, JobKind, find_event
+from provisioner.domain.job import Job, JobKind
 from provisioner.domain.policy import Right
 from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
 from provisioner.operations.namespace_metadata import BACKUP_BEFORE, CHECK_BEFORE
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.backup_before import NO_BACKUP, backup_before, bring_back, note_backup_before
-from provisioner.operations.steps.backup_job import grant_access, load_backup, make_backup
+from provisioner.operations.steps.backup_job import (
+    LOAD,
+    arguments_for,
+    grant_access,
+    is_loaded,
+    load_backup,
+    make_backup,
+    served_before,
+)
 from provisioner.operations.steps.rollback import ROLLBACK, forward_or_back, insist
 from provisioner.operations.steps.shop import close_shop, open_shop
 from provisioner.operations.steps.storefront import (
@@ -31,12 +39,8 @@ Secret = dict[str, str]
 
 def arguments_of(backup: Backup, *, back_up_first: bool) -> dict[str, str]:
     """The arguments of a job that restores this backup."""
-    return {
-        "backup": backup.id,
-        "made_at": str(backup.made_at),
-        "served": str(backup.served),
-        "back_up_first": str(back_up_first),
-    }
+    made_at, first = str(backup.made_at), str(back_up_first)
+    return {**arguments_for(backup), "made_at": made_at, "back_up_first": first}
 
 
 def run(tools: Toolbox, job: Job) -> None:
@@ -53,16 +57,16 @@ def _go_forward(tools: Toolbox, job: Job, store: Store, secret: Secret) -> None:
     with tools.stage(job, INSPECT.name):
         note_check_before(tools, job, store, secret)
     before = _back_up_first(tools, job, store, secret)
-    if not find_event(tools.ledger.events(job.id), EventKind.DONE, "restore"):  # else shoppers may have ordered since
+    if not is_loaded(tools, job):
         with tools.stage(job, "stop"):
             note_backup_before(tools, job, store, before)
             close_shop(tools, job, store, secret)
-        with tools.stage(job, "restore"):
+        with tools.stage(job, LOAD):
             load_backup(tools, job, store, secret, job.arguments["backup"])
     with tools.stage(job, "application"):
         open_shop(tools, job, store, secret)
     with tools.stage(job, STOREFRONT.name):
-        await_home_page(tools, job, store, secret, required=int(job.arguments["served"] == str(True)))
+        await_home_page(tools, job, store, secret, required=int(served_before(job)))
     _forget(tools, store)
     tools.ledger.succeed(job)
 
@@ -110,7 +114,7 @@ RESTORE = Operation(
         INSPECT,
         Stage("backup", "Back the store up as it is", "Backed up as it was"),
         Stage("stop", "Close the shop", "Shop closed"),
-        Stage("restore", "Bring back the database and the uploads", "Database and uploads are back"),
+        Stage(LOAD, "Bring back the database and the uploads", "Database and uploads are back"),
         Stage("application", "Start the application", "Application is up"),
         STOREFRONT,
         replace(ROLLBACK, title="Bring back what was there before", done="What was there before is back"),

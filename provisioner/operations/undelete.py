@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from provisioner.domain.backup import Backup
 from provisioner.domain.job import Job, JobKind
 from provisioner.domain.policy import Right
 from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
 from provisioner.operations.spec import Operation, Stage
-from provisioner.operations.steps.address import require_free_address
-from provisioner.operations.steps.backup_job import server_of
+from provisioner.operations.steps.backup_job import is_loaded, served_before
 from provisioner.operations.steps.from_backup import (
     FILL,
     INSTALL,
     OPEN,
     fill_store,
     install_closed,
-    is_filled,
     open_filled_store,
 )
 from provisioner.operations.steps.kept_store import KeptStore, keep_store, kept_secret
@@ -23,34 +20,24 @@ from provisioner.operations.steps.namespace import ensure_namespace
 from provisioner.operations.steps.secret import ensure_secret
 from provisioner.operations.toolbox import Toolbox
 
-NEWEST = {"backup": "latest", "served": str(True)}  # the arguments for a store whose backups the ledger does not know
-
-
-def arguments_of(backup: Backup) -> dict[str, str]:
-    """The arguments of a job that brings a store back from this backup."""
-    return {"backup": backup.id, "served": str(backup.served)}
-
 
 def run(tools: Toolbox, job: Job) -> None:
     """Bring the store back, or go on from what is in the cluster. Raises what Operation.run raises."""
     store = tools.store_of(job)
     with tools.stage(job, "namespace"):
-        require_free_address(tools, store)
         ensure_namespace(tools, store)
     with tools.stage(job, "secrets"):
         _bring_back_secret(tools, store)
         secret = ensure_secret(tools, store, tools.catalog.get(store.type), may_create=False)
-    if not is_filled(tools, job):
+    if not is_loaded(tools, job):
         install_closed(tools, job, store, secret)
         fill_store(tools, job, store, secret, job.arguments["backup"])
-    served = job.arguments["served"] == str(True)
-    keep_store(tools.cluster, server_of(tools), KeptStore(store, served, deleted=False), secret)
-    open_filled_store(tools, job, store, secret, served=served)
+    keep_store(tools, KeptStore(store, served_before(job), deleted=False), secret)
+    open_filled_store(tools, job, store, secret, served=served_before(job))
 
 
 def _bring_back_secret(tools: Toolbox, store: Store) -> None:
-    kept = kept_secret(tools.cluster, server_of(tools), store)
-    tools.cluster.create_secret(store.namespace, SECRET_NAME, kept)
+    tools.cluster.create_secret(store.namespace, SECRET_NAME, kept_secret(tools, store))
 
 
 UNDELETE = Operation(

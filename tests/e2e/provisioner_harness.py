@@ -27,10 +27,10 @@ from provisioner.operations.journal import JobJournal
 from provisioner.operations.registry import DEFAULT_DEADLINES
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE, arguments_of
+from provisioner.operations.steps.backup_job import arguments_for
 from provisioner.operations.steps.kept_store import KeptStore
 from provisioner.operations.toolbox import LIMIT_RANGE, StoreDefaults, Toolbox
 from provisioner.operations.undelete import UNDELETE
-from provisioner.operations.undelete import arguments_of as arguments_of_undelete
 from provisioner.operations.upgrade import UPGRADE
 from provisioner.runner.executors import Executor
 from provisioner.runner.executors.local import LocalExecutor
@@ -125,7 +125,7 @@ class ProvisionerHarness:
 
     def undelete(self, job: Job) -> Job:
         [backup, *_] = self.backups(job)
-        return self._orders().place(UNDELETE, job, arguments=arguments_of_undelete(backup))
+        return self._orders().place(UNDELETE, job, arguments=arguments_for(backup))
 
     def upgrade(self, job: Job, seconds: float = UPGRADE.deadline_seconds) -> Job:
         return self._orders({UPGRADE.kind: seconds}).upgrade(job)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import wraps
+from typing import TypeVar
 
 from bot.cli.doctor.findings import Finding
 from bot.observability.metrics import Metrics
@@ -19,6 +20,7 @@ from provisioner.domain.store import Store, StoreStatus
 from provisioner.ledger.ledger import Ledger, LedgerNotUsable
 from provisioner.operations.steps.release import release_spec
 
+T = TypeVar("T")
 PROBE = "storewright-doctor"  # a store name that no store has
 
 
@@ -44,7 +46,11 @@ class Environment:
         return self.cluster if isinstance(self.cluster, Cluster) and answered else None
 
     def recorded_stores(self) -> list[Store] | None:
-        """The ledger's stores; None without a usable ledger, which the check “ledger” reports."""
+        """The ledger's stores; None as `read_ledger`."""
+        return self.read_ledger(lambda ledger: ledger.stores.all())
+
+    def read_ledger(self, read: Callable[[Ledger], T]) -> T | None:
+        """What `read` returns for the ledger; None without a usable ledger, which the check “ledger” reports."""
         if not self.settings.ledger_path.exists():
             return None
         try:
@@ -52,7 +58,7 @@ class Environment:
         except LedgerNotUsable:
             return None
         try:
-            return list(ledger.stores.all())
+            return read(ledger)
         finally:
             ledger.close()
 

@@ -62,13 +62,12 @@ def keys(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
         return
     namespace, name = secret_of(url)
     exported_at = cluster.secret_annotations(namespace, name).get(EXPORTED_AT)
-    where = f"-n {namespace} {{}} secret {name}"
     if exported_at:
         yield ok(f"The keys of the backups were copied at {datetime.fromisoformat(exported_at):%Y-%m-%d %H:%M}.")
         return
     fix = (
-        f"Copy the Secret: kubectl {where.format('get')} -o yaml > backup-keys.yaml, keep the file elsewhere, and note"
-        f" it: kubectl {where.format('annotate')} {EXPORTED_AT}=$(date -u +%FT%TZ)"
+        f"Copy the Secret: kubectl -n {namespace} get secret {name} -o yaml > backup-keys.yaml, keep the file"
+        f" elsewhere, and note it: kubectl -n {namespace} annotate secret {name} {EXPORTED_AT}=$(date -u +%FT%TZ)"
     )
     yield unsure(f"Nobody noted a copy of the Secret {namespace}/{name}. Without it no backup can be read.", fix)
 
@@ -76,22 +75,24 @@ def keys(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
 def ages(environment: Environment) -> Iterator[Finding]:
     """Each store that is backed up daily has a backup that is not old."""
     settings, catalog = environment.settings, environment.catalog
-    stores = environment.recorded_stores()
-    if not settings.backup_server or settings.backup_daily_hour is None or not stores:
+    if not settings.backup_server or settings.backup_daily_hour is None:
         return
+    if not (recorded := environment.read_ledger(_stores_and_newest_backups)) or not recorded[0]:
+        return
+    stores, newest = recorded
     before = time.time() - OLD_SECONDS
     types = catalog.types if isinstance(catalog, Catalog) else {}
     daily = [store for store in stores if store.type in types and types[store.type].has_backups and _is_old(store)]
-    ledger = Ledger.shared(settings.ledger_path)
-    try:
-        newest = ledger.store_backups.newest_times([store.id for store in daily])
-    finally:
-        ledger.close()
     if late := [store.name for store in daily if newest.get(store.id, 0.0) < before]:
         message = f"Not backed up for {OLD_SECONDS // 3600} hours: {enumerate_some(late)}."
         yield wrong(message, f"Read why in the failure channel, then try it: storewright backup {late[0]}")
     else:
         yield ok(f"All {len(daily)} stores that are older than a day have a backup of the last day.")
+
+
+def _stores_and_newest_backups(ledger: Ledger) -> tuple[list[Store], dict[str, float]]:
+    stores = ledger.stores.all()
+    return stores, ledger.store_backups.newest_times([store.id for store in stores])
 
 
 def _is_young(pod: Object) -> bool:

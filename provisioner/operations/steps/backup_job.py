@@ -11,12 +11,14 @@ from provisioner.clients.kubernetes.objects import container_statuses, end_reaso
 from provisioner.diagnosis import failed_run_of
 from provisioner.domain.backup import Backup, Reason
 from provisioner.domain.errors import JobFailed
-from provisioner.domain.job import Job
+from provisioner.domain.job import EventKind, Job, find_event
 from provisioner.domain.store import Store
 from provisioner.operations.steps.readiness import failure_of, monitoring
 from provisioner.operations.steps.storefront import serves
 from provisioner.operations.toolbox import Toolbox
 
+LOAD = "restore"  # the stage in which a job loads a backup
+NEWEST = "latest"  # restic's word for the newest backup in a repository
 BACKUP, RESTORE = "backup", "restore"  # components: of the CronJobs in the store's chart, and their Jobs
 SHORT_ID = 8  # characters of a backup's id that distinguish it from the store's others
 FOR_CLONE = "-clone"  # ends the names of Jobs that back a store up for a clone; they run next to the store's own
@@ -40,6 +42,16 @@ def secret_of(server: str) -> tuple[str, str]:
     """Namespace and name of the Secret with the keys: those of the server's Service."""
     name, namespace = str(urlsplit(server).hostname).split(".")[:2]
     return namespace, name
+
+
+def arguments_for(backup: Backup) -> dict[str, str]:
+    """The arguments of a job that loads this backup."""
+    return {"backup": backup.id, "served": str(backup.served)}
+
+
+def served_before(job: Job) -> bool:
+    """Whether the shop answered when the backup in the job's arguments was made."""
+    return job.arguments.get("served") == str(True)
 
 
 def server_of(tools: Toolbox) -> str:
@@ -87,9 +99,7 @@ def start_backup(tools: Toolbox, job: Job, store: Store, reason: Reason, *, agai
     """Start the chart's backup Job for this job and `again`, unless it was started; `make_backup` waits for its end.
 
     Raises JobFailed and Transient."""
-    name = _name_of_backup(job, store, again)
-    if not tools.cluster.job(store.namespace, name):
-        _start(tools, store, BACKUP, name, _backup_variables(job, store, reason))
+    _start(tools, store, BACKUP, _name_of_backup(job, store, again), _backup_variables(job, store, reason))
 
 
 def _name_of_backup(job: Job, store: Store, again: str) -> str:
@@ -139,6 +149,11 @@ def load_backup(
     _run(tools, job, store, secret, RESTORE, name, {"SNAPSHOT": backup, "MOVED_FROM": moved_from})
 
 
+def is_loaded(tools: Toolbox, job: Job) -> bool:
+    """Whether an earlier attempt of the job has loaded its backup: shoppers may have ordered since."""
+    return find_event(tools.ledger.events(job.id), EventKind.DONE, LOAD) is not None
+
+
 def load_started(tools: Toolbox, job: Job, store: Store, backup: str) -> bool:
     """Whether an earlier attempt of the job has begun to load this backup. Raises Transient and JobFailed."""
     return tools.cluster.job(store.namespace, _name_of_load(job, store, backup)) is not None
@@ -156,8 +171,7 @@ def _run(
         if other != name and not (other.endswith(FOR_CLONE) or name.endswith(FOR_CLONE)):
             tools.cluster.stop_job(store.namespace, other)  # a failed job's: its trouble must not fail this one
     with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
-        if not tools.cluster.job(store.namespace, name):
-            _start(tools, store, component, name, variables)
+        _start(tools, store, component, name, variables)
         while not (run := _succeeded(pods := _of(monitor.look(component), name), component)):
             if symptom := failed_run_of(store.name, pods, component):
                 raise failure_of(tools, store, symptom, secret)
@@ -177,6 +191,9 @@ def _require_running(tools: Toolbox, store: Store, component: str, name: str) ->
 
 
 def _start(tools: Toolbox, store: Store, component: str, name: str, variables: dict[str, str]) -> None:
+    """Start the Job, unless an earlier attempt did."""
+    if tools.cluster.job(store.namespace, name):
+        return
     found = tools.cluster.cron_job(store.namespace, f"{store.release}-{component}")
     if not found:
         what = f"{store.name} has no CronJob for a {component}: its chart is too old, or knows no backups."

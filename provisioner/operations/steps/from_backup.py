@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from provisioner.domain.job import EventKind, Job, find_event
+from provisioner.domain.job import Job
 from provisioner.domain.store import Store
 from provisioner.operations.namespace_metadata import note_ready
 from provisioner.operations.spec import Stage
-from provisioner.operations.steps.backup_job import grant_access, load_backup
+from provisioner.operations.steps.backup_job import LOAD, grant_access, load_backup
 from provisioner.operations.steps.readiness import DATABASE, await_components
 from provisioner.operations.steps.release import install_release
-from provisioner.operations.steps.shop import close_new_shop, open_shop
+from provisioner.operations.steps.shop import UNUSED_SECONDS, close_shop, open_shop
 from provisioner.operations.steps.storefront import STOREFRONT, await_home_page
 from provisioner.operations.toolbox import Toolbox
 
-LOAD = "restore"
 INSTALL = (
     Stage("release", "Install the chart", "Chart installed"),
     Stage("database", "Start the database", "Database is up"),
 )
 FILL = (Stage(LOAD, "Bring in the database and the uploads", "Database and uploads are in"),)
 OPEN = (Stage("application", "Start the application", "Application is up"), STOREFRONT)
-
-
-def is_filled(tools: Toolbox, job: Job) -> bool:
-    """Whether an earlier attempt has filled the store: shoppers may have ordered since."""
-    return find_event(tools.ledger.events(job.id), EventKind.DONE, LOAD) is not None
 
 
 def install_closed(tools: Toolbox, job: Job, store: Store, secret: dict[str, str]) -> None:
@@ -34,7 +28,7 @@ def install_closed(tools: Toolbox, job: Job, store: Store, secret: dict[str, str
     since = tools.ledger.clock()
     with tools.stage(job, "release"):
         install_release(tools, job, store, tools.catalog.get(store.type))
-        close_new_shop(tools, job, store, secret)
+        close_shop(tools, job, store, secret, grace_seconds=UNUSED_SECONDS)
     await_components(tools, job, store, secret, since, only=DATABASE)
 
 

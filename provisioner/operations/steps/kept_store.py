@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter, ValidationError
 
 from provisioner.clients.kubernetes.cluster import Cluster
+from provisioner.domain.backup import Backup, Reason
 from provisioner.domain.errors import RESTORE_FROM_BACKUP, JobFailed
+from provisioner.domain.job import Job
 from provisioner.domain.store import Store
-from provisioner.operations.steps.backup_job import password_key, secret_of
+from provisioner.operations.steps.backup_job import make_backup, password_key, secret_of, server_of
+from provisioner.operations.toolbox import Toolbox
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +35,18 @@ class KeptStore:
 KEPT_STORES = TypeAdapter(KeptStore)
 
 
-def keep_store(cluster: Cluster, server: str, kept: KeptStore, secret: Mapping[str, str]) -> None:
+def make_kept_backup(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], reason: Reason) -> Backup:
+    """Make a backup as `make_backup` does, and keep what it needs to be restored without the namespace."""
+    made = make_backup(tools, job, store, secret, reason)
+    keep_store(tools, KeptStore(store, made.served, deleted=reason == Reason.BEFORE_DELETION), secret)
+    return made
+
+
+def keep_store(tools: Toolbox, kept: KeptStore, secret: Mapping[str, str]) -> None:
     """Keep a store's record and its Secret. Raises Transient and JobFailed."""
     record, credentials = KEPT_STORES.dump_json(kept).decode(), json.dumps(dict(secret))
-    store_id = kept.store.id
-    cluster.add_to_secret(*secret_of(server), {_record_key(store_id): record, _secret_key(store_id): credentials})
+    values = {_record_key(kept.store.id): record, _secret_key(kept.store.id): credentials}
+    tools.cluster.add_to_secret(*secret_of(server_of(tools)), values)
 
 
 def kept_stores(cluster: Cluster, server: str) -> Iterator[KeptStore]:
@@ -49,9 +59,9 @@ def kept_stores(cluster: Cluster, server: str) -> Iterator[KeptStore]:
                 log.warning("%s is not readable: %s", key, error.errors(include_input=False, include_url=False))
 
 
-def kept_secret(cluster: Cluster, server: str, store: Store) -> dict[str, str]:
+def kept_secret(tools: Toolbox, store: Store) -> dict[str, str]:
     """The store's Secret. Raises JobFailed where it was not kept, and Transient."""
-    text = cluster.read_secret(*secret_of(server)).get(_secret_key(store.id))
+    text = tools.cluster.read_secret(*secret_of(server_of(tools))).get(_secret_key(store.id))
     if text is None:
         what = f"The credentials of {store.name} were not kept."
         cause = "Somebody removed them from the Secret with the keys of the backups."

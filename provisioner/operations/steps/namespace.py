@@ -10,6 +10,7 @@ from provisioner.clients.kubernetes.objects import is_terminating
 from provisioner.domain.errors import JobFailed, Transient
 from provisioner.domain.store import Store
 from provisioner.operations.namespace_metadata import annotations_of, belongs_to, labels_of
+from provisioner.operations.steps.address import require_free_address
 from provisioner.operations.toolbox import Toolbox
 
 BOUND_WITHIN_SECONDS = 5.0  # until a RoleBinding of ours takes effect
@@ -17,7 +18,10 @@ RETRY_SECONDS = 0.05
 
 
 def ensure_namespace(tools: Toolbox, store: Store) -> None:
-    """Create the store's namespace, unless it exists. Raises JobFailed if it is somebody else's, and Transient."""
+    """Create the store's namespace, unless it exists.
+
+    Raises JobFailed if it, or the store's address, is somebody else's, and Transient."""
+    require_free_address(tools, store)
     instance = tools.defaults.instance
     namespace = tools.cluster.namespace(store.namespace)
     if namespace and is_terminating(namespace):

@@ -76,8 +76,10 @@ class RolloutMonitor:
                 return
             self._examine(f"The {component} of {self._store.name} was not ready", [p for p in snapshot if counts(p)])
 
-    def await_gone(self, component: str, at_each_look: Callable[[], None] = lambda: None) -> None:
-        """Wait until no pod of the component can write any more. Raises JobFailed, Superseded or HandedOver."""
+    def await_gone(self, component: str, grace_seconds: int | None = None) -> None:
+        """Wait until no pod of the component can write any more; with `grace_seconds`, pods are killed after so long.
+
+        Raises JobFailed, Superseded or HandedOver."""
         cluster, namespace = self._tools.cluster, self._store.namespace
 
         def gone(pods: list[Object]) -> bool:
@@ -86,7 +88,8 @@ class RolloutMonitor:
         for snapshot in self._snapshots:
             if gone(snapshot) and gone(cluster.pods(namespace)):  # the watch may be behind
                 return
-            at_each_look()
+            if grace_seconds is not None:
+                cluster.end_pods(namespace, component, grace_seconds)
             self._tools.check_in(self._job, f"The {component} of {self._store.name} was not stopped")
 
     def look(self, component: str) -> list[Object]:

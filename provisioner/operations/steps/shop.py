@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from provisioner.domain.job import Job
 from provisioner.domain.store import Store
 from provisioner.operations.steps.readiness import DATABASE, RolloutMonitor, monitoring
 from provisioner.operations.toolbox import Toolbox
 
-UNUSED_SECONDS = 1  # that pods which nobody has used get to end
+UNUSED_SECONDS = 1  # that pods get to end which nobody has used
 
 
-def close_shop(tools: Toolbox, job: Job, store: Store, secret: dict[str, str]) -> None:
+def close_shop(
+    tools: Toolbox, job: Job, store: Store, secret: dict[str, str], *, grace_seconds: int | None = None
+) -> None:
     """Stop everything but the database. Confirmed orders are in the database then.
+
+    With `grace_seconds`, pods are killed after so long: one that still starts may miss the signal to end.
 
     Raises JobFailed, Transient, Superseded or HandedOver."""
     with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
         for component in _writers(monitor):
             tools.cluster.stop_component(store.namespace, component)
-            monitor.await_gone(component)
-
-
-def close_new_shop(tools: Toolbox, job: Job, store: Store, secret: dict[str, str]) -> None:
-    """Stop everything but the database of a shop that nobody has used. Its pods may still be starting.
-
-    A process that starts may miss the signal to end, so they are killed. Raises what `close_shop` raises."""
-    with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
-        for component in _writers(monitor):
-            tools.cluster.stop_component(store.namespace, component)
-            end = partial(tools.cluster.end_pods, store.namespace, component, UNUSED_SECONDS)
-            monitor.await_gone(component, at_each_look=end)
+            monitor.await_gone(component, grace_seconds)
 
 
 def open_shop(tools: Toolbox, job: Job, store: Store, secret: dict[str, str]) -> None:
