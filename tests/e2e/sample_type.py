@@ -81,6 +81,11 @@ class SampleType:
         assert text in before
         self._page.write_text(before.replace(text, by))
 
+    def annotate(self, name: str, value: str) -> None:
+        """Add an annotation to the chart."""
+        meta = self.chart / "Chart.yaml"
+        meta.write_text(meta.read_text().replace("annotations:\n", f'annotations:\n  {name}: "{value}"\n'))
+
     def require_key(self, key: str) -> None:
         """Require one more key in the store's Secret."""
         meta = self.chart / "Chart.yaml"

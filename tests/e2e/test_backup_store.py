@@ -40,10 +40,16 @@ def store(stores: Callable[[], UpgradedStore]) -> UpgradedStore:
 
 
 def release(store: UpgradedStore, cron_job: str) -> None:
-    """Upgrade the store to a chart with this CronJob."""
+    """Release a chart with this CronJob, which describes how a store is backed up."""
     store.type.release(store.next_version)
+    store.type.annotate("storewright.dev/backups", "true")
     (store.type.chart / "templates/backup.yaml").write_text(cron_job)
     store.harness.reopen()
+
+
+def upgrade(store: UpgradedStore, cron_job: str) -> None:
+    """Upgrade the store to a chart with this CronJob."""
+    release(store, cron_job)
     store.harness.succeeded(store.harness.upgrade(store.made))
 
 
@@ -61,8 +67,9 @@ def jobs_with_a_backup(store: UpgradedStore) -> list[str]:
 
 
 def test_backup_succeeds_once_the_store_has_a_chart_that_knows_backups(store: UpgradedStore) -> None:
-    job = failed(store, store.harness.backup(store.made), "its chart is too old", f"/store upgrade {store.name}")
     release(store, CRON_JOB)
+    job = failed(store, store.harness.backup(store.made), "its chart is too old", f"/store upgrade {store.name}")
+    store.harness.succeeded(store.harness.upgrade(store.made))
     made = store.harness.succeeded(store.harness.backup(store.made))
     backup = store.harness.backups(store.made)[0]
     assert (backup.job_id, backup.counts, backup.bytes, backup.reason) == (made.id, {"pages": 8}, 40, "ordered")
@@ -71,7 +78,7 @@ def test_backup_succeeds_once_the_store_has_a_chart_that_knows_backups(store: Up
 
 
 def test_failed_backup_quotes_its_log_and_its_retry_succeeds(store: UpgradedStore) -> None:
-    release(store, with_script('[ -z "$BROKEN" ] || { echo error: no dump; exit 3; }'))
+    upgrade(store, with_script('[ -z "$BROKEN" ] || { echo error: no dump; exit 3; }'))
     store.kubectl("set", "env", f"cronjob/{store.name}-backup", "BROKEN=yes")
     job = failed(store, store.harness.backup(store.made), "it ended with exit code 3", "error: no dump")
     assert jobs_with_a_backup(store).count(job.id) == 0
@@ -81,7 +88,7 @@ def test_failed_backup_quotes_its_log_and_its_retry_succeeds(store: UpgradedStor
 
 
 def test_backup_succeeds_once_there_is_a_server(store: UpgradedStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    release(store, CRON_JOB)
+    upgrade(store, CRON_JOB)
     defaults = store.harness.defaults()
 
     def without_server() -> dict[str, Any]:
@@ -96,7 +103,7 @@ def test_backup_succeeds_once_there_is_a_server(store: UpgradedStore, monkeypatc
 
 
 def test_backup_whose_pod_somebody_deletes_fails_at_once_and_its_retry_succeeds(store: UpgradedStore) -> None:
-    release(store, with_script("/busybox sleep 3"))
+    upgrade(store, with_script("/busybox sleep 3"))
     job = store.harness.backup(store.made)
     pods = ("pods", "-l", f"batch.kubernetes.io/job-name={store.name}-backup-{job.id}")
     until("the pod to run", lambda: "Running" in store.kubectl("get", *pods))
@@ -106,7 +113,7 @@ def test_backup_whose_pod_somebody_deletes_fails_at_once_and_its_retry_succeeds(
 
 
 def test_interrupted_backup_is_made_once(store: UpgradedStore) -> None:
-    release(store, with_script("/busybox sleep 3"))
+    upgrade(store, with_script("/busybox sleep 3"))
     job = store.harness.backup(store.made)
     store.harness.wait_for_stage(job, "backup")
     store.harness.reopen()
