@@ -35,6 +35,7 @@ from provisioner.ledger.ledger import Ledger
 from provisioner.operations.steps.backup_job import ensure_keys, has_backups
 from provisioner.operations.toolbox import Toolbox
 from provisioner.orders import Orders
+from provisioner.runner.backup_proofs import BackupProofs, remove_copies
 from provisioner.runner.daily_backups import DailyBackups
 from provisioner.runner.expired_stores import ExpiredStores
 from provisioner.runner.kept_backups import KeptBackups
@@ -92,8 +93,11 @@ def _store_backups(settings: Settings, orders: Orders, tools: Toolbox) -> Iterat
     if settings.backup_server:
         yield KeptBackups(orders.ledger, tools.cluster, settings.backup_server).read
         yield ExpiredStores(orders.ledger, tools.cluster, settings.backup_server).forget
+        yield partial(remove_copies, orders.ledger, tools.cluster, settings.instance)
     if settings.backup_server and settings.backup_daily_hour is not None:
         yield DailyBackups(orders, partial(has_backups, tools.cluster), settings.backup_daily_hour).order_due
+        if settings.backup_proof_days:
+            yield BackupProofs(orders, settings.backup_daily_hour, settings.backup_proof_days).order_due
 
 
 def _ensure_backup_keys(tools: Toolbox) -> None:

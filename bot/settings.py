@@ -171,6 +171,9 @@ class StoreSettings(_DurationSettings):
     backup_daily_hour: Annotated[int, Field(ge=0, le=23)] | None = Field(
         None, description="the hour (UTC) from which every store is backed up each day, 0 to 23; without it, on order"
     )
+    backup_proof_days: float = Field(
+        7, ge=0, description="days after which a backup of a store is proven again by a restore; 0 for never"
+    )
     undelete_days: float = Field(
         7, ge=0, description="days that a deleted store can be undeleted, such as 7; 0 for not at all"
     )

@@ -35,7 +35,8 @@ from provisioner.operations.undelete import UNDELETE
 class OrderContext:
     """Who orders, where the job's messages go (`origin`, opaque here), and the delivery key.
 
-    A second order with the same delivery key returns the first one's job. Of a `quiet` job only a failure is posted."""
+    A second order with the same delivery key returns the first one's job. Of a `quiet` job only a failure is posted,
+    in the failure channel and to its origin."""
 
     actor: Actor
     origin: str

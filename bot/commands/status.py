@@ -22,14 +22,14 @@ def run(dependencies: Dependencies, request: Request, name: str) -> Response:
     """The store's newest job as its root message shows it, and its newest backup's time. Raises StoreNotFound."""
     ledger, catalog = dependencies.ledger, dependencies.catalog
     store = dependencies.orders.store_named(name)
-    backed_up_at = ledger.store_backups.newest_times([store.id]).get(store.id)
+    times = ledger.store_backups.times([store.id]).get(store.id)
     job = ledger.jobs.last_shown(store.id)
     view = read_job_view(ledger, catalog, job.id) if job else None
     if view:
-        shown = replace(view, of=replace(view.of, backed_up_at=backed_up_at))
+        shown = replace(view, of=replace(view.of, backups=times))
         message = messages.summary(shown, dependencies.offers)
     else:
-        alone = replace(store_view(catalog, store, None), backed_up_at=backed_up_at)
+        alone = replace(store_view(catalog, store, None), backups=times)
         message = messages.store_alone(alone, dependencies.offers)
     return Response(message=message, store=store.name, reason=f"shown as {store.status}")
 

@@ -35,10 +35,8 @@ class HomeNotification(Notification[HomeSnapshot, Json]):
     def read(self, entry: OutboxEntry) -> HomeSnapshot | None:
         """Three queries, however many stores there are."""
         stores, total = self._ledger.stores.with_last_jobs(entry.subject, limit=STORE_LIMIT)
-        newest = self._ledger.store_backups.newest_times([store.id for store, _ in stores])
-        views = [
-            replace(store_view(self._catalog, store, job), backed_up_at=newest.get(store.id)) for store, job in stores
-        ]
+        times = self._ledger.store_backups.times([store.id for store, _ in stores])
+        views = [replace(store_view(self._catalog, store, job), backups=times.get(store.id)) for store, job in stores]
         return HomeSnapshot(views, total, self._ledger.stores.owned(entry.subject))
 
     def render(self, snapshot: HomeSnapshot) -> Json:

@@ -136,6 +136,9 @@ def _store_backups(ledger: Ledger) -> Iterator[Metric]:
     newest = ledger.store_backups.newest()
     text = "Time of the store's newest backup (epoch seconds); no series without one."
     yield _gauge("backup_timestamp_seconds", text, [(one.name, one.made_at) for one in newest], ["store"])
+    proven = [(one.name, one.proven_at) for one in newest if one.proven_at]
+    text = "Time of the last restore that proved a backup of the store (epoch seconds); no series without one."
+    yield _gauge("backup_proven_timestamp_seconds", text, proven, ["store"])
     yield _gauge("backup_bytes", "Size of what it holds.", [(one.name, one.bytes) for one in newest], ["store"])
 
 

@@ -9,6 +9,7 @@ from provisioner.domain.catalog import Catalog
 from provisioner.domain.job import ROLLBACK_STAGE, EventKind, Job, JobEvent, JobStatus, find_event
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.ledger.ledger import Ledger
+from provisioner.ledger.store_backups import BackupTimes
 from provisioner.operations.registry import OPERATIONS
 from provisioner.operations.spec import Operation
 
@@ -18,14 +19,15 @@ class StoreView:
     """A store and its newest job (None for a store adopted from the cluster).
 
     `label` is its type's, `choices` are the labels of its options; `newer_version` is the chart's version if the store
-    runs another one, or ''. `backed_up_at` is the time of its newest backup, where that is shown."""
+    runs another one, or ''. `backups` has the times of its newest backup and of the last proof,
+    where they are shown."""
 
     store: Store
     last_job: Job | None
     label: str
     choices: tuple[str, ...] = ()
     newer_version: str = ""
-    backed_up_at: float | None = None
+    backups: BackupTimes | None = None
 
     @property
     def ready(self) -> bool:

@@ -74,7 +74,7 @@ def summary(view: JobView, offers: Sequence[Offer], moved: Moved | None = None) 
 
 
 def _backed_up(view: StoreView) -> Block | None:
-    return context(home("backed_up", at=view.backed_up_at)) if view.backed_up_at else None
+    return context(home("backed_up", times=view.backups)) if view.backups else None
 
 
 def headline_of(view: JobView) -> str:

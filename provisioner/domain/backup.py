@@ -24,7 +24,7 @@ class Backup:
 
     `version` is the chart version that the store ran, `served` says whether its shop answered. `bytes` is the size of
     what it holds, `added_bytes` what it took on the server. `counts` says how many orders, products and customers it
-    holds, in the words of the chart."""
+    holds, in the words of the chart. `proven_at` is when a working copy of the store was made from it."""
 
     id: str
     store_id: str
@@ -36,3 +36,4 @@ class Backup:
     added_bytes: int
     served: bool
     counts: dict[str, int] = field(default_factory=dict)
+    proven_at: float | None = None

@@ -23,7 +23,8 @@ class StoreType:
 
     `secret` maps each key of the store's Secret to the template of its value, with `{password}`, `{hex}`, `{host}` and
     `{name}`. `credentials` are the keys on the credential page. `check` has the requests of the storefront check
-    (check.yaml). `options` are the choices in an order. `has_backups` says whether the chart describes backups."""
+    (check.yaml). `options` are the choices in an order. `has_backups` says whether the chart describes backups. `proof`
+    has the chart values of a copy in which a backup is proven; None where the chart knows no proof."""
 
     name: str
     label: str
@@ -36,6 +37,7 @@ class StoreType:
     check: tuple[dict[str, Any], ...]
     options: tuple[Option, ...] = ()
     has_backups: bool = False
+    proof: dict[str, Any] | None = None
 
 
 class Catalog:
@@ -83,6 +85,7 @@ def _read(chart_yaml: Path) -> StoreType | None:
         secret=read_yaml(annotations.get(PREFIX + "secret", "{}")),
         check=tuple(read_yaml(check.read_text())) if check.exists() else ({"get": "/"},),
         has_backups=annotations.get(PREFIX + "backups") == "true",
+        proof=read_yaml(annotations[PREFIX + "proof"]) if PREFIX + "proof" in annotations else None,
         options=_options(chart_yaml, annotations.get(PREFIX + "options", "")),
     )
 

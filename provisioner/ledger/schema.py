@@ -95,6 +95,12 @@ def m0009_kept_stores(db: Database) -> None:
     db.execute("ALTER TABLE stores ADD COLUMN kept_until REAL")
 
 
+@migrations()
+def m0010_proven_backups(db: Database) -> None:
+    """When a working copy of the store was made from the backup (epoch seconds)."""
+    db.execute("ALTER TABLE store_backups ADD COLUMN proven_at REAL")
+
+
 FIRST_LEDGER = """
 CREATE TABLE stores (
     id TEXT PRIMARY KEY,

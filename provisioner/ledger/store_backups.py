@@ -13,11 +13,21 @@ from provisioner.ledger.rows import Row
 
 @dataclass(frozen=True)
 class NewestBackup:
-    """When the newest backup of the store called `name` was made (epoch seconds), and the size of what it holds."""
+    """When the newest backup of the store called `name` was made, the size of what it holds, and when the last proof of
+    any of the store's backups was. Times are epoch seconds."""
 
     name: str
     made_at: float
     bytes: int
+    proven_at: float | None
+
+
+@dataclass(frozen=True)
+class BackupTimes:
+    """When a store's newest backup was made, and when the last proof of any was (epoch seconds)."""
+
+    made_at: float
+    proven_at: float | None
 
 
 class StoreBackups:
@@ -42,17 +52,25 @@ class StoreBackups:
     def newest(self) -> list[NewestBackup]:
         """The newest backup of each store that exists and has one."""
         rows = self._connection.db.query(
-            """SELECT name, max(made_at) AS made_at, bytes
+            """SELECT name, max(made_at) AS made_at, bytes,
+                      (SELECT max(proven_at) FROM store_backups p WHERE p.store_id = s.id) AS proven_at
                FROM store_backups b JOIN stores s ON s.id = b.store_id
                WHERE s.status != 'deleted' GROUP BY s.id ORDER BY name"""
         )
         return [NewestBackup(**row) for row in rows]
 
-    def newest_times(self, store_ids: Collection[str]) -> dict[str, float]:
-        """When the newest backup of each of these stores was made (epoch seconds); only of those that have one."""
+    def times(self, store_ids: Collection[str]) -> dict[str, BackupTimes]:
+        """Of each of these stores that has a backup."""
         marks = ", ".join("?" * len(store_ids))
-        query = f"SELECT store_id, max(made_at) FROM store_backups WHERE store_id IN ({marks}) GROUP BY store_id"
-        return dict(self._connection.db.execute(query, tuple(store_ids)).fetchall())
+        query = f"""SELECT store_id, max(made_at), max(proven_at) FROM store_backups
+                    WHERE store_id IN ({marks}) GROUP BY store_id"""
+        rows = self._connection.db.execute(query, tuple(store_ids)).fetchall()
+        return {store_id: BackupTimes(made_at, proven_at) for store_id, made_at, proven_at in rows}
+
+    def note_proven(self, backup_id: str, at: float) -> None:
+        """A working copy of the store was made from the backup (epoch seconds)."""
+        with self._connection.transaction() as db:
+            db.execute("UPDATE store_backups SET proven_at = ? WHERE id = ?", (at, backup_id))
 
     def keep(self, store_id: str, kept: Collection[str], before: float) -> int:
         """Delete the store's backups whose ids are not `kept`, if made `before` (epoch seconds); returns how many."""

@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from provisioner.clients.kubernetes.objects import Object, is_terminating
-from provisioner.diagnosis import deletion_obstacles
 from provisioner.domain.backup import Reason
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job, JobKind
@@ -16,12 +15,12 @@ from provisioner.operations.namespace_metadata import READY_AT, annotation, belo
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.backup_job import grant_access
 from provisioner.operations.steps.kept_store import make_kept_backup
+from provisioner.operations.steps.removal import await_volumes, remove_namespace
 from provisioner.operations.toolbox import Toolbox
 
 FOR_GOOD = {"now": "true"}  # the arguments of a job that makes no last backup and lets the others be removed
 DAY_SECONDS = 86_400
 REMOVAL_SECONDS = 300.0  # that the end of a namespace and its volumes may take
-POLL_SECONDS = 1.0  # between looks while the watch reports no change
 
 
 def run(tools: Toolbox, job: Job) -> None:
@@ -39,10 +38,10 @@ def run(tools: Toolbox, job: Job) -> None:
     job = replace(job, allowed=seconds, deadline_at=min(job.deadline_at, tools.ledger.clock() + seconds))
     with tools.stage(job, "namespace"):
         if not foreign:
-            _remove_namespace(tools, job, store)
+            remove_namespace(tools, job, store)
     with tools.stage(job, "volumes"):
         if not foreign:
-            _await_volumes(tools, job, store)
+            await_volumes(tools, job, store)
     tools.ledger.succeed(job)
 
 
@@ -69,30 +68,6 @@ def _back_up(tools: Toolbox, job: Job, store: Store) -> None:
         next_step = f"Fix the cause and retry, or delete it without a backup: /store delete {store.name} now"
         raise JobFailed(what, found.cause, next_step, found.log_tail) from failure
     tools.ledger.keep_until(store.id, made.made_at + tools.defaults.undelete_days * DAY_SECONDS)
-
-
-def _remove_namespace(tools: Toolbox, job: Job, store: Store) -> None:
-    tools.cluster.delete_namespace(store.namespace)
-    with tools.cluster.watch_namespace(store.namespace) as snapshots:
-        for found in snapshots.every(POLL_SECONDS):
-            ours = [n for n in found if belongs_to(n, store, tools.defaults.instance)]
-            if not ours:
-                return
-            tools.check_in(job, f"The namespace {store.namespace} was not gone", deletion_obstacles(ours[0]))
-
-
-def _await_volumes(tools: Toolbox, job: Job, store: Store) -> None:
-    """Wait until no volume is left. A volume that its StorageClass retains is named, and the job fails."""
-    with tools.cluster.watch_volumes(store.namespace) as snapshots:
-        for volumes in snapshots.every(POLL_SECONDS):
-            if not volumes:
-                return
-            names = ", ".join(v["metadata"]["name"] for v in volumes)
-            tools.check_in(job, f"The volumes of {store.name} were not gone", names)
-            if any(v["spec"].get("persistentVolumeReclaimPolicy") == "Retain" for v in volumes):
-                what = f"{store.name} is gone, but its volumes are retained: {names}."
-                next_step = "Delete them (kubectl delete pv …) when nobody needs them, then retry."
-                raise JobFailed(what, "Their StorageClass has the reclaim policy Retain.", next_step)
 
 
 DELETE = Operation(

@@ -44,8 +44,16 @@ class JobJournal:
     def add_backup(self, job: Job, backup: Backup) -> None:
         with self._ledger.transaction():
             self._ledger.store_backups.add(backup)
-            if store := self._ledger.stores.get(job.store_id):
-                self._ledger.outbox.refresh(OutboxKind.HOME, store.owner)
+            self._refresh_home(job)
+
+    def note_proven(self, job: Job, backup_id: str, *, at: float | None = None) -> None:
+        with self._ledger.transaction():
+            self._ledger.store_backups.note_proven(backup_id, at or self._ledger.clock())
+            self._refresh_home(job)
+
+    def _refresh_home(self, job: Job) -> None:
+        if store := self._ledger.stores.get(job.store_id):
+            self._ledger.outbox.refresh(OutboxKind.HOME, store.owner)
 
     def keep_until(self, store_id: str, until: float | None) -> None:
         self._ledger.stores.keep_until(store_id, until)
@@ -66,7 +74,7 @@ class JobJournal:
             self._ledger.jobs.finish(job, JobStatus.SUCCEEDED, detail=version, at=at)
 
     def fail(self, job: Job, problem: Problem, *, store_unchanged: bool = False, store_serves: bool = False) -> None:
-        """The job can't be done, and the failure channel gets a message.
+        """The job can't be done. The failure channel gets a message, and so does the origin of a quiet job.
 
         A store that the job did not change yet, or that is `store_unchanged`, keeps its status. One that still
         `store_serves` shoppers is ready. Raises Superseded."""
@@ -76,6 +84,8 @@ class JobJournal:
                 self._ledger.set_store_status(job.store_id, status, by=job.requested_by)
             self._ledger.jobs.finish(job, JobStatus.FAILED, problem=problem, detail=problem.what)
             self._ledger.outbox.put(OutboxKind.FAILURE, job.id)
+            if job.quiet:  # nothing else of it is posted
+                self._ledger.outbox.put(OutboxKind.SUMMARY, job.id)
 
     def breaks_store(self, job: Job, *, store_unchanged: bool) -> bool:
         """Whether the end of a failed job is to change its store's status."""

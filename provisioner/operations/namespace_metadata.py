@@ -15,6 +15,7 @@ READY_AT, VERSION = PREFIX + "ready-at", PREFIX + "version"
 UPGRADE_FROM = PREFIX + "upgrade-from"  # during an upgrade: the revision to roll back to
 CHECK_BEFORE = PREFIX + "check-before"  # while a job changes the store: how far the storefront check got before it
 BACKUP_BEFORE = PREFIX + "backup-before"  # while a job may change the data: the backup before it
+COPY_OF = PREFIX + "copy-of"  # a label with a store's id: the namespace has the copy in which its backup is proven
 
 
 def labels_of(store: Store, instance: str) -> dict[str, str]:
@@ -70,9 +71,20 @@ def belongs_to(namespace: Object, store: Store, instance: str) -> bool:
 
 def stores_in_cluster(cluster: Cluster, instance: str) -> list[Store]:
     """The stores of this instance, read from their namespaces. Raises Transient and JobFailed."""
-    found = cluster.namespaces({**MANAGED_BY, INSTANCE: instance})
-    stores = [_store_of(n["metadata"]) for n in found if not n["metadata"].get("deletionTimestamp")]
+    stores = [_store_of(meta) for meta in _namespaces(cluster, instance) if COPY_OF not in meta["labels"]]
     return [store for store in stores if store]
+
+
+def copies_in_cluster(cluster: Cluster, instance: str) -> dict[str, str]:
+    """The namespaces with copies of stores: name -> the store's id. Raises Transient and JobFailed."""
+    copies = [meta for meta in _namespaces(cluster, instance) if COPY_OF in meta["labels"]]
+    return {meta["name"]: meta["labels"][COPY_OF] for meta in copies}
+
+
+def _namespaces(cluster: Cluster, instance: str) -> list[Object]:
+    """The metadata of this instance's namespaces that are not being deleted."""
+    metas = [namespace["metadata"] for namespace in cluster.namespaces({**MANAGED_BY, INSTANCE: instance})]
+    return [meta for meta in metas if not meta.get("deletionTimestamp")]
 
 
 def _store_of(meta: Object) -> Store | None:

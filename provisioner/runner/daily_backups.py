@@ -11,12 +11,27 @@ from provisioner.domain.backup import Reason
 from provisioner.domain.errors import Refused, StorewrightError
 from provisioner.domain.policy import SCHEDULE, Actor
 from provisioner.domain.store import Store, StoreStatus
+from provisioner.ledger.ledger import Ledger
 from provisioner.operations.backup import BACKUP
 from provisioner.orders import OrderContext, Orders
 
 SPREAD = timedelta(hours=4)  # in which all stores have their turn
 AT_ONCE = 2  # daily backups that are queued or running
 log = logging.getLogger(__name__)
+
+
+def ready_in_turn(ledger: Ledger, now: datetime, hour: int) -> list[tuple[datetime, Store]]:
+    """The stores that are ready, each with its newest turn that has come, in the order of the turns."""
+    ready = [store for store in ledger.stores.all() if store.status == StoreStatus.READY]
+    return sorted(((turn_of(store, now, hour), store) for store in ready), key=lambda turn: turn[0])
+
+
+def turn_of(store: Store, now: datetime, hour: int) -> datetime:
+    """The newest turn of the store that has come. The first turns of a night come at this hour (UTC)."""
+    number = int.from_bytes(hashlib.sha256(store.id.encode()).digest()[:8])
+    first = now.replace(hour=hour, minute=0, second=0, microsecond=0)
+    turn = first + SPREAD * (number / 2**64)
+    return turn if turn <= now else turn - timedelta(days=1)
 
 
 class DailyBackups:
@@ -31,23 +46,14 @@ class DailyBackups:
         """Order the backups of stores whose turn has come, as long as few are at work."""
         jobs = self._orders.ledger.jobs
         now = datetime.fromtimestamp(self._orders.ledger.clock(), UTC)
-        ready = [store for store in self._orders.ledger.stores.all() if store.status == StoreStatus.READY]
-        turns = sorted(((self.turn(store, now), store) for store in ready), key=lambda turn: turn[0])
         room = AT_ONCE - jobs.quiet_at_work()
-        for turn, store in turns:
+        for turn, store in ready_in_turn(self._orders.ledger, now, self._hour):
             if room <= 0:
                 return
             key = f"daily backup {store.id} {turn:%Y-%m-%d}"
             waiting = self._without.get(store.id) != key and not jobs.delivered(key)
             if waiting and (store.ready_at or 0.0) < turn.timestamp():
                 room -= self._order(store, key)
-
-    def turn(self, store: Store, now: datetime) -> datetime:
-        """The newest turn of the store that has come."""
-        number = int.from_bytes(hashlib.sha256(store.id.encode()).digest()[:8])
-        first = now.replace(hour=self._hour, minute=0, second=0, microsecond=0)
-        turn = first + SPREAD * (number / 2**64)
-        return turn if turn <= now else turn - timedelta(days=1)
 
     def _order(self, store: Store, key: str) -> bool:
         """Whether the backup is ordered."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from provisioner.domain.catalog import Catalog
 from tests.charts.releases import (
     CHARTS,
     COMBINATIONS,
+    EXTERNAL_HOST,
     NAME,
+    PROVIDER_ADDRESS,
     ROOT,
     Object,
     combinations_of,
@@ -23,6 +27,7 @@ from tests.charts.releases import (
     pods,
     render,
 )
+from tests.charts.test_values import nodes
 
 HOST = "my-shop.localhost"
 
@@ -197,6 +202,18 @@ def test_external_database_removes_the_own_database(chart: Path) -> None:
     manifests = render(chart, "external")
     assert [m for m in manifests if component(m) == "database" and m["kind"] != "NetworkPolicy"] == []
     assert "database" not in {component(pod) for pod in pods(manifests)}
+
+
+@every_chart
+def test_copy_that_proves_a_backup_has_no_visitors_and_a_database_of_its_own(chart: Path) -> None:
+    proof = Catalog(chart.parent).get(chart.name).proof
+    assert proof is not None
+    leaves = [(path, node) for path, node in nodes(proof) if not isinstance(node, dict)]
+    options = tuple(f"{'.'.join(path)}={json.dumps(node)}" for path, node in leaves)
+    manifests = render(chart, "external", "http-route", "tls", "metrics", "payments", options=options)
+    assert of_kind(manifests, "Ingress", "HTTPRoute", "ServiceMonitor") == []
+    assert {"database", "application"} <= {component(pod) for pod in pods(manifests)}
+    assert not {EXTERNAL_HOST, PROVIDER_ADDRESS} & set(re.findall(r"[\w.-]+", json.dumps(manifests)))
 
 
 def test_chart_with_packed_library_renders_the_same_manifests(tmp_path: Path) -> None:

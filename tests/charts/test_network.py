@@ -24,7 +24,7 @@ def expected_connections(store: Store, features: tuple[str, ...]) -> set[str]:
     """The connections that a store needs: from ingress controllers, and from its pods to the hosts they name."""
     host, database = store.database()
     visitors, clients = store.callers(NAME), store.callers(host)
-    assert visitors <= {"test", "cron"}
+    assert visitors <= {"test", "cron", "shopper"}
     backups = {"backup", "restore"} & store.pods.keys()
     assert {"application"} <= clients <= {"application", "migration", "cron", "test", "backup", "restore"}
     wanted = {f"{who} > application:http/TCP" for who in ("ingress-nginx", "traefik", "envoy-gateway", *visitors)}

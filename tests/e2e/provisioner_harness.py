@@ -24,6 +24,8 @@ from provisioner.operations.backup import BACKUP
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE, FOR_GOOD
 from provisioner.operations.journal import JobJournal
+from provisioner.operations.prove import PROVE
+from provisioner.operations.prove import arguments_of as arguments_of_proof
 from provisioner.operations.registry import DEFAULT_DEADLINES
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE, arguments_of
@@ -126,6 +128,9 @@ class ProvisionerHarness:
     def undelete(self, job: Job) -> Job:
         [backup, *_] = self.backups(job)
         return self._orders().place(UNDELETE, job, arguments=arguments_for(backup))
+
+    def prove(self, job: Job) -> Job:
+        return self._orders().place(PROVE, job, arguments=arguments_of_proof(self.backups(job)[0]))
 
     def upgrade(self, job: Job, seconds: float = UPGRADE.deadline_seconds) -> Job:
         return self._orders({UPGRADE.kind: seconds}).upgrade(job)

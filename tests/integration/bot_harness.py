@@ -64,6 +64,7 @@ annotations:
   storewright.dev/label: Medusa
   storewright.dev/description: A headless shop with its own admin.
   storewright.dev/backups: "true"
+  storewright.dev/proof: "ingress: { enabled: false }"
   storewright.dev/admin-path: /app
   storewright.dev/credentials: "admin-email,admin-password"
   storewright.dev/options: |

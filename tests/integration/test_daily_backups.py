@@ -14,7 +14,7 @@ from provisioner.ledger.ledger import Ledger
 from provisioner.ledger.outbox import OutboxKind
 from provisioner.operations.backup import BACKUP
 from provisioner.operations.create import CREATE
-from provisioner.runner.daily_backups import AT_ONCE, SPREAD, DailyBackups
+from provisioner.runner.daily_backups import AT_ONCE, SPREAD, DailyBackups, turn_of
 from tests.conftest import Clock
 from tests.integration.bot_harness import Bot
 from tests.integration.slack_steps import buttons, ready_store
@@ -48,7 +48,7 @@ def finish_all(orders: SampleOrders) -> None:
 
 def test_each_store_is_backed_up_once_a_day_at_its_own_time(ledger: Ledger, orders: SampleOrders, clock: Clock) -> None:
     schedule, made = daily(orders), stores(orders, clock, 8)
-    times = {schedule.turn(store, NIGHT_OVER) for store in made}
+    times = {turn_of(store, NIGHT_OVER, HOUR) for store in made}
     assert len(times) == len(made)
     assert min(times) >= MIDNIGHT + timedelta(hours=HOUR)
     assert max(times) < NIGHT_OVER
@@ -59,7 +59,8 @@ def test_each_store_is_backed_up_once_a_day_at_its_own_time(ledger: Ledger, orde
     ordered = [(job.store_id, round((job.created_at - MIDNIGHT.timestamp()) // 86_400)) for job in backups(ledger)]
     assert sorted(ordered) == sorted((store.id, day) for store in made for day in (0, 1))
     for job in backups(ledger):
-        turn = schedule.turn(ledger.stores.get(job.store_id) or made[0], datetime.fromtimestamp(job.created_at, UTC))
+        now = datetime.fromtimestamp(job.created_at, UTC)
+        turn = turn_of(ledger.stores.get(job.store_id) or made[0], now, HOUR)
         assert 0 <= job.created_at - turn.timestamp() < 60
     assert {job.arguments["reason"] for job in backups(ledger)} == {"daily"}
 

@@ -72,6 +72,7 @@ def test_metrics_show_the_numbers_of_ledger_and_slack(tmp_path: Path) -> None:
         for made_at in (bot.clock() - 5, bot.clock() - 9):
             id = f"b{made_at}"
             bot.ledger.store_backups.add(replace(BACKUPS[0], id=id, store_id=bot.store().id, made_at=made_at))
+        bot.ledger.store_backups.note_proven(id, bot.clock() - 3)
         samples = scraped(http.get("/metrics").text)
         assert value(samples, "stores", type="medusa", status="ready") == 1
         assert value(samples, "jobs", kind="create", status="succeeded") == 1
@@ -89,6 +90,7 @@ def test_metrics_show_the_numbers_of_ledger_and_slack(tmp_path: Path) -> None:
         assert value(samples, "ledger_backups") == 1
         assert time.time() - value(samples, "ledger_backup_timestamp_seconds") < 60
         assert 4 < time.time() - value(samples, "backup_timestamp_seconds", store="my-shop") < 9
+        assert 0 < time.time() - value(samples, "backup_proven_timestamp_seconds", store="my-shop") < 60
         assert value(samples, "backup_bytes", store="my-shop") == BACKUPS[0].bytes
         assert value(samples, "part_ready", part="slack") == 1
         build = {"version": version("storewright"), "python": platform.python_version()}

@@ -17,6 +17,7 @@ from provisioner.ledger.stores import StorePage
 from provisioner.operations.backup import BACKUP
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE, FOR_GOOD
+from provisioner.operations.prove import PROVE
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE
 from provisioner.operations.upgrade import UPGRADE
@@ -44,6 +45,10 @@ from tests.unit.sample_stores import (
     KEPT,
     LINK,
     NOON,
+    PROVE_FAILED_JOB,
+    PROVE_JOB,
+    PROVEN_BACKUPS,
+    PROVEN_JOB,
     RESTART_FAILED_JOB,
     RESTART_JOB,
     RESTARTED_JOB,
@@ -148,6 +153,11 @@ SUMMARIES = {
     "ready-then-backing-up": summary(job_view(JOB, STORE, BACKUP_JOB)),
     "backed-up-then-deleted": summary(job_view(BACKED_UP_JOB, DELETED, DELETED_JOB, 2)),
     "not-backed-up": summary(job_view(BACKUP_FAILED_JOB, STORE, None, 1)),
+    "proving": summary(job_view(PROVE_JOB, STORE, None, 4)),
+    "proven": summary(job_view(PROVEN_JOB, STORE, None, 9)),
+    "proven-then-deleted": summary(job_view(PROVEN_JOB, DELETED, DELETED_JOB, 9)),
+    "ready-then-proving": summary(job_view(JOB, STORE, PROVE_JOB)),
+    "not-proven": summary(job_view(PROVE_FAILED_JOB, STORE, None, 4)),
     "restoring": summary(job_view(RESTORE_JOB, STORE, None, 4)),
     "restored": summary(job_view(RESTORED_JOB, STORE, None, 7)),
     "restored-then-deleted": summary(job_view(RESTORED_JOB, DELETED, DELETED_JOB, 7)),
@@ -172,6 +182,7 @@ FAILURES = {
         job_view(UPGRADE_FAILED_JOB, FORMER, None, 2, *ROLLED_BACK), OFFERS, THREAD_URL
     ),
     "failure-backup": messages.failure(job_view(BACKUP_FAILED_JOB, STORE, None, 1), OFFERS, THREAD_URL),
+    "failure-prove": messages.failure(job_view(PROVE_FAILED_JOB, STORE, None, 4), OFFERS, THREAD_URL),
     "failure-restore": messages.failure(job_view(RESTORE_FAILED_JOB, STORE, None, 4, *ROLLED_BACK), OFFERS, THREAD_URL),
     "failure-restart": messages.failure(job_view(RESTART_FAILED_JOB, STORE, None, 1), OFFERS, THREAD_URL),
     "failure-clone": messages.failure(job_view(CLONE_FAILED_JOB, FAILED, None, 1), OFFERS, THREAD_URL),
@@ -197,6 +208,8 @@ ANSWERS = {
     ),
     "backing-up-answer": messages.answer(BACKUP.kind, name="my-shop"),
     "backups": messages.backups(STORE, BACKUPS),
+    "backups-proven": messages.backups(STORE, PROVEN_BACKUPS),
+    "proving-answer": messages.answer(PROVE.kind, name="my-shop"),
     "backups-none": messages.backups(STORE, []),
     "backups-many": messages.backups(STORE, BACKUPS * 100),
     "restoring-answer": messages.answer(RESTORE.kind, name="my-shop", backup=BACKUPS[1]),

@@ -18,6 +18,8 @@ from provisioner.operations.clone import CLONE
 from provisioner.operations.clone import arguments_of as arguments_of_clone
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
+from provisioner.operations.prove import PROVE
+from provisioner.operations.prove import arguments_of as arguments_of_proof
 from provisioner.operations.registry import OPERATIONS
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE, arguments_of
@@ -111,6 +113,12 @@ DUMP_PROBLEM = Problem(
     "could not connect to server",
 )
 
+COUNT_PROBLEM = Problem(
+    "No working copy of my-shop could be made from its newest backup: The backup holds only 3 of 12 orders.",
+    "Data was lost on the backup server.",
+    "Fix the cause and retry. The other backups: /store backups my-shop",
+)
+
 WORKING_JOB = replace(JOB, status=JobStatus.RUNNING, finished_at=None)
 FAILED_JOB = replace(JOB, status=JobStatus.FAILED, problem=IMAGE_PROBLEM)
 DELETING_JOB = replace(WORKING_JOB, id="j2", kind=DELETE.kind, requested_by="U0ADA0001")
@@ -128,6 +136,10 @@ BACKUPS = [
     Backup("5f0e1d2c3b", "s1", "j6", NOON, "ordered", "0.1.0", 31_400_000, 1_200, True, {"orders": 12, "products": 40}),
     Backup("0a1b2c3d4e", "s1", "j5", NOON - 86_400, "ordered", "0.1.0", 31_000_000, 9_000_000, True, {}),
 ]
+PROVEN_BACKUPS = [replace(BACKUPS[0], proven_at=NOON + 3600), BACKUPS[1]]
+PROVE_JOB = replace(RESTART_JOB, id="j10", kind=PROVE.kind, arguments=arguments_of_proof(BACKUPS[0]))
+PROVEN_JOB = replace(PROVE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 40)
+PROVE_FAILED_JOB = replace(PROVE_JOB, status=JobStatus.FAILED, finished_at=NOON + 40, problem=COUNT_PROBLEM)
 RESTORE_JOB = replace(RESTART_JOB, id="j7", kind=RESTORE.kind, arguments=arguments_of(BACKUPS[1], back_up_first=True))
 RESTORED_JOB = replace(RESTORE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
 RESTORE_FAILED_JOB = replace(RESTORE_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=DUMP_PROBLEM)

@@ -44,6 +44,8 @@ FOLLOWED = {
         "tests/e2e/test_provisioner.py::test_delete_names_and_keeps_retained_volumes",
     "Fix the cause and retry, or delete it without a backup: /store delete {} now":
         "tests/e2e/test_undelete_store.py::test_store_that_cannot_be_backed_up_is_deleted_only_for_good",
+    "Fix the cause and retry. The other backups: /store backups {}":
+        "tests/e2e/test_prove_backup.py::test_copy_that_does_not_work_fails_the_proof_and_its_retry_succeeds",
     "Fix the cause, then retry.": "tests/e2e/test_advice.py::test_upgrade_succeeds_once_its_migration_does",
     "Fix the node or the volume, then retry.": ADVICE,
     "Grant {} this permission, then retry. The chart charts/storewright grants every permission that the bot needs;"

@@ -23,6 +23,7 @@ from provisioner.operations.upgrade import UPGRADE
 from provisioner.runner.executors.job_manifest import Worker, labels_of, manifest_of, name_of
 from provisioner.runner.executors.job_monitor import JobEnd, loss
 from provisioner.runner.executors.job_protocol import (
+    BackupProven,
     Ended,
     Ending,
     HelmRan,
@@ -186,6 +187,7 @@ WIRE: list[tuple[Message, dict[str, Any]]] = [
         RollbackStarted(Problem("a", "b", "c", "d")),
         {"type": "rollback", "problem": {"what": "a", "cause": "b", "next_step": "c", "log_tail": "d"}},
     ),
+    (BackupProven("5f0e"), {"type": "proven", "backup_id": "5f0e"}),
     (StoreKept(2.5), {"type": "keeps", "until": 2.5}),
     (VersionNoted("0.2.0"), {"type": "version", "version": "0.2.0"}),
     (Succeeded(""), {"type": "succeeded", "version": ""}),

@@ -13,6 +13,7 @@ from provisioner.operations.backup import BACKUP
 from provisioner.operations.clone import CLONE
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
+from provisioner.operations.prove import PROVE
 from provisioner.operations.registry import DEFAULT_DEADLINES, OPERATIONS, BadRegistry, register
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE
@@ -69,6 +70,7 @@ def test_registry_lists_every_operation_with_its_deadline() -> None:
         "upgrade": UPGRADE,
         "restart": RESTART,
         "backup": BACKUP,
+        "prove": PROVE,
         "restore": RESTORE,
         "delete": DELETE,
         "undelete": UNDELETE,
@@ -79,6 +81,7 @@ def test_registry_lists_every_operation_with_its_deadline() -> None:
         "upgrade": 1800,
         "restart": 600,
         "backup": 3600,
+        "prove": 3600,
         "restore": 3600,
         "delete": 3600,
         "undelete": 3600,

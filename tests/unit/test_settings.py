@@ -179,6 +179,7 @@ def test_former_variable_names_still_work_with_a_warning(environment: pytest.Mon
         "upgrade": 62,
         "restart": 600,
         "backup": 3600,
+        "prove": 3600,
         "restore": 3600,
         "delete": 63,
         "undelete": 3600,

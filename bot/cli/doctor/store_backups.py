@@ -16,6 +16,7 @@ from provisioner.domain.catalog import Catalog
 from provisioner.domain.store import PREFIX, Store, StoreStatus
 from provisioner.domain.text import enumerate_some
 from provisioner.ledger.ledger import Ledger
+from provisioner.ledger.store_backups import BackupTimes
 from provisioner.operations.steps.backup_job import secret_of
 
 STARTING_SECONDS = 120
@@ -77,22 +78,22 @@ def ages(environment: Environment) -> Iterator[Finding]:
     settings, catalog = environment.settings, environment.catalog
     if not settings.backup_server or settings.backup_daily_hour is None:
         return
-    if not (recorded := environment.read_ledger(_stores_and_newest_backups)) or not recorded[0]:
+    if not (recorded := environment.read_ledger(_stores_and_times)) or not recorded[0]:
         return
-    stores, newest = recorded
+    stores, times = recorded
     before = time.time() - OLD_SECONDS
     types = catalog.types if isinstance(catalog, Catalog) else {}
     daily = [store for store in stores if store.type in types and types[store.type].has_backups and _is_old(store)]
-    if late := [store.name for store in daily if newest.get(store.id, 0.0) < before]:
+    if late := [store.name for store in daily if store.id not in times or times[store.id].made_at < before]:
         message = f"Not backed up for {OLD_SECONDS // 3600} hours: {enumerate_some(late)}."
         yield wrong(message, f"Read why in the failure channel, then try it: storewright backup {late[0]}")
     else:
         yield ok(f"All {len(daily)} stores that are older than a day have a backup of the last day.")
 
 
-def _stores_and_newest_backups(ledger: Ledger) -> tuple[list[Store], dict[str, float]]:
+def _stores_and_times(ledger: Ledger) -> tuple[list[Store], dict[str, BackupTimes]]:
     stores = ledger.stores.all()
-    return stores, ledger.store_backups.newest_times([store.id for store in stores])
+    return stores, ledger.store_backups.times([store.id for store in stores])
 
 
 def _is_young(pod: Object) -> bool:

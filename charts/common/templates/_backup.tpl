@@ -22,23 +22,78 @@ count() {
   {{- include .count .root | nindent 2 }}
 }
 {{ include "common.reachServer" (dict "root" .root "missing" "/tools/restic init --quiet") }}
-# Before the dump: what was ordered meanwhile is in it, and not counted. Data that can't be counted, such as after half a migration, is worth a backup.
+# Counted before and after the dump, which holds something between the two. Data that can't be counted, such as after half a migration, is
+# worth a backup.
 counts=$(count) || counts={}
 dump >/dump/database.sql
+counts_after=$(count) || counts_after={}
 # The daily removal of old backups holds a lock for a moment.
 summary=$(/tools/restic backup --quiet --json --retry-lock 10m --host "$STORE" --tag "$TAGS" --exclude /uploads/lost+found /dump /uploads)
-printf '{"counts":%s,"summary":%s}' "$counts" "$summary" >/dev/termination-log
+printf '{"counts":%s,"counts_after":%s,"summary":%s}' "$counts" "$counts_after" "$summary" >/dev/termination-log
 {{- end }}
 
 {{- define "common.restoreScript" -}}
 load() {
   {{- include .load .root | nindent 2 }}
 }
+count() {
+  {{- include .count .root | nindent 2 }}
+}
 {{ include "common.reachServer" (dict "root" .root "missing" `exit "$found"`) }}
 # The whole dump comes first: with half of one, or without that backup, nothing is replaced. The daily removal of old backups holds a lock for a moment.
 /tools/restic restore --quiet --retry-lock 10m "$SNAPSHOT:/dump" --target /dump
 load </dump/database.sql >/dev/null
+counts=$(count) || counts={} # of data that could not be counted for the backup either
 /tools/restic restore --quiet --retry-lock 10m "$SNAPSHOT:/uploads" --target /uploads --delete --exclude /lost+found
+printf '{"counts":%s}' "$counts" >/dev/termination-log
+{{- end }}
+
+{{/* CronJob <release>-shopper: a Job of it visits the shop as a shopper does, from inside the namespace, to prove a backup. It places no order.
+     Call with (dict "root" $ "image" .Values.image "command" (list "node" "…") "keys" (dict "PUBLISHABLE_KEY" "publishable-key")). The
+     command gets $SHOP, the address of the Service, $STORE_URL, and the `keys` of the store's Secret. It prints what it did and, if the shop does not work,
+     ends with another code than 0. */}}
+{{- define "common.shopper" }}
+{{- $scope := dict "root" .root "component" "shopper" }}
+{{- $values := .root.Values }}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {{- include "common.metadata" $scope | nindent 2 }}
+spec:
+  suspend: true
+  schedule: "@yearly"
+  jobTemplate:
+    metadata:
+      labels: {{- include "common.podLabels" $scope | nindent 8 }}
+    spec:
+      backoffLimit: 0
+      activeDeadlineSeconds: 300
+      ttlSecondsAfterFinished: 3600
+      template:
+        metadata:
+          labels: {{- include "common.podLabels" $scope | nindent 12 }}
+        spec:
+          restartPolicy: Never
+          {{- include "common.podSecurity" $values.securityContext | nindent 10 }}
+          {{- include "common.scheduling" $scope | nindent 10 }}
+          containers:
+            - name: shopper
+              {{- include "common.image" (dict "root" .root "image" .image) | nindent 14 }}
+              command: {{- toYaml .command | nindent 16 }}
+              {{- include "common.containerSecurity" . | nindent 14 }}
+              env:
+                - { name: SHOP, value: "http://{{ .root.Release.Name }}" }
+                - { name: STORE_URL, value: {{ $values.store.url | quote }} }
+                {{- with .keys }}
+                {{- include "common.secretEnv" (dict "root" $.root "keys" .) | nindent 16 }}
+                {{- end }}
+              resources:
+                requests: { cpu: 10m, memory: 32Mi }
+                limits: { memory: 192Mi }
+              volumeMounts: [{ name: tmp, mountPath: /tmp }]
+          volumes:
+            - name: tmp
+              emptyDir: { sizeLimit: 16Mi }
 {{- end }}
 
 {{/* Makes sure that the repository answers; the command `missing` runs if there is none.

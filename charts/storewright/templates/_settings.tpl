@@ -37,6 +37,7 @@
 {{- if not (kindIs "invalid" .Values.backups.dailyHour) }}
 - { name: BACKUP_DAILY_HOUR, value: {{ .Values.backups.dailyHour | quote }} }
 {{- end }}
+- { name: BACKUP_PROOF_DAYS, value: {{ .Values.backups.proofDays | quote }} }
 - { name: UNDELETE_DAYS, value: {{ .Values.backups.undeleteDays | quote }} }
 {{- end }}
 - { name: INSTANCE, value: {{ include "storewright.instance" . | quote }} }

@@ -19,7 +19,9 @@ from provisioner.operations.toolbox import Toolbox
 
 LOAD = "restore"  # the stage in which a job loads a backup
 NEWEST = "latest"  # restic's word for the newest backup in a repository
-BACKUP, RESTORE = "backup", "restore"  # components: of the CronJobs in the store's chart, and their Jobs
+# Components: of the CronJobs in the store's chart, and their Jobs.
+BACKUP, RESTORE, SHOPPER = "backup", "restore", "shopper"
+BEFORE_MIGRATION = "load"  # the container of a restore Job that loads the data, where another one migrates them then
 SHORT_ID = 8  # characters of a backup's id that distinguish it from the store's others
 FOR_CLONE = "-clone"  # ends the names of Jobs that back a store up for a clone; they run next to the store's own
 ACCESS = "store-backup"  # the Secret in a store's namespace that only backup Jobs get
@@ -117,9 +119,9 @@ def make_backup(
 
     Raises JobFailed, Transient, Superseded or HandedOver."""
     name, served = _name_of_backup(job, store, again), serves(tools, store)
-    run = _run(tools, job, store, secret, BACKUP, name, _backup_variables(job, store, reason))
+    run = _run(tools, job, store, secret, BACKUP, name, _backup_variables(job, store, reason))[BACKUP]
     result = json.loads(run["message"])
-    summary = result["summary"]
+    summary, after = result["summary"], result.get("counts_after", {})
     made = Backup(
         id=summary["snapshot_id"],
         store_id=store.id,
@@ -130,7 +132,7 @@ def make_backup(
         bytes=summary["total_bytes_processed"],
         added_bytes=summary.get("data_added_packed", summary["data_added"]),
         served=served,
-        counts=result["counts"],
+        counts={thing: min(number, after.get(thing, number)) for thing, number in result["counts"].items()},
     )
     tools.ledger.add_backup(job, made)
     return made
@@ -138,15 +140,25 @@ def make_backup(
 
 def load_backup(
     tools: Toolbox, job: Job, store: Store, secret: dict[str, str], backup: str, *, moved_from: str = ""
-) -> None:
+) -> dict[str, int]:
     """Replace the database and the uploads by those of a backup, migrated to the present version of the chart.
 
     Nothing else may write to them meanwhile. The chart's restore Job runs once for this job and backup. A backup of
-    another store is `moved_from` that store's URL.
+    another store is `moved_from` that store's URL. Returns how many orders, products and customers the database holds,
+    in the words of the chart.
 
     Raises JobFailed, Transient, Superseded or HandedOver."""
     name = _name_of_load(job, store, backup)
-    _run(tools, job, store, secret, RESTORE, name, {"SNAPSHOT": backup, "MOVED_FROM": moved_from})
+    run = _run(tools, job, store, secret, RESTORE, name, {"SNAPSHOT": backup, "MOVED_FROM": moved_from})
+    loaded = run.get(BEFORE_MIGRATION) or run[RESTORE]
+    return dict(json.loads(loaded.get("message") or "{}").get("counts", {}))
+
+
+def visit_shop(tools: Toolbox, job: Job, store: Store, secret: dict[str, str]) -> None:
+    """Visit the shop as a shopper does, from inside the namespace, by the chart's Job.
+
+    Raises JobFailed, Transient, Superseded or HandedOver."""
+    _run(tools, job, store, secret, SHOPPER, f"{store.release}-{SHOPPER}-{job.id}", {})
 
 
 def is_loaded(tools: Toolbox, job: Job) -> bool:
@@ -165,8 +177,10 @@ def _name_of_load(job: Job, store: Store, backup: str) -> str:
 
 def _run(
     tools: Toolbox, job: Job, store: Store, secret: dict[str, str], component: str, name: str, variables: dict[str, str]
-) -> Object:
-    """Run the Job `name` of the component's CronJob to its good end; returns its container's `terminated` state."""
+) -> dict[str, Object]:
+    """Run the Job `name` of the component's CronJob to its good end.
+
+    Returns the `terminated` state of each of its containers. The main one has the component's name."""
     for other in tools.cluster.active_jobs(store.namespace, component):
         if other != name and not (other.endswith(FOR_CLONE) or name.endswith(FOR_CLONE)):
             tools.cluster.stop_job(store.namespace, other)  # a failed job's: its trouble must not fail this one
@@ -205,11 +219,10 @@ def _of(pods: list[Object], name: str) -> list[Object]:
     return [pod for pod in pods if pod["metadata"].get("labels", {}).get(NAME_LABEL) == name]
 
 
-def _succeeded(pods: list[Object], container: str) -> Object | None:
-    """The `terminated` state of the container; None before its good end."""
+def _succeeded(pods: list[Object], container: str) -> dict[str, Object] | None:
+    """The `terminated` states of the pod's containers by name; None before the good end of `container`."""
     for pod in pods:
-        for status in container_statuses(pod):
-            ended = status.get("state", {}).get("terminated") or {}
-            if status["name"] == container and ended.get("exitCode") == 0:
-                return dict(ended)
+        states = {status["name"]: status.get("state", {}).get("terminated") or {} for status in container_statuses(pod)}
+        if states.get(container, {}).get("exitCode") == 0:
+            return states
     return None

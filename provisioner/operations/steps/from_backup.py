@@ -34,13 +34,13 @@ def install_closed(tools: Toolbox, job: Job, store: Store, secret: dict[str, str
 
 def fill_store(
     tools: Toolbox, job: Job, store: Store, secret: dict[str, str], backup: str, source: Store | None = None
-) -> None:
+) -> dict[str, int]:
     """Load the backup, which may be of another store, the `source`. The application stays stopped.
 
-    Raises JobFailed, Transient, Superseded or HandedOver."""
+    Returns what the database holds, as `load_backup` does. Raises JobFailed, Transient, Superseded or HandedOver."""
     with tools.stage(job, LOAD):
         grant_access(tools, store, source)
-        load_backup(tools, job, store, secret, backup, moved_from=source.url if source else "")
+        return load_backup(tools, job, store, secret, backup, moved_from=source.url if source else "")
 
 
 def open_filled_store(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], *, served: bool) -> None:

@@ -17,8 +17,8 @@ BOUND_WITHIN_SECONDS = 5.0  # until a RoleBinding of ours takes effect
 RETRY_SECONDS = 0.05
 
 
-def ensure_namespace(tools: Toolbox, store: Store) -> None:
-    """Create the store's namespace, unless it exists.
+def ensure_namespace(tools: Toolbox, store: Store, labels: dict[str, str] | None = None) -> None:
+    """Create the store's namespace, with further `labels`, unless it exists.
 
     Raises JobFailed if it, or the store's address, is somebody else's, and Transient."""
     require_free_address(tools, store)
@@ -30,7 +30,7 @@ def ensure_namespace(tools: Toolbox, store: Store) -> None:
         what = f"The namespace {store.namespace} exists already and is not this store's."
         raise JobFailed(what, "Somebody else created it.", "Choose another name, or delete that namespace and retry.")
     if not namespace and not tools.cluster.create_namespace(
-        store.namespace, labels_of(store, instance), annotations_of(store)
+        store.namespace, labels_of(store, instance) | (labels or {}), annotations_of(store)
     ):
         raise Transient(f"Somebody else created the namespace {store.namespace} at the same moment.")
     ensure_limits(tools, store, may_create=True)

@@ -104,6 +104,7 @@ class MessageType(StrEnum):
     ROLLBACK = "rollback"
     VERSION = "version"
     BACKUP = "backup"
+    PROVEN = "proven"
     KEPT = "keeps"
     SUCCEEDED = "succeeded"
     HELM = "helm"
@@ -146,6 +147,13 @@ class BackupMade:
     """A backup of the job's store."""
 
     backup: Backup
+
+
+@dataclass(frozen=True)
+class BackupProven:
+    """A working copy of the job's store was made from the backup with this id."""
+
+    backup_id: str
 
 
 @dataclass(frozen=True)
@@ -204,12 +212,24 @@ class Ended:
         return ERRORS[self.ending].of(self.problem)
 
 
-Message = Recorded | RollbackStarted | VersionNoted | BackupMade | StoreKept | Succeeded | HelmRan | Logged | Ended
+Message = (
+    Recorded
+    | RollbackStarted
+    | VersionNoted
+    | BackupMade
+    | BackupProven
+    | StoreKept
+    | Succeeded
+    | HelmRan
+    | Logged
+    | Ended
+)
 TYPES: dict[MessageType, type[Message]] = {
     MessageType.RECORD: Recorded,
     MessageType.ROLLBACK: RollbackStarted,
     MessageType.VERSION: VersionNoted,
     MessageType.BACKUP: BackupMade,
+    MessageType.PROVEN: BackupProven,
     MessageType.KEPT: StoreKept,
     MessageType.SUCCEEDED: Succeeded,
     MessageType.HELM: HelmRan,

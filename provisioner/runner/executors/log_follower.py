@@ -17,6 +17,7 @@ from provisioner.operations.journal import JobJournal
 from provisioner.runner.executors.job_manifest import CONTAINER
 from provisioner.runner.executors.job_protocol import (
     BackupMade,
+    BackupProven,
     Ended,
     HelmRan,
     Line,
@@ -89,6 +90,8 @@ class JobLog:
                 self._ledger.set_version(self._job.store_id, version)
             case BackupMade(backup):
                 self._ledger.add_backup(self._job, backup)
+            case BackupProven(backup_id):
+                self._ledger.note_proven(self._job, backup_id, at=at)
             case StoreKept(until):
                 self._ledger.keep_until(self._job.store_id, until)
             case Succeeded(version):

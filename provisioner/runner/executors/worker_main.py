@@ -28,6 +28,7 @@ from provisioner.operations.toolbox import Toolbox
 from provisioner.runner.executors.job_protocol import (
     PAYLOAD_VARIABLE,
     BackupMade,
+    BackupProven,
     Ended,
     ExitCode,
     HelmRan,
@@ -74,6 +75,9 @@ class StdoutLedger:
 
     def add_backup(self, job: Job, backup: Backup) -> None:
         emit(BackupMade(backup))
+
+    def note_proven(self, job: Job, backup_id: str) -> None:
+        emit(BackupProven(backup_id))
 
     def keep_until(self, store_id: str, until: float | None) -> None:
         emit(StoreKept(until))
