@@ -64,13 +64,15 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     notifier = Notifier(ledger, tools.catalog, slack, settings.failure_channel, settings.limits, settings.admins)
     executor = build_executor(settings, ledger, tools, lease, metrics.record_helm_run)
     orders = build_orders(settings, ledger, tools.catalog, settings.admins)
-    chores = [backups.make_if_due, *_store_backups(settings, orders, tools)]
+    kept = KeptBackups(ledger, tools.cluster, settings.backup_server) if settings.backup_server else None
+    chores = [backups.make_if_due, *_store_backups(settings, orders, tools, kept)]
     scheduler = Scheduler(ledger, tools, executor, lease=lease, chores=chores)
     socket = _socket_mode(settings)
     readiness = _readiness(settings, tools, ledger, lease, slack, socket)
     Thread(target=_ensure_backup_keys, args=(tools,), name="backup keys", daemon=True).start()
     metrics.add_ledger(ledger, backups, tools.catalog.types)
     metrics.add_readiness(readiness)
+    metrics.add_backup_room(lambda: kept.room if kept else None)
     metrics.add_workers(executor.at_once, scheduler.workers)
     commands = Dependencies(orders, settings.public_url, OFFERS)
     audit = AuditWriter(ledger)
@@ -88,10 +90,12 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
         _listen(settings, slack_dependencies, pages, ops, threads, socket)
 
 
-def _store_backups(settings: Settings, orders: Orders, tools: Toolbox) -> Iterator[Callable[[], None]]:
+def _store_backups(
+    settings: Settings, orders: Orders, tools: Toolbox, kept: KeptBackups | None
+) -> Iterator[Callable[[], None]]:
     """The chores for the backups of stores."""
-    if settings.backup_server:
-        yield KeptBackups(orders.ledger, tools.cluster, settings.backup_server).read
+    if settings.backup_server and kept:
+        yield kept.read
         yield ExpiredStores(orders.ledger, tools.cluster, settings.backup_server).forget
         yield partial(remove_copies, orders.ledger, tools.cluster, settings.instance)
     if settings.backup_server and settings.backup_daily_hour is not None:

@@ -20,6 +20,7 @@ from bot.observability.readiness import OK, Readiness
 from provisioner.ledger.backup import Backups
 from provisioner.ledger.ledger import Ledger
 from provisioner.ledger.statistics import HistogramRow
+from provisioner.runner.kept_backups import Room
 
 # Buckets are in seconds; 900 is the default deadline.
 READY_BUCKETS = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600, 900)
@@ -74,6 +75,10 @@ class Metrics:
     def add_readiness(self, readiness: Readiness) -> None:
         """Add the last results of the readiness checks; a scrape runs none."""
         self.registry.register(_OnScrape(lambda: [*_process(readiness)]))
+
+    def add_backup_room(self, room: Callable[[], Room | None]) -> None:
+        """Add the room that the stores' backups have, as the last daily removal found it."""
+        self.registry.register(_OnScrape(lambda: [*_backup_room(room())]))
 
     def add_workers(self, workers: int, busy: Callable[[], tuple[int, int]]) -> None:
         """Add the number of workers, and how many are busy and overdue.
@@ -140,6 +145,13 @@ def _store_backups(ledger: Ledger) -> Iterator[Metric]:
     text = "Time of the last restore that proved a backup of the store (epoch seconds); no series without one."
     yield _gauge("backup_proven_timestamp_seconds", text, proven, ["store"])
     yield _gauge("backup_bytes", "Size of what it holds.", [(one.name, one.bytes) for one in newest], ["store"])
+
+
+def _backup_room(room: Room | None) -> Iterator[Metric]:
+    free, total = ([(room.free_bytes,)], [(room.total_bytes,)]) if room else ([], [])
+    text = "of the storage of the stores' backups, after the last daily removal; no series where it has no limit."
+    yield _gauge("backup_room_free_bytes", f"What is free {text}", free)
+    yield _gauge("backup_room_bytes", f"Size {text}", total)
 
 
 def _process(readiness: Readiness) -> Iterator[Metric]:

@@ -74,8 +74,8 @@ def _prove(tools: Toolbox, job: Job, store: Store, copy: Store) -> None:
     if served_before(job):  # a shop that did not answer then need not answer now
         with tools.stage(job, "application"):
             open_shop(tools, job, copy, secret)
-        with tools.stage(job, "visit"):
-            visit_shop(tools, job, copy, secret)
+        with tools.stage(job, "visit") as results:
+            results.append(visit_shop(tools, job, copy, secret))
 
 
 def _without_visitors(tools: Toolbox, store: Store) -> Toolbox:

@@ -12,7 +12,7 @@ import pytest
 
 from dev.cluster import Cluster as DevCluster
 from provisioner.clients.kubernetes.cluster import Cluster
-from provisioner.runner.kept_backups import KeptBackups
+from provisioner.runner.kept_backups import KeptBackups, read_room
 from tests.e2e.backed_up_store import BackedUpStore, backed_up_store
 from tests.e2e.backup_server import BackupServer
 
@@ -69,7 +69,12 @@ def test_old_backups_go_and_the_ledger_knows_what_is_left(store: BackedUpStore, 
     assert left["ordered"] == 4, "those of 29, 20 and 1 days ago and the store's own"
     [line] = [json.loads(line) for line in log.splitlines() if store_id in line]
     assert {backup["id"] for backup in line["backups"]} == {s["id"] for s in server.snapshots(store_id)}
-    KeptBackups(store.harness.ledger, Cluster(server.cluster.kubeconfig), server.url).read()
+    cluster = Cluster(server.cluster.kubeconfig)
+    removal = KeptBackups(store.harness.ledger, cluster, server.url)
+    removal.read()
+    assert removal.room is not None
+    assert 0 < removal.room.free_bytes < removal.room.total_bytes
+    assert read_room(cluster, server.url) == removal.room
     assert store.harness.backups(store.made) == [newest]
     later = store.harness.succeeded(store.harness.backup(store.made))
     assert store.harness.backups(store.made)[0].job_id == later.id

@@ -21,6 +21,7 @@ from bot.cli.doctor.images import LookupFailed, is_in_registry
 from dev.cluster import Cluster
 from dev.slack import LocalSlack
 from dev.stack import ROOT, Stack, instance_of, kubectl, remove_stores
+from provisioner.domain.documents import overlaid
 from tests.conftest import write_kubeconfig
 from tests.e2e.sample_type import CHART, load_image
 from tests.waiting import until
@@ -107,13 +108,16 @@ def storewright(bot: Stack, *words: str, **changed: str) -> subprocess.Completed
 def overlay(folder: Path, **changed: Any) -> str:
     """A STORE_VALUES file: WooCommerce's images as built, with changes."""
     built = yaml.safe_load((ROOT / "build/images.yaml").read_text())
-    (folder / "values.yaml").write_text(yaml.safe_dump({"woocommerce": _merged(built["woocommerce"], changed)}))
+    (folder / "values.yaml").write_text(yaml.safe_dump({"woocommerce": overlaid(built["woocommerce"], changed)}))
     return str(folder / "values.yaml")
 
 
-def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    nested = {k: _merged(below.get(k, {}), v) for k, v in above.items() if isinstance(v, dict)}
-    return {**below, **above, **nested}
+def remove_old_backups(bot: Stack) -> None:
+    """Run the daily removal of old backups now."""
+    where, job = ("-n", "storewright"), f"{instance_of(bot.folder)}-removal"
+    source = f"cronjob/{instance_of(bot.folder)}-backup-retention"
+    kubectl(bot.cluster, *where, "create", "job", f"--from={source}", job)
+    kubectl(bot.cluster, *where, "wait", "--for=condition=Complete", f"job/{job}", "--timeout=120s")
 
 
 # --- healthy -----------------------------------------------------------------------------------------------------
@@ -123,6 +127,7 @@ def test_doctor_finds_nothing_wrong_with_a_store_ordered_from_the_terminal(bot: 
     before = diagnose()
     assert before.well, before.of("wrong")
     assert "kubectl -n storewright annotate secret" in before.of("unsure")["backup keys"]
+    remove_old_backups(bot)
     keys = f"secret/{instance_of(bot.folder)}-backup"
     kubectl(bot.cluster, "annotate", keys, "-n", "storewright", "storewright.dev/exported-at=2026-11-21T08:00:00Z")
     ordered = storewright(bot, "create", "doctors-shop", "woocommerce", "color=ocean")
@@ -135,7 +140,7 @@ def test_doctor_finds_nothing_wrong_with_a_store_ordered_from_the_terminal(bot: 
     assert set(report.of("ok")) >= {
         *("settings", "ledger", "backups", "helm", "charts", "cluster", "rights", "store rights", "resource types"),
         *("storage", "ingress class", "DNS", "ingress", "images", "stores", "Slack token", "Slack scopes", "clock"),
-        *("failure channel", "public address", "admission", "backup server", "backup keys"),
+        *("failure channel", "public address", "admission", "backup server", "backup room", "backup keys"),
     }
     shown = storewright(bot, "doctor").stdout
     assert "✓ images           woocommerce: storewright/woocommerce:" in shown

@@ -159,6 +159,15 @@ def test_clone_has_all_data_and_an_address_a_login_and_keys_of_its_own(store: St
     assert (copied.status, copied.id) == (StoreStatus.READY, job.store_id)
 
 
+def test_backup_of_all_that_people_did_is_proven(store: Store) -> None:
+    store.require_success(store.harness.backup(store.made))
+    with Visits(store.require_home_page, pause_seconds=0) as visits:
+        results = store.require_success(store.harness.prove(store.made))
+    assert visits.failed == 0
+    assert "The home page answers." in results or "A cart holds a product with a price." in results
+    assert store.harness.backups(store.made)[0].proven_at
+
+
 def test_restart_of_a_closed_shop_succeeds_and_keeps_what_operators_scaled(store: Store) -> None:
     store.require_changes()
     store.close()

@@ -56,6 +56,7 @@ def test_copy_that_nothing_leads_to_proves_the_backup(store: BackedUpStore) -> N
     store.harness.succeeded(job)
     [backup] = store.harness.backups(store.made)
     assert backup.proven_at is not None
+    assert store.results(job) == "A page."
     assert cluster.namespace(copy.namespace) is None
     assert store.intact()
 

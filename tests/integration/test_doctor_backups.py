@@ -1,4 +1,4 @@
-"""The doctor names stores whose newest backup is old."""
+"""The doctor names stores whose newest backup is old, and says when the room for backups ends."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import pytest
 from bot.cli.doctor import store_backups
 from bot.cli.doctor.environment import Environment
 from bot.settings import Settings
+from provisioner.clients.kubernetes.cluster import Cluster
+from provisioner.runner.kept_backups import Room
 from tests.environment import NEEDED
 from tests.ledgers import SampleOrders, repository_catalog
 from tests.unit.sample_stores import BACKUPS
@@ -65,3 +67,14 @@ def test_without_daily_backups_no_store_is_late(
     make_old(orders)
     monkeypatch.delenv(missing)
     assert list(store_backups.ages(replace(environment, settings=Settings.from_environment()))) == []
+
+
+@pytest.mark.parametrize(("free", "status"), [(11, "ok"), (10, "wrong")])
+def test_storage_of_the_backups_that_is_nearly_full_is_wrong(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch, free: int, status: str
+) -> None:
+    monkeypatch.setattr(store_backups, "read_room", lambda cluster, server: Room(free * 10**9, 100 * 10**9))
+    reachable = replace(environment, cluster=Cluster.__new__(Cluster), kubernetes_version="v1.34.0")
+    [found] = store_backups.room(reachable)
+    assert found.status == status
+    assert f"{free}.0 GB of 100.0 GB" in found.message

@@ -21,6 +21,7 @@ from dev.slack import LocalSlack
 from provisioner.clients.helm import Helm
 from provisioner.domain.errors import Problem
 from provisioner.ledger.backup import Backups
+from provisioner.runner.kept_backups import Room
 from tests.conftest import ROOT
 from tests.integration.bot_harness import Bot, running_bot
 from tests.unit.sample_stores import BACKUPS
@@ -151,6 +152,8 @@ def _work(bot: Bot, slack: LocalSlack) -> None:
         helm.version()
         time.sleep(1.2)
     bot.ledger.store_backups.add(replace(BACKUPS[0], store_id=bot.store("good-0").id, made_at=bot.clock()))
+    bot.ledger.store_backups.note_proven(BACKUPS[0].id, bot.clock())
+    bot.metrics.add_backup_room(lambda: Room(9_000_000_000, 10_000_000_000))
     slack.command("Ada", "#stores", "/store create last-one")
     time.sleep(1.2)
 

@@ -32,6 +32,7 @@ CHECKS: tuple[Check[Environment], ...] = (
     Check("images", store_prerequisites.images),
     Check("stores", store_prerequisites.stores),
     Check("backup server", store_backups.server),
+    Check("backup room", store_backups.room),
     Check("backup keys", store_backups.keys),
     Check("backup ages", store_backups.ages),
     Check("Slack token", slack.token),

@@ -1,4 +1,5 @@
-"""Checks of the stores' backups: the server runs, somebody keeps a copy of its keys, and no store's backup is old."""
+"""Checks of the stores' backups: the server runs and has room, somebody keeps a copy of its keys, and no store's
+backup is old."""
 
 from __future__ import annotations
 
@@ -14,13 +15,15 @@ from provisioner.clients.kubernetes.cluster import Cluster, Forbidden, Object
 from provisioner.clients.kubernetes.objects import COMPONENT, is_ready
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.store import PREFIX, Store, StoreStatus
-from provisioner.domain.text import enumerate_some
+from provisioner.domain.text import enumerate_some, size
 from provisioner.ledger.ledger import Ledger
 from provisioner.ledger.store_backups import BackupTimes
 from provisioner.operations.steps.backup_job import secret_of
+from provisioner.runner.kept_backups import read_room
 
 STARTING_SECONDS = 120
 OLD_SECONDS = 36 * 3600  # as the alert StorewrightStoreNotBackedUp has it
+MIN_FREE = 0.1  # of the storage, as the alert StorewrightBackupRoom has it
 EXPORTED_AT = PREFIX + "exported-at"  # the operator's annotation of the Secret with the keys
 
 
@@ -71,6 +74,21 @@ def keys(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
         f" elsewhere, and note it: kubectl -n {namespace} annotate secret {name} {EXPORTED_AT}=$(date -u +%FT%TZ)"
     )
     yield unsure(f"Nobody noted a copy of the Secret {namespace}/{name}. Without it no backup can be read.", fix)
+
+
+@if_permitted
+@with_cluster
+def room(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
+    """The backup server's storage is not nearly full."""
+    if not (url := environment.settings.backup_server) or not (found := read_room(cluster, url)):
+        return
+    left = f"{size(found.free_bytes)} of {size(found.total_bytes)}"
+    message = f"{left} are left for backups, as of the last daily removal."
+    if found.free_bytes > MIN_FREE * found.total_bytes:
+        yield ok(message)
+    else:
+        fix = "Raise backups.storage.size in the bot's chart, or keep fewer backups: backups.retention."
+        yield wrong(f"Only {message}", fix)
 
 
 def ages(environment: Environment) -> Iterator[Finding]:

@@ -50,8 +50,8 @@ printf '{"counts":%s}' "$counts" >/dev/termination-log
 
 {{/* CronJob <release>-shopper: a Job of it visits the shop as a shopper does, from inside the namespace, to prove a backup. It places no order.
      Call with (dict "root" $ "image" .Values.image "command" (list "node" "…") "keys" (dict "PUBLISHABLE_KEY" "publishable-key")). The
-     command gets $SHOP, the address of the Service, $STORE_URL, and the `keys` of the store's Secret. It prints what it did and, if the shop does not work,
-     ends with another code than 0. */}}
+     command gets $SHOP, the address of the Service, $STORE_URL, and the `keys` of the store's Secret. It writes what it did to /dev/termination-log, as one
+     sentence, or, if the shop does not work, ends with another code than 0. */}}
 {{- define "common.shopper" }}
 {{- $scope := dict "root" .root "component" "shopper" }}
 {{- $values := .root.Values }}

@@ -1,4 +1,5 @@
-# Removes old backups, checks the others, and prints those that are left: a line of JSON for each store.
+# Removes old backups, checks the others, and prints those that are left: a line of JSON for each store. The last line has the room that is
+# left, where the storage knows it.
 #
 # $REMOTE is where the repositories are, as rclone writes it; /keys has the file password.<id of the store> for each, and
 # purge.<id> for each that was deleted for good: its repository is removed. $DAILY daily and
@@ -51,4 +52,7 @@ for file in /keys/password.*; do
     status=1
   fi
 done
+if room=$(rclone about --json "$REMOTE" 2>/dev/null); then
+  printf '{"room": %s}\n' "$(printf %s "$room" | tr -d '\n\t')"
+fi
 exit "$status"

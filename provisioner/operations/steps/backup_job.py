@@ -154,11 +154,12 @@ def load_backup(
     return dict(json.loads(loaded.get("message") or "{}").get("counts", {}))
 
 
-def visit_shop(tools: Toolbox, job: Job, store: Store, secret: dict[str, str]) -> None:
-    """Visit the shop as a shopper does, from inside the namespace, by the chart's Job.
+def visit_shop(tools: Toolbox, job: Job, store: Store, secret: dict[str, str]) -> str:
+    """Visit the shop as a shopper does, from inside the namespace, by the chart's Job; returns what it says it did.
 
     Raises JobFailed, Transient, Superseded or HandedOver."""
-    _run(tools, job, store, secret, SHOPPER, f"{store.release}-{SHOPPER}-{job.id}", {})
+    run = _run(tools, job, store, secret, SHOPPER, f"{store.release}-{SHOPPER}-{job.id}", {})[SHOPPER]
+    return str(run.get("message") or "")
 
 
 def is_loaded(tools: Toolbox, job: Job) -> bool:
