@@ -24,13 +24,15 @@ from bot.slack.audit_writer import AuditWriter
 from bot.slack.client import Slack
 from bot.slack.signature import SignatureCheck
 from bot.web.http_server import serve_in_background, serve_until_signal
+from bot.web.one_time_pages import PageDependencies
 from bot.web.ops_endpoints import Ops, build_ops
-from bot.web.public_app import PageDependencies, build_public_app
+from bot.web.public_app import build_public_app
 from bot.web.slack_endpoint import SlackEndpoint
 from bot.web.socket_mode import SocketMode
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.errors import StorewrightError
 from provisioner.domain.store import SECRET_NAME
+from provisioner.exports import archive_of
 from provisioner.ledger.ledger import Ledger
 from provisioner.operations.steps.backup_job import ensure_keys, has_backups
 from provisioner.operations.toolbox import Toolbox
@@ -83,6 +85,7 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
         ledger=ledger,
         catalog=tools.catalog,
         read_secret=lambda store: tools.cluster.read_secret(store.namespace, SECRET_NAME),
+        open_archive=partial(archive_of, tools),
         public_origin=settings.public_origin,
     )
     ops = Ops(scheduler.trouble, readiness, metrics.registry)

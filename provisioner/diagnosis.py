@@ -23,7 +23,8 @@ from provisioner.domain.errors import RAISE_QUOTA, Problem
 from provisioner.domain.text import shorten
 
 FULL_DISK = re.compile(
-    r"no space left|out of disk space|disk full|could not write init file|system error 28\b", re.IGNORECASE
+    r"no space left|out of disk space|disk full|could not write init file|system error 28\b|\btable '[^']+' is full",
+    re.IGNORECASE,
 )
 ERROR = re.compile(r"error|fatal|fail|exception|denied", re.IGNORECASE)
 MAX_CAUSE_CHARACTERS = 240

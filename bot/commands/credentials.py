@@ -8,7 +8,7 @@ from bot.commands.spec import Command, Section, Words
 from bot.dependencies import Dependencies
 from bot.rendering import messages
 from bot.rendering.offers import Offer
-from provisioner import credential_links
+from provisioner import one_time_links
 from provisioner.domain.errors import Refused
 from provisioner.domain.store import Store
 
@@ -29,7 +29,7 @@ def _link(dependencies: Dependencies, request: Request, store: Store) -> Respons
         raise Refused(messages.credentials("not_ready", store=store))
     if not dependencies.ledger.deliveries.is_first(request.delivery_key):
         raise Refused(messages.credentials("already_given"))
-    link = credential_links.mint(dependencies.ledger, store, request.actor.id)
+    link = one_time_links.mint(dependencies.ledger, store, request.actor.id)
     url = f"{dependencies.public_url.rstrip('/')}/s/{link.id}#{link.token}"
     message = messages.credential_link(store, url, link.expires_at)
     return Response(message=message, store=store.name, reason=f"link {link.id}")

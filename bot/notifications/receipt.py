@@ -12,7 +12,7 @@ from bot.rendering.blocks import Message
 from bot.rendering.templating import is_person
 from provisioner.domain.store import Store
 from provisioner.ledger.ledger import Ledger
-from provisioner.ledger.links import CredentialLink
+from provisioner.ledger.links import OneTimeLink
 from provisioner.ledger.outbox import OutboxEntry, Receipt
 
 
@@ -21,7 +21,7 @@ class ReceiptSnapshot:
     """The opened link and its store."""
 
     store: Store
-    link: CredentialLink
+    link: OneTimeLink
 
 
 class ReceiptNotification(Notification[ReceiptSnapshot, Message]):

@@ -29,7 +29,7 @@ from provisioner.domain.job import EventKind, Job, JobEvent, JobKind
 from provisioner.domain.store import Store
 from provisioner.domain.text import one_line
 from provisioner.ledger.audit import AuditPage, Row
-from provisioner.ledger.links import CredentialLink
+from provisioner.ledger.links import OneTimeLink
 from provisioner.ledger.stores import StorePage
 from provisioner.operations.registry import OPERATIONS
 
@@ -167,10 +167,10 @@ def failure(view: JobView, offers: Sequence[Offer], thread_url: str) -> Message:
     return message(text, shown)
 
 
-def receipt(store: Store, link: CredentialLink) -> Message:
-    """For the owner: somebody opened the credential link."""
-    text = credentials("receipt", store=store, link=link)
-    return message(text, [section(text), context(credentials("advice", store=store))])
+def receipt(store: Store, link: OneTimeLink) -> Message:
+    """For the owner: somebody used a one-time link."""
+    text = credentials(f"receipt_of_{link.purpose}", store=store, link=link)
+    return message(text, [section(text), context(credentials(f"advice_after_{link.purpose}", store=store))])
 
 
 def moved_aside(name: str, url: str, moved: Moved) -> Message:
@@ -235,6 +235,11 @@ def credential_link(store: Store, url: str, expires_at: float) -> Message:
     return text_message(credentials("link", store=store, url=url, expires_at=expires_at))
 
 
+def download_link(store: Store, backup: Backup, url: str, expires_at: float) -> Message:
+    """The link that downloads a backup, for one person."""
+    return text_message(credentials("download", store=store, b=backup, url=url, expires_at=expires_at))
+
+
 def help_text(sections: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> Message:
     """Sections of (title, lines of (usage, text))."""
     parts = [answers("help_section", title=title, lines=lines) for title, lines in sections]
@@ -274,7 +279,8 @@ def backups(store: Store, found: Sequence[Backup]) -> Message:
         return text_message(answers("no_backups", name=store.name))
     title, rows = answers("backups", name=store.name), [answers("backup", b=backup) for backup in found]
     text = "\n".join([title, *rows[: fitting(rows, LIST_LIMIT)]])
-    actions = [button(verb, answers(verb), store.name, f"{store.id}/") for verb in ("restore", "restore_as_new")]
+    verbs = ("restore", "restore_as_new", "export")
+    actions = [button(verb, answers(verb), store.name, f"{store.id}/") for verb in verbs]
     return message(cut(text, LIST_LIMIT), [*_listed(title, rows, len(rows)), ActionsBlock(elements=actions)])
 
 

@@ -1,8 +1,9 @@
-"""Credential links in the ledger. Only the SHA-256 of a link's token is stored."""
+"""One-time links in the ledger. Only the SHA-256 of a link's token is stored."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from provisioner.domain.errors import StoreNotFound
 from provisioner.ledger.audit import Audit, AuditRecord, Outcome
@@ -13,9 +14,18 @@ from provisioner.ledger.stores import Stores
 UNUSED = "claimed_at IS NULL AND revoked_at IS NULL"
 
 
+class Purpose(StrEnum):
+    """What a link is for: the action in the audit log."""
+
+    REVEAL = "reveal"
+    DOWNLOAD = "download"
+
+
 @dataclass(frozen=True)
-class CredentialLink:
-    """A link that shows a store's credentials once. Times are epoch seconds."""
+class OneTimeLink:
+    """A link that works once: it shows a store's credentials or, with a `backup_id`, downloads that backup.
+
+    Times are epoch seconds."""
 
     id: str
     token_hash: str
@@ -25,6 +35,11 @@ class CredentialLink:
     expires_at: float
     claimed_at: float | None = None
     revoked_at: float | None = None
+    backup_id: str = ""
+
+    @property
+    def purpose(self) -> Purpose:
+        return Purpose.DOWNLOAD if self.backup_id else Purpose.REVEAL
 
 
 class Links:
@@ -33,20 +48,20 @@ class Links:
     def __init__(self, connection: Connection, stores: Stores, audit: Audit, outbox: Outbox) -> None:
         self._connection, self._stores, self._audit, self._outbox = connection, stores, audit, outbox
 
-    def get(self, link_id: str) -> CredentialLink | None:
+    def get(self, link_id: str) -> OneTimeLink | None:
         """The link with this id."""
         rows = self._connection.db.query("SELECT * FROM links WHERE id = ?", [link_id])
-        return next((CredentialLink(**row) for row in rows), None)
+        return next((OneTimeLink(**row) for row in rows), None)
 
-    def add(self, link: CredentialLink) -> None:
-        """Insert a link and revoke the earlier links of its store.
+    def add(self, link: OneTimeLink) -> None:
+        """Insert a link and revoke the earlier links of its store for the same purpose.
 
         Raises StoreNotFound if the store is deleted or being deleted."""
         with self._connection.transaction() as db:
             store = self._stores.get(link.store_id)
             if not store or store.ending:
                 raise StoreNotFound("That store is deleted or being deleted.")
-            self.revoke_all(link.store_id)
+            self._revoke(link.store_id, f"(backup_id != '') = {link.purpose is Purpose.DOWNLOAD}")
             db.table("links").insert(link.__dict__)
 
     def claim(self, link_id: str, *, actor: str, detail: str, request_id: str) -> bool:
@@ -54,22 +69,26 @@ class Links:
         now = self._connection.clock()
         with self._connection.transaction() as db:
             row = db.execute(
-                f"UPDATE links SET claimed_at = ? WHERE id = ? AND {UNUSED} AND expires_at > ? RETURNING store_id",
+                f"UPDATE links SET claimed_at = ? WHERE id = ? AND {UNUSED} AND expires_at > ? RETURNING id",
                 (now, link_id, now),
             ).fetchone()
-            if not row:
+            link = self.get(link_id)
+            if not row or not link:
                 return False
-            store = self._stores.get(row[0])
-            name = store.name if store else row[0]
-            record = AuditRecord(actor=actor, action="reveal", store=name, detail=detail, request_id=request_id)
+            store = self._stores.get(link.store_id)
+            name = store.name if store else link.store_id
+            record = AuditRecord(actor=actor, action=link.purpose, store=name, detail=detail, request_id=request_id)
             self._audit.add(record, Outcome.ANSWERED)
             self._outbox.put(OutboxKind.NOTICE, link_id)
             return True
 
     def revoke_all(self, store_id: str) -> None:
         """Revoke the unused links of a store."""
+        self._revoke(store_id, "true")
+
+    def _revoke(self, store_id: str, condition: str) -> None:
         with self._connection.transaction() as db:
-            query = f"UPDATE links SET revoked_at = ? WHERE store_id = ? AND {UNUSED}"
+            query = f"UPDATE links SET revoked_at = ? WHERE store_id = ? AND {UNUSED} AND {condition}"
             db.execute(query, (self._connection.clock(), store_id))
 
     def sweep(self, before: float) -> None:

@@ -101,6 +101,12 @@ def m0010_proven_backups(db: Database) -> None:
     db.execute("ALTER TABLE store_backups ADD COLUMN proven_at REAL")
 
 
+@migrations()
+def m0011_download_links(db: Database) -> None:
+    """The backup that a one-time link downloads; '' if it shows credentials."""
+    db.execute("ALTER TABLE links ADD COLUMN backup_id TEXT NOT NULL DEFAULT ''")
+
+
 FIRST_LEDGER = """
 CREATE TABLE stores (
     id TEXT PRIMARY KEY,

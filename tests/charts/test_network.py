@@ -25,11 +25,16 @@ def expected_connections(store: Store, features: tuple[str, ...]) -> set[str]:
     host, database = store.database()
     visitors, clients = store.callers(NAME), store.callers(host)
     assert visitors <= {"test", "cron", "shopper"}
-    backups = {"backup", "restore"} & store.pods.keys()
+    backups = {"backup", "restore", "export"} & store.pods.keys()
     assert {"application"} <= clients <= {"application", "migration", "cron", "test", "backup", "restore"}
     wanted = {f"{who} > application:http/TCP" for who in ("ingress-nginx", "traefik", "envoy-gateway", *visitors)}
     wanted |= {f"{who} > {database}" for who in clients}
-    wanted |= {f"{who} > {to}:53/{by}" for who in visitors | clients for to in ("dns", "dns cache") for by in PROTOCOLS}
+    wanted |= {
+        f"{who} > {to}:53/{by}"
+        for who in visitors | clients | backups
+        for to in ("dns", "dns cache")
+        for by in PROTOCOLS
+    }
     wanted |= {f"{who} > backup server:8000/TCP" for who in backups}
     if "metrics" in features:
         wanted.add("prometheus > application:metrics/TCP")

@@ -12,14 +12,15 @@ from dev.cluster.process import run
 from tests.e2e.store_release import StoreRelease
 
 SPARE_MB = 160  # for what the engine writes while it starts
-# The working directory is the volume's own folder, which the new file system hides.
+# The working directory is the volume's own folder, which the new file system hides. The copies have no holes: a full
+# disk has room for what an engine writes into a file that it allocated before, such as its redo log.
 REPLACE = """
 set -e
 cd "$1"
-mount -t tmpfs -o "size=$(($(du -sm . | cut -f1) + $2))m" tmpfs "$1"
+mount -t tmpfs -o "size=$(($(du -sm --apparent-size . | cut -f1) + $2))m" tmpfs "$1"
 chown --reference=. "$1"
 chmod --reference=. "$1"
-cp -a --sparse=always . "$1"
+cp -a --sparse=never . "$1"
 """
 FILL = 'cat /dev/zero >"$1/filler" 2>/dev/null || true; [ "$(df --output=avail "$1" | tail -1)" -eq 0 ]'
 GROW = 'for folder in "$@"; do mount -o remount,size=1g "$folder"; done'

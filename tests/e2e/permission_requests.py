@@ -167,5 +167,5 @@ def post_request(path: str) -> tuple[str, ...]:
     return ("create", "--raw", path, "-f", "/dev/null")
 
 
-def exec_request(namespace_name: str) -> tuple[str, ...]:
-    return post_request(f"/api/v1/namespaces/{namespace_name}/pods/any/exec?command=id")
+def exec_request(namespace_name: str, container: str = "") -> tuple[str, ...]:
+    return post_request(f"/api/v1/namespaces/{namespace_name}/pods/any/exec?command=id&container={container}")

@@ -110,7 +110,6 @@ REFUSED_BY_RBAC: dict[str, tuple[str, ...]] = {
     "impersonate a group": ("get", "namespaces", "--as=x", "--as-group=system:masters"),
     "create a token in kube-system": ("create", "token", "default", "-n", "kube-system"),
     "create a token in its store": ("create", "token", "default", "-n", STORE),
-    "exec in its store's pod": exec_request(STORE),
     "exec in kube-system": exec_request("kube-system"),
     "create a bare pod in its store": ("run", "requested", "--image=any", "-n", STORE),
     "create a pod in kube-system": ("run", "requested", "--image=any", "-n", "kube-system"),
@@ -216,6 +215,18 @@ REFUSED_JOBS: dict[str, dict[str, Any]] = {
         "storewright", labels={**JOB_POD["metadata"]["labels"], "storewright.dev/instance": OTHER_INSTANCE}
     ),
 }
+
+
+def test_commands_are_run_only_in_a_container_that_reads_a_backup(bot: Bot) -> None:
+    for container in ("", "application", "exports"):
+        assert (
+            "may run commands only in a container that reads a backup"
+            in bot.kubectl(*exec_request(STORE, container)).stderr
+        )
+    allowed = bot.kubectl(*exec_request(STORE, "export"))
+    assert 'pods "any" not found' in allowed.stderr
+
+
 REFUSED_BY_POLICY: dict[str, dict[str, Any]] = {
     "bind itself in kube-system": binding("kube-system"),
     "bind itself in default": binding("default"),

@@ -5,7 +5,7 @@ Only the cluster is missing: a test plays the worker and records in the ledger w
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,8 +28,9 @@ from bot.slack.client import Slack
 from bot.slack.rate_limiter import RATES, RateLimiter
 from bot.slack.signature import SignatureCheck
 from bot.web.http_server import WEB_THREADS, serve_in_background
+from bot.web.one_time_pages import PageDependencies
 from bot.web.ops_endpoints import Ops
-from bot.web.public_app import PageDependencies, build_public_app
+from bot.web.public_app import build_public_app
 from bot.web.slack_endpoint import SlackEndpoint
 from bot.web.socket_mode import SocketMode
 from dev import local_http
@@ -100,7 +101,8 @@ class MovableClock:
 
 @dataclass
 class Bot:
-    """One running bot. `url` is where it listens; `secret` is each store's Secret, or the error of reading it."""
+    """One running bot. `url` is where it listens; `secret` is each store's Secret, or the error of reading it, and
+    `archive` returns the parts of each backup, or raises."""
 
     url: str
     slack: LocalSlack
@@ -111,6 +113,7 @@ class Bot:
     app: App
     audit_writer: AuditWriter
     secret: dict[str, str] | Exception = field(default_factory=lambda: dict(SECRET))
+    archive: Callable[[], Iterator[bytes]] = lambda: iter([b"first", b"second"])
 
     @property
     def ledger(self) -> Ledger:
@@ -294,7 +297,9 @@ def _serve(bot: Bot, readiness: Readiness, endpoint: SlackEndpoint | None, stack
     """Serve at the bot's address until the stack is closed; `endpoint` is None in Socket Mode."""
     bot.metrics.add_readiness(readiness)
     bot.metrics.add_workers(8, lambda: (0, 0))
-    pages = PageDependencies(bot.ledger, bot.orders.catalog, lambda _: _secret(bot), bot.url)
+    pages = PageDependencies(
+        bot.ledger, bot.orders.catalog, lambda _: _secret(bot), lambda store, backup: iter(bot.archive()), bot.url
+    )
     web = build_public_app(pages, endpoint, Ops(lambda: "", readiness, bot.metrics.registry))
     stack.callback(serve_in_background(web, bot.url.removeprefix("http://"), WEB_THREADS))
 

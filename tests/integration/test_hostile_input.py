@@ -21,7 +21,7 @@ from hypothesis.strategies import SearchStrategy
 
 from bot.web.socket_mode import socket_client
 from dev.slack import LocalSlack
-from provisioner import credential_links
+from provisioner import one_time_links
 from provisioner.domain.errors import Problem
 from tests.integration.bot_harness import ADA, DANA, OLI, SECRET, Bot, running_bot
 from tests.integration.hostile_edge import Edge, hostile_edge
@@ -195,7 +195,7 @@ def test_bytes_that_are_no_http_are_refused(edge: Edge) -> None:
 
 def test_any_request_to_the_credential_page_is_refused_without_the_token(edge: Edge) -> None:
     bot = edge.bot
-    link = credential_links.mint(bot.ledger, bot.store("my-shop"), DANA)
+    link = one_time_links.mint(bot.ledger, bot.store("my-shop"), DANA)
     ids = st.sampled_from((link.id, link.id[:-1], "", "x" * 5000)) | st.text(max_size=60)
     tokens = (
         st.sampled_from((link.token[:-1], link.token + " ", link.token.upper(), "", None, 5, [link.token])) | st.text()

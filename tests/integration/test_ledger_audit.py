@@ -11,7 +11,7 @@ import pytest
 
 from provisioner.ledger.audit import AuditRecord, Outcome
 from provisioner.ledger.ledger import Ledger
-from provisioner.ledger.links import CredentialLink
+from provisioner.ledger.links import OneTimeLink
 from tests.conftest import Clock
 from tests.ledgers import SampleOrders
 
@@ -147,10 +147,10 @@ def test_sweep_deletes_old_links_only_and_keeps_the_audit_log(
     ledger: Ledger, orders: SampleOrders, clock: Clock
 ) -> None:
     store_id = orders.finished(orders.create()).store_id
-    ledger.links.add(CredentialLink("L1", "hash", store_id, "U1", clock.now, clock.now + 900))
+    ledger.links.add(OneTimeLink("L1", "hash", store_id, "U1", clock.now, clock.now + 900))
     assert ledger.links.claim("L1", actor="U1", detail="", request_id="r")
     clock.now += 100_000
-    ledger.links.add(CredentialLink("L2", "hash", store_id, "U1", clock.now, clock.now + 900))
+    ledger.links.add(OneTimeLink("L2", "hash", store_id, "U1", clock.now, clock.now + 900))
     ledger.sweep()
     assert ledger.links.get("L1") is None
     assert ledger.links.get("L2") is not None

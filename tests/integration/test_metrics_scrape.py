@@ -19,8 +19,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from bot.observability.metrics import HELM_VERBS, READY_BUCKETS, STAGE_BUCKETS, Metrics
 from bot.observability.readiness import Readiness
 from bot.web.http_server import CannotListen, serve_in_background
+from bot.web.one_time_pages import PageDependencies
 from bot.web.ops_endpoints import Ops, build_ops
-from bot.web.public_app import PageDependencies, build_public_app
+from bot.web.public_app import build_public_app
 from dev import local_http
 from dev.slack import LocalSlack
 from provisioner.clients.helm import Helm, ReleaseSpec
@@ -145,7 +146,7 @@ def test_scrape_is_fast_after_years_of_history(tmp_path: Path) -> None:
 
 def test_ops_endpoints_on_their_own_port_are_not_on_the_public_one(tmp_path: Path) -> None:
     ops = Ops(lambda: "", Readiness({"slack": lambda: None}), Metrics().registry)
-    pages = PageDependencies(None, None, lambda _: {}, "http://x")  # type: ignore[arg-type]
+    pages = PageDependencies(None, None, lambda _: {}, lambda *_: iter([b""]), "http://x")  # type: ignore[arg-type]
     public = build_public_app(pages, None, None).test_client()
     assert [public.get(path).status_code for path in ("/healthz", "/readyz", "/metrics")] == [404] * 3
     address = free_address()

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from bot.__main__ import main
 from dev.slack import LocalSlack
-from provisioner import credential_links
+from provisioner import one_time_links
 from provisioner.domain.errors import Problem
 from provisioner.domain.job import JobStatus
 from provisioner.ledger.ledger import Ledger
@@ -105,7 +105,7 @@ def test_store_ordered_for_a_person_is_on_their_home(type_: Type, bot: Bot, slac
 def test_receipt_of_an_operators_store_goes_to_the_failure_channel(type_: Type, bot: Bot, slack: LocalSlack) -> None:
     type_("create", "my-shop", "--no-wait")
     bot.finish()
-    link = credential_links.mint(bot.ledger, bot.store(), DANA)
+    link = one_time_links.mint(bot.ledger, bot.store(), DANA)
     assert bot.ledger.links.claim(link.id, actor=DANA, detail="", request_id="")
     bot.root("credentials of *my-shop* were opened", "#store-failures")
     bot.settled()

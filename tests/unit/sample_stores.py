@@ -12,7 +12,7 @@ from provisioner.domain.errors import Problem
 from provisioner.domain.job import ROLLBACK_STAGE, EventKind, Job, JobEvent, JobKind, JobStatus
 from provisioner.domain.options import Option
 from provisioner.domain.store import Store, StoreStatus
-from provisioner.ledger.links import CredentialLink
+from provisioner.ledger.links import OneTimeLink
 from provisioner.operations.backup import BACKUP
 from provisioner.operations.clone import CLONE
 from provisioner.operations.clone import arguments_of as arguments_of_clone
@@ -168,7 +168,7 @@ SOLD_OUT = JobEvent(
     95, "j2", NOON, EventKind.DONE, "check",
     "The check stops where it stopped before: POST /store/carts/c1/line-items answered 400 instead of 200.", 0.4,
 )  # fmt: skip
-LINK = CredentialLink("l1", "hash", "s1", "U0ADA0001", NOON, NOON + 900, claimed_at=NOON + 60)
+LINK = OneTimeLink("l1", "hash", "s1", "U0ADA0001", NOON, NOON + 900, claimed_at=NOON + 60)
 
 
 def stage_events(kind: JobKind, done: int) -> list[JobEvent]:

@@ -14,7 +14,7 @@ SOURCES = [
     *sorted((ROOT / "provisioner/operations").rglob("*.py")),
     *sorted((ROOT / "provisioner/runner").rglob("*.py")),
     *sorted((ROOT / "provisioner/clients").rglob("*.py")),
-    *(ROOT / "provisioner" / name for name in ("diagnosis.py", "domain/errors.py", "domain/job.py")),
+    *(ROOT / "provisioner" / name for name in ("diagnosis.py", "exports.py", "domain/errors.py", "domain/job.py")),
 ]
 ERRORS = {"JobFailed", "HookFailed", "Problem", "Transient"}  # their third argument is the next step
 NAMES = {"next_step", "RAISE_QUOTA", "RESTORE_FROM_BACKUP", "CERTIFICATE_HINT"}
@@ -44,6 +44,10 @@ FOLLOWED = {
         "tests/e2e/test_provisioner.py::test_delete_names_and_keeps_retained_volumes",
     "Fix the cause and retry, or delete it without a backup: /store delete {} now":
         "tests/e2e/test_undelete_store.py::test_store_that_cannot_be_backed_up_is_deleted_only_for_good",
+    "Open the link again in a minute.":
+        "tests/integration/test_bot_export.py::test_download_that_cannot_start_leaves_the_link_valid",
+    "Open the link again. If it fails again, an operator runs: storewright doctor":
+        "tests/e2e/test_export_store.py::test_server_that_is_away_is_no_endless_wait",
     "Fix the cause and retry. The other backups: /store backups {}":
         "tests/e2e/test_prove_backup.py::test_copy_that_does_not_work_fails_the_proof_and_its_retry_succeeds",
     "Fix the cause, then retry.": "tests/e2e/test_advice.py::test_upgrade_succeeds_once_its_migration_does",

@@ -1,7 +1,7 @@
 {{/* The Jobs that make and restore a store's backups. Storewright starts them: the CronJobs themselves are suspended. */}}
 
-{{/* CronJobs <release>-backup and <release>-restore. A Job of the first one sends the database and the uploads to the backup server, a Job
-     of the other one brings those of $SNAPSHOT back. The pods run in the database's image, which has the engine's own tools, with the
+{{/* CronJobs <release>-backup, <release>-restore and <release>-export. A Job of the first one sends the database and the uploads to the
+     backup server, a Job of the second one brings those of $SNAPSHOT back. In a Job of the third one, Storewright reads a backup. The pods run in the database's image, which has the engine's own tools, with the
      application's ids, which may read and write the uploads, and get restic from `backup.image`.
      Call with (dict "root" $ "image" .Values.postgresql.image "env" "medusa.databaseEnv" "dump" "medusa.dump" "count" "medusa.count"
      "load" "medusa.load" "migration" "medusa.migration").
@@ -12,6 +12,7 @@
 {{- define "common.backups" }}
 {{- include "common.backupJob" (merge (dict "component" "backup" "script" "common.backupScript") .) }}
 {{- include "common.backupJob" (merge (dict "component" "restore" "script" "common.restoreScript") .) }}
+{{- include "common.backupJob" (merge (dict "component" "export" "script" "common.exportScript") .) }}
 {{- end }}
 
 {{- define "common.backupScript" -}}
@@ -46,6 +47,13 @@ load </dump/database.sql >/dev/null
 counts=$(count) || counts={} # of data that could not be counted for the backup either
 /tools/restic restore --quiet --retry-lock 10m "$SNAPSHOT:/uploads" --target /uploads --delete --exclude /lost+found
 printf '{"counts":%s}' "$counts" >/dev/termination-log
+{{- end }}
+
+{{/* Waits while Storewright reads a backup by commands in this container, and then ends the Job. */}}
+{{- define "common.exportScript" -}}
+{{ include "common.reachServer" (dict "root" .root "missing" `exit "$found"`) }}
+touch /tmp/reached
+exec sleep infinity
 {{- end }}
 
 {{/* CronJob <release>-shopper: a Job of it visits the shop as a shopper does, from inside the namespace, to prove a backup. It places no order.
@@ -134,8 +142,11 @@ spec:
           labels: {{- include "common.podLabels" $scope | nindent 12 }}
         spec:
           restartPolicy: Never
+          {{- if eq .component "export" }}
+          terminationGracePeriodSeconds: 1 # it does nothing itself
+          {{- end }}
           {{- include "common.podSecurity" $values.securityContext | nindent 10 }}
-          {{- include "common.nearApplication" $scope | nindent 10 }}
+          {{- include (eq .component "export" | ternary "common.scheduling" "common.nearApplication") $scope | nindent 10 }}
           initContainers:
             - name: restic
               {{- include "common.image" (dict "root" .root "image" $values.backup.image) | nindent 14 }}
@@ -156,8 +167,10 @@ spec:
               {{- include "common.backupContainer" . | nindent 14 }}
           {{- end }}
           volumes:
+            {{- if ne .component "export" }}
             - name: uploads
               persistentVolumeClaim: { claimName: {{ .root.Release.Name }}-uploads, readOnly: {{ eq .component "backup" }} }
+            {{- end }}
             - name: access
               secret: { secretName: store-backup, items: [{ key: ca.crt, path: ca.crt }, { key: client.pem, path: client.pem }] }
             - name: work
@@ -185,10 +198,14 @@ env:
   - { name: RESTIC_TLS_CLIENT_CERT, value: /access/client.pem }
   - { name: RESTIC_CACHE_DIR, value: /tmp/restic }
   - { name: TMPDIR, value: /tmp }
+  {{- if ne .component "export" }}
   {{- include .env .root | nindent 2 }}
+  {{- end }}
 resources: {{- toYaml $values.backup.resources | nindent 2 }}
 volumeMounts:
+  {{- if ne .component "export" }}
   - { name: uploads, mountPath: /uploads, readOnly: {{ eq .component "backup" }} }
+  {{- end }}
   - { name: access, mountPath: /access, readOnly: true }
   - { name: work, mountPath: /tools, subPath: tools, readOnly: true }
   - { name: work, mountPath: /dump, subPath: database }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from provisioner.clients.kubernetes.access import Access
 from provisioner.clients.kubernetes.applied import Applied, FieldChange
+from provisioner.clients.kubernetes.commands import Commands
 from provisioner.clients.kubernetes.errors import ClusterNotConfigured, Conflict, Forbidden, NotAllowedYet, NotFound
 from provisioner.clients.kubernetes.jobs import Jobs
 from provisioner.clients.kubernetes.leases import Leases
@@ -31,7 +32,7 @@ __all__ = [
 ]
 
 
-class Cluster(Namespaces, Secrets, Releases, Workloads, Watches, Jobs, Leases, Routes, Access, Applied):
+class Cluster(Namespaces, Secrets, Releases, Workloads, Watches, Jobs, Commands, Leases, Routes, Access, Applied):
     """One Kubernetes cluster.
 
     Objects are plain dicts, as the API server sends them.

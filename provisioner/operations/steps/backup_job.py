@@ -20,7 +20,7 @@ from provisioner.operations.toolbox import Toolbox
 LOAD = "restore"  # the stage in which a job loads a backup
 NEWEST = "latest"  # restic's word for the newest backup in a repository
 # Components: of the CronJobs in the store's chart, and their Jobs.
-BACKUP, RESTORE, SHOPPER = "backup", "restore", "shopper"
+BACKUP, RESTORE, EXPORT, SHOPPER = "backup", "restore", "export", "shopper"
 BEFORE_MIGRATION = "load"  # the container of a restore Job that loads the data, where another one migrates them then
 SHORT_ID = 8  # characters of a backup's id that distinguish it from the store's others
 FOR_CLONE = "-clone"  # ends the names of Jobs that back a store up for a clone; they run next to the store's own
@@ -174,6 +174,11 @@ def load_started(tools: Toolbox, job: Job, store: Store, backup: str) -> bool:
 
 def _name_of_load(job: Job, store: Store, backup: str) -> str:
     return f"{store.release}-{RESTORE}-{job.id}-{backup[:SHORT_ID]}"
+
+
+def start_export(tools: Toolbox, store: Store, name: str) -> None:
+    """Start a Job `name` in which a backup can be read by commands. Raises JobFailed and Transient."""
+    _start(tools, store, EXPORT, name, {})
 
 
 def _run(

@@ -1,0 +1,200 @@
+"""The pages of one-time links: one shows a store's credentials, one downloads a backup.
+
+A GET shows a page that is the same for every link. It changes nothing and contains no token, as crawlers may send it.
+A POST from that page uses the link up."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from flask import Flask, Request, Response, jsonify, make_response, render_template, request
+
+from bot.web.http_server import read_json
+from provisioner import one_time_links
+from provisioner.domain.backup import Backup
+from provisioner.domain.catalog import Catalog
+from provisioner.domain.errors import LinkRefused, Problem, StorewrightError, Transient
+from provisioner.domain.store import Store
+from provisioner.ledger.ledger import Ledger
+from provisioner.ledger.links import OneTimeLink, Purpose
+from provisioner.log_context import bound_ids
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 4_096
+DOWNLOADS = 4  # at once: each has a thread of the server
+INCOMPLETE = Problem("Open this page with the link from Slack.")
+UNREADABLE = {
+    Purpose.REVEAL: Problem(
+        "The credentials can't be read right now.",
+        "The cluster does not answer correctly. Your link still works.",
+        "Try again in a moment.",
+    ),
+    Purpose.DOWNLOAD: Problem(
+        "The backup can't be read right now.",
+        "The cluster or the backup server does not answer correctly. Your link still works.",
+        "Open it again from Slack in a moment.",
+    ),
+}
+BUSY = Problem(f"{DOWNLOADS} downloads are running.", "Your link still works.", "Open it again from Slack later.")
+Prepare = Callable[[Store, OneTimeLink], Any]
+
+
+@dataclass(frozen=True)
+class PageDependencies:
+    """Dependencies of the pages.
+
+    `read_secret` returns a store's Secret as key -> value, `open_archive` a backup as parts of a tar archive."""
+
+    ledger: Ledger
+    catalog: Catalog
+    read_secret: Callable[[Store], dict[str, str]]
+    open_archive: Callable[[Store, Backup], Iterator[bytes]]
+    public_origin: str
+
+
+class CannotUse(Exception):
+    """The link can't be used now: why, and the status of the answer."""
+
+    def __init__(self, problem: Problem, status: int) -> None:
+        super().__init__(problem)
+        self.problem, self.status = problem, status
+
+
+def add_pages(web: Flask, pages: PageDependencies) -> None:
+    """Add the pages to the app."""
+    downloads = threading.BoundedSemaphore(DOWNLOADS)
+    web.get("/s/<link_id>", endpoint="credentials")(lambda link_id: _page("credentials.html"))
+    web.post("/s/<link_id>", endpoint="reveal")(lambda link_id: _reveal(pages, link_id))
+    web.get("/s/<link_id>/backup", endpoint="backup")(lambda link_id: _page("download.html"))
+    web.post("/s/<link_id>/backup", endpoint="download")(lambda link_id: _download(pages, link_id, downloads))
+
+
+def _page(template: str, **values: object) -> Response:
+    nonce = secrets.token_urlsafe(16)
+    page = make_response(render_template(template, nonce=nonce, **values))
+    page.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+    return page
+
+
+# --- the credentials ---------------------------------------------------------------------------------------------
+
+
+def _reveal(pages: PageDependencies, link_id: str) -> tuple[Response, int]:
+    """Answer with the credentials, as JSON."""
+    try:
+        store, secret = _use(pages, link_id, Purpose.REVEAL, lambda store, _: pages.read_secret(store))
+    except CannotUse as error:
+        found = error.problem
+        return _retryable(jsonify(what=found.what, cause=found.cause, next_step=found.next_step), error), error.status
+    log.info("credentials revealed", extra={"store": store.name})
+    return _revealed(pages, store, secret), 200
+
+
+def _revealed(pages: PageDependencies, store: Store, secret: dict[str, str]) -> Response:
+    credentials = [
+        {"label": key.replace("-", " ").capitalize(), "value": secret[key]}
+        for key in pages.catalog.get(store.type).credentials
+        if key in secret
+    ]
+    return jsonify(store=store.name, admin_url=store.admin_url, credentials=credentials)
+
+
+# --- a backup ----------------------------------------------------------------------------------------------------
+
+
+def _download(pages: PageDependencies, link_id: str, downloads: threading.BoundedSemaphore) -> tuple[Response, int]:
+    """Answer with the archive, or with the page that says why not."""
+    try:
+        if not downloads.acquire(blocking=False):
+            raise CannotUse(BUSY, 503)
+        try:
+            store, archive = _use(pages, link_id, Purpose.DOWNLOAD, lambda *found: _opened(pages, *found))
+        except BaseException:
+            downloads.release()
+            raise
+    except CannotUse as error:
+        page = _page("download.html", problem=error.problem)
+        return _retryable(page, error), error.status
+    log.info("download started", extra={"store": store.name})
+    response = Response(archive, content_type="application/x-tar")
+    response.call_on_close(downloads.release)
+    response.headers["Content-Disposition"] = f'attachment; filename="{store.name}.tar"'
+    return response, 200
+
+
+def _opened(pages: PageDependencies, store: Store, link: OneTimeLink) -> Iterator[bytes]:
+    """The archive, once its first part is there. Raises LinkRefused, and what `open_archive` raises."""
+    backups = pages.ledger.store_backups.of_store(store.id)
+    backup = next((backup for backup in backups if backup.id == link.backup_id), None)
+    if not backup:
+        others = f"Those that are left: /store backups {store.name}"
+        raise LinkRefused("This backup was removed.", "Old backups are removed every day.", others)
+    parts = pages.open_archive(store, backup)
+    return _to_the_end(next(parts), parts)
+
+
+def _to_the_end(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        yield from chain([first], rest)
+    except Exception:
+        log.exception("download broke")
+        raise  # the server closes the connection, so that the browser reports an incomplete file
+    finally:
+        if hasattr(rest, "close"):
+            rest.close()
+
+
+# --- both --------------------------------------------------------------------------------------------------------
+
+
+def _use(pages: PageDependencies, link_id: str, purpose: Purpose, prepare: Prepare) -> tuple[Store, Any]:
+    """Use the link up; an error leaves it valid. Raises CannotUse."""
+    if not (token := _token(pages, request)):
+        raise CannotUse(INCOMPLETE, 403)
+    detail, request_id = f"link {link_id[:40]} from {request.remote_addr}", bound_ids()["request"]
+    try:
+        return one_time_links.use(pages.ledger, link_id, token, purpose, prepare, detail=detail, request_id=request_id)
+    except LinkRefused as refusal:
+        raise CannotUse(refusal.problem, 410) from refusal
+    except Transient as error:
+        log.warning("one-time link not used: %s", error)
+        raise CannotUse(UNREADABLE[purpose], 503) from error
+    except StorewrightError as error:  # e.g. a deleted Secret: a retry would fail too
+        log.error("one-time link not used: %s", error)
+        raise CannotUse(error.problem, 500) from error
+    except Exception as error:
+        log.exception("one-time link not used")
+        raise CannotUse(UNREADABLE[purpose], 503) from error
+
+
+def _token(pages: PageDependencies, post: Request) -> str:
+    """The token in a request from one of the pages, sent as JSON or as a form; '' for one from any other page."""
+    post.max_content_length = MAX_BODY_BYTES
+    own_page = post.headers.get("Origin") == pages.public_origin
+    own_page = own_page and post.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+    if not own_page:
+        return ""
+    if not post.is_json:
+        return post.form.get("token", "")
+    try:
+        body = read_json(post.get_data(as_text=True))
+    except ValueError:
+        return ""
+    token = body.get("token") if isinstance(body, dict) else None
+    return token if isinstance(token, str) else ""
+
+
+def _retryable(answer: Response, error: CannotUse) -> Response:
+    if error.status == 503:
+        answer.headers["Retry-After"] = "5"
+    return answer
