@@ -26,6 +26,7 @@ from provisioner.operations.steps.secret import ensure_secret
 from provisioner.operations.steps.shop import open_shop
 from provisioner.operations.toolbox import Toolbox
 
+REMOVAL_SECONDS = 60.0  # that a failed job waits for the end of its copy
 RELEASE = "copy"  # the Helm release of a copy, and so its Service
 
 
@@ -43,7 +44,8 @@ def run(tools: Toolbox, job: Job) -> None:
             _prove(_without_visitors(tools, store), job, store, copy)
     except JobFailed as failure:
         with suppress(StorewrightError):
-            tools.cluster.delete_namespace(copy.namespace)
+            soon = replace(job, allowed=REMOVAL_SECONDS, deadline_at=tools.ledger.clock() + REMOVAL_SECONDS)
+            remove_namespace(tools, soon, copy)
         found = failure.problem
         what = f"No working copy of {store.name} could be made from its newest backup: {found.what}"
         next_step = f"Fix the cause and retry. The other backups: /store backups {store.name}"

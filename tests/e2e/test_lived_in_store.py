@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,7 @@ from dev.stack import ROOT
 from provisioner.diagnosis import Patience
 from provisioner.domain.job import EventKind, JobStatus
 from provisioner.domain.store import SECRET_NAME, StoreStatus
+from provisioner.exports import archive_of
 from provisioner.operations.clone import CLONE
 from provisioner.operations.namespace_metadata import stores_in_cluster
 from provisioner.operations.registry import OPERATIONS
@@ -91,6 +94,15 @@ def test_backup_holds_every_order_and_the_pictures_and_disturbs_no_shopper(store
     held = server.restic(store.made.store_id, "ls", "latest")
     assert "/dump/database.sql" in held
     assert store.picture.rsplit("/", 1)[-1] in held
+
+
+def test_backup_leaves_the_cluster_as_one_archive(store: Store) -> None:
+    backup = store.harness.backups(store.made)[0]
+    content = b"".join(archive_of(store.harness.tools, store.harness.store(store.name), backup))
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        sizes = {member.name: member.size for member in archive}
+    assert sizes["dump/database.sql"] > 100_000
+    assert [name for name in sizes if name.startswith("uploads/") and name.endswith(".png")]
 
 
 def test_restore_brings_back_what_was_there_and_can_be_undone(store: Store) -> None:

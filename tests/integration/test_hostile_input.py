@@ -190,10 +190,10 @@ def test_bytes_that_are_no_http_are_refused(edge: Edge) -> None:
     assert edge.request("GET", "/healthz").status == 200
 
 
-# --- the credential page -------------------------------------------------------------------------------------------
+# --- the pages of one-time links -------------------------------------------------------------------------------------------
 
 
-def test_any_request_to_the_credential_page_is_refused_without_the_token(edge: Edge) -> None:
+def test_any_request_to_a_page_of_one_time_links_is_refused_without_the_token(edge: Edge) -> None:
     bot = edge.bot
     link = one_time_links.mint(bot.ledger, bot.store("my-shop"), DANA)
     ids = st.sampled_from((link.id, link.id[:-1], "", "x" * 5000)) | st.text(max_size=60)
@@ -204,12 +204,13 @@ def test_any_request_to_the_credential_page_is_refused_without_the_token(edge: E
     posted = tokens.map(lambda token: json.dumps({"token": token}).encode()) | wrong_bodies
     origins = st.sampled_from((bot.url, "null", "", "https://evil.example", bot.url + "/"))
     methods = st.sampled_from(("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"))
-    cases = st.tuples(methods, ids, posted, origins, st.sampled_from((JSON, FORM, "application/json; charset=x", "")))
+    types, pages = st.sampled_from((JSON, FORM, "application/json; charset=x", "")), st.sampled_from(("", "/backup"))
+    cases = st.tuples(methods, ids, posted, origins, types, pages)
 
-    def check(case: tuple[str, str, bytes, str, str]) -> None:
-        method, link_id, body, origin, content_type = case
+    def check(case: tuple[str, str, bytes, str, str, str]) -> None:
+        method, link_id, body, origin, content_type, page = case
         headers = {"Origin": origin, "Content-Type": content_type}
-        answer = edge.request(method, f"/s/{quote(link_id)}", body, headers)
+        answer = edge.request(method, f"/s/{quote(link_id)}{page}", body, headers)
         assert answer.status in (200, 400, 403, 404, 405, 410, 413), answer
         assert answer.status != 200 or method in ("GET", "HEAD", "OPTIONS"), answer
         assert SECRET["admin-password"].encode() not in answer.body

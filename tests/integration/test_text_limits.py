@@ -37,6 +37,7 @@ from provisioner.operations.create import CREATE
 from provisioner.operations.registry import OPERATIONS
 from provisioner.operations.upgrade import UPGRADE
 from tests.unit.sample_stores import (
+    BACKUPS,
     CLONE_JOB,
     FAILED,
     FAILED_JOB,
@@ -280,6 +281,13 @@ def longest_answers() -> Sequence[Message]:
         messages.help_text(help_sections(COMMANDS.values(), CATALOG)),
         messages.credential_link(store, "https://bot.example/" + "x" * 1000 + "/s/l1#token", NOON),
         messages.receipt(store, LINK),
+        messages.receipt(store, replace(LINK, backup_id="f" * 64)),
+        messages.download_link(
+            store,
+            replace(BACKUPS[0], counts={f"things-{number}": 10**9 for number in range(99)}),
+            "https://bot.example/" + "x" * 1000 + "/s/l1/backup#token",
+            NOON,
+        ),
         messages.moved_aside(store.name, "https://slack.example/" + "x" * 500, Moved("C0RANDOM1", "w" * 60)),
         messages.held_back(store.name, "w" * 60),
         messages.answer(CREATE.kind, name=store.name, label="L" * 75, url=store.url),

@@ -191,6 +191,8 @@ FAILURES = {
 }
 ANSWERS = {
     "receipt": messages.receipt(STORE, LINK),
+    "receipt-download": messages.receipt(STORE, replace(LINK, backup_id=BACKUPS[0].id)),
+    "download": messages.download_link(STORE, BACKUPS[0], "https://bot.example/s/l1/backup#token", NOON),
     "moved-to-direct-messages": messages.moved_aside(
         "my-shop", "https://slack.example/archives/D1/p1", Moved("C0RANDOM1", "not_in_channel")
     ),
