@@ -16,6 +16,7 @@ from provisioner.operations.steps.backup_job import (
     served_before,
     start_backup,
 )
+from provisioner.operations.steps.claims import sizes_of
 from provisioner.operations.steps.from_backup import (
     FILL,
     INSTALL,
@@ -47,7 +48,7 @@ def run(tools: Toolbox, job: Job) -> None:
     with tools.stage(job, "secrets"):
         secret = ensure_secret(tools, store, tools.catalog.get(store.type), may_create=True)
     if not filled:
-        install_closed(tools, job, store, secret)
+        install_closed(tools, job, store, secret, sizes_of(tools, source))
     if not backup:
         with tools.stage(job, "backup"):
             made = _await_backup(tools, job, source)

@@ -19,6 +19,7 @@ from provisioner.domain.text import enumerate_words
 from provisioner.operations.namespace_metadata import COPY_OF
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.backup_job import arguments_for, served_before, visit_shop
+from provisioner.operations.steps.claims import sizes_of
 from provisioner.operations.steps.from_backup import FILL, INSTALL, fill_store, install_closed
 from provisioner.operations.steps.namespace import ensure_namespace
 from provisioner.operations.steps.removal import await_volumes, remove_namespace
@@ -70,7 +71,7 @@ def _prove(tools: Toolbox, job: Job, store: Store, copy: Store) -> None:
         ensure_namespace(tools, copy, {COPY_OF: store.id})
     with tools.stage(job, "secrets"):
         secret = ensure_secret(tools, copy, tools.catalog.get(copy.type), may_create=True)
-    install_closed(tools, job, copy, secret)
+    install_closed(tools, job, copy, secret, sizes_of(tools, store))
     counts = fill_store(tools, job, copy, secret, job.arguments["backup"], store)
     _require_counts(counts, json.loads(job.arguments["counts"]))
     if served_before(job):  # a shop that did not answer then need not answer now

@@ -7,6 +7,7 @@ from provisioner.domain.policy import Right
 from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.backup_job import is_loaded, served_before
+from provisioner.operations.steps.claims import sizes_of
 from provisioner.operations.steps.from_backup import (
     FILL,
     INSTALL,
@@ -15,7 +16,7 @@ from provisioner.operations.steps.from_backup import (
     install_closed,
     open_filled_store,
 )
-from provisioner.operations.steps.kept_store import KeptStore, keep_store, kept_secret
+from provisioner.operations.steps.kept_store import KeptStore, keep_store, kept_secret, kept_sizes
 from provisioner.operations.steps.namespace import ensure_namespace
 from provisioner.operations.steps.secret import ensure_secret
 from provisioner.operations.toolbox import Toolbox
@@ -30,9 +31,10 @@ def run(tools: Toolbox, job: Job) -> None:
         _bring_back_secret(tools, store)
         secret = ensure_secret(tools, store, tools.catalog.get(store.type), may_create=False)
     if not is_loaded(tools, job):
-        install_closed(tools, job, store, secret)
+        install_closed(tools, job, store, secret, kept_sizes(tools, store))
         fill_store(tools, job, store, secret, job.arguments["backup"])
-    keep_store(tools, KeptStore(store, served_before(job), deleted=False), secret)
+    kept = KeptStore(store, served_before(job), deleted=False, sizes=sizes_of(tools, store))
+    keep_store(tools, kept, secret)
     open_filled_store(tools, job, store, secret, served=served_before(job))
 
 

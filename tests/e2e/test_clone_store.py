@@ -10,6 +10,7 @@ from dev.cluster import Cluster as DevCluster
 from dev.stack import kubectl
 from provisioner.domain.job import JobStatus
 from provisioner.domain.store import StoreStatus
+from provisioner.operations.clone import CLONE
 from tests.e2e.backed_up_store import BackedUpStore, backed_up_store
 from tests.e2e.backup_server import BackupServer
 
@@ -29,6 +30,12 @@ def picture_of(store: BackedUpStore, name: str) -> str:
     """The checksum of the picture in the clone called `name`."""
     inside = ("-n", f"store-{name}", "exec", f"deployment/{name}", "--", "/busybox", "md5sum", "/volume/picture")
     return kubectl(store.harness.cluster, *inside).split(" ")[0]
+
+
+def size_of_uploads(store: BackedUpStore, name: str) -> str:
+    """The size of the uploads of the store called `name`."""
+    where = ("-n", f"store-{name}", "get", f"pvc/{name}-uploads", "-o", "jsonpath={.spec.resources.requests.storage}")
+    return kubectl(store.harness.cluster, *where)
 
 
 def access_of(store: BackedUpStore, name: str) -> str:
@@ -61,6 +68,20 @@ def test_clone_of_a_backup_has_the_data_of_that_time(store: BackedUpStore) -> No
     store.upload()
     store.harness.succeeded(store.harness.clone(store.made, name, backup.id))
     assert picture_of(store, name) == earlier
+
+
+def test_clone_has_volumes_as_large_as_those_of_the_store(store: BackedUpStore) -> None:
+    name, claims = f"{store.name}-f", store.harness.overlay[store.type.name]["claims"]
+    claims["uploads"]["size"] = "8Mi"  # for new stores, after this one was made with 16Mi
+    store.harness.reopen()
+    store.harness.succeeded(store.harness.clone(store.made, name))
+    assert size_of_uploads(store, name) == "16Mi"
+    made = next(job for job in store.harness.ledger.jobs.of_kind(CLONE.kind) if job.store == name)
+    store.harness.succeeded(store.harness.delete(made))
+    store.harness.succeeded(store.harness.undelete(made))
+    assert size_of_uploads(store, name) == "16Mi"
+    claims["uploads"]["size"] = "16Mi"
+    store.harness.reopen()
 
 
 def test_interrupted_clone_goes_on_and_fills_the_store_once(store: BackedUpStore) -> None:

@@ -49,6 +49,7 @@ from provisioner.operations.delete import DELETE
 from provisioner.operations.journal import JobJournal
 from provisioner.operations.registry import DEFAULT_DEADLINES, OPERATIONS
 from provisioner.orders import OrderContext, Orders, StoreRequest
+from provisioner.runner.kept_backups import Room
 from tests.waiting import until
 from tests.workers import free_address
 
@@ -102,7 +103,7 @@ class MovableClock:
 @dataclass
 class Bot:
     """One running bot. `url` is where it listens; `secret` is each store's Secret, or the error of reading it, and
-    `archive` returns the parts of each backup, or raises."""
+    `archive` returns the parts of each backup, or raises. `room` is what the storage of the backups has."""
 
     url: str
     slack: LocalSlack
@@ -113,6 +114,7 @@ class Bot:
     app: App
     audit_writer: AuditWriter
     secret: dict[str, str] | Exception = field(default_factory=lambda: dict(SECRET))
+    room: Room | None = None
     archive: Callable[[], Iterator[bytes]] = lambda: iter([b"first", b"second"])
 
     @property
@@ -297,6 +299,7 @@ def _serve(bot: Bot, readiness: Readiness, endpoint: SlackEndpoint | None, stack
     """Serve at the bot's address until the stack is closed; `endpoint` is None in Socket Mode."""
     bot.metrics.add_readiness(readiness)
     bot.metrics.add_workers(8, lambda: (0, 0))
+    bot.metrics.add_backup_room(lambda: bot.room)
     pages = PageDependencies(
         bot.ledger, bot.orders.catalog, lambda _: _secret(bot), lambda store, backup: iter(bot.archive()), bot.url
     )

@@ -190,7 +190,7 @@ def test_bytes_that_are_no_http_are_refused(edge: Edge) -> None:
     assert edge.request("GET", "/healthz").status == 200
 
 
-# --- the pages of one-time links -------------------------------------------------------------------------------------------
+# --- the pages of one-time links -----------------------------------------------------------------------------------
 
 
 def test_any_request_to_a_page_of_one_time_links_is_refused_without_the_token(edge: Edge) -> None:

@@ -85,6 +85,10 @@ class Workloads(Api):
     def volume_claims(self, namespace: str) -> list[Object]:
         return self._list(CLAIMS, namespace)
 
+    def create_claim(self, namespace: str, name: str, spec: Object, labels: dict[str, str]) -> None:
+        """A claim of that name that exists is left as it is."""
+        self._create(CLAIMS, {"metadata": {"name": name, "labels": labels}, "spec": spec}, namespace)
+
     def grow_claim(self, namespace: str, name: str, size: str, *, dry_run: bool) -> None:
         """Ask for a larger volume.
 

@@ -159,7 +159,7 @@ def visit_shop(tools: Toolbox, job: Job, store: Store, secret: dict[str, str]) -
 
     Raises JobFailed, Transient, Superseded or HandedOver."""
     run = _run(tools, job, store, secret, SHOPPER, f"{store.release}-{SHOPPER}-{job.id}", {})[SHOPPER]
-    return str(run.get("message") or "")
+    return str(run.get("message") or "").strip()
 
 
 def is_loaded(tools: Toolbox, job: Job) -> bool:

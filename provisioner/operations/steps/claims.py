@@ -20,10 +20,12 @@ from provisioner.clients.kubernetes.releases import record_name
 from provisioner.domain.documents import read_yaml
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job
-from provisioner.domain.store import Store
+from provisioner.domain.store import PREFIX, Store
 from provisioner.operations.toolbox import Toolbox
 
+Sizes = dict[str, str]  # of a store's volumes, such as 10Gi, by the claim's role
 POLL_SECONDS = 0.5
+FOR_BACKUP = PREFIX + "for-backup"  # a label of claims that are larger than the values want
 BORN = ("accessModes", "storageClassName", "volumeMode", "resources")  # what a claim keeps of its spec
 
 
@@ -108,6 +110,31 @@ def _with_present_claims(tools: Toolbox, store: Store, document: str) -> str:
     return document if after == before else after
 
 
+# --- a store made from a backup ----------------------------------------------------------------------------------
+
+
+def sizes_of(tools: Toolbox, store: Store) -> Sizes:
+    """The sizes of the store's volumes: an operator may have enlarged them. Raises Transient and JobFailed."""
+    claims = {claim["metadata"]["name"]: claim["spec"] for claim in tools.cluster.volume_claims(store.namespace)}
+    return {_role(name, store): spec["resources"]["requests"]["storage"] for name, spec in claims.items()}
+
+
+def make_room(tools: Toolbox, store: Store, spec: ReleaseSpec, sizes: Sizes) -> None:
+    """Create the claims that must be larger than the values want, before helm does: the backup is of larger ones.
+
+    Raises Transient, and JobFailed where a quota forbids it."""
+    for name, wants in [claim for manifest in tools.helm.render(spec) for claim in _claims(manifest)]:
+        size = sizes.get(_role(name, store))
+        if size and quantity(size) > quantity(wants["resources"]["requests"]["storage"]):
+            larger = {**wants, "resources": {"requests": {"storage": size}}}
+            tools.cluster.create_claim(store.namespace, name, larger, {FOR_BACKUP: "true"})
+
+
+def _role(claim: str, store: Store) -> str:
+    """The claim's name without the release's, which differs from store to store."""
+    return claim.replace(store.release, "", 1)
+
+
 # --- a creation that is tried again ------------------------------------------------------------------------------
 
 
@@ -116,7 +143,7 @@ def discard_unbound(tools: Toolbox, job: Job, store: Store, spec: ReleaseSpec) -
 
     The StatefulSets that made them go too. Raises JobFailed, Superseded, HandedOver."""
     claims = tools.cluster.volume_claims(store.namespace)
-    bound = {claim["metadata"]["name"] for claim in claims if claim.get("status", {}).get("phase") != "Pending"}
+    bound = {claim["metadata"]["name"] for claim in claims if not _may_go(claim)}
     doomed = [
         manifest
         for manifest in tools.helm.render(spec)
@@ -129,6 +156,12 @@ def discard_unbound(tools: Toolbox, job: Job, store: Store, spec: ReleaseSpec) -
     while any(tools.cluster.live(store.namespace, manifest) for manifest in doomed):
         tools.check_in(job, f"The unused volumes of {store.name} were not gone")
         time.sleep(POLL_SECONDS)
+
+
+def _may_go(claim: Object) -> bool:
+    """Whether nothing is lost with the claim: it has no volume, and no backup needs its size."""
+    meta = claim["metadata"]
+    return claim.get("status", {}).get("phase") == "Pending" and FOR_BACKUP not in meta.get("labels", {})
 
 
 def _differs(tools: Toolbox, store: Store, manifest: Object) -> bool:

@@ -7,8 +7,9 @@ from provisioner.domain.store import Store
 from provisioner.operations.namespace_metadata import note_ready
 from provisioner.operations.spec import Stage
 from provisioner.operations.steps.backup_job import LOAD, grant_access, load_backup
+from provisioner.operations.steps.claims import Sizes, make_room
 from provisioner.operations.steps.readiness import DATABASE, await_components
-from provisioner.operations.steps.release import install_release
+from provisioner.operations.steps.release import install_release, release_spec
 from provisioner.operations.steps.shop import UNUSED_SECONDS, close_shop, open_shop
 from provisioner.operations.steps.storefront import STOREFRONT, await_home_page
 from provisioner.operations.toolbox import Toolbox
@@ -21,13 +22,15 @@ FILL = (Stage(LOAD, "Bring in the database and the uploads", "Database and uploa
 OPEN = (Stage("application", "Start the application", "Application is up"), STOREFRONT)
 
 
-def install_closed(tools: Toolbox, job: Job, store: Store, secret: dict[str, str]) -> None:
+def install_closed(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], sizes: Sizes) -> None:
     """Install the chart and start only its database: the application would fill it with sample data.
 
-    Raises JobFailed, Transient, Superseded or HandedOver."""
+    Its volumes are at least of these `sizes`. Raises JobFailed, Transient, Superseded or HandedOver."""
     since = tools.ledger.clock()
     with tools.stage(job, "release"):
-        install_release(tools, job, store, tools.catalog.get(store.type))
+        store_type = tools.catalog.get(store.type)
+        make_room(tools, store, release_spec(tools.defaults, store, store_type), sizes)
+        install_release(tools, job, store, store_type)
         close_shop(tools, job, store, secret, grace_seconds=UNUSED_SECONDS)
     await_components(tools, job, store, secret, since, only=DATABASE)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -17,6 +17,7 @@ from provisioner.domain.errors import RESTORE_FROM_BACKUP, JobFailed
 from provisioner.domain.job import Job
 from provisioner.domain.store import Store
 from provisioner.operations.steps.backup_job import make_backup, password_key, secret_of, server_of
+from provisioner.operations.steps.claims import Sizes, sizes_of
 from provisioner.operations.toolbox import Toolbox
 
 log = logging.getLogger(__name__)
@@ -25,11 +26,12 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class KeptStore:
     """A store as its newest backup found it; `served` says whether its shop answered, `deleted` whether it was made
-    before a deletion."""
+    before a deletion, `sizes` how large its volumes were."""
 
     store: Store
     served: bool
     deleted: bool
+    sizes: Sizes = field(default_factory=dict)
 
 
 KEPT_STORES = TypeAdapter(KeptStore)
@@ -38,7 +40,8 @@ KEPT_STORES = TypeAdapter(KeptStore)
 def make_kept_backup(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], reason: Reason) -> Backup:
     """Make a backup as `make_backup` does, and keep what it needs to be restored without the namespace."""
     made = make_backup(tools, job, store, secret, reason)
-    keep_store(tools, KeptStore(store, made.served, deleted=reason == Reason.BEFORE_DELETION), secret)
+    deleted, sizes = reason == Reason.BEFORE_DELETION, sizes_of(tools, store)
+    keep_store(tools, KeptStore(store, made.served, deleted=deleted, sizes=sizes), secret)
     return made
 
 
@@ -67,6 +70,12 @@ def kept_secret(tools: Toolbox, store: Store) -> dict[str, str]:
         cause = "Somebody removed them from the Secret with the keys of the backups."
         raise JobFailed(what, cause, RESTORE_FROM_BACKUP)
     return dict(json.loads(text))
+
+
+def kept_sizes(tools: Toolbox, store: Store) -> Sizes:
+    """The sizes that the store's volumes had; empty where they were not kept. Raises Transient and JobFailed."""
+    text = tools.cluster.read_secret(*secret_of(server_of(tools))).get(_record_key(store.id))
+    return KEPT_STORES.validate_json(text).sizes if text else {}
 
 
 def forget_store(cluster: Cluster, server: str, store: Store) -> None:
