@@ -97,7 +97,7 @@ def _store_backups(
     settings: Settings, orders: Orders, tools: Toolbox, kept: KeptBackups | None
 ) -> Iterator[Callable[[], None]]:
     """The chores for the backups of stores."""
-    if settings.backup_server and kept:
+    if kept and settings.backup_server:
         yield kept.read
         yield ExpiredStores(orders.ledger, tools.cluster, settings.backup_server).forget
         yield partial(remove_copies, orders.ledger, tools.cluster, settings.instance)

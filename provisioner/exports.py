@@ -6,13 +6,14 @@ import json
 import tarfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain
 
 from provisioner.clients.kubernetes.objects import Object
 from provisioner.diagnosis import quote_error_in
 from provisioner.domain.backup import Backup
-from provisioner.domain.errors import JobFailed, Transient
+from provisioner.domain.errors import JobFailed, StorewrightError, Transient
 from provisioner.domain.store import Store
 from provisioner.domain.text import size
 from provisioner.log_context import new_id
@@ -56,7 +57,8 @@ def archive_of(tools: Toolbox, store: Store, backup: Backup) -> Iterator[bytes]:
             raise _unreadable(tools, store, pod, error) from error
         yield from chain((_about(store, backup), first), content)
     finally:
-        tools.cluster.stop_job(store.namespace, name)
+        with suppress(StorewrightError):  # it ends by itself later
+            tools.cluster.stop_job(store.namespace, name)
 
 
 def _await_pod(tools: Toolbox, store: Store, name: str) -> str:

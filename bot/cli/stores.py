@@ -62,6 +62,12 @@ class Session:
     def catalog(self) -> Catalog:
         return self.orders.catalog
 
+    @property
+    def toolbox(self) -> Toolbox:
+        """Raises ClusterNotConfigured."""
+        cluster = Cluster(self.settings.kubeconfig, self.settings.kube_context)
+        return self.tools or build_toolbox(self.settings, self.ledger, self.catalog, cluster)
+
     def order(self, store: str, detail: str, place: Callable[[OrderContext], Job], *, wait: bool) -> Job:
         """Place an audited order and, with `wait`, follow its job. Raises Refused."""
         job = self.audited(store, detail, place)
@@ -82,14 +88,7 @@ class Session:
 
     def audited(self, store: str, detail: str, place: Callable[[OrderContext], Job]) -> Job:
         """Place an order and write it to the audit log. Raises Refused."""
-        record = AuditRecord(
-            actor=TERMINAL,
-            action="command",
-            store=store[:NAME_LIMIT],
-            origin=_user_and_host(),
-            detail=detail,
-            request_id=new_id(),
-        )
+        record = _audit_record(store, detail)
         context = OrderContext(Actor(TERMINAL, is_admin=True), "", f"{TERMINAL}:{record.request_id}")
         try:
             job = place(context)
@@ -99,6 +98,10 @@ class Session:
             raise
         self.ledger.audit.add(record, Outcome.ORDERED, job_id=job.id)
         return job
+
+    def note(self, store: str, detail: str) -> None:
+        """Write what was asked for to the audit log, where it is no order."""
+        self.ledger.audit.add(_audit_record(store, detail), Outcome.ANSWERED)
 
     def show_job(self, job: Job) -> None:
         """Print the job's events and its headline."""
@@ -120,6 +123,17 @@ def click_command(command: Command[Any], terminal: TerminalCommand) -> click.Com
 STORE_COMMANDS = [
     click_command(command, command.terminal) for command in COMMANDS.values() if command.terminal is not None
 ]
+
+
+def _audit_record(store: str, detail: str) -> AuditRecord:
+    return AuditRecord(
+        actor=TERMINAL,
+        action="command",
+        store=store[:NAME_LIMIT],
+        origin=_user_and_host(),
+        detail=detail,
+        request_id=new_id(),
+    )
 
 
 def _user_and_host() -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from typing import BinaryIO
+
+import click
 
 from bot.commands.ordering import clicked_store
 from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section, Words
+from bot.commands.terminal import NAME, Terminal, TerminalCommand
 from bot.dependencies import Dependencies
 from bot.rendering import messages
 from provisioner import one_time_links
 from provisioner.domain.errors import Refused
 from provisioner.domain.store import Store
+from provisioner.exports import archive_of
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,16 @@ def _link(dependencies: Dependencies, request: Request, store: Store, backup: st
     return Response(message=message, store=store.name, reason=f"link {link.id}")
 
 
+def _from_terminal(terminal: Terminal, name: str, file: BinaryIO, backup: str) -> None:
+    store = terminal.orders.store_named(name)
+    chosen = terminal.orders.backup(store, backup)
+    terminal.note(name, f"export {name} {backup}".strip())
+    with click.progressbar(length=chosen.bytes, label=name, file=sys.stderr) as progress:
+        for part in archive_of(terminal.toolbox, store, chosen):
+            file.write(part)
+            progress.update(len(part))
+
+
 COMMAND = Command(
     verb="export",
     arguments="NAME [BACKUP]",
@@ -60,5 +76,13 @@ COMMAND = Command(
     parse=parse,
     run=run,
     clicks={"export": clicked},
-    terminal=None,  # an operator reads the backup with restic
+    terminal=TerminalCommand(
+        help="Write a backup of a store to FILE, a tar archive; - is the standard output.",
+        parameters=(
+            NAME,
+            click.Argument(["file"], type=click.File("wb")),
+            click.Option(["--backup"], default="", metavar="ID", help="How the backup's id begins; the newest one."),
+        ),
+        run=_from_terminal,
+    ),
 )

@@ -13,6 +13,7 @@ from provisioner.domain.errors import Refused
 from provisioner.domain.job import Job
 from provisioner.domain.store import SECRET_NAME, Store
 from provisioner.ledger.ledger import Ledger
+from provisioner.operations.toolbox import Toolbox
 from provisioner.orders import OrderContext, Orders
 
 NAME = click.Argument(["name"])
@@ -30,11 +31,17 @@ class Terminal(Protocol):
     def ledger(self) -> Ledger: ...
     @property
     def catalog(self) -> Catalog: ...
+    @property
+    def toolbox(self) -> Toolbox:
+        """The tools to read the cluster with. Raises ClusterNotConfigured."""
 
     def order(self, store: str, detail: str, place: Callable[[OrderContext], Job], *, wait: bool) -> Job:
         """Place an audited order and, with `wait`, follow its job; exits with status 1 if the job fails.
 
         Raises Refused."""
+
+    def note(self, store: str, detail: str) -> None:
+        """Write what was asked for to the audit log, where it is no order."""
 
     def show_job(self, job: Job) -> None:
         """Print the job's events and how it stands."""

@@ -7,9 +7,12 @@ import io
 import json
 import tarfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from bot.__main__ import main
 from dev.cluster import Cluster as DevCluster
 from provisioner.domain.errors import JobFailed
 from provisioner.exports import archive_of
@@ -76,3 +79,24 @@ def test_server_that_is_away_is_no_endless_wait(store: BackedUpStore, server: Ba
         next(parts_of(store))
     require_no_job_left(store)
     assert next(parts_of(store))
+
+
+def test_terminal_writes_the_archive_to_a_file(
+    store: BackedUpStore, server: BackupServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {
+        "LEDGER_PATH": store.harness.ledger.path,
+        "CHARTS_DIR": store.harness.charts,
+        "KUBECONFIG": store.harness.cluster.kubeconfig,
+        "STORE_DOMAIN": store.harness.cluster.store_domain,
+        "BACKUP_SERVER": server.url,
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, str(value))
+    file = tmp_path / "my-shop.tar"
+    done = CliRunner().invoke(main, ["export", store.name, str(file)])
+    assert done.exit_code == 0, done.output
+    with tarfile.open(file) as archive:
+        assert archive.getnames()[0] == "README.txt"
+        assert "dump/database.sql" in archive.getnames()
+    assert [row["detail"] for row in store.harness.ledger.audit.rows()][-1] == f"export {store.name}"
