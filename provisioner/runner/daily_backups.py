@@ -21,9 +21,10 @@ log = logging.getLogger(__name__)
 
 
 def ready_in_turn(ledger: Ledger, now: datetime, hour: int) -> list[tuple[datetime, Store]]:
-    """The stores that are ready, each with its newest turn that has come, in the order of the turns."""
+    """The stores that are ready, and were before their newest turn that has come; with it, in the order of the turns."""
     ready = [store for store in ledger.stores.all() if store.status == StoreStatus.READY]
-    return sorted(((turn_of(store, now, hour), store) for store in ready), key=lambda turn: turn[0])
+    turns = sorted(((turn_of(store, now, hour), store) for store in ready), key=lambda turn: turn[0])
+    return [(turn, store) for turn, store in turns if (store.ready_at or 0.0) < turn.timestamp()]
 
 
 def turn_of(store: Store, now: datetime, hour: int) -> datetime:
@@ -51,8 +52,7 @@ class DailyBackups:
             if room <= 0:
                 return
             key = f"daily backup {store.id} {turn:%Y-%m-%d}"
-            waiting = self._without.get(store.id) != key and not jobs.delivered(key)
-            if waiting and (store.ready_at or 0.0) < turn.timestamp():
+            if self._without.get(store.id) != key and not jobs.delivered(key):
                 room -= self._order(store, key)
 
     def _order(self, store: Store, key: str) -> bool:

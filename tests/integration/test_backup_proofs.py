@@ -83,6 +83,15 @@ def test_few_proofs_are_at_work_at_once(ledger: Ledger, orders: SampleOrders, cl
     finish_all(orders)
 
 
+def test_new_store_waits_for_its_first_night(ledger: Ledger, orders: SampleOrders, clock: Clock) -> None:
+    backed_up_stores(orders, clock, 1)
+    clock.now = NIGHT_OVER.timestamp() - 1
+    with ledger.transaction() as db:
+        db.execute("UPDATE stores SET ready_at = ?", (clock.now - 1,))
+    schedule(orders).order_due()
+    assert proofs(ledger) == []
+
+
 @pytest.mark.parametrize("reason", ["no backup", "no proof in the chart", "busy"])
 def test_store_that_cannot_be_proven_waits(ledger: Ledger, orders: SampleOrders, clock: Clock, reason: str) -> None:
     if reason == "no backup":
