@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def ready_in_turn(ledger: Ledger, now: datetime, hour: int) -> list[tuple[datetime, Store]]:
-    """The stores that are ready, and were before their newest turn that has come; with it, in the order of the turns."""
+    """The stores that were ready before their newest turn that has come, each with it, in the order of the turns."""
     ready = [store for store in ledger.stores.all() if store.status == StoreStatus.READY]
     turns = sorted(((turn_of(store, now, hour), store) for store in ready), key=lambda turn: turn[0])
     return [(turn, store) for turn, store in turns if (store.ready_at or 0.0) < turn.timestamp()]
