@@ -29,7 +29,10 @@ RELEASE_NAME = re.compile(
     r"(-n |namespace |install |upgrade |template |secret |deployment/|cronjob/|instance=)storewright\b"
 )
 # The files that the docs' commands read and write; here they are in the test's own folder.
-FILES = ("build/values.yaml", "my-values.yaml", "slack.env", "away.db", "backup-keys.yaml", "november.jsonl")
+FILES = (
+    *("build/values.yaml", "my-values.yaml", "slack.env", "away.db", "backup-keys.yaml", "november.jsonl"),
+    "their-shop.tar",
+)
 
 
 def section(page: Path, title: str) -> str:

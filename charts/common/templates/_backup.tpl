@@ -107,9 +107,9 @@ spec:
 {{/* Makes sure that the repository answers; the command `missing` runs if there is none.
      Call with (dict "root" $ "missing" "/tools/restic init --quiet"). */}}
 {{- define "common.reachServer" -}}
-# restic itself would try for 15 minutes to reach a server that is away.
+# restic itself would try for 15 minutes to reach a server that is away. The daily removal of old backups may hold a lock.
 found=0
-timeout {{ .root.Values.backup.connectSeconds }} /tools/restic cat config >/dev/null || found=$?
+timeout {{ .root.Values.backup.connectSeconds }} /tools/restic cat config --no-lock >/dev/null || found=$?
 case $found in
   0) ;;
   10) {{ .missing }} ;; # there is no repository
