@@ -95,7 +95,7 @@ def _about(store: Store, backup: Backup) -> bytes:
         "made_at": datetime.fromtimestamp(backup.made_at, UTC).isoformat(timespec="seconds"),
         "counts": backup.counts,
     }
-    held = ", ".join(f"{number} {thing}" for thing, number in backup.counts.items()) or "not counted"
+    held = ", ".join(backup.contents) or "not counted"
     readme = README.format(**facts, held=f"{held}; {size(backup.bytes)}")
     files = {"README.txt": readme, "storewright.json": json.dumps(facts, indent=2) + "\n"}
     return b"".join(_entry(name, text.encode(), backup.made_at) for name, text in files.items())

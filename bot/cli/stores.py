@@ -65,8 +65,10 @@ class Session:
     @property
     def toolbox(self) -> Toolbox:
         """Raises ClusterNotConfigured."""
+        if self.tools:
+            return self.tools
         cluster = Cluster(self.settings.kubeconfig, self.settings.kube_context)
-        return self.tools or build_toolbox(self.settings, self.ledger, self.catalog, cluster)
+        return build_toolbox(self.settings, self.ledger, self.catalog, cluster)
 
     def order(self, store: str, detail: str, place: Callable[[OrderContext], Job], *, wait: bool) -> Job:
         """Place an audited order and, with `wait`, follow its job. Raises Refused."""

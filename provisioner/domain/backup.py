@@ -37,3 +37,8 @@ class Backup:
     served: bool
     counts: dict[str, int] = field(default_factory=dict)
     proven_at: float | None = None
+
+    @property
+    def contents(self) -> list[str]:
+        """What it holds, as people read it: “12 orders”, “40 products”."""
+        return [f"{number} {thing}" for thing, number in self.counts.items()]

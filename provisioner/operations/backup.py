@@ -28,8 +28,7 @@ def run(tools: Toolbox, job: Job) -> None:
 
 def describe(backup: Backup) -> str:
     """Such as “It holds 12 orders and 40 products: 31 MB, 2 MB of them new.”"""
-    counts = [f"{number} {thing}" for thing, number in backup.counts.items()]
-    held = enumerate_words(counts) if counts else "the store"
+    held = enumerate_words(backup.contents) if backup.contents else "the store"
     return f"It holds {held}: {size(backup.bytes)}, {size(backup.added_bytes)} of them new."
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.backup import Backup
-from provisioner.domain.errors import Refused
-from provisioner.domain.policy import SCHEDULE, Actor
 from provisioner.domain.store import Store
 from provisioner.ledger.ledger import Ledger
 from provisioner.operations.namespace_metadata import copies_in_cluster
 from provisioner.operations.prove import PROVE, arguments_of
-from provisioner.orders import OrderContext, Orders
-from provisioner.runner.daily_backups import AT_ONCE, SPREAD, ready_in_turn
+from provisioner.orders import Orders
+from provisioner.runner.nights import SPREAD, key_of, order_quietly, take_turns
 
+WHAT = "proof"
 log = logging.getLogger(__name__)
 
 
@@ -28,15 +27,16 @@ class BackupProofs:
 
     def order_due(self) -> None:
         """Order the proofs of stores whose last one is too old, as long as few quiet jobs are at work."""
-        jobs = self._orders.ledger.jobs
-        now = datetime.fromtimestamp(self._orders.ledger.clock(), UTC)
-        room = AT_ONCE - jobs.quiet_at_work()
-        for turn, store in ready_in_turn(self._orders.ledger, now, self._hour):
-            if room <= 0:
-                return
-            key = f"proof {store.id} {turn:%Y-%m-%d}"
-            if now - turn < SPREAD and not jobs.delivered(key) and (backup := self._due(store, now)):
-                room -= self._order(store, backup, key)
+        take_turns(self._orders, self._hour, self._order)
+
+    def _order(self, store: Store, turn: datetime, now: datetime) -> bool:
+        """Whether the proof is ordered."""
+        if now - turn >= SPREAD or self._orders.ledger.jobs.delivered(key_of(WHAT, store, turn)):
+            return False
+        if not (backup := self._due(store, now)):
+            return False
+        reader = store.owner if store.origin else ""  # a store that was ordered at a terminal has no reader in Slack
+        return order_quietly(self._orders, WHAT, PROVE, store, turn, arguments_of(backup), reader)
 
     def _due(self, store: Store, now: datetime) -> Backup | None:
         """The store's newest backup, if it is time to prove it."""
@@ -47,17 +47,6 @@ class BackupProofs:
         proven_at = max((backup.proven_at or 0.0 for backup in backups), default=0.0)
         old = now.timestamp() - proven_at > timedelta(days=self._days).total_seconds()
         return backups[0] if backups and old else None
-
-    def _order(self, store: Store, backup: Backup, key: str) -> bool:
-        """Whether the proof is ordered."""
-        reader = store.owner if store.origin else ""  # a store that was ordered at a terminal has no reader in Slack
-        context = OrderContext(Actor(SCHEDULE, is_admin=True), reader, key, quiet=True)
-        try:
-            self._orders.place(context, PROVE, store.id, arguments_of(backup))
-            return True
-        except Refused as reason:  # it is busy: the next look may find it idle
-            log.info("proof of %s waits: %s", store.name, reason)
-            return False
 
 
 def remove_copies(ledger: Ledger, cluster: Cluster, instance: str) -> None:

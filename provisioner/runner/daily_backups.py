@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from provisioner.domain.backup import Reason
-from provisioner.domain.errors import Refused, StorewrightError
-from provisioner.domain.policy import SCHEDULE, Actor
-from provisioner.domain.store import Store, StoreStatus
-from provisioner.ledger.ledger import Ledger
+from provisioner.domain.errors import StorewrightError
+from provisioner.domain.store import Store
 from provisioner.operations.backup import BACKUP
-from provisioner.orders import OrderContext, Orders
+from provisioner.orders import Orders
+from provisioner.runner.nights import key_of, order_quietly, take_turns
 
-SPREAD = timedelta(hours=4)  # in which all stores have their turn
-AT_ONCE = 2  # daily backups that are queued or running
+WHAT = "daily backup"
 log = logging.getLogger(__name__)
-
-
-def ready_in_turn(ledger: Ledger, now: datetime, hour: int) -> list[tuple[datetime, Store]]:
-    """The stores that were ready before their newest turn that has come, each with it, in the order of the turns."""
-    ready = [store for store in ledger.stores.all() if store.status == StoreStatus.READY]
-    turns = sorted(((turn_of(store, now, hour), store) for store in ready), key=lambda turn: turn[0])
-    return [(turn, store) for turn, store in turns if (store.ready_at or 0.0) < turn.timestamp()]
-
-
-def turn_of(store: Store, now: datetime, hour: int) -> datetime:
-    """The newest turn of the store that has come. The first turns of a night come at this hour (UTC)."""
-    number = int.from_bytes(hashlib.sha256(store.id.encode()).digest()[:8])
-    first = now.replace(hour=hour, minute=0, second=0, microsecond=0)
-    turn = first + SPREAD * (number / 2**64)
-    return turn if turn <= now else turn - timedelta(days=1)
 
 
 class DailyBackups:
@@ -45,27 +27,17 @@ class DailyBackups:
 
     def order_due(self) -> None:
         """Order the backups of stores whose turn has come, as long as few are at work."""
-        jobs = self._orders.ledger.jobs
-        now = datetime.fromtimestamp(self._orders.ledger.clock(), UTC)
-        room = AT_ONCE - jobs.quiet_at_work()
-        for turn, store in ready_in_turn(self._orders.ledger, now, self._hour):
-            if room <= 0:
-                return
-            key = f"daily backup {store.id} {turn:%Y-%m-%d}"
-            if self._without.get(store.id) != key and not jobs.delivered(key):
-                room -= self._order(store, key)
+        take_turns(self._orders, self._hour, self._order)
 
-    def _order(self, store: Store, key: str) -> bool:
+    def _order(self, store: Store, turn: datetime, now: datetime) -> bool:
         """Whether the backup is ordered."""
+        key = key_of(WHAT, store, turn)
+        if self._without.get(store.id) == key or self._orders.ledger.jobs.delivered(key):
+            return False
         try:
-            if not self._has_backups(store):
-                self._without[store.id] = key
-                return False
-            context = OrderContext(Actor(SCHEDULE, is_admin=True), "", key, quiet=True)
-            self._orders.place(context, BACKUP, store.id, {"reason": Reason.DAILY})
-            return True
-        except Refused as reason:  # it is busy: the next look may find it idle
-            log.info("daily backup of %s waits: %s", store.name, reason)
+            if self._has_backups(store):
+                return order_quietly(self._orders, WHAT, BACKUP, store, turn, {"reason": Reason.DAILY}, "")
+            self._without[store.id] = key
         except StorewrightError as error:
-            log.warning("daily backup of %s not ordered: %s", store.name, error)
+            log.warning("%s of %s not ordered: %s", WHAT, store.name, error)
         return False

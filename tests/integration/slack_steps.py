@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from provisioner.domain.errors import Problem
@@ -22,6 +23,14 @@ def ready_store(bot: Bot, name: str = "my-shop", user: str = "Dana") -> View:
     assert bot.slack.command(user, "#stores", f"/store create {name}").ok
     bot.finish()
     return bot.root(f"*{name}* is ready")
+
+
+def link_in_answer(bot: Bot, words: str, user: str) -> str:
+    """The address of the link in the answer to `/store WORDS`."""
+    answer = bot.slack.command(user, "#stores", f"/store {words}").json()["text"]
+    found = re.search(r"<(http\S+?)\|", answer)
+    assert found, answer
+    return found.group(1)
 
 
 def buttons(message: View) -> dict[str, View]:

@@ -14,7 +14,7 @@ from provisioner.domain.store import StoreStatus
 from provisioner.ledger.ledger import Ledger
 from provisioner.operations.prove import PROVE, arguments_of
 from provisioner.runner.backup_proofs import BackupProofs
-from provisioner.runner.daily_backups import AT_ONCE, SPREAD
+from provisioner.runner.nights import AT_ONCE, SPREAD
 from tests.conftest import Clock
 from tests.integration.bot_harness import Bot
 from tests.integration.slack_steps import home, ready_store
@@ -147,6 +147,6 @@ def test_failed_nightly_proof_is_posted_to_the_owner_and_in_the_failure_channel(
     assert (job.quiet, job.arguments) == (True, arguments_of(backup))
     bot.fail(Problem("The backup holds only 1 of 3 orders.", "", "Fix the cause and retry."))
     bot.root("could not be restored as a test for the schedule", "#store-failures")
-    told = in_direct_messages(bot, "*my-shop* could not be restored as a test.")
-    bot.slack.click("Dana", told, "retry")
+    failed = in_direct_messages(bot, "*my-shop* could not be restored as a test.")
+    bot.slack.click("Dana", failed, "retry")
     bot.slack.wait_for(lambda: bot.queued_jobs() == [("prove", 1)])

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page
 from dev.slack import LocalSlack
 from provisioner.domain.errors import JobFailed, Transient
 from tests.integration.bot_harness import ADA, SECRET, Bot, running_bot
+from tests.integration.slack_steps import link_in_answer
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +35,7 @@ def bot(tmp_path: Path, slack: LocalSlack) -> Iterator[Bot]:
 
 def new_link(bot: Bot, user: str = "Dana") -> str:
     """The address in the answer to /store credentials."""
-    answer = bot.slack.command(user, "#stores", "/store credentials my-shop").json()["text"]
-    found = re.search(r"<(http\S+?)\|", answer)
-    assert found, answer
-    return found.group(1)
+    return link_in_answer(bot, "credentials my-shop", user)
 
 
 def reveal(bot: Bot, link: str, token: str | None = None, **headers: str) -> httpx.Response:

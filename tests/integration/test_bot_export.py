@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ from playwright.sync_api import Page
 from dev.slack import LocalSlack
 from provisioner.domain.errors import JobFailed, Transient
 from tests.integration.bot_harness import ADA, Bot, running_bot
+from tests.integration.slack_steps import link_in_answer
 from tests.integration.test_bot_backup import backup_of, typed
 from tests.integration.test_bot_credential_page import fits, page
 
@@ -38,10 +38,7 @@ def bot(tmp_path: Path, slack: LocalSlack) -> Iterator[Bot]:
 
 def new_link(bot: Bot, words: str = "export my-shop", user: str = "Dana") -> str:
     """The address in the answer to /store export."""
-    answer = bot.slack.command(user, "#stores", f"/store {words}").json()["text"]
-    found = re.search(r"<(http\S+?)\|", answer)
-    assert found, answer
-    return found.group(1)
+    return link_in_answer(bot, words, user)
 
 
 def download(bot: Bot, link: str, token: str | None = None, **headers: str) -> httpx.Response:

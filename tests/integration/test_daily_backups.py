@@ -14,7 +14,8 @@ from provisioner.ledger.ledger import Ledger
 from provisioner.ledger.outbox import OutboxKind
 from provisioner.operations.backup import BACKUP
 from provisioner.operations.create import CREATE
-from provisioner.runner.daily_backups import AT_ONCE, SPREAD, DailyBackups, turn_of
+from provisioner.runner.daily_backups import DailyBackups
+from provisioner.runner.nights import AT_ONCE, SPREAD, turn_of
 from tests.conftest import Clock
 from tests.integration.bot_harness import Bot
 from tests.integration.slack_steps import buttons, ready_store
