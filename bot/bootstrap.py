@@ -33,6 +33,7 @@ from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.errors import StorewrightError
 from provisioner.domain.store import SECRET_NAME
 from provisioner.exports import archive_of
+from provisioner.imports import receive
 from provisioner.ledger.ledger import Ledger
 from provisioner.operations.steps.backup_job import ensure_keys, has_backups
 from provisioner.operations.toolbox import Toolbox
@@ -86,6 +87,7 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
         catalog=tools.catalog,
         read_secret=lambda store: tools.cluster.read_secret(store.namespace, SECRET_NAME),
         open_archive=partial(archive_of, tools),
+        receive=partial(receive, tools, orders),
         public_origin=settings.public_origin,
     )
     ops = Ops(scheduler.trouble, readiness, metrics.registry)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tarfile
 import time
 from collections.abc import Iterator
@@ -14,10 +13,12 @@ from provisioner.clients.kubernetes.objects import Object
 from provisioner.diagnosis import quote_error_in
 from provisioner.domain.backup import Backup
 from provisioner.domain.errors import JobFailed, StorewrightError, Transient
+from provisioner.domain.exported import FILE, FORMAT, Exported
 from provisioner.domain.store import Store
 from provisioner.domain.text import size
 from provisioner.log_context import new_id
 from provisioner.operations.steps.backup_job import EXPORT, NAME_LABEL, grant_access, start_export
+from provisioner.operations.steps.claims import sizes_of
 from provisioner.operations.toolbox import Toolbox
 
 START_SECONDS = 60.0  # that the Job's container may take to start
@@ -33,6 +34,8 @@ Address:     {url}
 Holds:       {held}
 
 It contains the data of customers, and passwords as the shop stores them. Keep it as safe as the shop.
+
+To make a store of it, type in Slack: /store import NAME
 """
 # The Job's container makes the file once the backup server answers. The password is in the container's environment.
 READ = """until [ -e /tmp/reached ]; do sleep 0.1; done
@@ -47,6 +50,7 @@ def archive_of(tools: Toolbox, store: Store, backup: Backup) -> Iterator[bytes]:
     Raises Transient and JobFailed."""
     name = f"{store.release}-{EXPORT}-{new_id()}"
     try:
+        exported = _exported(tools, store, backup)
         grant_access(tools, store)
         start_export(tools, store, name)
         pod = _await_pod(tools, store, name)
@@ -55,7 +59,7 @@ def archive_of(tools: Toolbox, store: Store, backup: Backup) -> Iterator[bytes]:
             first = next(content)
         except (Transient, JobFailed) as error:
             raise _unreadable(tools, store, pod, error) from error
-        yield from chain((_about(store, backup), first), content)
+        yield from chain((_about(exported, backup), first), content)
     finally:
         with suppress(StorewrightError):  # it ends by itself later
             tools.cluster.stop_job(store.namespace, name)
@@ -84,20 +88,27 @@ def _runs(pod: Object) -> bool:
     return any("running" in status.get("state", {}) for status in pod["status"].get("containerStatuses") or [])
 
 
-def _about(store: Store, backup: Backup) -> bytes:
+def _exported(tools: Toolbox, store: Store, backup: Backup) -> Exported:
+    """Raises Transient and JobFailed."""
+    return Exported(
+        format=FORMAT,
+        name=store.name,
+        type=store.type,
+        version=backup.version,
+        url=store.url,
+        made_at=datetime.fromtimestamp(backup.made_at, UTC).isoformat(timespec="seconds"),
+        counts=backup.counts,
+        options=store.options,
+        served=backup.served,
+        sizes=sizes_of(tools, store),
+    )
+
+
+def _about(exported: Exported, backup: Backup) -> bytes:
     """The first files of the archive."""
-    facts = {
-        "format": 1,
-        "name": store.name,
-        "type": store.type,
-        "version": backup.version,
-        "url": store.url,
-        "made_at": datetime.fromtimestamp(backup.made_at, UTC).isoformat(timespec="seconds"),
-        "counts": backup.counts,
-    }
     held = ", ".join(backup.contents) or "not counted"
-    readme = README.format(**facts, held=f"{held}; {size(backup.bytes)}")
-    files = {"README.txt": readme, "storewright.json": json.dumps(facts, indent=2) + "\n"}
+    readme = README.format(**vars(exported), held=f"{held}; {size(backup.bytes)}")
+    files = {"README.txt": readme, FILE: exported.to_json()}
     return b"".join(_entry(name, text.encode(), backup.made_at) for name, text in files.items())
 
 

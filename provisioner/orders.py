@@ -4,13 +4,13 @@ Each order checks rights, the store's state and limits, and adds the job with it
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from provisioner.domain.backup import Backup
 from provisioner.domain.catalog import Catalog, StoreType
-from provisioner.domain.errors import InvalidName, Refused, StoreBusy, StoreDeleted, StoreExists, StoreNotFound
+from provisioner.domain.errors import InvalidName, Refused, StoreDeleted, StoreNotFound
+from provisioner.domain.exported import Exported
 from provisioner.domain.job import Job, JobKind, JobStatus
 from provisioner.domain.limits import Limits
 from provisioner.domain.options import choose
@@ -24,11 +24,14 @@ from provisioner.operations.clone import CLONE
 from provisioner.operations.clone import arguments_of as arguments_of_clone
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DAY_SECONDS
+from provisioner.operations.import_ import IMPORT
+from provisioner.operations.import_ import arguments_of as arguments_of_import
 from provisioner.operations.registry import OPERATIONS
 from provisioner.operations.spec import Operation
 from provisioner.operations.steps.backup_job import NEWEST
 from provisioner.operations.steps.kept_store import KeptStore
 from provisioner.operations.undelete import UNDELETE
+from provisioner.order_rules import busy, nothing_to_retry, require_free, require_not_newer
 
 
 @dataclass(frozen=True)
@@ -171,18 +174,42 @@ class Orders:
             source = self.existing_store(source_id)
             context.actor.require(Right.MANAGE, source)
             store_type = self.catalog.get(source.type)
-            self._require_backups(source, CLONE)
+            self._require_backups(source.type, CLONE)
             live = self.ledger.jobs.live(source.id)
             if live and not live.quiet:
-                raise _busy(source, live)
+                raise busy(source, live)
             if not backup_id and source.status != StoreStatus.READY:
                 next_step = "Clone one of its backups: /store restore NAME BACKUP into=NEW"
                 raise Refused(f"{source.name} {source.status.phrase}, so it can't be cloned now.", "", next_step)
             backup = self.backup(source, backup_id) if backup_id else None
             if backup:
-                _require_not_newer(backup, store_type.version)
+                require_not_newer(f"The backup {backup.id[:8]}", backup.version, store_type.version)
             arguments = arguments_of_clone(source, backup)
             return self._open(context, CLONE, name, store_type, source.options, context.actor.id, arguments)
+
+    def import_archive(self, context: OrderContext, name: str, exported: Exported, length: int) -> Job:
+        """Order a new store from an archive of `length` bytes that holds the store `exported`.
+
+        Raises InvalidName, UnknownStoreType, StoreExists, StoreBusy, LimitReached or Refused."""
+        name = self._usable_name(name)
+        with self.ledger.transaction():
+            if repeated := self.ledger.jobs.delivered(context.delivery_key):
+                return repeated
+            store_type = self.catalog.get(exported.type)
+            self._require_backups(store_type.name, IMPORT)
+            require_not_newer("The archive", exported.version, store_type.version)
+            known = {option.id for option in store_type.options}  # the archive may be of a version with others
+            chosen = {option: choice for option, choice in exported.options.items() if option in known}
+            options, arguments = choose(store_type.options, chosen), arguments_of_import(exported, length)
+            return self._open(context, IMPORT, name, store_type, options, context.actor.id, arguments)
+
+    def require_free(self, actor: Actor, name: str) -> str:
+        """The name, if `actor` may order a store of that name now.
+
+        Raises InvalidName, StoreExists, StoreBusy or LimitReached."""
+        name = self._usable_name(name)
+        self._require_free(name, actor.id)
+        return name
 
     def _open(
         self,
@@ -195,8 +222,7 @@ class Orders:
         arguments: dict[str, str] | None = None,
     ) -> Job:
         """Add a new store, and the job that creates it, in a transaction of the caller."""
-        _require_free(self.ledger.stores.named(name) or self.ledger.stores.kept(name))
-        self._require_room(owner)
+        self._require_free(name, owner)
         url = self.addresses.url(name)
         store = Store(
             id=new_id(),
@@ -225,7 +251,7 @@ class Orders:
             gone = StoreStatus.DELETED in operation.orderable_when
             store = self._kept_store(store_id) if gone else self.existing_store(store_id)
             context.actor.require(operation.right, store)
-            self._require_backups(store, operation)
+            self._require_backups(store.type, operation)
             self._make_way(store, operation)
             if gone:
                 self._require_room(store.owner)
@@ -234,7 +260,8 @@ class Orders:
                 raise Refused(what, next_step=f"Retry or delete it first (/store status {store.name}).")
             if operation.needs_backup:
                 version = self.catalog.get(store.type).version if gone else store.version
-                _require_not_newer(self.backup(store, (arguments or {})["backup"]), version)
+                backup = self.backup(store, (arguments or {})["backup"])
+                require_not_newer(f"The backup {backup.id[:8]}", backup.version, version)
             return self._add_job(context, operation, store, arguments=arguments)
 
     def recover(self, context: OrderContext, kept: KeptStore) -> Job:
@@ -243,9 +270,9 @@ class Orders:
         Its messages go where those of its creation went. Raises StoreExists or StoreBusy."""
         with self.ledger.transaction():
             if live := self.ledger.jobs.live(kept.store.id):
-                raise _busy(kept.store, live)
+                raise busy(kept.store, live)
             if not self.ledger.stores.get(kept.store.id):
-                _require_free(self.ledger.stores.named(kept.store.name))
+                require_free(self.ledger.stores.named(kept.store.name))
                 self.ledger.stores.add(kept.store)
             arguments = {"backup": NEWEST, "served": str(kept.served)}
             return self._add_job(replace(context, origin=kept.store.origin), UNDELETE, kept.store, arguments=arguments)
@@ -270,9 +297,9 @@ class Orders:
             operation = OPERATIONS[failed.kind]
             context.actor.require(Right.MANAGE, store)
             if live := self.ledger.jobs.live(store.id):
-                raise _busy(store, live)
+                raise busy(store, live)
             if failed.status != JobStatus.FAILED or self.ledger.jobs.newest_for(failed) != failed:
-                raise _nothing_to_retry(store)
+                raise nothing_to_retry(store)
             return self._add_job(context, operation, store, retry_of=job_id, arguments=failed.arguments)
 
     def retry_last(self, context: OrderContext, store: Store) -> Job:
@@ -281,7 +308,7 @@ class Orders:
         if last and last.quiet and last.status != JobStatus.FAILED:
             last = self.ledger.jobs.last_shown(store.id)
         if not last:
-            raise _nothing_to_retry(store)
+            raise nothing_to_retry(store)
         return self.retry(context, last.id)
 
     def _kept_store(self, store_id: str) -> Store:
@@ -291,9 +318,9 @@ class Orders:
             raise self._deleted(store)
         return store
 
-    def _require_backups(self, store: Store, operation: Operation) -> None:
-        """Raises Refused if the operation uses backups, and the store's type describes none."""
-        store_type = self.catalog.types.get(store.type)
+    def _require_backups(self, type: str, operation: Operation) -> None:
+        """Raises Refused if the operation uses backups, and the store type describes none."""
+        store_type = self.catalog.types.get(type)
         if operation.uses_backups and store_type and not store_type.has_backups:
             what = f"{store_type.label} stores have no backups, and “{operation.kind}” needs them."
             raise Refused(what, "Their chart describes none.")
@@ -304,7 +331,7 @@ class Orders:
         if live and operation.replaces_live_job and live.kind != operation.kind:
             self.ledger.jobs.finish(live, JobStatus.SUPERSEDED)
         elif live:
-            raise _busy(store, live)
+            raise busy(store, live)
 
     def _add_job(
         self,
@@ -345,39 +372,10 @@ class Orders:
             raise InvalidName(what, "", f"Try {suggest_name(f'my-{name}', longest)}.")
         return name
 
+    def _require_free(self, name: str, owner: str) -> None:
+        require_free(self.ledger.stores.named(name) or self.ledger.stores.kept(name))
+        self._require_room(owner)
+
     def _require_room(self, owner: str) -> None:
         stores = self.ledger.stores
         self.limits.require_room(stores.owned(owner), stores.ordered_within_hour(owner), self.ledger.clock())
-
-
-def _require_free(store: Store | None) -> None:
-    """Raises StoreBusy or StoreExists if a store has the name."""
-    if not store:
-        return
-    if store.status == StoreStatus.DELETING:
-        raise StoreBusy(f"A store called {store.name} is being deleted.", next_step="Order it again when it is gone.")
-    if store.status == StoreStatus.DELETED:
-        next_step = f"Bring it back (/store undelete {store.name}), or free its name (/store delete {store.name} now)."
-        raise StoreExists(f"{store.name} was deleted, and can still be undeleted.", next_step=next_step)
-    if store.status == StoreStatus.CREATING:
-        raise StoreBusy(f"A store called {store.name} is already being created.")
-    raise StoreExists(f"There is already a store called {store.name}.", next_step="Choose another name.")
-
-
-def _require_not_newer(backup: Backup, version: str) -> None:
-    """Raises Refused for a backup of a later version of the chart, whose tables this version may not know."""
-    later, this = ([int(part) for part in re.findall(r"\d+", text)] for text in (backup.version, version))
-    if version and later > this:
-        what = f"The backup {backup.id[:8]} is of version {backup.version}, and the store would run {version}."
-        raise Refused(
-            what, "Its tables may be newer than the application.", "Choose an older backup, or upgrade first."
-        )
-
-
-def _nothing_to_retry(store: Store) -> Refused:
-    return Refused(f"There is nothing to retry for {store.name}: it {store.status.phrase}.")
-
-
-def _busy(store: Store, live: Job) -> StoreBusy:
-    doing = OPERATIONS[live.kind].participle
-    return StoreBusy(f"{store.name} is being {doing} right now.", next_step="Wait until that is done.")

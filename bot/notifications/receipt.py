@@ -35,7 +35,7 @@ class ReceiptNotification(Notification[ReceiptSnapshot, Message]):
     def read(self, entry: OutboxEntry) -> ReceiptSnapshot | None:
         """None if the link or its store is gone."""
         link = self._ledger.links.get(entry.subject)
-        store = self._ledger.stores.get(link.store_id) if link else None
+        store = self._ledger.stores.get(link.store_id) if link and link.store_id else None
         return ReceiptSnapshot(store, link) if link and store else None
 
     def render(self, snapshot: ReceiptSnapshot) -> Message:

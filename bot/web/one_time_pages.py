@@ -1,7 +1,7 @@
-"""The pages of one-time links: one shows a store's credentials, one downloads a backup.
+"""The pages of one-time links: one shows a store's credentials, one downloads a backup, one uploads an archive.
 
 A GET shows a page that is the same for every link. It changes nothing and contains no token, as crawlers may send it.
-A POST from that page uses the link up."""
+A POST from that page uses the link up; an upload has a POST for each part."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 from flask import Flask, Request, Response, jsonify, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
 
 from bot.web.http_server import read_json
 from provisioner import one_time_links
 from provisioner.domain.backup import Backup
 from provisioner.domain.catalog import Catalog
-from provisioner.domain.errors import LinkRefused, Problem, StorewrightError, Transient
+from provisioner.domain.errors import LinkRefused, Problem, Refused, StorewrightError, Transient
 from provisioner.domain.store import Store
+from provisioner.imports import PART_BYTES, NotYet, Part
 from provisioner.ledger.ledger import Ledger
 from provisioner.ledger.links import OneTimeLink, Purpose
 from provisioner.log_context import bound_ids
@@ -41,6 +44,9 @@ UNREADABLE = {
         "The cluster or the backup server does not answer correctly. Your link still works.",
         "Open it again from Slack in a moment.",
     ),
+    Purpose.UPLOAD: Problem(
+        "The archive can't be taken right now.", "The cluster does not answer correctly. Nothing is lost."
+    ),
 }
 BUSY = Problem(f"{DOWNLOADS} downloads are running.", "Your link still works.", "Open it again from Slack later.")
 Prepare = Callable[[Store, OneTimeLink], Any]
@@ -50,12 +56,14 @@ Prepare = Callable[[Store, OneTimeLink], Any]
 class PageDependencies:
     """Dependencies of the pages.
 
-    `read_secret` returns a store's Secret as key -> value, `open_archive` a backup as parts of a tar archive."""
+    `read_secret` returns a store's Secret as key -> value, `open_archive` a backup as parts of a tar archive; `receive`
+    takes a part of an archive for a link, with details for the audit log, and returns the offset of the next part."""
 
     ledger: Ledger
     catalog: Catalog
     read_secret: Callable[[Store], dict[str, str]]
     open_archive: Callable[[Store, Backup], Iterator[bytes]]
+    receive: Callable[[OneTimeLink, Part, str, str], int]
     public_origin: str
 
 
@@ -74,6 +82,8 @@ def add_pages(web: Flask, pages: PageDependencies) -> None:
     web.post("/s/<link_id>", endpoint="reveal")(lambda link_id: _reveal(pages, link_id))
     web.get("/s/<link_id>/backup", endpoint="backup")(lambda link_id: _page("download.html"))
     web.post("/s/<link_id>/backup", endpoint="download")(lambda link_id: _download(pages, link_id, downloads))
+    web.get("/s/<link_id>/archive", endpoint="archive")(lambda link_id: _page("upload.html", part_bytes=PART_BYTES))
+    web.post("/s/<link_id>/archive", endpoint="upload")(lambda link_id: _upload(pages, link_id))
 
 
 def _page(template: str, **values: object) -> Response:
@@ -94,8 +104,7 @@ def _reveal(pages: PageDependencies, link_id: str) -> tuple[Response, int]:
     try:
         store, secret = _use(pages, link_id, Purpose.REVEAL, lambda store, _: pages.read_secret(store))
     except CannotUse as error:
-        found = error.problem
-        return _retryable(jsonify(what=found.what, cause=found.cause, next_step=found.next_step), error), error.status
+        return _explained(error)
     log.info("credentials revealed", extra={"store": store.name})
     return _revealed(pages, store, secret), 200
 
@@ -154,18 +163,66 @@ def _to_the_end(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
             rest.close()
 
 
-# --- both --------------------------------------------------------------------------------------------------------
+# --- an archive ----------------------------------------------------------------------------------------------------
+
+
+def _upload(pages: PageDependencies, link_id: str) -> tuple[Response, int]:
+    """Take a part of the archive, and answer with the offset of the next one, as JSON."""
+    request.max_content_length = PART_BYTES
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    try:
+        if kind != "Bearer" or not _is_own_page(pages, request):
+            raise CannotUse(INCOMPLETE, 403)
+        with _refusals(Purpose.UPLOAD):
+            link = one_time_links.known(pages.ledger, link_id, token, Purpose.UPLOAD)
+            offset = pages.receive(link, _part(request), bound_ids()["request"], _seen(link_id))
+    except CannotUse as error:
+        return _explained(error)
+    return jsonify(offset=offset), 200
+
+
+def _part(post: Request) -> Part:
+    """The part in a request, whose headers are those of resumable uploads (tus.io). Raises Refused."""
+    try:
+        offset, length = (int(post.headers.get(name, "")) for name in ("Upload-Offset", "Upload-Length"))
+    except ValueError:
+        raise Refused("The upload has no offset or no length.", "", "Load the page again from Slack.") from None
+    content = post.get_data()
+    if not content or offset < 0 or offset + len(content) > length:
+        raise Refused("The part is not one of the archive.", "The file changed meanwhile.", "Choose it again.")
+    return Part(content, offset, length)
+
+
+# --- all --------------------------------------------------------------------------------------------------------
 
 
 def _use(pages: PageDependencies, link_id: str, purpose: Purpose, prepare: Prepare) -> tuple[Store, Any]:
     """Use the link up; an error leaves it valid. Raises CannotUse."""
     if not (token := _token(pages, request)):
         raise CannotUse(INCOMPLETE, 403)
-    detail, request_id = f"link {link_id[:40]} from {request.remote_addr}", bound_ids()["request"]
+    about = {"detail": _seen(link_id), "request_id": bound_ids()["request"]}
+    with _refusals(purpose):
+        return one_time_links.use(pages.ledger, link_id, token, purpose, prepare, **about)
+
+
+def _seen(link_id: str) -> str:
+    """For the audit log."""
+    return f"link {link_id[:40]} from {request.remote_addr}"
+
+
+@contextmanager
+def _refusals(purpose: Purpose) -> Iterator[None]:
+    """Raises CannotUse for each error of the block."""
     try:
-        return one_time_links.use(pages.ledger, link_id, token, purpose, prepare, detail=detail, request_id=request_id)
+        yield
     except LinkRefused as refusal:
         raise CannotUse(refusal.problem, 410) from refusal
+    except Refused as refusal:
+        raise CannotUse(refusal.problem, 409) from refusal
+    except NotYet as wait:
+        raise CannotUse(wait.problem, 503) from wait
+    except HTTPException:
+        raise
     except Transient as error:
         log.warning("one-time link not used: %s", error)
         raise CannotUse(UNREADABLE[purpose], 503) from error
@@ -180,9 +237,7 @@ def _use(pages: PageDependencies, link_id: str, purpose: Purpose, prepare: Prepa
 def _token(pages: PageDependencies, post: Request) -> str:
     """The token in a request from one of the pages, sent as JSON or as a form; '' for one from any other page."""
     post.max_content_length = MAX_BODY_BYTES
-    own_page = post.headers.get("Origin") == pages.public_origin
-    own_page = own_page and post.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
-    if not own_page:
+    if not _is_own_page(pages, post):
         return ""
     if not post.is_json:
         return post.form.get("token", "")
@@ -192,6 +247,18 @@ def _token(pages: PageDependencies, post: Request) -> str:
         return ""
     token = body.get("token") if isinstance(body, dict) else None
     return token if isinstance(token, str) else ""
+
+
+def _is_own_page(pages: PageDependencies, post: Request) -> bool:
+    """Whether a script or a form of one of the pages made the request."""
+    from_it = post.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+    return from_it and post.headers.get("Origin") == pages.public_origin
+
+
+def _explained(error: CannotUse) -> tuple[Response, int]:
+    """Why the link can't be used, as JSON."""
+    found = error.problem
+    return _retryable(jsonify(what=found.what, cause=found.cause, next_step=found.next_step), error), error.status
 
 
 def _retryable(answer: Response, error: CannotUse) -> Response:

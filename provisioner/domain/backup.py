@@ -16,6 +16,7 @@ class Reason(StrEnum):
     AFTER_FAILED_UPGRADE = "after a failed upgrade"  # the data that the rollback replaced
     BEFORE_DELETION = "before a deletion"
     FOR_CLONE = "for a clone"
+    IMPORTED = "imported"
 
 
 @dataclass(frozen=True)

@@ -19,26 +19,33 @@ class Purpose(StrEnum):
 
     REVEAL = "reveal"
     DOWNLOAD = "download"
+    UPLOAD = "upload"
 
 
 @dataclass(frozen=True)
 class OneTimeLink:
-    """A link that works once: it shows a store's credentials or, with a `backup_id`, downloads that backup.
+    """A link that works once: it shows a store's credentials, downloads the backup `backup_id`, or uploads an archive
+    that becomes the store `new_store`.
 
+    The last one has no `store_id` before the upload; `origin` is where the messages of its job go.
     Times are epoch seconds."""
 
     id: str
     token_hash: str
-    store_id: str
+    store_id: str | None
     minted_for: str
     minted_at: float
     expires_at: float
     claimed_at: float | None = None
     revoked_at: float | None = None
     backup_id: str = ""
+    new_store: str = ""
+    origin: str = ""
 
     @property
     def purpose(self) -> Purpose:
+        if self.new_store:
+            return Purpose.UPLOAD
         return Purpose.DOWNLOAD if self.backup_id else Purpose.REVEAL
 
 
@@ -58,28 +65,33 @@ class Links:
 
         Raises StoreNotFound if the store is deleted or being deleted."""
         with self._connection.transaction() as db:
-            store = self._stores.get(link.store_id)
-            if not store or store.ending:
-                raise StoreNotFound("That store is deleted or being deleted.")
-            self._revoke(link.store_id, f"(backup_id != '') = {link.purpose is Purpose.DOWNLOAD}")
+            if link.store_id:
+                store = self._stores.get(link.store_id)
+                if not store or store.ending:
+                    raise StoreNotFound("That store is deleted or being deleted.")
+                self._revoke(link.store_id, f"(backup_id != '') = {link.purpose is Purpose.DOWNLOAD}")
             db.table("links").insert(link.__dict__)
 
-    def claim(self, link_id: str, *, actor: str, detail: str, request_id: str) -> bool:
-        """Use up the link, audit it and queue the owner's receipt. False if it is used, revoked or expired."""
+    def claim(self, link_id: str, *, actor: str, detail: str, request_id: str, store_id: str | None = None) -> bool:
+        """Use up the link and audit it; False if it is used, revoked or expired.
+
+        A link without a store gets this `store_id`. For the others, the owner's receipt is queued."""
         now = self._connection.clock()
         with self._connection.transaction() as db:
             row = db.execute(
-                f"UPDATE links SET claimed_at = ? WHERE id = ? AND {UNUSED} AND expires_at > ? RETURNING id",
-                (now, link_id, now),
+                f"""UPDATE links SET claimed_at = ?, store_id = coalesce(store_id, ?)
+                    WHERE id = ? AND {UNUSED} AND expires_at > ? RETURNING id""",
+                (now, store_id, link_id, now),
             ).fetchone()
             link = self.get(link_id)
             if not row or not link:
                 return False
-            store = self._stores.get(link.store_id)
-            name = store.name if store else link.store_id
+            store = self._stores.get(link.store_id) if link.store_id else None
+            name = store.name if store else str(link.store_id)
             record = AuditRecord(actor=actor, action=link.purpose, store=name, detail=detail, request_id=request_id)
             self._audit.add(record, Outcome.ANSWERED)
-            self._outbox.put(OutboxKind.NOTICE, link_id)
+            if link.purpose is not Purpose.UPLOAD:
+                self._outbox.put(OutboxKind.NOTICE, link_id)
             return True
 
     def revoke_all(self, store_id: str) -> None:

@@ -107,6 +107,13 @@ def m0011_download_links(db: Database) -> None:
     db.execute("ALTER TABLE links ADD COLUMN backup_id TEXT NOT NULL DEFAULT ''")
 
 
+@migrations()
+def m0012_upload_links(db: Database) -> None:
+    """The name of the store that a one-time link imports, and where its messages go. It has no `store_id` before."""
+    for statement in UPLOAD_LINKS.split(";\n"):
+        db.execute(statement)
+
+
 FIRST_LEDGER = """
 CREATE TABLE stores (
     id TEXT PRIMARY KEY,
@@ -200,6 +207,27 @@ CREATE TABLE deliveries (
     key TEXT PRIMARY KEY,
     at REAL NOT NULL
 ) STRICT
+"""
+
+UPLOAD_LINKS = """
+CREATE TABLE new_links (
+    id TEXT PRIMARY KEY,
+    token_hash TEXT NOT NULL,
+    store_id TEXT REFERENCES stores(id),
+    minted_for TEXT NOT NULL,
+    minted_at REAL NOT NULL,
+    expires_at REAL NOT NULL,
+    claimed_at REAL,
+    revoked_at REAL,
+    backup_id TEXT NOT NULL DEFAULT '',
+    new_store TEXT NOT NULL DEFAULT '',
+    origin TEXT NOT NULL DEFAULT ''
+) STRICT;
+INSERT INTO new_links (id, token_hash, store_id, minted_for, minted_at, expires_at, claimed_at, revoked_at, backup_id)
+    SELECT id, token_hash, store_id, minted_for, minted_at, expires_at, claimed_at, revoked_at, backup_id FROM links;
+DROP TABLE links;
+ALTER TABLE new_links RENAME TO links;
+CREATE INDEX links_by_store ON links(store_id)
 """
 
 # Until here the JSON of a rollback's problem was the detail of an event, a thread's last event was in `content_hash`

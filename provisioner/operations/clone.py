@@ -54,7 +54,7 @@ def run(tools: Toolbox, job: Job) -> None:
             made = _await_backup(tools, job, source)
             backup, served = made.id, made.served
     if not filled:
-        fill_store(tools, job, store, secret, backup, source)
+        fill_store(tools, job, store, secret, backup, source=source, moved_from=source.url)
     open_filled_store(tools, job, store, secret, served=served)
 
 

@@ -72,7 +72,7 @@ def _prove(tools: Toolbox, job: Job, store: Store, copy: Store) -> None:
     with tools.stage(job, "secrets"):
         secret = ensure_secret(tools, copy, tools.catalog.get(copy.type), may_create=True)
     install_closed(tools, job, copy, secret, sizes_of(tools, store))
-    counts = fill_store(tools, job, copy, secret, job.arguments["backup"], store)
+    counts = fill_store(tools, job, copy, secret, job.arguments["backup"], source=store, moved_from=store.url)
     _require_counts(counts, json.loads(job.arguments["counts"]))
     if served_before(job):  # a shop that did not answer then need not answer now
         with tools.stage(job, "application"):

@@ -9,6 +9,7 @@ from provisioner.operations.backup import BACKUP
 from provisioner.operations.clone import CLONE
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
+from provisioner.operations.import_ import IMPORT
 from provisioner.operations.prove import PROVE
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE
@@ -47,5 +48,5 @@ def _require_consistent(operation: Operation) -> None:
         raise BadRegistry(f"{name} has no deadline.")
 
 
-OPERATIONS = register([CREATE, CLONE, UPGRADE, RESTART, BACKUP, PROVE, RESTORE, DELETE, UNDELETE])
+OPERATIONS = register([CREATE, CLONE, IMPORT, UPGRADE, RESTART, BACKUP, PROVE, RESTORE, DELETE, UNDELETE])
 DEFAULT_DEADLINES = {kind: operation.deadline_seconds for kind, operation in OPERATIONS.items()}

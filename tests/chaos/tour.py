@@ -46,7 +46,7 @@ def order_of(operation: Operation, store: str, source: str) -> str:
     """The slash command that orders it; an operation that copies a store copies the `source`. Raises CannotOrder."""
     command = COMMANDS.get(operation.kind)
     required = re.sub(r"\[[^]]*\]", "", command.arguments).split() if command else []
-    names = {("NAME",): store, ("NAME", "NEW"): f"{source} {store}"}.get(tuple(required))
+    names = {("NAME",): store, ("NEW",): store, ("NAME", "NEW"): f"{source} {store}"}.get(tuple(required))
     if not command or not names:
         raise CannotOrder(f"No command orders “{operation.kind}” with only the names of stores.")
     return f"/store {command.verb} {names}"

@@ -128,7 +128,7 @@ def test_pods_run_where_the_values_say(chart: Path) -> None:
         assert constraint == spread
         assert selector.items() <= pod["metadata"]["labels"].items()
         assert selector["app.kubernetes.io/component"] == component(pod)
-    plain_pods = [pod for pod in pods(render(chart)) if component(pod) not in ("backup", "restore")]
+    plain_pods = [pod for pod in pods(render(chart)) if component(pod) not in ("backup", "restore", "import")]
     assert not any(chosen.keys() & pod["spec"].keys() for pod in plain_pods)
 
 

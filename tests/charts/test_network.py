@@ -25,7 +25,7 @@ def expected_connections(store: Store, features: tuple[str, ...]) -> set[str]:
     host, database = store.database()
     visitors, clients = store.callers(NAME), store.callers(host)
     assert visitors <= {"test", "cron", "shopper"}
-    backups = {"backup", "restore", "export"} & store.pods.keys()
+    backups = {"backup", "restore", "export", "import"} & store.pods.keys()
     assert {"application"} <= clients <= {"application", "migration", "cron", "test", "backup", "restore"}
     wanted = {f"{who} > application:http/TCP" for who in ("ingress-nginx", "traefik", "envoy-gateway", *visitors)}
     wanted |= {f"{who} > {database}" for who in clients}

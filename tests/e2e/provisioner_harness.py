@@ -34,6 +34,7 @@ from provisioner.operations.steps.kept_store import KeptStore
 from provisioner.operations.toolbox import LIMIT_RANGE, StoreDefaults, Toolbox
 from provisioner.operations.undelete import UNDELETE
 from provisioner.operations.upgrade import UPGRADE
+from provisioner.orders import Orders
 from provisioner.runner.executors import Executor
 from provisioner.runner.executors.local import LocalExecutor
 from provisioner.runner.scheduler import Scheduler
@@ -157,6 +158,10 @@ class ProvisionerHarness:
 
     def retry(self, job: Job) -> Job:
         return self._orders().retry(job)
+
+    @property
+    def orders(self) -> Orders:
+        return self._orders().orders
 
     def _orders(self, deadlines: dict[JobKind, float] | None = None) -> SampleOrders:
         return SampleOrders(

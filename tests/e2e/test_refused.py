@@ -217,14 +217,15 @@ REFUSED_JOBS: dict[str, dict[str, Any]] = {
 }
 
 
-def test_commands_are_run_only_in_a_container_that_reads_a_backup(bot: Bot) -> None:
+def test_commands_are_run_only_in_a_container_that_reads_a_backup_or_takes_in_an_archive(bot: Bot) -> None:
     for container in ("", "application", "exports"):
         assert (
             "may run commands only in a container that reads a backup"
             in bot.kubectl(*exec_request(STORE, container)).stderr
         )
-    allowed = bot.kubectl(*exec_request(STORE, "export"))
-    assert 'pods "any" not found' in allowed.stderr
+    for container in ("export", "import"):
+        allowed = bot.kubectl(*exec_request(STORE, container))
+        assert 'pods "any" not found' in allowed.stderr
 
 
 REFUSED_BY_POLICY: dict[str, dict[str, Any]] = {

@@ -5,11 +5,13 @@ Only the cluster is missing: a test plays the worker and records in the ledger w
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import httpx
@@ -41,6 +43,7 @@ from provisioner.domain.errors import Problem
 from provisioner.domain.job import ROLLBACK_STAGE, EventKind, Job
 from provisioner.domain.limits import Limits
 from provisioner.domain.store import Addresses, Store
+from provisioner.imports import receive
 from provisioner.ledger.backup import Backups
 from provisioner.ledger.ledger import Ledger
 from provisioner.ledger.outbox import OutboxEntry, OutboxKind
@@ -48,6 +51,7 @@ from provisioner.log_context import new_id
 from provisioner.operations.delete import DELETE
 from provisioner.operations.journal import JobJournal
 from provisioner.operations.registry import DEFAULT_DEADLINES, OPERATIONS
+from provisioner.operations.toolbox import Toolbox
 from provisioner.orders import OrderContext, Orders, StoreRequest
 from provisioner.runner.kept_backups import Room
 from tests.waiting import until
@@ -101,9 +105,29 @@ class MovableClock:
 
 
 @dataclass
+class WaitingContainer:
+    """The cluster of an upload: with `starts`, a container that takes in the archive, as that of a chart does."""
+
+    starts: bool = True
+    content: bytes = b""
+
+    def pods(self, namespace: str, labels: Mapping[str, str]) -> list[Any]:
+        ready = {"name": "import", "ready": self.starts}
+        return [{"metadata": {"name": "my-shop-import"}, "status": {"containerStatuses": [ready]}}]
+
+    def output_of(
+        self, namespace: str, pod: str, container: str, command: Sequence[str], content: bytes
+    ) -> Iterator[bytes]:
+        if command[-2:] == [str(len(self.content)), str(len(content))]:
+            self.content += content
+        yield f"{len(self.content)}\n".encode()
+
+
+@dataclass
 class Bot:
     """One running bot. `url` is where it listens; `secret` is each store's Secret, or the error of reading it, and
-    `archive` returns the parts of each backup, or raises. `room` is what the storage of the backups has."""
+    `archive` returns the parts of each backup, or raises; `container` takes in
+    archives. `room` is what the storage of the backups has."""
 
     url: str
     slack: LocalSlack
@@ -116,6 +140,7 @@ class Bot:
     secret: dict[str, str] | Exception = field(default_factory=lambda: dict(SECRET))
     room: Room | None = None
     archive: Callable[[], Iterator[bytes]] = lambda: iter([b"first", b"second"])
+    container: WaitingContainer = field(default_factory=WaitingContainer)
 
     @property
     def ledger(self) -> Ledger:
@@ -301,7 +326,12 @@ def _serve(bot: Bot, readiness: Readiness, endpoint: SlackEndpoint | None, stack
     bot.metrics.add_workers(8, lambda: (0, 0))
     bot.metrics.add_backup_room(lambda: bot.room)
     pages = PageDependencies(
-        bot.ledger, bot.orders.catalog, lambda _: _secret(bot), lambda store, backup: iter(bot.archive()), bot.url
+        ledger=bot.ledger,
+        catalog=bot.orders.catalog,
+        read_secret=lambda _: _secret(bot),
+        open_archive=lambda store, backup: iter(bot.archive()),
+        receive=partial(receive, cast(Toolbox, SimpleNamespace(cluster=bot.container)), bot.orders),
+        public_origin=bot.url,
     )
     web = build_public_app(pages, endpoint, Ops(lambda: "", readiness, bot.metrics.registry))
     stack.callback(serve_in_background(web, bot.url.removeprefix("http://"), WEB_THREADS))

@@ -68,6 +68,7 @@ def test_migration_keeps_every_row(former: Path) -> None:
         "m0009_kept_stores",
         "m0010_proven_backups",
         "m0011_download_links",
+        "m0012_upload_links",
     ]
     assert after.pop("store_backups") == []
     assert after.keys() == before.keys()

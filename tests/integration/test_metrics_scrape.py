@@ -146,7 +146,7 @@ def test_scrape_is_fast_after_years_of_history(tmp_path: Path) -> None:
 
 def test_ops_endpoints_on_their_own_port_are_not_on_the_public_one(tmp_path: Path) -> None:
     ops = Ops(lambda: "", Readiness({"slack": lambda: None}), Metrics().registry)
-    pages = PageDependencies(None, None, lambda _: {}, lambda *_: iter([b""]), "http://x")  # type: ignore[arg-type]
+    pages = PageDependencies(None, None, lambda _: {}, lambda *_: iter([b""]), lambda *_: 0, "http://x")  # type: ignore[arg-type]
     public = build_public_app(pages, None, None).test_client()
     assert [public.get(path).status_code for path in ("/healthz", "/readyz", "/metrics")] == [404] * 3
     address = free_address()

@@ -17,6 +17,7 @@ from provisioner.ledger.stores import StorePage
 from provisioner.operations.backup import BACKUP
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE, FOR_GOOD
+from provisioner.operations.import_ import IMPORT
 from provisioner.operations.prove import PROVE
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE
@@ -41,6 +42,9 @@ from tests.unit.sample_stores import (
     FAILED_JOB,
     FORMER,
     HAND_EDITED,
+    IMPORT_FAILED_JOB,
+    IMPORT_JOB,
+    IMPORTED_JOB,
     JOB,
     KEPT,
     LINK,
@@ -121,6 +125,10 @@ SUMMARIES = {
     "cloned": summary(job_view(CLONED_JOB, STORE, None, 9)),
     "cloned-then-deleted": summary(job_view(CLONED_JOB, DELETED, DELETED_JOB, 9)),
     "not-cloned": summary(job_view(CLONE_FAILED_JOB, FAILED, None, 1)),
+    "importing": summary(job_view(IMPORT_JOB, CREATING, None, 4)),
+    "imported": summary(job_view(IMPORTED_JOB, STORE, None, 9)),
+    "imported-then-deleted": summary(job_view(IMPORTED_JOB, DELETED, DELETED_JOB, 9)),
+    "not-imported": summary(job_view(IMPORT_FAILED_JOB, FAILED, None, 4)),
     "undeleting": summary(job_view(UNDELETE_JOB, CREATING, None, 5)),
     "undeleted": summary(job_view(UNDELETED_JOB, STORE, None, 8)),
     "undeleted-then-deleted": summary(job_view(UNDELETED_JOB, DELETED, DELETED_JOB, 8)),
@@ -186,6 +194,7 @@ FAILURES = {
     "failure-restore": messages.failure(job_view(RESTORE_FAILED_JOB, STORE, None, 4, *ROLLED_BACK), OFFERS, THREAD_URL),
     "failure-restart": messages.failure(job_view(RESTART_FAILED_JOB, STORE, None, 1), OFFERS, THREAD_URL),
     "failure-clone": messages.failure(job_view(CLONE_FAILED_JOB, FAILED, None, 1), OFFERS, THREAD_URL),
+    "failure-import": messages.failure(job_view(IMPORT_FAILED_JOB, FAILED, None, 4), OFFERS, THREAD_URL),
     "failure-undelete": messages.failure(job_view(UNDELETE_FAILED_JOB, FAILED, None, 5), OFFERS, THREAD_URL),
     "failure-delete": messages.failure(job_view(DELETE_FAILED_JOB, FAILED, None, 0), OFFERS, THREAD_URL),
 }
@@ -193,6 +202,9 @@ ANSWERS = {
     "receipt": messages.receipt(STORE, LINK),
     "receipt-download": messages.receipt(STORE, replace(LINK, backup_id=BACKUPS[0].id)),
     "download": messages.download_link(STORE, BACKUPS[0], "https://bot.example/s/l1/backup#token", NOON),
+    "importing-answer": messages.answer(
+        IMPORT.kind, name="my-shop", url="https://bot.example/s/l1/archive#token", expires_at=NOON
+    ),
     "moved-to-direct-messages": messages.moved_aside(
         "my-shop", "https://slack.example/archives/D1/p1", Moved("C0RANDOM1", "not_in_channel")
     ),

@@ -9,6 +9,7 @@ from bot.rendering.job_view import JobView, StoreView
 from provisioner.domain.backup import Backup
 from provisioner.domain.catalog import Catalog, StoreType
 from provisioner.domain.errors import Problem
+from provisioner.domain.exported import Exported
 from provisioner.domain.job import ROLLBACK_STAGE, EventKind, Job, JobEvent, JobKind, JobStatus
 from provisioner.domain.options import Option
 from provisioner.domain.store import Store, StoreStatus
@@ -18,6 +19,8 @@ from provisioner.operations.clone import CLONE
 from provisioner.operations.clone import arguments_of as arguments_of_clone
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
+from provisioner.operations.import_ import IMPORT
+from provisioner.operations.import_ import arguments_of as arguments_of_import
 from provisioner.operations.prove import PROVE
 from provisioner.operations.prove import arguments_of as arguments_of_proof
 from provisioner.operations.registry import OPERATIONS
@@ -113,6 +116,11 @@ DUMP_PROBLEM = Problem(
     "could not connect to server",
 )
 
+ARCHIVE_PROBLEM = Problem(
+    "The archive did not become my-shop: The import of my-shop failed: it ended with exit code 1.",
+    "error: the archive is cut off",
+    "Import another one: delete my-shop, then type /store import my-shop. For the same one, retry.",
+)
 COUNT_PROBLEM = Problem(
     "No working copy of my-shop could be made from its newest backup: The backup holds only 3 of 12 orders.",
     "Data was lost on the backup server.",
@@ -148,6 +156,10 @@ CLONE_JOB = replace(
 )
 CLONED_JOB = replace(CLONE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
 CLONE_FAILED_JOB = replace(CLONE_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=DUMP_PROBLEM)
+EXPORTED = Exported(1, "first-shop", "medusa", "0.1.0", "http://first-shop.localhost", "2026-10-01T12:00:00+00:00", {})
+IMPORT_JOB = replace(WORKING_JOB, id="j11", kind=IMPORT.kind, arguments=arguments_of_import(EXPORTED, 31_000_000))
+IMPORTED_JOB = replace(IMPORT_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
+IMPORT_FAILED_JOB = replace(IMPORT_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=ARCHIVE_PROBLEM)
 UNDELETE_JOB = replace(RESTART_JOB, id="j8", kind=UNDELETE.kind)
 UNDELETED_JOB = replace(UNDELETE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
 UNDELETE_FAILED_JOB = replace(UNDELETE_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=DUMP_PROBLEM)

@@ -48,6 +48,8 @@ FOLLOWED = {
         "tests/integration/test_bot_export.py::test_download_that_cannot_start_leaves_the_link_valid",
     "Open the link again. If it fails again, an operator runs: storewright doctor":
         "tests/e2e/test_export_store.py::test_server_that_is_away_is_no_endless_wait",
+    "Import another one: delete {}, then type /store import {}. For the same one, retry.":
+        "tests/e2e/test_import_store.py::test_archive_that_is_no_good_becomes_no_store",
     "Fix the cause and retry. The other backups: /store backups {}":
         "tests/e2e/test_prove_backup.py::test_copy_that_does_not_work_fails_the_proof_and_its_retry_succeeds",
     "Fix the cause, then retry.": "tests/e2e/test_advice.py::test_upgrade_succeeds_once_its_migration_does",

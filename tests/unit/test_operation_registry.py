@@ -13,6 +13,7 @@ from provisioner.operations.backup import BACKUP
 from provisioner.operations.clone import CLONE
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
+from provisioner.operations.import_ import IMPORT
 from provisioner.operations.prove import PROVE
 from provisioner.operations.registry import DEFAULT_DEADLINES, OPERATIONS, BadRegistry, register
 from provisioner.operations.restart import RESTART
@@ -67,6 +68,7 @@ def test_registry_lists_every_operation_with_its_deadline() -> None:
     assert OPERATIONS == {
         "create": CREATE,
         "clone": CLONE,
+        "import": IMPORT,
         "upgrade": UPGRADE,
         "restart": RESTART,
         "backup": BACKUP,
@@ -78,6 +80,7 @@ def test_registry_lists_every_operation_with_its_deadline() -> None:
     assert DEFAULT_DEADLINES == {
         "create": 900,
         "clone": 3600,
+        "import": 21600,
         "upgrade": 1800,
         "restart": 600,
         "backup": 3600,

@@ -176,6 +176,7 @@ def test_former_variable_names_still_work_with_a_warning(environment: pytest.Mon
     assert settings.deadlines == {
         "create": 61,
         "clone": 3600,
+        "import": 21600,
         "upgrade": 62,
         "restart": 600,
         "backup": 3600,

@@ -1,8 +1,9 @@
 {{/* The Jobs that make and restore a store's backups. Storewright starts them: the CronJobs themselves are suspended. */}}
 
-{{/* CronJobs <release>-backup, <release>-restore and <release>-export. A Job of the first one sends the database and the uploads to the
-     backup server, a Job of the second one brings those of $SNAPSHOT back. In a Job of the third one, Storewright reads a backup. The pods run in the database's image, which has the engine's own tools, with the
-     application's ids, which may read and write the uploads, and get restic from `backup.image`.
+{{/* CronJobs <release>-backup, -restore, -export and -import. A Job of the first one sends the database and the uploads to the
+     backup server, a Job of the second one brings those of $SNAPSHOT back. In a Job of the third one, Storewright reads a backup; into one of
+     the fourth one, it writes the archive of an export, which becomes a backup. The pods run in the database's image, which has the engine's own tools, with the
+     application's ids, which may read and write the uploads, and get restic from `backup.image`; the last one runs in that image.
      Call with (dict "root" $ "image" .Values.postgresql.image "env" "medusa.databaseEnv" "dump" "medusa.dump" "count" "medusa.count"
      "load" "medusa.load" "migration" "medusa.migration").
      `env` is the template of the database's environment. The others are templates of shell commands: `dump` prints the whole database,
@@ -13,6 +14,7 @@
 {{- include "common.backupJob" (merge (dict "component" "backup" "script" "common.backupScript") .) }}
 {{- include "common.backupJob" (merge (dict "component" "restore" "script" "common.restoreScript") .) }}
 {{- include "common.backupJob" (merge (dict "component" "export" "script" "common.exportScript") .) }}
+{{- include "common.backupJob" (merge (dict "component" "import" "script" "common.importScript" "image" .root.Values.backup.image) .) }}
 {{- end }}
 
 {{- define "common.backupScript" -}}
@@ -54,6 +56,35 @@ printf '{"counts":%s}' "$counts" >/dev/termination-log
 {{ include "common.reachServer" (dict "root" .root "missing" `exit "$found"`) }}
 touch /tmp/reached
 exec sleep infinity
+{{- end }}
+
+{{/* Waits until Storewright has written an archive of $LENGTH bytes by commands in this container, checks it, and backs up what it holds. */}}
+{{- define "common.importScript" -}}
+{{ include "common.reachServer" (dict "root" .root "missing" "/tools/restic init --quiet") }}
+fail() {
+  echo "error: $1" >&2
+  exit 1
+}
+cd /tmp
+touch archive
+size=0 since=$(date +%s)
+while [ "$size" -lt "$LENGTH" ]; do
+  sleep 0.2
+  now=$(stat -c %s archive)
+  [ "$now" = "$size" ] || size=$now since=$(date +%s)
+  [ $(($(date +%s) - since)) -lt "$IDLE_SECONDS" ] || fail "nothing was uploaded for $IDLE_SECONDS seconds; $size of $LENGTH bytes are here"
+done
+tar --list --verbose --file archive >files 2>reason || fail "the archive is damaged: $(tail -n 1 reason)"
+[ "$(tail -c 1024 archive | tr -d '\0' | wc -c)" = 0 ] || fail "the archive is cut off"
+! odd=$(grep -m 1 '^[^-d]' files) || fail "the archive holds something that is no file and no folder: $odd"
+tar --list --file archive >names
+! odd=$(grep -m 1 -E '(^|/)[.][.](/|$)' names) || fail "the archive holds a path that climbs out of it: $odd"
+! odd=$(grep -m 1 -v -E '^(README[.]txt|storewright[.]json|dump/(database[.]sql)?|uploads/.*)$' names) || fail "an export does not hold this: $odd"
+grep -q -x dump/database.sql names || fail "the archive holds no database"
+tar --extract --file archive --directory /dump --strip-components 1 dump/database.sql
+! grep -q '^uploads/.' names || tar --extract --file archive --directory /uploads --strip-components 1 --wildcards 'uploads/*'
+summary=$(/tools/restic backup --quiet --json --retry-lock 10m --host "$STORE" --tag "$TAGS" --exclude /uploads/lost+found /dump /uploads)
+printf '{"counts":{},"summary":%s}' "$summary" >/dev/termination-log
 {{- end }}
 
 {{/* CronJob <release>-shopper: a Job of it visits the shop as a shopper does, from inside the namespace, to prove a backup. It places no order.
@@ -135,7 +166,9 @@ spec:
       labels: {{- include "common.podLabels" $scope | nindent 8 }}
     spec:
       backoffLimit: 0
+      {{- if ne .component "import" }} # for which a person may need hours
       activeDeadlineSeconds: {{ $values.backup.deadlineSeconds }}
+      {{- end }}
       ttlSecondsAfterFinished: 3600
       template:
         metadata:
@@ -181,7 +214,7 @@ spec:
             {{- end }}
 {{- end }}
 
-{{/* The container with restic and the database's tools. Storewright sets $TAGS or $SNAPSHOT. */}}
+{{/* The container with restic and the database's tools. Storewright sets $TAGS, $SNAPSHOT or $LENGTH. */}}
 {{- define "common.backupContainer" -}}
 {{- $values := .root.Values }}
 {{- include "common.image" (dict "root" .root "image" .image) }}
@@ -198,7 +231,7 @@ env:
   - { name: RESTIC_TLS_CLIENT_CERT, value: /access/client.pem }
   - { name: RESTIC_CACHE_DIR, value: /tmp/restic }
   - { name: TMPDIR, value: /tmp }
-  {{- if ne .component "export" }}
+  {{- if not (has .component (list "export" "import")) }}
   {{- include .env .root | nindent 2 }}
   {{- end }}
 resources: {{- toYaml $values.backup.resources | nindent 2 }}

@@ -28,14 +28,14 @@
     - to:
         - podSelector: {{- include "common.pods" (dict "root" .root "of" (list "application")) | nindent 12 }}
       ports: [{ protocol: TCP, port: {{ .http }} }]
-{{- include "common.policy" (dict "root" .root "name" "to-dns" "of" (concat .clients .visitors (has "backup" .clients | ternary (list "export") list) | uniq | sortAlpha)) }}
+{{- include "common.policy" (dict "root" .root "name" "to-dns" "of" (concat .clients .visitors (has "backup" .clients | ternary (list "export" "import") list) | uniq | sortAlpha)) }}
   policyTypes: [Egress]
   egress:
     - to: {{- toYaml $values.networkPolicy.dns | nindent 8 }}
       ports: {{- include "common.dnsPorts" $values.networkPolicy.dnsPorts | nindent 8 }}
 {{- include "common.databasePolicies" . }}
 {{- if has "backup" .clients }}
-{{- include "common.policy" (dict "root" .root "name" "to-backup-server" "of" (list "backup" "restore" "export")) }}
+{{- include "common.policy" (dict "root" .root "name" "to-backup-server" "of" (list "backup" "restore" "export" "import")) }}
   policyTypes: [Egress]
   egress:
     - to: {{- toYaml $values.networkPolicy.backupServer | nindent 8 }}

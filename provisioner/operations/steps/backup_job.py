@@ -20,8 +20,9 @@ from provisioner.operations.toolbox import Toolbox
 LOAD = "restore"  # the stage in which a job loads a backup
 NEWEST = "latest"  # restic's word for the newest backup in a repository
 # Components: of the CronJobs in the store's chart, and their Jobs.
-BACKUP, RESTORE, EXPORT, SHOPPER = "backup", "restore", "export", "shopper"
+BACKUP, RESTORE, EXPORT, IMPORT, SHOPPER = "backup", "restore", "export", "import", "shopper"
 BEFORE_MIGRATION = "load"  # the container of a restore Job that loads the data, where another one migrates them then
+UPLOAD_IDLE_SECONDS = 600  # that an upload may stand still
 SHORT_ID = 8  # characters of a backup's id that distinguish it from the store's others
 FOR_CLONE = "-clone"  # ends the names of Jobs that back a store up for a clone; they run next to the store's own
 ACCESS = "store-backup"  # the Secret in a store's namespace that only backup Jobs get
@@ -101,15 +102,15 @@ def start_backup(tools: Toolbox, job: Job, store: Store, reason: Reason, *, agai
     """Start the chart's backup Job for this job and `again`, unless it was started; `make_backup` waits for its end.
 
     Raises JobFailed and Transient."""
-    _start(tools, store, BACKUP, _name_of_backup(job, store, again), _backup_variables(job, store, reason))
+    _start(tools, store, BACKUP, _name_of_backup(job, store, again), _tags(job, reason, store.version))
 
 
 def _name_of_backup(job: Job, store: Store, again: str) -> str:
     return f"{store.release}-{BACKUP}-{job.id}{again}"
 
 
-def _backup_variables(job: Job, store: Store, reason: Reason) -> dict[str, str]:
-    return {"TAGS": f"job={job.id},reason={reason},version={store.version}"}
+def _tags(job: Job, reason: Reason, version: str) -> dict[str, str]:
+    return {"TAGS": f"job={job.id},reason={reason},version={version}"}
 
 
 def make_backup(
@@ -119,7 +120,28 @@ def make_backup(
 
     Raises JobFailed, Transient, Superseded or HandedOver."""
     name, served = _name_of_backup(job, store, again), serves(tools, store)
-    run = _run(tools, job, store, secret, BACKUP, name, _backup_variables(job, store, reason))[BACKUP]
+    run = _run(tools, job, store, secret, BACKUP, name, _tags(job, reason, store.version))[BACKUP]
+    return _add(tools, job, store, run, reason, store.version, served=served)
+
+
+def make_backup_of_archive(tools: Toolbox, job: Job, store: Store, secret: dict[str, str]) -> Backup:
+    """Run the chart's import Job once for this job, wait until a person has uploaded the archive to its container and
+    it is a backup, and add that to the ledger.
+
+    Raises JobFailed, also for an archive that is no good, Transient, Superseded or HandedOver."""
+    version, length = job.arguments["version"], job.arguments["length"]
+    variables = {**_tags(job, Reason.IMPORTED, version), "LENGTH": length, "IDLE_SECONDS": f"{UPLOAD_IDLE_SECONDS}"}
+    run = _run(tools, job, store, secret, IMPORT, name_of_import(job, store), variables)[IMPORT]
+    return _add(tools, job, store, run, Reason.IMPORTED, version, served=served_before(job))
+
+
+def name_of_import(job: Job, store: Store) -> str:
+    """The name of the Job that takes in the archive."""
+    return f"{store.release}-{IMPORT}-{job.id}"
+
+
+def _add(tools: Toolbox, job: Job, store: Store, run: Object, reason: Reason, version: str, *, served: bool) -> Backup:
+    """Add the backup that a container made to the ledger; `run` is its `terminated` state."""
     result = json.loads(run["message"])
     summary, after = result["summary"], result.get("counts_after", {})
     made = Backup(
@@ -128,7 +150,7 @@ def make_backup(
         job_id=job.id,
         made_at=datetime.fromisoformat(run["startedAt"]).timestamp(),
         reason=reason,
-        version=store.version,
+        version=version,
         bytes=summary["total_bytes_processed"],
         added_bytes=summary.get("data_added_packed", summary["data_added"]),
         served=served,

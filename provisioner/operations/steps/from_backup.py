@@ -36,14 +36,24 @@ def install_closed(tools: Toolbox, job: Job, store: Store, secret: dict[str, str
 
 
 def fill_store(
-    tools: Toolbox, job: Job, store: Store, secret: dict[str, str], backup: str, source: Store | None = None
+    tools: Toolbox,
+    job: Job,
+    store: Store,
+    secret: dict[str, str],
+    backup: str,
+    *,
+    source: Store | None = None,
+    moved_from: str = "",
 ) -> dict[str, int]:
-    """Load the backup, which may be of another store, the `source`. The application stays stopped.
+    """Load the backup. The application stays stopped.
 
-    Returns what the database holds, as `load_backup` does. Raises JobFailed, Transient, Superseded or HandedOver."""
+    It is in the repository of another store, the `source`, or in the store's own. Data of a store that had the URL
+    `moved_from` become this one's. Returns what the database holds, as `load_backup` does.
+
+    Raises JobFailed, Transient, Superseded or HandedOver."""
     with tools.stage(job, LOAD):
         grant_access(tools, store, source)
-        return load_backup(tools, job, store, secret, backup, moved_from=source.url if source else "")
+        return load_backup(tools, job, store, secret, backup, moved_from=moved_from)
 
 
 def open_filled_store(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], *, served: bool) -> None:

@@ -1,0 +1,45 @@
+"""The rules for orders, and their refusals."""
+
+from __future__ import annotations
+
+import re
+
+from provisioner.domain.errors import Refused, StoreBusy, StoreExists
+from provisioner.domain.job import Job
+from provisioner.domain.store import Store, StoreStatus
+from provisioner.operations.registry import OPERATIONS
+
+
+def require_free(store: Store | None) -> None:
+    """Raises StoreBusy or StoreExists if a store has the name."""
+    if not store:
+        return
+    if store.status == StoreStatus.DELETING:
+        raise StoreBusy(f"A store called {store.name} is being deleted.", next_step="Order it again when it is gone.")
+    if store.status == StoreStatus.DELETED:
+        next_step = f"Bring it back (/store undelete {store.name}), or free its name (/store delete {store.name} now)."
+        raise StoreExists(f"{store.name} was deleted, and can still be undeleted.", next_step=next_step)
+    if store.status == StoreStatus.CREATING:
+        raise StoreBusy(f"A store called {store.name} is already being created.")
+    raise StoreExists(f"There is already a store called {store.name}.", next_step="Choose another name.")
+
+
+def require_not_newer(data: str, made_by: str, version: str) -> None:
+    """Raises Refused for data of a later version of the chart, whose tables this version may not know."""
+    later, this = ([int(part) for part in re.findall(r"\d+", text)] for text in (made_by, version))
+    if version and later > this:
+        what = f"{data} is of version {made_by}, and the store would run {version}."
+        raise Refused(
+            what, "Its tables may be newer than the application.", "Choose an older backup, or upgrade first."
+        )
+
+
+def nothing_to_retry(store: Store) -> Refused:
+    """The refusal of a retry."""
+    return Refused(f"There is nothing to retry for {store.name}: it {store.status.phrase}.")
+
+
+def busy(store: Store, live: Job) -> StoreBusy:
+    """The refusal of an order that the store's live job is in the way of."""
+    doing = OPERATIONS[live.kind].participle
+    return StoreBusy(f"{store.name} is being {doing} right now.", next_step="Wait until that is done.")
