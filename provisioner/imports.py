@@ -22,8 +22,8 @@ from provisioner.orders import OrderContext, Orders
 
 PART_BYTES = 1_000_000  # proxies often allow a megabyte; the first part has what the archive says of itself
 AT_ONCE = 4  # imports: each may wait for hours, and the other jobs need workers too
-# Writes $2 bytes at $1, unless that would leave a hole, and prints how many bytes are there then. A part that comes twice, even
-# at once, is written twice at the same place.
+# Writes $2 bytes at $1, unless that would leave a hole, and prints how many bytes are there then. A part that comes
+# twice, even at once, is written twice at the same place.
 WRITE = """cd /tmp
 touch archive
 [ "$1" -gt "$(stat -c %s archive)" ] ||
