@@ -15,8 +15,7 @@ from provisioner.imports import PART_BYTES, Part, receive
 from provisioner.ledger.links import Purpose
 from provisioner.operations.import_ import IMPORT
 from tests.e2e.backed_up_store import BackedUpStore
-
-PERSON = "U0DANA001"
+from tests.ledgers import PERSON
 
 
 def archive_from(store: BackedUpStore) -> bytes:

@@ -141,4 +141,4 @@ def test_terminal_imports_a_file(
     assert f"Creating {new} from an export of {store.name}" in done.output or "is ready after" in done.output
     assert "Uploaded 100 %" in done.output
     assert picture_of(store, new) == store.checksum()
-    assert CliRunner().invoke(main, ["import", f"{new}2", str(Path(__file__))]).exit_code == 1
+    assert CliRunner().invoke(main, ["import", f"{new}2", str(Path(__file__))]).exit_code == 2, "this is no archive"

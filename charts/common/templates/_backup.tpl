@@ -74,7 +74,7 @@ while [ "$size" -lt "$LENGTH" ]; do
   [ "$now" = "$size" ] || size=$now since=$(date +%s)
   [ $(($(date +%s) - since)) -lt "$IDLE_SECONDS" ] || fail "nothing was uploaded for $IDLE_SECONDS seconds; $size of $LENGTH bytes are here"
 done
-tar --list --verbose --file archive >files 2>reason || fail "the archive is damaged: $(tail -n 1 reason)"
+tar --list --verbose --file archive >files 2>reason || fail "the archive is damaged: $(head -n 1 reason)"
 [ "$(tail -c 1024 archive | tr -d '\0' | wc -c)" = 0 ] || fail "the archive is cut off"
 ! odd=$(grep -m 1 '^[^-d]' files) || fail "the archive holds something that is no file and no folder: $odd"
 tar --list --file archive >names
