@@ -18,7 +18,6 @@ from dev.cluster import Cluster
 from dev.stack import ADMIN, StackError, kubectl, remove_stores
 from provisioner.domain.job import JobStatus
 from provisioner.domain.store import NAMESPACE_PREFIX
-from provisioner.operations.backup import BACKUP
 from provisioner.operations.create import CREATE
 from provisioner.operations.registry import OPERATIONS
 from tests.chaos.boundaries import BOT, Point, read_plan, write_plan
@@ -126,14 +125,11 @@ class Arena:
         return self
 
     def _make_source(self) -> None:
-        """Make the store that others are made from: clones, and imports of its archive."""
-        for operation in (CREATE, BACKUP):
-            text, ready = order_of(operation, self._source, ""), frozenset({JobStatus.SUCCEEDED})
-            last = self._people.last_job()
-            order = Order(operation.kind, operation, self._source, text, DANA, "#stores", ready, last)
-            self._people.insist(order)
-            assert self.judge.judge([order]) == []
-        self._people.archive = self._people.download(self._source)
+        """Make the store that others are cloned from."""
+        text, ready = order_of(CREATE, self._source, ""), frozenset({JobStatus.SUCCEEDED})
+        order = Order("create", CREATE, self._source, text, DANA, "#stores", ready, self._people.last_job())
+        self._people.insist(order)
+        assert self.judge.judge([order]) == []
 
     def __exit__(self, *failure: object) -> None:
         self.bot.__exit__(*failure)

@@ -15,7 +15,7 @@ from dev.stack import one_time_link
 from provisioner.domain.job import JobStatus
 from provisioner.operations.spec import Operation
 from tests.chaos.killable_bot import DANA, KillableBot
-from tests.chaos.upload import Upload
+from tests.chaos.upload import Upload, archive_of
 from tests.waiting import until
 
 ANSWER_SECONDS = 30.0  # until an acknowledged command shows as a job or as a form
@@ -50,7 +50,6 @@ class People:
 
     def __init__(self, bot: KillableBot) -> None:
         self._bot, self._slack = bot, bot.local_slack
-        self.archive = b""  # what they upload where the bot asks for it
 
     def order(self, order: Order) -> None:
         """Order it once. The bot may be killed meanwhile, and then the order is not answered. Raises Refused."""
@@ -60,18 +59,11 @@ class People:
         if not ack.ok:
             return
         if UPLOAD_PAGE in ack.body:
-            self._upload(order)
+            self._upload(order, str(ack.json()["text"]))
         elif view := self._form_of(order, ack):
             self._submit(order, view)
         else:
             order.answered = bool(self.jobs(order))
-
-    def download(self, store: str) -> bytes:
-        """The archive of the store's newest backup."""
-        assert self._slack.command(DANA, "#stores", f"/store export {store}").ok
-        url, token = one_time_link(self._slack, DANA, "#stores")
-        headers = {"Origin": self._bot.bot_url}
-        return local_http.post(url, data={"token": token}, headers=headers, timeout=60).raise_for_status().content
 
     def insist(self, order: Order) -> None:
         """Order it until it is answered or its job is there; the bot must run. Raises Refused."""
@@ -116,9 +108,10 @@ class People:
         """The rowid of the last job, or 0."""
         return int(self._bot.rows("SELECT coalesce(max(rowid), 0) AS last FROM jobs")[0]["last"])
 
-    def _upload(self, order: Order) -> None:
-        """Upload the archive: its first part makes the job."""
-        upload = Upload(*one_time_link(self._slack, order.person, order.channel), self.archive)
+    def _upload(self, order: Order, answer: str) -> None:
+        """Upload an archive by the link in the answer: its first part makes the job."""
+        url, token = answer.split("<", 1)[1].split("|", 1)[0].split("#")
+        upload = Upload(url, token, archive_of(self._bot.type_name))
         while not self.jobs(order) and not self._bot.is_dead():
             upload.send()
         if self.jobs(order):

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 import threading
 import time
 
 import httpx
 
 from dev import local_http
+from provisioner.domain.exported import FILE, FORMAT, Exported
 from provisioner.imports import PART_BYTES
 
 AGAIN_SECONDS = 0.1
 OVER = (409, 410)  # the archive is refused, or its store is deleted
+
+
+def archive_of(type: str) -> bytes:
+    """The archive of an export of a store of this type."""
+    exported = Exported(FORMAT, "elsewhere", type, "0.1.0", "https://elsewhere.example", "2026-10-01T12:00:00Z", {})
+    content, file = exported.to_json().encode(), io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        entry = tarfile.TarInfo(FILE)
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    return file.getvalue()
 
 
 class Upload:

@@ -14,22 +14,21 @@ from provisioner.exports import archive_of
 from provisioner.imports import PART_BYTES, Part, receive
 from provisioner.ledger.links import Purpose
 from provisioner.operations.import_ import IMPORT
-from tests.e2e.backed_up_store import BackedUpStore
+from tests.e2e.provisioner_harness import ProvisionerHarness
 from tests.ledgers import PERSON
 
 
-def archive_from(store: BackedUpStore) -> bytes:
-    """The archive of the store's newest backup."""
-    backup = store.harness.backups(store.made)[0]
-    return b"".join(archive_of(store.harness.tools, store.harness.store(store.name), backup))
+def archive_from(harness: ProvisionerHarness, job: Job) -> bytes:
+    """The archive of the newest backup of the job's store."""
+    return b"".join(archive_of(harness.tools, harness.store(job.store), harness.backups(job)[0]))
 
 
 class Upload:
     """A person with a link and an archive, as the page in their browser."""
 
-    def __init__(self, store: BackedUpStore, name: str, archive: bytes) -> None:
-        self._harness, self.name, self.archive = store.harness, name, archive
-        self.link = one_time_links.mint_upload(store.harness.ledger, name, PERSON, "{}")
+    def __init__(self, harness: ProvisionerHarness, name: str, archive: bytes) -> None:
+        self._harness, self.name, self.archive = harness, name, archive
+        self.link = one_time_links.mint_upload(harness.ledger, name, PERSON, "{}")
 
     def send(self, offset: int) -> int:
         """Send the part at this offset; returns the offset of the next one. Raises what `receive` raises."""

@@ -72,15 +72,15 @@ class LivedInStore(ABC, Generic[Shop]):
     def require_own(self, clone: Shop) -> None:
         """The clone has a login and keys of its own, takes no payments, and search engines keep out."""
 
-    def clone(self, name: str) -> Shop:
-        """A clone of this store, once it is ready; no order and no picture is missing."""
-        self.harness.succeeded(self.harness.clone(self.made, name), 600)
-        made = self.harness.store(name)
+    def copy_made_by(self, job: Job) -> Shop:
+        """The store that the job makes from this one's data, once it is ready; no picture is missing."""
+        self.harness.succeeded(job, 600)
+        made = self.harness.store(job.store)
         secret = read_secret(self.harness.cluster, made.namespace, SECRET_NAME)
-        clone: Shop = self.release(self.harness.cluster, name, made.namespace, secret)  # type: ignore[assignment]
-        until("the clone answers", lambda: clone.answers(self.home_status))
-        assert clone.request(self.picture).content == PNG
-        return clone
+        copy: Shop = self.release(self.harness.cluster, job.store, made.namespace, secret)  # type: ignore[assignment]
+        until("the copy answers", lambda: copy.answers(self.home_status))
+        assert copy.request(self.picture).content == PNG
+        return copy
 
     def require_rewritten(self, clone: Shop) -> None:
         """Nothing in the clone's database has this store's host, and what only looks like it is as it was."""

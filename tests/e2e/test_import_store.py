@@ -34,7 +34,7 @@ def store(server: BackupServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture(scope="module")
 def archive(store: BackedUpStore) -> bytes:
-    return archive_from(store)
+    return archive_from(store.harness, store.made)
 
 
 def picture_of(store: BackedUpStore, name: str) -> str:
@@ -44,7 +44,7 @@ def picture_of(store: BackedUpStore, name: str) -> str:
 
 
 def test_archive_becomes_a_store_that_is_backed_up_and_independent(store: BackedUpStore, archive: bytes) -> None:
-    upload = Upload(store, f"{store.name}-a", archive)
+    upload = Upload(store.harness, f"{store.name}-a", archive)
     upload.go_on()
     imported = store.harness.succeeded(upload.job)
     assert picture_of(store, upload.name) == store.checksum()
@@ -58,7 +58,7 @@ def test_archive_becomes_a_store_that_is_backed_up_and_independent(store: Backed
 
 
 def test_interrupted_import_goes_on_with_the_archive_that_is_there(store: BackedUpStore, archive: bytes) -> None:
-    upload = Upload(store, f"{store.name}-b", archive)
+    upload = Upload(store.harness, f"{store.name}-b", archive)
     upload.go_on(1)
     for stage in ("upload", "restore", "application"):
         store.harness.wait_for_stage(upload.job, stage)
@@ -73,7 +73,8 @@ def test_interrupted_import_goes_on_with_the_archive_that_is_there(store: Backed
 
 def test_archive_that_is_no_good_becomes_no_store(store: BackedUpStore, archive: bytes) -> None:
     cases = [
-        (Upload(store, f"{store.name}-x{number}", bad), said) for number, (bad, said) in enumerate(spoilt(archive))
+        (Upload(store.harness, f"{store.name}-x{number}", bad), said)
+        for number, (bad, said) in enumerate(spoilt(archive))
     ]
     for upload, _ in cases[:AT_ONCE]:
         with pytest.raises(NotYet, match="is being prepared"):
@@ -90,7 +91,7 @@ def test_archive_that_is_no_good_becomes_no_store(store: BackedUpStore, archive:
     assert store.intact()
     first = cases[0][0]
     store.harness.succeeded(store.harness.delete(first.job))
-    again = Upload(store, first.name, archive)
+    again = Upload(store.harness, first.name, archive)
     again.go_on()
     store.harness.succeeded(again.job)
 
@@ -99,7 +100,7 @@ def test_upload_that_stops_fails_and_its_retry_goes_on(
     store: BackedUpStore, archive: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backup_job, "UPLOAD_IDLE_SECONDS", 3)
-    upload = Upload(store, f"{store.name}-c", archive)
+    upload = Upload(store.harness, f"{store.name}-c", archive)
     upload.go_on(1)
     failed = store.harness.ended(upload.job)
     assert failed.problem
@@ -112,7 +113,7 @@ def test_upload_that_stops_fails_and_its_retry_goes_on(
 
 
 def test_retry_after_the_upload_needs_no_other_one(store: BackedUpStore, server: BackupServer, archive: bytes) -> None:
-    upload = Upload(store, f"{store.name}-d", archive.replace(b"16 pages\n", b"17 pages\n", 1))
+    upload = Upload(store.harness, f"{store.name}-d", archive.replace(b"16 pages\n", b"17 pages\n", 1))
     upload.go_on()
     failed = store.harness.ended(upload.job)
     assert failed.problem

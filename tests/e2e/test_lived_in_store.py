@@ -17,13 +17,13 @@ from dev.stack import ROOT
 from provisioner.diagnosis import Patience
 from provisioner.domain.job import EventKind, JobStatus
 from provisioner.domain.store import SECRET_NAME, StoreStatus
-from provisioner.exports import archive_of
 from provisioner.operations.clone import CLONE
 from provisioner.operations.namespace_metadata import stores_in_cluster
 from provisioner.operations.registry import OPERATIONS
 from tests.e2e.backup_server import BackupServer
 from tests.e2e.busy_restart import restart_while_people_buy
 from tests.e2e.full_disk import full_disks
+from tests.e2e.imported_archive import Upload, archive_from
 from tests.e2e.lived_in import LivedInStore
 from tests.e2e.lived_in_medusa import LivedInMedusa
 from tests.e2e.lived_in_woocommerce import LivedInWooCommerce
@@ -96,15 +96,6 @@ def test_backup_holds_every_order_and_the_pictures_and_disturbs_no_shopper(store
     assert store.picture.rsplit("/", 1)[-1] in held
 
 
-def test_backup_leaves_the_cluster_as_one_archive(store: Store) -> None:
-    backup = store.harness.backups(store.made)[0]
-    content = b"".join(archive_of(store.harness.tools, store.harness.store(store.name), backup))
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        sizes = {member.name: member.size for member in archive}
-    assert sizes["dump/database.sql"] > 100_000
-    assert [name for name in sizes if name.startswith("uploads/") and name.endswith(".png")]
-
-
 def test_restore_brings_back_what_was_there_and_can_be_undone(store: Store) -> None:
     backup = store.harness.backups(store.made)[0]
     later_picture = store.shop.upload("later.png", PNG)
@@ -161,7 +152,7 @@ def test_upgrade_succeeds_after_all_that_people_did_and_names_hand_edits(store: 
 def test_clone_has_all_data_and_an_address_a_login_and_keys_of_its_own(store: Store) -> None:
     store.scatter_address()
     with Visits(store.require_home_page, pause_seconds=0) as visits:
-        clone = store.clone(f"copied-{store.release.type}")
+        clone = store.copy_made_by(store.harness.clone(store.made, f"copied-{store.release.type}"))
     assert (visits.failed, visits.answered > 10) == (0, True)
     store.require_rewritten(clone)
     store.require_own(clone)
@@ -169,6 +160,19 @@ def test_clone_has_all_data_and_an_address_a_login_and_keys_of_its_own(store: St
     copied = store.harness.store(clone.name)
     [job] = store.harness.ledger.jobs.of_kind(CLONE.kind)
     assert (copied.status, copied.id) == (StoreStatus.READY, job.store_id)
+
+
+def test_backup_leaves_the_cluster_as_one_archive_and_becomes_a_store_elsewhere(store: Store) -> None:
+    archive = archive_from(store.harness, store.made)
+    with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+        sizes = {member.name: member.size for member in opened}
+    assert sizes["dump/database.sql"] > 100_000
+    assert [name for name in sizes if name.startswith("uploads/") and name.endswith(".png")]
+    upload = Upload(store.harness, f"imported-{store.release.type}", archive)
+    upload.go_on()
+    imported = store.copy_made_by(upload.job)
+    store.require_rewritten(imported)
+    store.require_own(imported)
 
 
 def test_backup_of_all_that_people_did_is_proven(store: Store) -> None:

@@ -238,7 +238,7 @@ def _start(tools: Toolbox, store: Store, component: str, name: str, variables: d
         return
     found = tools.cluster.cron_job(store.namespace, f"{store.release}-{component}")
     if not found:
-        what = f"{store.name} has no CronJob for a {component}: its chart is too old, or knows no backups."
+        what = f"{store.name} has no CronJob {store.release}-{component}: its chart is too old, or knows no backups."
         raise JobFailed(what, "", f"Upgrade it first: /store upgrade {store.name}")
     tools.cluster.start_job(store.namespace, found, name, variables)
 
