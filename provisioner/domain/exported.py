@@ -16,6 +16,7 @@ from provisioner.domain.errors import Refused
 FILE = "storewright.json"
 FORMAT = 1
 FIRST_FILES = 2  # FILE is one of them
+MAX_BYTES = 100_000  # of FILE: a sparse one may be larger than all that was sent
 NEXT_STEP = "Choose the file that /store export gave you, as it is."
 Size = Annotated[str, Field(pattern=r"^\d{1,6}(\.\d+)?([kMGT]i?)?$")]
 Word = Annotated[str, Field(max_length=63)]
@@ -67,8 +68,9 @@ def _about(head: bytes) -> bytes:
     """The content of FILE. Raises TarError, EOFError or KeyError."""
     with tarfile.open(fileobj=io.BytesIO(head), mode="r:") as archive:
         for member in islice(archive, FIRST_FILES):
-            if member.name == FILE and member.isfile() and (content := archive.extractfile(member)):
-                return content.read()
+            if member.name == FILE and member.isfile() and member.size <= MAX_BYTES:
+                content = archive.extractfile(member)
+                return content.read() if content else b""
     raise KeyError(FILE)
 
 

@@ -204,12 +204,15 @@ def test_any_request_to_a_page_of_one_time_links_is_refused_without_the_token(ed
     posted = tokens.map(lambda token: json.dumps({"token": token}).encode()) | wrong_bodies
     origins = st.sampled_from((bot.url, "null", "", "https://evil.example", bot.url + "/"))
     methods = st.sampled_from(("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"))
-    types, pages = st.sampled_from((JSON, FORM, "application/json; charset=x", "")), st.sampled_from(("", "/backup"))
+    types, pages = (
+        st.sampled_from((JSON, FORM, "application/json; charset=x", "")),
+        st.sampled_from(("", "/backup", "/archive")),
+    )
     cases = st.tuples(methods, ids, posted, origins, types, pages)
 
     def check(case: tuple[str, str, bytes, str, str, str]) -> None:
         method, link_id, body, origin, content_type, page = case
-        headers = {"Origin": origin, "Content-Type": content_type}
+        headers = {"Origin": origin, "Content-Type": content_type, "Authorization": f"Bearer {link.token}"}
         answer = edge.request(method, f"/s/{quote(link_id)}{page}", body, headers)
         assert answer.status in (200, 400, 403, 404, 405, 410, 413), answer
         assert answer.status != 200 or method in ("GET", "HEAD", "OPTIONS"), answer
