@@ -22,13 +22,15 @@ from provisioner.orders import OrderContext, Orders
 
 PART_BYTES = 1_000_000  # proxies often allow a megabyte; the first part has what the archive says of itself
 AT_ONCE = 4  # imports: each may wait for hours, and the other jobs need workers too
-# Writes $2 bytes at $1, unless that would leave a hole, and prints how many bytes are there then. A part that comes
-# twice, even at once, is written twice at the same place.
+# Writes $2 bytes at $1, unless that would leave a hole, and prints how many bytes are there then. If these are $3, the
+# archive is complete. A part that comes twice, even at once, is written twice at the same place.
 WRITE = """cd /tmp
 touch archive
 [ "$1" -gt "$(stat -c %s archive)" ] ||
   head -c "$2" | dd of=archive bs=64k seek="$1" oflag=seek_bytes conv=notrunc status=none
-stat -c %s archive"""
+size=$(stat -c %s archive)
+[ "$size" != "$3" ] || touch complete
+echo $size"""
 
 
 class NotYet(Transient):
@@ -37,11 +39,15 @@ class NotYet(Transient):
 
 @dataclass(frozen=True)
 class Part:
-    """Bytes of an archive of `length` bytes, from `offset` on."""
+    """Bytes of an archive, from `offset` on. `length` is that of the whole archive, None while nobody knows it."""
 
     content: bytes
     offset: int
-    length: int
+    length: int | None
+
+    @property
+    def end(self) -> int:
+        return self.offset + len(self.content)
 
 
 def receive(tools: Toolbox, orders: Orders, link: OneTimeLink, part: Part, request_id: str, detail: str) -> int:
@@ -68,7 +74,7 @@ def order(orders: Orders, context: OrderContext, name: str, part: Part) -> Job:
     """Order the store `name` of the archive that begins with this part. Raises Refused."""
     if part.offset:
         raise Refused("The upload did not begin with the first part of the archive.", "", "Choose the file again.")
-    return orders.import_archive(context, name, read_exported(part.content), part.length)
+    return orders.import_archive(context, name, read_exported(part.content))
 
 
 def send(tools: Toolbox, orders: Orders, store: Store, part: Part) -> int:
@@ -77,16 +83,14 @@ def send(tools: Toolbox, orders: Orders, store: Store, part: Part) -> int:
     Raises NotYet, Transient, or Refused if no job waits for it."""
     job = orders.ledger.jobs.last(store.id)
     if not job or job.kind != IMPORT.kind or job.status == JobStatus.SUCCEEDED or _is_taken_in(orders, job):
-        return part.length
+        return part.length or part.end
     if not job.live:
         cause = job.problem.what if job.problem else ""
         raise Refused(
             f"The import of {store.name} failed.", cause, "Press Retry at its message in Slack, then go on here."
         )
-    if part.length != int(job.arguments["length"]):
-        raise Refused("This is another archive than the one that the upload began with.", "", "Choose that file again.")
     pod = _waiting_pod(tools, job, store)
-    command = ["sh", "-c", WRITE, "sh", str(part.offset), str(len(part.content))]
+    command = ["sh", "-c", WRITE, "sh", str(part.offset), str(len(part.content)), str(part.length)]
     output = b"".join(tools.cluster.output_of(store.namespace, pod, COMPONENT, command, part.content))
     return int(output)
 

@@ -187,8 +187,8 @@ class Orders:
             arguments = arguments_of_clone(source, backup)
             return self._open(context, CLONE, name, store_type, source.options, context.actor.id, arguments)
 
-    def import_archive(self, context: OrderContext, name: str, exported: Exported, length: int) -> Job:
-        """Order a new store from an archive of `length` bytes that holds the store `exported`.
+    def import_archive(self, context: OrderContext, name: str, exported: Exported) -> Job:
+        """Order a new store from an archive that holds the store `exported`.
 
         Raises InvalidName, UnknownStoreType, StoreExists, StoreBusy, LimitReached or Refused."""
         name = self._usable_name(name)
@@ -200,7 +200,7 @@ class Orders:
             require_not_newer("The archive", exported.version, store_type.version)
             known = {option.id for option in store_type.options}  # the archive may be of a version with others
             chosen = {option: choice for option, choice in exported.options.items() if option in known}
-            options, arguments = choose(store_type.options, chosen), arguments_of_import(exported, length)
+            options, arguments = choose(store_type.options, chosen), arguments_of_import(exported)
             return self._open(context, IMPORT, name, store_type, options, context.actor.id, arguments)
 
     def require_free(self, actor: Actor, name: str) -> str:

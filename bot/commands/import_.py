@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from os import SEEK_END
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import chain
 from threading import Thread
 from typing import BinaryIO
 
@@ -17,11 +19,14 @@ from bot.rendering import messages
 from provisioner import one_time_links
 from provisioner.domain.errors import Refused, Transient
 from provisioner.domain.job import Job
+from provisioner.domain.store import Store
+from provisioner.domain.text import size
 from provisioner.imports import PART_BYTES, Part, order, send
 from provisioner.operations.import_ import IMPORT
 from provisioner.orders import OrderContext
 
 AGAIN_SECONDS = 0.5
+SHOWN_SECONDS = 5.0  # between two lines about an upload
 
 
 def run(dependencies: Dependencies, request: Request, name: str) -> Response:
@@ -36,35 +41,47 @@ def run(dependencies: Dependencies, request: Request, name: str) -> Response:
 
 
 def _from_terminal(terminal: Terminal, new: str, file: BinaryIO) -> None:
-    length = file.seek(0, SEEK_END)
+    parts = _parts_of(file)
+    first = next(parts)
 
     def place(context: OrderContext) -> Job:
-        job = order(terminal.orders, context, new, _part_of(file, 0, length))
-        Thread(target=_upload, args=(terminal, job, file, length), name="upload", daemon=True).start()
+        job = order(terminal.orders, context, new, first)
+        rest = chain([first], parts)
+        Thread(target=_upload, args=(terminal, job, rest), name="upload", daemon=True).start()
         return job
 
     job = terminal.order(new, f"import {new}", place, wait=True)
     click.echo(login_hint(terminal.orders.existing_store(job.store_id)))
 
 
-def _upload(terminal: Terminal, job: Job, file: BinaryIO, length: int) -> None:
-    """Upload the archive while the terminal follows the job."""
-    store, offset, shown = terminal.orders.existing_store(job.store_id), 0, 0
-    while offset < length:
-        try:
-            offset = send(terminal.toolbox, terminal.orders, store, _part_of(file, offset, length))
-        except Transient:
-            time.sleep(AGAIN_SECONDS)
-        except Refused:
-            return  # the job has ended: its own message says why
-        if (tenth := 10 * offset // length) > shown:
-            shown = tenth
-            click.echo(f"Uploaded {10 * tenth} %", err=True)
+def _parts_of(file: BinaryIO) -> Iterator[Part]:
+    """The parts of a file or a pipe; the last one knows the length."""
+    offset, content = 0, file.read(PART_BYTES)
+    while following := file.read(PART_BYTES):
+        yield Part(content, offset, None)
+        offset, content = offset + len(content), following
+    yield Part(content, offset, offset + len(content))
 
 
-def _part_of(file: BinaryIO, offset: int, length: int) -> Part:
-    file.seek(offset)
-    return Part(file.read(PART_BYTES), offset, length)
+def _upload(terminal: Terminal, job: Job, parts: Iterator[Part]) -> None:
+    """Upload the archive while the terminal follows the job, whose message says why if it ends early."""
+    store = terminal.orders.existing_store(job.store_id)
+    shown = time.monotonic()
+    with suppress(Refused):
+        for part in parts:
+            while _sent(terminal, store, part) < part.end:
+                time.sleep(AGAIN_SECONDS)
+            if part.length or time.monotonic() - shown > SHOWN_SECONDS:
+                shown = time.monotonic()
+                click.echo(f"{size(part.end)} of the archive are uploaded.", err=True)
+
+
+def _sent(terminal: Terminal, store: Store, part: Part) -> int:
+    """How many bytes of the archive are there. Raises Refused if the job has ended."""
+    try:
+        return send(terminal.toolbox, terminal.orders, store, part)
+    except Transient:
+        return 0
 
 
 COMMAND = Command(
@@ -76,7 +93,7 @@ COMMAND = Command(
     parse=Words.name,
     run=run,
     terminal=TerminalCommand(
-        help="Create a store from the archive of an export.",
+        help="Create a store from FILE, the archive of an export; - is the standard input.",
         parameters=(click.Argument(["new"]), click.Argument(["file"], type=click.File("rb"))),
         run=_from_terminal,
         runs_jobs=True,

@@ -27,8 +27,8 @@ from provisioner.operations.toolbox import Toolbox
 UPLOAD = "upload"  # the stage that waits for the archive
 
 
-def arguments_of(exported: Exported, length: int) -> dict[str, str]:
-    """The arguments of a job that imports an archive of `length` bytes."""
+def arguments_of(exported: Exported) -> dict[str, str]:
+    """The arguments of a job that imports the archive of this store."""
     return {
         "source_name": exported.name,
         "made_at": exported.made_at,
@@ -36,7 +36,6 @@ def arguments_of(exported: Exported, length: int) -> dict[str, str]:
         "version": exported.version,
         "served": str(exported.served),
         "sizes": json.dumps(exported.sizes),
-        "length": str(length),
     }
 
 

@@ -157,7 +157,7 @@ CLONE_JOB = replace(
 CLONED_JOB = replace(CLONE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
 CLONE_FAILED_JOB = replace(CLONE_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=DUMP_PROBLEM)
 EXPORTED = Exported(1, "first-shop", "medusa", "0.1.0", "http://first-shop.localhost", "2026-10-01T12:00:00+00:00", {})
-IMPORT_JOB = replace(WORKING_JOB, id="j11", kind=IMPORT.kind, arguments=arguments_of_import(EXPORTED, 31_000_000))
+IMPORT_JOB = replace(WORKING_JOB, id="j11", kind=IMPORT.kind, arguments=arguments_of_import(EXPORTED))
 IMPORTED_JOB = replace(IMPORT_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
 IMPORT_FAILED_JOB = replace(IMPORT_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=ARCHIVE_PROBLEM)
 UNDELETE_JOB = replace(RESTART_JOB, id="j8", kind=UNDELETE.kind)

@@ -58,7 +58,8 @@ touch /tmp/reached
 exec sleep infinity
 {{- end }}
 
-{{/* Waits until Storewright has written an archive of $LENGTH bytes by commands in this container, checks it, and backs up what it holds. */}}
+{{/* Waits until Storewright has written an archive and the file `complete` by commands in this container, checks the archive, and backs up what
+     it holds. */}}
 {{- define "common.importScript" -}}
 {{ include "common.reachServer" (dict "root" .root "missing" "/tools/restic init --quiet") }}
 fail() {
@@ -68,11 +69,11 @@ fail() {
 cd /tmp
 touch archive
 size=0 since=$(date +%s)
-while [ "$size" -lt "$LENGTH" ]; do
+until [ -e complete ]; do
   sleep 0.2
   now=$(stat -c %s archive)
   [ "$now" = "$size" ] || size=$now since=$(date +%s)
-  [ $(($(date +%s) - since)) -lt "$IDLE_SECONDS" ] || fail "nothing was uploaded for $IDLE_SECONDS seconds; $size of $LENGTH bytes are here"
+  [ $(($(date +%s) - since)) -lt "$IDLE_SECONDS" ] || fail "nothing was uploaded for $IDLE_SECONDS seconds; $size bytes are here"
 done
 tar --list --verbose --file archive >files 2>reason || fail "the archive is damaged: $(head -n 1 reason)"
 [ "$(tail -c 1024 archive | tr -d '\0' | wc -c)" = 0 ] || fail "the archive is cut off"
@@ -214,7 +215,7 @@ spec:
             {{- end }}
 {{- end }}
 
-{{/* The container with restic and the database's tools. Storewright sets $TAGS, $SNAPSHOT or $LENGTH. */}}
+{{/* The container with restic and the database's tools. Storewright sets $TAGS or $SNAPSHOT. */}}
 {{- define "common.backupContainer" -}}
 {{- $values := .root.Values }}
 {{- include "common.image" (dict "root" .root "image" .image) }}

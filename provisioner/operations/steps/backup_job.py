@@ -129,8 +129,8 @@ def make_backup_of_archive(tools: Toolbox, job: Job, store: Store, secret: dict[
     it is a backup, and add that to the ledger.
 
     Raises JobFailed, also for an archive that is no good, Transient, Superseded or HandedOver."""
-    version, length = job.arguments["version"], job.arguments["length"]
-    variables = {**_tags(job, Reason.IMPORTED, version), "LENGTH": length, "IDLE_SECONDS": f"{UPLOAD_IDLE_SECONDS}"}
+    version = job.arguments["version"]
+    variables = {**_tags(job, Reason.IMPORTED, version), "IDLE_SECONDS": f"{UPLOAD_IDLE_SECONDS}"}
     run = _run(tools, job, store, secret, IMPORT, name_of_import(job, store), variables)[IMPORT]
     return _add(tools, job, store, run, Reason.IMPORTED, version, served=served_before(job))
 
