@@ -27,7 +27,7 @@ from tests.e2e.store_release import PNG, StoreRelease
 from tests.e2e.woocommerce import WooCommerceStore, has_plugin
 from tests.waiting import until
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(900)]  # a second cluster and three stores keep the machine busy
 NAME = "disaster"
 STORES: dict[str, type[StoreRelease]] = {
     "lost-medusa": MedusaStore,
