@@ -118,7 +118,8 @@ class WaitingContainer:
     def output_of(
         self, namespace: str, pod: str, container: str, command: Sequence[str], content: bytes
     ) -> Iterator[bytes]:
-        if command[-2:] == [str(len(self.content)), str(len(content))]:
+        offset, size, _ = command[-3:]
+        if (offset, size) == (str(len(self.content)), str(len(content))):
             self.content += content
         yield f"{len(self.content)}\n".encode()
 
@@ -126,8 +127,8 @@ class WaitingContainer:
 @dataclass
 class Bot:
     """One running bot. `url` is where it listens; `secret` is each store's Secret, or the error of reading it, and
-    `archive` returns the parts of each backup, or raises; `container` takes in
-    archives. `room` is what the storage of the backups has."""
+    `archive` returns the parts of each backup, or raises; `container` takes in archives. `room` is what the
+    storage of the backups has."""
 
     url: str
     slack: LocalSlack
