@@ -9,7 +9,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain
 
-from provisioner.clients.kubernetes.objects import Object
 from provisioner.diagnosis import quote_error_in
 from provisioner.domain.backup import Backup
 from provisioner.domain.errors import JobFailed, StorewrightError, Transient
@@ -17,7 +16,7 @@ from provisioner.domain.exported import FILE, FORMAT, Exported
 from provisioner.domain.store import Store
 from provisioner.domain.text import size
 from provisioner.log_context import new_id
-from provisioner.operations.steps.backup_job import EXPORT, NAME_LABEL, grant_access, start_export
+from provisioner.operations.steps.backup_job import EXPORT, grant_access, running_pod, start_export
 from provisioner.operations.steps.claims import sizes_of
 from provisioner.operations.toolbox import Toolbox
 
@@ -69,9 +68,8 @@ def _await_pod(tools: Toolbox, store: Store, name: str) -> str:
     """The name of the Job's pod, once its container runs. Raises Transient."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        for pod in tools.cluster.pods(store.namespace, {NAME_LABEL: name}):
-            if _runs(pod):
-                return str(pod["metadata"]["name"])
+        if pod := running_pod(tools, store, name):
+            return pod
         time.sleep(POLL_SECONDS)
     cause = "Its pod does not start: its node may have no room."
     raise Transient(f"The backup of {store.name} can't be read right now.", cause, "Open the link again in a minute.")
@@ -82,10 +80,6 @@ def _unreadable(tools: Toolbox, store: Store, pod: str, error: Transient | JobFa
     said = quote_error_in(tools.cluster.log_tail(store.namespace, pod, EXPORT, LOG_LINES, restarted=False))
     next_step = "Open the link again. If it fails again, an operator runs: storewright doctor"
     return JobFailed(f"The backup of {store.name} could not be read.", said or error.problem.cause, next_step)
-
-
-def _runs(pod: Object) -> bool:
-    return any("running" in status.get("state", {}) for status in pod["status"].get("containerStatuses") or [])
 
 
 def _exported(tools: Toolbox, store: Store, backup: Backup) -> Exported:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from provisioner import one_time_links
-from provisioner.clients.kubernetes.objects import container_statuses
 from provisioner.domain.errors import LinkRefused, Refused, Transient
 from provisioner.domain.exported import read_exported
 from provisioner.domain.job import EventKind, Job, JobStatus, find_event
@@ -16,7 +15,7 @@ from provisioner.domain.store import Store
 from provisioner.ledger.links import OneTimeLink
 from provisioner.operations.import_ import IMPORT, UPLOAD
 from provisioner.operations.steps.backup_job import IMPORT as COMPONENT
-from provisioner.operations.steps.backup_job import NAME_LABEL, name_of_import
+from provisioner.operations.steps.backup_job import name_of_import, running_pod
 from provisioner.operations.toolbox import Toolbox
 from provisioner.orders import OrderContext, Orders
 
@@ -89,8 +88,10 @@ def send(tools: Toolbox, orders: Orders, store: Store, part: Part) -> int:
         raise Refused(
             f"The import of {store.name} failed.", cause, "Press Retry at its message in Slack, then go on here."
         )
-    pod = _waiting_pod(tools, job, store)
-    command = ["sh", "-c", WRITE, "sh", str(part.offset), str(len(part.content)), str(part.length)]
+    pod = running_pod(tools, store, name_of_import(job, store))
+    if not pod:
+        raise _preparing(job)
+    command = ["sh", "-c", WRITE, "sh", str(part.offset), str(len(part.content)), str(part.length or "")]
     output = b"".join(tools.cluster.output_of(store.namespace, pod, COMPONENT, command, part.content))
     return int(output)
 
@@ -103,14 +104,6 @@ def _require_turn(orders: Orders) -> None:
 
 def _is_taken_in(orders: Orders, job: Job) -> bool:
     return find_event(orders.ledger.jobs.events(job.id), EventKind.DONE, UPLOAD) is not None
-
-
-def _waiting_pod(tools: Toolbox, job: Job, store: Store) -> str:
-    """The name of the pod, once its container takes the archive. Raises NotYet."""
-    for pod in tools.cluster.pods(store.namespace, {NAME_LABEL: name_of_import(job, store)}):
-        if any(status["name"] == COMPONENT and status.get("ready") for status in container_statuses(pod)):
-            return str(pod["metadata"]["name"])
-    raise _preparing(job)
 
 
 def _preparing(job: Job) -> NotYet:

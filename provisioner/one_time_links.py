@@ -36,6 +36,10 @@ class MintedLink:
     token: str
     expires_at: float
 
+    def url(self, public_url: str, page: str = "") -> str:
+        """Its address at the bot's `public_url`. Browsers do not send what follows the #."""
+        return f"{public_url.rstrip('/')}/s/{self.id}{page}#{self.token}"
+
 
 def mint(ledger: Ledger, store: Store, minted_for: str, backup_id: str = "") -> MintedLink:
     """Make a link that works once within 15 minutes: for the credentials, or with a `backup_id` for that backup.

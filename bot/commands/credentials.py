@@ -30,7 +30,7 @@ def _link(dependencies: Dependencies, request: Request, store: Store) -> Respons
     if not dependencies.ledger.deliveries.is_first(request.delivery_key):
         raise Refused(messages.credentials("already_given"))
     link = one_time_links.mint(dependencies.ledger, store, request.actor.id)
-    url = f"{dependencies.public_url.rstrip('/')}/s/{link.id}#{link.token}"
+    url = link.url(dependencies.public_url)
     message = messages.credential_link(store, url, link.expires_at)
     return Response(message=message, store=store.name, reason=f"link {link.id}")
 

@@ -52,7 +52,7 @@ def _link(dependencies: Dependencies, request: Request, store: Store, backup: st
     if not dependencies.ledger.deliveries.is_first(request.delivery_key):
         raise Refused(messages.credentials("already_given_download", store=store))
     link = one_time_links.mint(dependencies.ledger, store, request.actor.id, chosen.id)
-    url = f"{dependencies.public_url.rstrip('/')}/s/{link.id}/backup#{link.token}"
+    url = link.url(dependencies.public_url, "/backup")
     message = messages.download_link(store, chosen, url, link.expires_at)
     return Response(message=message, store=store.name, reason=f"link {link.id}")
 

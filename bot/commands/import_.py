@@ -35,7 +35,7 @@ def run(dependencies: Dependencies, request: Request, name: str) -> Response:
     if not dependencies.ledger.deliveries.is_first(request.delivery_key):
         raise Refused(messages.verbs[IMPORT.kind]("already_given", name=name))
     link = one_time_links.mint_upload(dependencies.ledger, name, request.actor.id, request.origin)
-    url = f"{dependencies.public_url.rstrip('/')}/s/{link.id}/archive#{link.token}"
+    url = link.url(dependencies.public_url, "/archive")
     message = messages.answer(IMPORT.kind, name=name, url=url, expires_at=link.expires_at)
     return Response(message=message, store=name, reason=f"link {link.id}")
 

@@ -25,8 +25,7 @@ from provisioner.operations.steps.from_backup import (
     install_closed,
     open_filled_store,
 )
-from provisioner.operations.steps.namespace import ensure_namespace
-from provisioner.operations.steps.secret import ensure_secret
+from provisioner.operations.steps.preparation import PREPARE, prepare_store
 from provisioner.operations.toolbox import Toolbox
 
 
@@ -43,10 +42,7 @@ def run(tools: Toolbox, job: Job) -> None:
     if not backup and not filled:
         grant_access(tools, source)
         start_backup(tools, job, source, Reason.FOR_CLONE, again=FOR_CLONE)  # it is made while the store is installed
-    with tools.stage(job, "namespace"):
-        ensure_namespace(tools, store)
-    with tools.stage(job, "secrets"):
-        secret = ensure_secret(tools, store, tools.catalog.get(store.type), may_create=True)
+    secret = prepare_store(tools, job, store)
     if not filled:
         install_closed(tools, job, store, secret, sizes_of(tools, source))
     if not backup:
@@ -68,8 +64,7 @@ CLONE = Operation(
     kind=JobKind("clone"),
     run=run,
     stages=(
-        Stage("namespace", "Create the namespace", "Namespace created"),
-        Stage("secrets", "Generate passwords and keys", "Passwords and keys generated"),
+        *PREPARE,
         *INSTALL,
         Stage("backup", "Back up the store to clone", "Backed up the store to clone"),
         *FILL,

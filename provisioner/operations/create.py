@@ -7,10 +7,9 @@ from provisioner.domain.policy import Right
 from provisioner.domain.store import StoreStatus
 from provisioner.operations.namespace_metadata import note_ready
 from provisioner.operations.spec import Operation, Stage
-from provisioner.operations.steps.namespace import ensure_namespace
+from provisioner.operations.steps.preparation import PREPARE, prepare_store
 from provisioner.operations.steps.readiness import await_components
 from provisioner.operations.steps.release import install_release
-from provisioner.operations.steps.secret import ensure_secret
 from provisioner.operations.steps.storefront import CHECK, STOREFRONT, await_storefront
 from provisioner.operations.toolbox import Toolbox
 
@@ -20,10 +19,7 @@ def run(tools: Toolbox, job: Job) -> None:
     store = tools.store_of(job)
     store_type = tools.catalog.get(store.type)
     since = tools.ledger.clock()
-    with tools.stage(job, "namespace"):
-        ensure_namespace(tools, store)
-    with tools.stage(job, "secrets"):
-        secret = ensure_secret(tools, store, store_type, may_create=True)
+    secret = prepare_store(tools, job, store)
     with tools.stage(job, "release"):
         install_release(tools, job, store, store_type)
     await_components(tools, job, store, secret, since)
@@ -36,8 +32,7 @@ CREATE = Operation(
     kind=JobKind("create"),
     run=run,
     stages=(
-        Stage("namespace", "Create the namespace", "Namespace created"),
-        Stage("secrets", "Generate passwords and keys", "Passwords and keys generated"),
+        *PREPARE,
         Stage("release", "Install the chart", "Chart installed"),
         Stage("database", "Start the database", "Database is up"),
         Stage("application", "Start the application", "Application is up"),

@@ -20,8 +20,7 @@ from provisioner.operations.steps.from_backup import (
     install_closed,
     open_filled_store,
 )
-from provisioner.operations.steps.namespace import ensure_namespace
-from provisioner.operations.steps.secret import ensure_secret
+from provisioner.operations.steps.preparation import PREPARE, prepare_store
 from provisioner.operations.toolbox import Toolbox
 
 UPLOAD = "upload"  # the stage that waits for the archive
@@ -31,7 +30,6 @@ def arguments_of(exported: Exported) -> dict[str, str]:
     """The arguments of a job that imports the archive of this store."""
     return {
         "source_name": exported.name,
-        "made_at": exported.made_at,
         "moved_from": exported.url,
         "version": exported.version,
         "served": str(exported.served),
@@ -42,10 +40,7 @@ def arguments_of(exported: Exported) -> dict[str, str]:
 def run(tools: Toolbox, job: Job) -> None:
     """Create the store, or go on from what is in the cluster. Raises what Operation.run raises."""
     store = tools.store_of(job)
-    with tools.stage(job, "namespace"):
-        ensure_namespace(tools, store)
-    with tools.stage(job, "secrets"):
-        secret = ensure_secret(tools, store, tools.catalog.get(store.type), may_create=True)
+    secret = prepare_store(tools, job, store)
     if not is_loaded(tools, job):
         install_closed(tools, job, store, secret, json.loads(job.arguments["sizes"]))
         with tools.stage(job, UPLOAD):
@@ -74,8 +69,7 @@ IMPORT = Operation(
     kind=JobKind("import"),
     run=run,
     stages=(
-        Stage("namespace", "Create the namespace", "Namespace created"),
-        Stage("secrets", "Generate passwords and keys", "Passwords and keys generated"),
+        *PREPARE,
         *INSTALL,
         Stage(UPLOAD, "Take in the archive", "Archive checked, and kept as the first backup"),
         *FILL,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 import threading
 import time
 
@@ -12,6 +10,7 @@ import httpx
 from dev import local_http
 from provisioner.domain.exported import FILE, FORMAT, Exported
 from provisioner.imports import PART_BYTES
+from tests.archives import tar_of
 
 AGAIN_SECONDS = 0.1
 OVER = (409, 410)  # the archive is refused, or its store is deleted
@@ -20,12 +19,7 @@ OVER = (409, 410)  # the archive is refused, or its store is deleted
 def archive_of(type: str) -> bytes:
     """The archive of an export of a store of this type."""
     exported = Exported(FORMAT, "elsewhere", type, "0.1.0", "https://elsewhere.example", "2026-10-01T12:00:00Z", {})
-    content, file = exported.to_json().encode(), io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w") as archive:
-        entry = tarfile.TarInfo(FILE)
-        entry.size = len(content)
-        archive.addfile(entry, io.BytesIO(content))
-    return file.getvalue()
+    return tar_of({FILE: exported.to_json().encode()})
 
 
 class Upload:

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dev.stack import backup_image
+import pytest
+
+from dev.stack import backup_image, kubectl
 from tests.e2e.backup_server import BackupServer
 from tests.e2e.provisioner_harness import ProvisionerHarness
 from tests.e2e.sample_type import BOOKLET, SampleType, load_image
@@ -28,6 +30,23 @@ class BackedUpStore(UpgradedStore):
     def checksum(self, name: str = "picture") -> str:
         """The checksum of an uploaded file, or ''."""
         return self.shell(f"/busybox md5sum </volume/{name} || true").split(" ")[0]
+
+    def picture_in(self, name: str) -> str:
+        """The checksum of the picture in the store called `name`, which was made from this one."""
+        inside = ("-n", f"store-{name}", "exec", f"deployment/{name}", "--", "/busybox", "md5sum", "/volume/picture")
+        return kubectl(self.harness.cluster, *inside).split(" ")[0]
+
+    def use_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let `storewright …` use the harness's ledger, cluster and backup server until the test ends."""
+        settings = {
+            "LEDGER_PATH": self.harness.ledger.path,
+            "CHARTS_DIR": self.harness.charts,
+            "KUBECONFIG": self.harness.cluster.kubeconfig,
+            "STORE_DOMAIN": self.harness.cluster.store_domain,
+            "BACKUP_SERVER": self.harness.tools.defaults.backup_server,
+        }
+        for name, value in settings.items():
+            monkeypatch.setenv(name, str(value))
 
     def shell(self, script: str) -> str:
         """Run a script in the application's pod."""

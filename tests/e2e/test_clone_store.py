@@ -26,12 +26,6 @@ def store(server: BackupServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield made
 
 
-def picture_of(store: BackedUpStore, name: str) -> str:
-    """The checksum of the picture in the clone called `name`."""
-    inside = ("-n", f"store-{name}", "exec", f"deployment/{name}", "--", "/busybox", "md5sum", "/volume/picture")
-    return kubectl(store.harness.cluster, *inside).split(" ")[0]
-
-
 def size_of_uploads(store: BackedUpStore, name: str) -> str:
     """The size of the uploads of the store called `name`."""
     where = ("-n", f"store-{name}", "get", f"pvc/{name}-uploads", "-o", "jsonpath={.spec.resources.requests.storage}")
@@ -47,7 +41,7 @@ def access_of(store: BackedUpStore, name: str) -> str:
 def test_clone_has_the_data_and_is_a_store_of_its_own(store: BackedUpStore, server: BackupServer) -> None:
     picture, name = store.upload(), f"{store.name}-a"
     cloned = store.harness.succeeded(store.harness.clone(store.made, name))
-    assert picture_of(store, name) == picture
+    assert store.picture_in(name) == picture
     assert store.intact()
     assert access_of(store, name) != access_of(store, store.name)
     credentials = ("get", "secret/store-credentials", "-o", "jsonpath={.data.password}")
@@ -58,7 +52,7 @@ def test_clone_has_the_data_and_is_a_store_of_its_own(store: BackedUpStore, serv
     assert [snapshot["tags"] for snapshot in server.snapshots(cloned.store_id)]
     store.harness.succeeded(store.harness.delete(cloned))
     store.harness.succeeded(store.harness.undelete(cloned))
-    assert picture_of(store, name) == picture
+    assert store.picture_in(name) == picture
 
 
 def test_clone_of_a_backup_has_the_data_of_that_time(store: BackedUpStore) -> None:
@@ -67,7 +61,7 @@ def test_clone_of_a_backup_has_the_data_of_that_time(store: BackedUpStore) -> No
     backup = store.harness.backups(store.made)[0]
     store.upload()
     store.harness.succeeded(store.harness.clone(store.made, name, backup.id))
-    assert picture_of(store, name) == earlier
+    assert store.picture_in(name) == earlier
 
 
 def test_clone_has_volumes_as_large_as_those_of_the_store(store: BackedUpStore) -> None:
@@ -91,7 +85,7 @@ def test_interrupted_clone_goes_on_and_fills_the_store_once(store: BackedUpStore
         store.harness.wait_for_stage(job, stage)
         store.harness.reopen()
     store.harness.succeeded(job)
-    assert picture_of(store, name) == picture
+    assert store.picture_in(name) == picture
     assert len([made for made in store.harness.backups(store.made) if made.job_id == job.id]) == 1
 
 

@@ -82,17 +82,9 @@ def test_server_that_is_away_is_no_endless_wait(store: BackedUpStore, server: Ba
 
 
 def test_terminal_writes_the_archive_to_a_file(
-    store: BackedUpStore, server: BackupServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: BackedUpStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = {
-        "LEDGER_PATH": store.harness.ledger.path,
-        "CHARTS_DIR": store.harness.charts,
-        "KUBECONFIG": store.harness.cluster.kubeconfig,
-        "STORE_DOMAIN": store.harness.cluster.store_domain,
-        "BACKUP_SERVER": server.url,
-    }
-    for name, value in settings.items():
-        monkeypatch.setenv(name, str(value))
+    store.use_terminal(monkeypatch)
     file = tmp_path / "my-shop.tar"
     done = CliRunner().invoke(main, ["export", store.name, str(file)])
     assert done.exit_code == 0, done.output

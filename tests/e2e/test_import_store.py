@@ -10,7 +10,6 @@ from click.testing import CliRunner
 
 from bot.__main__ import main
 from dev.cluster import Cluster as DevCluster
-from dev.stack import kubectl
 from provisioner.domain.job import JobStatus
 from provisioner.imports import AT_ONCE, NotYet
 from provisioner.operations.steps import backup_job
@@ -37,23 +36,17 @@ def archive(store: BackedUpStore) -> bytes:
     return archive_from(store.harness, store.made)
 
 
-def picture_of(store: BackedUpStore, name: str) -> str:
-    """The checksum of the picture in the store called `name`."""
-    inside = ("-n", f"store-{name}", "exec", f"deployment/{name}", "--", "/busybox", "md5sum", "/volume/picture")
-    return kubectl(store.harness.cluster, *inside).split(" ")[0]
-
-
 def test_archive_becomes_a_store_that_is_backed_up_and_independent(store: BackedUpStore, archive: bytes) -> None:
     upload = Upload(store.harness, f"{store.name}-a", archive)
     upload.go_on()
     imported = store.harness.succeeded(upload.job)
-    assert picture_of(store, upload.name) == store.checksum()
+    assert store.picture_in(upload.name) == store.checksum()
     [first] = store.harness.backups(imported)
     assert (first.reason, first.version) == ("imported", store.type.version)
     store.harness.succeeded(store.harness.backup(imported))
     store.harness.succeeded(store.harness.delete(imported))
     store.harness.succeeded(store.harness.undelete(imported))
-    assert picture_of(store, upload.name) == store.checksum()
+    assert store.picture_in(upload.name) == store.checksum()
     assert store.intact()
 
 
@@ -67,7 +60,7 @@ def test_interrupted_import_goes_on_with_the_archive_that_is_there(store: Backed
             assert upload.send(0) == 1_000_000, "the first part is there, and is not written twice"
             upload.go_on()
     store.harness.succeeded(upload.job)
-    assert picture_of(store, upload.name) == store.checksum()
+    assert store.picture_in(upload.name) == store.checksum()
     assert len(store.harness.backups(upload.job)) == 1
 
 
@@ -109,10 +102,10 @@ def test_upload_that_stops_fails_and_its_retry_goes_on(
     retried = store.harness.retry(failed)
     upload.go_on()
     store.harness.succeeded(retried)
-    assert picture_of(store, upload.name) == store.checksum()
+    assert store.picture_in(upload.name) == store.checksum()
 
 
-def test_retry_after_the_upload_needs_no_other_one(store: BackedUpStore, server: BackupServer, archive: bytes) -> None:
+def test_retry_after_the_upload_needs_no_other_one(store: BackedUpStore, archive: bytes) -> None:
     upload = Upload(store.harness, f"{store.name}-d", archive.replace(b"16 pages\n", b"17 pages\n", 1))
     upload.go_on()
     failed = store.harness.ended(upload.job)
@@ -124,24 +117,16 @@ def test_retry_after_the_upload_needs_no_other_one(store: BackedUpStore, server:
 
 
 def test_terminal_imports_a_file(
-    store: BackedUpStore, server: BackupServer, archive: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: BackedUpStore, archive: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = {
-        "LEDGER_PATH": store.harness.ledger.path,
-        "CHARTS_DIR": store.harness.charts,
-        "KUBECONFIG": store.harness.cluster.kubeconfig,
-        "STORE_DOMAIN": store.harness.cluster.store_domain,
-        "BACKUP_SERVER": server.url,
-    }
-    for name, value in settings.items():
-        monkeypatch.setenv(name, str(value))
+    store.use_terminal(monkeypatch)
     file, new = tmp_path / "my-shop.tar", f"{store.name}-e"
     file.write_bytes(archive)
     done = CliRunner().invoke(main, ["import", new, str(file)])
     assert done.exit_code == 0, done.output
     assert "3 MB of the archive are uploaded." in done.output
-    assert picture_of(store, new) == store.checksum()
+    assert store.picture_in(new) == store.checksum()
     piped = CliRunner().invoke(main, ["import", f"{new}1", "-"], input=archive)
     assert piped.exit_code == 0, piped.output
-    assert picture_of(store, f"{new}1") == store.checksum()
+    assert store.picture_in(f"{new}1") == store.checksum()
     assert CliRunner().invoke(main, ["import", f"{new}2", str(Path(__file__))]).exit_code == 2, "this is no archive"

@@ -112,8 +112,8 @@ class WaitingContainer:
     content: bytes = b""
 
     def pods(self, namespace: str, labels: Mapping[str, str]) -> list[Any]:
-        ready = {"name": "import", "ready": self.starts}
-        return [{"metadata": {"name": "my-shop-import"}, "status": {"containerStatuses": [ready]}}]
+        state: dict[str, Any] = {"state": {"running": {}} if self.starts else {"waiting": {}}}
+        return [{"metadata": {"name": "my-shop-import"}, "status": {"containerStatuses": [state]}}]
 
     def output_of(
         self, namespace: str, pod: str, container: str, command: Sequence[str], content: bytes

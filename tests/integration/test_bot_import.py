@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from provisioner.domain.errors import Problem
 from provisioner.domain.exported import FILE, Exported
 from provisioner.imports import PART_BYTES
 from provisioner.operations.import_ import UPLOAD, arguments_of
+from tests.archives import tar_of
 from tests.integration.bot_harness import DANA, STORES, Bot, running_bot
 from tests.integration.slack_steps import link_in_answer
 from tests.integration.test_bot_backup import typed
@@ -53,14 +52,8 @@ def bot(tmp_path: Path, slack: LocalSlack) -> Iterator[Bot]:
 
 def archive_of(facts: object = None, file: str = FILE, size: int = 2_500_000) -> bytes:
     """The archive of an export, with these facts in its file."""
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as opened:
-        about = facts if isinstance(facts, bytes) else json.dumps(FACTS if facts is None else facts).encode()
-        for name, content in {"README.txt": b"A store.", file: about, "dump/database.sql": b"x" * size}.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            opened.addfile(entry, io.BytesIO(content))
-    return archive.getvalue()
+    about = facts if isinstance(facts, bytes) else json.dumps(FACTS if facts is None else facts).encode()
+    return tar_of({"README.txt": b"A store.", file: about, "dump/database.sql": b"x" * size})
 
 
 def new_link(bot: Bot, words: str = "import my-shop", user: str = "Dana") -> str:

@@ -31,8 +31,13 @@ counts=$(count) || counts={}
 dump >/dump/database.sql
 counts_after=$(count) || counts_after={}
 # The daily removal of old backups holds a lock for a moment.
-summary=$(/tools/restic backup --quiet --json --retry-lock 10m --host "$STORE" --tag "$TAGS" --exclude /uploads/lost+found /dump /uploads)
+{{ include "common.sendBackup" . }}
 printf '{"counts":%s,"counts_after":%s,"summary":%s}' "$counts" "$counts_after" "$summary" >/dev/termination-log
+{{- end }}
+
+{{/* Sends /dump and /uploads to the server; $summary is what restic says of the backup. */}}
+{{- define "common.sendBackup" -}}
+summary=$(/tools/restic backup --quiet --json --retry-lock 10m --host "$STORE" --tag "$TAGS" --exclude /uploads/lost+found /dump /uploads)
 {{- end }}
 
 {{- define "common.restoreScript" -}}
@@ -84,7 +89,7 @@ tar --list --file archive >names
 grep -q -x dump/database.sql names || fail "the archive holds no database"
 tar --extract --file archive --directory /dump --strip-components 1 dump/database.sql
 ! grep -q '^uploads/.' names || tar --extract --file archive --directory /uploads --strip-components 1 --wildcards 'uploads/*'
-summary=$(/tools/restic backup --quiet --json --retry-lock 10m --host "$STORE" --tag "$TAGS" --exclude /uploads/lost+found /dump /uploads)
+{{ include "common.sendBackup" . }}
 printf '{"counts":{},"summary":%s}' "$summary" >/dev/termination-log
 {{- end }}
 

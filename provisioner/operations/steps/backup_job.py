@@ -198,6 +198,16 @@ def _name_of_load(job: Job, store: Store, backup: str) -> str:
     return f"{store.release}-{RESTORE}-{job.id}-{backup[:SHORT_ID]}"
 
 
+def running_pod(tools: Toolbox, store: Store, name: str) -> str:
+    """The pod of the Job `name` whose container runs and takes commands; '' while there is none."""
+    pods = tools.cluster.pods(store.namespace, {NAME_LABEL: name})
+    return next((str(pod["metadata"]["name"]) for pod in pods if _runs(pod)), "")
+
+
+def _runs(pod: Object) -> bool:
+    return any("running" in status.get("state", {}) for status in pod["status"].get("containerStatuses") or [])
+
+
 def start_export(tools: Toolbox, store: Store, name: str) -> None:
     """Start a Job `name` in which a backup can be read by commands. Raises JobFailed and Transient."""
     _start(tools, store, EXPORT, name, {})
