@@ -186,7 +186,11 @@ class ProvisionerHarness:
 
     def until(self, job: Job, condition: Callable[[Job], bool], seconds: float = 120) -> Job:
         """The job once `condition` is true for it."""
-        return until_job(self.ledger, job, condition, seconds)
+        try:
+            return until_job(self.ledger, job, condition, seconds)
+        except AssertionError as error:
+            of_stores = ("pods,jobs", "-A", "-o", "wide", "-l", "storewright.dev/store")
+            raise AssertionError(f"{error}\n{kubectl(self.cluster, 'get', *of_stores)}") from None
 
     def ended(self, job: Job, seconds: float = 120) -> Job:
         """The job once it has ended."""

@@ -42,7 +42,7 @@ class Shoppers:
         for thread in self._threads:
             thread.join()
 
-    def wait_for_orders(self, number: int, seconds: float = 60) -> None:
+    def wait_for_orders(self, number: int, seconds: float = 180) -> None:
         """Wait until `number` more orders are confirmed. Fails with the last failures of the shoppers."""
         wanted = len(self.confirmed) + number
         try:

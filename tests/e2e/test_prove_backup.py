@@ -82,7 +82,7 @@ def test_backup_that_holds_less_than_it_should_fails_its_proof(store: BackedUpSt
 def test_copy_that_does_not_work_fails_the_proof_and_its_retry_succeeds(store: BackedUpStore) -> None:
     jobs = store.type.chart / "templates/backup.yaml"
     good = jobs.read_text()
-    jobs.write_text(good.replace("wget -q", "echo error: no shop >&2; exit 5; wget -q"))
+    jobs.write_text(good.replace("/busybox timeout", "echo error: no shop >&2; exit 5; /busybox timeout"))
     store.harness.reopen()
     job = failed(store, store.harness.prove(store.made), "exit code 5", "error: no shop")
     jobs.write_text(good)
