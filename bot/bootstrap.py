@@ -29,6 +29,7 @@ from bot.web.ops_endpoints import Ops, build_ops
 from bot.web.public_app import build_public_app
 from bot.web.slack_endpoint import SlackEndpoint
 from bot.web.socket_mode import SocketMode
+from bot.web.waker import build_waker
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.errors import StorewrightError
 from provisioner.domain.store import SECRET_NAME
@@ -44,6 +45,7 @@ from provisioner.runner.expired_stores import ExpiredStores
 from provisioner.runner.kept_backups import KeptBackups
 from provisioner.runner.lease import Lease
 from provisioner.runner.scheduler import Scheduler
+from provisioner.runner.sleeping_stores import SleepingStores
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +71,8 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     orders = build_orders(settings, ledger, tools.catalog, settings.admins)
     kept = KeptBackups(ledger, tools.cluster, settings.backup_server) if settings.backup_server else None
     chores = [backups.make_if_due, *_store_backups(settings, orders, tools, kept)]
+    if waker_address := settings.waker_address:
+        chores.append(SleepingStores(ledger, tools.cluster, waker_address).lead_visits_here)
     scheduler = Scheduler(ledger, tools, executor, lease=lease, chores=chores)
     socket = _socket_mode(settings)
     readiness = _readiness(settings, tools, ledger, lease, slack, socket)
@@ -91,6 +95,8 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
         public_origin=settings.public_origin,
     )
     ops = Ops(scheduler.trouble, readiness, metrics.registry)
+    if waker_address:
+        serve_in_background(build_waker(orders), waker_address)
     with _running(scheduler, notifier), audit, ListenerThreads() as threads, _requesting_stop(scheduler, notifier):
         _listen(settings, slack_dependencies, pages, ops, threads, socket)
 

@@ -174,6 +174,10 @@ class StoreSettings(_DurationSettings):
     backup_proof_days: float = Field(
         7, ge=0, description="days after which a backup of a store is proven again by a restore; 0 for never"
     )
+    waker_address: Annotated[str | None, matching(r"[0-9a-f.:\[\]]+:\d{1,5}")] = Field(
+        None,
+        description="ip:port for the page of sleeping stores, where the ingress reaches it; without it, no visit wakes",
+    )
     undelete_days: float = Field(
         7, ge=0, description="days that a deleted store can be undeleted, such as 7; 0 for not at all"
     )
@@ -283,6 +287,7 @@ class StoreSettings(_DurationSettings):
             quota={name: str(amount) for name, amount in self.store_limits.get("quota", QUOTA).items()},
             limit_range={"type": "Container", **self.store_limits.get("limitRange", LIMIT_RANGE)},
             backup_server=self.backup_server,
+            waker_address=self.waker_address,
             undelete_days=self.undelete_days,
             rollback_seconds=self.rollback_deadline_seconds,
         )

@@ -126,10 +126,16 @@ class Stack:
             "KUBE_CONTEXT": BOT_CONTEXT,  # overrides the variable that names an external cluster for dev.cluster
             "SERVICE_ACCOUNT": f"storewright/{instance_of(self.folder)}",
             "STORE_ROLE": f"{instance_of(self.folder)}-store",
+            "WAKER_ADDRESS": self._waker_address,
             "BACKUP_SERVER": f"https://{instance_of(self.folder)}-backup.storewright.svc:8000",
             "HELM": str(ROOT / "build/tools/bin/helm"),
             **self.settings,
         }
+
+    @property
+    def _waker_address(self) -> str:
+        host = self.cluster.host_address
+        return f"{host}:{self.config['waker_port']}" if host else ""
 
     def _load_or_create_config(self) -> dict[str, str]:
         """The ports and secrets of this stack, stored in its folder."""
@@ -140,20 +146,22 @@ class Stack:
             config = {
                 "slack_port": str(free_port(3900 + self.port_offset)),
                 "bot_port": str(free_port(3000 + self.port_offset)),
+                "waker_port": str(free_port(8090 + self.port_offset)),
                 "SLACK_BOT_TOKEN": f"xoxb-{secrets.token_hex(16)}",
                 "SLACK_APP_TOKEN": f"xapp-{secrets.token_hex(16)}",
                 "SLACK_SIGNING_SECRET": secrets.token_hex(16),
             }
             path.write_text(json.dumps(config))
         stored: dict[str, str] = json.loads(path.read_text())
-        return stored
+        return {"waker_port": str(8090 + self.port_offset), **stored}  # a folder of a former version has none
 
     def _slack_secrets(self) -> dict[str, str]:
         return {name: value for name, value in self.config.items() if name.startswith("SLACK_")}
 
     def grant_permissions(self) -> None:
         """Create or restore the bot's ServiceAccount and its permissions. Raises StackError."""
-        permissions = bot_chart.permissions(instance_of(self.folder))
+        port = f"--set=waker.port={self.config['waker_port']}"
+        permissions = bot_chart.permissions(instance_of(self.folder), port)
         kubectl(self.cluster, "apply", "-f", "-", stdin=bot_chart.NAMESPACE + permissions)
 
     @cached_property

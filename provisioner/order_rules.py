@@ -8,6 +8,7 @@ from provisioner.domain.errors import Refused, StoreBusy, StoreExists
 from provisioner.domain.job import Job
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.operations.registry import OPERATIONS
+from provisioner.operations.spec import Operation
 
 
 def require_free(store: Store | None) -> None:
@@ -32,6 +33,20 @@ def require_not_newer(data: str, made_by: str, version: str) -> None:
         raise Refused(
             what, "Its tables may be newer than the application.", "Choose an older backup, or upgrade first."
         )
+
+
+def not_now(store: Store, operation: Operation) -> Refused:
+    """The refusal of an operation that the store's status does not allow."""
+    if store.status == operation.status_when_succeeded:
+        return Refused(f"{store.name} {store.status.phrase} already.")
+    what = f"{store.name} {store.status.phrase}, so it can't be {operation.participle} now."
+    asleep = store.status == StoreStatus.ASLEEP
+    next_step = (
+        f"Wake it first: /store wake {store.name}"
+        if asleep
+        else f"Retry or delete it first (/store status {store.name})."
+    )
+    return Refused(what, next_step=next_step)
 
 
 def nothing_to_retry(store: Store) -> Refused:

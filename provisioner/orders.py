@@ -31,7 +31,7 @@ from provisioner.operations.spec import Operation
 from provisioner.operations.steps.backup_job import NEWEST
 from provisioner.operations.steps.kept_store import KeptStore
 from provisioner.operations.undelete import UNDELETE
-from provisioner.order_rules import busy, nothing_to_retry, require_free, require_not_newer
+from provisioner.order_rules import busy, not_now, nothing_to_retry, require_free, require_not_newer
 
 
 @dataclass(frozen=True)
@@ -178,10 +178,11 @@ class Orders:
             live = self.ledger.jobs.live(source.id)
             if live and not live.quiet:
                 raise busy(source, live)
-            if not backup_id and source.status != StoreStatus.READY:
+            asleep = source.status == StoreStatus.ASLEEP  # its newest backup has all that it holds
+            if not (backup_id or asleep) and source.status != StoreStatus.READY:
                 next_step = "Clone one of its backups: /store restore NAME BACKUP into=NEW"
                 raise Refused(f"{source.name} {source.status.phrase}, so it can't be cloned now.", "", next_step)
-            backup = self.backup(source, backup_id) if backup_id else None
+            backup = self.backup(source, backup_id) if backup_id or asleep else None
             if backup:
                 require_not_newer(f"The backup {backup.id[:8]}", backup.version, store_type.version)
             arguments = arguments_of_clone(source, backup)
@@ -256,8 +257,7 @@ class Orders:
             if gone:
                 self._require_room(store.owner)
             if store.status not in operation.orderable_when:
-                what = f"{store.name} {store.status.phrase}, so it can't be {operation.participle} now."
-                raise Refused(what, next_step=f"Retry or delete it first (/store status {store.name}).")
+                raise not_now(store, operation)
             if operation.needs_backup:
                 version = self.catalog.get(store.type).version if gone else store.version
                 backup = self.backup(store, (arguments or {})["backup"])

@@ -18,6 +18,7 @@ from provisioner.domain.store import StoreStatus
 
 MARKS = {
     StoreStatus.READY: "ok",
+    StoreStatus.ASLEEP: "ok",
     StoreStatus.FAILED: "wrong",
     StoreStatus.CREATING: "busy",
     StoreStatus.DELETING: "busy",

@@ -16,6 +16,7 @@ from bot.commands import (
     export,
     import_,
     list,
+    pause,
     prove,
     restart,
     restore,
@@ -23,6 +24,7 @@ from bot.commands import (
     status,
     undelete,
     upgrade,
+    wake,
 )
 from bot.commands.help import help_command
 from bot.commands.spec import Command, Handler
@@ -37,6 +39,8 @@ VERBS = (
     credentials.COMMAND,
     upgrade.COMMAND,
     restart.COMMAND,
+    pause.COMMAND,
+    wake.COMMAND,
     backup.COMMAND,
     backups.COMMAND,
     prove.COMMAND,

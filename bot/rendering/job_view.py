@@ -34,6 +34,10 @@ class StoreView:
         return self.store.status == StoreStatus.READY
 
     @property
+    def asleep(self) -> bool:
+        return self.store.status == StoreStatus.ASLEEP
+
+    @property
     def idle(self) -> bool:
         """No job is queued or running."""
         return not (self.last_job and self.last_job.live)

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from provisioner.domain.policy import SCHEDULE
+from provisioner.domain.policy import SCHEDULE, VISITOR
 from provisioner.domain.text import size
 
 
@@ -39,6 +39,8 @@ def person(user_id: str) -> Markup:
     """A mention. Somebody without a Slack id ordered at a terminal."""
     if user_id == SCHEDULE:
         return Markup("the schedule")
+    if user_id == VISITOR:
+        return Markup("a visitor")
     if not is_person(user_id):
         return Markup("an operator")
     return Markup(f"<@{escape(user_id)}>")  # noqa: S704

@@ -14,6 +14,7 @@ class Cluster(ABC):
     """A running Kubernetes cluster.
 
     `ingress_address` is the ingress's "host:port" for this machine, `pod_ingress_address` the same for pods.
+    `host_address` is this machine's address for pods and the ingress, '' where they may not reach it.
     A store's host is `<store>.<store_domain>`.
     """
 
@@ -23,6 +24,7 @@ class Cluster(ABC):
     ingress_address: str
     pod_ingress_address: str
     store_domain: str
+    host_address: str
 
     @property
     def ingress_port(self) -> int:

@@ -77,6 +77,7 @@ def connect(name: str, context: str) -> ExternalCluster:
         ingress_address=os.environ["INGRESS_ADDRESS"],
         pod_ingress_address=os.environ.get("POD_INGRESS_ADDRESS", os.environ["INGRESS_ADDRESS"]),
         store_domain=os.environ["STORE_DOMAIN"],
+        host_address="",
     )
 
 

@@ -126,6 +126,7 @@ def _local_cluster(layout: Layout) -> LocalCluster:
         ingress_address=f"127.0.0.1:{layout.ingress_port}",
         pod_ingress_address=f"{layout.host_address}:{layout.ingress_port}",
         store_domain=os.environ.get("STORE_DOMAIN", "localhost"),
+        host_address=layout.host_address,
         layout=layout,
     )
 

@@ -14,6 +14,7 @@ class Reason(StrEnum):
     BEFORE_RESTORE = "before a restore"
     BEFORE_UPGRADE = "before an upgrade"
     AFTER_FAILED_UPGRADE = "after a failed upgrade"  # the data that the rollback replaced
+    BEFORE_PAUSE = "before a pause"
     BEFORE_DELETION = "before a deletion"
     FOR_CLONE = "for a clone"
     IMPORTED = "imported"

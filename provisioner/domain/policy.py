@@ -9,6 +9,7 @@ from provisioner.domain.errors import NotAllowed
 from provisioner.domain.store import Store
 
 SCHEDULE = "schedule"  # the id of who orders what nobody has to ask for
+VISITOR = "visitor"  # the id of who opens the address of a sleeping store
 
 
 class Right(Enum):
@@ -20,7 +21,8 @@ class Right(Enum):
 
 @dataclass(frozen=True)
 class Actor:
-    """The person behind a request: `id` is a Slack user's, "terminal" for an operator at a terminal, or SCHEDULE."""
+    """The person behind a request: `id` is a Slack user's, "terminal" for an operator at a terminal, SCHEDULE
+    or VISITOR."""
 
     id: str
     is_admin: bool = False

@@ -31,6 +31,7 @@ SECRET_NAME = "store-credentials"  # noqa: S105  (the name of a Kubernetes Secre
 class StoreStatus(StrEnum):
     CREATING = "creating"
     READY = "ready"
+    ASLEEP = "asleep"  # no pod runs; its data is kept
     FAILED = "failed"
     DELETING = "deleting"
     DELETED = "deleted"
@@ -41,6 +42,7 @@ class StoreStatus(StrEnum):
         return {
             StoreStatus.CREATING: "is being created",
             StoreStatus.READY: "is ready",
+            StoreStatus.ASLEEP: "is asleep",
             StoreStatus.FAILED: "has failed",
             StoreStatus.DELETING: "is being deleted",
             StoreStatus.DELETED: "is deleted",

@@ -50,12 +50,12 @@ class StoreBackups:
         return [_backup_of(row) for row in rows]
 
     def newest(self) -> list[NewestBackup]:
-        """The newest backup of each store that exists and has one."""
+        """The newest backup of each store that is awake and has one: what sleeps does not change."""
         rows = self._connection.db.query(
             """SELECT name, max(made_at) AS made_at, bytes,
                       (SELECT max(proven_at) FROM store_backups p WHERE p.store_id = s.id) AS proven_at
                FROM store_backups b JOIN stores s ON s.id = b.store_id
-               WHERE s.status != 'deleted' GROUP BY s.id ORDER BY name"""
+               WHERE s.status NOT IN ('deleted', 'asleep') GROUP BY s.id ORDER BY name"""
         )
         return [NewestBackup(**row) for row in rows]
 

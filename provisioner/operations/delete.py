@@ -13,9 +13,12 @@ from provisioner.domain.policy import Right
 from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
 from provisioner.operations.namespace_metadata import READY_AT, annotation, belongs_to
 from provisioner.operations.spec import Operation, Stage
+from provisioner.operations.steps.backup_before import NO_BACKUP
 from provisioner.operations.steps.backup_job import grant_access
-from provisioner.operations.steps.kept_store import make_kept_backup
+from provisioner.operations.steps.claims import sizes_of
+from provisioner.operations.steps.kept_store import KeptStore, keep_store, make_kept_backup
 from provisioner.operations.steps.removal import await_volumes, remove_namespace
+from provisioner.operations.steps.sleep import Sleep, sleep_in
 from provisioner.operations.toolbox import Toolbox
 
 FOR_GOOD = {"now": "true"}  # the arguments of a job that makes no last backup and lets the others be removed
@@ -54,20 +57,26 @@ def _keep(tools: Toolbox, job: Job, store: Store, namespace: Object) -> None:
         tools.ledger.keep_until(store.id, None)
     elif annotation(namespace, READY_AT):  # otherwise there is nothing to keep but what a former deletion kept
         with tools.stage(job, "backup"):
-            _back_up(tools, job, store)
+            _back_up(tools, job, store, sleep_in(namespace))
 
 
-def _back_up(tools: Toolbox, job: Job, store: Store) -> None:
+def _back_up(tools: Toolbox, job: Job, store: Store, sleep: Sleep | None) -> None:
     try:
         secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
-        grant_access(tools, store)
-        made = make_kept_backup(tools, job, store, secret, Reason.BEFORE_DELETION)
+        until = tools.ledger.clock() + tools.defaults.undelete_days * DAY_SECONDS
+        if sleep and sleep.backup != NO_BACKUP:  # it holds all, and the database does not run
+            kept = KeptStore(store, sleep.passed > 0, deleted=True, sizes=sizes_of(tools, store))
+            keep_store(tools, kept, secret)
+        else:
+            grant_access(tools, store)
+            made = make_kept_backup(tools, job, store, secret, Reason.BEFORE_DELETION)
+            until = made.made_at + tools.defaults.undelete_days * DAY_SECONDS
     except JobFailed as failure:
         found = failure.problem
         what = f"Nothing was deleted, because the last backup failed: {found.what}"
         next_step = f"Fix the cause and retry, or delete it without a backup: /store delete {store.name} now"
         raise JobFailed(what, found.cause, next_step, found.log_tail) from failure
-    tools.ledger.keep_until(store.id, made.made_at + tools.defaults.undelete_days * DAY_SECONDS)
+    tools.ledger.keep_until(store.id, until)
 
 
 DELETE = Operation(

@@ -15,6 +15,9 @@ READY_AT, VERSION = PREFIX + "ready-at", PREFIX + "version"
 UPGRADE_FROM = PREFIX + "upgrade-from"  # during an upgrade: the revision to roll back to
 CHECK_BEFORE = PREFIX + "check-before"  # while a job changes the store: how far the storefront check got before it
 BACKUP_BEFORE = PREFIX + "backup-before"  # while a job may change the data: the backup before it
+ASLEEP = (
+    PREFIX + "asleep"
+)  # while nothing runs: the job that paused it, the backup of what sleeps, how far the check got before
 IMPORTED = PREFIX + "imported"  # the backup that was made of the archive which the store was imported from
 COPY_OF = PREFIX + "copy-of"  # a label with a store's id: the namespace has the copy in which its backup is proven
 
@@ -88,6 +91,12 @@ def _namespaces(cluster: Cluster, instance: str) -> list[Object]:
     return [meta for meta in metas if not meta.get("deletionTimestamp")]
 
 
+def _status_of(notes: dict[str, str]) -> StoreStatus:
+    if ASLEEP in notes:
+        return StoreStatus.ASLEEP
+    return StoreStatus.READY if notes.get(READY_AT) else StoreStatus.FAILED
+
+
 def _store_of(meta: Object) -> Store | None:
     """None if somebody removed a label or an annotation."""
     labels, notes = meta["labels"], meta.get("annotations", {})
@@ -97,7 +106,7 @@ def _store_of(meta: Object) -> Store | None:
             id=labels[STORE_ID],
             name=labels[STORE],
             type=labels[TYPE],
-            status=StoreStatus.READY if ready_at else StoreStatus.FAILED,
+            status=_status_of(notes),
             owner=notes[PREFIX + "owner"],
             origin=notes[PREFIX + "origin"],
             namespace=meta["name"],

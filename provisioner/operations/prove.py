@@ -113,7 +113,7 @@ PROVE = Operation(
     ),
     deadline_seconds=3600,
     right=Right.MANAGE,
-    orderable_when=frozenset({StoreStatus.READY}),
+    orderable_when=frozenset({StoreStatus.READY, StoreStatus.ASLEEP}),
     uses_backups=True,
     needs_backup=True,
     status_when_ordered=None,

@@ -10,12 +10,14 @@ from provisioner.operations.clone import CLONE
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
 from provisioner.operations.import_ import IMPORT
+from provisioner.operations.pause import PAUSE
 from provisioner.operations.prove import PROVE
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE
 from provisioner.operations.spec import Operation
 from provisioner.operations.undelete import UNDELETE
 from provisioner.operations.upgrade import UPGRADE
+from provisioner.operations.wake import WAKE
 
 
 class BadRegistry(Exception):
@@ -48,5 +50,5 @@ def _require_consistent(operation: Operation) -> None:
         raise BadRegistry(f"{name} has no deadline.")
 
 
-OPERATIONS = register([CREATE, CLONE, IMPORT, UPGRADE, RESTART, BACKUP, PROVE, RESTORE, DELETE, UNDELETE])
+OPERATIONS = register([CREATE, CLONE, IMPORT, UPGRADE, RESTART, PAUSE, WAKE, BACKUP, PROVE, RESTORE, DELETE, UNDELETE])
 DEFAULT_DEADLINES = {kind: operation.deadline_seconds for kind, operation in OPERATIONS.items()}

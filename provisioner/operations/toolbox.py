@@ -64,6 +64,7 @@ class StoreDefaults:
     `quota` is the `hard` of a store's ResourceQuota, `limit_range` the only entry of its LimitRange.
     `backup_server` is the URL of the backup server's Service ("https://name.namespace.svc:8000"), None if stores have
     no backups. A Secret of that name and namespace has the keys of the backups.
+    `waker_address` ("ip:port") is where the page for visits of sleeping stores is served, None if there is none.
     `undelete_days` is how long a deleted store can be undeleted; 0 for not at all.
     `rollback_seconds` is the time for the rollback of a failed job."""
 
@@ -78,6 +79,7 @@ class StoreDefaults:
     quota: dict[str, str] = field(default_factory=lambda: dict(QUOTA))
     limit_range: dict[str, Any] = field(default_factory=lambda: dict(LIMIT_RANGE))
     backup_server: str | None = None
+    waker_address: str | None = None
     undelete_days: float = 7.0
     rollback_seconds: float = ROLLBACK_SECONDS
 

@@ -31,7 +31,7 @@ POLL_SECONDS = 0.1
 # Keep the ports of arenas apart, also those of several runs. Those of bots and Slacks differ by 900: they never meet.
 FIRST_PORT_OFFSET = 2000 + 200 * secrets.randbelow(80)
 PORT_OFFSETS = itertools.cycle(range(FIRST_PORT_OFFSET, FIRST_PORT_OFFSET + 100))
-FATE = "fate"  # the ConfigMap that lets a store's migration fail
+FATE = "fate"  # the ConfigMap that lets an operation on a store fail
 
 
 class BotEnded(Exception):
@@ -211,7 +211,9 @@ class Arena:
     def _prepare(self, targets: Sequence[Target], holds: Sequence[Point]) -> None:
         for traveller in self._travellers:
             if traveller.step.fails:
-                self._kubectl(traveller, "create", "configmap", FATE, "--from-literal=EXIT=1")
+                self._kubectl(
+                    traveller, "create", "configmap", FATE, f"--from-literal=FAILS={traveller.step.operation.kind}"
+                )
         self._cycles += 1  # a new version in each, so that an upgrade changes something
         chart = self.bot.charts / self.bot.type_name / "Chart.yaml"
         chart.write_text(re.sub(r"(?m)^version: .*", f"version: 0.1.{self._cycles}", chart.read_text()))

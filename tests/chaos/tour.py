@@ -77,12 +77,12 @@ def short_tours(operations: Mapping[JobKind, Operation] = OPERATIONS) -> list[li
     Where the step needs a backup, the backup is between them."""
     [first, *others] = tours(operations)
     birth = first[0]
-    short = []
-    for at, step in enumerate(first[1:], start=1):
-        is_next = birth.operation.status_when_succeeded in step.operation.orderable_when
+    short: dict[str, list[Step]] = {}
+    for step in first[1:]:
+        way = _way(birth.operation.status_when_succeeded, [step.operation], operations)
         before = [birth, Step(BACKUP)] if step.operation.needs_backup else [birth]
-        short.append([*before, step] if is_next else first[: at + 1])
-    return [*short, *others]
+        short[step.name] = [*before, *map(Step, way[:-1]), step]
+    return [*short.values(), *others]
 
 
 def _brings_back(operation: Operation) -> bool:
@@ -101,11 +101,17 @@ def _visits(birth: Operation, operations: Mapping[JobKind, Operation]) -> Iterat
             yield Step(operation)
             status = operation.status_when_succeeded or status
         if way[-1].rolls_back:
+            [*before, _] = _way(status, [way[-1]], operations)
+            for operation in before:
+                yield Step(operation)
+                status = operation.status_when_succeeded or status
             yield Step(way[-1], fails=True)
         waiting.remove(way[-1])
 
 
-def _way(status: StoreStatus, wanted: list[Operation], operations: Mapping[JobKind, Operation]) -> list[Operation]:
+def _way(
+    status: StoreStatus | None, wanted: list[Operation], operations: Mapping[JobKind, Operation]
+) -> list[Operation]:
     """The shortest sequence of operations from a state to one of those that are wanted. Raises CannotOrder."""
     queue = deque([(status, list[Operation]())])
     seen = {status}

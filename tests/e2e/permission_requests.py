@@ -147,6 +147,18 @@ def service(namespace_name: str, **spec: Any) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": 80}], **spec}}
 
 
+def endpoint_slice(namespace_name: str, port: int = 8090, addresses: int = 1) -> dict[str, Any]:
+    """What leads the visits of a sleeping store to the bot."""
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"name": "requested", "namespace": namespace_name},
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [f"192.0.2.{number}"]} for number in range(addresses)],
+        "ports": [{"name": "", "port": port}],
+    }
+
+
 def account_token(namespace_name: str) -> dict[str, Any]:
     metadata: dict[str, Any] = {"name": "requested", "namespace": namespace_name}
     metadata["annotations"] = {"kubernetes.io/service-account.name": "default"}

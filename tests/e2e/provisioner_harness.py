@@ -24,6 +24,7 @@ from provisioner.operations.backup import BACKUP
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE, FOR_GOOD
 from provisioner.operations.journal import JobJournal
+from provisioner.operations.pause import PAUSE
 from provisioner.operations.prove import PROVE
 from provisioner.operations.prove import arguments_of as arguments_of_proof
 from provisioner.operations.registry import DEFAULT_DEADLINES
@@ -34,6 +35,7 @@ from provisioner.operations.steps.kept_store import KeptStore
 from provisioner.operations.toolbox import LIMIT_RANGE, StoreDefaults, Toolbox
 from provisioner.operations.undelete import UNDELETE
 from provisioner.operations.upgrade import UPGRADE
+from provisioner.operations.wake import WAKE
 from provisioner.orders import Orders
 from provisioner.runner.executors import Executor
 from provisioner.runner.executors.local import LocalExecutor
@@ -62,6 +64,7 @@ class ProvisionerHarness:
         self.overlay: dict[str, Any] = yaml.safe_load((ROOT / "build/images.yaml").read_text())
         self.patience = patience or Patience()
         self.limit_range: dict[str, Any] = dict(LIMIT_RANGE)
+        self.waker_address: str | None = None
         self.undelete_days = 0  # most tests have no backup server
         self.open()
 
@@ -104,6 +107,7 @@ class ProvisionerHarness:
             "ingress_address": self.cluster.ingress_address,
             "backup_server": server,
             "undelete_days": self.undelete_days,
+            "waker_address": self.waker_address,
         }
 
     def executor(self) -> Executor:
@@ -138,6 +142,12 @@ class ProvisionerHarness:
 
     def restart(self, job: Job, seconds: float = RESTART.deadline_seconds) -> Job:
         return self._orders({RESTART.kind: seconds}).place(RESTART, job)
+
+    def pause(self, job: Job) -> Job:
+        return self._orders().place(PAUSE, job)
+
+    def wake(self, job: Job) -> Job:
+        return self._orders().place(WAKE, job)
 
     def backup(self, job: Job) -> Job:
         return self._orders().place(BACKUP, job)

@@ -91,3 +91,14 @@ def test_store_whose_first_backup_was_killed_can_be_backed_up_after_the_next_rem
     assert "already contains keys" in str(failed.problem)
     remove_old_backups(server, other)
     store.harness.succeeded(store.harness.retry(failed))
+
+
+def test_backup_of_a_store_that_sleeps_for_a_year_stays(store: BackedUpStore, server: BackupServer) -> None:
+    other = BackedUpStore(store.harness, store.type)
+    store_id = other.made.store_id
+    other.harness.succeeded(other.harness.pause(other.made))
+    [paused] = server.snapshots(store_id)
+    old = "restic --quiet --no-cache backup --stdin --host test --tag 'reason=before a pause'"
+    server.shell(store_id, f"echo 1 | {old} --time '2024-01-01 00:00:00'; restic --quiet forget {paused['id']}")
+    remove_old_backups(server, other)
+    assert [one["time"][:10] for one in server.snapshots(store_id)] == ["2024-01-01"]

@@ -31,6 +31,7 @@ from tests.e2e.permission_requests import (
     Bot,
     account_token,
     binding,
+    endpoint_slice,
     exec_request,
     job,
     labels,
@@ -249,6 +250,8 @@ REFUSED_BY_POLICY: dict[str, dict[str, Any]] = {
     ),
     "create a namespace without the prefix of stores": namespace("refused-requested", labels()),
     "take an external IP": service(STORE, externalIPs=["192.0.2.1"]),
+    "let a Service lead to another port": endpoint_slice(STORE, port=80),
+    "let a Service lead to several addresses": endpoint_slice(STORE, addresses=2),
     "create a token that does not expire": account_token(STORE),
     **{f"{action} in its own namespace": manifest for action, manifest in REFUSED_JOBS.items()},
 }
@@ -326,6 +329,7 @@ GRANTED_OBJECTS: dict[str, dict[str, Any]] = {
     "create a worker Job with an image digest": own_job(image=f"{IMAGE}@sha256:{'0' * 64}"),
     "create a Job in its store": job(STORE, containers=[worker(image="any", envFrom=[{"secretRef": {"name": "any"}}])]),
     "create its store's Service": service(STORE),
+    "let its store's Service lead to its page": endpoint_slice(STORE),
 }
 
 

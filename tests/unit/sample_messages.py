@@ -12,17 +12,21 @@ from bot.rendering.job_view import JobView, store_view
 from bot.rendering.refused import Moved, RefusedMessages
 from provisioner.domain.errors import LimitReached, NotAllowed, Refused, StoreDeleted
 from provisioner.domain.job import EventKind, JobEvent, JobStatus
+from provisioner.domain.policy import VISITOR
 from provisioner.ledger.audit import AuditPage
 from provisioner.ledger.stores import StorePage
 from provisioner.operations.backup import BACKUP
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE, FOR_GOOD
 from provisioner.operations.import_ import IMPORT
+from provisioner.operations.pause import PAUSE
 from provisioner.operations.prove import PROVE
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE
 from provisioner.operations.upgrade import UPGRADE
+from provisioner.operations.wake import WAKE
 from tests.unit.sample_stores import (
+    ASLEEP,
     BACKED_UP_JOB,
     BACKUP_FAILED_JOB,
     BACKUP_JOB,
@@ -49,6 +53,9 @@ from tests.unit.sample_stores import (
     KEPT,
     LINK,
     NOON,
+    PAUSE_FAILED_JOB,
+    PAUSE_JOB,
+    PAUSED_JOB,
     PROVE_FAILED_JOB,
     PROVE_JOB,
     PROVEN_BACKUPS,
@@ -73,6 +80,9 @@ from tests.unit.sample_stores import (
     UPGRADED,
     UPGRADED_JOB,
     WAITING,
+    WAKE_FAILED_JOB,
+    WAKE_JOB,
+    WOKEN_JOB,
     WORKING_JOB,
     job_view,
     stage_events,
@@ -156,6 +166,23 @@ SUMMARIES = {
     "restarted-then-deleted": summary(job_view(RESTARTED_JOB, DELETED, DELETED_JOB, 4)),
     "not-restarted": summary(job_view(RESTART_FAILED_JOB, STORE, None, 1)),
     "not-restarted-then-retried": summary(job_view(RESTART_FAILED_JOB, STORE, replace(RESTART_JOB, id="j5"), 1)),
+    "pausing": summary(job_view(PAUSE_JOB, STORE, None, 2)),
+    "paused": summary(job_view(PAUSED_JOB, ASLEEP, None, 4)),
+    "paused-then-waking": summary(job_view(PAUSED_JOB, ASLEEP, WAKE_JOB, 4)),
+    "paused-then-visited": summary(job_view(PAUSED_JOB, STORE, None, 4)),
+    "ready-then-pausing": summary(job_view(JOB, STORE, PAUSE_JOB)),
+    "not-paused": summary(job_view(PAUSE_FAILED_JOB, STORE, None, 2, *ROLLED_BACK)),
+    "not-paused-untouched": summary(job_view(PAUSE_FAILED_JOB, STORE, None, 1)),
+    "not-paused-closed": summary(job_view(PAUSE_FAILED_JOB, FAILED, None, 2, ROLLBACK_STARTED)),
+    "waking": summary(job_view(WAKE_JOB, ASLEEP, None, 1)),
+    "woken": summary(job_view(WOKEN_JOB, STORE, None, 2)),
+    "woken-then-deleted": summary(job_view(WOKEN_JOB, DELETED, DELETED_JOB, 2)),
+    "not-woken": summary(job_view(WAKE_FAILED_JOB, ASLEEP, None, 0, *ROLLED_BACK)),
+    "not-woken-failed": summary(job_view(WAKE_FAILED_JOB, FAILED, None, 1)),
+    "not-woken-but-serving": summary(job_view(WAKE_FAILED_JOB, STORE, None, 1)),
+    "woken-by-a-visitor-in-failure-channel": messages.failure(
+        job_view(replace(WAKE_FAILED_JOB, requested_by=VISITOR), ASLEEP, None, 0, *ROLLED_BACK), OFFERS, THREAD_URL
+    ),
     "backing-up": summary(job_view(BACKUP_JOB, STORE, None, 1)),
     "backed-up": summary(job_view(BACKED_UP_JOB, STORE, None, 2)),
     "ready-then-backing-up": summary(job_view(JOB, STORE, BACKUP_JOB)),
@@ -193,6 +220,8 @@ FAILURES = {
     "failure-prove": messages.failure(job_view(PROVE_FAILED_JOB, STORE, None, 4), OFFERS, THREAD_URL),
     "failure-restore": messages.failure(job_view(RESTORE_FAILED_JOB, STORE, None, 4, *ROLLED_BACK), OFFERS, THREAD_URL),
     "failure-restart": messages.failure(job_view(RESTART_FAILED_JOB, STORE, None, 1), OFFERS, THREAD_URL),
+    "failure-pause": messages.failure(job_view(PAUSE_FAILED_JOB, STORE, None, 2, *ROLLED_BACK), OFFERS, THREAD_URL),
+    "failure-wake": messages.failure(job_view(WAKE_FAILED_JOB, ASLEEP, None, 0, *ROLLED_BACK), OFFERS, THREAD_URL),
     "failure-clone": messages.failure(job_view(CLONE_FAILED_JOB, FAILED, None, 1), OFFERS, THREAD_URL),
     "failure-import": messages.failure(job_view(IMPORT_FAILED_JOB, FAILED, None, 4), OFFERS, THREAD_URL),
     "failure-undelete": messages.failure(job_view(UNDELETE_FAILED_JOB, FAILED, None, 5), OFFERS, THREAD_URL),
@@ -227,13 +256,18 @@ ANSWERS = {
     "backups-none": messages.backups(STORE, []),
     "backups-many": messages.backups(STORE, BACKUPS * 100),
     "restoring-answer": messages.answer(RESTORE.kind, name="my-shop", backup=BACKUPS[1]),
+    "pausing-answer": messages.answer(PAUSE.kind, name="my-shop"),
+    "waking-answer": messages.answer(WAKE.kind, name="my-shop"),
     "restarting-answer": messages.answer(RESTART.kind, name="my-shop"),
     "deleting-answer": messages.answer(DELETE.kind, name="my-shop"),
     "retrying-answer": messages.retrying(JOB),
     "credentials": messages.credential_link(STORE, "https://bot.example/s/l1#token", NOON),
     "help": messages.help_text(help_sections(COMMANDS.values(), CATALOG)),
     "list-empty": messages.store_list(page(), page()),
-    "list": messages.store_list(page(STORE, FAILED), page(replace(CREATING, owner="U0OLI0001", name="olis-shop"))),
+    "list": messages.store_list(
+        page(STORE, FAILED, replace(ASLEEP, name="old-shop")),
+        page(replace(CREATING, owner="U0OLI0001", name="olis-shop")),
+    ),
     "list-none-of-mine": messages.store_list(page(), page(STORE)),
     "list-long": messages.store_list(page(STORE, total=41), page(replace(STORE, owner="U0OLI0001"), total=22)),
     "audit": messages.audit(requests(3), ""),

@@ -21,6 +21,7 @@ from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
 from provisioner.operations.import_ import IMPORT
 from provisioner.operations.import_ import arguments_of as arguments_of_import
+from provisioner.operations.pause import PAUSE
 from provisioner.operations.prove import PROVE
 from provisioner.operations.prove import arguments_of as arguments_of_proof
 from provisioner.operations.registry import OPERATIONS
@@ -28,6 +29,7 @@ from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE, arguments_of
 from provisioner.operations.undelete import UNDELETE
 from provisioner.operations.upgrade import UPGRADE
+from provisioner.operations.wake import WAKE
 
 NOON = 1_800_000_000.0
 
@@ -65,6 +67,7 @@ STORE = Store(
 )
 CREATING = replace(STORE, status=StoreStatus.CREATING, ready_at=None)
 FAILED = replace(STORE, status=StoreStatus.FAILED, ready_at=None)
+ASLEEP = replace(STORE, status=StoreStatus.ASLEEP)
 DELETING = replace(STORE, status=StoreStatus.DELETING)
 DELETED = replace(STORE, status=StoreStatus.DELETED, deleted_by="U0ADA0001", deleted_at=NOON + 5000)
 KEPT = replace(DELETED, kept_until=NOON + 600_000)
@@ -137,6 +140,10 @@ UPGRADED_JOB = replace(UPGRADE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON
 UPGRADE_FAILED_JOB = replace(UPGRADE_JOB, status=JobStatus.FAILED, finished_at=NOON + 21, problem=MIGRATION_PROBLEM)
 RESTART_JOB = replace(WORKING_JOB, id="j4", kind=RESTART.kind, requested_by="U0ADA0001")
 RESTARTED_JOB = replace(RESTART_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
+PAUSE_JOB = replace(RESTART_JOB, id="j16", kind=PAUSE.kind)
+PAUSED_JOB = replace(PAUSE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 11)
+WAKE_JOB = replace(RESTART_JOB, id="j17", kind=WAKE.kind)
+WOKEN_JOB = replace(WAKE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 6)
 BACKUP_JOB = replace(RESTART_JOB, id="j6", kind=BACKUP.kind)
 BACKED_UP_JOB = replace(BACKUP_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
 BACKUP_FAILED_JOB = replace(BACKUP_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=DUMP_PROBLEM)
@@ -164,6 +171,8 @@ UNDELETE_JOB = replace(RESTART_JOB, id="j8", kind=UNDELETE.kind)
 UNDELETED_JOB = replace(UNDELETE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
 UNDELETE_FAILED_JOB = replace(UNDELETE_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=DUMP_PROBLEM)
 EXPIRED = JobEvent(88, "j2", NOON, EventKind.EXPIRED)
+PAUSE_FAILED_JOB = replace(PAUSE_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=DUMP_PROBLEM)
+WAKE_FAILED_JOB = replace(WAKE_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=CRASH_PROBLEM)
 RESTART_FAILED_JOB = replace(RESTART_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=CRASH_PROBLEM)
 
 RETRYING = JobEvent(90, "j1", NOON, EventKind.RETRYING, detail="The API is away. Trying again in 4 s.")

@@ -22,21 +22,29 @@ def test_every_operation_is_on_a_tour_and_can_be_ordered() -> None:
 
 
 def test_operation_that_can_roll_back_is_visited_twice() -> None:
-    steps = [(step.operation.kind, step.fails) for step in tours()[0] if step.operation.rolls_back]
-    assert steps == [(kind, fails) for kind, o in OPERATIONS.items() if o.rolls_back for fails in (False, True)]
+    steps = {(step.operation.kind, step.fails) for step in tours()[0] if step.operation.rolls_back}
+    assert steps == {(kind, fails) for kind, o in OPERATIONS.items() if o.rolls_back for fails in (False, True)}
+
+
+def test_every_step_of_a_tour_finds_the_store_in_a_state_for_it() -> None:
+    for tour in [*tours(), *short_tours()]:
+        status: StoreStatus | None = None
+        for step in tour:
+            assert step.replaces or not step.operation.orderable_when or status in step.operation.orderable_when
+            status = status if step.fails else step.operation.status_when_succeeded or status
 
 
 def test_new_operation_is_on_the_tour_after_what_leads_to_it() -> None:
     kind = JobKind
-    pause = replace(RESTART, kind=kind("pause"), status_when_succeeded=StoreStatus.FAILED)
-    resume = replace(
+    stop = replace(RESTART, kind=kind("stop"), status_when_succeeded=StoreStatus.FAILED)
+    start = replace(
         RESTART,
-        kind=kind("resume"),
+        kind=kind("start"),
         orderable_when=frozenset({StoreStatus.FAILED}),
         status_when_succeeded=StoreStatus.READY,
     )
-    tour = [step.operation.kind for step in tours({**OPERATIONS, resume.kind: resume, pause.kind: pause})[0]]
-    assert tour.index(kind("resume")) == tour.index(kind("pause")) + 1
+    tour = [step.operation.kind for step in tours({**OPERATIONS, start.kind: start, stop.kind: stop})[0]]
+    assert tour.index(kind("start")) == tour.index(kind("stop")) + 1
     assert tour[-1] == "delete"
 
 

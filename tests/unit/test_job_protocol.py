@@ -84,6 +84,7 @@ DEFAULTS = StoreDefaults(
     quota={"pods": "3"},
     limit_range={"default": {"memory": "1Gi"}},
     backup_server="https://one-backup.home.svc:8000",
+    waker_address="10.0.0.2:8090",
     undelete_days=3.5,
     rollback_seconds=77.0,
 )

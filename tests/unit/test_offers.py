@@ -67,6 +67,7 @@ def test_menu_item_carries_its_action_its_store_and_its_newest_job() -> None:
     assert menu is not None
     assert [option["value"] for option in menu["options"]] == [
         "restart:s1/j1",
+        "pause:s1/j1",
         "backup:s1/j1",
         "restore:s1/j1",
         "clone:s1/j1",

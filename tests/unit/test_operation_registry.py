@@ -14,6 +14,7 @@ from provisioner.operations.clone import CLONE
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE
 from provisioner.operations.import_ import IMPORT
+from provisioner.operations.pause import PAUSE
 from provisioner.operations.prove import PROVE
 from provisioner.operations.registry import DEFAULT_DEADLINES, OPERATIONS, BadRegistry, register
 from provisioner.operations.restart import RESTART
@@ -22,6 +23,7 @@ from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.rollback import ROLLBACK
 from provisioner.operations.undelete import UNDELETE
 from provisioner.operations.upgrade import UPGRADE
+from provisioner.operations.wake import WAKE
 from tests.operations import DUST
 
 FIELDS: dict[str, Any] = {field.name: getattr(DUST, field.name) for field in fields(Operation)}
@@ -71,6 +73,8 @@ def test_registry_lists_every_operation_with_its_deadline() -> None:
         "import": IMPORT,
         "upgrade": UPGRADE,
         "restart": RESTART,
+        "pause": PAUSE,
+        "wake": WAKE,
         "backup": BACKUP,
         "prove": PROVE,
         "restore": RESTORE,
@@ -83,6 +87,8 @@ def test_registry_lists_every_operation_with_its_deadline() -> None:
         "import": 21600,
         "upgrade": 1800,
         "restart": 600,
+        "pause": 3600,
+        "wake": 600,
         "backup": 3600,
         "prove": 3600,
         "restore": 3600,

@@ -179,6 +179,8 @@ def test_former_variable_names_still_work_with_a_warning(environment: pytest.Mon
         "import": 21600,
         "upgrade": 62,
         "restart": 600,
+        "pause": 3600,
+        "wake": 600,
         "backup": 3600,
         "prove": 3600,
         "restore": 3600,

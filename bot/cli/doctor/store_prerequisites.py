@@ -236,9 +236,11 @@ def stores(environment: Environment, cluster: Cluster) -> Iterator[Finding]:
     recorded = {store.namespace: store for store in found}
     existing = {one["metadata"]["name"] for one in cluster.namespaces({INSTANCE: environment.settings.instance})}
     for namespace, store in recorded.items():
-        if namespace not in existing and store.status == StoreStatus.READY:
+        if namespace not in existing and store.status in (StoreStatus.READY, StoreStatus.ASLEEP):
             fix = f"Bring it back from its newest backup (storewright recover {store.name}), or delete the store."
-            yield wrong(f"{store.name} is ready in the ledger, but its namespace {namespace} does not exist.", fix)
+            yield wrong(
+                f"{store.name} {store.status.phrase} in the ledger, but its namespace {namespace} does not exist.", fix
+            )
     if unknown := sorted(existing - set(recorded)):
         message = f"The ledger does not have the stores of these namespaces: {', '.join(unknown)}."
         yield unsure(message, "A running bot adopts them within 10 minutes.")

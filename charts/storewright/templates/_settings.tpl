@@ -15,6 +15,8 @@
 - { name: PUBLIC_URL, value: {{ .Values.publicUrl | quote }} }
 - { name: LISTEN, value: "0.0.0.0:3000" }
 - { name: OPS_LISTEN, value: "0.0.0.0:9090" }
+- { name: POD_IP, valueFrom: { fieldRef: { fieldPath: status.podIP } } }
+- { name: WAKER_ADDRESS, value: "$(POD_IP):{{ .Values.waker.port }}" }
 {{- with .Values.ledger }}
 - { name: LEDGER_PATH, value: /data/ledger.db }
 - { name: LEDGER_BACKUP_DIR, value: /data/backups }

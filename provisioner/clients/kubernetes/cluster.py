@@ -13,6 +13,7 @@ from provisioner.clients.kubernetes.objects import Object
 from provisioner.clients.kubernetes.releases import Releases
 from provisioner.clients.kubernetes.routes import Routes
 from provisioner.clients.kubernetes.secrets import PULL_SECRET, Secrets
+from provisioner.clients.kubernetes.services import Services
 from provisioner.clients.kubernetes.streams import LineStream
 from provisioner.clients.kubernetes.watches import Snapshots, Watches
 from provisioner.clients.kubernetes.workloads import Workloads
@@ -32,7 +33,9 @@ __all__ = [
 ]
 
 
-class Cluster(Namespaces, Secrets, Releases, Workloads, Watches, Jobs, Commands, Leases, Routes, Access, Applied):
+class Cluster(
+    Namespaces, Secrets, Releases, Workloads, Watches, Jobs, Commands, Leases, Services, Routes, Access, Applied
+):
     """One Kubernetes cluster.
 
     Objects are plain dicts, as the API server sends them.

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping
 
 from provisioner.clients.kubernetes.api import Api
-from provisioner.clients.kubernetes.objects import COMPONENT, Object, end_reason, selector
+from provisioner.clients.kubernetes.objects import COMPONENT, STOPPED, Object, end_reason, selector
 from provisioner.clients.kubernetes.resources import CRON_JOBS, JOBS
 
 
@@ -26,6 +26,20 @@ class Jobs(Api):
 
     def cron_job(self, namespace: str, name: str) -> Object | None:
         return self._get(CRON_JOBS, name, namespace)
+
+    def suspend_cron_jobs(self, namespace: str) -> None:
+        """Suspend the CronJobs that run, until `resume_cron_jobs`."""
+        for found in self._list(CRON_JOBS, namespace):
+            if not found["spec"].get("suspend"):
+                change = {"metadata": {"annotations": {STOPPED: "true"}}, "spec": {"suspend": True}}
+                self._patch_if_there(CRON_JOBS, found["metadata"]["name"], change, namespace)
+
+    def resume_cron_jobs(self, namespace: str) -> None:
+        """Undo `suspend_cron_jobs`."""
+        for found in self._list(CRON_JOBS, namespace):
+            if STOPPED in found["metadata"].get("annotations", {}):
+                change = {"metadata": {"annotations": {STOPPED: None}}, "spec": {"suspend": False}}
+                self._patch_if_there(CRON_JOBS, found["metadata"]["name"], change, namespace)
 
     def start_job(self, namespace: str, cron_job: Object, name: str, environment: Mapping[str, str]) -> None:
         """Start a Job of a CronJob, as `kubectl create job --from` does; one of that name is left as it is.

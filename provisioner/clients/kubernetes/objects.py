@@ -13,6 +13,7 @@ from provisioner.domain.store import PREFIX
 
 Object = dict[str, Any]
 COMPONENT = "app.kubernetes.io/component"
+STOPPED = PREFIX + "stopped"  # an annotation of what the bot stopped: of a workload, its replicas before
 RESTARTED_FOR = PREFIX + "restarted-for"  # an annotation of the pods; a new value starts a rollout
 LONG_RUN_SECONDS = 600.0  # the kubelet forgets a container's earlier crashes after a run of this length
 OVER = ("Succeeded", "Failed")  # phases of pods that run no more

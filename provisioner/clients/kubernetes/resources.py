@@ -45,6 +45,7 @@ STATEFUL_SETS = Resource("apps/v1", "statefulsets")
 
 CLUSTER_ROLES = Resource("rbac.authorization.k8s.io/v1", "clusterroles")
 CRON_JOBS = Resource("batch/v1", "cronjobs")
+ENDPOINT_SLICES = Resource("discovery.k8s.io/v1", "endpointslices")
 HTTP_ROUTES = Resource("gateway.networking.k8s.io/v1", "httproutes")
 INGRESSES = Resource("networking.k8s.io/v1", "ingresses")
 INGRESS_CLASSES = Resource("networking.k8s.io/v1", "ingressclasses")

@@ -12,6 +12,7 @@ from provisioner.clients.kubernetes.api import Api
 from provisioner.clients.kubernetes.objects import (
     COMPONENT,
     RESTARTED_FOR,
+    STOPPED,
     Object,
     backs_off,
     component_of,
@@ -34,7 +35,6 @@ from provisioner.clients.kubernetes.streams import LineStream
 from provisioner.domain.store import PREFIX
 
 FIELD_MANAGER = "storewright"
-STOPPED = PREFIX + "stopped"  # an annotation of a stopped workload: its replicas before
 NUDGED_AT = PREFIX + "nudged-at"  # an annotation; any change of it makes a controller try again at once
 
 

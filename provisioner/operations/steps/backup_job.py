@@ -114,12 +114,21 @@ def _tags(job: Job, reason: Reason, version: str) -> dict[str, str]:
 
 
 def make_backup(
-    tools: Toolbox, job: Job, store: Store, secret: dict[str, str], reason: Reason, *, again: str = ""
+    tools: Toolbox,
+    job: Job,
+    store: Store,
+    secret: dict[str, str],
+    reason: Reason,
+    *,
+    again: str = "",
+    served: bool | None = None,
 ) -> Backup:
     """Run the chart's backup Job once for this job and `again`, wait for its end, and add the backup to the ledger.
 
+    `served` says whether the shop answered before the job; None for whether it answers now.
+
     Raises JobFailed, Transient, Superseded or HandedOver."""
-    name, served = _name_of_backup(job, store, again), serves(tools, store)
+    name, served = _name_of_backup(job, store, again), serves(tools, store) if served is None else served
     run = _run(tools, job, store, secret, BACKUP, name, _tags(job, reason, store.version))[BACKUP]
     return _add(tools, job, store, run, reason, store.version, served=served)
 

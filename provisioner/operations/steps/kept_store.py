@@ -37,9 +37,11 @@ class KeptStore:
 KEPT_STORES = TypeAdapter(KeptStore)
 
 
-def make_kept_backup(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], reason: Reason) -> Backup:
+def make_kept_backup(
+    tools: Toolbox, job: Job, store: Store, secret: dict[str, str], reason: Reason, *, served: bool | None = None
+) -> Backup:
     """Make a backup as `make_backup` does, and keep what it needs to be restored without the namespace."""
-    made = make_backup(tools, job, store, secret, reason)
+    made = make_backup(tools, job, store, secret, reason, served=served)
     deleted, sizes = reason == Reason.BEFORE_DELETION, sizes_of(tools, store)
     keep_store(tools, KeptStore(store, made.served, deleted=deleted, sizes=sizes), secret)
     return made
