@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import math
 import shutil
 import statistics
 import tempfile
@@ -23,11 +24,12 @@ from dev import images
 from dev.cluster import Cluster
 from dev.stack import ROOT, Stack, remove_stores
 from provisioner.domain.catalog import Catalog, StoreType
-from tests.bench import acks, baseline, bot, data, executors, orders, store_usage, timeline
+from tests.bench import acks, baseline, bot, data, executors, orders, sleep, store_usage, timeline
 
 RESULTS = ROOT / "build/bench"
 BASELINE = "baseline"
 BOT_STARTS = 10
+PARTS = ("ready", "data", "sleep", "executors", "bot", "up")
 console = Console()
 
 
@@ -51,24 +53,55 @@ def main() -> None:
     catalog = Catalog(ROOT / "charts")
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure orders, memory, pages, images.")
     parser.add_argument("--rounds", type=int, default=5, help="orders of each type (default: 5)")
+    parser.add_argument(
+        "--parts", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=f"of {', '.join(PARTS)}"
+    )
     parser.add_argument("types", nargs="*", metavar="TYPE", help=f"which ones, of: {', '.join(catalog.types)} (all)")
     options = parser.parse_args()
     overlay = images.build_store_images()
     cluster = clusters.up("test")
     images.load_store_images(cluster)
-    measured = {}
-    for kind in [catalog.get(name) for name in options.types or catalog.types]:
-        measured[kind.name] = _measure(cluster, kind, overlay.get(kind.name, {}), options.rounds)
-        _report(kind, measured[kind.name], options.rounds)
-        _write("ready", {name: {**asdict(figures), "ratio": figures.ratio} for name, figures in measured.items()})
-    _write("data", {name: _measure_data(cluster, catalog.get(name), options.rounds) for name in measured})
-    by_executor = executors.seconds(cluster, options.rounds)
-    _tabulate(f"The same small order by each executor: seconds, {options.rounds} rounds", by_executor)
-    _write("executors", by_executor)
-    _write("bot", _measure_bot(cluster, catalog.get((options.types or [*catalog.types])[0])))
-    second_up = [_seconds_of_up() for _ in range(options.rounds)]
-    _tabulate(f"The local cluster: seconds, {options.rounds} rounds", {"up while it runs": second_up})
+    types = [catalog.get(name) for name in options.types or catalog.types]
+    bench = Bench(cluster, types, overlay, options.rounds)
+    for part in options.parts:
+        _write(part, getattr(bench, part)())
     cluster.down()
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The parts, each a method of its name. They return the figures for their files."""
+
+    cluster: Cluster
+    types: list[StoreType]
+    overlay: dict[str, Any]
+    rounds: int
+
+    def ready(self) -> dict[str, Any]:
+        measured = {}
+        for kind in self.types:
+            measured[kind.name] = _measure(self.cluster, kind, self.overlay.get(kind.name, {}), self.rounds)
+            _report(kind, measured[kind.name], self.rounds)
+        return {name: {**asdict(figures), "ratio": figures.ratio} for name, figures in measured.items()}
+
+    def data(self) -> dict[str, Any]:
+        return {kind.name: _measure_data(self.cluster, kind, self.rounds) for kind in self.types}
+
+    def sleep(self) -> dict[str, Any]:
+        return {kind.name: _measure_sleep(self.cluster, kind, self.rounds) for kind in self.types}
+
+    def executors(self) -> dict[str, Any]:
+        by_executor = executors.seconds(self.cluster, self.rounds)
+        _tabulate(f"The same small order by each executor: seconds, {self.rounds} rounds", by_executor)
+        return by_executor
+
+    def bot(self) -> dict[str, Any]:
+        return _measure_bot(self.cluster, self.types[0])
+
+    def up(self) -> dict[str, Any]:
+        second_up = {"up while it runs": [_seconds_of_up() for _ in range(self.rounds)]}
+        _tabulate(f"The local cluster: seconds, {self.rounds} rounds", second_up)
+        return second_up
 
 
 def _write(part: str, figures: dict[str, Any]) -> None:
@@ -112,6 +145,20 @@ def _measure_data(cluster: Cluster, kind: StoreType, rounds: int) -> dict[str, A
     _tabulate(f"{kind.label}: its data, seconds from the order, {rounds} rounds", seconds)
     console.print(f"During backups and clones: {requests['answered']} requests answered, {requests['failed']} failed.")
     return {"seconds": seconds, "requests": requests}
+
+
+def _measure_sleep(cluster: Cluster, kind: StoreType, rounds: int) -> dict[str, list[float]]:
+    with tempfile.TemporaryDirectory() as folder:
+        stack = Stack(Path(folder), cluster, {"UNDELETE_DAYS": "0"})
+        try:
+            stack.start()
+            stack.start_backup_server()
+            seconds = sleep.seconds(stack, cluster, kind.name, rounds)
+        finally:
+            stack.stop()
+            remove_stores(cluster, stack.folder, "--wait=false")
+    _tabulate(f"{kind.label}: asleep and awake, seconds, {rounds} rounds", seconds)
+    return seconds
 
 
 def _sizes(overlay: dict[str, Any]) -> dict[str, float]:
@@ -179,10 +226,15 @@ def _print_marks(kind: StoreType, marks: list[timeline.Mark]) -> None:
 
 
 def _tabulate(title: str, seconds: dict[str, list[float]]) -> None:
-    table = Table("", "median", "min", "max", title=title)
+    table = Table("", "median", "min", "p95", "max", title=title)
     for name, values in seconds.items():
-        table.add_row(name, *(f"{figure(values):.2f}" for figure in (statistics.median, min, max)))
+        table.add_row(name, *(f"{figure(values):.2f}" for figure in (statistics.median, min, _p95, max)))
     console.print(table)
+
+
+def _p95(values: list[float]) -> float:
+    """The smallest value that 95 % of them do not exceed (nearest rank)."""
+    return sorted(values)[math.ceil(0.95 * len(values)) - 1]
 
 
 if __name__ == "__main__":
