@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from flask import Flask, Response
@@ -86,7 +87,8 @@ def serve_in_background(web: Flask, listen: str, threads: int = OPS_THREADS) -> 
         server.close()
 
     def close() -> None:
-        server.trigger.pull_trigger(close_all)  # on its own thread, which fails if a socket that it polls is closed
+        with suppress(OSError):  # the server has ended already
+            server.trigger.pull_trigger(close_all)  # on its own thread, which fails if a socket that it polls is closed
         thread.join(LOOP_SECONDS + 1)
         server.task_dispatcher.shutdown()
 

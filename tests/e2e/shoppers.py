@@ -65,7 +65,8 @@ class Visits:
     `request` raises AssertionError or httpx.HTTPError if it is not answered correctly."""
 
     def __init__(self, request: Callable[[], Any], pause_seconds: float = 0.25) -> None:
-        self.answered = self.failed = 0
+        self.answered = 0
+        self.failures: list[str] = []
         self.outages: list[float] = []  # seconds from a first failed request to the next answer
         self._request, self._pause_seconds, self._over = request, pause_seconds, threading.Event()
         self._thread = threading.Thread(target=self._visit)
@@ -79,6 +80,10 @@ class Visits:
         self._thread.join()
 
     @property
+    def failed(self) -> int:
+        return len(self.failures)
+
+    @property
     def unavailable_seconds(self) -> float:
         return sum(self.outages)
 
@@ -88,8 +93,8 @@ class Visits:
             started = time.monotonic()
             try:
                 self._request()
-            except (AssertionError, httpx.HTTPError):
-                self.failed += 1
+            except (AssertionError, httpx.HTTPError) as error:
+                self.failures.append(repr(error))
                 failing_since = failing_since or started
                 continue
             self.answered += 1

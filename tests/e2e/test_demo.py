@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import httpx
@@ -46,10 +45,8 @@ def test_demo_keeps_its_store_until_down_removes_everything() -> None:
     assert local_http.get(result["workspace_url"]).status_code == 200
     assert _store_answers(result["store_url"])
 
-    start = time.monotonic()
     assert "/store create" not in run_demo("up"), "the second up orders no store"
     assert json.loads((FOLDER / "demo.json").read_text()) == result
-    assert time.monotonic() - start < 15
 
     _reboot()
     assert "/store create" not in run_demo("up"), "up after a reboot waits for the store"

@@ -83,7 +83,7 @@ def test_backup_holds_every_order_and_the_pictures_and_disturbs_no_shopper(store
     with Visits(store.visit, pause_seconds=0) as visits:
         store.require_success(store.harness.backup(store.made))
         store.require_success(store.harness.backup(store.made))
-    assert (visits.failed, visits.answered > 10) == (0, True)
+    assert (visits.failures, visits.answered > 10) == ([], True)
     later, first = store.harness.backups(store.made)
     assert first.counts["orders"] >= len(store.orders)
     assert later.counts == first.counts
@@ -153,7 +153,7 @@ def test_clone_has_all_data_and_an_address_a_login_and_keys_of_its_own(store: St
     store.scatter_address()
     with Visits(store.require_home_page, pause_seconds=0) as visits:
         clone = store.copy_made_by(store.harness.clone(store.made, f"copied-{store.release.type}"))
-    assert (visits.failed, visits.answered > 10) == (0, True)
+    assert (visits.failures, visits.answered > 10) == ([], True)
     store.require_rewritten(clone)
     store.require_own(clone)
     store.require_changes()
@@ -179,7 +179,7 @@ def test_backup_of_all_that_people_did_is_proven(store: Store) -> None:
     store.require_success(store.harness.backup(store.made))
     with Visits(store.require_home_page, pause_seconds=0) as visits:
         results = store.require_success(store.harness.prove(store.made))
-    assert visits.failed == 0
+    assert visits.failures == []
     assert "The home page answers." in results or "A cart holds a product with a price." in results
     assert store.harness.backups(store.made)[0].proven_at
 

@@ -137,7 +137,7 @@ def test_a_thousand_visits_at_once_order_one_wake(asleep: SleepingStore) -> None
         statuses = set(visitors.map(visit, range(1000)))
     assert statuses <= {200, 503}
     assert 503 in statuses
-    until("the shop is open", lambda: asleep.ask(PROBE).status_code == 200)
+    until("the shop is open", lambda: asleep.ask(PROBE).status_code == 200 and asleep.status() == "awake")
     assert asleep.wakes() == before + 1
 
 
@@ -167,7 +167,8 @@ def test_store_that_does_not_wake_says_so_to_visitors_and_its_owner(asleep: Slee
     asleep.kubectl("patch", quota, "-p", pods)
     page.goto(asleep.url)
     until("the owner has a message", lambda: "could not be woken" in str(asleep.slack.dms("Dana")), 120)
-    assert "could not be woken for a visitor" in str(asleep.slack.messages("#store-failures"))
+    failures = asleep.slack.wait_for(lambda: asleep.slack.messages("#store-failures"))
+    assert "could not be woken for a visitor" in str(failures)
     page.goto(asleep.url)
     expect(page.get_by_role("status")).to_have_text("The shop can't open right now. Try again in a few minutes.")
     looked_at(page, "asleep-stays")
