@@ -18,7 +18,7 @@ from bot.notifications.notifier import Notifier
 from bot.observability.metrics import Metrics
 from bot.observability.readiness import Checks, Readiness
 from bot.settings import Settings, deprecation_warnings
-from bot.slack.app import ListenerThreads, build_app
+from bot.slack.app import ListenerThreads, SlowAnswers, build_app
 from bot.slack.attend import SlackDependencies
 from bot.slack.audit_writer import AuditWriter
 from bot.slack.client import Slack
@@ -36,6 +36,7 @@ from provisioner.domain.store import SECRET_NAME
 from provisioner.exports import archive_of
 from provisioner.imports import receive
 from provisioner.ledger.ledger import Ledger
+from provisioner.logs import read_log
 from provisioner.operations.steps.backup_job import ensure_keys, has_backups
 from provisioner.operations.toolbox import Toolbox
 from provisioner.orders import Orders
@@ -81,10 +82,10 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     metrics.add_readiness(readiness)
     metrics.add_backup_room(lambda: kept.room if kept else None)
     metrics.add_workers(executor.at_once, scheduler.workers)
-    commands = Dependencies(orders, settings.public_url, OFFERS)
-    audit = AuditWriter(ledger)
+    commands = Dependencies(orders, settings.public_url, OFFERS, partial(read_log, tools))
+    audit, slow_answers = AuditWriter(ledger), SlowAnswers()
     slack_dependencies = SlackDependencies(
-        commands, slack, notifier.remember_response_url, settings.failure_channel, audit
+        commands, slack, notifier.remember_response_url, settings.failure_channel, audit, slow_answers
     )
     pages = PageDependencies(
         ledger=ledger,
@@ -97,7 +98,13 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     ops = Ops(scheduler.trouble, readiness, metrics.registry)
     if waker_address:
         serve_in_background(build_waker(orders), waker_address)
-    with _running(scheduler, notifier), audit, ListenerThreads() as threads, _requesting_stop(scheduler, notifier):
+    with (
+        _running(scheduler, notifier),
+        audit,
+        slow_answers,
+        ListenerThreads() as threads,
+        _requesting_stop(scheduler, notifier),
+    ):
         _listen(settings, slack_dependencies, pages, ops, threads, socket)
 
 

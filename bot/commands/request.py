@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from slack_sdk.models.views import View
@@ -43,9 +43,12 @@ class Request:
 class Response:
     """What the person sees: a message for them alone, a form, errors at a form's fields, or nothing more.
 
+    `later` makes a message that may take longer than Slack waits, or raises StorewrightError; `message` is shown first
+    if it takes seconds.
     `store` (a name), `job` and `reason` are for the audit log."""
 
     message: Message | None = None
+    later: Callable[[], Message] | None = None
     form: View | None = None
     form_update: View | None = None
     field_errors: Mapping[str, str] = field(default_factory=dict)

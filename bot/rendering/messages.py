@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import singledispatch
+from typing import Any
 
 from slack_sdk.models.blocks import (
     ActionsBlock,
@@ -31,6 +32,7 @@ from provisioner.domain.text import one_line
 from provisioner.ledger.audit import AuditPage, Row
 from provisioner.ledger.links import OneTimeLink
 from provisioner.ledger.stores import StorePage
+from provisioner.logs import StoreLog
 from provisioner.operations.registry import OPERATIONS
 
 # Every operation has a template with these texts: a missing one stops the bot at its start.
@@ -271,6 +273,18 @@ def audit(page: AuditPage, name: str) -> Message:
 def _readable(row: Row) -> Row:
     """The row with what people typed as one line each, which can't look like another row."""
     return row | {column: one_line(row[column]).replace("`", "'") for column in ("detail", "reason", "store")}
+
+
+def answer_of(text: str, **values: Any) -> Message:
+    """One of the answers of verbs that order nothing."""
+    return text_message(answers(text, **values))
+
+
+def store_log(store: Store, log: StoreLog) -> Message:
+    """The end of a store's log, for the person who asked."""
+    title, others = answers("log", store=store, log=log), answers("other_logs", store=store, log=log)
+    box = blocks.log(log.text) if log.text else None
+    return message(title, [section(title), box, context(others) if others else None])
 
 
 def backups(store: Store, found: Sequence[Backup]) -> Message:

@@ -44,6 +44,13 @@ class ListenerThreads(ThreadPoolExecutor):
         return super().submit(carried(fn), *args, **kwargs)
 
 
+class SlowAnswers(ListenerThreads):
+    """The threads of answers that need the cluster. What is not answered at the end is typed again."""
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown(wait=False, cancel_futures=True)
+
+
 def build_app(dependencies: SlackDependencies, threads: ThreadPoolExecutor) -> App:
     """The app with all its listeners. It takes payloads from `dispatch` only, which needs no signing secret."""
     bolt_log = logging.getLogger("bot.bolt")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from threading import Timer
 
 from slack_bolt import Ack, BoltContext
 
@@ -12,12 +14,13 @@ from bot.commands.request import Request, Response
 from bot.commands.spec import Handler
 from bot.dependencies import Dependencies
 from bot.rendering import messages
+from bot.rendering.blocks import Message
 from bot.rendering.templating import TextTemplate
 from bot.slack.audit_writer import AuditWriter
 from bot.slack.client import Slack
 from bot.slack.interaction import Interaction
 from bot.slack.reply import Reply
-from provisioner.domain.errors import Refused
+from provisioner.domain.errors import Refused, StorewrightError
 from provisioner.ledger.audit import NAME_LIMIT, AuditRecord, Outcome
 from provisioner.log_context import bound, bound_ids, new_id
 
@@ -26,19 +29,22 @@ answers = TextTemplate("answers")
 
 INTERACTION = "interaction"  # its key in Bolt's context of a request
 BoltListener = Callable[[BoltContext, Ack], None]
+SLOW_SECONDS = 2.0  # after which a person wants to see that something happens
 RAW_LIMIT = 10_000  # characters of a request in the audit log
 
 
 @dataclass(frozen=True)
 class SlackDependencies:
     """`remember_response_url(delivery_key, response_url)` keeps the URL for an order whose messages have to go
-    elsewhere. The failure channel gets a report of answers that Slack refuses everywhere."""
+    elsewhere. The failure channel gets a report of answers that Slack refuses everywhere. `slow_answers` runs what
+    takes longer than an answer may."""
 
     commands: Dependencies
     slack: Slack
     remember_response_url: Callable[[str, str], None]
     failure_channel: str
     audit: AuditWriter
+    slow_answers: Executor
 
 
 Listener = Callable[[SlackDependencies, Interaction], Response]
@@ -110,6 +116,8 @@ def _carry_out(
     try:
         response = listener(dependencies, interaction)
         reply.send(response)
+        if response.later:
+            dependencies.slow_answers.submit(_answer_later, reply, response, response.later, request_id)
     except Refused as refusal:
         reply.answer(messages.refusal(refusal))
         return _Result(Outcome.REFUSED, reason=str(refusal))
@@ -121,6 +129,21 @@ def _carry_out(
         return _Result(Outcome.ORDERED, response.store, response.job.id)
     outcome = Outcome.REFUSED if response.field_errors else Outcome.ANSWERED
     return _Result(outcome, response.store, reason=response.reason)
+
+
+def _answer_later(reply: Reply, response: Response, later: Callable[[], Message], request_id: str) -> None:
+    """Show what `later` makes and, if that takes long, the response's message first."""
+    progress = Timer(SLOW_SECONDS, reply.answer, [response.message])
+    progress.start()
+    try:
+        message = later()
+    except StorewrightError as error:
+        message = messages.refusal(Refused.of(error.problem))
+    except Exception:
+        log.exception("slow answer failed")
+        message = messages.unexpected(request_id)
+    progress.cancel()
+    reply.answer(message)
 
 
 def _found(dependencies: SlackDependencies, store_of: StoreFinder, interaction: Interaction) -> str:

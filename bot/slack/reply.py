@@ -39,6 +39,8 @@ class Reply:
         """Show a command's response. Raises FormNotOpened."""
         if response.field_errors:
             self._acknowledge(response_action="errors", errors=dict(response.field_errors))
+        elif response.later:
+            self._acknowledge()
         elif response.form:
             self._open_form(response.form)
         elif response.form_update:

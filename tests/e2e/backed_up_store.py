@@ -64,6 +64,15 @@ class HarnessWithServer(ProvisionerHarness):
         return {**super().defaults(), "backup_server": self.server.url}
 
 
+def booklet_values() -> dict[str, Any]:
+    """The values of a booklet with uploads and backups."""
+    return {
+        "openingSeconds": 0,
+        "claims": {"uploads": {"size": "16Mi", "accessMode": "ReadWriteOnce"}},
+        "backup": {"image": backup_image(), "connectSeconds": CONNECT_SECONDS},
+    }
+
+
 @contextmanager
 def backed_up_store(server: BackupServer, folder: Path, *options: str) -> Iterator[BackedUpStore]:
     """A new store and its own backup server, started with `options`; everything is removed afterwards."""
@@ -71,11 +80,7 @@ def backed_up_store(server: BackupServer, folder: Path, *options: str) -> Iterat
     server.start(*options)
     type = SampleType(folder / "charts", BOOKLET)
     harness = HarnessWithServer(server, folder, type.charts, type.name)
-    harness.overlay[type.name] = {
-        "openingSeconds": 0,
-        "claims": {"uploads": {"size": "16Mi", "accessMode": "ReadWriteOnce"}},
-        "backup": {"image": backup_image(), "connectSeconds": CONNECT_SECONDS},
-    }
+    harness.overlay[type.name] = booklet_values()
     harness.undelete_days = 7
     harness.reopen()
     yield BackedUpStore(harness, type)

@@ -49,7 +49,7 @@ def commands(text: str, prefix: str = "") -> str:
 
 @dataclass
 class BotRelease:
-    """A release that has the name of its namespace. In addition to the image's store types, it has leaflet.
+    """A release that has the name of its namespace. In addition to the image's store types, it has the `source`.
 
     A leaflet takes `opening_seconds` to open."""
 
@@ -58,12 +58,14 @@ class BotRelease:
     name: str
     folder: Path
     opening_seconds: int = 0
+    source: Path = sample_type.CHART
 
     def __post_init__(self) -> None:
-        leaflet = sample_type.SampleType(self.folder / "charts")
+        sample = sample_type.SampleType(self.folder / "charts", self.source)
         if self.opening_seconds:
-            leaflet.open_slowly(self.opening_seconds)
-        self.leaflet = {str(f.relative_to(leaflet.chart)): f.read_text() for f in leaflet.chart.rglob("*.yaml")}
+            sample.open_slowly(self.opening_seconds)
+        files = [file for file in sample.chart.rglob("*") if file.suffix in (".yaml", ".tpl")]
+        self.chart = {str(file.relative_to(sample.chart)): file.read_text() for file in files}
 
     @property
     def host(self) -> str:
@@ -71,12 +73,12 @@ class BotRelease:
         return f"{self.name}.localhost:{self.cluster.ingress_port}"
 
     def load_images(self) -> None:
-        """Load the images of the bot and of leaflet onto the node; the stores' images are there."""
+        """Load the images of the bot and of the sample type onto the node; the stores' images are there."""
         self.image = images.load_bot_image(self.cluster)
         sample_type.load_image(self.cluster, self.folder)
 
     def prepare(self) -> None:
-        """Create what Helm expects: a namespace, the Secret with the Slack tokens, a ConfigMap with leaflet's chart."""
+        """Create what Helm expects: a namespace, the Secret with the Slack tokens, and `add_chart`."""
         restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
         self._apply({"kind": "Namespace", "metadata": {"name": self.name, "labels": restricted}})
         tokens = {
@@ -85,8 +87,12 @@ class BotRelease:
             "SLACK_SIGNING_SECRET": self.slack.signing_secret,
         }
         self._apply({"kind": "Secret", "metadata": {"name": "storewright-slack"}, "stringData": tokens})
-        data = {path.replace("/", "."): text for path, text in self.leaflet.items()}
-        self._apply({"kind": "ConfigMap", "metadata": {"name": "leaflet"}, "data": data})
+        self.add_chart()
+
+    def add_chart(self) -> None:
+        """Create the ConfigMap with the chart of the sample type, which the bot's pod mounts."""
+        data = {path.replace("/", "."): text for path, text in self.chart.items()}
+        self._apply({"kind": "ConfigMap", "metadata": {"name": self.source.name}, "data": data})
 
     def _apply(self, manifest: dict[str, Any]) -> None:
         stdin = json.dumps({"apiVersion": "v1", **manifest})
@@ -94,7 +100,7 @@ class BotRelease:
 
     def values(self, mode: str) -> dict[str, Any]:
         overlay = images.build_store_images()
-        items = [{"key": path.replace("/", "."), "path": path} for path in self.leaflet]
+        items = [{"key": path.replace("/", "."), "path": path} for path in self.chart]
         return {
             "image": self.image,
             "backups": {"image": overlay["medusa"]["backup"]["image"]},
@@ -108,8 +114,8 @@ class BotRelease:
                 "values": overlay,
                 "ingressAddress": self.cluster.pod_ingress_address,
             },
-            "extraVolumes": [{"name": "leaflet", "configMap": {"name": "leaflet", "items": items}}],
-            "extraVolumeMounts": [{"name": "leaflet", "mountPath": "/app/charts/leaflet", "readOnly": True}],
+            "extraVolumes": [{"name": "sample", "configMap": {"name": self.source.name, "items": items}}],
+            "extraVolumeMounts": [{"name": "sample", "mountPath": f"/app/charts/{self.source.name}", "readOnly": True}],
         }
 
     def upgrade(self, mode: str, *options: str) -> str:
@@ -189,14 +195,16 @@ class BotRelease:
 
 @contextmanager
 def bot_release(
-    cluster: Cluster, folder: Path, mode: str, *, bare: bool = False, opening_seconds: int = 0
+    cluster: Cluster, folder: Path, mode: str, *, bare: bool = False, **options: Any
 ) -> Iterator[BotRelease]:
-    """A release for a Slack mode, not installed yet. With `bare`, it has no namespace and no Secret either."""
+    """A release for a Slack mode, not installed yet; `options` are fields of BotRelease.
+
+    With `bare`, it has no namespace and no Secret either."""
     name = f"storewright-{uuid4().hex[:8]}"  # Kubernetes may still be deleting the namespace of a former test
     host = cluster.pod_ingress_address.rpartition(":")[0]  # this machine's address, for pods
     bot = f"http://{name}.localhost:{cluster.ingress_port}"
     with LocalSlack(bot, host=host, socket_mode=mode == "socket") as slack:
-        made = BotRelease(cluster, slack, name, folder, opening_seconds)
+        made = BotRelease(cluster, slack, name, folder, **options)
         made.load_images()
         try:
             if not bare:

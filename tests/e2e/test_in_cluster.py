@@ -17,7 +17,9 @@ from dev import local_http
 from dev.cluster import Cluster
 from dev.slack import LocalSlack
 from dev.stack import ROOT, StackError, job_of, kubectl, one_time_link
+from tests.e2e.backed_up_store import booklet_values
 from tests.e2e.bot_release import OPERATING, README, BotRelease, bot_release, commands, section
+from tests.e2e.sample_type import BOOKLET
 from tests.waiting import answers, until
 
 
@@ -192,11 +194,15 @@ def test_commands_of_the_readme_install_order_a_store_and_uninstall(
 
 
 def test_plain_manifests_install_the_bot_and_the_docs_commands_work(prepare_release: Callable[..., BotRelease]) -> None:
-    bot = prepare_release("socket", bare=True)
-    bot.write_files(_without_leaflet(bot))
+    bot = prepare_release("socket", bare=True, source=BOOKLET)
+    values = bot.values("socket")
+    values["stores"]["values"] = {"booklet": booklet_values()}
+    bot.write_files(values)
     script = commands(section(ROOT / "manifests/README.md", "Install the bot without Helm releases"))
     assert "helm template" in script
-    bot.run_script(f"{script}\n{ROLLOUT}")
+    bot.run_script(script)
+    bot.add_chart()
+    bot.run_script(ROLLOUT)
     bot.await_slack()
 
     page = OPERATING.read_text()
@@ -211,8 +217,8 @@ def test_plain_manifests_install_the_bot_and_the_docs_commands_work(prepare_rele
         if named := re.search(r"ledger-\w+\.db", command):
             newest = bot.run_script(EXEC + "storewright ledger backups").partition(" ")[0]
             command = command.replace(named[0], newest)
-        # The test of the README orders a Medusa store; WordPress starts faster.
-        command = command.replace("my-shop", "their-shop").replace(" medusa ", " woocommerce ")
+        # The tests of both engines do all of this to their stores; a booklet starts faster, and has no options.
+        command = command.replace("my-shop", "their-shop").replace("medusa currency=usd color=forest", "booklet")
         if command.startswith("storewright retry "):
             _retry_is_refused(bot, command)  # no job has failed
             continue

@@ -180,6 +180,18 @@ def test_store_that_does_not_wake_says_so_to_visitors_and_its_owner(asleep: Slee
     expect(page.get_by_text("version 0.1.0")).to_be_visible()
 
 
+def test_log_is_shown_to_the_owner_unless_nothing_runs(store: SleepingStore) -> None:
+    if store.status() == "asleep":
+        store.slack.command("Dana", "#stores", f"/store wake {store.name}")
+        store.root("wake", "succeeded")
+    store.slack.command("Dana", "#stores", f"/store logs {store.name} database")
+    store.slack.wait_for(lambda: "database (pod sleepy-shop-database-0)" in str(store.slack.ephemerals("Dana")))
+    assert "/store logs sleepy-shop application" in str(store.slack.ephemerals("Dana")[-1])
+    store.pause()
+    store.slack.command("Dana", "#stores", f"/store logs {store.name}")
+    store.slack.wait_for(lambda: "Nothing of sleepy-shop runs: it is asleep." in str(store.slack.ephemerals("Dana")))
+
+
 def test_address_that_no_store_has_is_not_found(asleep: SleepingStore) -> None:
     host = f"http://{asleep.cluster.host_address}:{asleep.stack.config['waker_port']}"
     assert httpx.get(host, headers={**BROWSER, "Host": "nobody.localhost"}).status_code == 404

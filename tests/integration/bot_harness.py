@@ -23,7 +23,7 @@ from bot.dependencies import Dependencies
 from bot.notifications.notifier import GATHER_SECONDS, Notifier
 from bot.observability.metrics import Metrics
 from bot.observability.readiness import Checks, Readiness
-from bot.slack.app import ListenerThreads, build_app
+from bot.slack.app import ListenerThreads, SlowAnswers, build_app
 from bot.slack.attend import SlackDependencies
 from bot.slack.audit_writer import AuditWriter
 from bot.slack.client import Slack
@@ -48,6 +48,7 @@ from provisioner.ledger.backup import Backups
 from provisioner.ledger.ledger import Ledger
 from provisioner.ledger.outbox import OutboxEntry, OutboxKind
 from provisioner.log_context import new_id
+from provisioner.logs import StoreLog
 from provisioner.operations.delete import DELETE
 from provisioner.operations.journal import JobJournal
 from provisioner.operations.registry import DEFAULT_DEADLINES, OPERATIONS
@@ -128,7 +129,8 @@ class WaitingContainer:
 class Bot:
     """One running bot. `url` is where it listens; `secret` is each store's Secret, or the error of reading it, and
     `archive` returns the parts of each backup, or raises; `container` takes in archives. `room` is what the
-    storage of the backups has."""
+    storage of the backups has. The last of `logs` is each store's log, or the error of reading it, which takes
+    `log_seconds`."""
 
     url: str
     slack: LocalSlack
@@ -142,6 +144,8 @@ class Bot:
     room: Room | None = None
     archive: Callable[[], Iterator[bytes]] = lambda: iter([b"first", b"second"])
     container: WaitingContainer = field(default_factory=WaitingContainer)
+    logs: list[StoreLog | Exception] = field(default_factory=list)
+    log_seconds: float = 0.0
 
     @property
     def ledger(self) -> Ledger:
@@ -287,10 +291,10 @@ def running_bot(
     addresses = Addresses("localhost", port=8081)
     orders = Orders(ledger, catalog, addresses, limits, DEFAULT_DEADLINES, admins, undelete_days=UNDELETE_DAYS)
     url = free_address()
-    commands = Dependencies(orders, url, OFFERS)
-    audit = AuditWriter(ledger)
-    dependencies = SlackDependencies(commands, client, notifier.remember_response_url, failures, audit)
-    with ExitStack() as stack:
+    commands = Dependencies(orders, url, OFFERS, lambda store, component: _log(bot))
+    audit, slow_answers = AuditWriter(ledger), SlowAnswers()
+    dependencies = SlackDependencies(commands, client, notifier.remember_response_url, failures, audit, slow_answers)
+    with ExitStack() as stack, slow_answers:
         stack.callback(ledger.close)
         stack.enter_context(audit)
         app = build_app(dependencies, stack.enter_context(ListenerThreads()))
@@ -336,6 +340,14 @@ def _serve(bot: Bot, readiness: Readiness, endpoint: SlackEndpoint | None, stack
     )
     web = build_public_app(pages, endpoint, Ops(lambda: "", readiness, bot.metrics.registry))
     stack.callback(serve_in_background(web, bot.url.removeprefix("http://"), WEB_THREADS))
+
+
+def _log(bot: Bot) -> StoreLog:
+    time.sleep(bot.log_seconds)
+    found = bot.logs[-1]
+    if isinstance(found, Exception):
+        raise found
+    return found
 
 
 def _secret(bot: Bot) -> dict[str, str]:

@@ -15,6 +15,7 @@ from provisioner.domain.job import EventKind, JobEvent, JobStatus
 from provisioner.domain.policy import VISITOR
 from provisioner.ledger.audit import AuditPage
 from provisioner.ledger.stores import StorePage
+from provisioner.logs import StoreLog
 from provisioner.operations.backup import BACKUP
 from provisioner.operations.create import CREATE
 from provisioner.operations.delete import DELETE, FOR_GOOD
@@ -253,6 +254,9 @@ ANSWERS = {
     "backups": messages.backups(STORE, BACKUPS),
     "backups-proven": messages.backups(STORE, PROVEN_BACKUPS),
     "proving-answer": messages.answer(PROVE.kind, name="my-shop"),
+    "log": messages.store_log(STORE, StoreLog("application", "my-shop-7d9f", "GET / 200\n<!channel>", ("database",))),
+    "log-empty": messages.store_log(STORE, StoreLog("database", "my-shop-database-0", "", ())),
+    "log-slow": messages.answer_of("reading_log", name="my-shop"),
     "backups-none": messages.backups(STORE, []),
     "backups-many": messages.backups(STORE, BACKUPS * 100),
     "restoring-answer": messages.answer(RESTORE.kind, name="my-shop", backup=BACKUPS[1]),

@@ -1,0 +1,67 @@
+"""`/store logs`: show the end of a store's log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import click
+
+from bot.commands.request import Request, Response
+from bot.commands.spec import Command, Section, Words
+from bot.commands.terminal import NAME, Terminal, TerminalCommand
+from bot.dependencies import Dependencies
+from bot.rendering import messages
+from bot.rendering.blocks import Message
+from provisioner.domain.store import Store
+from provisioner.logs import LINES, read_log
+
+COMPONENT = click.Argument(["component"], required=False, default="")
+HOW_MANY = click.Option(["--lines"], type=click.IntRange(1, 100_000), default=LINES, help="How many of the last lines.")
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """A store's name, and one of its components ('' for the application)."""
+
+    name: str
+    component: str = ""
+
+
+def parse(words: Words) -> Arguments:
+    """NAME [COMPONENT]. Raises NotUnderstood."""
+    words.no_mentions()
+    words.after(2).no_more()
+    return Arguments(words.first(1).name(), "".join(words.words[1:]).lower())
+
+
+def run(dependencies: Dependencies, request: Request, arguments: Arguments) -> Response:
+    """Only the person sees it: logs may have data of customers. Raises StoreNotFound or NotAllowed."""
+    store = dependencies.orders.managed_store(request.actor, arguments.name)
+    later = partial(_shown, dependencies, store, arguments.component)
+    answer = messages.answer_of("reading_log", name=store.name)
+    return Response(message=answer, later=later, store=store.name, reason="log shown")
+
+
+def _shown(dependencies: Dependencies, store: Store, component: str) -> Message:
+    return messages.store_log(store, dependencies.read_log(store, component))
+
+
+def _from_terminal(terminal: Terminal, name: str, component: str, lines: int) -> None:
+    store = terminal.orders.store_named(name)
+    terminal.note(store.name, f"logs {name} {component}".strip())
+    click.echo(read_log(terminal.toolbox, store, component, lines).text)
+
+
+COMMAND = Command(
+    verb="logs",
+    arguments="NAME [COMPONENT]",
+    section=Section.LOOK,
+    help="show the last lines of a store's log to you alone, of its application or of another component",
+    example="logs my-shop",
+    parse=parse,
+    run=run,
+    terminal=TerminalCommand(
+        help="Print the end of a store's log.", parameters=(NAME, COMPONENT, HOW_MANY), run=_from_terminal
+    ),
+)
