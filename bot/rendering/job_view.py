@@ -75,11 +75,15 @@ class Task:
 
 @dataclass(frozen=True)
 class JobView:
-    """A job, its events in order, and its store."""
+    """A job, its events in order, and its store.
+
+    `later` is the store's next job. A message says only what that one did, and never changes again once it has ended:
+    otherwise each job would edit all messages of the store's whole life."""
 
     job: Job
     events: tuple[JobEvent, ...]
     of: StoreView
+    later: Job | None = None
 
     @property
     def store(self) -> Store:
@@ -90,14 +94,14 @@ class JobView:
         return OPERATIONS[self.job.kind]
 
     @property
-    def newest(self) -> Job:
-        """The store's newest job."""
-        return self.of.last_job or self.job
+    def next(self) -> Job:
+        """The store's next job, or this one if there is none."""
+        return self.later or self.job
 
     @property
     def current(self) -> bool:
         """Whether this is the store's newest job: the buttons in its message are valid."""
-        return self.newest.id == self.job.id
+        return not self.later
 
     @property
     def headline(self) -> Headline:
@@ -173,7 +177,8 @@ def read_job_view(ledger: Ledger, catalog: Catalog, job_id: str) -> JobView | No
     store = ledger.stores.get(job.store_id) if job else None
     if not job or not store:
         return None
-    return JobView(job, tuple(ledger.jobs.events(job.id)), store_view(catalog, store, ledger.jobs.newest_for(job)))
+    later = ledger.jobs.next_after(job)
+    return JobView(job, tuple(ledger.jobs.events(job.id)), store_view(catalog, store, later or job), later)
 
 
 def store_view(catalog: Catalog, store: Store, last_job: Job | None) -> StoreView:

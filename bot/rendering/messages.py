@@ -91,15 +91,15 @@ def headline_of(view: JobView) -> str:
             return f"{jobs('failed', v=view)} {verb('fate', v=view)}".strip()
         case Headline.SUPERSEDED:
             return f"{jobs('superseded', v=view)} {_later(view)}"
-        case Headline.RETRIED if view.newest.kind == view.job.kind:
+        case Headline.RETRIED if view.next.kind == view.job.kind:
             return jobs("retried", v=view)
         case Headline.RETRIED:
             return f"{jobs('failed', v=view)} {_later(view)}"
 
 
 def _later(view: JobView) -> str:
-    """What the store's newest job did or does, as a sentence about “it”."""
-    return verbs[view.newest.kind]("later", v=view)
+    """What the store's next job did or does, as a sentence about “it”."""
+    return verbs[view.next.kind]("later", v=view)
 
 
 def _plan(view: JobView) -> PlanBlock:

@@ -80,6 +80,14 @@ class Jobs:
         """The newest job of the job's store. A quiet one counts only where `job` is quiet too."""
         return self.last(job.store_id) if job.quiet else self.last_shown(job.store_id)
 
+    def next_after(self, job: Job) -> Job | None:
+        """The next job of the job's store. A quiet one counts only where `job` is quiet too."""
+        later = "(created_at, rowid) > (SELECT created_at, rowid FROM jobs WHERE id = ?)"
+        counted = "" if job.quiet else "AND NOT quiet"
+        return self._where(
+            f"store_id = ? AND {later} {counted} ORDER BY created_at, rowid LIMIT 1", job.store_id, job.id
+        )
+
     def quiet_at_work(self) -> int:
         """The number of quiet jobs that are queued or running."""
         query = f"SELECT count(*) FROM jobs WHERE quiet AND status IN ({LIVE_SQL})"
@@ -291,9 +299,14 @@ class Jobs:
         return now - row[0] if row else None
 
     def _refresh_messages_of_others(self, job: Job) -> None:
-        """The messages of the store's other jobs show buttons that are out of date now."""
-        query = "SELECT id FROM jobs WHERE store_id = ? AND id != ?"
-        for (job_id,) in self._connection.db.execute(query, (job.store_id, job.id)).fetchall():
+        """The messages of the job before show buttons that are out of date now, and so do those of quiet ones since.
+
+        Earlier messages say what came next, and that is over."""
+        before = "(created_at, rowid) < (SELECT created_at, rowid FROM jobs WHERE id = :id)"
+        shown = f"SELECT created_at FROM jobs WHERE store_id = :store AND NOT quiet AND {before}"
+        query = f"""SELECT id FROM jobs WHERE store_id = :store AND {before} AND (NOT quiet OR status = 'failed')
+                    AND created_at >= coalesce(({shown} ORDER BY created_at DESC, rowid DESC LIMIT 1), 0)"""
+        for (job_id,) in self._connection.db.execute(query, {"store": job.store_id, "id": job.id}).fetchall():
             self._outbox.refresh(OutboxKind.SUMMARY, job_id)
             self._outbox.refresh(OutboxKind.FAILURE, job_id)
 

@@ -217,3 +217,27 @@ def test_deletion_stops_a_running_restart(bot: Bot) -> None:
     assert stopped.status == JobStatus.SUPERSEDED
     bot.finish()
     bot.root("*my-shop* is deleted")
+
+
+def test_order_edits_only_the_message_before(bot: Bot) -> None:
+    """If each order edited the messages of the store's whole life, Slack's limits would make the next one late."""
+    ready_store(bot)
+
+    def edits_of(words: str, user: str) -> float:
+        bot.settled()
+        before = edits()
+        bot.slack.command(user, "#stores", f"/store {words} my-shop")
+        bot.finish()
+        bot.settled()
+        return edits() - before
+
+    def edits() -> float:
+        labels = {"method": "chat.update", "outcome": "ok"}
+        return bot.metrics.registry.get_sample_value("storewright_slack_calls_total", labels) or 0.0
+
+    orders = [("restart", "Dana"), ("backup", "Ada")] * 6
+    counted = [edits_of(*order) for order in orders]
+    assert max(counted) <= 4, counted
+    roots = [message["text"] for message in bot.slack.messages("#stores")]
+    assert [text for text in roots if "ordered a backup later" in text and "was created" in text] == []
+    assert sum("was restarted." in text and f"<@{ADA}> ordered a backup later" in text for text in roots) == 6

@@ -207,12 +207,12 @@ def stage_events(kind: JobKind, done: int) -> list[JobEvent]:
 def job_view(
     job: Job = JOB,
     store: Store = STORE,
-    newest: Job | None = None,
+    later: Job | None = None,
     done: int = 7,
     *more: JobEvent,
     choices: tuple[str, ...] = (),
     newer_version: str = "",
 ) -> JobView:
-    """The view of a job with `done` finished stages and `more` events; `newest` is the store's newest job."""
-    store_view = StoreView(store, newest or job, "Medusa", choices, newer_version)
-    return JobView(job, (*stage_events(job.kind, done), *more), store_view)
+    """The view of a job with `done` finished stages and `more` events; `later` is the store's next job."""
+    store_view = StoreView(store, later or job, "Medusa", choices, newer_version)
+    return JobView(job, (*stage_events(job.kind, done), *more), store_view, later)
