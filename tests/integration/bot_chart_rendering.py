@@ -82,10 +82,16 @@ def worker(manifests: list[Object]) -> Object:
 
 
 def environment(manifests: list[Object]) -> dict[str, str]:
-    """The bot's environment, with sample values for the Secret's keys."""
+    """The bot's environment, with sample values for the Secret's keys and the pod's address."""
     (bot,) = containers(pod(manifests))
-    secrets = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "SLACK_SIGNING_SECRET": "s"}
-    return {v["name"]: v["value"] if "value" in v else secrets[v["name"]] for v in bot["env"]}
+    given = {
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_APP_TOKEN": "xapp-1",
+        "SLACK_SIGNING_SECRET": "s",
+        "POD_IP": "10.0.0.9",
+    }
+    variables = {v["name"]: v["value"] if "value" in v else given[v["name"]] for v in bot["env"]}
+    return {name: value.replace("$(POD_IP)", given["POD_IP"]) for name, value in variables.items()}
 
 
 def notes(*options: str) -> str:

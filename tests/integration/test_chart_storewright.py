@@ -87,7 +87,8 @@ def test_slack_tokens_come_from_the_secret_by_reference(mode: str) -> None:
     manifests = render(f'slack.mode="{mode}"', 'slack.secretName="its-secret"', 'slack.secretKeys.botToken="bot"')
     assert [secret for secret in of_kind(manifests, "Secret") if "data" in secret or "stringData" in secret] == []
     (bot,) = containers(pod(manifests))
-    references = {v["name"]: v["valueFrom"]["secretKeyRef"] for v in bot["env"] if "valueFrom" in v}
+    sources = {v["name"]: v["valueFrom"] for v in bot["env"] if "valueFrom" in v}
+    references = {name: source["secretKeyRef"] for name, source in sources.items() if "secretKeyRef" in source}
     other = {"http": "SLACK_SIGNING_SECRET", "socket": "SLACK_APP_TOKEN"}[mode]
     assert references == {
         "SLACK_BOT_TOKEN": {"name": "its-secret", "key": "bot"},
@@ -159,7 +160,7 @@ def test_manifests_are_valid_in_every_feature_combination() -> None:
 
 def test_docs_list_the_kinds_that_store_charts_may_create() -> None:
     role = next(r for r in of_kind(render(), "ClusterRole") if r["metadata"]["name"].endswith("-store"))
-    may = {kind for rule in role["rules"] if {"create", "delete"} <= set(rule["verbs"]) for kind in rule["resources"]}
+    may = {kind for rule in role["rules"] if {"create", "update"} <= set(rule["verbs"]) for kind in rule["resources"]}
     page = " ".join((ROOT / "docs/store-types.md").read_text().split())
     listed = page.partition("the bot may create ")[2].partition(". ")[0]
     assert {kind.lower() for kind in re.split(r", | and ", listed)} == may
@@ -297,3 +298,11 @@ def test_jobs_get_the_pod_settings_of_the_bot() -> None:
     assert fields["container"]["resources"]["limits"] == {"memory": "1Gi"}
     (bot,) = containers(pod(manifests))
     assert environment(manifests)["EXECUTOR_IMAGE"] == bot["image"]
+
+
+def test_visits_of_sleeping_stores_reach_the_bot_at_one_port_everywhere() -> None:
+    manifests = render("waker.port=8111")
+    assert environment(manifests)["WAKER_ADDRESS"] == "10.0.0.9:8111"
+    (bot,) = containers(pod(manifests))
+    assert {"name": "waker", "containerPort": 8111} in bot["ports"]
+    assert "== 8111)" in str(of_kind(manifests, "ValidatingAdmissionPolicy"))

@@ -43,7 +43,24 @@ DEPRECATED = {
 }
 # Replacement values: the test uses the first that the schema accepts.
 OTHERS: list[Any] = [
-    *(True, False, 0, 2, 11, "other", "77Mi", "45s", "http", "kubernetes", "DEBUG", "Never", "local", "C0OTHERS", "7%"),
+    *(
+        True,
+        False,
+        0,
+        2,
+        11,
+        8111,
+        "other",
+        "77Mi",
+        "45s",
+        "http",
+        "kubernetes",
+        "DEBUG",
+        "Never",
+        "local",
+        "C0OTHERS",
+        "7%",
+    ),
     *("/other", "https://other.example.com", "https://other.example.com/", "10.1.2.3:80"),
     *({"other.example.com/key": "1"}, {"medusa": {"replicas": 2}}, ["U0OTHER01"], [8443], [{"name": "other"}]),
     [{"ipBlock": {"cidr": "10.1.2.3/32"}}],
