@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from provisioner.domain.backup import Backup
+from provisioner.domain.backup import Backup, Reason
 from provisioner.domain.catalog import Catalog, StoreType
 from provisioner.domain.errors import InvalidName, Refused, StoreDeleted, StoreNotFound
 from provisioner.domain.exported import Exported
@@ -178,15 +178,23 @@ class Orders:
             live = self.ledger.jobs.live(source.id)
             if live and not live.quiet:
                 raise busy(source, live)
-            asleep = source.status == StoreStatus.ASLEEP  # its newest backup has all that it holds
-            if not (backup_id or asleep) and source.status != StoreStatus.READY:
-                next_step = "Clone one of its backups: /store restore NAME BACKUP into=NEW"
-                raise Refused(f"{source.name} {source.status.phrase}, so it can't be cloned now.", "", next_step)
-            backup = self.backup(source, backup_id) if backup_id or asleep else None
+            backup = self._backup_to_clone(source, backup_id)
             if backup:
                 require_not_newer(f"The backup {backup.id[:8]}", backup.version, store_type.version)
             arguments = arguments_of_clone(source, backup)
             return self._open(context, CLONE, name, store_type, source.options, context.actor.id, arguments)
+
+    def _backup_to_clone(self, source: Store, id: str) -> Backup | None:
+        """The backup with this id, or that of a store's pause; None for one that is made now. Raises Refused."""
+        if id:
+            return self.backup(source, id)
+        if source.status == StoreStatus.READY:
+            return None
+        newest = next(iter(self.ledger.store_backups.of_store(source.id)), None)
+        if source.status == StoreStatus.ASLEEP and newest and newest.reason == Reason.BEFORE_PAUSE:
+            return newest  # it has all that sleeps
+        next_step = "Clone one of its backups: /store restore NAME BACKUP into=NEW"
+        raise Refused(f"{source.name} {source.status.phrase}, so it can't be cloned now.", "", next_step)
 
     def import_archive(self, context: OrderContext, name: str, exported: Exported) -> Job:
         """Order a new store from an archive that holds the store `exported`.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from provisioner.domain.backup import Reason
 from provisioner.domain.errors import Problem
 from provisioner.domain.job import JobStatus
 from provisioner.domain.policy import VISITOR
@@ -11,6 +14,7 @@ from provisioner.domain.store import StoreStatus
 from provisioner.visits import PAUSE_SECONDS, wake_for_visitor
 from tests.integration.bot_harness import ADA, DANA, Bot
 from tests.integration.slack_steps import View, buttons, home, menu_items, ready_store
+from tests.unit.sample_stores import BACKUPS
 
 CRASH = Problem("The application of my-shop keeps crashing.", "Its log says “no memory”.", "Raise it.", "a log")
 
@@ -85,6 +89,16 @@ def test_sleeping_store_takes_no_work_that_needs_its_pods(bot: Bot, words: str, 
     sleeping_store(bot)
     assert refusal in typed(bot, words)
     assert bot.queued_jobs() == []
+
+
+def test_clone_of_a_sleeping_store_takes_the_backup_of_its_pause_and_no_older_one(bot: Bot) -> None:
+    sleeping_store(bot)
+    older = replace(BACKUPS[0], id="0a" * 32, store_id=bot.store().id, made_at=1.0, reason="daily")
+    bot.ledger.store_backups.add(older)
+    assert "my-shop is asleep, so it can't be cloned now." in typed(bot, "clone my-shop my-copy")
+    bot.ledger.store_backups.add(replace(older, id="0b" * 32, made_at=2.0, reason=Reason.BEFORE_PAUSE))
+    assert "Creating *my-copy*" in typed(bot, "clone my-shop my-copy")
+    assert bot.claim().arguments["backup"] == "0b" * 32
 
 
 def test_store_that_is_awake_is_not_woken(bot: Bot) -> None:
