@@ -220,5 +220,6 @@ def test_store_is_upgraded_and_deleted(former: FormerStores) -> None:
     assert "is deleted" in former.root("former-shop", "delete", "succeeded")["text"]
     assert f"namespace/{NAMESPACE}" not in kubectl(former.cluster, "get", "namespaces", "-o", "name").split()
     assert NAMESPACE not in kubectl(former.cluster, "get", "pv", "-o", "jsonpath={.items[*].spec.claimRef.namespace}")
-    slack.wait_for(lambda: "deleted it" in former.root("former-shop", "create", "succeeded")["text"])
+    slack.wait_for(lambda: "deleted it" in former.root("former-shop", "upgrade", "succeeded")["text"])
+    assert "ordered a restart later" in former.root("former-shop", "create", "succeeded")["text"]
     former.require_former_posts()
