@@ -71,9 +71,7 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     executor = build_executor(settings, ledger, tools, lease, metrics.record_helm_run)
     orders = build_orders(settings, ledger, tools.catalog, settings.admins)
     kept = KeptBackups(ledger, tools.cluster, settings.backup_server) if settings.backup_server else None
-    chores = [backups.make_if_due, *_store_backups(settings, orders, tools, kept)]
-    if waker_address := settings.waker_address:
-        chores.append(SleepingStores(ledger, tools.cluster, waker_address).lead_visits_here)
+    chores = [backups.make_if_due, *_store_chores(settings, orders, tools, kept)]
     scheduler = Scheduler(ledger, tools, executor, lease=lease, chores=chores)
     socket = _socket_mode(settings)
     readiness = _readiness(settings, tools, ledger, lease, slack, socket)
@@ -87,17 +85,10 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     slack_dependencies = SlackDependencies(
         commands, slack, notifier.remember_response_url, settings.failure_channel, audit, slow_answers
     )
-    pages = PageDependencies(
-        ledger=ledger,
-        catalog=tools.catalog,
-        read_secret=lambda store: tools.cluster.read_secret(store.namespace, SECRET_NAME),
-        open_archive=partial(archive_of, tools),
-        receive=partial(receive, tools, orders),
-        public_origin=settings.public_origin,
-    )
+    pages = _pages(settings, orders, tools)
     ops = Ops(scheduler.trouble, readiness, metrics.registry)
-    if waker_address:
-        serve_in_background(build_waker(orders), waker_address)
+    if settings.waker_address:
+        serve_in_background(build_waker(orders), settings.waker_address)
     with (
         _running(scheduler, notifier),
         audit,
@@ -108,10 +99,23 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
         _listen(settings, slack_dependencies, pages, ops, threads, socket)
 
 
-def _store_backups(
+def _pages(settings: Settings, orders: Orders, tools: Toolbox) -> PageDependencies:
+    return PageDependencies(
+        ledger=orders.ledger,
+        catalog=tools.catalog,
+        read_secret=lambda store: tools.cluster.read_secret(store.namespace, SECRET_NAME),
+        open_archive=partial(archive_of, tools),
+        receive=partial(receive, tools, orders),
+        public_origin=settings.public_origin,
+    )
+
+
+def _store_chores(
     settings: Settings, orders: Orders, tools: Toolbox, kept: KeptBackups | None
 ) -> Iterator[Callable[[], None]]:
-    """The chores for the backups of stores."""
+    """The chores for the backups of stores, and for those that sleep."""
+    if settings.waker_address:
+        yield SleepingStores(orders.ledger, tools.cluster, settings.waker_address).lead_visits_here
     if kept and settings.backup_server:
         yield kept.read
         yield ExpiredStores(orders.ledger, tools.cluster, settings.backup_server).forget

@@ -25,9 +25,8 @@ def wake_for_visitor(orders: Orders, store: Store) -> bool:
     failed = last and last.kind == WAKE.kind and last.status == JobStatus.FAILED
     if last and failed and (last.finished_at or 0.0) > ledger.clock() - PAUSE_SECONDS:
         return False
-    reader = store.owner if store.origin else ""  # a store that was ordered at a terminal has no reader in Slack
     key = f"visit {store.id} {last.id if last else ''}"  # two visitors at the same moment order one wake
-    context = OrderContext(Actor(VISITOR, is_admin=True), reader, key, quiet=True)
+    context = OrderContext(Actor(VISITOR, is_admin=True), store.reader, key, quiet=True)
     with suppress(Refused):  # another order was faster
         orders.place(context, WAKE, store.id)
     return True

@@ -30,9 +30,7 @@ class Arguments:
 
 def parse(words: Words) -> Arguments:
     """NAME [COMPONENT]. Raises NotUnderstood."""
-    words.no_mentions()
-    words.after(2).no_more()
-    return Arguments(words.first(1).name(), "".join(words.words[1:]).lower())
+    return Arguments(*words.name_and_word())
 
 
 def run(dependencies: Dependencies, request: Request, arguments: Arguments) -> Response:

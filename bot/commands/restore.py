@@ -39,8 +39,7 @@ def parse(words: Words) -> Arguments:
     last = words.words[-1].lower() if words.words else ""
     into = last.removeprefix(INTO) if last.startswith(INTO) else ""
     before = words.first(len(words.words) - 1) if into else words
-    before.after(2).no_more()
-    return Arguments(before.first(1).name(), "".join(before.words[1:]).lower(), into)
+    return Arguments(*before.name_and_word(), into)
 
 
 def run(dependencies: Dependencies, request: Request, arguments: Arguments) -> Response:

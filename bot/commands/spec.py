@@ -57,6 +57,12 @@ class Words:
         self.no_mentions()
         return self.words[0].lower()
 
+    def name_and_word(self) -> tuple[str, str]:
+        """A store's name or address, and one more word, '' if there is none. Raises NotUnderstood."""
+        self.no_mentions()
+        self.after(2).no_more()
+        return self.first(1).name(), "".join(self.words[1:]).lower()
+
     def no_mentions(self) -> None:
         """Raises NotUnderstood if a word is a person or a channel."""
         for word in self.words:

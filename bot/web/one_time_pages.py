@@ -6,7 +6,6 @@ A POST from that page uses the link up; an upload has a POST for each part."""
 from __future__ import annotations
 
 import logging
-import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,10 +13,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from flask import Flask, Request, Response, jsonify, make_response, render_template, request
+from flask import Flask, Request, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from bot.web.http_server import read_json
+from bot.web.http_server import html_page, read_json
 from provisioner import one_time_links
 from provisioner.domain.backup import Backup
 from provisioner.domain.catalog import Catalog
@@ -78,22 +77,12 @@ class CannotUse(Exception):
 def add_pages(web: Flask, pages: PageDependencies) -> None:
     """Add the pages to the app."""
     downloads = threading.BoundedSemaphore(DOWNLOADS)
-    web.get("/s/<link_id>", endpoint="credentials")(lambda link_id: _page("credentials.html"))
+    web.get("/s/<link_id>", endpoint="credentials")(lambda link_id: html_page("credentials.html"))
     web.post("/s/<link_id>", endpoint="reveal")(lambda link_id: _reveal(pages, link_id))
-    web.get("/s/<link_id>/backup", endpoint="backup")(lambda link_id: _page("download.html"))
+    web.get("/s/<link_id>/backup", endpoint="backup")(lambda link_id: html_page("download.html"))
     web.post("/s/<link_id>/backup", endpoint="download")(lambda link_id: _download(pages, link_id, downloads))
-    web.get("/s/<link_id>/archive", endpoint="archive")(lambda link_id: _page("upload.html", part_bytes=PART_BYTES))
+    web.get("/s/<link_id>/archive", endpoint="archive")(lambda link_id: html_page("upload.html", part_bytes=PART_BYTES))
     web.post("/s/<link_id>/archive", endpoint="upload")(lambda link_id: _upload(pages, link_id))
-
-
-def _page(template: str, **values: object) -> Response:
-    nonce = secrets.token_urlsafe(16)
-    page = make_response(render_template(template, nonce=nonce, **values))
-    page.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    )
-    return page
 
 
 # --- the credentials ---------------------------------------------------------------------------------------------
@@ -132,7 +121,7 @@ def _download(pages: PageDependencies, link_id: str, downloads: threading.Bounde
             downloads.release()
             raise
     except CannotUse as error:
-        page = _page("download.html", problem=error.problem)
+        page = html_page("download.html", problem=error.problem)
         return _retryable(page, error), error.status
     log.info("download started", extra={"store": store.name})
     response = Response(archive, content_type="application/x-tar")
@@ -171,7 +160,7 @@ def _upload(pages: PageDependencies, link_id: str) -> tuple[Response, int]:
     request.max_content_length = PART_BYTES
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     try:
-        if kind != "Bearer" or not _is_own_page(pages, request):
+        if kind != "Bearer" or not _is_ownpage(pages, request):
             raise CannotUse(INCOMPLETE, 403)
         with _refusals(Purpose.UPLOAD):
             link = one_time_links.known(pages.ledger, link_id, token, Purpose.UPLOAD)
@@ -237,7 +226,7 @@ def _refusals(purpose: Purpose) -> Iterator[None]:
 def _token(pages: PageDependencies, post: Request) -> str:
     """The token in a request from one of the pages, sent as JSON or as a form; '' for one from any other page."""
     post.max_content_length = MAX_BODY_BYTES
-    if not _is_own_page(pages, post):
+    if not _is_ownpage(pages, post):
         return ""
     if not post.is_json:
         return post.form.get("token", "")
@@ -249,7 +238,7 @@ def _token(pages: PageDependencies, post: Request) -> str:
     return token if isinstance(token, str) else ""
 
 
-def _is_own_page(pages: PageDependencies, post: Request) -> bool:
+def _is_ownpage(pages: PageDependencies, post: Request) -> bool:
     """Whether a script or a form of one of the pages made the request."""
     from_it = post.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
     return from_it and post.headers.get("Origin") == pages.public_origin

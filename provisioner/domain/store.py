@@ -83,6 +83,11 @@ class Store:
         """The DNS name in its URL."""
         return urlsplit(self.url).hostname or ""
 
+    @property
+    def reader(self) -> str:
+        """Who reads messages about it: its owner, or nobody ('') if it was ordered at a terminal."""
+        return self.owner if self.origin else ""
+
     def is_kept(self, now: float) -> bool:
         """Whether it is deleted, and can be undeleted at that time (epoch seconds)."""
         return self.status == StoreStatus.DELETED and (self.kept_until or 0.0) > now

@@ -15,9 +15,7 @@ READY_AT, VERSION = PREFIX + "ready-at", PREFIX + "version"
 UPGRADE_FROM = PREFIX + "upgrade-from"  # during an upgrade: the revision to roll back to
 CHECK_BEFORE = PREFIX + "check-before"  # while a job changes the store: how far the storefront check got before it
 BACKUP_BEFORE = PREFIX + "backup-before"  # while a job may change the data: the backup before it
-ASLEEP = (
-    PREFIX + "asleep"
-)  # while nothing runs: the job that paused it, the backup of what sleeps, how far the check got before
+ASLEEP = PREFIX + "asleep"  # while nothing runs: how far the check got before, and the backup of what sleeps
 IMPORTED = PREFIX + "imported"  # the backup that was made of the archive which the store was imported from
 COPY_OF = PREFIX + "copy-of"  # a label with a store's id: the namespace has the copy in which its backup is proven
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 from provisioner.domain.backup import Reason
-from provisioner.domain.errors import JobFailed, Problem, StorewrightError
+from provisioner.domain.errors import Problem, StorewrightError
 from provisioner.domain.job import EventKind, Job, JobKind, find_event
 from provisioner.domain.policy import Right
-from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
+from provisioner.domain.store import Store, StoreStatus
 from provisioner.operations.namespace_metadata import CHECK_BEFORE
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.backup_before import NO_BACKUP
 from provisioner.operations.steps.backup_job import grant_access, has_backups
 from provisioner.operations.steps.kept_store import make_kept_backup
-from provisioner.operations.steps.rollback import ROLLBACK, forward_or_back, insist
+from provisioner.operations.steps.rollback import ROLLBACK, change_or_restore, failed_twice, insist
 from provisioner.operations.steps.sleep import (
     Secret,
     Sleep,
@@ -34,10 +33,7 @@ CLOSE = "close"
 
 def run(tools: Toolbox, job: Job) -> None:
     """Put the store to sleep, or open it again if that fails. Raises what Operation.run raises."""
-    store = tools.store_of(job)
-    secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
-    go = partial(_go_forward, tools, job, store, secret)
-    forward_or_back(tools, job, go, partial(_go_back, tools, job, store, secret))
+    change_or_restore(tools, job, _go_forward, _go_back)
 
 
 def _go_forward(tools: Toolbox, job: Job, store: Store, secret: Secret) -> None:
@@ -47,7 +43,7 @@ def _go_forward(tools: Toolbox, job: Job, store: Store, secret: Secret) -> None:
         with tools.stage(job, CLOSE):
             close_for_sleep(tools, job, store, secret)
         backup = _back_up(tools, job, store, secret, served=passed > 0)
-        note_sleep(tools.cluster, store, Sleep(job.id, backup, passed))
+        note_sleep(tools.cluster, store, Sleep(passed, backup))
     with tools.stage(job, "database") as results:
         stop_database(tools, job, store, secret)
         results += [f"A visit of {store.url} wakes it."] if tools.defaults.waker_address else []
@@ -77,9 +73,7 @@ def _go_back(tools: Toolbox, job: Job, store: Store, secret: Secret, problem: Pr
             insist(tools, job, lambda: await_working(tools, job, store, secret, check_before(tools, store)))
         insist(tools, job, lambda: tools.cluster.annotate_namespace(store.namespace, {CHECK_BEFORE: None}))
     except StorewrightError as trouble:
-        what = f"{problem.what} {store.name} could not be opened again either: {trouble.problem.what}"
-        cause = f"{problem.cause} {trouble.problem.cause}".strip()
-        raise JobFailed(what, cause, "Fix the cause, then retry.", problem.log_tail) from trouble
+        raise failed_twice(problem, f"{store.name} could not be opened again", trouble) from trouble
 
 
 PAUSE = Operation(

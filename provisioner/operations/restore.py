@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 from provisioner.domain.backup import Backup, Reason
 from provisioner.domain.errors import JobFailed, Problem, StorewrightError
 from provisioner.domain.job import Job, JobKind
 from provisioner.domain.policy import Right
-from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
+from provisioner.domain.store import Store, StoreStatus
 from provisioner.operations.namespace_metadata import BACKUP_BEFORE, CHECK_BEFORE
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.backup_before import NO_BACKUP, backup_before, bring_back, note_backup_before
@@ -22,7 +21,7 @@ from provisioner.operations.steps.backup_job import (
     make_backup,
     served_before,
 )
-from provisioner.operations.steps.rollback import ROLLBACK, forward_or_back, insist
+from provisioner.operations.steps.rollback import ROLLBACK, change_or_restore, failed_twice, insist
 from provisioner.operations.steps.shop import close_shop, open_shop
 from provisioner.operations.steps.storefront import (
     INSPECT,
@@ -45,10 +44,7 @@ def arguments_of(backup: Backup, *, back_up_first: bool) -> dict[str, str]:
 
 def run(tools: Toolbox, job: Job) -> None:
     """Restore the backup, or go on where an interrupted attempt stopped. Raises what Operation.run raises."""
-    store = tools.store_of(job)
-    secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
-    go = partial(_go_forward, tools, job, store, secret)
-    forward_or_back(tools, job, go, partial(_go_back, tools, job, store, secret))
+    change_or_restore(tools, job, _go_forward, _go_back)
 
 
 def _go_forward(tools: Toolbox, job: Job, store: Store, secret: Secret) -> None:
@@ -97,9 +93,7 @@ def _go_back(tools: Toolbox, job: Job, store: Store, secret: Secret, problem: Pr
             insist(tools, job, lambda: await_working(tools, job, store, secret, check_before(tools, store)))
         insist(tools, job, lambda: _forget(tools, store))
     except StorewrightError as trouble:
-        what = f"{problem.what} {store.name} could not be brought back as it was either: {trouble.problem.what}"
-        cause = f"{problem.cause} {trouble.problem.cause}".strip()
-        raise JobFailed(what, cause, "Fix the cause, then retry.", problem.log_tail) from trouble
+        raise failed_twice(problem, f"{store.name} could not be brought back as it was", trouble) from trouble
 
 
 def _forget(tools: Toolbox, store: Store) -> None:

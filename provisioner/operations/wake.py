@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 from provisioner.domain.errors import JobFailed, Problem, StorewrightError
 from provisioner.domain.job import Job, JobKind
 from provisioner.domain.policy import Right
-from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
+from provisioner.domain.store import Store, StoreStatus
 from provisioner.operations.namespace_metadata import CHECK_BEFORE
 from provisioner.operations.spec import Operation, Stage
-from provisioner.operations.steps.rollback import ROLLBACK, forward_or_back, insist
+from provisioner.operations.steps.rollback import ROLLBACK, change_or_restore, insist
 from provisioner.operations.steps.sleep import (
     Secret,
     close_for_sleep,
@@ -28,10 +27,7 @@ START = "start"
 
 def run(tools: Toolbox, job: Job) -> None:
     """Wake the store. One whose pods don't start goes back to sleep. Raises what Operation.run raises."""
-    store = tools.store_of(job)
-    secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
-    go = partial(_go_forward, tools, job, store, secret)
-    forward_or_back(tools, job, go, partial(_go_back, tools, job, store, secret))
+    change_or_restore(tools, job, _go_forward, _go_back)
 
 
 def _go_forward(tools: Toolbox, job: Job, store: Store, secret: Secret) -> None:

@@ -35,8 +35,7 @@ class BackupProofs:
             return False
         if not (backup := self._due(store, now)):
             return False
-        reader = store.owner if store.origin else ""  # a store that was ordered at a terminal has no reader in Slack
-        return order_quietly(self._orders, WHAT, PROVE, store, turn, arguments_of(backup), reader)
+        return order_quietly(self._orders, WHAT, PROVE, store, turn, arguments_of(backup), store.reader)
 
     def _due(self, store: Store, now: datetime) -> Backup | None:
         """The store's newest backup, if it is time to prove it."""

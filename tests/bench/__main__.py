@@ -12,6 +12,8 @@ import shutil
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -133,30 +135,31 @@ def _measure(cluster: Cluster, kind: StoreType, overlay: dict[str, Any], rounds:
     return figures
 
 
-def _measure_data(cluster: Cluster, kind: StoreType, rounds: int) -> dict[str, Any]:
+@contextmanager
+def _running_bot(cluster: Cluster, **settings: str) -> Iterator[Stack]:
+    """A bot with its local Slack; its stores are removed afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        stack = Stack(Path(folder), cluster, {"CREATIONS_PER_HOUR": "100"})
+        stack = Stack(Path(folder), cluster, settings)
         try:
             stack.start()
-            seconds, requests = data.seconds(stack, cluster, kind.name, rounds)
+            yield stack
         finally:
             stack.stop()
             remove_stores(cluster, stack.folder, "--wait=false")
+
+
+def _measure_data(cluster: Cluster, kind: StoreType, rounds: int) -> dict[str, Any]:
+    with _running_bot(cluster, CREATIONS_PER_HOUR="100") as stack:
+        seconds, requests = data.seconds(stack, cluster, kind.name, rounds)
     _tabulate(f"{kind.label}: its data, seconds from the order, {rounds} rounds", seconds)
     console.print(f"During backups and clones: {requests['answered']} requests answered, {requests['failed']} failed.")
     return {"seconds": seconds, "requests": requests}
 
 
 def _measure_sleep(cluster: Cluster, kind: StoreType, rounds: int) -> dict[str, list[float]]:
-    with tempfile.TemporaryDirectory() as folder:
-        stack = Stack(Path(folder), cluster, {"UNDELETE_DAYS": "0"})
-        try:
-            stack.start()
-            stack.start_backup_server()
-            seconds = sleep.seconds(stack, cluster, kind.name, rounds)
-        finally:
-            stack.stop()
-            remove_stores(cluster, stack.folder, "--wait=false")
+    with _running_bot(cluster, UNDELETE_DAYS="0") as stack:
+        stack.start_backup_server()
+        seconds = sleep.seconds(stack, cluster, kind.name, rounds)
     _tabulate(f"{kind.label}: asleep and awake, seconds, {rounds} rounds", seconds)
     return seconds
 

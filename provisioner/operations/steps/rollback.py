@@ -62,6 +62,31 @@ def forward_or_back(tools: Toolbox, job: Job, go: Callable[[], None], go_back: C
         raise StoreUnchanged.of(problem) from error
 
 
+def change_or_restore(
+    tools: Toolbox,
+    job: Job,
+    change: Callable[[Toolbox, Job, Store, dict[str, str]], None],
+    restore: Callable[[Toolbox, Job, Store, dict[str, str], Problem], None],
+) -> None:
+    """`forward_or_back` for a store whose Secret both ways need. Raises what Operation.run raises."""
+    store = tools.store_of(job)
+    secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
+    forward_or_back(
+        tools,
+        job,
+        lambda: change(tools, job, store, secret),
+        lambda problem: restore(tools, job, store, secret, problem),
+    )
+
+
+def failed_twice(
+    problem: Problem, what: str, trouble: StorewrightError, next_step: str = "Fix the cause, then retry."
+) -> JobFailed:
+    """The error of a job that failed, and whose store could not be restored: `what` says so."""
+    cause = f"{problem.cause} {trouble.problem.cause}".strip()
+    return JobFailed(f"{problem.what} {what} either: {trouble.problem.what}", cause, next_step, problem.log_tail)
+
+
 def _problem_of(job: Job, error: Exception) -> Problem:
     if isinstance(error, StorewrightError):
         return error.problem
@@ -86,9 +111,8 @@ def roll_back(tools: Toolbox, job: Job, store: Store, problem: Problem) -> None:
         over = {UPGRADE_FROM: None, CHECK_BEFORE: None, BACKUP_BEFORE: None}
         insist(tools, limited, lambda: tools.cluster.annotate_namespace(store.namespace, over))
     except StorewrightError as trouble:
-        what = f"{problem.what} Its former version could not be restored either: {trouble.problem.what}"
-        cause = f"{problem.cause} {trouble.problem.cause}".strip()
-        raise JobFailed(what, cause, trouble.problem.next_step, problem.log_tail) from trouble
+        what, next_step = "Its former version could not be restored", trouble.problem.next_step
+        raise failed_twice(problem, what, trouble, next_step) from trouble
 
 
 def insist(tools: Toolbox, job: Job, act: Callable[[], T]) -> T:

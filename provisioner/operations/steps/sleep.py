@@ -20,23 +20,22 @@ Secret = dict[str, str]
 
 @dataclass(frozen=True)
 class Sleep:
-    """What the namespace of a sleeping store says: the job that paused it, the id of the backup of what sleeps (or
-    NO_BACKUP), and how many steps of the storefront check succeeded before."""
+    """What the namespace of a sleeping store says: how many steps of the storefront check succeeded before, and the id
+    of the backup of what sleeps, or NO_BACKUP."""
 
-    job_id: str
-    backup: str
     passed: int
+    backup: str
 
 
 def note_sleep(cluster: Cluster, store: Store, sleep: Sleep) -> None:
     """From now on nothing changes the data. Raises Transient and JobFailed."""
-    cluster.annotate_namespace(store.namespace, {ASLEEP: f"{sleep.job_id} {sleep.passed} {sleep.backup}"})
+    cluster.annotate_namespace(store.namespace, {ASLEEP: f"{sleep.passed} {sleep.backup}"})
 
 
 def sleep_in(namespace: Object) -> Sleep | None:
     """The note in a namespace; None if the store is awake."""
-    job_id, passed, backup = [*(annotation(namespace, ASLEEP) or "").split(" ", 2), "", "", ""][:3]
-    return Sleep(job_id, backup, int(passed)) if passed.isdigit() else None
+    passed, _, backup = (annotation(namespace, ASLEEP) or "").partition(" ")
+    return Sleep(int(passed), backup) if passed.isdigit() else None
 
 
 def sleep_of(tools: Toolbox, store: Store) -> Sleep | None:
@@ -67,8 +66,7 @@ def start_all(tools: Toolbox, job: Job, store: Store, secret: Secret) -> None:
 
     Raises JobFailed, Transient, Superseded or HandedOver."""
     with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
-        tools.cluster.start_component(store.namespace, DATABASE)
-        components = monitor.components()
+        components = monitor.components()  # the database first
         for component in components:
             tools.cluster.start_component(store.namespace, component)
         for component in components:
