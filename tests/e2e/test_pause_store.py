@@ -230,8 +230,8 @@ def test_visits_are_led_to_the_waker_until_the_shop_is_open(store: BackedUpStore
     assert f"A visit of {store.harness.store(store.name).url} wakes it." in store.results(job)
     [ours] = [one for one in objects(store, "endpointslices") if one["metadata"]["name"].endswith("-asleep")]
     assert [(ours["endpoints"][0]["addresses"], ours["ports"][0]["port"])] == [(["192.0.2.1"], 8090)]
-    woken(store)
+    store.harness.succeeded(store.harness.wake(store.made))
     assert [one for one in objects(store, "endpointslices") if one["metadata"]["name"].endswith("-asleep")] == []
-    until("the shop answers each visit", store.intact)
+    until("the ingress leads nobody to the waker any more", store.intact)
     store.harness.waker_address = None
     store.harness.reopen()
