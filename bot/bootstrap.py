@@ -87,9 +87,8 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     )
     pages = _pages(settings, orders, tools)
     ops = Ops(scheduler.trouble, readiness, metrics.registry)
-    if settings.waker_address:
-        serve_in_background(build_waker(orders), settings.waker_address)
     with (
+        _waker(settings, orders),
         _running(scheduler, notifier),
         audit,
         slow_answers,
@@ -97,6 +96,17 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
         _requesting_stop(scheduler, notifier),
     ):
         _listen(settings, slack_dependencies, pages, ops, threads, socket)
+
+
+@contextmanager
+def _waker(settings: Settings, orders: Orders) -> Iterator[None]:
+    """The page for visits of sleeping stores, if there is one, on a port of its own."""
+    close = serve_in_background(build_waker(orders), settings.waker_address) if settings.waker_address else None
+    try:
+        yield
+    finally:
+        if close:
+            close()
 
 
 def _pages(settings: Settings, orders: Orders, tools: Toolbox) -> PageDependencies:

@@ -37,6 +37,7 @@ class Bots:
         settings = {
             "LISTEN": self.url.removeprefix("http://"),
             "PUBLIC_URL": self.url,
+            "WAKER_ADDRESS": f"127.0.0.1:{free_port(8190 + PORT_OFFSET)}",
             "LEDGER_PATH": str(self.first.folder / "second/ledger.db"),
         }
         self.second.start([sys.executable, "-m", "bot", "run"], self.first.bot_environment() | settings)

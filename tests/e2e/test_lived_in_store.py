@@ -184,6 +184,15 @@ def test_backup_of_all_that_people_did_is_proven(store: Store) -> None:
     assert store.harness.backups(store.made)[0].proven_at
 
 
+def test_store_sleeps_and_wakes_with_all_that_people_did(store: Store) -> None:
+    store.harness.succeeded(store.harness.pause(store.made), 300)
+    assert store.harness.store(store.name).status == StoreStatus.ASLEEP
+    assert store.shop.get_object("deployment", store.name)["spec"]["replicas"] == 0
+    store.require_success(store.harness.wake(store.made))
+    store.require_changes()
+    store.require_additions()
+
+
 def test_restart_of_a_closed_shop_succeeds_and_keeps_what_operators_scaled(store: Store) -> None:
     store.require_changes()
     store.close()
