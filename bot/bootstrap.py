@@ -42,9 +42,11 @@ from provisioner.operations.toolbox import Toolbox
 from provisioner.orders import Orders
 from provisioner.runner.backup_proofs import BackupProofs, remove_copies
 from provisioner.runner.daily_backups import DailyBackups
-from provisioner.runner.expired_stores import ExpiredStores
+from provisioner.runner.expiring_stores import ExpiringStores
+from provisioner.runner.forgotten_stores import ForgottenStores
 from provisioner.runner.kept_backups import KeptBackups
 from provisioner.runner.lease import Lease
+from provisioner.runner.namespace_notes import NamespaceNotes
 from provisioner.runner.scheduler import Scheduler
 from provisioner.runner.sleeping_stores import SleepingStores
 
@@ -67,9 +69,9 @@ def serve(settings: Settings) -> None:
 def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, metrics: Metrics) -> None:
     backups = settings.backups()
     slack = Slack(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, metrics.slack_calls)
-    notifier = Notifier(ledger, tools.catalog, slack, settings.failure_channel, settings.limits, settings.admins)
-    executor = build_executor(settings, ledger, tools, lease, metrics.record_helm_run)
     orders = build_orders(settings, ledger, tools.catalog, settings.admins)
+    notifier = Notifier(orders, slack, settings.failure_channel, settings.admins)
+    executor = build_executor(settings, ledger, tools, lease, metrics.record_helm_run)
     kept = KeptBackups(ledger, tools.cluster, settings.backup_server) if settings.backup_server else None
     chores = [backups.make_if_due, *_store_chores(settings, orders, tools, kept)]
     scheduler = Scheduler(ledger, tools, executor, lease=lease, chores=chores)
@@ -123,12 +125,14 @@ def _pages(settings: Settings, orders: Orders, tools: Toolbox) -> PageDependenci
 def _store_chores(
     settings: Settings, orders: Orders, tools: Toolbox, kept: KeptBackups | None
 ) -> Iterator[Callable[[], None]]:
-    """The chores for the backups of stores, and for those that sleep."""
+    """The chores for all stores: their expiry and their backups, and the visits of those that sleep."""
+    yield ExpiringStores(orders).go_on
+    yield NamespaceNotes(orders.ledger, tools.cluster, settings.instance).write
     if settings.waker_address:
         yield SleepingStores(orders.ledger, tools.cluster, settings.waker_address).lead_visits_here
     if kept and settings.backup_server:
         yield kept.read
-        yield ExpiredStores(orders.ledger, tools.cluster, settings.backup_server).forget
+        yield ForgottenStores(orders.ledger, tools.cluster, settings.backup_server).forget
         yield partial(remove_copies, orders.ledger, tools.cluster, settings.instance)
     if settings.backup_server and settings.backup_daily_hour is not None:
         yield DailyBackups(orders, partial(has_backups, tools.cluster), settings.backup_daily_hour).order_due

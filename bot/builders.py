@@ -87,4 +87,5 @@ def build_orders(
         admins,
         settings.own_hosts,
         settings.undelete_days if settings.backup_server else 0.0,
+        settings.expiry,
     )

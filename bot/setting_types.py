@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
+
+from provisioner.domain.expiry import duration
 
 
 def matching(pattern: str) -> AfterValidator:
@@ -44,9 +47,23 @@ def _yaml_maps(path: Any) -> Any:
     return content
 
 
+def _seconds(value: Any) -> Any:
+    return duration(value) if isinstance(value, str) else value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("names no time zone") from None
+    return value
+
+
 # Labels as in DNS. Browsers take a host whose last label is a number for an IPv4 address (WHATWG URL, host parsing).
 DOMAIN = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*(?!(\d+|0x[0-9a-f]*)$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 SlackUserId = Annotated[str, matching(r"[UW][A-Z0-9]{5,}")]
 PublicUrl = Annotated[str, Field(max_length=1000), matching(r"https?://[^\s/?#]+(/[^\s?#]*)?")]
+Duration = Annotated[float, BeforeValidator(_seconds)]
 ExistingPath = Annotated[Path, AfterValidator(_existing)]
+TimeZone = Annotated[str, AfterValidator(_zone)]
 YamlMaps = Annotated[dict[str, dict[str, Any]], NoDecode, BeforeValidator(_yaml_maps)]

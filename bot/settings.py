@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     Field,
@@ -18,11 +19,12 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from bot.setting_types import DOMAIN, ExistingPath, PublicUrl, SlackUserId, YamlMaps, matching
+from bot.setting_types import DOMAIN, Duration, ExistingPath, PublicUrl, SlackUserId, TimeZone, YamlMaps, matching
 from provisioner.clients.kubernetes.objects import quantity
 from provisioner.diagnosis import Patience
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import UnknownStoreType
+from provisioner.domain.expiry import DAY, ExpiryPolicy
 from provisioner.domain.job import JobKind
 from provisioner.domain.limits import Limits
 from provisioner.domain.store import LONGEST_HOST, MIN_NAME, Addresses
@@ -181,6 +183,16 @@ class StoreSettings(_DurationSettings):
     undelete_days: float = Field(
         7, ge=0, description="days that a deleted store can be undeleted, such as 7; 0 for not at all"
     )
+    expiry_default: Duration | None = Field(
+        None, description="how long a store lives whose order does not say it, such as 3d; by default, for good"
+    )
+    expiry_longest: Duration | None = Field(
+        None, description="how far ahead people may choose a store's end, such as 30d; by default, without a limit"
+    )
+    expiry_sleep: Duration = Field(
+        7 * DAY, description="how long an expired store sleeps before it is deleted, such as 7d"
+    )
+    time_zone: TimeZone = Field("UTC", description="the time zone in which days end, such as Europe/Berlin")
     store_role: str = Field(
         "storewright-store", description="the ClusterRole that SERVICE_ACCOUNT binds to itself for each store"
     )
@@ -257,6 +269,10 @@ class StoreSettings(_DurationSettings):
     @property
     def limits(self) -> Limits:
         return Limits(self.stores_per_person, self.creations_per_hour)
+
+    @property
+    def expiry(self) -> ExpiryPolicy:
+        return ExpiryPolicy(self.expiry_default, self.expiry_longest, self.expiry_sleep, ZoneInfo(self.time_zone))
 
     @property
     def deadlines(self) -> Mapping[JobKind, float]:

@@ -35,8 +35,16 @@ def require_not_newer(data: str, made_by: str, version: str) -> None:
         )
 
 
-def not_now(store: Store, operation: Operation) -> Refused:
-    """The refusal of an operation that the store's status does not allow."""
+def require_orderable(store: Store, operation: Operation, now: float) -> None:
+    """Raises Refused if the store's status does not allow the operation, or one whose time is over would wake."""
+    if store.status not in operation.orderable_when:
+        raise _not_now(store, operation)
+    wakes = store.status == StoreStatus.ASLEEP and operation.status_when_succeeded == StoreStatus.READY
+    if wakes and store.expiry and store.expiry.is_over(now):
+        raise Refused(f"{store.name} has expired.", "", f"Let it live longer first: /store extend {store.name}")
+
+
+def _not_now(store: Store, operation: Operation) -> Refused:
     if store.status == operation.status_when_succeeded:
         return Refused(f"{store.name} {store.status.phrase} already.")
     what = f"{store.name} {store.status.phrase}, so it can't be {operation.participle} now."

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from provisioner.domain.backup import Backup, Reason
 from provisioner.domain.catalog import Catalog, StoreType
 from provisioner.domain.errors import InvalidName, Refused, StoreDeleted, StoreNotFound
+from provisioner.domain.expiry import NO_POLICY, ExpiryPolicy
 from provisioner.domain.exported import Exported
 from provisioner.domain.job import Job, JobKind, JobStatus
 from provisioner.domain.limits import Limits
@@ -31,7 +32,7 @@ from provisioner.operations.spec import Operation
 from provisioner.operations.steps.backup_job import NEWEST
 from provisioner.operations.steps.kept_store import KeptStore
 from provisioner.operations.undelete import UNDELETE
-from provisioner.order_rules import busy, not_now, nothing_to_retry, require_free, require_not_newer
+from provisioner.order_rules import busy, nothing_to_retry, require_free, require_not_newer, require_orderable
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,14 @@ class OrderContext:
 
 @dataclass(frozen=True)
 class StoreRequest:
-    """A store to create. `type` is None for the default type; `owner` is None for the person who orders."""
+    """A store to create. `type` is None for the default type; `owner` is None for the person who orders; `expires` is
+    what they typed, such as 3d, friday or never, '' for the default."""
 
     name: str
     type: str | None
     options: Mapping[str, str]
     owner: str | None = None
+    expires: str = ""
 
 
 class Orders:
@@ -70,12 +73,13 @@ class Orders:
         admins: frozenset[str] = frozenset(),
         own_hosts: frozenset[str] = frozenset(),
         undelete_days: float = 0.0,
+        expiry: ExpiryPolicy = NO_POLICY,
     ) -> None:
         """`deadlines` are seconds by operation; `admins` are ids of people who may manage every store; `own_hosts` are
         the bot's, which no store may have. A deleted store can be undeleted for `undelete_days`."""
         self.ledger, self.catalog, self.addresses, self.limits = ledger, catalog, addresses, limits
         self._deadlines, self._admins, self._own_hosts = deadlines, admins, own_hosts
-        self._undelete_days = undelete_days
+        self._undelete_days, self.expiry = undelete_days, expiry
 
     def actor(self, person: str) -> Actor:
         """The person with this id."""
@@ -154,14 +158,15 @@ class Orders:
     def create(self, context: OrderContext, request: StoreRequest) -> Job:
         """Order a new store.
 
-        Raises InvalidName, UnknownStoreType, BadOption, StoreExists, StoreBusy or LimitReached."""
+        Raises InvalidName, UnknownStoreType, BadOption, BadExpiry, StoreExists, StoreBusy or LimitReached."""
         name = self._usable_name(request.name)
         store_type = self.catalog.get(request.type) if request.type else self.catalog.default
         options = choose(store_type.options, request.options)
         with self.ledger.transaction():
             if repeated := self.ledger.jobs.delivered(context.delivery_key):
                 return repeated
-            return self._open(context, CREATE, name, store_type, options, request.owner or context.actor.id)
+            owner = request.owner or context.actor.id
+            return self._open(context, CREATE, name, store_type, options, owner, expires=request.expires)
 
     def clone(self, context: OrderContext, source_id: str, name: str, backup_id: str = "") -> Job:
         """Order a new store with the data of another one, as it is now or as it was in one of its backups.
@@ -229,9 +234,12 @@ class Orders:
         options: dict[str, str],
         owner: str,
         arguments: dict[str, str] | None = None,
+        expires: str = "",
     ) -> Job:
         """Add a new store, and the job that creates it, in a transaction of the caller."""
         self._require_free(name, owner)
+        now = self.ledger.clock()
+        expiry = self.expiry.of_new(expires, now, is_admin=context.actor.is_admin)
         url = self.addresses.url(name)
         store = Store(
             id=new_id(),
@@ -244,8 +252,10 @@ class Orders:
             release=self.addresses.release(name),
             url=url,
             admin_url=url + store_type.admin_path,
-            created_at=self.ledger.clock(),
+            created_at=now,
             options=options,
+            expires_at=expiry.at if expiry else None,
+            life=expiry.life if expiry else 0.0,
         )
         self.ledger.stores.add(store)
         return self._add_job(context, operation, store, requested_by=owner, arguments=arguments)
@@ -264,8 +274,7 @@ class Orders:
             self._make_way(store, operation)
             if gone:
                 self._require_room(store.owner)
-            if store.status not in operation.orderable_when:
-                raise not_now(store, operation)
+            require_orderable(store, operation, self.ledger.clock())
             if operation.needs_backup:
                 version = self.catalog.get(store.type).version if gone else store.version
                 backup = self.backup(store, (arguments or {})["backup"])
@@ -285,7 +294,7 @@ class Orders:
             arguments = {"backup": NEWEST, "served": str(kept.served)}
             return self._add_job(replace(context, origin=kept.store.origin), UNDELETE, kept.store, arguments=arguments)
 
-    def expire(self, actor: Actor, store_id: str) -> Store:
+    def forget(self, actor: Actor, store_id: str) -> Store:
         """Let a deleted store be gone for good now; returns it. Raises StoreNotFound, StoreDeleted or NotAllowed."""
         with self.ledger.transaction():
             store = self._kept_store(store_id)

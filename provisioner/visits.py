@@ -17,11 +17,15 @@ PAUSE_SECONDS = 600.0  # after a wake that failed, before a visit orders another
 def wake_for_visitor(orders: Orders, store: Store) -> bool:
     """Order a quiet wake of the store if it is asleep and no job is at work on it; whether it opens soon.
 
+    One whose time is over stays asleep: its owner decides.
+
     If it fails, its owner gets a message, as the failure channel does."""
     ledger = orders.ledger
     last = ledger.jobs.last(store.id)
     if store.status != StoreStatus.ASLEEP or (last and last.live):
         return True
+    if store.expiry and store.expiry.is_over(ledger.clock()):
+        return False
     failed = last and last.kind == WAKE.kind and last.status == JobStatus.FAILED
     if last and failed and (last.finished_at or 0.0) > ledger.clock() - PAUSE_SECONDS:
         return False

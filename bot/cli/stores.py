@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -40,6 +40,7 @@ from provisioner.orders import OrderContext, Orders
 from provisioner.runner.lease import Lease
 from provisioner.runner.scheduler import Scheduler
 
+Result = TypeVar("Result")
 POLL_SECONDS = 0.2
 
 
@@ -88,18 +89,19 @@ class Session:
             ended = [_follow(self, job) for job in jobs]
         return all(job.status == JobStatus.SUCCEEDED for job in ended)
 
-    def audited(self, store: str, detail: str, place: Callable[[OrderContext], Job]) -> Job:
-        """Place an order and write it to the audit log. Raises Refused."""
+    def audited(self, store: str, detail: str, act: Callable[[OrderContext], Result]) -> Result:
+        """Do what was asked for, such as place an order, and write it to the audit log. Raises Refused."""
         record = _audit_record(store, detail)
         context = OrderContext(Actor(TERMINAL, is_admin=True), "", f"{TERMINAL}:{record.request_id}")
         try:
-            job = place(context)
+            result = act(context)
         except BaseException as error:
             outcome = Outcome.REFUSED if isinstance(error, Refused) else Outcome.ERROR
             self.ledger.audit.add(record, outcome, reason=str(error) or type(error).__name__)
             raise
-        self.ledger.audit.add(record, Outcome.ORDERED, job_id=job.id)
-        return job
+        job = result if isinstance(result, Job) else None
+        self.ledger.audit.add(record, Outcome.ORDERED if job else Outcome.ANSWERED, job_id=job.id if job else "")
+        return result
 
     def note(self, store: str, detail: str) -> None:
         """Write what was asked for to the audit log, where it is no order."""

@@ -8,17 +8,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import click
+from slack_sdk.models.views import View
 
 from bot.commands.request import Request, Response
 from bot.commands.spec import Command, HelpLines, NotUnderstood, Section, Words
 from bot.commands.terminal import WAIT, Terminal, TerminalCommand, login_hint
 from bot.dependencies import Dependencies
 from bot.rendering import forms, messages
-from bot.rendering.forms import CREATE_FORM, OPTION_PREFIX, TYPE_ACTION, Prefilled
+from bot.rendering.forms import CREATE_FORM, DEFAULT_LIFE, EXPIRY_BLOCK, OPTION_PREFIX, TYPE_ACTION, Prefilled
 from bot.rendering.home import CREATE_ACTION
 from bot.rendering.templating import TextTemplate
-from provisioner.domain.catalog import Catalog
-from provisioner.domain.errors import BadOption, InvalidName, Refused, UnknownStoreType
+from provisioner.domain.catalog import Catalog, StoreType
+from provisioner.domain.errors import BadExpiry, BadOption, InvalidName, Refused, UnknownStoreType
 from provisioner.domain.job import Job
 from provisioner.domain.options import choose
 from provisioner.domain.text import enumerate_words, shorten
@@ -29,17 +30,19 @@ from provisioner.orders import OrderContext, StoreRequest
 texts = TextTemplate("verbs/create")
 
 TERMINAL = "terminal"
+EXPIRY_WORDS = ("for", "until")  # options of every type
 PERSON_ID = r"[UW][A-Z0-9]{5,}"
 
 
 @dataclass(frozen=True)
 class CreateArguments:
     """`name` is '' if only a type was typed; `type` is None for the default type; `options` are the typed choices by
-    option id."""
+    option id; `expires` is how long or until when the store lives, '' for the default."""
 
     name: str
     type: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    expires: str = ""
 
 
 # --- typed -------------------------------------------------------------------------------------------------------
@@ -57,8 +60,20 @@ def parse(words: Words) -> CreateArguments | None:
         raise words.not_understood("The name of the store comes first, then its options.")
     before_options = replace(words, words=before)
     before_options.no_mentions()
+    expires = _expires(words, options)
     name, type_name = _name_and_type(before_options)
-    return CreateArguments(name, type_name, options)
+    return CreateArguments(name, type_name, options, expires)
+
+
+def _expires(words: Words, options: dict[str, str]) -> str:
+    """Takes `for` and `until` out of the options. Raises NotUnderstood."""
+    typed = {name: options.pop(name) for name in EXPIRY_WORDS if name in options}
+    if len(typed) > 1:
+        raise words.not_understood("Choose for= or until=, not both.")
+    for name, text in typed.items():
+        if not text:
+            raise words.not_understood(f"A time is missing after {name}=.")
+    return next(iter(typed.values()), "")
 
 
 def _name_and_type(words: Words) -> tuple[str, str | None]:
@@ -107,7 +122,7 @@ def run(dependencies: Dependencies, request: Request, arguments: CreateArguments
         return open_form(dependencies, request)
     if not arguments.name:
         return _ask_name(dependencies, request, arguments)
-    store_request = StoreRequest(arguments.name, arguments.type, arguments.options)
+    store_request = StoreRequest(arguments.name, arguments.type, arguments.options, expires=arguments.expires)
     try:
         job = dependencies.orders.create(request.order, store_request)
     except UnknownStoreType as error:
@@ -137,25 +152,31 @@ def _ordered(dependencies: Dependencies, job: Job) -> Response:
 def _ask_name(dependencies: Dependencies, request: Request, arguments: CreateArguments) -> Response:
     """The form with the typed type and options, and without a name. Raises UnknownStoreType or BadOption."""
     store_type = dependencies.catalog.get(arguments.type or "")
-    prefilled = Prefilled(
-        options=choose(store_type.options, arguments.options), question=texts("ask_name", type=store_type.name)
-    )
-    addresses = dependencies.orders.addresses
-    form = forms.create_form(dependencies.catalog, addresses, request.form, store_type, prefilled)
+    chosen, question = choose(store_type.options, arguments.options), texts("ask_name", type=store_type.name)
+    form = _form(dependencies, request, store_type, Prefilled("", chosen, question, arguments.expires))
     return Response(form=form, reason=f"asked for the name of a {store_type.name} store")
 
 
 def open_form(dependencies: Dependencies, request: Request) -> Response:
     """The form, with the default type."""
-    return Response(form=forms.create_form(dependencies.catalog, dependencies.orders.addresses, request.form))
+    return Response(form=_form(dependencies, request))
+
+
+def _form(
+    dependencies: Dependencies,
+    request: Request,
+    store_type: StoreType | None = None,
+    prefilled: Prefilled | None = None,
+) -> View:
+    orders = dependencies.orders
+    return forms.create_form(orders.catalog, orders.addresses, request.form, store_type, prefilled, orders.expiry)
 
 
 def type_chosen(dependencies: Dependencies, request: Request) -> Response:
     """The form with the options of the chosen type; the other values stay. Raises UnknownStoreType."""
     store_type = dependencies.catalog.get(request.fields.get(TYPE_ACTION, ""))
-    prefilled = Prefilled(request.fields.get("name", ""), _chosen(request))
-    addresses = dependencies.orders.addresses
-    form = forms.create_form(dependencies.catalog, addresses, request.form, store_type, prefilled)
+    prefilled = Prefilled(request.fields.get("name", ""), _chosen(request), expires=_chosen_life(request))
+    form = _form(dependencies, request, store_type, prefilled)
     return Response(form_update=form, reason=f"options of {store_type.name}")
 
 
@@ -166,7 +187,8 @@ def submitted(dependencies: Dependencies, request: Request) -> Response:
         store_type = dependencies.catalog.get(request.fields.get(TYPE_ACTION, ""))
         # A form that was submitted before it showed the type's own options may have those of another type.
         options = {option.id: chosen[option.id] for option in store_type.options if option.id in chosen}
-        job = dependencies.orders.create(request.order, StoreRequest(name, store_type.name, options))
+        store_request = StoreRequest(name, store_type.name, options, expires=_chosen_life(request))
+        job = dependencies.orders.create(request.order, store_request)
     except Refused as refusal:
         errors = {_field_of(request, refusal): str(refusal.problem)}
         return Response(field_errors=errors, store=name[:NAME_LIMIT], reason=str(refusal))
@@ -178,6 +200,11 @@ def _chosen(request: Request) -> dict[str, str]:
     return {_option_id(block): value for block, value in request.fields.items() if block.startswith(OPTION_PREFIX)}
 
 
+def _chosen_life(request: Request) -> str:
+    chosen = request.fields.get(EXPIRY_BLOCK, DEFAULT_LIFE)
+    return "" if chosen == DEFAULT_LIFE else chosen
+
+
 def _option_id(block: str) -> str:
     return block.rpartition("/")[2]
 
@@ -187,6 +214,8 @@ def _field_of(request: Request, refusal: Refused) -> str:
     if isinstance(refusal, BadOption):
         blocks = {_option_id(block): block for block in request.fields if block.startswith(OPTION_PREFIX)}
         return blocks.get(refusal.option, "name")
+    if isinstance(refusal, BadExpiry):
+        return EXPIRY_BLOCK
     return TYPE_ACTION if isinstance(refusal, UnknownStoreType) else "name"
 
 
@@ -198,6 +227,7 @@ def help_lines(catalog: Catalog) -> HelpLines:
     lines = [
         ("/store create", "open a form with every choice"),
         ("/store create my-shop", f"create a {catalog.default.label} store called my-shop"),
+        ("/store create my-shop for=3d", "create a store that expires in 3 days; until=friday works too"),
     ]
     for store_type in catalog.types.values():
         example = f"/store create my-shop {store_type.name}"
@@ -222,7 +252,7 @@ def _from_terminal(terminal: Terminal, words: tuple[str, ...], owner: str, wait:
             raise Refused(
                 f"“{owner}” is not a person's Slack id.", "It looks like U0DANA001.", "Copy it from their profile."
             )
-        request = StoreRequest(arguments.name, arguments.type, arguments.options, owner)
+        request = StoreRequest(arguments.name, arguments.type, arguments.options, owner, arguments.expires)
         return terminal.orders.create(context, request)
 
     job = terminal.order(words[0], detail, place, wait=wait)
@@ -244,7 +274,7 @@ COMMAND = Command(
     terminal=TerminalCommand(
         help="Create a store, such as: storewright create my-shop currency=usd",
         parameters=(
-            click.Argument(["words"], nargs=-1, required=True, metavar="NAME [TYPE] [OPTION=CHOICE]..."),
+            click.Argument(["words"], nargs=-1, required=True, metavar="NAME [TYPE] [OPTION=CHOICE]... [for=3d]"),
             click.Option(["--owner"], default=TERMINAL, help="The Slack id of the store's owner, U…"),
             WAIT,
         ),

@@ -21,7 +21,7 @@ from bot.rendering.templating import TextTemplate, utc
 from bot.rendering.terminal_text import plain
 from provisioner.domain.errors import StoreBusy
 from provisioner.domain.job import Job
-from provisioner.domain.policy import Actor, Right
+from provisioner.domain.policy import Right
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.operations.delete import DELETE, FOR_GOOD
 from provisioner.orders import OrderContext, Orders
@@ -92,7 +92,7 @@ def _delete_now(orders: Orders, context: OrderContext, store: Store) -> Job | No
     """None if it is deleted already, and can't be undeleted from now on."""
     if store.status != StoreStatus.DELETED:
         return orders.place(context, DELETE, store.id, FOR_GOOD)
-    orders.expire(context.actor, store.id)
+    orders.forget(context.actor, store.id)
     return None
 
 
@@ -107,8 +107,8 @@ def _from_terminal(terminal: Terminal, name: str, now: bool, yes: bool, wait: bo
         return orders.place(context, DELETE, store.id, FOR_GOOD if now else None)
 
     if now and (kept := orders.ledger.stores.kept(name)):
-        orders.expire(Actor(kept.owner, is_admin=True), kept.id)
-        click.echo(plain(texts("freed", store=kept)))
+        freed = terminal.audited(name, f"delete {name} now", lambda context: orders.forget(context.actor, kept.id))
+        click.echo(plain(texts("freed", store=freed)))
     else:
         terminal.order(name, f"delete {name}{' now' if now else ''}", place, wait=wait)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import click
 
@@ -16,6 +16,7 @@ from provisioner.ledger.ledger import Ledger
 from provisioner.operations.toolbox import Toolbox
 from provisioner.orders import OrderContext, Orders
 
+Result = TypeVar("Result")
 NAME = click.Argument(["name"])
 JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print JSON, for programs.")
 WAIT = click.Option(["--wait/--no-wait"], default=True, help="Follow the job to its end, or only order it.")
@@ -39,6 +40,9 @@ class Terminal(Protocol):
         """Place an audited order and, with `wait`, follow its job; exits with status 1 if the job fails.
 
         Raises Refused."""
+
+    def audited(self, store: str, detail: str, act: Callable[[OrderContext], Result]) -> Result:
+        """Do what was asked for, in an audited way. Raises Refused."""
 
     def note(self, store: str, detail: str) -> None:
         """Write what was asked for to the audit log, where it is no order."""

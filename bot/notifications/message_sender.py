@@ -140,11 +140,17 @@ class MessageSender:
             self._direct[address] = self._call("conversations.open", address, users=address)["channel"]["id"]
         return self._direct[address]
 
-    def find(self, channel: str, key: str, since: float) -> str | None:
-        """The ts of the newest message with this key in its payload, posted after `since` (epoch seconds).
+    def find(self, channel: str, key: str, since: float, thread_ts: str | None = None) -> str | None:
+        """The ts of the newest message with this key in its payload, posted after `since` (epoch seconds) in the
+        channel or in one of its threads.
 
         None too if we may not read the channel: a message that is posted twice is better than none."""
-        found = self._read(self._slack.conversations_history, channel=channel, oldest=f"{since:.6f}")
+        oldest = {"channel": channel, "oldest": f"{since:.6f}"}
+        found = (
+            self._read(self._slack.conversations_replies, ts=thread_ts, **oldest)
+            if thread_ts
+            else self._read(self._slack.conversations_history, **oldest)
+        )
         return next((m["ts"] for m in found if payload_of(m).get("key") == key), None)
 
     def last_event_posted(self, channel: str, thread_ts: str, key: str) -> int:

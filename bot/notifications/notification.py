@@ -54,21 +54,28 @@ class Projector:
         self._ledger, self._sender = ledger, sender
 
     def deliver(
-        self, entry: OutboxEntry, channel: str, message: Message, *, urgent: bool = True, repost: bool = True
+        self,
+        entry: OutboxEntry,
+        channel: str,
+        message: Message,
+        *,
+        urgent: bool = True,
+        repost: bool = True,
+        thread_ts: str | None = None,
     ) -> Receipt:
-        """Post the message, or edit it if it differs.
+        """Post the message, in the thread of the message `thread_ts` if there is one, or edit it if it differs.
 
         An entry with an address and no message was tried before with an unknown outcome: it is looked for first.
         A message that is gone or can't be edited any more is posted once more if `repost`; otherwise it stays so."""
         ts, known_hash = entry.remote_id, entry.content_hash
         if not ts and entry.address:
             since = entry.created_at - CLOCK_SKEW_SECONDS
-            ts, known_hash = self._sender.find(channel, entry.key, since), None
+            ts, known_hash = self._sender.find(channel, entry.key, since, thread_ts), None
         if ts and (known_hash == message.digest or self._edited(entry, channel, ts, message, urgent) or not repost):
             return Receipt(channel, ts, message.digest)
-        self._sender.may_post(channel)
+        self._sender.may_post(channel, in_thread=bool(thread_ts))
         self._ledger.outbox.note_attempt(entry, channel)
-        return Receipt(channel, self._sender.post(channel, message, {"key": entry.key}), message.digest)
+        return Receipt(channel, self._sender.post(channel, message, {"key": entry.key}, thread_ts), message.digest)
 
     def _edited(self, entry: OutboxEntry, channel: str, ts: str, message: Message, urgent: bool) -> bool:
         """Edit a message; False if Slack lastingly refuses that.

@@ -13,6 +13,7 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 
 from bot.notifications.app_home import HomeNotification
+from bot.notifications.expiry import ExpiryNotification, ExpiryPostNotification
 from bot.notifications.failure import FailureNotification
 from bot.notifications.message_sender import MessageSender
 from bot.notifications.notification import Notification, Projector
@@ -23,11 +24,9 @@ from bot.notifications.summary import SummaryNotification
 from bot.slack.client import UNREACHABLE, Slack, TokenRefused, error_word, retry_after
 from bot.slack.rate_limiter import NotYet, RateLimiter
 from bot.slack.refusals import Refusal, is_final, is_lasting, refusal_of
-from provisioner.domain.catalog import Catalog
-from provisioner.domain.limits import Limits
-from provisioner.ledger.ledger import Ledger
 from provisioner.ledger.outbox import OutboxEntry, OutboxKind, Receipt
 from provisioner.log_context import bound
+from provisioner.orders import Orders
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +41,8 @@ URGENCY = {
     OutboxKind.SUMMARY: 0,
     OutboxKind.FAILURE: 1,
     OutboxKind.NOTICE: 1,
+    OutboxKind.EXPIRY: 1,
+    OutboxKind.EXPIRY_POST: 1,
     OutboxKind.REFUSAL: 1,
     OutboxKind.STAGES: 2,
     OutboxKind.HOME: 3,
@@ -53,18 +54,16 @@ class Notifier:
 
     def __init__(
         self,
-        ledger: Ledger,
-        catalog: Catalog,
+        orders: Orders,
         slack: Slack,
         failure_channel: str,
-        limits: Limits,
         admins: Collection[str] = (),
         *,
         pace: RateLimiter | None = None,
         gather_seconds: float = GATHER_SECONDS,
     ) -> None:
         """What Slack refuses in the failure channel goes to one of the `admins`."""
-        self._ledger = ledger
+        self._ledger, ledger, catalog = orders.ledger, orders.ledger, orders.catalog
         self._sender = sender = MessageSender(slack, pace or RateLimiter())
         projector, for_operators = Projector(ledger, sender), (failure_channel, *sorted(admins))
         summary = SummaryNotification(ledger, catalog, sender, projector, failure_channel)
@@ -75,7 +74,9 @@ class Notifier:
             OutboxKind.FAILURE: FailureNotification(ledger, catalog, projector, for_operators),
             OutboxKind.REFUSAL: RefusalNotification(ledger, projector, for_operators),
             OutboxKind.NOTICE: ReceiptNotification(ledger, sender, projector, failure_channel),
-            OutboxKind.HOME: HomeNotification(ledger, catalog, sender, limits),
+            OutboxKind.EXPIRY: ExpiryNotification(orders, sender, projector, failure_channel),
+            OutboxKind.EXPIRY_POST: ExpiryPostNotification(orders, projector),
+            OutboxKind.HOME: HomeNotification(ledger, catalog, sender, orders.limits),
         }
         self._woken, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)

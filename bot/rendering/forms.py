@@ -15,6 +15,7 @@ from bot.rendering.blocks import Message, context, sections
 from bot.rendering.templating import TextTemplate
 from provisioner.domain.backup import Backup
 from provisioner.domain.catalog import Catalog, StoreType
+from provisioner.domain.expiry import NO_POLICY, ExpiryPolicy, duration
 from provisioner.domain.options import Option as StoreOption
 from provisioner.domain.store import MIN_NAME, Addresses, Store
 from provisioner.domain.text import shorten
@@ -27,6 +28,9 @@ OPTION_PREFIX = "option/"  # of the block ids with a store type's options
 CREATE_FORM, CLONE_FORM, DELETE_FORM, DELETE_NOW_FORM = "create", "clone", "delete", "delete_now"
 RESTORE_FORM = "restore"
 AS_IT_IS = "now"  # the entry of the clone form's menu that is no backup
+EXPIRY_BLOCK = "expiry"  # the block id of the life's menu
+DEFAULT_LIFE = "default"  # its entry for what the policy says
+DURATIONS = ("1h", "1d", "3d", "1w", "2w", "30d")
 TYPE_ACTION = "type"  # the action id of the type's menu
 MENU_ENTRIES = 100  # that Slack takes in one menu
 LABEL_LIMIT = 75  # characters that Slack takes in a menu entry's text and in its description
@@ -59,11 +63,12 @@ class FormContext:
 
 @dataclass(frozen=True)
 class Prefilled:
-    """What the create form shows: the name, choices by option id, and a question above its fields."""
+    """What the create form shows: the name, choices by option id, a question above its fields, and the expiry."""
 
     name: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
     question: str = ""
+    expires: str = ""
 
 
 def create_form(
@@ -72,8 +77,9 @@ def create_form(
     form_context: FormContext,
     store_type: StoreType | None = None,
     prefilled: Prefilled | None = None,
+    expiry: ExpiryPolicy = NO_POLICY,
 ) -> View:
-    """Asks for a name, a type (preset to `store_type`, else the default) and that type's options.
+    """Asks for a name, a type (preset to `store_type`, else the default), that type's options, and the store's expiry.
 
     `prefilled` has the values of the form that this one replaces, or what was typed."""
     store_type, is_new = store_type or catalog.default, prefilled is None or bool(prefilled.question)
@@ -87,6 +93,7 @@ def create_form(
             _name_block(addresses, "my-shop", prefilled.name, focus=is_new),
             _type_block(catalog, store_type),
             *(_option_block(store_type, option, prefilled) for option in store_type.options),
+            _expiry_block(expiry, prefilled.expires),
             context(_where(form_context)),
         ],
     )
@@ -154,6 +161,21 @@ def _option_block(store_type: StoreType, option: StoreOption, prefilled: Prefill
     preset = entries.get(prefilled.options.get(option.id, ""), entries[option.default])
     element = StaticSelectElement(action_id=block_id, options=list(entries.values()), initial_option=preset)
     return InputBlock(block_id=block_id, label=option.label, element=element)
+
+
+def _expiry_block(policy: ExpiryPolicy, chosen: str) -> InputBlock:
+    """Asks for how long the store lives: one of some durations that the policy allows, or what was typed."""
+    durations = [text for text in DURATIONS if policy.longest is None or duration(text) <= policy.longest]
+    default = Option(text=create("life_default", policy=policy), value=DEFAULT_LIFE)
+    entries = {text: Option(text=create("life", seconds=duration(text)), value=text) for text in durations}
+    if chosen and chosen not in entries:
+        entries = {chosen: Option(text=_label(create("life_typed", typed=chosen)), value=chosen)} | entries
+    element = StaticSelectElement(
+        action_id=EXPIRY_BLOCK,
+        options=[default, *entries.values()],
+        initial_option=entries.get(chosen, default),
+    )
+    return InputBlock(block_id=EXPIRY_BLOCK, label=create("life_label"), hint=create("life_hint"), element=element)
 
 
 def delete_form(store: Store, keeps_until: float | None, form_context: FormContext) -> View:

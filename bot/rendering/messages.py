@@ -20,6 +20,7 @@ from slack_sdk.models.blocks import (
 
 from bot.rendering import blocks
 from bot.rendering.blocks import Message, button, context, cut, fitting, message, section, sections, text_message
+from bot.rendering.expiry_notice import ExpiryNotice
 from bot.rendering.job_view import Headline, JobView, StoreView, Task, TaskStatus
 from bot.rendering.offers import Offer, offers_block
 from bot.rendering.refused import Moved, RefusedMessages
@@ -40,7 +41,9 @@ JOB_TEXTS = ("answer", "working", "succeeded", "outdated", "fate", "later")
 verbs = {kind: TextTemplate(f"verbs/{kind}", JOB_TEXTS) for kind in OPERATIONS}
 jobs, answers, home = TextTemplate("jobs"), TextTemplate("answers"), TextTemplate("home")
 shared, credentials, refused = TextTemplate("shared"), TextTemplate("credentials"), TextTemplate("refused")
+expiry = TextTemplate("expiry")
 
+EXTEND_ACTION, KEEP_ACTION = "extend", "keep"
 LISTED = 20  # stores of each kind in a list
 # Characters, so that no message gets too long as a whole.
 LIST_LIMIT = 6000  # of the stores of each kind
@@ -65,7 +68,8 @@ def summary(view: JobView, offers: Sequence[Offer], moved: Moved | None = None) 
     ]
     setback = context(jobs("setback", detail=view.setback)) if view.setback else None
     buttons = offers_block(view.of, offers) if view.current else None
-    after = [context(moved.note) if moved else None, _backed_up(view.of), context(jobs("footer", v=view))]
+    expires = _expires(view.store) if view.current else None
+    after = [context(moved.note) if moved else None, _backed_up(view.of), expires, context(jobs("footer", v=view))]
 
     def around(steps: Block) -> list[Block | None]:
         """The steps come first while the job runs, and the buttons after it."""
@@ -77,6 +81,10 @@ def summary(view: JobView, offers: Sequence[Offer], moved: Moved | None = None) 
 
 def _backed_up(view: StoreView) -> Block | None:
     return context(home("backed_up", times=view.backups)) if view.backups else None
+
+
+def _expires(store: Store) -> Block | None:
+    return context(expiry("footer", store=store)) if store.expires_at and not store.ending else None
 
 
 def headline_of(view: JobView) -> str:
@@ -146,8 +154,8 @@ def _thread_line(view: JobView, event: JobEvent) -> str:
             return jobs("failure_line", detail=event.detail)
         case EventKind.SUPERSEDED:
             return jobs("stopped", later=_later(view))
-        case EventKind.EXPIRED:
-            return jobs("expired", v=view)
+        case EventKind.FORGOTTEN:
+            return jobs("forgotten", v=view)
         case EventKind.QUEUED | EventKind.STARTED | EventKind.SUCCEEDED:
             return ""
 
@@ -189,6 +197,22 @@ def refused_messages(given_up: RefusedMessages) -> Message:
     """For the failure channel: messages that were given up, and what to do."""
     text, next_step = refused("given_up", r=given_up), refused("next_step", r=given_up)
     return message(f"{text} {next_step}", [section(f":rotating_light: {text}"), section(next_step)])
+
+
+def expiry_notice(notice: ExpiryNotice) -> Message:
+    """For the owner and the thread: the store's end comes, or has come."""
+    text, store = expiry("notice", n=notice), notice.store
+    if not notice.current:
+        return text_message(text)
+    value = f"{store.id}/{notice.end}"
+    extend = button(EXTEND_ACTION, expiry("extend", store=store), store.name, value, style="primary")
+    keep = [button(KEEP_ACTION, expiry("keep"), store.name, value)] if notice.may_keep else []
+    return message(text, [section(f":hourglass: {text}"), ActionsBlock(elements=[extend, *keep])])
+
+
+def extended(store: Store) -> Message:
+    """The answer to an extension: when the store ends now."""
+    return text_message(expiry("answer", store=store))
 
 
 # --- answers -----------------------------------------------------------------------------------------------------

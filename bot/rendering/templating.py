@@ -9,7 +9,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from provisioner.domain.policy import SCHEDULE, VISITOR
+from provisioner.domain.expiry import in_words
+from provisioner.domain.policy import EXPIRY, SCHEDULE, VISITOR
 from provisioner.domain.text import size
 
 
@@ -39,6 +40,8 @@ def person(user_id: str) -> Markup:
     """A mention. Somebody without a Slack id ordered at a terminal."""
     if user_id == SCHEDULE:
         return Markup("the schedule")
+    if user_id == EXPIRY:
+        return Markup("its expiry")
     if user_id == VISITOR:
         return Markup("a visitor")
     if not is_person(user_id):
@@ -94,5 +97,6 @@ _environment.filters |= {
     "when": when,
     "utc": utc,
     "duration": duration,
+    "in_words": in_words,
     "size": size,
 }

@@ -2,7 +2,7 @@
 
 StorewrightError
 ├── Refused            the request is wrong or comes at the wrong time; nothing was changed
-│   ├── InvalidName, UnknownStoreType, BadOption, LimitReached, LinkRefused
+│   ├── InvalidName, UnknownStoreType, BadOption, BadExpiry, LimitReached, LinkRefused
 │   ├── StoreNotFound ── StoreDeleted
 │   ├── StoreBusy, StoreExists
 │   └── NotAllowed
@@ -75,6 +75,10 @@ class BadOption(Refused):
     def __init__(self, option: str, what: str, cause: str = "", next_step: str = "") -> None:
         super().__init__(what, cause, next_step)
         self.option = option
+
+
+class BadExpiry(Refused):
+    """The text is no time at which a store can expire, or a later one than people may choose."""
 
 
 class StoreNotFound(Refused):

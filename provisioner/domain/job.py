@@ -77,7 +77,7 @@ class EventKind(StrEnum):
     SUCCEEDED = "succeeded"  # the job; `seconds` since the order, `detail` is the chart's version where there is one
     FAILED = "failed"  # the job; the job's `problem` says why
     SUPERSEDED = "superseded"
-    EXPIRED = "expired"  # the job deleted its store, which can't be undeleted any more
+    FORGOTTEN = "expired"  # the job deleted its store, which can't be undeleted any more
 
 
 @dataclass(frozen=True)

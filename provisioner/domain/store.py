@@ -8,6 +8,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from provisioner.domain.errors import InvalidName
+from provisioner.domain.expiry import Expiry
 from provisioner.domain.text import shorten
 
 MIN_NAME, MAX_NAME = 3, 30
@@ -77,6 +78,15 @@ class Store:
     options: dict[str, str] = field(default_factory=dict)
     version: str = ""  # of the chart that runs, as far as known
     release: str = ""
+    expires_at: float | None = None  # with the next three, see `expiry`
+    life: float = 0.0
+    noticed: int = 0
+    noticed_at: float = 0.0
+
+    @property
+    def expiry(self) -> Expiry | None:
+        """When it ends; None for never."""
+        return Expiry(self.expires_at, self.life, self.noticed, self.noticed_at) if self.expires_at else None
 
     @property
     def host(self) -> str:

@@ -29,7 +29,7 @@ IN_THREAD = (
     EventKind.RETRYING,
     EventKind.FAILED,
     EventKind.SUPERSEDED,
-    EventKind.EXPIRED,
+    EventKind.FORGOTTEN,
 )
 
 
@@ -257,10 +257,10 @@ class Jobs:
             self._insert_event(job, END_EVENTS[status], detail=detail, at=at)
             self._refresh_messages_of_others(job)
 
-    def note_expired(self, job: Job) -> None:
+    def note_forgotten(self, job: Job) -> None:
         """Record of a job that deleted its store that this can't be undone any more."""
         with self._connection.transaction():
-            self._insert_event(job, EventKind.EXPIRED)
+            self._insert_event(job, EventKind.FORGOTTEN)
 
     def time_of(self, at: float | None) -> float:
         """A time reported by a clock that may be ahead of ours; now for None."""

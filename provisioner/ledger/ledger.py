@@ -12,7 +12,8 @@ from typing import Self
 from sqlite_utils import Database
 
 from provisioner.domain.errors import StorewrightError
-from provisioner.domain.store import ENDING, StoreStatus
+from provisioner.domain.expiry import Expiry
+from provisioner.domain.store import ENDING, Store, StoreStatus
 from provisioner.ledger.audit import Audit
 from provisioner.ledger.backup import Backups
 from provisioner.ledger.connection import Connection, Signals
@@ -20,7 +21,7 @@ from provisioner.ledger.deliveries import Deliveries
 from provisioner.ledger.jobs import Jobs
 from provisioner.ledger.links import Links
 from provisioner.ledger.lock import LedgerInUse, LedgerLock
-from provisioner.ledger.outbox import Outbox
+from provisioner.ledger.outbox import Outbox, OutboxKind, notice_subject
 from provisioner.ledger.schema import migrations, schemas
 from provisioner.ledger.statistics import Statistics
 from provisioner.ledger.store_backups import StoreBackups
@@ -133,13 +134,24 @@ class Ledger:
             if status in ENDING:
                 self.links.revoke_all(store_id)
 
-    def note_expired(self, store_id: str) -> None:
+    def set_expiry(self, store: Store, expiry: Expiry | None) -> None:
+        """Record when a store expires, None for never. Its messages and notices show that."""
+        with self.transaction():
+            self.stores.set_expiry(store.id, expiry)
+            for number in range(store.noticed):
+                for kind in (OutboxKind.EXPIRY, OutboxKind.EXPIRY_POST):
+                    self.outbox.refresh(kind, notice_subject(store, number))
+            if shown := self.jobs.last_shown(store.id):
+                self.outbox.refresh(OutboxKind.SUMMARY, shown.id)
+            self.outbox.refresh(OutboxKind.HOME, store.owner)
+
+    def note_forgotten(self, store_id: str) -> None:
         """Record that a deleted store can't be undeleted any more, and say so once in the thread of its deletion."""
         with self.transaction():
             self.stores.keep_until(store_id, None)
             self.store_backups.keep(store_id, (), float("inf"))
             if job := self.jobs.last_shown(store_id):
-                self.jobs.note_expired(job)
+                self.jobs.note_forgotten(job)
 
     def require_writable(self) -> None:
         """Raises LedgerNotUsable if nothing can be written."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from provisioner.domain.store import Store
 from provisioner.ledger.connection import Connection
 
 PAGE = 100  # entries read at once
@@ -20,6 +21,8 @@ class OutboxKind(StrEnum):
     FAILURE = "failure"  # a message in the failure channel, edited in place; a job id
     NOTICE = "notice"  # the store owner's receipt of an opened credential link; a link id
     HOME = "home"  # a person's App Home; a person id
+    EXPIRY = "expiry"  # for a store's owner: it expires soon; store id / end / number of the notice
+    EXPIRY_POST = "expiry_post"  # the same in the store's thread
     REFUSAL = "refusal"  # in the failure channel: messages given up for the same reason; the reason
 
 
@@ -63,6 +66,11 @@ class Receipt:
 def key_of(kind: OutboxKind, subject: str) -> str:
     """The primary key of an entry."""
     return f"{kind}:{subject}"
+
+
+def notice_subject(store: Store, number: int) -> str:
+    """The subject of an EXPIRY entry: the notice with this number, of the store's present end."""
+    return f"{store.id}/{store.expires_at}/{number}"
 
 
 class Outbox:

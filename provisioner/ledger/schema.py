@@ -114,6 +114,15 @@ def m0012_upload_links(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m0013_expiry(db: Database) -> None:
+    """When a store expires (epoch seconds; NULL for never), the seconds it was to live, and the notices of it."""
+    db.execute("ALTER TABLE stores ADD COLUMN expires_at REAL")
+    db.execute("ALTER TABLE stores ADD COLUMN life REAL NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE stores ADD COLUMN noticed INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE stores ADD COLUMN noticed_at REAL NOT NULL DEFAULT 0")
+
+
 FIRST_LEDGER = """
 CREATE TABLE stores (
     id TEXT PRIMARY KEY,

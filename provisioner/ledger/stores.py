@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from provisioner.domain.expiry import Expiry
 from provisioner.domain.job import Job
 from provisioner.domain.limits import HOUR_SECONDS
 from provisioner.domain.store import Store, StoreStatus
@@ -48,7 +49,7 @@ class Stores:
         now = self._connection.clock()
         return self._where("name = ? AND status = 'deleted' AND kept_until > ? ORDER BY deleted_at DESC", name, now)
 
-    def expired(self) -> list[Store]:
+    def to_forget(self) -> list[Store]:
         """The deleted stores whose deletion can't be undone any more, and whose backups are there."""
         query = "SELECT * FROM stores WHERE status = 'deleted' AND kept_until <= ? ORDER BY kept_until"
         return [store_of(row) for row in self._connection.db.query(query, [self._connection.clock()])]
@@ -57,6 +58,11 @@ class Stores:
         """Every store that exists, oldest first."""
         rows = self._connection.db.query(f"SELECT * FROM stores WHERE {EXISTS} ORDER BY created_at")
         return [store_of(row) for row in rows]
+
+    def expiring(self) -> list[Store]:
+        """The stores that exist and expire, the next one first."""
+        query = f"SELECT * FROM stores WHERE {EXISTS} AND expires_at IS NOT NULL ORDER BY expires_at"
+        return [store_of(row) for row in self._connection.db.query(query)]
 
     def names(self) -> list[str]:
         """The names of the stores that exist."""
@@ -118,10 +124,21 @@ class Stores:
         """Record until when a store's deletion can be undone (epoch seconds); None for not at all."""
         self._update(store_id, kept_until=until)
 
+    def set_expiry(self, store_id: str, expiry: Expiry | None) -> None:
+        """Record when a store expires, None for never. No notice of it was delivered yet."""
+        at, life = (expiry.at, expiry.life) if expiry else (None, 0.0)
+        self._update(store_id, expires_at=at, life=life, noticed=0, noticed_at=0.0)
+
+    def note_noticed(self, store_id: str, expires_at: float, number: int) -> None:
+        """Record that a notice was delivered, unless the store got another expiry."""
+        query = "UPDATE stores SET noticed = ?, noticed_at = ? WHERE id = ? AND expires_at = ? AND noticed <= ?"
+        with self._connection.transaction() as db:
+            db.execute(query, (number + 1, self._connection.clock(), store_id, expires_at, number))
+
     def set_status(self, store_id: str, status: StoreStatus, *, at: float, by: str) -> None:
         """Record a new status and, the first time it is ready or when it is deleted, the time and the person.
 
-        A store that is created again is not deleted any more."""
+        A store that is created again is not deleted any more. One that was deleted lives as long again."""
         store = self.get(store_id)
         changes: dict[str, Any] = {"status": status}
         if status == StoreStatus.READY and store and store.ready_at is None:
@@ -130,6 +147,8 @@ class Stores:
             changes |= {"deleted_at": at, "deleted_by": by}
         if status == StoreStatus.CREATING:
             changes |= {"deleted_at": None, "deleted_by": None}
+            if store and store.expires_at and store.status == StoreStatus.DELETED:
+                changes |= {"expires_at": at + store.life, "noticed": 0, "noticed_at": 0.0}
         self._update(store_id, **changes)
 
     def _update(self, store_id: str, **changes: Any) -> None:

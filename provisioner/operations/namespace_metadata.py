@@ -10,6 +10,8 @@ from provisioner.domain.store import INSTANCE, PREFIX, STORE, STORE_ID, TYPE, St
 
 log = logging.getLogger(__name__)
 
+Notes = dict[str, str | None]  # annotations; None for one to remove
+
 MANAGED_BY = {"app.kubernetes.io/managed-by": "storewright"}
 READY_AT, VERSION = PREFIX + "ready-at", PREFIX + "version"
 UPGRADE_FROM = PREFIX + "upgrade-from"  # during an upgrade: the revision to roll back to
@@ -17,6 +19,7 @@ CHECK_BEFORE = PREFIX + "check-before"  # while a job changes the store: how far
 BACKUP_BEFORE = PREFIX + "backup-before"  # while a job may change the data: the backup before it
 ASLEEP = PREFIX + "asleep"  # while nothing runs: how far the check got before, and the backup of what sleeps
 IMPORTED = PREFIX + "imported"  # the backup that was made of the archive which the store was imported from
+OWNER, EXPIRES = PREFIX + "owner", PREFIX + "expires"  # the second: its end, and the seconds it was to live
 COPY_OF = PREFIX + "copy-of"  # a label with a store's id: the namespace has the copy in which its backup is proven
 
 
@@ -32,10 +35,15 @@ def labels_of(store: Store, instance: str) -> dict[str, str]:
     }
 
 
+def changing_notes(store: Store) -> Notes:
+    """The annotations that may change without a job; None for one that the store lacks."""
+    return {OWNER: store.owner, EXPIRES: f"{store.expires_at} {store.life}" if store.expires_at else None}
+
+
 def annotations_of(store: Store) -> dict[str, str]:
     """The annotations of the namespace of `store`."""
     return {
-        PREFIX + "owner": store.owner,
+        **{key: note for key, note in changing_notes(store).items() if note},
         PREFIX + "origin": store.origin,
         PREFIX + "url": store.url,
         PREFIX + "admin-url": store.admin_url,
@@ -73,17 +81,17 @@ def belongs_to(namespace: Object, store: Store, instance: str) -> bool:
 
 def stores_in_cluster(cluster: Cluster, instance: str) -> list[Store]:
     """The stores of this instance, read from their namespaces. Raises Transient and JobFailed."""
-    stores = [_store_of(meta) for meta in _namespaces(cluster, instance) if COPY_OF not in meta["labels"]]
+    stores = [_store_of(meta) for meta in namespaces_of(cluster, instance) if COPY_OF not in meta["labels"]]
     return [store for store in stores if store]
 
 
 def copies_in_cluster(cluster: Cluster, instance: str) -> dict[str, str]:
     """The namespaces with copies of stores: name -> the store's id. Raises Transient and JobFailed."""
-    copies = [meta for meta in _namespaces(cluster, instance) if COPY_OF in meta["labels"]]
+    copies = [meta for meta in namespaces_of(cluster, instance) if COPY_OF in meta["labels"]]
     return {meta["name"]: meta["labels"][COPY_OF] for meta in copies}
 
 
-def _namespaces(cluster: Cluster, instance: str) -> list[Object]:
+def namespaces_of(cluster: Cluster, instance: str) -> list[Object]:
     """The metadata of this instance's namespaces that are not being deleted."""
     metas = [namespace["metadata"] for namespace in cluster.namespaces({**MANAGED_BY, INSTANCE: instance})]
     return [meta for meta in metas if not meta.get("deletionTimestamp")]
@@ -99,13 +107,14 @@ def _store_of(meta: Object) -> Store | None:
     """None if somebody removed a label or an annotation."""
     labels, notes = meta["labels"], meta.get("annotations", {})
     ready_at = notes.get(READY_AT)
+    expires_at, _, life = notes.get(EXPIRES, "").partition(" ")
     try:
         return Store(
             id=labels[STORE_ID],
             name=labels[STORE],
             type=labels[TYPE],
             status=_status_of(notes),
-            owner=notes[PREFIX + "owner"],
+            owner=notes[OWNER],
             origin=notes[PREFIX + "origin"],
             namespace=meta["name"],
             url=notes[PREFIX + "url"],
@@ -115,6 +124,8 @@ def _store_of(meta: Object) -> Store | None:
             options=json.loads(notes.get(PREFIX + "options", "{}")),
             version=notes.get(VERSION, ""),
             release=notes.get(PREFIX + "release", labels[STORE]),  # former versions did not annotate it
+            expires_at=float(expires_at) if expires_at else None,
+            life=float(life or 0),
         )
     except (KeyError, ValueError) as error:
         log.warning("namespace %s was not adopted as a store: %s is missing or wrong", meta["name"], error)

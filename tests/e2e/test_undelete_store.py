@@ -13,7 +13,7 @@ from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.errors import StoreDeleted, StoreExists
 from provisioner.domain.job import Job, JobStatus
 from provisioner.domain.store import StoreStatus
-from provisioner.runner.expired_stores import ExpiredStores
+from provisioner.runner.forgotten_stores import ForgottenStores
 from provisioner.runner.kept_backups import KeptBackups
 from tests.e2e.backed_up_store import BackedUpStore, backed_up_store
 from tests.e2e.backup_server import BackupServer
@@ -139,9 +139,9 @@ def gone(store: BackedUpStore, server: BackupServer) -> None:
     ledger, store_id = store.harness.ledger, store.made.store_id
     with pytest.raises(StoreDeleted):
         store.harness.undelete(store.made)
-    ExpiredStores(ledger, Cluster(server.cluster.kubeconfig), server.url).forget()
+    ForgottenStores(ledger, Cluster(server.cluster.kubeconfig), server.url).forget()
     assert store.harness.backups(store.made) == []
-    assert ledger.stores.expired() == []
+    assert ledger.stores.to_forget() == []
     kept = keys(server)
     assert base64.b64decode(kept[f"purge.{store_id}"]).decode() == store.name
     assert not kept.keys() & {f"password.{store_id}", f"credentials.{store_id}"}

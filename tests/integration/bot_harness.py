@@ -287,9 +287,9 @@ def running_bot(
     client = Slack(slack.bot_token, slack.api_url, metrics.slack_calls)
     gather_seconds = UNPACED_GATHER_SECONDS if rates is UNPACED else GATHER_SECONDS
     pace = RateLimiter(clock, rates)
-    notifier = Notifier(ledger, catalog, client, failures, limits, admins, pace=pace, gather_seconds=gather_seconds)
     addresses = Addresses("localhost", port=8081)
     orders = Orders(ledger, catalog, addresses, limits, DEFAULT_DEADLINES, admins, undelete_days=UNDELETE_DAYS)
+    notifier = Notifier(orders, client, failures, admins, pace=pace, gather_seconds=gather_seconds)
     url = free_address()
     commands = Dependencies(orders, url, OFFERS, lambda store, component: _log(bot))
     audit, slow_answers = AuditWriter(ledger), SlowAnswers()

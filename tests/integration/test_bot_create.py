@@ -101,13 +101,20 @@ def menus(form: dict[str, Any]) -> dict[str, str]:
 
 def test_form_shows_options_of_the_chosen_type_and_keeps_entered_values(bot: Bot) -> None:
     form = create_form(bot)
-    assert menus(form) == {"type": "medusa", "option/medusa/currency": "eur", "option/medusa/color": "#2f6f4f"}
+    of_medusa = {
+        "type": "medusa",
+        "option/medusa/currency": "eur",
+        "option/medusa/color": "#2f6f4f",
+        "expiry": "default",
+    }
+    assert menus(form) == of_medusa
     ocean = {"name": "my-shop", "option/medusa/currency": "usd", "option/medusa/color": "#1f5f8b"}
     plain = choose_type(bot, form, "plain", ocean)
     assert plain["id"] == form["id"]
-    assert menus(plain) == {"type": "plain", "option/plain/color": "#1f5f8b"}, "both types have the choice Ocean"
+    of_plain = {"type": "plain", "option/plain/color": "#1f5f8b", "expiry": "default"}
+    assert menus(plain) == of_plain, "both types have the choice Ocean"
     medusa = choose_type(bot, plain, "medusa", {"option/plain/color": "red"})
-    assert menus(medusa) == {"type": "medusa", "option/medusa/currency": "eur", "option/medusa/color": "#2f6f4f"}
+    assert menus(medusa) == of_medusa
     assert bot.slack.submit("Dana", medusa, {"option/medusa/color": "#1f5f8b"}) is None, "the name is still there"
     root = bot.root("Creating *my-shop*")
     assert "Medusa · Euro (€) · Ocean · Ordered by" in str(root["blocks"])

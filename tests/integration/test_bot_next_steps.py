@@ -74,6 +74,7 @@ def test_examples_of_the_help(bot: Bot) -> None:
             "nothing to retry",
             "right now",
             "is not deleted",
+            "It never expires",
         )
         refused = "no_entry_sign" in ack.body
         assert not refused or any(reason in ack.body for reason in expected), f"{example}: {ack.body}"

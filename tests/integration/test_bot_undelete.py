@@ -98,7 +98,7 @@ def test_name_stays_taken_until_the_store_is_deleted_for_good(bot: Bot, deleted:
     bot.slack.command("Dana", "#stores", "/store delete my-shop now")
     bot.slack.submit("Dana", top_form(bot), {"name": "my-shop"})
     bot.slack.wait_for(lambda: "can't be undeleted any more" in bot.whispered())
-    assert [store.name for store in bot.ledger.stores.expired()] == ["my-shop"]
+    assert [store.name for store in bot.ledger.stores.to_forget()] == ["my-shop"]
     assert "Creating *my-shop*" in typed(bot, "create my-shop")
 
 
@@ -108,7 +108,7 @@ def test_store_whose_time_is_over_is_told_once_and_stays_deleted(bot: Bot, delet
     bot.slack.click("Dana", deleted, "undelete")
     bot.slack.wait_for(lambda: "was already deleted" in bot.whispered())
     assert bot.queued_jobs() == []
-    bot.ledger.note_expired(gone(bot))
+    bot.ledger.note_forgotten(gone(bot))
     thread = bot.slack.wait_for(lambda: "can't be undeleted any more" in str(bot.slack.thread(deleted)))
     assert thread
     bot.slack.wait_for(lambda: not buttons(bot.root("*my-shop* is deleted")))
@@ -154,11 +154,11 @@ def test_undelete_counts_towards_the_persons_limit(bot: Bot, deleted: dict[str, 
     assert "10 is the limit" in typed(bot, "undelete my-shop")
 
 
-def test_ledger_keeps_expired_stores_until_they_are_told(bot: Bot, deleted: dict[str, Any]) -> None:
+def test_ledger_keeps_forgotten_stores_until_they_are_told(bot: Bot, deleted: dict[str, Any]) -> None:
     ledger: Ledger = bot.ledger
     assert ledger.stores.kept("my-shop")
     bot.clock.ahead += UNDELETE_DAYS * DAY_SECONDS + 1
     assert not ledger.stores.kept("my-shop")
-    assert [store.id for store in ledger.stores.expired()] == [gone(bot)]
-    ledger.note_expired(gone(bot))
-    assert ledger.stores.expired() == []
+    assert [store.id for store in ledger.stores.to_forget()] == [gone(bot)]
+    ledger.note_forgotten(gone(bot))
+    assert ledger.stores.to_forget() == []

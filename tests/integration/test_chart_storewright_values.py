@@ -60,6 +60,7 @@ OTHERS: list[Any] = [
         "local",
         "C0OTHERS",
         "7%",
+        "45d",
     ),
     *("/other", "https://other.example.com", "https://other.example.com/", "10.1.2.3:80"),
     *({"other.example.com/key": "1"}, {"medusa": {"replicas": 2}}, ["U0OTHER01"], [8443], [{"name": "other"}]),

@@ -69,6 +69,7 @@ def test_migration_keeps_every_row(former: Path) -> None:
         "m0010_proven_backups",
         "m0011_download_links",
         "m0012_upload_links",
+        "m0013_expiry",
     ]
     assert after.pop("store_backups") == []
     assert after.keys() == before.keys()

@@ -8,11 +8,13 @@ from bot.commands.help import help_sections
 from bot.commands.registry import COMMANDS, OFFERS
 from bot.rendering import messages
 from bot.rendering.blocks import Message
+from bot.rendering.expiry_notice import ExpiryNotice
 from bot.rendering.job_view import JobView, store_view
 from bot.rendering.refused import Moved, RefusedMessages
 from provisioner.domain.errors import LimitReached, NotAllowed, Refused, StoreDeleted
 from provisioner.domain.job import EventKind, JobEvent, JobStatus
 from provisioner.domain.policy import VISITOR
+from provisioner.domain.store import StoreStatus
 from provisioner.ledger.audit import AuditPage
 from provisioner.ledger.stores import StorePage
 from provisioner.logs import StoreLog
@@ -42,9 +44,10 @@ from tests.unit.sample_stores import (
     DELETED_JOB,
     DELETING,
     DELETING_JOB,
-    EXPIRED,
+    EXPIRING,
     FAILED,
     FAILED_JOB,
+    FORGOTTEN,
     FORMER,
     HAND_EDITED,
     IMPORT_FAILED_JOB,
@@ -228,7 +231,20 @@ FAILURES = {
     "failure-undelete": messages.failure(job_view(UNDELETE_FAILED_JOB, FAILED, None, 5), OFFERS, THREAD_URL),
     "failure-delete": messages.failure(job_view(DELETE_FAILED_JOB, FAILED, None, 0), OFFERS, THREAD_URL),
 }
+NOTICE = ExpiryNotice(EXPIRING, 1, NOON + 259_200, current=True, at=NOON + 259_200, left=7200, kept=True, may_keep=True)
 ANSWERS = {
+    "expiry-notice": messages.expiry_notice(NOTICE),
+    "expiry-notice-limited": messages.expiry_notice(replace(NOTICE, left=172_800, may_keep=False)),
+    "expiry-notice-extended": messages.expiry_notice(replace(NOTICE, current=False)),
+    "expiry-notice-kept": messages.expiry_notice(replace(NOTICE, store=STORE, current=False)),
+    "expiry-notice-over": messages.expiry_notice(
+        replace(NOTICE, store=replace(EXPIRING, status=StoreStatus.ASLEEP), number=3)
+    ),
+    "expiry-notice-over-for-good": messages.expiry_notice(replace(NOTICE, number=3, kept=False)),
+    "expiry-notice-deleting": messages.expiry_notice(replace(NOTICE, store=DELETING, number=3, current=False)),
+    "extended": messages.extended(EXPIRING),
+    "extended-asleep": messages.extended(replace(EXPIRING, status=StoreStatus.ASLEEP)),
+    "ready-expiring": messages.summary(job_view(JOB, EXPIRING, None, 7), OFFERS),
     "receipt": messages.receipt(STORE, LINK),
     "receipt-download": messages.receipt(STORE, replace(LINK, backup_id=BACKUPS[0].id)),
     "download": messages.download_link(STORE, BACKUPS[0], "https://bot.example/s/l1/backup#token", NOON),
@@ -290,7 +306,7 @@ ANSWERS = {
 }
 THREAD_POSTS = {
     "thread": messages.stages(job_view(), job_view().events),
-    "thread-expired": messages.stages(job_view(DELETED_JOB, DELETED), [EXPIRED]),
+    "thread-forgotten": messages.stages(job_view(DELETED_JOB, DELETED), [FORGOTTEN]),
     "thread-waiting": messages.stages(job_view(WORKING_JOB), [WAITING, RETRYING]),
     "thread-failed": messages.stages(
         job_view(FAILED_JOB),

@@ -78,10 +78,11 @@ def test_create_form_asks_for_the_options_of_the_chosen_type() -> None:
         assert check_view(view) == []
         return view
 
-    assert preset_menus(shown()) == {"type": "medusa", "option/medusa/currency": "eur", "option/medusa/color": "#0f0"}
-    assert preset_menus(shown(PLAIN, Prefilled("my-shop", {}))) == {"type": "plain"}
+    of_all = {"type": "medusa", "option/medusa/color": "#0f0", "expiry": "default"}
+    assert preset_menus(shown()) == of_all | {"option/medusa/currency": "eur"}
+    assert preset_menus(shown(PLAIN, Prefilled("my-shop", {}))) == {"type": "plain", "expiry": "default"}
     kept = shown(MEDUSA, Prefilled("my-shop", {"currency": "usd", "color": "no colour of this type"}))
-    assert preset_menus(kept) == {"type": "medusa", "option/medusa/currency": "usd", "option/medusa/color": "#0f0"}
+    assert preset_menus(kept) == of_all | {"option/medusa/currency": "usd"}
     assert kept["blocks"][0]["element"]["initial_value"] == "my-shop"
     assert kept["blocks"][1]["dispatch_action"]
 

@@ -42,6 +42,12 @@
 - { name: BACKUP_PROOF_DAYS, value: {{ .Values.backups.proofDays | quote }} }
 - { name: UNDELETE_DAYS, value: {{ .Values.backups.undeleteDays | quote }} }
 {{- end }}
+{{- with .Values.expiry }}
+- { name: EXPIRY_DEFAULT, value: {{ .default | quote }} }
+- { name: EXPIRY_LONGEST, value: {{ .longest | quote }} }
+- { name: EXPIRY_SLEEP, value: {{ .sleep | quote }} }
+- { name: TIME_ZONE, value: {{ .timeZone | quote }} }
+{{- end }}
 - { name: INSTANCE, value: {{ include "storewright.instance" . | quote }} }
 - { name: SERVICE_ACCOUNT, value: {{ printf "%s/%s" .Release.Namespace .Release.Name | quote }} }
 - { name: STORE_ROLE, value: {{ include "storewright.storeRole" . | quote }} }

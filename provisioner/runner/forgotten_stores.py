@@ -1,4 +1,4 @@
-"""ExpiredStores: forgets deleted stores that can't be undeleted any more."""
+"""ForgottenStores: forgets deleted stores that can't be undeleted any more."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from provisioner.operations.steps.kept_store import forget_store
 log = logging.getLogger(__name__)
 
 
-class ExpiredStores:
+class ForgottenStores:
     """Removes the copies of their Secrets, and marks their backups for the daily removal of old ones."""
 
     def __init__(self, ledger: Ledger, cluster: Cluster, server: str) -> None:
@@ -20,7 +20,7 @@ class ExpiredStores:
 
     def forget(self) -> None:
         """Forget those whose time is over. Raises Transient and JobFailed."""
-        for store in self._ledger.stores.expired():
+        for store in self._ledger.stores.to_forget():
             forget_store(self._cluster, self._server, store)
-            self._ledger.note_expired(store.id)
+            self._ledger.note_forgotten(store.id)
             log.info("deleted store forgotten", extra={"store": store.name})
