@@ -17,12 +17,14 @@ from provisioner.orders import Orders
 @dataclass(frozen=True)
 class Dependencies:
     """`public_url` is the address of the credential page for browsers; `offers` are the buttons and menu items of a
-    store's messages. `read_log(store, component)` reads the cluster, which takes time."""
+    store's messages. `read_log(store, component)` reads the cluster, which takes time. `require_colleague(person)` asks
+    Slack, and raises Refused for somebody who can't own a store."""
 
     orders: Orders
     public_url: str
     offers: tuple[Offer, ...]
     read_log: Callable[[Store, str], StoreLog]
+    require_colleague: Callable[[str], None]
 
     @property
     def ledger(self) -> Ledger:

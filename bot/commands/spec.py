@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from bot.commands.request import Request, Response
 from bot.commands.terminal import TerminalCommand
-from bot.commands.typed import mentioned
+from bot.commands.typed import as_typed, mentioned
 from bot.dependencies import Dependencies
 from bot.rendering.offers import Offer
 from provisioner.domain.catalog import Catalog
@@ -47,7 +47,7 @@ class Words:
     def no_more(self) -> None:
         """Raises NotUnderstood if there are words."""
         if self.words:
-            raise self.not_understood(f"I didn't expect “{shorten(' '.join(self.words))}” here.")
+            raise self.not_understood(f"I didn't expect “{shorten(' '.join(map(as_typed, self.words)))}” here.")
 
     def name(self) -> str:
         """The only word: a store's name or address. Raises NotUnderstood."""
@@ -67,7 +67,7 @@ class Words:
         """Raises NotUnderstood if a word is a person or a channel."""
         for word in self.words:
             if kind := mentioned(word):
-                raise self.not_understood(f"“{shorten(word)}” is a {kind}, and no store.")
+                raise self.not_understood(f"“{shorten(as_typed(word))}” is a {kind}, and no store.")
 
     def after(self, count: int) -> Words:
         """Without the first `count` words."""

@@ -15,6 +15,17 @@ def split(text: str) -> list[str]:
     return [re.sub(rf"=[{re.escape(MARKS)}]+", "=", word) for word in words if word]
 
 
+def person_in(word: str) -> str:
+    """The id of the person whom the word mentions; '' for another word, or a name that Slack did not know."""
+    found = re.fullmatch(r"<@([UW][A-Z0-9]+)(\|[^>]*)?>", word)
+    return found[1] if found else ""
+
+
+def as_typed(word: str) -> str:
+    """The word as people see it: a mention without its id."""
+    return re.sub(r"<([@#])[A-Z0-9]+\|([^>]+)>", r"\1\2", word)
+
+
 def mentioned(word: str) -> str:
     """What a mention of Slack's refers to, such as “person”; '' for another word."""
     found = MENTION.fullmatch(word)

@@ -21,6 +21,7 @@ from bot.notifications.receipt import ReceiptNotification
 from bot.notifications.refusal import RefusalNotification
 from bot.notifications.stages import StagesNotification
 from bot.notifications.summary import SummaryNotification
+from bot.notifications.transfer import TransferNotification
 from bot.slack.client import UNREACHABLE, Slack, TokenRefused, error_word, retry_after
 from bot.slack.rate_limiter import NotYet, RateLimiter
 from bot.slack.refusals import Refusal, is_final, is_lasting, refusal_of
@@ -41,6 +42,7 @@ URGENCY = {
     OutboxKind.SUMMARY: 0,
     OutboxKind.FAILURE: 1,
     OutboxKind.NOTICE: 1,
+    OutboxKind.TRANSFER: 1,
     OutboxKind.EXPIRY: 1,
     OutboxKind.EXPIRY_POST: 1,
     OutboxKind.REFUSAL: 1,
@@ -74,6 +76,7 @@ class Notifier:
             OutboxKind.FAILURE: FailureNotification(ledger, catalog, projector, for_operators),
             OutboxKind.REFUSAL: RefusalNotification(ledger, projector, for_operators),
             OutboxKind.NOTICE: ReceiptNotification(ledger, sender, projector, failure_channel),
+            OutboxKind.TRANSFER: TransferNotification(ledger, sender, projector, failure_channel),
             OutboxKind.EXPIRY: ExpiryNotification(orders, sender, projector, failure_channel),
             OutboxKind.EXPIRY_POST: ExpiryPostNotification(orders, projector),
             OutboxKind.HOME: HomeNotification(ledger, catalog, sender, orders.limits),

@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter
-from slack_sdk.models.blocks import Block, InputBlock, Option, PlainTextInputElement, StaticSelectElement
+from slack_sdk.models.blocks import (
+    Block,
+    InputBlock,
+    Option,
+    PlainTextInputElement,
+    StaticSelectElement,
+    UserSelectElement,
+)
 from slack_sdk.models.views import View
 
 from bot.rendering.blocks import Message, context, sections
@@ -22,11 +29,12 @@ from provisioner.domain.text import shorten
 
 common, create, delete = TextTemplate("forms"), TextTemplate("verbs/create"), TextTemplate("verbs/delete")
 restore, clone = TextTemplate("verbs/restore"), TextTemplate("verbs/clone")
+transfer = TextTemplate("transfer")
 
 OPTION_PREFIX = "option/"  # of the block ids with a store type's options
 # Callback ids.
 CREATE_FORM, CLONE_FORM, DELETE_FORM, DELETE_NOW_FORM = "create", "clone", "delete", "delete_now"
-RESTORE_FORM = "restore"
+RESTORE_FORM, TRANSFER_FORM = "restore", "transfer"
 AS_IT_IS = "now"  # the entry of the clone form's menu that is no backup
 EXPIRY_BLOCK = "expiry"  # the block id of the life's menu
 DEFAULT_LIFE = "default"  # its entry for what the policy says
@@ -219,6 +227,12 @@ def restore_form(store: Store, backups: Sequence[Backup], chosen: Backup, form_c
             InputBlock(block_id="first", label=restore("first_label"), hint=restore("first_hint"), element=first),
         ],
     )
+
+
+def transfer_form(store: Store, form_context: FormContext) -> View:
+    """Asks for the store's new owner."""
+    owner = InputBlock(block_id="owner", label=transfer("owner_label"), element=UserSelectElement(action_id="owner"))
+    return _form(TRANSFER_FORM, transfer, form_context, [*sections(transfer("explanation", store=store)), owner])
 
 
 def _backup_entry(backup: Backup) -> Option:

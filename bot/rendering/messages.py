@@ -41,7 +41,7 @@ JOB_TEXTS = ("answer", "working", "succeeded", "outdated", "fate", "later")
 verbs = {kind: TextTemplate(f"verbs/{kind}", JOB_TEXTS) for kind in OPERATIONS}
 jobs, answers, home = TextTemplate("jobs"), TextTemplate("answers"), TextTemplate("home")
 shared, credentials, refused = TextTemplate("shared"), TextTemplate("credentials"), TextTemplate("refused")
-expiry = TextTemplate("expiry")
+expiry, transfer = TextTemplate("expiry"), TextTemplate("transfer")
 
 EXTEND_ACTION, KEEP_ACTION = "extend", "keep"
 LISTED = 20  # stores of each kind in a list
@@ -181,6 +181,18 @@ def receipt(store: Store, link: OneTimeLink) -> Message:
     """For the owner: somebody used a one-time link."""
     text = credentials(f"receipt_of_{link.purpose}", store=store, link=link)
     return message(text, [section(text), context(credentials(f"advice_after_{link.purpose}", store=store))])
+
+
+def transferred(store: Store, reader: str, actor: str) -> Message:
+    """For a store's new owner, or for the former one."""
+    return text_message(
+        transfer("for_new_owner" if reader == store.owner else "for_former_owner", store=store, actor=actor)
+    )
+
+
+def transfer_answer(store: Store) -> Message:
+    """The answer to a transfer: whose store it is now."""
+    return text_message(transfer("answer", store=store))
 
 
 def moved_aside(name: str, url: str, moved: Moved) -> Message:

@@ -19,6 +19,7 @@ from bot.rendering.blocks import Message
 log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 10
+ANSWER_SECONDS = 1  # for a call while Slack waits for our answer, which has 3 s
 UNREACHABLE = (OSError, HTTPException)  # what a call raises without an answer (URLError is an OSError)
 
 
@@ -29,9 +30,9 @@ class TokenRefused(Exception):
 class Slack(WebClient):
     """slack_sdk's client without its retries: the outbox is the only layer that retries."""
 
-    def __init__(self, token: str, base_url: str, calls: Counter) -> None:
+    def __init__(self, token: str, base_url: str, calls: Counter, timeout: int = TIMEOUT_SECONDS) -> None:
         """`calls` has the labels method and outcome: ok, Slack's error word, or unreachable."""
-        super().__init__(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
+        super().__init__(token=token, base_url=base_url, timeout=timeout, retry_handlers=[])
         self._calls = calls
 
     def api_call(self, api_method: str, **parameters: Any) -> SlackResponse:

@@ -141,10 +141,12 @@ class _Input(BaseModel):
 
     value: Text | None = None
     selected_option: _Chosen | None = None
+    selected_user: Text | None = None
 
     @property
     def text(self) -> str:
-        return (self.value or (self.selected_option.value if self.selected_option else "")).strip()
+        chosen = self.selected_option.value if self.selected_option else ""
+        return (self.value or chosen or self.selected_user or "").strip()
 
 
 class _State(BaseModel):

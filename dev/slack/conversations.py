@@ -3,7 +3,7 @@
 import re
 
 from dev.slack.method_registry import Args, MethodContext, method, target_channel
-from dev.slack.workspace import BOT_USER, HUMAN_IDS, TEAM_ID, Channel, Json, SlackError, User
+from dev.slack.workspace import BOT_USER, HUMAN_IDS, Channel, Json, SlackError, User, Workspace
 
 CREATED_AT = 1_700_000_000  # Unix time, the same for every channel
 
@@ -87,16 +87,16 @@ def replies(context: MethodContext, args: Args) -> Json:
     return _page(args, channel.thread(parent["ts"]))
 
 
-def _user_json(user: User) -> Json:
+def _user_json(workspace: Workspace, user: User) -> Json:
     names = {"real_name": user.real_name, "display_name": user.name}
     normalized = {f"{key}_normalized": value for key, value in names.items()}
     empty = dict.fromkeys(("title", "phone", "skype", "status_text", "status_emoji", "image_48", "image_192"), "")
     status: Json = {"status_expiration": 0, "status_emoji_display_info": []}
     return {
         "id": user.id,
-        "team_id": TEAM_ID,
+        "team_id": user.team_id,
         "name": user.name,
-        "deleted": False,
+        "deleted": user.id in workspace.deactivated,
         "real_name": user.real_name,
         "tz": "Etc/UTC",
         "tz_offset": 0,
@@ -110,10 +110,10 @@ def _user_json(user: User) -> Json:
 
 @method("users.info")
 def users_info(context: MethodContext, args: Args) -> Json:
-    return {"user": _user_json(context.workspace.user(args.text("user")))}
+    return {"user": _user_json(context.workspace, context.workspace.user(args.text("user")))}
 
 
 @method("users.list")
 def users_list(context: MethodContext, args: Args) -> Json:
-    members = [_user_json(user) for user in context.workspace.users.values()]
+    members = [_user_json(context.workspace, user) for user in context.workspace.users.values()]
     return {"members": members, "cache_ts": 0, "response_metadata": {"next_cursor": ""}}

@@ -1,13 +1,17 @@
 """Users' actions, and how Slack shows the bot's answers."""
 
+import re
 import time
 from collections.abc import Callable
 from html import escape
 from typing import Any
 
+import yaml
+
 from dev.slack.block_validation import check_message, elements_of, with_ids
 from dev.slack.delivery import Ack, Delivery
 from dev.slack.forms import validation_errors, view_state
+from dev.slack.scopes import MANIFEST
 from dev.slack.trigger_tokens import ResponseUrl, TriggerTokens
 from dev.slack.views import Views
 from dev.slack.workspace import (
@@ -23,6 +27,8 @@ from dev.slack.workspace import (
     random_id,
 )
 
+ESCAPES: bool = yaml.safe_load(MANIFEST.read_text())["features"]["slash_commands"][0]["should_escape"]
+ADDRESS = re.compile(r"https?://\S+")
 VERBS = ("create my-shop medusa", *(f"{verb} my-shop" for verb in ("status", "upgrade", "credentials", "delete")))
 COMMAND_HINTS = {"/store": " · ".join((*VERBS, "list", "help"))}
 # Slack's own commands, with the bot as their argument.
@@ -92,12 +98,20 @@ class Interactions:
             "user_id": author.id,
             "user_name": author.name,
             "command": name,
-            "text": rest,
+            "text": self._escaped(rest) if ESCAPES else rest,
             "api_app_id": APP_ID,
             "is_enterprise_install": "false",
             "response_url": self._response_url(target),
             "trigger_id": self._trigger_tokens.issue_trigger_id(author.id),
         }
+
+    def _escaped(self, text: str) -> str:
+        """As Slack sends it with should_escape: mentions with ids, addresses as links, and its control characters."""
+        text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        names = {f"@{user.name}": f"<@{user.id}|{user.name}>" for user in self._workspace.users.values()}
+        names |= {f"#{c.name}": f"<#{c.id}|{c.name}>" for c in self._workspace.channels.values() if not c.is_im}
+        words = (names.get(word, f"<{word}>" if ADDRESS.fullmatch(word) else word) for word in text.split(" "))
+        return " ".join(words)
 
     def _show_command_answer(self, answer: Json, target: ResponseUrl, command: str) -> None:
         channel = self._workspace.channel(target.channel)

@@ -10,7 +10,12 @@ from dev.slack.workspace import SlackError
 MANIFEST = CHECKOUT / "manifests/slack-app.yaml"
 # By the first letter of the channel id.
 HISTORY_SCOPES = {"C": "channels:history", "G": "groups:history", "D": "im:history", "U": "im:history"}
-METHOD_SCOPES = {"chat.postMessage": "chat:write", "chat.update": "chat:write", "conversations.open": "im:write"}
+METHOD_SCOPES = {
+    "chat.postMessage": "chat:write",
+    "chat.update": "chat:write",
+    "conversations.open": "im:write",
+    "users.info": "users:read",
+}
 
 
 @cache

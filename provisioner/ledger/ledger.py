@@ -134,6 +134,18 @@ class Ledger:
             if status in ENDING:
                 self.links.revoke_all(store_id)
 
+    def set_owner(self, store: Store, owner: str) -> None:
+        """Record a store's new owner. The links of the former one stop working, and messages show the new one.
+
+        What was posted to the former owner's direct messages goes to the new one's from now on."""
+        with self.transaction():
+            self.stores.set_owner(store.id, owner, owner if store.origin == store.owner else store.origin)
+            self.links.revoke_all(store.id)
+            if shown := self.jobs.last_shown(store.id):
+                self.outbox.refresh(OutboxKind.SUMMARY, shown.id)
+            for person in (store.owner, owner):
+                self.outbox.refresh(OutboxKind.HOME, person)
+
     def set_expiry(self, store: Store, expiry: Expiry | None) -> None:
         """Record when a store expires, None for never. Its messages and notices show that."""
         with self.transaction():

@@ -21,6 +21,7 @@ class OutboxKind(StrEnum):
     FAILURE = "failure"  # a message in the failure channel, edited in place; a job id
     NOTICE = "notice"  # the store owner's receipt of an opened credential link; a link id
     HOME = "home"  # a person's App Home; a person id
+    TRANSFER = "transfer"  # a store has another owner; store id / reader / actor / time
     EXPIRY = "expiry"  # for a store's owner: it expires soon; store id / end / number of the notice
     EXPIRY_POST = "expiry_post"  # the same in the store's thread
     REFUSAL = "refusal"  # in the failure channel: messages given up for the same reason; the reason
@@ -71,6 +72,11 @@ def key_of(kind: OutboxKind, subject: str) -> str:
 def notice_subject(store: Store, number: int) -> str:
     """The subject of an EXPIRY entry: the notice with this number, of the store's present end."""
     return f"{store.id}/{store.expires_at}/{number}"
+
+
+def transfer_subject(store: Store, reader: str, actor: str, at: float) -> str:
+    """The subject of a TRANSFER entry: the message for `reader` that `actor` transferred the store at that time."""
+    return f"{store.id}/{reader}/{actor}/{at}"
 
 
 class Outbox:

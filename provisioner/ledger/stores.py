@@ -124,6 +124,10 @@ class Stores:
         """Record until when a store's deletion can be undone (epoch seconds); None for not at all."""
         self._update(store_id, kept_until=until)
 
+    def set_owner(self, store_id: str, owner: str, origin: str) -> None:
+        """Record a store's owner, and where messages about it go."""
+        self._update(store_id, owner=owner, origin=origin)
+
     def set_expiry(self, store_id: str, expiry: Expiry | None) -> None:
         """Record when a store expires, None for never. No notice of it was delivered yet."""
         at, life = (expiry.at, expiry.life) if expiry else (None, 0.0)

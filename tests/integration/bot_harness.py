@@ -26,7 +26,8 @@ from bot.observability.readiness import Checks, Readiness
 from bot.slack.app import ListenerThreads, SlowAnswers, build_app
 from bot.slack.attend import SlackDependencies
 from bot.slack.audit_writer import AuditWriter
-from bot.slack.client import Slack
+from bot.slack.client import ANSWER_SECONDS, Slack
+from bot.slack.people import require_colleague
 from bot.slack.rate_limiter import RATES, RateLimiter
 from bot.slack.signature import SignatureCheck
 from bot.web.http_server import WEB_THREADS, serve_in_background
@@ -285,13 +286,14 @@ def running_bot(
     ledger = Ledger.exclusive(folder / "ledger.db", clock)
     metrics.add_ledger(ledger, Backups(ledger.path), catalog.types)
     client = Slack(slack.bot_token, slack.api_url, metrics.slack_calls)
+    asker = Slack(slack.bot_token, slack.api_url, metrics.slack_calls, timeout=ANSWER_SECONDS)
     gather_seconds = UNPACED_GATHER_SECONDS if rates is UNPACED else GATHER_SECONDS
     pace = RateLimiter(clock, rates)
     addresses = Addresses("localhost", port=8081)
     orders = Orders(ledger, catalog, addresses, limits, DEFAULT_DEADLINES, admins, undelete_days=UNDELETE_DAYS)
     notifier = Notifier(orders, client, failures, admins, pace=pace, gather_seconds=gather_seconds)
     url = free_address()
-    commands = Dependencies(orders, url, OFFERS, lambda store, component: _log(bot))
+    commands = Dependencies(orders, url, OFFERS, lambda store, component: _log(bot), partial(require_colleague, asker))
     audit, slow_answers = AuditWriter(ledger), SlowAnswers()
     dependencies = SlackDependencies(commands, client, notifier.remember_response_url, failures, audit, slow_answers)
     with ExitStack() as stack, slow_answers:

@@ -125,7 +125,7 @@ def test_store_is_found_by_its_address_and_in_quotes(bot: Bot, name: str) -> Non
     [
         ("http://other-shop.localhost:8081", "There is no store called “http://other-shop.localhost:8081”."),
         ("my-shop.example.com", "There is no store called “my-shop.example.com”. Did you mean my-shop?"),
-        ("<@U0DANA001|dana>", "“&lt;@U0DANA001|dana&gt;” is a person, and no store. Usage: /store delete NAME"),
+        ("<@U0DANA001|dana>", "“@dana” is a person, and no store. Usage: /store delete NAME"),
         ("@dana", "“@dana” is a person, and no store."),
         ("<#C0STORES1|stores>", "is a channel, and no store."),
         ("#stores", "is a channel, and no store."),
