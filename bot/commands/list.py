@@ -1,21 +1,24 @@
-"""`/store list`: show all stores."""
+"""`/store list`: show all stores, or those of a person, a type or a status."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 
 import click
 
 from bot.commands.request import Request, Response
-from bot.commands.spec import Command, Section, Words
+from bot.commands.spec import Command, NotUnderstood, Section, Words
 from bot.commands.terminal import JSON, Terminal, TerminalCommand
+from bot.commands.typed import as_typed, person_in
 from bot.dependencies import Dependencies
 from bot.rendering import messages
 from bot.rendering.messages import LISTED
 from bot.rendering.terminal_text import mark
 from provisioner.domain.store import StoreStatus
+from provisioner.domain.text import enumerate_words, shorten
 
+LISTED_STATUSES = tuple(status.value for status in StoreStatus if status != StoreStatus.DELETED)
 MARKS = {
     StoreStatus.READY: "ok",
     StoreStatus.ASLEEP: "ok",
@@ -25,9 +28,50 @@ MARKS = {
 }
 
 
-def run(dependencies: Dependencies, request: Request, arguments: None) -> Response:
-    """The person's own stores, then those of others."""
+@dataclass(frozen=True)
+class Filter:
+    """Which stores are listed; '' for all. With `mine`, the owner is the person who asks."""
+
+    owner: str = ""
+    type: str = ""
+    status: str = ""
+    mine: bool = False
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The columns of the ledger that must have a value."""
+        columns = {"owner": self.owner, "type": self.type, "status": self.status}
+        return {column: value for column, value in columns.items() if value}
+
+
+def parse(words: Words) -> Filter:
+    """[mine | all | @person] [TYPE] [STATUS], in any order. Raises NotUnderstood."""
+    found = Filter()
+    for typed in words.words:
+        word = typed.lower()
+        if word == "mine":
+            found = replace(found, mine=True)
+        elif owner := person_in(typed):
+            found = replace(found, owner=owner)
+        elif word in words.types:
+            found = replace(found, type=word)
+        elif word in LISTED_STATUSES:
+            found = replace(found, status=word)
+        elif word != "all":
+            what = f"“{shorten(as_typed(typed))}” is no person, store type or status."
+            known = enumerate_words([*words.types, *LISTED_STATUSES, "mine", "all"])
+            raise NotUnderstood(what, f"I know {known}.", f"Usage: {words.usage}")
+    return found
+
+
+def run(dependencies: Dependencies, request: Request, chosen: Filter) -> Response:
+    """The chosen stores; without a choice the person's own stores, then those of others."""
     stores, person = dependencies.ledger.stores, request.actor.id
+    if chosen.mine:
+        chosen = replace(chosen, owner=person)
+    if chosen.values:
+        page = stores.matching(limit=LISTED, **chosen.values)
+        return Response(message=messages.chosen_stores(page, **chosen.values), reason=f"listed {page.total}")
     mine = stores.page(person, limit=LISTED)
     others = stores.page(person, limit=LISTED, others=True)
     return Response(message=messages.store_list(mine, others), reason=f"listed {mine.total + others.total}")
@@ -47,11 +91,11 @@ def _from_terminal(terminal: Terminal, as_json: bool) -> None:
 
 COMMAND = Command(
     verb="list",
-    arguments="",
+    arguments="[mine | @person] [TYPE] [STATUS]",
     section=Section.LOOK,
-    help="show all stores",
+    help="show all stores; add mine, a person, a type or a status, such as asleep, to see only those",
     example="list",
-    parse=Words.no_more,
+    parse=parse,
     run=run,
     terminal=TerminalCommand(help="Show all stores.", parameters=(JSON,), run=_from_terminal),
 )

@@ -19,7 +19,7 @@ from provisioner.domain.store import StoreStatus
 
 
 def run(dependencies: Dependencies, request: Request, name: str) -> Response:
-    """The store's newest job as its root message shows it, and its newest backup's time. Raises StoreNotFound."""
+    """The store's newest job as its root message shows it, its newest backup's time, and facts. Raises StoreNotFound."""
     ledger, catalog = dependencies.ledger, dependencies.catalog
     store = dependencies.orders.store_named(name)
     times = ledger.store_backups.times([store.id]).get(store.id)
@@ -27,10 +27,10 @@ def run(dependencies: Dependencies, request: Request, name: str) -> Response:
     view = read_job_view(ledger, catalog, job.id) if job else None
     if view:
         shown = replace(view, of=replace(view.of, backups=times))
-        message = messages.summary(shown, dependencies.offers)
+        message = messages.with_facts(messages.summary(shown, dependencies.offers), shown.of)
     else:
         alone = replace(store_view(catalog, store, None), backups=times)
-        message = messages.store_alone(alone, dependencies.offers)
+        message = messages.with_facts(messages.store_alone(alone, dependencies.offers), alone)
     return Response(message=message, store=store.name, reason=f"shown as {store.status}")
 
 

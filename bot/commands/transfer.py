@@ -43,7 +43,7 @@ def parse(words: Words) -> Arguments:
 
 
 def run(dependencies: Dependencies, request: Request, arguments: Arguments) -> Response:
-    """Transfer the store, or ask to whom. Raises Refused."""
+    """Transfer the store, or ask for its new owner. Raises Refused."""
     store = dependencies.orders.managed_store(request.actor, arguments.name)
     if not arguments.owner:
         form = forms.transfer_form(store, replace(request.form, store_id=store.id))

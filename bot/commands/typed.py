@@ -16,7 +16,7 @@ def split(text: str) -> list[str]:
 
 
 def person_in(word: str) -> str:
-    """The id of the person whom the word mentions; '' for another word, or a name that Slack did not know."""
+    """The id of the person that the word mentions; '' for another word, or a name that Slack did not know."""
     found = re.fullmatch(r"<@([UW][A-Z0-9]+)(\|[^>]*)?>", word)
     return found[1] if found else ""
 

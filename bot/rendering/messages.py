@@ -79,6 +79,12 @@ def summary(view: JobView, offers: Sequence[Offer], moved: Moved | None = None) 
     return replace(message(text, around(_plan(view)), around(_plan_as_text(view))), facts=facts)
 
 
+def with_facts(shown: Message, view: StoreView) -> Message:
+    """A store's message with its owner, age, version and addresses, for somebody who asks for its status."""
+    facts = [context(home("facts", v=view)).to_dict()]
+    return replace(shown, blocks=[*shown.blocks, *facts], simple=[*shown.simple, *facts])
+
+
 def _backed_up(view: StoreView) -> Block | None:
     return context(home("backed_up", times=view.backups)) if view.backups else None
 
@@ -294,6 +300,16 @@ def store_list(mine: StorePage, others: StorePage) -> Message:
     listed = [*mine.stores, *others.stores][:LISTED]
     names = ", ".join(f"{store.name} ({store.status})" for store in listed)
     return message(answers("list_text", mine=mine.total, others=others.total, names=names), parts)
+
+
+def chosen_stores(page: StorePage, owner: str = "", type: str = "", status: str = "") -> Message:
+    """The stores of a person, of a type and with a status, where these are not ''."""
+    title = answers("chosen", owner=owner, type=type, status=status)
+    if not page.total:
+        return text_message(answers("none_chosen", title=title))
+    names = ", ".join(f"{store.name} ({store.status})" for store in page.stores)
+    parts = _listed_stores(f"*{title}*", page, with_owners=not owner)
+    return message(cut(f"{title}: {names}", LINE_LIMIT), parts)
 
 
 def audit(page: AuditPage, name: str) -> Message:

@@ -76,6 +76,15 @@ class Stores:
         )
         return StorePage(tuple(store_of(row) for row in rows), self._count(where, owner))
 
+    def matching(self, *, limit: int, **values: str) -> StorePage:
+        """The oldest `limit` stores with these values of `owner`, `type` and `status`."""
+        wheres = [EXISTS, *(f"{column} = ?" for column in values)]
+        where, args = " AND ".join(wheres), list(values.values())
+        rows = self._connection.db.query(
+            f"SELECT * FROM stores WHERE {where} ORDER BY created_at LIMIT ?", [*args, limit]
+        )
+        return StorePage(tuple(store_of(row) for row in rows), self._count(where, *args))
+
     def with_last_jobs(self, owner: str, *, limit: int) -> tuple[list[tuple[Store, Job | None]], int]:
         """The stores of `owner`, each with its newest job that is not quiet, and how many there are in all.
 
