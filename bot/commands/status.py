@@ -19,7 +19,7 @@ from provisioner.domain.store import StoreStatus
 
 
 def run(dependencies: Dependencies, request: Request, name: str) -> Response:
-    """The store's newest job as its root message shows it, its newest backup's time, and facts. Raises StoreNotFound."""
+    """The store's newest job as its root message shows it, its backups' times, and facts. Raises StoreNotFound."""
     ledger, catalog = dependencies.ledger, dependencies.catalog
     store = dependencies.orders.store_named(name)
     times = ledger.store_backups.times([store.id]).get(store.id)

@@ -8,6 +8,7 @@ import pytest
 
 from bot.commands.create import CreateArguments
 from bot.commands.delete import Arguments as DeleteArguments
+from bot.commands.list import Filter
 from bot.commands.parser import parse
 from bot.commands.registry import COMMANDS
 from bot.commands.spec import Command, NotUnderstood
@@ -69,8 +70,8 @@ def parsed(text: str) -> tuple[Command[Any], Any]:
         ),
         ("status <https://my-shop.example.com/app>", "status", "https://my-shop.example.com/app"),
         ("status my-shop.example.com", "status", "my-shop.example.com"),
-        ("list", "list", None),
-        ("List", "list", None),
+        ("list", "list", Filter()),
+        ("List Mine asleep", "list", Filter(status="asleep", mine=True)),
         ("status my-shop", "status", "my-shop"),
         ("status My-Shop", "status", "my-shop"),
         ("upgrade My-Shop", "upgrade", "my-shop"),
@@ -88,7 +89,7 @@ def test_text_becomes_a_command_with_arguments(text: str, verb: str, arguments: 
     ("text", "message"),
     [
         ("crate my-shop", "I don't know “crate”. Did you mean /store create NAME [TYPE] [OPTION=CHOICE …]?"),
-        ("lst", "Did you mean /store list?"),
+        ("lst", "Did you mean /store list [mine | @person] [TYPE] [STATUS]?"),
         ("credential my-shop", "Did you mean /store credentials NAME?"),
         ("upgade my-shop", "Did you mean /store upgrade NAME?"),
         ("retyr my-shop", "Did you mean /store retry NAME?"),
@@ -99,7 +100,7 @@ def test_text_becomes_a_command_with_arguments(text: str, verb: str, arguments: 
         ("delete", "Usage: /store delete NAME"),
         ("credentials", "Usage: /store credentials NAME"),
         ("upgrade my-shop 0.2.0", "I didn't expect “0.2.0” here. Usage: /store upgrade NAME"),
-        ("list all of them", "I didn't expect “all of them” here. Usage: /store list"),
+        ("list all of them", "“of” is no person, store type or status. I know"),
         ("delete my-shop later", "I didn't expect “later” here. Usage: /store delete NAME [now]"),
         ("create my-shop currency=usd currency=eur", f"“currency” is chosen twice. {CREATE_USAGE}"),
         ("create my-shop medusa please", f"I didn't expect “please” here. {CREATE_USAGE}"),
