@@ -45,7 +45,7 @@ def clicked(dependencies: Dependencies, request: Request) -> Response:
     """Extend it, unless it got another end since the button was shown. Raises Refused."""
     store_id, _, end = request.value.partition("/")
     orders, key = dependencies.orders, request.delivery_key
-    return _answer(extend(orders, request.actor, store_id, "", key=key, seen=float(end or 0)))
+    return _answer(extend(orders, request.actor, store_id, "", key=key, seen=end))
 
 
 def _answer(store: Store) -> Response:

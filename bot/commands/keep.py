@@ -26,7 +26,7 @@ def clicked(dependencies: Dependencies, request: Request) -> Response:
     """Keep it, unless it got another end since the button was shown. Raises Refused."""
     store_id, _, end = request.value.partition("/")
     key = request.delivery_key
-    return _answer(keep(dependencies.orders, request.actor, store_id, key=key, seen=float(end or 0)))
+    return _answer(keep(dependencies.orders, request.actor, store_id, key=key, seen=end))
 
 
 def _answer(store: Store) -> Response:

@@ -7,6 +7,7 @@ from functools import partial
 
 import click
 
+from bot.commands.ordering import clicked_store
 from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section, Words
 from bot.commands.terminal import NAME, Terminal, TerminalCommand
@@ -41,6 +42,11 @@ def run(dependencies: Dependencies, request: Request, arguments: Arguments) -> R
     return Response(message=answer, later=later, store=store.name, reason="log shown")
 
 
+def clicked(dependencies: Dependencies, request: Request) -> Response:
+    """The application's log. Raises StoreNotFound or NotAllowed."""
+    return run(dependencies, request, Arguments(clicked_store(dependencies, request).name))
+
+
 def _shown(dependencies: Dependencies, store: Store, component: str) -> Message:
     return messages.store_log(store, dependencies.read_log(store, component))
 
@@ -59,6 +65,7 @@ COMMAND = Command(
     example="logs my-shop",
     parse=parse,
     run=run,
+    clicks={"logs": clicked},
     terminal=TerminalCommand(
         help="Print the end of a store's log.", parameters=(NAME, COMPONENT, HOW_MANY), run=_from_terminal
     ),

@@ -15,13 +15,14 @@ from bot.rendering import messages
 from bot.slack.attend import INTERACTION, SlackDependencies, request_id_of
 from bot.slack.interaction import (
     EVENT_CALLBACK,
+    SHORTCUT,
     BadInteraction,
     Interaction,
     InteractionKind,
     UnknownInteraction,
     read_interaction,
 )
-from bot.slack.listeners import actions, commands, events, views
+from bot.slack.listeners import actions, commands, events, mentions, shortcuts, views
 from provisioner.domain.text import shorten
 from provisioner.log_context import carried
 
@@ -68,7 +69,7 @@ def build_app(dependencies: SlackDependencies, threads: ThreadPoolExecutor) -> A
     )
     app.client.base_url = dependencies.slack.base_url
     app.client.retry_handlers.clear()
-    for listeners in (commands, actions, views, events):
+    for listeners in (commands, mentions, actions, shortcuts, views, events):
         listeners.register(app, dependencies)
     app.error(_answer_error)
     return app
@@ -102,7 +103,9 @@ def _bolt_body(interaction: Interaction) -> dict[str, Any]:
             return {"type": "block_actions", "actions": [{"action_id": interaction.handler}]}
         case InteractionKind.SUBMISSION:
             return {"type": "view_submission", "view": {"type": "modal", "callback_id": interaction.handler}}
-        case InteractionKind.EVENT:
+        case InteractionKind.SHORTCUT:
+            return {"type": SHORTCUT, "callback_id": interaction.handler}
+        case InteractionKind.MENTION | InteractionKind.EVENT:
             return {"type": EVENT_CALLBACK, "event": {"type": interaction.handler}}
 
 

@@ -16,6 +16,7 @@ from bot.rendering.offers import MENU_ACTION
 from provisioner.domain.text import shorten
 
 COMMAND, EVENT_CALLBACK, HOME_OPENED = "command", "event_callback", "app_home_opened"
+MENTIONED, SHORTCUT = "app_mention", "message_action"
 Text = Annotated[str, Field(max_length=40_000)]  # Slack's longest message
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Channel = Annotated[ChannelId, Field(min_length=1)]
@@ -36,6 +37,8 @@ class InteractionKind(StrEnum):
     COMMAND = "command"
     CLICK = "click"
     SUBMISSION = "submission"
+    MENTION = "mention"
+    SHORTCUT = "shortcut"
     EVENT = "event"
 
 
@@ -45,7 +48,7 @@ class Interaction:
 
     `channel` is '' without a conversation (App Home, forms). `handler` selects the code that answers: an action id, a
     callback id or an event type. `raw` is kept in the audit log. `view_id` and `view_hash` name the form that a click
-    came from."""
+    came from. `message_ts` is the thread's first message, of a mention or of the message with a shortcut."""
 
     kind: InteractionKind
     user: str
@@ -59,6 +62,7 @@ class Interaction:
     response_url: str = ""
     view_id: str = ""
     view_hash: str = ""
+    message_ts: str = ""
     form: FormContext = field(default_factory=FormContext)
     fields: Mapping[str, str] = field(default_factory=dict)
     tab: str = ""
@@ -222,6 +226,66 @@ class _Submission(BaseModel):
         )
 
 
+class _Message(BaseModel):
+    ts: Id
+    thread_ts: Id | None = None
+
+
+class _Shortcut(BaseModel):
+    type: Literal["message_action"]
+    callback_id: Id
+    trigger_id: Id
+    user: _Person
+    channel: _Channel
+    message: _Message
+    response_url: Url = ""
+
+    def interaction(self) -> Interaction:
+        return Interaction(
+            kind=InteractionKind.SHORTCUT,
+            user=self.user.id,
+            channel=self.channel.id,
+            delivery_key=self.trigger_id,
+            handler=self.callback_id,
+            raw=f"{self.callback_id} {self.message.ts}",
+            trigger_id=self.trigger_id,
+            response_url=self.response_url,
+            message_ts=self.message.thread_ts or self.message.ts,
+            form=FormContext(self.channel.id, self.response_url),
+        )
+
+
+class _MentionDetails(_Message):
+    user: PersonId
+    channel: Channel
+    text: Text = ""
+
+
+class _Authorization(BaseModel):
+    user_id: PersonId
+
+
+class _Mention(BaseModel):
+    event_id: Id
+    event: _MentionDetails
+    authorizations: Annotated[list[_Authorization], Field(min_length=1)]
+
+    def interaction(self) -> Interaction:
+        event = self.event
+        words = event.text.partition(f"<@{self.authorizations[0].user_id}")[2].partition(">")[2]
+        return Interaction(
+            kind=InteractionKind.MENTION,
+            user=event.user,
+            channel=event.channel,
+            delivery_key=self.event_id,
+            handler=MENTIONED,
+            raw=event.text,
+            text=html.unescape(words).strip(),
+            message_ts=event.thread_ts or event.ts,
+            form=FormContext(event.channel),
+        )
+
+
 class _EventDetails(BaseModel):
     type: Literal["app_home_opened"]
     user: PersonId
@@ -246,9 +310,11 @@ class _Event(BaseModel):
         )
 
 
-_PAYLOADS: Mapping[str, type[_Command | _Click | _Submission | _Event]] = {
+_PAYLOADS: Mapping[str, type[_Command | _Click | _Submission | _Shortcut | _Mention | _Event]] = {
     COMMAND: _Command,
     "block_actions": _Click,
     "view_submission": _Submission,
+    SHORTCUT: _Shortcut,
+    MENTIONED: _Mention,
     EVENT_CALLBACK: _Event,
 }

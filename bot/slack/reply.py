@@ -63,6 +63,9 @@ class Reply:
             self._answer_in_form(message)
         elif interaction.kind is InteractionKind.EVENT:
             self._acknowledge()
+        elif interaction.kind is InteractionKind.MENTION:
+            self._acknowledge()
+            self._answer_in_thread(message)
         else:
             self._acknowledge()
             self._tell(message)
@@ -103,6 +106,20 @@ class Reply:
             self._open_form(forms.notice(message))
         except FormNotOpened:
             self._tell(message)
+
+    def _answer_in_thread(self, message: Message) -> None:
+        interaction = self._interaction
+        try:
+            self._slack.chat_postEphemeral(
+                channel=interaction.channel,
+                user=interaction.user,
+                thread_ts=interaction.message_ts,
+                text=message.text,
+                blocks=message.simple,
+            )
+        except (SlackApiError, *UNREACHABLE) as error:
+            log.warning("answer not posted: %s", _reason(error))
+            self._send_directly(message)
 
     def _tell(self, message: Message) -> None:
         """Show a message to the person alone, by response_url or as a direct message."""

@@ -79,6 +79,11 @@ class LocalSlackClient:
         target = message if isinstance(message, str) else message.get("ts") or message["id"]
         return Ack(**self._post("click", user=user, target=target, action_id=action_id, value=value, values=values))
 
+    def shortcut(self, user: str, message: Json | str, callback_id: str) -> Ack:
+        """Choose a message shortcut in a message's menu."""
+        target = message if isinstance(message, str) else message["ts"]
+        return Ack(**self._post("shortcut", user=user, target=target, callback_id=callback_id))
+
     def submit(self, user: str, view: Json | str, values: Json | None = None) -> dict[str, str] | None:
         """Submit a modal.
 

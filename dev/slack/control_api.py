@@ -39,6 +39,7 @@ class ControlApi:
             "command": interactions.command,
             "say": interactions.say,
             "click": interactions.click,
+            "shortcut": interactions.shortcut,
             "submit": interactions.submit,
             "close": interactions.close,
             "open_home": interactions.open_home,

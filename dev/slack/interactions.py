@@ -53,11 +53,32 @@ class Interactions:
     # -- commands and messages ---------------------------------------------------------------------------
 
     async def say(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> Json:
-        """Post an ordinary message, escaped as Slack does.
+        """Post an ordinary message, escaped as Slack does. The bot gets the event of a mention where it is a member.
 
         Raises SlackError not_in_channel if the user is not a member."""
         author, target = self._workspace.user(user), self._channel(user, channel)
-        return self._workspace.post(target, author.id, {"text": escape(text, quote=False)}, thread_ts=thread_ts)
+        message = self._workspace.post(target, author.id, {"text": self._with_mentions(text)}, thread_ts=thread_ts)
+        if f"<@{BOT_USER}>" in message["text"] and BOT_USER in target.members and not target.is_im:
+            event = {"type": "app_mention", "user": author.id, "text": message["text"], "channel": target.id}
+            thread = {"thread_ts": thread_ts} if thread_ts else {}
+            self._deliver_event({**event, "ts": message["ts"], "event_ts": message["ts"], **thread})
+        return message
+
+    async def shortcut(self, user: str, target: str, callback_id: str) -> Ack:
+        """Choose a message shortcut in the menu of the message with the ts `target`.
+
+        Raises SlackError message_not_found if the user can't see the message."""
+        person = self._workspace.user(user)
+        channel, message = self._visible_message(person.id, target)
+        payload = {
+            **self._interaction("message_action", person.id),
+            "callback_id": callback_id,
+            "channel": {"id": channel.id, "name": channel.name},
+            "message_ts": message["ts"],
+            "message": message,
+            "response_url": self._response_url(ResponseUrl(channel.id, person.id)),
+        }
+        return await self._delivery.deliver("interaction", payload)
 
     def _channel(self, user: str, name: str) -> Channel:
         """A channel by name; "@storewright" is the direct message with the bot."""
@@ -106,12 +127,17 @@ class Interactions:
         }
 
     def _escaped(self, text: str) -> str:
-        """As Slack sends it with should_escape: mentions with ids, addresses as links, and its control characters."""
-        text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        """The text of a command as Slack sends it with should_escape: addresses are links, mentions have ids."""
+        text = escape(text, quote=False)
         names = {f"@{user.name}": f"<@{user.id}|{user.name}>" for user in self._workspace.users.values()}
         names |= {f"#{c.name}": f"<#{c.id}|{c.name}>" for c in self._workspace.channels.values() if not c.is_im}
         words = (names.get(word, f"<{word}>" if ADDRESS.fullmatch(word) else word) for word in text.split(" "))
         return " ".join(words)
+
+    def _with_mentions(self, text: str) -> str:
+        """The text of a message, in which mentions have only ids."""
+        names = {f"@{user.name}": f"<@{user.id}>" for user in self._workspace.users.values()}
+        return " ".join(names.get(word, word) for word in escape(text, quote=False).split(" "))
 
     def _show_command_answer(self, answer: Json, target: ResponseUrl, command: str) -> None:
         channel = self._workspace.channel(target.channel)
@@ -290,6 +316,9 @@ class Interactions:
         event |= {"tab": "home", "event_ts": self._workspace.next_ts()}
         if visitor.id in self._views.homes:
             event["view"] = self._views.homes[visitor.id]
+        self._deliver_event(event)
+
+    def _deliver_event(self, event: Json) -> None:
         authorization = {"enterprise_id": None, "team_id": TEAM_ID, "user_id": BOT_USER, "is_bot": True}
         self._delivery.deliver_event(
             {

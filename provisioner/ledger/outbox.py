@@ -135,6 +135,14 @@ class Outbox:
         rows = self._connection.db.query("SELECT * FROM outbox WHERE key = ?", [key_of(kind, subject)])
         return next(map(_entry, rows), None)
 
+    def job_of_message(self, address: str, remote_id: str) -> str:
+        """The id of the job that this message in Slack is about, '' if it is about none."""
+        query = "SELECT subject FROM outbox WHERE remote_id = ? AND address = ? AND kind IN (?, ?)"
+        row = self._connection.db.execute(
+            query, (remote_id, address, OutboxKind.SUMMARY, OutboxKind.FAILURE)
+        ).fetchone()
+        return str(row[0]) if row else ""
+
     def dead(self, error: str) -> list[OutboxEntry]:
         """The entries that were given up for this reason, the newest first."""
         query = "SELECT * FROM outbox WHERE dead_at IS NOT NULL AND error = ? ORDER BY dead_at DESC, key"

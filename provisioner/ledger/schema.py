@@ -123,6 +123,12 @@ def m0013_expiry(db: Database) -> None:
     db.execute("ALTER TABLE stores ADD COLUMN noticed_at REAL NOT NULL DEFAULT 0")
 
 
+@migrations()
+def m0014_messages_by_id(db: Database) -> None:
+    """Finds the job of a message in Slack."""
+    db.execute("CREATE INDEX outbox_by_message ON outbox(remote_id) WHERE remote_id IS NOT NULL")
+
+
 FIRST_LEDGER = """
 CREATE TABLE stores (
     id TEXT PRIMARY KEY,

@@ -70,6 +70,7 @@ def test_migration_keeps_every_row(former: Path) -> None:
         "m0011_download_links",
         "m0012_upload_links",
         "m0013_expiry",
+        "m0014_messages_by_id",
     ]
     assert after.pop("store_backups") == []
     assert after.keys() == before.keys()
