@@ -61,6 +61,20 @@ PAYLOADS: dict[str, Json] = {
     },
     "create": {"type": "view_submission", **COMMON, "view": VIEW},
     "delete": {"type": "view_submission", **COMMON, "view": {**VIEW, "callback_id": "delete"}},
+    "shortcut": {"type": "message_action", "callback_id": "backup", **COMMON, **MESSAGE},
+    "mention": {
+        "type": "event_callback",
+        "event_id": "Ev2",
+        "authorizations": [{"user_id": "U0STOREWR"}],
+        "event": {
+            "type": "app_mention",
+            "user": DANA,
+            "channel": STORES,
+            "text": "<@U0STOREWR> status",
+            "ts": "1.3",
+            "thread_ts": "1.2",
+        },
+    },
     "event": {
         "type": "event_callback",
         "event_id": "Ev1",
@@ -119,7 +133,7 @@ class Sent:
 
 def encoded(payload: Any, kind: str) -> Sent:
     """A payload as Slack sends one of this kind."""
-    if kind == "event":
+    if kind in ("event", "mention"):
         return Sent(json.dumps(payload).encode(), JSON)
     if kind == "command" and isinstance(payload, dict):
         fields = {name: value if isinstance(value, str) else json.dumps(value) for name, value in payload.items()}
@@ -244,7 +258,7 @@ def interactions(subjects: Sequence[str], people: Sequence[str]) -> SearchStrate
     stores = st.sampled_from([subject.partition("/")[0] for subject in subjects])
     text = texts(subjects)
     value = st.sampled_from(subjects) | text
-    kinds = st.sampled_from([name for name in PAYLOADS if name not in ("command", "event")])
+    kinds = st.sampled_from([name for name in PAYLOADS if name not in ("command", "event", "mention")])
     handlers = st.sampled_from([*CLICKS, "more", "unknown", ""])
     callbacks = st.sampled_from([*SUBMISSIONS, "unknown"])
     types = st.sampled_from(("medusa", "plain", "")) | text
@@ -253,6 +267,8 @@ def interactions(subjects: Sequence[str], people: Sequence[str]) -> SearchStrate
     def interaction(draw: DrawFn) -> Json:
         payload = copy.deepcopy(PAYLOADS[draw(kinds)])
         payload["user"]["id"], payload["trigger_id"] = draw(st.sampled_from(people)), str(draw(UUIDS))
+        if payload["type"] == "message_action":
+            payload["callback_id"] = draw(handlers)
         for action in payload.get("actions", []):
             option = {"value": f"{draw(handlers)}:{draw(value)}"}
             action |= {"action_id": draw(handlers), "value": draw(value), "selected_option": option}
@@ -275,7 +291,25 @@ def _fields(chosen_type: str, name: str, color: str) -> Json:
 
 
 def events(people: Sequence[str]) -> SearchStrategy[Json]:
-    """Events as Slack sends them."""
+    """Events as Slack sends them: opened App Homes, and mentions with any text."""
+    return _opened_homes(people) | _mentions(people)
+
+
+def _mentions(people: Sequence[str]) -> SearchStrategy[Json]:
+    mention = PAYLOADS["mention"]
+    return st.builds(
+        lambda user, text, event_id: {
+            **mention,
+            "event_id": event_id,
+            "event": {**mention["event"], "user": user, "text": f"<@U0STOREWR> {text}"},
+        },
+        st.sampled_from(people),
+        texts(["my-shop"]),
+        UUIDS.map(str),
+    )
+
+
+def _opened_homes(people: Sequence[str]) -> SearchStrategy[Json]:
     return st.builds(
         lambda user, tab, event_id: {
             **PAYLOADS["event"], "event_id": event_id, "event": {**EVENT, "user": user, "tab": tab}

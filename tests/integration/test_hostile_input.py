@@ -50,7 +50,7 @@ STORES = ("my-shop", "failed-shop", "gone-shop", "busy-shop")
 def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     """The edge of a bot with stores in every state."""
     logging.getLogger().setLevel(logging.INFO)
-    with LocalSlack() as slack, running_bot(tmp_path_factory.mktemp("bot"), slack, notify=False) as bot:
+    with LocalSlack(rate_limits={}) as slack, running_bot(tmp_path_factory.mktemp("bot"), slack, notify=False) as bot:
         bot.order("my-shop")
         bot.finish()
         bot.order("failed-shop")

@@ -99,7 +99,7 @@ def test_unknown_commands_channels_and_users_are_refused(slack: LocalSlack, bot:
     with pytest.raises(LocalSlackError, match="channel_not_found"):
         slack.command("Dana", "#nowhere", "/store list")
     with pytest.raises(LocalSlackError, match="user_not_found"):
-        slack.command("Eve", "#stores", "/store list")
+        slack.command("Mallory", "#stores", "/store list")
     assert bot.received == []
 
 
