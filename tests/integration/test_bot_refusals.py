@@ -42,7 +42,7 @@ def idle_bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
         ("/store destroy my-shop", "I don't know “destroy”."),
         ("/store delet my-shop", "Did you mean /store delete NAME [now]?"),
         ("/store status nope", "There is no store called “nope”."),
-        ("/store list twice", "I didn't expect “twice” here. Usage: /store list"),
+        ("/store list twice", "“twice” is no person, store type or status. I know medusa, plain"),
     ],
 )
 def test_bad_input_is_answered_at_once_and_changes_nothing(idle_bot: Bot, typed: str, answer: str) -> None:

@@ -22,6 +22,8 @@ SCOPES = {
     "groups:history": "the same in private channels",
     "im:history": "the same in direct messages",
     "mpim:history": "the same in group messages",
+    "users:read": "checking the new owner of a transferred store",
+    "app_mentions:read": "mentions in a store's thread",
 }
 APP_PAGE = "api.slack.com/apps > your app"
 
