@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 from dev.stack import backup_image, kubectl
 from tests.e2e.backup_server import BackupServer
 from tests.e2e.provisioner_harness import ProvisionerHarness
+from tests.e2e.reused import reused
 from tests.e2e.sample_type import BOOKLET, SampleType, load_image
 from tests.e2e.upgraded_store import UpgradedStore
 
@@ -51,6 +52,12 @@ class BackedUpStore(UpgradedStore):
     def shell(self, script: str) -> str:
         """Run a script in the application's pod."""
         return self.kubectl("exec", f"deployment/{self.name}", "--", "/busybox", "sh", "-c", script)
+
+
+def reused_store(first: BackedUpStore) -> Callable[[], BackedUpStore]:
+    """Gives the first store, and another one only once a test has left it broken."""
+    unused = [first]
+    return reused(lambda: unused.pop() if unused else BackedUpStore(first.harness, first.type))
 
 
 class HarnessWithServer(ProvisionerHarness):

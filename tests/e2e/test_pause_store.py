@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from provisioner.diagnosis import Patience
 from provisioner.domain.job import EventKind, Job, JobStatus
 from provisioner.domain.store import StoreStatus
 from provisioner.operations.namespace_metadata import ASLEEP, stores_in_cluster
-from tests.e2e.backed_up_store import BackedUpStore, backed_up_store
+from tests.e2e.backed_up_store import BackedUpStore, backed_up_store, reused_store
 from tests.e2e.backup_server import BackupServer
 from tests.waiting import until
 
@@ -51,8 +51,19 @@ def first(server: BackupServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield made
 
 
+@pytest.fixture(scope="module")
+def stores(first: BackedUpStore) -> Callable[[], BackedUpStore]:
+    return reused_store(first)
+
+
 @pytest.fixture
-def store(first: BackedUpStore) -> BackedUpStore:
+def store(stores: Callable[[], BackedUpStore]) -> BackedUpStore:
+    return stores()
+
+
+@pytest.fixture
+def fresh(first: BackedUpStore) -> BackedUpStore:
+    """A store that no other test has used."""
     return BackedUpStore(first.harness, first.type)
 
 
@@ -102,7 +113,7 @@ def test_paused_store_runs_nothing_and_wakes_as_it_was(store: BackedUpStore) -> 
     assert ASLEEP not in store.kubectl("get", "namespace", store.namespace, "-o", "yaml")
 
 
-@pytest.mark.parametrize("replicas", [1, 2])
+@pytest.mark.parametrize("replicas", [2, 1])
 def test_wake_brings_back_the_replicas_that_somebody_set(store: BackedUpStore, replicas: int) -> None:
     store.kubectl("scale", "deployment", store.name, f"--replicas={replicas}")
     store.kubectl("rollout", "status", "deployment", store.name, "--timeout=60s")
@@ -123,10 +134,11 @@ def test_cron_jobs_rest_while_the_store_sleeps(store: BackedUpStore) -> None:
     assert suspended() == {*before, "tidy"}
     store.harness.succeeded(store.harness.wake(store.made))
     assert suspended() == before
+    store.kubectl("delete", "cronjob/tidy")
 
 
 def test_interrupted_pause_and_wake_go_on(store: BackedUpStore) -> None:
-    picture = store.upload()
+    picture, before = store.upload(), len(store.harness.backups(store.made))
     for order, stages in (
         (store.harness.pause, ("inspect", "close", "backup", "database")),
         (store.harness.wake, ("start", "storefront")),
@@ -137,7 +149,7 @@ def test_interrupted_pause_and_wake_go_on(store: BackedUpStore) -> None:
             store.harness.reopen()
         store.harness.succeeded(job)
     assert store.intact()
-    assert (store.checksum(), len(store.harness.backups(store.made))) == (picture, 1)
+    assert (store.checksum(), len(store.harness.backups(store.made))) == (picture, before + 1)
 
 
 def test_pause_whose_backup_fails_opens_the_shop_again(store: BackedUpStore, server: BackupServer) -> None:
@@ -165,6 +177,8 @@ def test_wake_without_room_says_why_and_leaves_the_store_asleep(store: BackedUpS
     store.harness.succeeded(store.harness.retry(job))
     assert store.intact()
     assert store.harness.backups(store.made) == backups
+    store.harness.patience = Patience()
+    store.harness.reopen()
 
 
 def test_store_that_did_not_answer_can_be_paused_and_woken(store: BackedUpStore) -> None:
@@ -174,14 +188,17 @@ def test_store_that_did_not_answer_can_be_paused_and_woken(store: BackedUpStore)
     selector = {"spec": {"selector": {"app.kubernetes.io/component": "nothing"}}}
     store.kubectl("patch", "service", store.name, "-p", json.dumps(selector))
     paused(store)
-    assert [backup.served for backup in store.harness.backups(store.made)] == [False]
+    assert not store.harness.backups(store.made)[0].served
     store.harness.succeeded(store.harness.wake(store.made))
     assert (running(store), status(store)) == (["application", "database"], StoreStatus.READY)
+    store.harness.patience = Patience()
+    store.harness.reopen()
 
 
 def test_sleeping_store_is_deleted_and_undeleted_from_the_backup_of_its_pause(
-    store: BackedUpStore, server: BackupServer
+    fresh: BackedUpStore, server: BackupServer
 ) -> None:
+    store = fresh
     picture = store.upload()
     paused(store)
     backups = store.harness.backups(store.made)
@@ -219,8 +236,8 @@ def test_sleeping_store_is_cloned_and_proven_without_waking_it(store: BackedUpSt
     assert store.picture_in(copy) == picture
     store.harness.succeeded(store.harness.prove(store.made))
     assert (running(store), status(store)) == ([], StoreStatus.ASLEEP)
-    [backup] = store.harness.backups(store.made)
-    assert backup.proven_at
+    assert store.harness.backups(store.made)[0].proven_at
+    store.harness.succeeded(store.harness.wake(store.made))
 
 
 def test_visits_are_led_to_the_waker_until_the_shop_is_open(store: BackedUpStore) -> None:

@@ -16,9 +16,11 @@ import yaml
 from dev.cluster import Cluster as DevCluster
 from dev.stack import ROOT, kubectl
 from provisioner.diagnosis import Patience
+from provisioner.domain.expiry import Expiry
 from provisioner.domain.job import JobStatus
 from provisioner.domain.store import SECRET_NAME
-from provisioner.operations.namespace_metadata import annotations_of, labels_of
+from provisioner.operations.namespace_metadata import annotations_of, labels_of, stores_in_cluster
+from provisioner.runner.namespace_notes import NamespaceNotes
 from tests.e2e.provisioner_harness import INSTANCE, ProvisionerHarness
 from tests.e2e.sample_type import BOOKLET, IMAGE, SampleType, load_image
 from tests.waiting import until
@@ -115,6 +117,24 @@ def test_creation_waits_until_the_namespace_of_a_former_store_is_gone(leaflet_ha
     leaflet_harness.until(job, lambda found: found.attempts > 1, 30)
     kubectl(cluster, "patch", name, "-p", json.dumps({"metadata": {"finalizers": None}}))
     leaflet_harness.succeeded(job)
+
+
+def test_new_owner_and_end_of_a_store_are_known_to_an_empty_ledger(leaflet_harness: ProvisionerHarness) -> None:
+    harness = leaflet_harness
+    job = harness.succeeded(harness.create("my-shop"))
+    notes = NamespaceNotes(harness.ledger, harness.tools.cluster, INSTANCE)
+
+    def known() -> tuple[str, float | None, float]:
+        notes.write()
+        stores = stores_in_cluster(harness.tools.cluster, INSTANCE)
+        [found] = [store for store in stores if store.id == job.store_id]
+        return found.owner, found.expires_at, found.life
+
+    harness.ledger.set_owner(harness.store("my-shop"), "U0ADA0001")
+    harness.ledger.set_expiry(harness.store("my-shop"), Expiry(2_000_000_000.5, 86_400))
+    assert known() == ("U0ADA0001", 2_000_000_000.5, 86_400)
+    harness.ledger.set_expiry(harness.store("my-shop"), None)
+    assert known() == ("U0ADA0001", None, 0)
 
 
 def test_pending_release_of_a_killed_helm_becomes_deployed(leaflet_harness: ProvisionerHarness) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -15,7 +15,7 @@ from provisioner.domain.job import Job, JobStatus
 from provisioner.domain.store import StoreStatus
 from provisioner.runner.forgotten_stores import ForgottenStores
 from provisioner.runner.kept_backups import KeptBackups
-from tests.e2e.backed_up_store import BackedUpStore, backed_up_store
+from tests.e2e.backed_up_store import BackedUpStore, backed_up_store, reused_store
 from tests.e2e.backup_server import BackupServer
 from tests.waiting import until
 
@@ -33,8 +33,19 @@ def first(server: BackupServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield made
 
 
+@pytest.fixture(scope="module")
+def stores(first: BackedUpStore) -> Callable[[], BackedUpStore]:
+    return reused_store(first)
+
+
 @pytest.fixture
-def store(first: BackedUpStore) -> BackedUpStore:
+def store(stores: Callable[[], BackedUpStore]) -> BackedUpStore:
+    return stores()
+
+
+@pytest.fixture
+def fresh(first: BackedUpStore) -> BackedUpStore:
+    """A store that no other test has used."""
     return BackedUpStore(first.harness, first.type)
 
 
@@ -55,7 +66,7 @@ def test_deleted_store_comes_back_as_it_was(store: BackedUpStore) -> None:
     login, url, picture = credentials(store), store.harness.store(store.name).url, store.upload()
     deleted(store)
     assert store.namespace not in " ".join(store.harness.namespaces()).split()
-    [last] = store.harness.backups(store.made)
+    last = store.harness.backups(store.made)[0]
     assert last.reason == "before a deletion"
     with pytest.raises(StoreExists, match="can still be undeleted"):
         store.harness.create(store.name)
@@ -66,13 +77,13 @@ def test_deleted_store_comes_back_as_it_was(store: BackedUpStore) -> None:
     assert (credentials(store), store.checksum()) == (login, picture)
     store.upload()
     deleted(store)  # and again, from a backup of its own
-    assert len(store.harness.backups(store.made)) == 2
+    assert store.harness.backups(store.made)[1] == last
     store.harness.succeeded(store.harness.undelete(store.made))
     assert store.checksum() != picture
 
 
 def test_interrupted_deletion_and_undelete_go_on(store: BackedUpStore) -> None:
-    picture = store.upload()
+    picture, before = store.upload(), len(store.harness.backups(store.made))
     for order, stages in (
         (store.harness.delete, ("backup", "namespace")),
         (store.harness.undelete, ("namespace", "secrets", "release", "restore", "application")),
@@ -84,20 +95,20 @@ def test_interrupted_deletion_and_undelete_go_on(store: BackedUpStore) -> None:
         store.harness.succeeded(job)
     until("the shop is back", store.intact)
     assert store.checksum() == picture
-    assert len(store.harness.backups(store.made)) == 1
+    assert len(store.harness.backups(store.made)) == before + 1
 
 
 def test_undelete_that_fails_in_the_middle_is_retried_or_deleted_again_without_loss(
     store: BackedUpStore, server: BackupServer
 ) -> None:
-    picture = store.upload()
+    picture, before = store.upload(), len(store.harness.backups(store.made))
     deleted(store)
     with server.away():
         failed = store.harness.ended(store.harness.undelete(store.made))
     assert "the backup server does not answer" in str(failed.problem)
     assert store.harness.store(store.name).status == StoreStatus.FAILED
     deleted(store)  # what it holds now is worth no backup
-    assert len(store.harness.backups(store.made)) == 1
+    assert len(store.harness.backups(store.made)) == before + 1
     with server.away():
         failed = store.harness.ended(store.harness.undelete(store.made))
     store.harness.succeeded(store.harness.retry(failed))
@@ -116,22 +127,22 @@ def test_undelete_needs_the_kept_credentials(store: BackedUpStore, server: Backu
     store.harness.succeeded(store.harness.retry(failed))
 
 
-def test_store_that_cannot_be_backed_up_is_deleted_only_for_good(store: BackedUpStore, server: BackupServer) -> None:
-    store.harness.succeeded(store.harness.backup(store.made))
+def test_store_that_cannot_be_backed_up_is_deleted_only_for_good(fresh: BackedUpStore, server: BackupServer) -> None:
+    fresh.harness.succeeded(fresh.harness.backup(fresh.made))
     with server.away():
-        failed = store.harness.ended(store.harness.delete(store.made))
+        failed = fresh.harness.ended(fresh.harness.delete(fresh.made))
     assert failed.status == JobStatus.FAILED
     assert "Nothing was deleted, because the last backup failed" in str(failed.problem)
-    assert store.harness.store(store.name).status == StoreStatus.READY
-    until("the shop is as it was", store.intact)
-    store.harness.succeeded(store.harness.delete(store.made, now=True))
-    gone(store, server)
+    assert fresh.harness.store(fresh.name).status == StoreStatus.READY
+    until("the shop is as it was", fresh.intact)
+    fresh.harness.succeeded(fresh.harness.delete(fresh.made, now=True))
+    gone(fresh, server)
 
 
-def test_store_whose_time_is_over_is_gone_with_its_backups(store: BackedUpStore, server: BackupServer) -> None:
-    deleted(store)
-    store.harness.ledger.stores.keep_until(store.made.store_id, store.harness.ledger.clock())
-    gone(store, server)
+def test_store_whose_time_is_over_is_gone_with_its_backups(fresh: BackedUpStore, server: BackupServer) -> None:
+    deleted(fresh)
+    fresh.harness.ledger.stores.keep_until(fresh.made.store_id, fresh.harness.ledger.clock())
+    gone(fresh, server)
 
 
 def gone(store: BackedUpStore, server: BackupServer) -> None:
