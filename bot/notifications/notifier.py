@@ -41,7 +41,7 @@ STOP_TIMEOUT_SECONDS = 15.0
 URGENCY = {
     OutboxKind.SUMMARY: 0,
     OutboxKind.FAILURE: 1,
-    OutboxKind.NOTICE: 1,
+    OutboxKind.RECEIPT: 1,
     OutboxKind.TRANSFER: 1,
     OutboxKind.EXPIRY: 1,
     OutboxKind.EXPIRY_POST: 1,
@@ -75,7 +75,7 @@ class Notifier:
             OutboxKind.STAGES: StagesNotification(ledger, catalog, sender, gather_seconds),
             OutboxKind.FAILURE: FailureNotification(ledger, catalog, projector, for_operators),
             OutboxKind.REFUSAL: RefusalNotification(ledger, projector, for_operators),
-            OutboxKind.NOTICE: ReceiptNotification(ledger, sender, projector, failure_channel),
+            OutboxKind.RECEIPT: ReceiptNotification(ledger, sender, projector, failure_channel),
             OutboxKind.TRANSFER: TransferNotification(ledger, sender, projector, failure_channel),
             OutboxKind.EXPIRY: ExpiryNotification(orders, sender, projector, failure_channel),
             OutboxKind.EXPIRY_POST: ExpiryPostNotification(orders, projector),

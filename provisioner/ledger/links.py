@@ -91,7 +91,7 @@ class Links:
             record = AuditRecord(actor=actor, action=link.purpose, store=name, detail=detail, request_id=request_id)
             self._audit.add(record, Outcome.ANSWERED)
             if link.purpose is not Purpose.UPLOAD:
-                self._outbox.put(OutboxKind.NOTICE, link_id)
+                self._outbox.put(OutboxKind.RECEIPT, link_id)
             return True
 
     def revoke_all(self, store_id: str) -> None:

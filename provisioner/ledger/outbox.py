@@ -19,7 +19,7 @@ class OutboxKind(StrEnum):
     SUMMARY = "summary"  # a job's root message, edited in place; a job id
     STAGES = "stages"  # posts in its thread; a job id
     FAILURE = "failure"  # a message in the failure channel, edited in place; a job id
-    NOTICE = "notice"  # the store owner's receipt of an opened credential link; a link id
+    RECEIPT = "notice"  # for a store's owner: somebody opened a one-time link; a link id
     HOME = "home"  # a person's App Home; a person id
     TRANSFER = "transfer"  # a store has another owner; store id / reader / actor / time
     EXPIRY = "expiry"  # for a store's owner: it expires soon; store id / end / number of the notice
