@@ -26,12 +26,13 @@ from dev import images
 from dev.cluster import Cluster
 from dev.stack import ROOT, Stack, remove_stores
 from provisioner.domain.catalog import Catalog, StoreType
-from tests.bench import acks, baseline, bot, data, executors, orders, sleep, store_usage, timeline
+from tests.bench import acks, baseline, bot, data, executors, orders, rest, sleep, store_usage, timeline
+from tests.e2e.sample_type import SampleType, load_image
 
 RESULTS = ROOT / "build/bench"
 BASELINE = "baseline"
 BOT_STARTS = 10
-PARTS = ("ready", "data", "sleep", "executors", "bot", "up")
+PARTS = ("ready", "data", "sleep", "rest", "executors", "bot", "up")
 console = Console()
 
 
@@ -91,6 +92,9 @@ class Bench:
 
     def sleep(self) -> dict[str, Any]:
         return {kind.name: _measure_sleep(self.cluster, kind, self.rounds) for kind in self.types}
+
+    def rest(self) -> dict[str, Any]:
+        return _measure_rest(self.cluster)
 
     def executors(self) -> dict[str, Any]:
         by_executor = executors.seconds(self.cluster, self.rounds)
@@ -162,6 +166,21 @@ def _measure_sleep(cluster: Cluster, kind: StoreType, rounds: int) -> dict[str, 
         seconds = sleep.seconds(stack, cluster, kind.name, rounds)
     _tabulate(f"{kind.label}: asleep and awake, seconds, {rounds} rounds", seconds)
     return seconds
+
+
+def _measure_rest(cluster: Cluster) -> dict[str, dict[str, float]]:
+    """With a type of tiny pods: what a store's engine takes is in `ready`."""
+    with tempfile.TemporaryDirectory() as folder:
+        load_image(cluster, Path(folder))
+        charts = SampleType(Path(folder) / "charts").charts
+        limits = {"STORES_PER_PERSON": "100", "CREATIONS_PER_HOUR": "100"}
+        with _running_bot(cluster, CHARTS_DIR=str(charts), UNDELETE_DAYS="0", **limits) as stack:
+            found = rest.measure(stack, cluster, "leaflet")
+    table = Table("", "memory, MB", "API requests in a minute", title="At rest")
+    for state, figures in found.items():
+        table.add_row(state, f"{figures['memory_mb']:.0f}", f"{figures['requests_per_minute']:.0f}")
+    console.print(table)
+    return found
 
 
 def _sizes(overlay: dict[str, Any]) -> dict[str, float]:
