@@ -15,7 +15,16 @@ from bot.commands.spec import Command, HelpLines, NotUnderstood, Section, Words
 from bot.commands.terminal import WAIT, Terminal, TerminalCommand, login_hint
 from bot.dependencies import Dependencies
 from bot.rendering import forms, messages
-from bot.rendering.forms import CREATE_FORM, DEFAULT_LIFE, EXPIRY_BLOCK, OPTION_PREFIX, TYPE_ACTION, Prefilled
+from bot.rendering.forms import (
+    CREATE_FORM,
+    DEFAULT_LIFE,
+    EXPIRY_BLOCK,
+    NAME_ACTION,
+    OPTION_PREFIX,
+    TYPE_ACTION,
+    Prefilled,
+    Preflight,
+)
 from bot.rendering.home import CREATE_ACTION
 from bot.rendering.templating import TextTemplate
 from provisioner.domain.catalog import Catalog, StoreType
@@ -30,6 +39,7 @@ from provisioner.orders import OrderContext, StoreRequest
 texts = TextTemplate("verbs/create")
 
 TERMINAL = "terminal"
+HISTORY = 100  # former creations that say how long the next one takes
 EXPIRY_WORDS = ("for", "until")  # options of every type
 PERSON_ID = r"[UW][A-Z0-9]{5,}"
 
@@ -153,7 +163,7 @@ def _ask_name(dependencies: Dependencies, request: Request, arguments: CreateArg
     """The form with the typed type and options, and without a name. Raises UnknownStoreType or BadOption."""
     store_type = dependencies.catalog.get(arguments.type or "")
     chosen, question = choose(store_type.options, arguments.options), texts("ask_name", type=store_type.name)
-    form = _form(dependencies, request, store_type, Prefilled("", chosen, question, arguments.expires))
+    form = _form(dependencies, request, store_type, Prefilled("", chosen, question, arguments.expires, fresh=True))
     return Response(form=form, reason=f"asked for the name of a {store_type.name} store")
 
 
@@ -168,8 +178,33 @@ def _form(
     store_type: StoreType | None = None,
     prefilled: Prefilled | None = None,
 ) -> View:
-    orders = dependencies.orders
-    return forms.create_form(orders.catalog, orders.addresses, request.form, store_type, prefilled, orders.expiry)
+    orders, prefilled = dependencies.orders, prefilled or Prefilled(fresh=True)
+    store_type = store_type or orders.catalog.default
+    preflight = _preflight(dependencies, request, store_type, prefilled.name)
+    return forms.create_form(orders.catalog, orders.addresses, request.form, store_type, prefilled, preflight)
+
+
+def _preflight(dependencies: Dependencies, request: Request, store_type: StoreType, name: str) -> Preflight:
+    """What is known before the order: whether the name is free, what is left, and how long it takes."""
+    orders, statistics = dependencies.orders, dependencies.ledger.statistics
+    problem = ""
+    try:
+        free = orders.require_free(request.actor, name) if name else ""
+    except Refused as refusal:
+        free, problem = "", str(refusal.problem)
+    return Preflight(
+        address=orders.addresses.url(free) if free else "",
+        problem=problem,
+        owned=dependencies.ledger.stores.owned(request.actor.id),
+        most=orders.limits.stores_per_person,
+        seconds=statistics.seconds_of(CREATE.kind, store_type.name, HISTORY),
+        expiry=orders.expiry,
+    )
+
+
+def name_typed(dependencies: Dependencies, request: Request) -> Response:
+    """Say whether a store may have the name, while it is typed; all values stay. Raises UnknownStoreType."""
+    return replace(type_chosen(dependencies, request), reason="looked at the name")
 
 
 def type_chosen(dependencies: Dependencies, request: Request) -> Response:
@@ -268,7 +303,7 @@ COMMAND = Command(
     example="create my-shop medusa currency=usd",
     parse=parse,
     run=run,
-    clicks={CREATE_ACTION: open_form, TYPE_ACTION: type_chosen},
+    clicks={CREATE_ACTION: open_form, TYPE_ACTION: type_chosen, NAME_ACTION: name_typed},
     submissions={CREATE_FORM: submitted},
     help_lines=help_lines,
     terminal=TerminalCommand(

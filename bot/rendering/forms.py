@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -16,6 +17,7 @@ from slack_sdk.models.blocks import (
     StaticSelectElement,
     UserSelectElement,
 )
+from slack_sdk.models.blocks.basic_components import DispatchActionConfig
 from slack_sdk.models.views import View
 
 from bot.rendering.blocks import Message, context, sections
@@ -39,6 +41,8 @@ AS_IT_IS = "now"  # the entry of the clone form's menu that is no backup
 EXPIRY_BLOCK = "expiry"  # the block id of the life's menu
 DEFAULT_LIFE = "default"  # its entry for what the policy says
 DURATIONS = ("1h", "1d", "3d", "1w", "2w", "30d")
+NAME_ACTION = "name"  # the action id of the name, and its block id
+EACH_CHARACTER = DispatchActionConfig(trigger_actions_on=["on_character_entered"])
 TYPE_ACTION = "type"  # the action id of the type's menu
 MENU_ENTRIES = 100  # that Slack takes in one menu
 LABEL_LIMIT = 75  # characters that Slack takes in a menu entry's text and in its description
@@ -71,12 +75,41 @@ class FormContext:
 
 @dataclass(frozen=True)
 class Prefilled:
-    """What the create form shows: the name, choices by option id, a question above its fields, and the expiry."""
+    """What the create form shows: the name, choices by option id, a question above its fields, and the expiry.
+
+    A `fresh` form is opened now; another one replaces a form with its values."""
 
     name: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
     question: str = ""
     expires: str = ""
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What is known of an order before it is placed.
+
+    `address` is the new store's if its name is free, '' if it is not, or not typed yet; then `problem` says why not.
+    The person has `owned` stores of `most`. `seconds` is how long former creations of the type took, the shortest
+    first."""
+
+    address: str = ""
+    problem: str = ""
+    owned: int = 0
+    most: int = 0
+    seconds: Sequence[float] = ()
+    expiry: ExpiryPolicy = NO_POLICY
+
+    @property
+    def usual_seconds(self) -> float:
+        """The median. Raises IndexError without former creations."""
+        return self.seconds[len(self.seconds) // 2]
+
+    @property
+    def slow_seconds(self) -> float:
+        """95 % of the creations were done within it. Raises IndexError without former creations."""
+        return self.seconds[math.ceil(0.95 * len(self.seconds)) - 1]
 
 
 def create_form(
@@ -85,23 +118,26 @@ def create_form(
     form_context: FormContext,
     store_type: StoreType | None = None,
     prefilled: Prefilled | None = None,
-    expiry: ExpiryPolicy = NO_POLICY,
+    preflight: Preflight | None = None,
 ) -> View:
     """Asks for a name, a type (preset to `store_type`, else the default), that type's options, and the store's expiry.
 
-    `prefilled` has the values of the form that this one replaces, or what was typed."""
-    store_type, is_new = store_type or catalog.default, prefilled is None or bool(prefilled.question)
-    prefilled = prefilled or Prefilled()
+    `prefilled` has the values of the form that this one replaces, or what was typed; `preflight` says what would become
+    of the order."""
+    store_type = store_type or catalog.default
+    prefilled, preflight = prefilled or Prefilled(fresh=True), preflight or Preflight()
     return _form(
         CREATE_FORM,
         create,
         form_context,
         [
             *(sections(prefilled.question) if prefilled.question else []),
-            _name_block(addresses, "my-shop", prefilled.name, focus=is_new),
+            _name_block(addresses, "my-shop", prefilled.name, focus=prefilled.fresh, looked_at=True),
+            *_looked_at(preflight),
             _type_block(catalog, store_type),
             *(_option_block(store_type, option, prefilled) for option in store_type.options),
-            _expiry_block(expiry, prefilled.expires),
+            _expiry_block(preflight.expiry, prefilled.expires),
+            context(create("preflight", p=preflight, type=store_type)),
             context(_where(form_context)),
         ],
     )
@@ -130,13 +166,28 @@ def clone_form(
     )
 
 
-def _name_block(addresses: Addresses, example: str, value: str = "", *, focus: bool = True) -> InputBlock:
-    """Asks for a new store's name."""
+def _looked_at(preflight: Preflight) -> list[Block]:
+    """What became of the name that was typed so far."""
+    if preflight.problem:
+        return [context(create("name_problem", problem=preflight.problem))]
+    return [context(create("name_free", address=preflight.address))] if preflight.address else []
+
+
+def _name_block(
+    addresses: Addresses, example: str, value: str = "", *, focus: bool = True, looked_at: bool = False
+) -> InputBlock:
+    """Asks for a new store's name. With `looked_at`, Slack reports each character."""
     hint = create("name_hint", shortest=MIN_NAME, longest=addresses.longest_name, example=addresses.url(example))
     name = PlainTextInputElement(
-        action_id="name", placeholder=example, focus_on_load=focus, initial_value=value or None
+        action_id=NAME_ACTION,
+        placeholder=example,
+        focus_on_load=focus,
+        initial_value=value or None,
+        dispatch_action_config=EACH_CHARACTER if looked_at else None,
     )
-    return InputBlock(block_id="name", label=create("name_label"), hint=hint, element=name)
+    return InputBlock(
+        block_id=NAME_ACTION, label=create("name_label"), hint=hint, element=name, dispatch_action=looked_at or None
+    )
 
 
 def _where(form_context: FormContext) -> str:

@@ -12,7 +12,7 @@ from provisioner.domain.errors import BadOption
 from provisioner.domain.text import enumerate_some, nearest, shorten
 
 Label = Annotated[str, Field(min_length=1, max_length=75)]  # Slack's limit for an option in a select menu
-MAX_OPTIONS = 90  # Slack takes 100 blocks in a form
+MAX_OPTIONS = 85  # Slack takes 100 blocks in a form
 OptionId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.integration.bot_harness import STORES, Bot
-from tests.integration.slack_steps import buttons, create_form, ready_store
+from tests.integration.slack_steps import buttons, create_form, ready_store, top_form
 from tests.waiting import until
 
 # --- by a command ------------------------------------------------------------------------------------------------
@@ -156,3 +156,23 @@ def test_form_that_slack_does_not_open_is_reported(bot: Bot) -> None:
     bot.slack.fault("error", "views.open", code="expired_trigger_id")
     assert bot.slack.command("Dana", "#stores", "/store create").ok
     bot.slack.wait_for(lambda: "Slack did not open the form" in bot.whispered())
+
+
+def test_form_looks_at_the_name_while_it_is_typed(bot: Bot) -> None:
+    ready_store(bot, "taken-shop")
+    form = create_form(bot)
+    for typed, note in (
+        ("Taken", ":x: “Taken” can't be a store's name."),
+        ("taken-shop", ":x: There is already a store called taken-shop. Choose another name."),
+        ("free-shop", ":white_check_mark: The name is free: http://free-shop.localhost:8081"),
+    ):
+        assert bot.slack.click("Dana", form, "name", typed).ok
+        form = bot.slack.wait_for(lambda note=note: _form_with(bot, note), what=note)  # type: ignore[misc]
+    assert "You have 1 of 10 stores. A Medusa store is usually ready after" in str(form["blocks"])
+    assert bot.slack.submit("Dana", form, {"name": "free-shop"}) is None
+    assert bot.store("free-shop")
+
+
+def _form_with(bot: Bot, text: str) -> dict[str, Any] | None:
+    form = top_form(bot)
+    return form if text in str(form["blocks"]) else None

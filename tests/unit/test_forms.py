@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from bot.rendering import forms
-from bot.rendering.forms import FormContext, Prefilled
+from bot.rendering.forms import FormContext, Prefilled, Preflight
 from dev.slack.block_validation import check_view
 from provisioner.domain.options import Option
 from provisioner.domain.store import Addresses
@@ -84,7 +84,25 @@ def test_create_form_asks_for_the_options_of_the_chosen_type() -> None:
     kept = shown(MEDUSA, Prefilled("my-shop", {"currency": "usd", "color": "no colour of this type"}))
     assert preset_menus(kept) == of_all | {"option/medusa/currency": "usd"}
     assert kept["blocks"][0]["element"]["initial_value"] == "my-shop"
-    assert kept["blocks"][1]["dispatch_action"]
+    assert [block["block_id"] for block in kept["blocks"] if block.get("dispatch_action")] == ["name", "type"]
+
+
+def test_create_form_says_what_is_known_before_the_order() -> None:
+    def contexts(preflight: Preflight) -> list[str]:
+        view = forms.create_form(CATALOG, ADDRESSES, FormContext(), MEDUSA, None, preflight).to_dict()
+        return [block["elements"][0]["text"] for block in view["blocks"] if block["type"] == "context"][:-1]
+
+    seconds = [4.0, 5.0, 5.3, 6.0, *[7.0] * 14, 8.0, 60.0]
+    free = Preflight("http://my-shop.shops.example.com", owned=2, most=10, seconds=seconds)
+    assert contexts(free) == [
+        ":white_check_mark: The name is free: http://my-shop.shops.example.com",
+        "You have 2 of 10 stores. A Medusa store is usually ready after 7.0 s; 95 of 100 are within 8.0 s.",
+    ]
+    full = Preflight("", "There is already a store called my-shop.", owned=10, most=10)
+    assert contexts(full) == [
+        ":x: There is already a store called my-shop.",
+        ":no_entry_sign: You have 10 stores, and 10 is the limit for one person.",
+    ]
 
 
 def test_slack_accepts_the_longest_menus_that_a_type_may_have() -> None:

@@ -116,6 +116,10 @@ function keepOnScreen(menu) {
   if (menu && menu.getBoundingClientRect().left < 0) Object.assign(menu.style, { left: 0, right: "auto" });
 }
 
+function reportsEachCharacter(element) {
+  return element.dispatch_action_config?.trigger_actions_on?.includes("on_character_entered");
+}
+
 function FailedNote() {
   return <span className="failed-note" role="alert" title={NO_RESPONSE}>⚠ {NO_RESPONSE}</span>;
 }
@@ -131,7 +135,7 @@ function Field(props) {
   const change = (newValue) => {
     if (inForm) form.set(block, newValue);
     else setOwnValue(newValue);
-    if (!inForm || (block.dispatch_action && !isTextField(element))) click(newValue);
+    if (!inForm || (block.dispatch_action && (!isTextField(element) || reportsEachCharacter(element)))) click(newValue);
   };
   if (isTextField(element)) return <TextField {...props} {...{ value, change }} enter={() => block.dispatch_action && click(value)} />;
   if (element.type === "radio_buttons" || element.type === "checkboxes") return <Choices {...props} {...{ value, change }} />;
