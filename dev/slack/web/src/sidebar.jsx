@@ -25,7 +25,7 @@ export function Sidebar({ workspace, channel, openChannel, switchUser, theme, to
       <footer>
         <h2 id="who">You are</h2>
         <div role="radiogroup" aria-labelledby="who">
-          {workspace.people.map((person) => (
+          {workspace.members.map((person) => (
             <button
               key={person.id}
               role="radio"

@@ -9,6 +9,7 @@ export class Workspace {
     this.confirm = confirm; // resolves to true if the user confirms
     this.me = state.users.find((user) => user.id === state.me);
     this.people = state.users.filter((user) => !user.is_bot);
+    this.members = this.people.filter((user) => user.team_id === this.me.team_id); // the others are guests of a shared channel
     // slack-blocks-to-jsx needs these to show <@U…> and <#C…> by name.
     this.names = {
       users: state.users.map(({ id, real_name }) => ({ id, name: real_name })),
