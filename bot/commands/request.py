@@ -45,7 +45,7 @@ class Response:
 
     `later` makes a message that may take longer than Slack waits, or raises StorewrightError; `message` is shown first
     if it takes seconds.
-    `store` (a name), `job` and `reason` are for the audit log."""
+    `store` (a name), `job` and `reason` are for the audit log; what is not `audited` asks for nothing yet."""
 
     message: Message | None = None
     later: Callable[[], Message] | None = None
@@ -55,3 +55,4 @@ class Response:
     store: str = ""
     job: Job | None = None
     reason: str = ""
+    audited: bool = True

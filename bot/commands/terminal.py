@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -55,6 +56,13 @@ def require_name(store: Store, question: str, otherwise: str) -> None:
     """Ask for the store's name. Raises Refused for another, with `otherwise` as what follows from it."""
     if click.prompt(question) != store.name:
         raise Refused("That is not the store's name.", "", otherwise)
+
+
+def require_slack_id(person: str) -> None:
+    """Raises Refused for a text that is no person's id in Slack."""
+    if not re.fullmatch(r"[UW][A-Z0-9]{5,}", person):
+        what = f"“{person}” is not a person's Slack id."
+        raise Refused(what, "It looks like U0DANA001.", "Copy it from their profile.")
 
 
 def login_hint(store: Store) -> str:

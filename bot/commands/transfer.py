@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
 import click
@@ -10,7 +9,7 @@ import click
 from bot.commands.ordering import form_store
 from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section, Words
-from bot.commands.terminal import NAME, Terminal, TerminalCommand
+from bot.commands.terminal import NAME, Terminal, TerminalCommand, require_slack_id
 from bot.commands.typed import person_in
 from bot.dependencies import Dependencies
 from bot.rendering import forms, messages
@@ -20,8 +19,6 @@ from provisioner.domain.errors import Refused
 from provisioner.domain.store import Store
 from provisioner.orders import OrderContext
 from provisioner.transfers import transfer
-
-PERSON_ID = r"[UW][A-Z0-9]{5,}"
 
 
 @dataclass(frozen=True)
@@ -68,9 +65,7 @@ def _transferred(dependencies: Dependencies, request: Request, store: Store, own
 
 def _from_terminal(terminal: Terminal, name: str, owner: str) -> None:
     def act(context: OrderContext) -> Store:
-        if not re.fullmatch(PERSON_ID, owner):
-            what = f"“{owner}” is not a person's Slack id."
-            raise Refused(what, "It looks like U0DANA001.", "Copy it from their profile.")
+        require_slack_id(owner)
         store = terminal.orders.store_named(name)
         return transfer(terminal.orders, context.actor, store.id, owner)
 

@@ -59,6 +59,7 @@ class _Result:
     store: str = ""
     job_id: str = ""
     reason: str = ""
+    audited: bool = True
 
 
 def attended(dependencies: SlackDependencies, listener: Listener, store_of: StoreFinder) -> BoltListener:
@@ -72,6 +73,8 @@ def attended(dependencies: SlackDependencies, listener: Listener, store_of: Stor
             result = _carry_out(dependencies, listener, interaction, reply, request_id)
             if not result.store and result.outcome in (Outcome.REFUSED, Outcome.ERROR):
                 result = replace(result, store=_found(dependencies, store_of, interaction))
+            if not result.audited:
+                return
             ending = f"{result.outcome} {result.job_id or result.reason}".strip()
             log.info("%s: %s", interaction.kind, ending, extra={"store": result.store})
             _audit(dependencies, interaction, result, request_id)
@@ -128,7 +131,7 @@ def _carry_out(
     if response.job:
         return _Result(Outcome.ORDERED, response.store, response.job.id)
     outcome = Outcome.REFUSED if response.field_errors else Outcome.ANSWERED
-    return _Result(outcome, response.store, reason=response.reason)
+    return _Result(outcome, response.store, reason=response.reason, audited=response.audited)
 
 
 def _answer_later(reply: Reply, response: Response, later: Callable[[], Message], request_id: str) -> None:

@@ -168,6 +168,7 @@ def test_form_looks_at_the_name_while_it_is_typed(bot: Bot) -> None:
     ):
         assert bot.slack.click("Dana", form, "name", typed).ok
         form = bot.slack.wait_for(lambda note=note: _form_with(bot, note), what=note)  # type: ignore[misc]
+    assert [row["action"] for row in bot.audit(2)] == ["command", "command"], "typing asks for nothing yet"
     assert "You have 1 of 10 stores. A Medusa store is usually ready after" in str(form["blocks"])
     assert bot.slack.submit("Dana", form, {"name": "free-shop"}) is None
     assert bot.store("free-shop")
