@@ -40,6 +40,7 @@ COMMAND = Command(
             label="Wake",
             when=_can_be_woken,
             style=lambda view: "primary",
+            in_card=True,
         ),
     ),
     terminal=VERB.terminal("Start a store that sleeps."),

@@ -379,6 +379,12 @@ def store_card(view: StoreView, offers: Sequence[Offer]) -> list[Block | None]:
     ]
 
 
+def card(view: StoreView, offers: Sequence[Offer]) -> list[blocks.Json]:
+    """Under a link to the store, for everybody in the channel: its state, owner and expiry, and nothing private."""
+    shown = offers_block(view, [offer for offer in offers if offer.in_card], f"store-{view.store.id}")
+    return blocks.as_json([section(home("card", v=view)), shown])
+
+
 def store_alone(view: StoreView, offers: Sequence[Offer]) -> Message:
     """The status of a store without a job: it was adopted from the cluster."""
     return message(home("store", v=view), store_card(view, offers)[1:])

@@ -25,7 +25,8 @@ class Offer:
     """`action_id` names the handler of a click; `label` is what people read.
 
     `when` decides whether it is offered. `url` makes it a link; `confirm` makes Slack ask first. `style` is primary,
-    danger or None, and may depend on the store. `in_failure_channel`: a failure's message offers it too."""
+    danger or None, and may depend on the store. `in_failure_channel`: a failure's message offers it too. `in_card`: so
+    does the card under a link to the store."""
 
     action_id: str
     label: str
@@ -35,6 +36,7 @@ class Offer:
     url: Callable[[StoreView], str] | None = None
     confirm: Callable[[StoreView], ConfirmObject] | None = None
     in_failure_channel: bool = False
+    in_card: bool = False
 
 
 def offers_block(view: StoreView, offers: Sequence[Offer], block_id: str = "actions") -> ActionsBlock | None:

@@ -22,7 +22,7 @@ from bot.slack.interaction import (
     UnknownInteraction,
     read_interaction,
 )
-from bot.slack.listeners import actions, commands, events, mentions, shortcuts, views
+from bot.slack.listeners import actions, commands, events, links, mentions, shortcuts, views
 from provisioner.domain.text import shorten
 from provisioner.log_context import carried
 
@@ -69,7 +69,7 @@ def build_app(dependencies: SlackDependencies, threads: ThreadPoolExecutor) -> A
     )
     app.client.base_url = dependencies.slack.base_url
     app.client.retry_handlers.clear()
-    for listeners in (commands, mentions, actions, shortcuts, views, events):
+    for listeners in (commands, mentions, links, actions, shortcuts, views, events):
         listeners.register(app, dependencies)
     app.error(_answer_error)
     return app

@@ -16,7 +16,7 @@ from bot.rendering.offers import MENU_ACTION
 from provisioner.domain.text import shorten
 
 COMMAND, EVENT_CALLBACK, HOME_OPENED = "command", "event_callback", "app_home_opened"
-MENTIONED, SHORTCUT = "app_mention", "message_action"
+MENTIONED, LINKS_SHARED, SHORTCUT = "app_mention", "link_shared", "message_action"
 Text = Annotated[str, Field(max_length=40_000)]  # Slack's longest message
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Channel = Annotated[ChannelId, Field(min_length=1)]
@@ -286,6 +286,36 @@ class _Mention(BaseModel):
         )
 
 
+class _Link(BaseModel):
+    url: Text
+
+
+class _LinksDetails(BaseModel):
+    user: PersonId
+    channel: Channel
+    message_ts: Id
+    links: Annotated[list[_Link], Field(max_length=100)]
+
+
+class _Links(BaseModel):
+    """`text` is the addresses."""
+
+    event_id: Id
+    event: _LinksDetails
+
+    def interaction(self) -> Interaction:
+        return Interaction(
+            kind=InteractionKind.EVENT,
+            user=self.event.user,
+            channel=self.event.channel,
+            delivery_key=self.event_id,
+            handler=LINKS_SHARED,
+            raw=LINKS_SHARED,
+            text=" ".join(html.unescape(link.url) for link in self.event.links),
+            message_ts=self.event.message_ts,
+        )
+
+
 class _EventDetails(BaseModel):
     type: Literal["app_home_opened"]
     user: PersonId
@@ -310,11 +340,12 @@ class _Event(BaseModel):
         )
 
 
-_PAYLOADS: Mapping[str, type[_Command | _Click | _Submission | _Shortcut | _Mention | _Event]] = {
+_PAYLOADS: Mapping[str, type[_Command | _Click | _Submission | _Shortcut | _Mention | _Links | _Event]] = {
     COMMAND: _Command,
     "block_actions": _Click,
     "view_submission": _Submission,
     SHORTCUT: _Shortcut,
     MENTIONED: _Mention,
+    LINKS_SHARED: _Links,
     EVENT_CALLBACK: _Event,
 }

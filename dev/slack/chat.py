@@ -97,6 +97,23 @@ def post_ephemeral(context: MethodContext, args: Args) -> Json:
     return {"message_ts": message["ts"]}
 
 
+@method("chat.unfurl")
+def unfurl(context: MethodContext, args: Args) -> Json:
+    channel = target_channel(context, args)
+    message = context.workspace.message(channel, args.text("ts"))
+    cards = args.data("unfurls")
+    if not isinstance(cards, dict) or not all(url in message["text"] for url in cards):
+        raise SlackError("cannot_unfurl_url")
+    if problems := [problem for card in cards.values() for problem in check_message(card.get("blocks"))]:
+        raise SlackError("invalid_blocks", *problems)
+    message["attachments"] = [
+        {"id": number, "from_url": url, "is_app_unfurl": True, "blocks": with_ids(card["blocks"])}
+        for number, (url, card) in enumerate(cards.items(), start=1)
+    ]
+    context.workspace.mark_changed()
+    return {}
+
+
 @method("chat.getPermalink")
 def permalink(context: MethodContext, args: Args) -> Json:
     channel = context.workspace.channel(args.text("channel"))

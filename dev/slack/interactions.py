@@ -29,6 +29,7 @@ from dev.slack.workspace import (
 
 ESCAPES: bool = yaml.safe_load(MANIFEST.read_text())["features"]["slash_commands"][0]["should_escape"]
 ADDRESS = re.compile(r"https?://\S+")
+UNFURLED = re.compile(r"https?://[^\s/]+\.localhost\S*")  # as with unfurl_domains: [localhost]
 VERBS = ("create my-shop medusa", *(f"{verb} my-shop" for verb in ("status", "upgrade", "credentials", "delete")))
 COMMAND_HINTS = {"/store": " · ".join((*VERBS, "list", "help"))}
 # Slack's own commands, with the bot as their argument.
@@ -53,7 +54,7 @@ class Interactions:
     # -- commands and messages ---------------------------------------------------------------------------
 
     async def say(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> Json:
-        """Post an ordinary message, escaped as Slack does. The bot gets the event of a mention where it is a member.
+        """Post an ordinary message, escaped as Slack does. Where the bot is a member, it gets mentions and links.
 
         Raises SlackError not_in_channel if the user is not a member."""
         author, target = self._workspace.user(user), self._channel(user, channel)
@@ -62,6 +63,10 @@ class Interactions:
             event = {"type": "app_mention", "user": author.id, "text": message["text"], "channel": target.id}
             thread = {"thread_ts": thread_ts} if thread_ts else {}
             self._deliver_event({**event, "ts": message["ts"], "event_ts": message["ts"], **thread})
+        if (links := UNFURLED.findall(text)) and BOT_USER in target.members:
+            event = {"type": "link_shared", "user": author.id, "channel": target.id, "message_ts": message["ts"]}
+            shared = [{"domain": "localhost", "url": url} for url in links]
+            self._deliver_event({**event, "links": shared, "event_ts": message["ts"]})
         return message
 
     async def shortcut(self, user: str, target: str, callback_id: str) -> Ack:
@@ -210,7 +215,9 @@ class Interactions:
             }
         else:
             channel, message = self._visible_message(clicker.id, target)
-            action, state = _action_and_state(message.get("blocks", []), action_id, value, values or {})
+            cards = [block for card in message.get("attachments", []) for block in card["blocks"]]
+            blocks = [*message.get("blocks", []), *cards]
+            action, state = _action_and_state(blocks, action_id, value, values or {})
             source = self._message_source(channel, message, clicker.id, state)
         payload = {**self._interaction("block_actions", clicker.id), **source, "actions": [action]}
         return await self._delivery.deliver("interaction", payload)

@@ -15,6 +15,7 @@ METHOD_SCOPES = {
     "chat.update": "chat:write",
     "conversations.open": "im:write",
     "users.info": "users:read",
+    "chat.unfurl": "links:write",
 }
 
 

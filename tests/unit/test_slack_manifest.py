@@ -18,6 +18,7 @@ SCOPES = {
     "chat.postMessage": {"chat:write"},
     "chat.update": {"chat:write"},
     "chat_postEphemeral": {"chat:write"},
+    "chat_unfurl": {"links:write"},
     "users_info": {"users:read"},
     "conversations_open": {"im:write"},
     "conversations_history": {"channels:history", "groups:history", "im:history", "mpim:history"},
@@ -43,7 +44,9 @@ def addresses(made: Any) -> list[str | None]:
 def test_manifest_requests_exactly_the_scopes_of_the_calls() -> None:
     source = "".join(path.read_text() for path in (ROOT / "bot").rglob("*.py"))
     assert all(method in source for method in SCOPES)
-    assert set(manifest()["oauth_config"]["scopes"]["bot"]) == {"commands", "app_mentions:read"}.union(*SCOPES.values())
+    assert set(manifest()["oauth_config"]["scopes"]["bot"]) == {"commands", "app_mentions:read", "links:read"}.union(
+        *SCOPES.values()
+    )
 
 
 def test_readme_explains_every_scope() -> None:
@@ -71,4 +74,4 @@ def test_manifest_uses_one_transport_per_mode(mode: str, address: str | None) ->
     made = manifest(mode)
     assert addresses(made) == [address] * 3
     assert made["settings"]["socket_mode_enabled"] == (mode == "socket")
-    assert made["settings"]["event_subscriptions"]["bot_events"] == ["app_home_opened", "app_mention"]
+    assert made["settings"]["event_subscriptions"]["bot_events"] == ["app_home_opened", "app_mention", "link_shared"]

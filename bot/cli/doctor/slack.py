@@ -24,6 +24,8 @@ SCOPES = {
     "mpim:history": "the same in group messages",
     "users:read": "checking the new owner of a transferred store",
     "app_mentions:read": "mentions in a store's thread",
+    "links:read": "addresses of stores in messages",
+    "links:write": "the cards under them",
 }
 APP_PAGE = "api.slack.com/apps > your app"
 

@@ -178,6 +178,9 @@ function Message({ workspace, message, openThread, follows }) {
         )}
         <div className={removed ? "removed" : "content"}>
           <Blocks workspace={workspace} blocks={content} target={message.ts} />
+          {message.attachments?.map((card) => (
+            <div key={card.id} className="card"><Blocks workspace={workspace} blocks={card.blocks} target={message.ts} /></div>
+          ))}
           {message.edited && <span className="edited">(edited)</span>}
         </div>
         {message.reactions && <Reactions reactions={message.reactions} workspace={workspace} />}
