@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.__main__ import main
 from provisioner.domain.errors import BadExpiry, Problem
-from provisioner.domain.expiry import DAY, HOUR, MINUTE, NO_POLICY, ExpiryPolicy
+from provisioner.domain.expiry import DAY, HOUR, MINUTE, NO_POLICY, Expiry, ExpiryPolicy
 from provisioner.domain.store import StoreStatus
 from provisioner.operations.delete import DELETE
 from provisioner.operations.pause import PAUSE
@@ -42,6 +42,12 @@ def left(bot: Bot, seconds: float) -> None:
     end = bot.store().expires_at
     assert end
     bot.clock.ahead += end - seconds - bot.clock()
+    look(bot)
+
+
+def first_notice(bot: Bot) -> None:
+    """Let the store have two days left, by the clock of Slack, too."""
+    bot.ledger.set_expiry(bot.store(), Expiry(bot.clock() + 2 * DAY, 3 * DAY))
     look(bot)
 
 
@@ -176,6 +182,26 @@ def _delivered(bot: Bot) -> bool:
     bot.clock.ahead += MINUTE  # past the pause after a failed attempt
     bot.notifier.wake()
     return bot.store().noticed == 3
+
+
+def test_notice_whose_answer_was_lost_is_sent_once(bot: Bot) -> None:
+    root = store_for(bot)
+    bot.settled()
+    bot.slack.fault("drop_response", "chat.postMessage", times=2)  # one for the owner, one for the thread
+    first_notice(bot)
+    assert (len(notices(bot)), len(posts(bot, root)), bot.store().noticed) == (1, 1, 1)
+
+
+def test_notice_that_a_killed_bot_sent_is_counted_by_the_next(bot: Bot) -> None:
+    store_for(bot)
+    first_notice(bot)
+    store = bot.store()
+    with bot.ledger.transaction() as db:  # as if it was killed between Slack's answer and the ledger
+        db.execute("UPDATE stores SET noticed = 0, noticed_at = 0")
+        db.execute("UPDATE outbox SET sent_revision = 0, remote_id = NULL WHERE kind = 'expiry'")
+    bot.notifier.wake()
+    until("the count", lambda: bot.store().noticed == 1)
+    assert (len(notices(bot)), bot.store().expires_at) == (1, store.expires_at)
 
 
 def test_owner_without_direct_messages_gets_the_notice_where_the_store_was_ordered(bot: Bot) -> None:
