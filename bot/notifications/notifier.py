@@ -16,6 +16,7 @@ from bot.notifications.app_home import HomeNotification
 from bot.notifications.expiry import ExpiryNotification, ExpiryPostNotification
 from bot.notifications.failure import FailureNotification
 from bot.notifications.message_sender import MessageSender
+from bot.notifications.night import NightNotification
 from bot.notifications.notification import Notification, Projector
 from bot.notifications.receipt import ReceiptNotification
 from bot.notifications.refusal import RefusalNotification
@@ -42,6 +43,7 @@ URGENCY = {
     OutboxKind.SUMMARY: 0,
     OutboxKind.FAILURE: 1,
     OutboxKind.RECEIPT: 1,
+    OutboxKind.NIGHT: 1,
     OutboxKind.TRANSFER: 1,
     OutboxKind.EXPIRY: 1,
     OutboxKind.EXPIRY_POST: 1,
@@ -76,6 +78,7 @@ class Notifier:
             OutboxKind.FAILURE: FailureNotification(ledger, catalog, projector, for_operators),
             OutboxKind.REFUSAL: RefusalNotification(ledger, projector, for_operators),
             OutboxKind.RECEIPT: ReceiptNotification(ledger, sender, projector, failure_channel),
+            OutboxKind.NIGHT: NightNotification(ledger, projector, for_operators),
             OutboxKind.TRANSFER: TransferNotification(ledger, sender, projector, failure_channel),
             OutboxKind.EXPIRY: ExpiryNotification(orders, sender, projector, failure_channel),
             OutboxKind.EXPIRY_POST: ExpiryPostNotification(orders, projector),

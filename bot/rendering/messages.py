@@ -29,7 +29,7 @@ from provisioner.domain.backup import Backup
 from provisioner.domain.errors import LimitReached, NotAllowed, Refused, StoreDeleted
 from provisioner.domain.job import EventKind, Job, JobEvent, JobKind
 from provisioner.domain.store import Store
-from provisioner.domain.text import one_line
+from provisioner.domain.text import enumerate_some, one_line
 from provisioner.ledger.audit import AuditPage, Row
 from provisioner.ledger.links import OneTimeLink
 from provisioner.ledger.stores import StorePage
@@ -48,6 +48,7 @@ LISTED = 20  # stores of each kind in a list
 # Characters, so that no message gets too long as a whole.
 LIST_LIMIT = 6000  # of the stores of each kind
 THREAD_LIMIT, LINE_LIMIT = 10_000, 1000  # of one post in a thread, and of one line in it
+NAMES_LIMIT = 1000  # of the stores in one message about many
 CARD_LIMIT = 1000  # of a store on App Home, and of its problem
 
 
@@ -181,6 +182,15 @@ def failure(view: JobView, offers: Sequence[Offer], thread_url: str) -> Message:
         context(jobs("footer", v=view)),
     ]
     return message(text, shown)
+
+
+def failed_night(failed: Sequence[Job]) -> Message:
+    """For the failure channel: what else failed in a night, and the last one's problem."""
+    last = failed[-1]
+    stores = enumerate_some(dict.fromkeys(job.store for job in failed), NAMES_LIMIT)
+    text = jobs("night", count=len(failed), stores=stores, operation=OPERATIONS[last.kind], job=last)
+    problem = sections(jobs("problem", p=last.problem)) if last.problem else []
+    return message(text, [section(f":rotating_light: {text}"), *problem, context(jobs("after_night", kind=last.kind))])
 
 
 def receipt(store: Store, link: OneTimeLink) -> Message:

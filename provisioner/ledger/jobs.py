@@ -17,6 +17,7 @@ from provisioner.ledger.outbox import Outbox, OutboxKind
 from provisioner.ledger.rows import event_of, job_of, problem_json
 from provisioner.log_context import new_id
 
+NIGHT_SECONDS = 12 * 3600.0  # in which the quiet jobs of a night end
 LIVE_SQL = ", ".join(f"'{status}'" for status in LIVE)
 END_EVENTS = {
     JobStatus.SUCCEEDED: EventKind.SUCCEEDED,
@@ -92,6 +93,22 @@ class Jobs:
         """The number of quiet jobs that are queued or running."""
         query = f"SELECT count(*) FROM jobs WHERE quiet AND status IN ({LIVE_SQL})"
         return int(self._connection.db.execute(query).fetchone()[0])
+
+    def failed_in_the_night_of(self, job_id: str) -> list[Job]:
+        """The quiet jobs of this one's kind that nobody ordered and that failed with it in one night, in their order.
+
+        A night is NIGHT_SECONDS, from the first one that failed."""
+        query = """SELECT j.* FROM jobs j, jobs first WHERE first.id = ? AND j.kind = first.kind AND j.quiet
+                   AND j.origin = '' AND j.status = 'failed'
+                   AND j.finished_at BETWEEN first.finished_at AND first.finished_at + ?
+                   ORDER BY j.finished_at, j.rowid"""
+        return [job_of(row) for row in self._connection.db.query(query, [job_id, NIGHT_SECONDS])]
+
+    def first_of_the_night(self, job: Job) -> Job | None:
+        """The job with which the failures of this failed job's night began: itself if there is none before."""
+        query = """quiet AND origin = '' AND kind = ? AND status = 'failed' AND finished_at > ?
+                   ORDER BY finished_at, rowid LIMIT 1"""
+        return self._where(query, job.kind, self._connection.clock() - NIGHT_SECONDS)
 
     def of_kind(self, kind: JobKind) -> list[Job]:
         """All jobs of a kind, oldest first."""

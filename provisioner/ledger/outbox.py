@@ -21,6 +21,7 @@ class OutboxKind(StrEnum):
     FAILURE = "failure"  # a message in the failure channel, edited in place; a job id
     RECEIPT = "notice"  # for a store's owner: somebody opened a one-time link; a link id
     HOME = "home"  # a person's App Home; a person id
+    NIGHT = "night"  # in the failure channel: what else failed in a night; the id of the job that failed first
     TRANSFER = "transfer"  # a store has another owner; store id / reader / actor / time
     EXPIRY = "expiry"  # for a store's owner: it expires soon; store id / end / number of the notice
     EXPIRY_POST = "expiry_post"  # the same in the store's thread

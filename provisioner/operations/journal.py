@@ -91,7 +91,11 @@ class JobJournal:
             if self.breaks_store(job, store_unchanged=store_unchanged) and status:
                 self._ledger.set_store_status(job.store_id, status, by=job.requested_by)
             self._ledger.jobs.finish(job, JobStatus.FAILED, problem=problem, detail=problem.what)
-            self._ledger.outbox.put(OutboxKind.FAILURE, job.id)
+            first = self._ledger.jobs.first_of_the_night(job) if job.quiet and not job.origin else None
+            if first and first.id != job.id:  # many may fail for one reason
+                self._ledger.outbox.put(OutboxKind.NIGHT, first.id)
+            else:
+                self._ledger.outbox.put(OutboxKind.FAILURE, job.id)
             if job.quiet:  # nothing else of it is posted
                 self._ledger.outbox.put(OutboxKind.SUMMARY, job.id)
 

@@ -150,3 +150,26 @@ def test_failed_daily_backup_is_posted_in_the_failure_channel_and_can_be_retried
     assert "To make one before the next night: `/store backup my-shop`" in failure["text"]
     bot.slack.click("Ada", failure, "retry")
     bot.slack.wait_for(lambda: bot.queued_jobs() == [("backup", 1)])
+
+
+def test_backups_that_fail_in_one_night_are_two_messages(bot: Bot) -> None:
+    names = [f"shop-{number}" for number in range(5)]
+    for name in names:
+        ready_store(bot, name)
+    away = Problem("The backup server does not answer.", "It is away.", "Start it.")
+    bot.clock.ahead = 86_400.0 * 2
+    for _ in names:
+        DailyBackups(bot.orders, lambda _: True, HOUR).order_due()
+        bot.fail(away)
+    bot.settled()
+    posted = bot.slack.messages("#store-failures")
+    assert [message["text"].partition(" could not")[0] for message in posted][1:] == ["4 more stores"]
+    failed = [job.store for job in backups(bot.ledger) if job.status == "failed"]
+    assert sorted(failed) == names
+    assert f"in the same night: {', '.join(failed[1:])}." in posted[1]["text"]
+    assert "The backup server does not answer." in str(posted[1]["blocks"])
+    bot.clock.ahead += 86_400.0  # the next night has a message of its own
+    DailyBackups(bot.orders, lambda _: True, HOUR).order_due()
+    bot.fail(away)
+    bot.settled()
+    assert len(bot.slack.messages("#store-failures")) == 3

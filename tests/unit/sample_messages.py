@@ -13,7 +13,7 @@ from bot.rendering.job_view import JobView, store_view
 from bot.rendering.refused import Moved, RefusedMessages
 from provisioner.domain.errors import LimitReached, NotAllowed, Refused, StoreDeleted
 from provisioner.domain.job import EventKind, JobEvent, JobStatus
-from provisioner.domain.policy import VISITOR
+from provisioner.domain.policy import SCHEDULE, VISITOR
 from provisioner.domain.store import StoreStatus
 from provisioner.ledger.audit import AuditPage
 from provisioner.ledger.stores import StorePage
@@ -233,6 +233,9 @@ FAILURES = {
 }
 NOTICE = ExpiryNotice(EXPIRING, 1, NOON + 259_200, current=True, at=NOON + 259_200, left=7200, kept=True, may_keep=True)
 ANSWERS = {
+    "failed-night": messages.failed_night(
+        [replace(BACKUP_FAILED_JOB, store=name, requested_by=SCHEDULE) for name in ("bakery", "cafe")]
+    ),
     "expiry-notice": messages.expiry_notice(NOTICE),
     "expiry-notice-limited": messages.expiry_notice(replace(NOTICE, left=172_800, may_keep=False)),
     "expiry-notice-extended": messages.expiry_notice(replace(NOTICE, current=False)),
