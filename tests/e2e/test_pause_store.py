@@ -187,6 +187,7 @@ def test_store_that_did_not_answer_can_be_paused_and_woken(store: BackedUpStore)
     store.harness.reopen()
     selector = {"spec": {"selector": {"app.kubernetes.io/component": "nothing"}}}
     store.kubectl("patch", "service", store.name, "-p", json.dumps(selector))
+    until("the ingress leads nobody to it", lambda: f"version {store.version}<" not in store.page())
     paused(store)
     assert not store.harness.backups(store.made)[0].served
     store.harness.succeeded(store.harness.wake(store.made))
