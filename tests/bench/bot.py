@@ -24,7 +24,7 @@ def measure(cluster: Cluster, rounds: int) -> tuple[list[float], float]:
         bot.upgrade("socket")
         starts = [_start(bot) for _ in range(rounds)]
         bot.await_slack()
-        (resident,) = memory(cluster, bot.name).values()
+        resident = memory(cluster, bot.name)["bot"]
         return starts, resident
 
 
