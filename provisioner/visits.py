@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 
 from provisioner.domain.errors import Refused
-from provisioner.domain.job import JobStatus
 from provisioner.domain.policy import VISITOR, Actor
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.operations.wake import WAKE
@@ -26,8 +25,7 @@ def wake_for_visitor(orders: Orders, store: Store) -> bool:
         return True
     if store.expiry and store.expiry.is_over(ledger.clock()):
         return False
-    failed = last and last.kind == WAKE.kind and last.status == JobStatus.FAILED
-    if last and failed and (last.finished_at or 0.0) > ledger.clock() - PAUSE_SECONDS:
+    if last and last.failed_since(WAKE.kind, ledger.clock() - PAUSE_SECONDS):
         return False
     key = f"visit {store.id} {last.id if last else ''}"  # two visitors at the same moment order one wake
     context = OrderContext(Actor(VISITOR, is_admin=True), store.reader, key, quiet=True)

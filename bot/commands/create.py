@@ -168,17 +168,11 @@ def _ask_name(dependencies: Dependencies, request: Request, arguments: CreateArg
 
 def open_form(dependencies: Dependencies, request: Request) -> Response:
     """The form, with the default type."""
-    return Response(form=_form(dependencies, request))
+    return Response(form=_form(dependencies, request, dependencies.catalog.default, Prefilled(fresh=True)))
 
 
-def _form(
-    dependencies: Dependencies,
-    request: Request,
-    store_type: StoreType | None = None,
-    prefilled: Prefilled | None = None,
-) -> View:
-    orders, prefilled = dependencies.orders, prefilled or Prefilled(fresh=True)
-    store_type = store_type or orders.catalog.default
+def _form(dependencies: Dependencies, request: Request, store_type: StoreType, prefilled: Prefilled) -> View:
+    orders = dependencies.orders
     preflight = _preflight(dependencies, request, store_type, prefilled.name)
     return forms.create_form(orders.catalog, orders.addresses, request.form, store_type, prefilled, preflight)
 

@@ -64,6 +64,10 @@ class Job:
     def live(self) -> bool:
         return self.status in LIVE
 
+    def failed_since(self, kind: JobKind, at: float) -> bool:
+        """Whether it is of this kind and failed after that time (epoch seconds)."""
+        return self.kind == kind and self.status == JobStatus.FAILED and (self.finished_at or 0.0) > at
+
 
 ROLLBACK_STAGE = "rollback"  # the stage in which a job of that phase restores
 

@@ -21,7 +21,7 @@ from provisioner.ledger.deliveries import Deliveries
 from provisioner.ledger.jobs import Jobs
 from provisioner.ledger.links import Links
 from provisioner.ledger.lock import LedgerInUse, LedgerLock
-from provisioner.ledger.outbox import Outbox, OutboxKind, notice_subject
+from provisioner.ledger.outbox import NOTICES, Outbox, OutboxKind, notice_subject
 from provisioner.ledger.schema import migrations, schemas
 from provisioner.ledger.statistics import Statistics
 from provisioner.ledger.store_backups import StoreBackups
@@ -141,20 +141,23 @@ class Ledger:
         with self.transaction():
             self.stores.set_owner(store.id, owner, owner if store.origin == store.owner else store.origin)
             self.links.revoke_all(store.id)
-            if shown := self.jobs.last_shown(store.id):
-                self.outbox.refresh(OutboxKind.SUMMARY, shown.id)
-            for person in (store.owner, owner):
-                self.outbox.refresh(OutboxKind.HOME, person)
+            self.outbox.refresh(OutboxKind.HOME, store.owner)
+            self.refresh_messages(store.id)
 
     def set_expiry(self, store: Store, expiry: Expiry | None) -> None:
         """Record when a store expires, None for never. Its messages and notices show that."""
         with self.transaction():
             self.stores.set_expiry(store.id, expiry)
             for number in range(store.noticed):
-                for kind in (OutboxKind.EXPIRY, OutboxKind.EXPIRY_POST):
+                for kind in NOTICES:
                     self.outbox.refresh(kind, notice_subject(store, number))
-            if shown := self.jobs.last_shown(store.id):
-                self.outbox.refresh(OutboxKind.SUMMARY, shown.id)
+            self.refresh_messages(store.id)
+
+    def refresh_messages(self, store_id: str) -> None:
+        """Show the store as it is now in its newest message and on its owner's App Home."""
+        if shown := self.jobs.last_shown(store_id):
+            self.outbox.refresh(OutboxKind.SUMMARY, shown.id)
+        if store := self.stores.get(store_id):
             self.outbox.refresh(OutboxKind.HOME, store.owner)
 
     def note_forgotten(self, store_id: str) -> None:

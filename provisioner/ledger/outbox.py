@@ -70,6 +70,9 @@ def key_of(kind: OutboxKind, subject: str) -> str:
     return f"{kind}:{subject}"
 
 
+NOTICES = (OutboxKind.EXPIRY, OutboxKind.EXPIRY_POST)  # the entries of one notice
+
+
 def notice_subject(store: Store, number: int) -> str:
     """The subject of an EXPIRY entry: the notice with this number, of the store's present end."""
     return f"{store.id}/{store.expires_at}/{number}"

@@ -70,20 +70,12 @@ class Stores:
 
     def page(self, owner: str, *, limit: int, others: bool = False) -> StorePage:
         """The oldest `limit` stores of `owner`, or with `others` those of everybody else."""
-        where = f"{EXISTS} AND owner {'!=' if others else '='} ?"
-        rows = self._connection.db.query(
-            f"SELECT * FROM stores WHERE {where} ORDER BY created_at LIMIT ?", [owner, limit]
-        )
-        return StorePage(tuple(store_of(row) for row in rows), self._count(where, owner))
+        return self._page(f"{EXISTS} AND owner {'!=' if others else '='} ?", [owner], limit)
 
     def matching(self, *, limit: int, **values: str) -> StorePage:
         """The oldest `limit` stores with these values of `owner`, `type` and `status`."""
         wheres = [EXISTS, *(f"{column} = ?" for column in values)]
-        where, args = " AND ".join(wheres), list(values.values())
-        rows = self._connection.db.query(
-            f"SELECT * FROM stores WHERE {where} ORDER BY created_at LIMIT ?", [*args, limit]
-        )
-        return StorePage(tuple(store_of(row) for row in rows), self._count(where, *args))
+        return self._page(" AND ".join(wheres), list(values.values()), limit)
 
     def with_last_jobs(self, owner: str, *, limit: int) -> tuple[list[tuple[Store, Job | None]], int]:
         """The stores of `owner`, each with its newest job that is not quiet, and how many there are in all.
@@ -171,6 +163,11 @@ class Stores:
     def _where(self, where: str, *args: Any) -> Store | None:
         rows = self._connection.db.query(f"SELECT * FROM stores WHERE {where}", args)
         return next((store_of(row) for row in rows), None)
+
+    def _page(self, where: str, args: list[str], limit: int) -> StorePage:
+        query = f"SELECT * FROM stores WHERE {where} ORDER BY created_at LIMIT ?"
+        stores = tuple(store_of(row) for row in self._connection.db.query(query, [*args, limit]))
+        return StorePage(stores, self._count(where, *args))
 
     def _count(self, where: str, *args: Any) -> int:
         return int(self._connection.db.execute(f"SELECT count(*) FROM stores WHERE {where}", args).fetchone()[0])

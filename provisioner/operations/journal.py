@@ -51,12 +51,6 @@ class JobJournal:
             self._ledger.store_backups.note_proven(backup_id, at or self._ledger.clock())
             self._refresh_home(job)
 
-    def _refresh_last_shown(self, job: Job) -> None:
-        """A quiet job has no message of its own: the newest other one shows the store's new status."""
-        self._refresh_home(job)
-        if shown := self._ledger.jobs.last_shown(job.store_id):
-            self._ledger.outbox.refresh(OutboxKind.SUMMARY, shown.id)
-
     def _refresh_home(self, job: Job) -> None:
         if store := self._ledger.stores.get(job.store_id):
             self._ledger.outbox.refresh(OutboxKind.HOME, store.owner)
@@ -78,8 +72,8 @@ class JobJournal:
             if status:
                 self._ledger.set_store_status(job.store_id, status, by=job.requested_by, at=at)
             self._ledger.jobs.finish(job, JobStatus.SUCCEEDED, detail=version, at=at)
-            if job.quiet and status:
-                self._refresh_last_shown(job)
+            if job.quiet and status:  # it has no message of its own: the newest other one shows the new status
+                self._ledger.refresh_messages(job.store_id)
 
     def fail(self, job: Job, problem: Problem, *, store_unchanged: bool = False, store_serves: bool = False) -> None:
         """The job can't be done. The failure channel gets a message, and so does the origin of a quiet job.

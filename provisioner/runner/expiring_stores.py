@@ -6,17 +6,15 @@ import logging
 
 from provisioner.domain.errors import Refused
 from provisioner.domain.expiry import FAREWELL, Expiry
-from provisioner.domain.job import JobStatus
 from provisioner.domain.policy import EXPIRY, Actor
 from provisioner.domain.store import Store, StoreStatus
-from provisioner.ledger.outbox import OutboxKind, notice_subject
+from provisioner.ledger.outbox import NOTICES, notice_subject
 from provisioner.operations.delete import DELETE
 from provisioner.operations.pause import PAUSE
 from provisioner.operations.spec import Operation
 from provisioner.orders import OrderContext, Orders
 
 RETRY_SECONDS = 86_400.0  # after a job that failed, before the next one is ordered
-NOTICES = (OutboxKind.EXPIRY, OutboxKind.EXPIRY_POST)
 log = logging.getLogger(__name__)
 
 
@@ -56,8 +54,7 @@ class ExpiringStores:
 
     def _order(self, store: Store, operation: Operation, origin: str, *, quiet: bool) -> None:
         last = self._ledger.jobs.last(store.id)
-        failed = last and last.kind == operation.kind and last.status == JobStatus.FAILED
-        if last and failed and (last.finished_at or 0.0) > self._ledger.clock() - RETRY_SECONDS:
+        if last and last.failed_since(operation.kind, self._ledger.clock() - RETRY_SECONDS):
             return
         key = f"expiry {store.id} {operation.kind} {last.id if last else ''}"
         context = OrderContext(Actor(EXPIRY, is_admin=True), origin, key, quiet=quiet)

@@ -43,7 +43,7 @@ from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import Problem
 from provisioner.domain.job import ROLLBACK_STAGE, EventKind, Job
 from provisioner.domain.limits import Limits
-from provisioner.domain.store import Addresses, Store
+from provisioner.domain.store import Store
 from provisioner.imports import receive
 from provisioner.ledger.backup import Backups
 from provisioner.ledger.ledger import Ledger
@@ -56,6 +56,7 @@ from provisioner.operations.registry import DEFAULT_DEADLINES, OPERATIONS
 from provisioner.operations.toolbox import Toolbox
 from provisioner.orders import OrderContext, Orders, StoreRequest
 from provisioner.runner.kept_backups import Room
+from tests.ledgers import ADDRESSES
 from tests.waiting import until
 from tests.workers import free_address
 
@@ -288,10 +289,8 @@ def running_bot(
     client = Slack(slack.bot_token, slack.api_url, metrics.slack_calls)
     asker = Slack(slack.bot_token, slack.api_url, metrics.slack_calls, timeout=ANSWER_SECONDS)
     gather_seconds = UNPACED_GATHER_SECONDS if rates is UNPACED else GATHER_SECONDS
-    pace = RateLimiter(clock, rates)
-    addresses = Addresses("localhost", port=8081)
-    orders = Orders(ledger, catalog, addresses, limits, DEFAULT_DEADLINES, admins, undelete_days=UNDELETE_DAYS)
-    notifier = Notifier(orders, client, failures, admins, pace=pace, gather_seconds=gather_seconds)
+    orders = Orders(ledger, catalog, ADDRESSES, limits, DEFAULT_DEADLINES, admins, undelete_days=UNDELETE_DAYS)
+    notifier = Notifier(orders, client, failures, admins, pace=RateLimiter(clock, rates), gather_seconds=gather_seconds)
     url = free_address()
     commands = Dependencies(orders, url, OFFERS, lambda store, component: _log(bot), partial(require_colleague, asker))
     audit, slow_answers = AuditWriter(ledger), SlowAnswers()

@@ -25,8 +25,8 @@ def test_store_is_given_to_a_mentioned_person_and_both_know(bot: Bot) -> None:
     assert typed(bot, "transfer my-shop @oli") == f"*my-shop* belongs to <@{OLI}> now."
     assert bot.store().owner == OLI
     bot.settled()
-    [told] = bot.slack.dms("Oli")
-    assert f"<@{DANA}> gave you the store *my-shop*" in told["text"]
+    [message] = bot.slack.dms("Oli")
+    assert f"<@{DANA}> gave you the store *my-shop*" in message["text"]
     assert "Only its owner and admins may do that." in typed(bot, "restart my-shop")
     assert "Restarting" in typed(bot, "restart my-shop", "Oli")
     assert [row["reason"] for row in bot.audit() if row["detail"] == f"/store transfer my-shop <@{OLI}|oli>"] == [

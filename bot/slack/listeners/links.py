@@ -13,7 +13,6 @@ from bot.rendering.job_view import store_view
 from bot.slack.attend import SlackDependencies, attended
 from bot.slack.client import UNREACHABLE
 from bot.slack.interaction import LINKS_SHARED, Interaction
-from provisioner.domain.store import StoreStatus
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +29,7 @@ def shared(dependencies: SlackDependencies, interaction: Interaction) -> Respons
     cards = {
         url: {"blocks": messages.card(store_view(orders.catalog, store, orders.ledger.jobs.last(store.id)), offers)}
         for url, store in found.items()
-        if store and store.status != StoreStatus.DELETING
+        if store and not store.ending
     }
     if cards:
         try:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from slack_bolt import App
 
-from bot.commands.parser import parse
 from bot.commands.registry import COMMANDS
 from bot.commands.request import Response
 from bot.commands.typed import split
 from bot.rendering.templating import TextTemplate
-from bot.slack.attend import SlackDependencies, attended, request_of
+from bot.slack.attend import SlackDependencies, attended
 from bot.slack.interaction import MENTIONED, Interaction
+from bot.slack.listeners.commands import typed
 from provisioner.domain.errors import Refused
 
 answers = TextTemplate("answers")
@@ -23,10 +25,8 @@ def register(app: App, dependencies: SlackDependencies) -> None:
 
 def mentioned(dependencies: SlackDependencies, interaction: Interaction) -> Response:
     """Run the command. Raises Refused, also where it asks with a form: Slack opens none for a mention."""
-    commands = dependencies.commands
-    orders, text = commands.orders, _with_store(interaction.text, store_of_thread(dependencies, interaction))
-    command, arguments = parse(text, COMMANDS, commands.catalog.types, lambda word: bool(orders.find(word)))
-    response = command.run(commands, request_of(dependencies, interaction), arguments)
+    text = _with_store(interaction.text, store_of_thread(dependencies, interaction))
+    response = typed(dependencies, replace(interaction, text=text))
     if response.form:
         raise Refused(answers("needs_form"), "", f"Type it as a command, outside of the thread: /store {text}")
     return response
