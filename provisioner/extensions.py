@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from provisioner.domain.errors import Refused
 from provisioner.domain.expiry import NEVER
-from provisioner.domain.policy import Actor, Right
+from provisioner.domain.policy import Actor
 from provisioner.domain.store import Store
 from provisioner.orders import Orders
 
@@ -18,15 +18,14 @@ def extend(orders: Orders, actor: Actor, store_id: str, text: str, *, key: str, 
     Raises StoreNotFound, NotAllowed, Refused and BadExpiry."""
     ledger = orders.ledger
     with ledger.transaction():
-        store = orders.existing_store(store_id)
-        actor.require(Right.MANAGE, store)
+        store = orders.lookup.managed_by_id(actor, store_id)
         if store.ending:
             raise Refused(f"{store.name} {store.status.phrase}.", "", "Wait until that is done, then undelete it.")
         if seen not in ("", str(store.expires_at)) or not ledger.deliveries.is_first(key):
             return store
         now = ledger.clock()
         ledger.set_expiry(store, orders.expiry.extended(store.expiry, text, now, is_admin=actor.is_admin))
-        return orders.existing_store(store_id)
+        return orders.lookup.existing(store_id)
 
 
 def keep(orders: Orders, actor: Actor, store_id: str, *, key: str, seen: str = "") -> Store:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from provisioner.domain.backup import Backup, Reason
 from provisioner.domain.catalog import Catalog, StoreType
-from provisioner.domain.errors import InvalidName, Refused, StoreDeleted, StoreNotFound
+from provisioner.domain.errors import InvalidName, Refused, StoreNotFound
 from provisioner.domain.expiry import NO_POLICY, ExpiryPolicy
 from provisioner.domain.exported import Exported
 from provisioner.domain.job import Job, JobKind, JobStatus
@@ -17,14 +17,13 @@ from provisioner.domain.limits import Limits
 from provisioner.domain.options import choose
 from provisioner.domain.policy import Actor, Right
 from provisioner.domain.store import Addresses, Store, StoreStatus, host_in, parse_name, suggest_name
-from provisioner.domain.text import nearest, shorten
+from provisioner.domain.text import shorten
 from provisioner.ledger.jobs import NewJob
 from provisioner.ledger.ledger import Ledger
 from provisioner.log_context import new_id
 from provisioner.operations.clone import CLONE
 from provisioner.operations.clone import arguments_of as arguments_of_clone
 from provisioner.operations.create import CREATE
-from provisioner.operations.delete import DAY_SECONDS
 from provisioner.operations.import_ import IMPORT
 from provisioner.operations.import_ import arguments_of as arguments_of_import
 from provisioner.operations.registry import OPERATIONS
@@ -33,6 +32,7 @@ from provisioner.operations.steps.backup_job import NEWEST
 from provisioner.operations.steps.kept_store import KeptStore
 from provisioner.operations.undelete import UNDELETE
 from provisioner.order_rules import busy, nothing_to_retry, require_free, require_not_newer, require_orderable
+from provisioner.store_lookup import StoreLookup
 
 
 @dataclass(frozen=True)
@@ -79,81 +79,11 @@ class Orders:
         the bot's, which no store may have. A deleted store can be undeleted for `undelete_days`."""
         self.ledger, self.catalog, self.addresses, self.limits = ledger, catalog, addresses, limits
         self._deadlines, self._admins, self._own_hosts = deadlines, admins, own_hosts
-        self._undelete_days, self.expiry = undelete_days, expiry
+        self.lookup, self.expiry = StoreLookup(ledger, catalog, undelete_days), expiry
 
     def actor(self, person: str) -> Actor:
         """The person with this id."""
         return Actor(person, is_admin=person in self._admins)
-
-    # --- which store ------------------------------------------------------------------------------------------------
-
-    def store_named(self, name: str) -> Store:
-        """The store called `name`, or at that address. Raises StoreNotFound with the nearest name, or StoreDeleted."""
-        if store := self.find(name):
-            return store
-        if gone := self.ledger.stores.last_deleted(name):
-            raise self._deleted(gone)
-        near = nearest(name, self.ledger.stores.names())
-        hint = f"Did you mean {near}?" if near else "/store list shows all stores."
-        cause = f"“{name}” is a store type." if name in self.catalog.types else ""
-        raise StoreNotFound(f"There is no store called “{shorten(name)}”.", cause, hint)
-
-    def find(self, name: str) -> Store | None:
-        """The store with this name or address (a URL or a host)."""
-        if host := host_in(name):
-            return next((store for store in self.ledger.stores.all() if store.host == host), None)
-        return self.ledger.stores.named(name)
-
-    def known_store(self, store_id: str) -> Store:
-        """The store with this id, deleted or not. Raises StoreNotFound."""
-        store = self.ledger.stores.get(store_id)
-        if not store:
-            raise StoreNotFound("That store no longer exists.")
-        return store
-
-    def existing_store(self, store_id: str) -> Store:
-        """The store with this id. Raises StoreNotFound, or StoreDeleted."""
-        store = self.known_store(store_id)
-        if store.status == StoreStatus.DELETED:
-            raise self._deleted(store)
-        return store
-
-    def kept_store(self, name: str) -> Store:
-        """The deleted store called `name`, which can be undeleted. Raises what `store_named` raises, and Refused."""
-        if store := self.ledger.stores.kept(name):
-            return store
-        store = self.store_named(name)
-        raise Refused(f"{store.name} is not deleted: it {store.status.phrase}.")
-
-    def keeps_until(self, store: Store) -> float | None:
-        """Until when a deletion of the store that is ordered now can be undone (epoch seconds); None for not at all."""
-        store_type = self.catalog.types.get(store.type)
-        if not (self._undelete_days and store.ready_at and store_type and store_type.has_backups):
-            return None
-        return self.ledger.clock() + self._undelete_days * DAY_SECONDS
-
-    def _deleted(self, store: Store) -> StoreDeleted:
-        kept = store.kept_until if store.is_kept(self.ledger.clock()) else None
-        return StoreDeleted(store.name, store.deleted_by or "", store.deleted_at or 0.0, kept)
-
-    def managed_store(self, actor: Actor, name: str) -> Store:
-        """The store called `name`, which `actor` may manage. Raises StoreNotFound or NotAllowed."""
-        store = self.store_named(name)
-        actor.require(Right.MANAGE, store)
-        return store
-
-    def backup(self, store: Store, id: str = "") -> Backup:
-        """The store's backup whose id begins with `id`; the newest one for ''. Raises Refused."""
-        backups = self.ledger.store_backups.of_store(store.id)
-        if not backups:
-            raise Refused(f"{store.name} has no backups yet.", next_step=f"Make one: /store backup {store.name}")
-        found = [backup for backup in backups if backup.id.startswith(id)]
-        if found and (not id or len(found) == 1):
-            return found[0]
-        what = f"{store.name} has {'several backups' if found else 'no backup'} called “{shorten(id)}”."
-        raise Refused(what, next_step=f"/store backups {store.name} lists them.")
-
-    # --- orders -----------------------------------------------------------------------------------------------------
 
     def create(self, context: OrderContext, request: StoreRequest) -> Job:
         """Order a new store.
@@ -176,8 +106,7 @@ class Orders:
         with self.ledger.transaction():
             if repeated := self.ledger.jobs.delivered(context.delivery_key):
                 return repeated
-            source = self.existing_store(source_id)
-            context.actor.require(Right.MANAGE, source)
+            source = self.lookup.managed_by_id(context.actor, source_id)
             store_type = self.catalog.get(source.type)
             self._require_backups(source.type, CLONE)
             live = self.ledger.jobs.live(source.id)
@@ -192,7 +121,7 @@ class Orders:
     def _backup_to_clone(self, source: Store, id: str) -> Backup | None:
         """The backup with this id, or that of a store's pause; None for one that is made now. Raises Refused."""
         if id:
-            return self.backup(source, id)
+            return self.lookup.backup(source, id)
         if source.status == StoreStatus.READY:
             return None
         newest = next(iter(self.ledger.store_backups.of_store(source.id)), None)
@@ -268,7 +197,7 @@ class Orders:
             if repeated := self.ledger.jobs.delivered(context.delivery_key):
                 return repeated
             gone = StoreStatus.DELETED in operation.orderable_when
-            store = self._kept_store(store_id) if gone else self.existing_store(store_id)
+            store = self.lookup.undeletable_by_id(store_id) if gone else self.lookup.existing(store_id)
             context.actor.require(operation.right, store)
             self._require_backups(store.type, operation)
             self._make_way(store, operation)
@@ -277,7 +206,7 @@ class Orders:
             require_orderable(store, operation, self.ledger.clock())
             if operation.needs_backup:
                 version = self.catalog.get(store.type).version if gone else store.version
-                backup = self.backup(store, (arguments or {})["backup"])
+                backup = self.lookup.backup(store, (arguments or {})["backup"])
                 require_not_newer(f"The backup {backup.id[:8]}", backup.version, version)
             return self._add_job(context, operation, store, arguments=arguments)
 
@@ -297,7 +226,7 @@ class Orders:
     def forget(self, actor: Actor, store_id: str) -> Store:
         """Let a deleted store be gone for good now; returns it. Raises StoreNotFound, StoreDeleted or NotAllowed."""
         with self.ledger.transaction():
-            store = self._kept_store(store_id)
+            store = self.lookup.undeletable_by_id(store_id)
             actor.require(Right.MANAGE, store)
             self.ledger.stores.keep_until(store.id, self.ledger.clock())
             return store
@@ -310,9 +239,7 @@ class Orders:
             failed = self.ledger.jobs.get(job_id)
             if not failed:
                 raise StoreNotFound("That store no longer exists.", "", "Order it again.")
-            store = self.existing_store(failed.store_id)
-            operation = OPERATIONS[failed.kind]
-            context.actor.require(Right.MANAGE, store)
+            store, operation = self.lookup.managed_by_id(context.actor, failed.store_id), OPERATIONS[failed.kind]
             if live := self.ledger.jobs.live(store.id):
                 raise busy(store, live)
             if failed.status != JobStatus.FAILED or self.ledger.jobs.newest_for(failed) != failed:
@@ -327,13 +254,6 @@ class Orders:
         if not last:
             raise nothing_to_retry(store)
         return self.retry(context, last.id)
-
-    def _kept_store(self, store_id: str) -> Store:
-        """The store with this id; if it is deleted, it can be undeleted. Raises StoreNotFound or StoreDeleted."""
-        store = self.known_store(store_id)
-        if store.status == StoreStatus.DELETED and not store.is_kept(self.ledger.clock()):
-            raise self._deleted(store)
-        return store
 
     def _require_backups(self, type: str, operation: Operation) -> None:
         """Raises Refused if the operation uses backups, and the store type describes none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provisioner.domain.errors import LimitReached, Refused
-from provisioner.domain.policy import Actor, Right
+from provisioner.domain.policy import Actor
 from provisioner.domain.store import Store
 from provisioner.ledger.outbox import OutboxKind, transfer_subject
 from provisioner.orders import Orders
@@ -17,8 +17,7 @@ def transfer(orders: Orders, actor: Actor, store_id: str, owner: str) -> Store:
     Raises StoreNotFound, NotAllowed, LimitReached and Refused."""
     ledger = orders.ledger
     with ledger.transaction():
-        store = orders.existing_store(store_id)
-        actor.require(Right.MANAGE, store)
+        store = orders.lookup.managed_by_id(actor, store_id)
         if store.ending:
             raise Refused(f"{store.name} {store.status.phrase}.")
         if store.owner == owner:
@@ -29,4 +28,4 @@ def transfer(orders: Orders, actor: Actor, store_id: str, owner: str) -> Store:
         ledger.set_owner(store, owner)
         for reader in {owner, store.owner} - {actor.id}:
             ledger.outbox.put(OutboxKind.TRANSFER, transfer_subject(store, reader, actor.id, ledger.clock()))
-        return orders.existing_store(store_id)
+        return orders.lookup.existing(store_id)

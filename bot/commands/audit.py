@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section
 from bot.dependencies import Dependencies
-from bot.rendering import messages
+from bot.rendering import answers
 from provisioner.domain.policy import Right
 from provisioner.domain.store import Store
 
@@ -24,13 +24,13 @@ def run(dependencies: Dependencies, request: Request, name: str | None) -> Respo
     else:
         own = [store for store in dependencies.ledger.stores.all() if actor.may(Right.MANAGE, store)]
         page, about = log.page(SHOWN, own), ""
-    return Response(message=messages.audit(page, about), store=about, reason=f"listed {page.total}")
+    return Response(message=answers.audit(page, about), store=about, reason=f"listed {page.total}")
 
 
 def _present_or_deleted(dependencies: Dependencies, name: str) -> Store:
     """Raises StoreNotFound."""
     orders = dependencies.orders
-    return orders.find(name) or orders.ledger.stores.last_deleted(name) or orders.store_named(name)
+    return orders.lookup.find(name) or orders.ledger.stores.last_deleted(name) or orders.lookup.named(name)
 
 
 COMMAND = Command(

@@ -11,24 +11,24 @@ from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section, Words
 from bot.commands.terminal import JSON, NAME, Terminal, TerminalCommand
 from bot.dependencies import Dependencies
-from bot.rendering import messages
+from bot.rendering import answers
 from bot.rendering.terminal_text import plain
 
 
 def run(dependencies: Dependencies, request: Request, name: str) -> Response:
     """The store's backups, newest first. Raises StoreNotFound or NotAllowed."""
-    store = dependencies.orders.managed_store(request.actor, name)
+    store = dependencies.orders.lookup.managed(request.actor, name)
     found = dependencies.ledger.store_backups.of_store(store.id)
-    return Response(message=messages.backups(store, found), store=store.name, reason=f"listed {len(found)}")
+    return Response(message=answers.backups(store, found), store=store.name, reason=f"listed {len(found)}")
 
 
 def _from_terminal(terminal: Terminal, name: str, as_json: bool) -> None:
-    store = terminal.orders.store_named(name)
+    store = terminal.orders.lookup.named(name)
     found = terminal.ledger.store_backups.of_store(store.id)
     if as_json:
         click.echo(json.dumps([asdict(backup) for backup in found], indent=2))
     else:
-        click.echo(plain(messages.backups(store, found).text))
+        click.echo(plain(answers.backups(store, found).text))
 
 
 COMMAND = Command(

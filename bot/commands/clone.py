@@ -38,7 +38,7 @@ def parse(words: Words) -> Arguments:
 
 def run(dependencies: Dependencies, request: Request, arguments: Arguments) -> Response:
     """Order it. Raises Refused."""
-    store = dependencies.orders.managed_store(request.actor, arguments.name)
+    store = dependencies.orders.lookup.managed(request.actor, arguments.name)
     return order_clone(dependencies, request, store, arguments.new)
 
 

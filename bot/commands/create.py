@@ -14,7 +14,7 @@ from bot.commands.request import Request, Response
 from bot.commands.spec import Command, HelpLines, NotUnderstood, Section, Words
 from bot.commands.terminal import WAIT, Terminal, TerminalCommand, login_hint, require_slack_id
 from bot.dependencies import Dependencies
-from bot.rendering import forms, messages
+from bot.rendering import answers, forms
 from bot.rendering.forms import (
     CREATE_FORM,
     DEFAULT_LIFE,
@@ -151,7 +151,7 @@ def _with_option_as_hint(error: UnknownStoreType, word: str, catalog: Catalog) -
 def _ordered(dependencies: Dependencies, job: Job) -> Response:
     store = dependencies.ledger.stores.get(job.store_id)
     label = dependencies.catalog.types[store.type].label if store else ""
-    answer = messages.answer(CREATE.kind, name=job.store, label=label, url=store.url if store else "")
+    answer = answers.answer(CREATE.kind, name=job.store, label=label, url=store.url if store else "")
     return Response(message=answer, store=job.store, job=job)
 
 
@@ -283,7 +283,7 @@ def _from_terminal(terminal: Terminal, words: tuple[str, ...], owner: str, wait:
 
     job = terminal.order(words[0], detail, place, wait=wait)
     if wait:
-        click.echo(login_hint(terminal.orders.existing_store(job.store_id)))
+        click.echo(login_hint(terminal.orders.lookup.existing(job.store_id)))
 
 
 COMMAND = Command(

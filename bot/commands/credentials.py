@@ -6,7 +6,7 @@ from bot.commands.ordering import clicked_store
 from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section, Words
 from bot.dependencies import Dependencies
-from bot.rendering import messages
+from bot.rendering import answers, texts
 from bot.rendering.offers import Offer
 from provisioner import one_time_links
 from provisioner.domain.errors import Refused
@@ -15,7 +15,7 @@ from provisioner.domain.store import Store
 
 def run(dependencies: Dependencies, request: Request, name: str) -> Response:
     """Raises Refused."""
-    return _link(dependencies, request, dependencies.orders.managed_store(request.actor, name))
+    return _link(dependencies, request, dependencies.orders.lookup.managed(request.actor, name))
 
 
 def clicked(dependencies: Dependencies, request: Request) -> Response:
@@ -26,12 +26,12 @@ def clicked(dependencies: Dependencies, request: Request) -> Response:
 def _link(dependencies: Dependencies, request: Request, store: Store) -> Response:
     """A replayed request gets no second link."""
     if store.ready_at is None:
-        raise Refused(messages.credentials("not_ready", store=store))
+        raise Refused(texts.credentials("not_ready", store=store))
     if not dependencies.ledger.deliveries.is_first(request.delivery_key):
-        raise Refused(messages.credentials("already_given"))
+        raise Refused(texts.credentials("already_given"))
     link = one_time_links.mint(dependencies.ledger, store, request.actor.id)
     url = link.url(dependencies.public_url)
-    message = messages.credential_link(store, url, link.expires_at)
+    message = answers.credential_link(store, url, link.expires_at)
     return Response(message=message, store=store.name, reason=f"link {link.id}")
 
 

@@ -12,7 +12,7 @@ from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section, Words
 from bot.commands.terminal import NAME, WAIT, YES, Terminal, TerminalCommand, require_name
 from bot.dependencies import Dependencies
-from bot.rendering import forms, messages
+from bot.rendering import answers, forms
 from bot.rendering.blocks import text_message
 from bot.rendering.forms import DELETE_FORM, DELETE_NOW_FORM
 from bot.rendering.job_view import StoreView
@@ -49,7 +49,7 @@ def run(dependencies: Dependencies, request: Request, arguments: Arguments) -> R
     store = orders.ledger.stores.kept(arguments.name) if arguments.now else None
     if store:
         request.actor.require(Right.MANAGE, store)
-    return _ask(dependencies, request, store or orders.managed_store(request.actor, arguments.name), now=arguments.now)
+    return _ask(dependencies, request, store or orders.lookup.managed(request.actor, arguments.name), now=arguments.now)
 
 
 def clicked(dependencies: Dependencies, request: Request) -> Response:
@@ -61,7 +61,7 @@ def _ask(dependencies: Dependencies, request: Request, store: Store, *, now: boo
     if store.status == StoreStatus.DELETING:
         raise StoreBusy(texts("already", store=store))
     context = replace(request.form, store_id=store.id)
-    keeps_until = None if now else dependencies.orders.keeps_until(store)
+    keeps_until = None if now else dependencies.orders.lookup.keeps_until(store)
     form = forms.delete_now_form(store, context) if now else forms.delete_form(store, keeps_until, context)
     return Response(form=form, store=store.name)
 
@@ -75,7 +75,7 @@ def submitted(dependencies: Dependencies, request: Request) -> Response:
 def submitted_now(dependencies: Dependencies, request: Request) -> Response:
     """Delete it for good if the person typed the store's name. Raises Refused."""
     orders = dependencies.orders
-    store = orders.known_store(request.form.store_id)
+    store = orders.lookup.known(request.form.store_id)
     return _confirmed(request, store, lambda: _delete_now(orders, request.order, store))
 
 
@@ -84,7 +84,7 @@ def _confirmed(request: Request, store: Store, delete: Callable[[], Job | None])
         errors = {"name": forms.delete_mismatch(store)}
         return Response(field_errors=errors, store=store.name, reason="another name was typed")
     job = delete()
-    answer = messages.answer(DELETE.kind, name=store.name) if job else text_message(texts("freed", store=store))
+    answer = answers.answer(DELETE.kind, name=store.name) if job else text_message(texts("freed", store=store))
     return Response(message=answer, store=store.name, job=job)
 
 
@@ -100,9 +100,9 @@ def _from_terminal(terminal: Terminal, name: str, now: bool, yes: bool, wait: bo
     orders = terminal.orders
 
     def place(context: OrderContext) -> Job:
-        store = orders.store_named(name)
+        store = orders.lookup.named(name)
         if not yes:
-            until = None if now else orders.keeps_until(store)
+            until = None if now else orders.lookup.keeps_until(store)
             require_name(store, texts("confirm", store=store, until=until and utc(until)), "Nothing was deleted.")
         return orders.place(context, DELETE, store.id, FOR_GOOD if now else None)
 

@@ -13,7 +13,7 @@ from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section, Words
 from bot.commands.terminal import NAME, Terminal, TerminalCommand
 from bot.dependencies import Dependencies
-from bot.rendering import messages
+from bot.rendering import answers, texts
 from provisioner import one_time_links
 from provisioner.domain.errors import Refused
 from provisioner.domain.store import Store
@@ -35,7 +35,7 @@ def parse(words: Words) -> Arguments:
 
 def run(dependencies: Dependencies, request: Request, arguments: Arguments) -> Response:
     """Raises Refused."""
-    store = dependencies.orders.managed_store(request.actor, arguments.name)
+    store = dependencies.orders.lookup.managed(request.actor, arguments.name)
     return _link(dependencies, request, store, arguments.backup)
 
 
@@ -46,18 +46,18 @@ def clicked(dependencies: Dependencies, request: Request) -> Response:
 
 def _link(dependencies: Dependencies, request: Request, store: Store, backup: str = "") -> Response:
     """A replayed request gets no second link."""
-    chosen = dependencies.orders.backup(store, backup)
+    chosen = dependencies.orders.lookup.backup(store, backup)
     if not dependencies.ledger.deliveries.is_first(request.delivery_key):
-        raise Refused(messages.credentials("already_given_download", store=store))
+        raise Refused(texts.credentials("already_given_download", store=store))
     link = one_time_links.mint(dependencies.ledger, store, request.actor.id, chosen.id)
     url = link.url(dependencies.public_url, "/backup")
-    message = messages.download_link(store, chosen, url, link.expires_at)
+    message = answers.download_link(store, chosen, url, link.expires_at)
     return Response(message=message, store=store.name, reason=f"link {link.id}")
 
 
 def _from_terminal(terminal: Terminal, name: str, file: BinaryIO, backup: str) -> None:
-    store = terminal.orders.store_named(name)
-    chosen = terminal.orders.backup(store, backup)
+    store = terminal.orders.lookup.named(name)
+    chosen = terminal.orders.lookup.backup(store, backup)
     terminal.note(name, f"export {name} {backup}".strip())
     with click.progressbar(length=chosen.bytes, label=name, file=sys.stderr) as progress:
         for part in archive_of(terminal.toolbox, store, chosen):

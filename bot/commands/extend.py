@@ -10,7 +10,7 @@ from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section, Words
 from bot.commands.terminal import NAME, Terminal, TerminalCommand
 from bot.dependencies import Dependencies
-from bot.rendering import messages
+from bot.rendering import answers
 from bot.rendering.messages import EXTEND_ACTION
 from bot.rendering.terminal_text import plain
 from provisioner.domain.store import Store
@@ -37,7 +37,7 @@ def parse(words: Words) -> Arguments:
 def run(dependencies: Dependencies, request: Request, arguments: Arguments) -> Response:
     """Raises Refused."""
     orders = dependencies.orders
-    store = orders.store_named(arguments.name)
+    store = orders.lookup.named(arguments.name)
     return _answer(extend(orders, request.actor, store.id, arguments.time, key=request.delivery_key))
 
 
@@ -49,7 +49,7 @@ def clicked(dependencies: Dependencies, request: Request) -> Response:
 
 
 def _answer(store: Store) -> Response:
-    return Response(message=messages.extended(store), store=store.name, reason=f"expires {store.expires_at}")
+    return Response(message=answers.extended(store), store=store.name, reason=f"expires {store.expires_at}")
 
 
 def _from_terminal(terminal: Terminal, name: str, time: tuple[str, ...]) -> None:
@@ -57,11 +57,11 @@ def _from_terminal(terminal: Terminal, name: str, time: tuple[str, ...]) -> None
 
     def act(context: OrderContext) -> Store:
         orders = terminal.orders
-        store = orders.store_named(arguments.name)
+        store = orders.lookup.named(arguments.name)
         return extend(orders, context.actor, store.id, arguments.time, key=context.delivery_key)
 
     extended = terminal.audited(name, f"extend {name} {' '.join(time)}".strip(), act)
-    click.echo(plain(messages.extended(extended).text))
+    click.echo(plain(answers.extended(extended).text))
 
 
 COMMAND = Command(

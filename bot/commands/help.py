@@ -8,7 +8,7 @@ from typing import Any
 from bot.commands.request import Request, Response
 from bot.commands.spec import Command, HelpLines, Section, Words
 from bot.dependencies import Dependencies
-from bot.rendering import messages
+from bot.rendering import answers
 from provisioner.domain.catalog import Catalog
 
 
@@ -26,7 +26,7 @@ def help_command(others: Collection[Command[Any]]) -> Command[None]:
 
     def run(dependencies: Dependencies, request: Request, arguments: None) -> Response:
         sections = help_sections([*others, command], dependencies.catalog)
-        return Response(message=messages.help_text(sections), reason="help")
+        return Response(message=answers.help_text(sections), reason="help")
 
     command = Command(
         verb="help",

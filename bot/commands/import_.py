@@ -15,7 +15,7 @@ from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section, Words
 from bot.commands.terminal import Terminal, TerminalCommand, login_hint
 from bot.dependencies import Dependencies
-from bot.rendering import messages
+from bot.rendering import answers, texts
 from provisioner import one_time_links
 from provisioner.domain.errors import Refused, Transient
 from provisioner.domain.job import Job
@@ -33,10 +33,10 @@ def run(dependencies: Dependencies, request: Request, name: str) -> Response:
     """A replayed request gets no second link. Raises Refused."""
     name = dependencies.orders.require_free(request.actor, name)
     if not dependencies.ledger.deliveries.is_first(request.delivery_key):
-        raise Refused(messages.verbs[IMPORT.kind]("already_given", name=name))
+        raise Refused(texts.verbs[IMPORT.kind]("already_given", name=name))
     link = one_time_links.mint_upload(dependencies.ledger, name, request.actor.id, request.origin)
     url = link.url(dependencies.public_url, "/archive")
-    message = messages.answer(IMPORT.kind, name=name, url=url, expires_at=link.expires_at)
+    message = answers.answer(IMPORT.kind, name=name, url=url, expires_at=link.expires_at)
     return Response(message=message, store=name, reason=f"link {link.id}")
 
 
@@ -51,7 +51,7 @@ def _from_terminal(terminal: Terminal, new: str, file: BinaryIO) -> None:
         return job
 
     job = terminal.order(new, f"import {new}", place, wait=True)
-    click.echo(login_hint(terminal.orders.existing_store(job.store_id)))
+    click.echo(login_hint(terminal.orders.lookup.existing(job.store_id)))
 
 
 def _parts_of(file: BinaryIO) -> Iterator[Part]:
@@ -65,7 +65,7 @@ def _parts_of(file: BinaryIO) -> Iterator[Part]:
 
 def _upload(terminal: Terminal, job: Job, parts: Iterator[Part]) -> None:
     """Upload the archive while the terminal follows the job, whose message says why if it ends early."""
-    store = terminal.orders.existing_store(job.store_id)
+    store = terminal.orders.lookup.existing(job.store_id)
     shown = time.monotonic()
     with suppress(Refused):
         for part in parts:

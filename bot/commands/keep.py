@@ -8,7 +8,7 @@ from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section, Words
 from bot.commands.terminal import NAME, Terminal, TerminalCommand
 from bot.dependencies import Dependencies
-from bot.rendering import messages
+from bot.rendering import answers
 from bot.rendering.messages import KEEP_ACTION
 from bot.rendering.terminal_text import plain
 from provisioner.domain.store import Store
@@ -19,7 +19,7 @@ from provisioner.orders import OrderContext
 def run(dependencies: Dependencies, request: Request, name: str) -> Response:
     """Raises Refused."""
     orders = dependencies.orders
-    return _answer(keep(orders, request.actor, orders.store_named(name).id, key=request.delivery_key))
+    return _answer(keep(orders, request.actor, orders.lookup.named(name).id, key=request.delivery_key))
 
 
 def clicked(dependencies: Dependencies, request: Request) -> Response:
@@ -30,15 +30,15 @@ def clicked(dependencies: Dependencies, request: Request) -> Response:
 
 
 def _answer(store: Store) -> Response:
-    return Response(message=messages.extended(store), store=store.name, reason="kept")
+    return Response(message=answers.extended(store), store=store.name, reason="kept")
 
 
 def _from_terminal(terminal: Terminal, name: str) -> None:
     def act(context: OrderContext) -> Store:
         orders = terminal.orders
-        return keep(orders, context.actor, orders.store_named(name).id, key=context.delivery_key)
+        return keep(orders, context.actor, orders.lookup.named(name).id, key=context.delivery_key)
 
-    click.echo(plain(messages.extended(terminal.audited(name, f"keep {name}", act)).text))
+    click.echo(plain(answers.extended(terminal.audited(name, f"keep {name}", act)).text))
 
 
 COMMAND = Command(

@@ -12,8 +12,8 @@ from bot.commands.spec import Command, NotUnderstood, Section, Words
 from bot.commands.terminal import JSON, Terminal, TerminalCommand
 from bot.commands.typed import as_typed, person_in
 from bot.dependencies import Dependencies
-from bot.rendering import messages
-from bot.rendering.messages import LISTED
+from bot.rendering import answers
+from bot.rendering.answers import LISTED
 from bot.rendering.terminal_text import mark
 from provisioner.domain.store import StoreStatus
 from provisioner.domain.text import enumerate_words, shorten
@@ -71,10 +71,10 @@ def run(dependencies: Dependencies, request: Request, chosen: Filter) -> Respons
         chosen = replace(chosen, owner=person)
     if chosen.values:
         page = stores.matching(limit=LISTED, **chosen.values)
-        return Response(message=messages.chosen_stores(page, **chosen.values), reason=f"listed {page.total}")
+        return Response(message=answers.chosen_stores(page, **chosen.values), reason=f"listed {page.total}")
     mine = stores.page(person, limit=LISTED)
     others = stores.page(person, limit=LISTED, others=True)
-    return Response(message=messages.store_list(mine, others), reason=f"listed {mine.total + others.total}")
+    return Response(message=answers.store_list(mine, others), reason=f"listed {mine.total + others.total}")
 
 
 def _from_terminal(terminal: Terminal, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section, Words
 from bot.commands.terminal import NAME, Terminal, TerminalCommand
 from bot.dependencies import Dependencies
-from bot.rendering import messages
+from bot.rendering import answers
 from bot.rendering.blocks import Message
 from provisioner.domain.store import Store
 from provisioner.logs import LINES, read_log
@@ -36,9 +36,9 @@ def parse(words: Words) -> Arguments:
 
 def run(dependencies: Dependencies, request: Request, arguments: Arguments) -> Response:
     """Only the person sees it: logs may have data of customers. Raises StoreNotFound or NotAllowed."""
-    store = dependencies.orders.managed_store(request.actor, arguments.name)
+    store = dependencies.orders.lookup.managed(request.actor, arguments.name)
     later = partial(_shown, dependencies, store, arguments.component)
-    answer = messages.answer_of("reading_log", name=store.name)
+    answer = answers.answer_of("reading_log", name=store.name)
     return Response(message=answer, later=later, store=store.name, reason="log shown")
 
 
@@ -48,11 +48,11 @@ def clicked(dependencies: Dependencies, request: Request) -> Response:
 
 
 def _shown(dependencies: Dependencies, store: Store, component: str) -> Message:
-    return messages.store_log(store, dependencies.read_log(store, component))
+    return answers.store_log(store, dependencies.read_log(store, component))
 
 
 def _from_terminal(terminal: Terminal, name: str, component: str, lines: int) -> None:
-    store = terminal.orders.store_named(name)
+    store = terminal.orders.lookup.named(name)
     terminal.note(store.name, f"logs {name} {component}".strip())
     click.echo(read_log(terminal.toolbox, store, component, lines).text)
 

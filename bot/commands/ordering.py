@@ -10,10 +10,9 @@ import click
 from bot.commands.request import Request, Response
 from bot.commands.terminal import NAME, WAIT, Terminal, TerminalCommand, login_hint
 from bot.dependencies import Dependencies
-from bot.rendering import messages
+from bot.rendering import answers
 from bot.rendering.blocks import Message
 from provisioner.domain.job import Job
-from provisioner.domain.policy import Right
 from provisioner.domain.store import Store
 from provisioner.ledger.outbox import OutboxKind
 from provisioner.operations.clone import CLONE
@@ -30,7 +29,7 @@ class OperationVerb:
 
     def typed(self, dependencies: Dependencies, request: Request, name: str) -> Response:
         """Order it on the store called `name`. Raises Refused."""
-        return self._order(dependencies, request, dependencies.orders.store_named(name))
+        return self._order(dependencies, request, dependencies.orders.lookup.named(name))
 
     def clicked(self, dependencies: Dependencies, request: Request) -> Response:
         """Order it on the store of a clicked button. Raises Refused."""
@@ -40,7 +39,7 @@ class OperationVerb:
         """Order it from a terminal."""
 
         def run(terminal: Terminal, name: str, wait: bool) -> None:
-            store = terminal.orders.store_named(name)
+            store = terminal.orders.lookup.named(name)
             detail = f"{self.operation.kind} {name}"
             terminal.order(
                 name, detail, lambda context: terminal.orders.place(context, self.operation, store.id), wait=wait
@@ -61,24 +60,18 @@ def clicked_store(dependencies: Dependencies, request: Request) -> Store:
     store = dependencies.ledger.stores.get(store_id)
     if not store or store.deleted_at:
         dependencies.ledger.outbox.refresh(OutboxKind.SUMMARY, job_id)
-    return _managed(dependencies, request, store_id)
+    return dependencies.orders.lookup.managed_by_id(request.actor, store_id)
 
 
 def form_store(dependencies: Dependencies, request: Request) -> Store:
     """The store of a submitted form, which the person may manage. Raises StoreNotFound or NotAllowed."""
-    return _managed(dependencies, request, request.form.store_id)
-
-
-def _managed(dependencies: Dependencies, request: Request, store_id: str) -> Store:
-    store = dependencies.orders.existing_store(store_id)
-    request.actor.require(Right.MANAGE, store)
-    return store
+    return dependencies.orders.lookup.managed_by_id(request.actor, request.form.store_id)
 
 
 def order_clone(dependencies: Dependencies, request: Request, store: Store, new: str, backup: str = "") -> Response:
     """Order a clone of the store as it is now, or as in the backup with this id. Raises Refused."""
     job = dependencies.orders.clone(request.order, store.id, new, backup)
-    answer = messages.answer(CLONE.kind, name=job.store, source=store.name)
+    answer = answers.answer(CLONE.kind, name=job.store, source=store.name)
     return Response(message=answer, store=job.store, job=job)
 
 
@@ -86,10 +79,10 @@ def clone_from_terminal(terminal: Terminal, name: str, new: str, backup: str, *,
     """Order a clone and, with `wait`, follow it and show how to log in. Raises Refused."""
 
     def place(context: OrderContext) -> Job:
-        store = terminal.orders.store_named(name)
-        chosen = terminal.orders.backup(store, backup).id if backup else ""
+        store = terminal.orders.lookup.named(name)
+        chosen = terminal.orders.lookup.backup(store, backup).id if backup else ""
         return terminal.orders.clone(context, store.id, new, chosen)
 
     job = terminal.order(new, f"clone {name} {new}", place, wait=wait)
     if wait:
-        click.echo(login_hint(terminal.orders.existing_store(job.store_id)))
+        click.echo(login_hint(terminal.orders.lookup.existing(job.store_id)))

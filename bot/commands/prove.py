@@ -6,7 +6,7 @@ from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section, Words
 from bot.commands.terminal import NAME, WAIT, Terminal, TerminalCommand
 from bot.dependencies import Dependencies
-from bot.rendering import messages
+from bot.rendering import answers
 from provisioner.domain.errors import Refused
 from provisioner.domain.job import Job
 from provisioner.operations.prove import PROVE, arguments_of
@@ -16,12 +16,12 @@ from provisioner.orders import OrderContext, Orders
 def run(dependencies: Dependencies, request: Request, name: str) -> Response:
     """Order it. Raises Refused."""
     job = _place(dependencies.orders, request.order, name)
-    return Response(message=messages.answer(PROVE.kind, name=job.store), store=job.store, job=job)
+    return Response(message=answers.answer(PROVE.kind, name=job.store), store=job.store, job=job)
 
 
 def _place(orders: Orders, context: OrderContext, name: str) -> Job:
-    store = orders.managed_store(context.actor, name)
-    backup, store_type = orders.backup(store), orders.catalog.get(store.type)
+    store = orders.lookup.managed(context.actor, name)
+    backup, store_type = orders.lookup.backup(store), orders.catalog.get(store.type)
     if store_type.proof is None:
         raise Refused(f"Backups of {store_type.label} stores can't be proven.", "Their chart describes no proof.")
     return orders.place(context, PROVE, store.id, arguments_of(backup))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.commands.ordering import OperationVerb
 from bot.commands.spec import Command, Section, Words
 from bot.dependencies import Dependencies
-from bot.rendering import messages
+from bot.rendering import answers
 from bot.rendering.blocks import Message
 from bot.rendering.offers import Offer, Placement
 from provisioner.domain.store import Store
@@ -13,7 +13,7 @@ from provisioner.operations.restart import RESTART
 
 
 def _answer(dependencies: Dependencies, store: Store) -> Message:
-    return messages.answer(RESTART.kind, name=store.name)
+    return answers.answer(RESTART.kind, name=store.name)
 
 
 VERB = OperationVerb(RESTART, _answer)

@@ -11,7 +11,7 @@ from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section, Words
 from bot.commands.terminal import NAME, WAIT, YES, Terminal, TerminalCommand, require_name
 from bot.dependencies import Dependencies
-from bot.rendering import forms, messages
+from bot.rendering import answers, forms
 from bot.rendering.forms import RESTORE_FORM
 from bot.rendering.offers import Offer, Placement
 from bot.rendering.templating import TextTemplate, utc
@@ -44,9 +44,9 @@ def parse(words: Words) -> Arguments:
 
 def run(dependencies: Dependencies, request: Request, arguments: Arguments) -> Response:
     """Ask first, or order a new store with the backup. Raises Refused."""
-    store = dependencies.orders.managed_store(request.actor, arguments.name)
+    store = dependencies.orders.lookup.managed(request.actor, arguments.name)
     if arguments.into:
-        backup = dependencies.orders.backup(store, arguments.backup)
+        backup = dependencies.orders.lookup.backup(store, arguments.backup)
         return order_clone(dependencies, request, store, arguments.into, backup.id)
     return _ask(dependencies, request, store, arguments.backup)
 
@@ -57,7 +57,7 @@ def clicked(dependencies: Dependencies, request: Request) -> Response:
 
 
 def _ask(dependencies: Dependencies, request: Request, store: Store, backup: str = "") -> Response:
-    chosen = dependencies.orders.backup(store, backup)
+    chosen = dependencies.orders.lookup.backup(store, backup)
     backups = dependencies.ledger.store_backups.of_store(store.id)
     form = forms.restore_form(store, backups, chosen, replace(request.form, store_id=store.id))
     return Response(form=form, store=store.name)
@@ -66,25 +66,25 @@ def _ask(dependencies: Dependencies, request: Request, store: Store, backup: str
 def submitted(dependencies: Dependencies, request: Request) -> Response:
     """Order the restore. Raises Refused."""
     store = form_store(dependencies, request)
-    backup = dependencies.orders.backup(store, request.fields.get("backup", ""))
+    backup = dependencies.orders.lookup.backup(store, request.fields.get("backup", ""))
     arguments = arguments_of(backup, back_up_first=request.fields.get("first") != "no")
     job = dependencies.orders.place(request.order, RESTORE, store.id, arguments)
-    return Response(message=messages.answer(RESTORE.kind, name=store.name, backup=backup), store=store.name, job=job)
+    return Response(message=answers.answer(RESTORE.kind, name=store.name, backup=backup), store=store.name, job=job)
 
 
 def _from_terminal(
     terminal: Terminal, name: str, backup: str, back_up_first: bool, into: str, yes: bool, wait: bool
 ) -> None:
     def place(context: OrderContext) -> Job:
-        store = terminal.orders.store_named(name)
-        chosen = terminal.orders.backup(store, backup)
+        store = terminal.orders.lookup.named(name)
+        chosen = terminal.orders.lookup.backup(store, backup)
         if not yes:
             require_name(store, texts("confirm", store=store, when=utc(chosen.made_at)), "Nothing was changed.")
         arguments = arguments_of(chosen, back_up_first=back_up_first)
         return terminal.orders.place(context, RESTORE, store.id, arguments)
 
     if into:
-        newest = terminal.orders.backup(terminal.orders.store_named(name), backup).id
+        newest = terminal.orders.lookup.backup(terminal.orders.lookup.named(name), backup).id
         clone_from_terminal(terminal, name, into, newest, wait=wait)
     else:
         terminal.order(name, f"restore {name} {backup}".strip(), place, wait=wait)

@@ -7,7 +7,7 @@ from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section, Words
 from bot.commands.terminal import NAME, WAIT, Terminal, TerminalCommand
 from bot.dependencies import Dependencies
-from bot.rendering import messages
+from bot.rendering import answers
 from bot.rendering.job_view import StoreView
 from bot.rendering.offers import Offer
 from provisioner.domain.job import Job, JobStatus
@@ -15,7 +15,7 @@ from provisioner.domain.job import Job, JobStatus
 
 def run(dependencies: Dependencies, request: Request, name: str) -> Response:
     """Raises Refused."""
-    store = dependencies.orders.managed_store(request.actor, name)
+    store = dependencies.orders.lookup.managed(request.actor, name)
     return _answer(dependencies.orders.retry_last(request.order_at(store.origin), store))
 
 
@@ -28,11 +28,11 @@ def clicked(dependencies: Dependencies, request: Request) -> Response:
 
 def _answer(job: Job) -> Response:
     """The messages go where the store's first ones went: the button may be in the failure channel."""
-    return Response(message=messages.retrying(job), store=job.store, job=job)
+    return Response(message=answers.retrying(job), store=job.store, job=job)
 
 
 def _from_terminal(terminal: Terminal, name: str, wait: bool) -> None:
-    store = terminal.orders.store_named(name)
+    store = terminal.orders.lookup.named(name)
     terminal.order(name, f"retry {name}", lambda context: terminal.orders.retry_last(context, store), wait=wait)
 
 

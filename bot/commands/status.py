@@ -21,7 +21,7 @@ from provisioner.domain.store import StoreStatus
 def run(dependencies: Dependencies, request: Request, name: str) -> Response:
     """The store's newest job as its root message shows it, its backups' times, and facts. Raises StoreNotFound."""
     ledger, catalog = dependencies.ledger, dependencies.catalog
-    store = dependencies.orders.store_named(name)
+    store = dependencies.orders.lookup.named(name)
     times = ledger.store_backups.times([store.id]).get(store.id)
     job = ledger.jobs.last_shown(store.id)
     view = read_job_view(ledger, catalog, job.id) if job else None
@@ -40,7 +40,7 @@ def opened(dependencies: Dependencies, request: Request) -> Response:
 
 
 def _from_terminal(terminal: Terminal, name: str, as_json: bool) -> None:
-    store = terminal.orders.store_named(name)
+    store = terminal.orders.lookup.named(name)
     job = terminal.ledger.jobs.last_shown(store.id)
     if as_json:
         events = [asdict(event) for event in terminal.ledger.jobs.events(job.id)] if job else []

@@ -12,7 +12,7 @@ from bot.commands.spec import Command, Section, Words
 from bot.commands.terminal import NAME, Terminal, TerminalCommand, require_slack_id
 from bot.commands.typed import person_in
 from bot.dependencies import Dependencies
-from bot.rendering import forms, messages
+from bot.rendering import answers, forms
 from bot.rendering.forms import TRANSFER_FORM
 from bot.rendering.terminal_text import plain
 from provisioner.domain.errors import Refused
@@ -41,7 +41,7 @@ def parse(words: Words) -> Arguments:
 
 def run(dependencies: Dependencies, request: Request, arguments: Arguments) -> Response:
     """Transfer the store, or ask for its new owner. Raises Refused."""
-    store = dependencies.orders.managed_store(request.actor, arguments.name)
+    store = dependencies.orders.lookup.managed(request.actor, arguments.name)
     if not arguments.owner:
         form = forms.transfer_form(store, replace(request.form, store_id=store.id))
         return Response(form=form, store=store.name, reason="asked for the new owner")
@@ -60,17 +60,17 @@ def submitted(dependencies: Dependencies, request: Request) -> Response:
 def _transferred(dependencies: Dependencies, request: Request, store: Store, owner: str) -> Response:
     dependencies.require_colleague(owner)
     moved = transfer(dependencies.orders, request.actor, store.id, owner)
-    return Response(message=messages.transfer_answer(moved), store=store.name, reason=f"transferred to {owner}")
+    return Response(message=answers.transfer_answer(moved), store=store.name, reason=f"transferred to {owner}")
 
 
 def _from_terminal(terminal: Terminal, name: str, owner: str) -> None:
     def act(context: OrderContext) -> Store:
         require_slack_id(owner)
-        store = terminal.orders.store_named(name)
+        store = terminal.orders.lookup.named(name)
         return transfer(terminal.orders, context.actor, store.id, owner)
 
     moved = terminal.audited(name, f"transfer {name} {owner}", act)
-    click.echo(plain(messages.transfer_answer(moved).text))
+    click.echo(plain(answers.transfer_answer(moved).text))
 
 
 COMMAND = Command(

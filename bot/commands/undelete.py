@@ -6,7 +6,7 @@ from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section, Words
 from bot.commands.terminal import NAME, WAIT, Terminal, TerminalCommand
 from bot.dependencies import Dependencies
-from bot.rendering import messages
+from bot.rendering import answers
 from bot.rendering.job_view import StoreView
 from bot.rendering.offers import Offer
 from provisioner.domain.job import Job
@@ -19,7 +19,7 @@ from provisioner.orders import OrderContext, Orders
 
 def run(dependencies: Dependencies, request: Request, name: str) -> Response:
     """Order it. Raises Refused."""
-    return _answer(_order(dependencies.orders, request.order, dependencies.orders.kept_store(name).id))
+    return _answer(_order(dependencies.orders, request.order, dependencies.orders.lookup.kept(name).id))
 
 
 def clicked(dependencies: Dependencies, request: Request) -> Response:
@@ -28,18 +28,18 @@ def clicked(dependencies: Dependencies, request: Request) -> Response:
 
 
 def _order(orders: Orders, context: OrderContext, store_id: str) -> Job:
-    store = orders.known_store(store_id)
-    return orders.place(context, UNDELETE, store.id, arguments_for(orders.backup(store)))
+    store = orders.lookup.known(store_id)
+    return orders.place(context, UNDELETE, store.id, arguments_for(orders.lookup.backup(store)))
 
 
 def _answer(job: Job) -> Response:
-    return Response(message=messages.answer(UNDELETE.kind, name=job.store), store=job.store, job=job)
+    return Response(message=answers.answer(UNDELETE.kind, name=job.store), store=job.store, job=job)
 
 
 def _from_terminal(terminal: Terminal, name: str, wait: bool) -> None:
     orders = terminal.orders
     terminal.order(
-        name, f"undelete {name}", lambda context: _order(orders, context, orders.kept_store(name).id), wait=wait
+        name, f"undelete {name}", lambda context: _order(orders, context, orders.lookup.kept(name).id), wait=wait
     )
 
 

@@ -7,7 +7,7 @@ from slack_sdk.models.blocks import ConfirmObject, PlainTextObject
 from bot.commands.ordering import OperationVerb
 from bot.commands.spec import Command, Section, Words
 from bot.dependencies import Dependencies
-from bot.rendering import messages
+from bot.rendering import answers
 from bot.rendering.blocks import CONFIRM_LIMIT, Message, cut
 from bot.rendering.job_view import StoreView
 from bot.rendering.offers import Offer
@@ -21,7 +21,7 @@ texts = TextTemplate("verbs/upgrade")
 
 def _answer(dependencies: Dependencies, store: Store) -> Message:
     store_type = dependencies.catalog.get(store.type)
-    return messages.answer(UPGRADE.kind, store=store, label=store_type.label, version=store_type.version)
+    return answers.answer(UPGRADE.kind, store=store, label=store_type.label, version=store_type.version)
 
 
 def _confirm(view: StoreView) -> ConfirmObject:

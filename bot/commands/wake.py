@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.commands.ordering import OperationVerb
 from bot.commands.spec import Command, Section, Words
 from bot.dependencies import Dependencies
-from bot.rendering import messages
+from bot.rendering import answers
 from bot.rendering.blocks import Message
 from bot.rendering.job_view import StoreView
 from bot.rendering.offers import Offer
@@ -15,7 +15,7 @@ from provisioner.operations.wake import WAKE
 
 
 def _answer(dependencies: Dependencies, store: Store) -> Message:
-    return messages.answer(WAKE.kind, name=store.name)
+    return answers.answer(WAKE.kind, name=store.name)
 
 
 def _can_be_woken(view: StoreView) -> bool:

@@ -92,5 +92,5 @@ def _read(orders: Orders, entry: OutboxEntry) -> ExpiryNotice | None:
     expiry = store.expiry
     sleeps_at = expiry.earliest_end(now) if expiry else now
     at = now + orders.expiry.sleep if int(number) >= FAREWELL else sleeps_at
-    kept, may_keep = orders.keeps_until(store) is not None, orders.expiry.longest is None
+    kept, may_keep = orders.lookup.keeps_until(store) is not None, orders.expiry.longest is None
     return ExpiryNotice(store, int(number), float(end), current, at, at - now, kept=kept, may_keep=may_keep)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import singledispatch
-from typing import Any
 
 from slack_sdk.models.blocks import (
     ActionsBlock,
@@ -24,29 +22,15 @@ from bot.rendering.expiry_notice import ExpiryNotice
 from bot.rendering.job_view import Headline, JobView, StoreView, Task, TaskStatus
 from bot.rendering.offers import Offer, offers_block
 from bot.rendering.refused import Moved, RefusedMessages
-from bot.rendering.templating import TextTemplate
-from provisioner.domain.backup import Backup
-from provisioner.domain.errors import LimitReached, NotAllowed, Refused, StoreDeleted
-from provisioner.domain.job import EventKind, Job, JobEvent, JobKind
+from bot.rendering.texts import credentials, expiry, home, jobs, refused, shared, transfer, verbs
+from provisioner.domain.job import EventKind, Job, JobEvent
 from provisioner.domain.store import Store
-from provisioner.domain.text import enumerate_some, one_line
-from provisioner.ledger.audit import AuditPage, Row
+from provisioner.domain.text import enumerate_some
 from provisioner.ledger.links import OneTimeLink
-from provisioner.ledger.stores import StorePage
-from provisioner.logs import StoreLog
 from provisioner.operations.registry import OPERATIONS
 
-# Every operation has a template with these texts: a missing one stops the bot at its start.
-JOB_TEXTS = ("answer", "working", "succeeded", "outdated", "fate", "later")
-verbs = {kind: TextTemplate(f"verbs/{kind}", JOB_TEXTS) for kind in OPERATIONS}
-jobs, answers, home = TextTemplate("jobs"), TextTemplate("answers"), TextTemplate("home")
-shared, credentials, refused = TextTemplate("shared"), TextTemplate("credentials"), TextTemplate("refused")
-expiry, transfer = TextTemplate("expiry"), TextTemplate("transfer")
-
 EXTEND_ACTION, KEEP_ACTION = "extend", "keep"
-LISTED = 20  # stores of each kind in a list
 # Characters, so that no message gets too long as a whole.
-LIST_LIMIT = 6000  # of the stores of each kind
 THREAD_LIMIT, LINE_LIMIT = 10_000, 1000  # of one post in a thread, and of one line in it
 NAMES_LIMIT = 1000  # of the stores in one message about many
 CARD_LIMIT = 1000  # of a store on App Home, and of its problem
@@ -206,11 +190,6 @@ def transferred(store: Store, reader: str, actor: str) -> Message:
     )
 
 
-def transfer_answer(store: Store) -> Message:
-    """The answer to a transfer: whose store it is now."""
-    return text_message(transfer("answer", store=store))
-
-
 def moved_aside(name: str, url: str, moved: Moved) -> Message:
     """For the person who ordered in a channel where we may not post; `url` leads to the message, '' if not known."""
     return text_message(refused("moved_aside", name=name, url=url, m=moved))
@@ -236,143 +215,6 @@ def expiry_notice(notice: ExpiryNotice) -> Message:
     extend = button(EXTEND_ACTION, expiry("extend", store=store), store.name, value, style="primary")
     keep = [button(KEEP_ACTION, expiry("keep"), store.name, value)] if notice.may_keep else []
     return message(text, [section(f":hourglass: {text}"), ActionsBlock(elements=[extend, *keep])])
-
-
-def extended(store: Store) -> Message:
-    """The answer to an extension: when the store ends now."""
-    return text_message(expiry("answer", store=store))
-
-
-# --- answers -----------------------------------------------------------------------------------------------------
-
-
-def answer(kind: JobKind, **values: object) -> Message:
-    """The immediate answer to an order."""
-    return text_message(verbs[kind]("answer", **values))
-
-
-def retrying(job: Job) -> Message:
-    """The immediate answer to a retry."""
-    return text_message(answers("retrying", name=job.store))
-
-
-@singledispatch
-def refusal(error: Refused) -> Message:
-    """The answer to a refused request."""
-    return text_message(answers("refusal", p=error.problem))
-
-
-@refusal.register
-def _(error: NotAllowed) -> Message:
-    return text_message(answers("not_allowed", store=error.store, owner=error.owner))
-
-
-@refusal.register
-def _(error: StoreDeleted) -> Message:
-    facts = {"store": error.store, "by": error.deleted_by, "at": error.deleted_at, "until": error.kept_until}
-    return text_message(answers("deleted", **facts))
-
-
-@refusal.register
-def _(error: LimitReached) -> Message:
-    text = answers("refusal", p=error.problem)
-    return text_message(f"{text} {answers('free_at', at=error.free_at)}" if error.free_at else text)
-
-
-def unexpected(request_id: str) -> Message:
-    """The answer to a request that failed with an error nobody planned for."""
-    return text_message(answers("unexpected", id=request_id))
-
-
-def credential_link(store: Store, url: str, expires_at: float) -> Message:
-    """The link to the credentials, for one person."""
-    return text_message(credentials("link", store=store, url=url, expires_at=expires_at))
-
-
-def download_link(store: Store, backup: Backup, url: str, expires_at: float) -> Message:
-    """The link that downloads a backup, for one person."""
-    return text_message(credentials("download", store=store, b=backup, url=url, expires_at=expires_at))
-
-
-def help_text(sections: Sequence[tuple[str, Sequence[tuple[str, str]]]]) -> Message:
-    """Sections of (title, lines of (usage, text))."""
-    parts = [answers("help_section", title=title, lines=lines) for title, lines in sections]
-    return text_message("\n".join(parts))
-
-
-def store_list(mine: StorePage, others: StorePage) -> Message:
-    """The person's own stores first."""
-    if not mine.total and not others.total:
-        return text_message(answers("no_stores"))
-    parts = _listed_stores(answers("mine", any=mine.total > 0), mine)
-    if others.total:
-        parts += _listed_stores(answers("others"), others, with_owners=True)
-    listed = [*mine.stores, *others.stores][:LISTED]
-    names = ", ".join(f"{store.name} ({store.status})" for store in listed)
-    return message(answers("list_text", mine=mine.total, others=others.total, names=names), parts)
-
-
-def chosen_stores(page: StorePage, owner: str = "", type: str = "", status: str = "") -> Message:
-    """The stores of a person, of a type and with a status, where these are not ''."""
-    title = answers("chosen", owner=owner, type=type, status=status)
-    if not page.total:
-        return text_message(answers("none_chosen", title=title))
-    names = ", ".join(f"{store.name} ({store.status})" for store in page.stores)
-    parts = _listed_stores(f"*{title}*", page, with_owners=not owner)
-    return message(cut(f"{title}: {names}", LINE_LIMIT), parts)
-
-
-def audit(page: AuditPage, name: str) -> Message:
-    """The newest requests about the store called `name`, or about all that the person may manage."""
-    if not page.total:
-        return text_message(answers("no_requests", name=name))
-    rows = [cut(answers("request", r=_readable(row), with_store=not name), LINE_LIMIT) for row in page.rows]
-    text = answers("requests_text", name=name, count=page.total, newest=_readable(page.rows[0])["detail"])
-    parts = _listed(answers("requests", name=name), rows, page.total, more="more_requests")
-    return message(cut(text, LINE_LIMIT), parts)
-
-
-def _readable(row: Row) -> Row:
-    """The row with what people typed as one line each, which can't look like another row."""
-    return row | {column: one_line(row[column]).replace("`", "'") for column in ("detail", "reason", "store")}
-
-
-def answer_of(text: str, **values: Any) -> Message:
-    """One of the answers of verbs that order nothing."""
-    return text_message(answers(text, **values))
-
-
-def store_log(store: Store, log: StoreLog) -> Message:
-    """The end of a store's log, for the person who asked."""
-    title, others = answers("log", store=store, log=log), answers("other_logs", store=store, log=log)
-    box = blocks.log(log.text) if log.text else None
-    return message(title, [section(title), box, context(others) if others else None])
-
-
-def backups(store: Store, found: Sequence[Backup]) -> Message:
-    """A store's backups, newest first."""
-    if not found:
-        return text_message(answers("no_backups", name=store.name))
-    title, rows = answers("backups", name=store.name), [answers("backup", b=backup) for backup in found]
-    text = "\n".join([title, *rows[: fitting(rows, LIST_LIMIT)]])
-    verbs = ("restore", "restore_as_new", "export")
-    actions = [button(verb, answers(verb), store.name, f"{store.id}/") for verb in verbs]
-    return message(cut(text, LIST_LIMIT), [*_listed(title, rows, len(rows)), ActionsBlock(elements=actions)])
-
-
-def _listed_stores(title: str, page: StorePage, *, with_owners: bool = False) -> list[Block | None]:
-    rows = [answers("row", s=store, owner=store.owner if with_owners else None) for store in page.stores]
-    return _listed(title, rows, page.total)
-
-
-def _listed(title: str, rows: Sequence[str], total: int, more: str = "more") -> list[Block | None]:
-    """The title, whole rows, and how many more of `total` there are: in the words of the text `more`."""
-    shown = fitting(rows, LIST_LIMIT)
-    left_out = total - shown
-    return [
-        *sections("\n".join([title, *rows[:shown]])),
-        context(answers(more, count=left_out)) if left_out else None,
-    ]
 
 
 # --- a store by itself: on App Home, and when it has no job ------------------------------------------------------

@@ -11,7 +11,7 @@ from slack_bolt import App, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request import BoltRequest
 
-from bot.rendering import messages
+from bot.rendering import answers
 from bot.slack.attend import INTERACTION, SlackDependencies, request_id_of
 from bot.slack.interaction import (
     EVENT_CALLBACK,
@@ -113,4 +113,4 @@ def _answer_error(error: Exception, body: dict[str, Any]) -> BoltResponse:
     """An error outside of our listeners: only a command shows this text."""
     request_id = request_id_of()
     log.error("request failed", exc_info=error, extra={"request": request_id})
-    return BoltResponse(status=200, body=messages.unexpected(request_id).text if "command" in body else "")
+    return BoltResponse(status=200, body=answers.unexpected(request_id).text if "command" in body else "")

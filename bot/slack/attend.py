@@ -13,9 +13,8 @@ from slack_bolt import Ack, BoltContext
 from bot.commands.request import Request, Response
 from bot.commands.spec import Handler
 from bot.dependencies import Dependencies
-from bot.rendering import messages
+from bot.rendering import answers, texts
 from bot.rendering.blocks import Message
-from bot.rendering.templating import TextTemplate
 from bot.slack.audit_writer import AuditWriter
 from bot.slack.client import Slack
 from bot.slack.interaction import Interaction
@@ -25,7 +24,6 @@ from provisioner.ledger.audit import NAME_LIMIT, AuditRecord, Outcome
 from provisioner.log_context import bound, bound_ids, new_id
 
 log = logging.getLogger(__name__)
-answers = TextTemplate("answers")
 
 INTERACTION = "interaction"  # its key in Bolt's context of a request
 BoltListener = Callable[[BoltContext, Ack], None]
@@ -88,7 +86,7 @@ def handled_by(handlers: Mapping[str, Handler]) -> Listener:
     def listener(dependencies: SlackDependencies, interaction: Interaction) -> Response:
         handler = handlers.get(interaction.handler)
         if not handler:
-            raise Refused(answers("outdated"))
+            raise Refused(texts.answers("outdated"))
         return handler(dependencies.commands, request_of(dependencies, interaction))
 
     return listener
@@ -122,11 +120,11 @@ def _carry_out(
         if response.later:
             dependencies.slow_answers.submit(_answer_later, reply, response, response.later, request_id)
     except Refused as refusal:
-        reply.answer(messages.refusal(refusal))
+        reply.answer(answers.refusal(refusal))
         return _Result(Outcome.REFUSED, reason=str(refusal))
     except Exception as error:
         log.exception("listener failed")
-        reply.answer(messages.unexpected(request_id))
+        reply.answer(answers.unexpected(request_id))
         return _Result(Outcome.ERROR, reason=type(error).__name__)
     if response.job:
         return _Result(Outcome.ORDERED, response.store, response.job.id)
@@ -141,10 +139,10 @@ def _answer_later(reply: Reply, response: Response, later: Callable[[], Message]
     try:
         message = later()
     except StorewrightError as error:
-        message = messages.refusal(Refused.of(error.problem))
+        message = answers.refusal(Refused.of(error.problem))
     except Exception:
         log.exception("slow answer failed")
-        message = messages.unexpected(request_id)
+        message = answers.unexpected(request_id)
     progress.cancel()
     reply.answer(message)
 

@@ -24,7 +24,7 @@ def build_waker(orders: Orders) -> Flask:
 
     @web.before_request  # whatever the path and the method
     def answer() -> Response:
-        store = orders.find(request.host)
+        store = orders.lookup.find(request.host)
         if not store:
             return Response("No store has this address.\n", 404, content_type="text/plain; charset=utf-8")
         if not _is_person(request):

@@ -341,11 +341,11 @@ def test_only_owner_and_admins_retry(with_admin: SampleOrders) -> None:
 
 def test_unknown_name_is_answered_with_a_similar_name(orders: SampleOrders) -> None:
     orders.create("my-shop")
-    assert orders.orders.store_named("my-shop") == orders.store("my-shop")
+    assert orders.orders.lookup.named("my-shop") == orders.store("my-shop")
     with pytest.raises(StoreNotFound, match=r"no store called “my-shp”\. Did you mean my-shop\?"):
-        orders.orders.store_named("my-shp")
+        orders.orders.lookup.named("my-shp")
     with pytest.raises(StoreNotFound, match="/store list shows all stores"):
-        orders.orders.store_named("zzzzz")
+        orders.orders.lookup.named("zzzzz")
 
 
 def test_name_of_a_deleted_store_is_answered_with_its_deletion(orders: SampleOrders, clock: Clock) -> None:
@@ -353,7 +353,7 @@ def test_name_of_a_deleted_store_is_answered_with_its_deletion(orders: SampleOrd
     clock.now += 60
     orders.finished(job)
     with pytest.raises(StoreDeleted, match="already deleted by U1") as answer:
-        orders.orders.store_named("my-shop")
+        orders.orders.lookup.named("my-shop")
     assert answer.value.deleted_at == clock.now
 
 
@@ -361,6 +361,6 @@ def test_only_owner_and_admins_get_a_store_to_manage(with_admin: SampleOrders) -
     with_admin.create("my-shop")
     managed = with_admin.orders
     for person in ("U1", "A1"):
-        assert managed.managed_store(managed.actor(person), "my-shop").name == "my-shop"
+        assert managed.lookup.managed(managed.actor(person), "my-shop").name == "my-shop"
     with pytest.raises(NotAllowed):
-        managed.managed_store(managed.actor("U2"), "my-shop")
+        managed.lookup.managed(managed.actor("U2"), "my-shop")

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from bot.commands.help import help_sections
 from bot.commands.registry import COMMANDS, OFFERS
-from bot.rendering import forms, messages
+from bot.rendering import answers, forms, messages
+from bot.rendering.answers import LISTED
 from bot.rendering.blocks import SECTION_LIMIT, TEXT_LIMIT, Message, cut, fitting, sections, text_message
 from bot.rendering.forms import FormContext, Prefilled
 from bot.rendering.home import STORE_LIMIT, home
 from bot.rendering.job_view import JobView, StoreView
-from bot.rendering.messages import LISTED
 from bot.rendering.refused import Moved, RefusedMessages
 from bot.rendering.templating import escape, link
 from dev.slack.block_validation import check_message, check_view
@@ -203,7 +203,7 @@ def test_list_of_twenty_stores_with_long_names_shows_every_row_whole() -> None:
     names = [f"shop-{number:02}".ljust(24, "x") for number in range(LISTED)]
     addresses = Addresses("shops.example.com", "https")
     stores = tuple(replace(STORE, name=name, url=addresses.url(name)) for name in names)
-    message = messages.store_list(StorePage(stores, 24), StorePage(stores, LISTED))
+    message = answers.store_list(StorePage(stores, 24), StorePage(stores, LISTED))
     assert accepted(message)
     assert [re.search(r"\*([\w-]+)\*", row)[1] for row in rows_of(message)] == names * 2  # type: ignore[index]
     assert "… and 4 more" in str(message.blocks)
@@ -224,7 +224,7 @@ def test_list_shows_whole_rows_and_how_many_more(
         stores = tuple(longest_store(n, status, domain) for n in range(count))
         return StorePage(stores, count + (more if count == LISTED else 0))
 
-    message = messages.store_list(page(mine), page(others))
+    message = answers.store_list(page(mine), page(others))
     assert accepted(message)
     shown = sum(text.count("*shop-") for text in texts_in(message.blocks))
     counted = sum(int(count) for count in re.findall(r"… and (\d+) more", str(message.blocks)))
@@ -270,7 +270,7 @@ def test_slack_takes_forms_with_the_most_types_and_options() -> None:
 @quickly
 @given(PROBLEMS)
 def test_slack_takes_answers_of_any_length_as_message_and_as_form(problem: Problem) -> None:
-    answer = messages.refusal(Refused.of(replace(problem, log_tail="")))
+    answer = answers.refusal(Refused.of(replace(problem, log_tail="")))
     assert accepted(answer)
     assert accepted_view(forms.notice(answer).to_dict())
 
@@ -278,11 +278,11 @@ def test_slack_takes_answers_of_any_length_as_message_and_as_form(problem: Probl
 def longest_answers() -> Sequence[Message]:
     store = longest_store()
     return (
-        messages.help_text(help_sections(COMMANDS.values(), CATALOG)),
-        messages.credential_link(store, "https://bot.example/" + "x" * 1000 + "/s/l1#token", NOON),
+        answers.help_text(help_sections(COMMANDS.values(), CATALOG)),
+        answers.credential_link(store, "https://bot.example/" + "x" * 1000 + "/s/l1#token", NOON),
         messages.receipt(store, LINK),
         messages.receipt(store, replace(LINK, backup_id="f" * 64)),
-        messages.download_link(
+        answers.download_link(
             store,
             replace(BACKUPS[0], counts={f"things-{number}": 10**9 for number in range(99)}),
             "https://bot.example/" + "x" * 1000 + "/s/l1/backup#token",
@@ -290,8 +290,8 @@ def longest_answers() -> Sequence[Message]:
         ),
         messages.moved_aside(store.name, "https://slack.example/" + "x" * 500, Moved("C0RANDOM1", "w" * 60)),
         messages.held_back(store.name, "w" * 60),
-        messages.answer(CREATE.kind, name=store.name, label="L" * 75, url=store.url),
-        messages.answer(UPGRADE.kind, store=store, label="L" * 75, version="9" * 200),
+        answers.answer(CREATE.kind, name=store.name, label="L" * 75, url=store.url),
+        answers.answer(UPGRADE.kind, store=store, label="L" * 75, version="9" * 200),
         text_message("word " * 10_000),
     )
 
@@ -305,19 +305,19 @@ def test_refused_choice_names_whole_choices_and_how_many_more() -> None:
     with pytest.raises(BadOption) as refusal:
         choose(CATALOG.default.options, {CATALOG.default.options[0].id: "x" * 5000})
     assert re.search(r"Choose from: (0+\d+, )*0+\d+ and \d+ more\.", str(refusal.value))
-    assert accepted(messages.refusal(refusal.value))
+    assert accepted(answers.refusal(refusal.value))
 
 
 def test_unknown_type_is_refused_with_whole_names() -> None:
     with pytest.raises(Refused) as refusal:
         CATALOG.get("x" * 5000)
     assert re.search(r"Known types: type-000x+, .*x and \d+ more\.", str(refusal.value))
-    assert accepted(messages.refusal(refusal.value))
+    assert accepted(answers.refusal(refusal.value))
 
 
 def test_failed_store_keeps_its_link_to_the_thread() -> None:
     view = job_view(replace(FAILED_JOB, problem=Problem("w" * 9000)), FAILED)
     url = "https://slack.example/archives/C1/p1"
     assert f"<{url}|Go to its thread>" in str(messages.failure(view, OFFERS, url).blocks)
-    assert accepted(messages.refusal(StoreNotFound("w" * 9000)))
+    assert accepted(answers.refusal(StoreNotFound("w" * 9000)))
     assert PLAIN.options == ()

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.commands.help import help_sections
 from bot.commands.registry import COMMANDS, OFFERS
-from bot.rendering import messages
+from bot.rendering import answers, messages, texts
 from bot.rendering.blocks import Message
 from bot.rendering.expiry_notice import ExpiryNotice
 from bot.rendering.job_view import JobView, store_view
@@ -245,13 +245,13 @@ ANSWERS = {
     ),
     "expiry-notice-over-for-good": messages.expiry_notice(replace(NOTICE, number=3, kept=False)),
     "expiry-notice-deleting": messages.expiry_notice(replace(NOTICE, store=DELETING, number=3, current=False)),
-    "extended": messages.extended(EXPIRING),
-    "extended-asleep": messages.extended(replace(EXPIRING, status=StoreStatus.ASLEEP)),
+    "extended": answers.extended(EXPIRING),
+    "extended-asleep": answers.extended(replace(EXPIRING, status=StoreStatus.ASLEEP)),
     "ready-expiring": messages.summary(job_view(JOB, EXPIRING, None, 7), OFFERS),
     "receipt": messages.receipt(STORE, LINK),
     "receipt-download": messages.receipt(STORE, replace(LINK, backup_id=BACKUPS[0].id)),
-    "download": messages.download_link(STORE, BACKUPS[0], "https://bot.example/s/l1/backup#token", NOON),
-    "importing-answer": messages.answer(
+    "download": answers.download_link(STORE, BACKUPS[0], "https://bot.example/s/l1/backup#token", NOON),
+    "importing-answer": answers.answer(
         IMPORT.kind, name="my-shop", url="https://bot.example/s/l1/archive#token", expires_at=NOON
     ),
     "moved-to-direct-messages": messages.moved_aside(
@@ -264,48 +264,46 @@ ANSWERS = {
         RefusedMessages("missing_scope", "no_rights", 40, tuple(f"shop-{n}" for n in range(15)))
     ),
     "given-up-home": messages.refused_messages(RefusedMessages("not_enabled", "unknown", 2, ())),
-    "creating-answer": messages.answer(CREATE.kind, name="my-shop", label="Medusa", url=STORE.url),
-    "upgrading-answer": messages.answer(UPGRADE.kind, store=replace(STORE, version="0.9"), label="Medusa", version="1"),
-    "upgrading-same-answer": messages.answer(
+    "creating-answer": answers.answer(CREATE.kind, name="my-shop", label="Medusa", url=STORE.url),
+    "upgrading-answer": answers.answer(UPGRADE.kind, store=replace(STORE, version="0.9"), label="Medusa", version="1"),
+    "upgrading-same-answer": answers.answer(
         UPGRADE.kind, store=replace(STORE, version="1"), label="Medusa", version="1"
     ),
-    "backing-up-answer": messages.answer(BACKUP.kind, name="my-shop"),
-    "backups": messages.backups(STORE, BACKUPS),
-    "backups-proven": messages.backups(STORE, PROVEN_BACKUPS),
-    "proving-answer": messages.answer(PROVE.kind, name="my-shop"),
-    "log": messages.store_log(STORE, StoreLog("application", "my-shop-7d9f", "GET / 200\n<!channel>", ("database",))),
-    "log-empty": messages.store_log(STORE, StoreLog("database", "my-shop-database-0", "", ())),
-    "log-slow": messages.answer_of("reading_log", name="my-shop"),
-    "backups-none": messages.backups(STORE, []),
-    "backups-many": messages.backups(STORE, BACKUPS * 100),
-    "restoring-answer": messages.answer(RESTORE.kind, name="my-shop", backup=BACKUPS[1]),
-    "pausing-answer": messages.answer(PAUSE.kind, name="my-shop"),
-    "waking-answer": messages.answer(WAKE.kind, name="my-shop"),
-    "restarting-answer": messages.answer(RESTART.kind, name="my-shop"),
-    "deleting-answer": messages.answer(DELETE.kind, name="my-shop"),
-    "retrying-answer": messages.retrying(JOB),
-    "credentials": messages.credential_link(STORE, "https://bot.example/s/l1#token", NOON),
-    "help": messages.help_text(help_sections(COMMANDS.values(), CATALOG)),
-    "list-empty": messages.store_list(page(), page()),
-    "list": messages.store_list(
+    "backing-up-answer": answers.answer(BACKUP.kind, name="my-shop"),
+    "backups": answers.backups(STORE, BACKUPS),
+    "backups-proven": answers.backups(STORE, PROVEN_BACKUPS),
+    "proving-answer": answers.answer(PROVE.kind, name="my-shop"),
+    "log": answers.store_log(STORE, StoreLog("application", "my-shop-7d9f", "GET / 200\n<!channel>", ("database",))),
+    "log-empty": answers.store_log(STORE, StoreLog("database", "my-shop-database-0", "", ())),
+    "log-slow": answers.answer_of("reading_log", name="my-shop"),
+    "backups-none": answers.backups(STORE, []),
+    "backups-many": answers.backups(STORE, BACKUPS * 100),
+    "restoring-answer": answers.answer(RESTORE.kind, name="my-shop", backup=BACKUPS[1]),
+    "pausing-answer": answers.answer(PAUSE.kind, name="my-shop"),
+    "waking-answer": answers.answer(WAKE.kind, name="my-shop"),
+    "restarting-answer": answers.answer(RESTART.kind, name="my-shop"),
+    "deleting-answer": answers.answer(DELETE.kind, name="my-shop"),
+    "retrying-answer": answers.retrying(JOB),
+    "credentials": answers.credential_link(STORE, "https://bot.example/s/l1#token", NOON),
+    "help": answers.help_text(help_sections(COMMANDS.values(), CATALOG)),
+    "list-empty": answers.store_list(page(), page()),
+    "list": answers.store_list(
         page(STORE, FAILED, replace(ASLEEP, name="old-shop")),
         page(replace(CREATING, owner="U0OLI0001", name="olis-shop")),
     ),
-    "list-none-of-mine": messages.store_list(page(), page(STORE)),
-    "list-long": messages.store_list(page(STORE, total=41), page(replace(STORE, owner="U0OLI0001"), total=22)),
-    "audit": messages.audit(requests(3), ""),
-    "audit-of-a-store": messages.audit(requests(41), "my-shop"),
-    "audit-empty": messages.audit(requests(0), "my-shop"),
-    "refusal": messages.refusal(
-        Refused("“<!channel>” can't be a store's name.", "It has to be plain.", "Try channel.")
-    ),
-    "refusal-not-allowed": messages.refusal(NotAllowed("my-shop", "U0DANA001")),
-    "refusal-deleted": messages.refusal(StoreDeleted("my-shop", "U0ADA0001", NOON + 5000, None)),
-    "refusal-deleted-kept": messages.refusal(StoreDeleted("my-shop", "U0ADA0001", NOON + 5000, NOON + 600_000)),
-    "credentials-not-ready": messages.refusal(Refused(messages.credentials("not_ready", store=CREATING))),
-    "credentials-already-given": messages.refusal(Refused(messages.credentials("already_given"))),
-    "limit": messages.refusal(LimitReached("You ordered 3 stores.", "", "The next is free in 9 min.", free_at=NOON)),
-    "unexpected": messages.unexpected("abc123"),
+    "list-none-of-mine": answers.store_list(page(), page(STORE)),
+    "list-long": answers.store_list(page(STORE, total=41), page(replace(STORE, owner="U0OLI0001"), total=22)),
+    "audit": answers.audit(requests(3), ""),
+    "audit-of-a-store": answers.audit(requests(41), "my-shop"),
+    "audit-empty": answers.audit(requests(0), "my-shop"),
+    "refusal": answers.refusal(Refused("“<!channel>” can't be a store's name.", "It has to be plain.", "Try channel.")),
+    "refusal-not-allowed": answers.refusal(NotAllowed("my-shop", "U0DANA001")),
+    "refusal-deleted": answers.refusal(StoreDeleted("my-shop", "U0ADA0001", NOON + 5000, None)),
+    "refusal-deleted-kept": answers.refusal(StoreDeleted("my-shop", "U0ADA0001", NOON + 5000, NOON + 600_000)),
+    "credentials-not-ready": answers.refusal(Refused(texts.credentials("not_ready", store=CREATING))),
+    "credentials-already-given": answers.refusal(Refused(texts.credentials("already_given"))),
+    "limit": answers.refusal(LimitReached("You ordered 3 stores.", "", "The next is free in 9 min.", free_at=NOON)),
+    "unexpected": answers.unexpected("abc123"),
 }
 THREAD_POSTS = {
     "thread": messages.stages(job_view(), job_view().events),

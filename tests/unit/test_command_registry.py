@@ -14,7 +14,7 @@ from bot.commands import create, delete, restart, status
 from bot.commands.help import help_sections
 from bot.commands.registry import CLICKS, COMMANDS, OFFERS, SUBMISSIONS, register
 from bot.commands.spec import Command
-from bot.rendering import messages
+from bot.rendering import answers
 from bot.rendering.offers import Placement
 from provisioner.operations.registry import OPERATIONS, BadRegistry
 from tests.unit.sample_stores import CATALOG
@@ -71,7 +71,7 @@ def test_every_offer_has_a_handler_and_every_form_too() -> None:
 
 
 def test_help_lists_every_verb_once() -> None:
-    text = messages.help_text(help_sections(COMMANDS.values(), CATALOG)).text
+    text = answers.help_text(help_sections(COMMANDS.values(), CATALOG)).text
     listed = re.findall(r"^`/store ([a-z]+)", text, re.MULTILINE)
     assert set(listed) == set(COMMANDS)
     assert [verb for verb in listed if verb != "create"] == [verb for verb in dict.fromkeys(listed) if verb != "create"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from jinja2 import TemplateNotFound
 
-from bot.rendering.messages import JOB_TEXTS
 from bot.rendering.templating import TextTemplate
+from bot.rendering.texts import JOB_TEXTS
 from provisioner.operations.registry import OPERATIONS
 
 

@@ -21,7 +21,9 @@ def typed(dependencies: SlackDependencies, interaction: Interaction) -> Response
     """Parse the text and run its command. Raises Refused."""
     commands = dependencies.commands
     orders = commands.orders
-    command, arguments = parse(interaction.text, COMMANDS, commands.catalog.types, lambda word: bool(orders.find(word)))
+    command, arguments = parse(
+        interaction.text, COMMANDS, commands.catalog.types, lambda word: bool(orders.lookup.find(word))
+    )
     return command.run(commands, request_of(dependencies, interaction), arguments)
 
 

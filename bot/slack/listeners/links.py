@@ -25,7 +25,7 @@ def register(app: App, dependencies: SlackDependencies) -> None:
 def shared(dependencies: SlackDependencies, interaction: Interaction) -> Response:
     """Show a card for each link to a store that exists. One that Slack does not take is not missed."""
     orders, offers = dependencies.commands.orders, dependencies.commands.offers
-    found = {url: orders.find(url) for url in interaction.text.split()}
+    found = {url: orders.lookup.find(url) for url in interaction.text.split()}
     cards = {
         url: {"blocks": messages.card(store_view(orders.catalog, store, orders.ledger.jobs.last(store.id)), offers)}
         for url, store in found.items()

@@ -28,5 +28,5 @@ def chosen(dependencies: SlackDependencies, interaction: Interaction) -> Respons
     name = store_of_thread(dependencies, interaction)
     if not name:
         raise Refused(answers("no_stores_message"), "", "Choose it at a store's own message, or in its thread.")
-    store = dependencies.commands.orders.store_named(name)
+    store = dependencies.commands.orders.lookup.named(name)
     return handled_by(CLICKS)(dependencies, replace(interaction, value=f"{store.id}/"))
