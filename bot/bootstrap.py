@@ -22,7 +22,7 @@ from bot.slack.app import ListenerThreads, SlowAnswers, build_app
 from bot.slack.attend import SlackDependencies
 from bot.slack.audit_writer import AuditWriter
 from bot.slack.client import ANSWER_SECONDS, Slack
-from bot.slack.people import require_colleague
+from bot.slack.people import SlackPeople
 from bot.slack.signature import SignatureCheck
 from bot.web.http_server import serve_in_background, serve_until_signal
 from bot.web.one_time_pages import PageDependencies
@@ -83,9 +83,7 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     metrics.add_readiness(readiness)
     metrics.add_backup_room(lambda: kept.room if kept else None)
     metrics.add_workers(executor.at_once, scheduler.workers)
-    commands = Dependencies(
-        orders, settings.public_url, OFFERS, partial(read_log, tools), _colleagues(settings, metrics)
-    )
+    commands = Dependencies(orders, settings.public_url, OFFERS, partial(read_log, tools), _people(settings, metrics))
     audit, slow_answers = AuditWriter(ledger), SlowAnswers()
     slack_dependencies = SlackDependencies(
         commands, slack, notifier.remember_response_url, settings.failure_channel, audit, slow_answers
@@ -114,10 +112,10 @@ def _waker(settings: Settings, orders: Orders) -> Iterator[None]:
             close()
 
 
-def _colleagues(settings: Settings, metrics: Metrics) -> Callable[[str], None]:
+def _people(settings: Settings, metrics: Metrics) -> SlackPeople:
     """Asks Slack who somebody is, while Slack waits for our answer."""
     token, url = settings.slack_bot_token.get_secret_value(), settings.slack_api_url
-    return partial(require_colleague, Slack(token, url, metrics.slack_calls, timeout=ANSWER_SECONDS))
+    return SlackPeople(Slack(token, url, metrics.slack_calls, timeout=ANSWER_SECONDS))
 
 
 def _pages(settings: Settings, orders: Orders, tools: Toolbox) -> PageDependencies:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Protocol
 
 from bot.rendering.offers import Offer
 from provisioner.domain.catalog import Catalog
+from provisioner.domain.expiry import names_day
 from provisioner.domain.policy import Actor
 from provisioner.domain.store import Store
 from provisioner.ledger.ledger import Ledger
@@ -14,17 +17,30 @@ from provisioner.logs import StoreLog
 from provisioner.orders import Orders
 
 
+class People(Protocol):
+    """What Slack says about a person, by id. It takes up to a second."""
+
+    def require_colleague(self, person: str) -> None:
+        """Raises Refused for somebody who can't own a store."""
+
+    def time_zone(self, person: str) -> tzinfo | None:
+        """None where Slack does not say."""
+
+
 @dataclass(frozen=True)
 class Dependencies:
     """`public_url` is the address of the credential page for browsers; `offers` are the buttons and menu items of a
-    store's messages. `read_log(store, component)` reads the cluster, which takes time. `require_colleague(person)` asks
-    Slack, and raises Refused for somebody who can't own a store."""
+    store's messages. `read_log(store, component)` reads the cluster, which takes time."""
 
     orders: Orders
     public_url: str
     offers: tuple[Offer, ...]
     read_log: Callable[[Store, str], StoreLog]
-    require_colleague: Callable[[str], None]
+    people: People
+
+    def time_zone(self, person: str, text: str) -> tzinfo | None:
+        """The person's time zone if `text` means another time in each; None for that of the installation."""
+        return self.people.time_zone(person) if names_day(text) else None
 
     @property
     def ledger(self) -> Ledger:

@@ -192,7 +192,10 @@ class StoreSettings(_DurationSettings):
     expiry_sleep: Duration = Field(
         7 * DAY, description="how long an expired store sleeps before it is deleted, such as 7d"
     )
-    time_zone: TimeZone = Field("UTC", description="the time zone in which days end, such as Europe/Berlin")
+    time_zone: TimeZone = Field(
+        "UTC",
+        description="the time zone in which days end where Slack does not say a person's own, such as Europe/Berlin",
+    )
     store_role: str = Field(
         "storewright-store", description="the ClusterRole that SERVICE_ACCOUNT binds to itself for each store"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
+
 from provisioner.domain.errors import Refused
 from provisioner.domain.expiry import NEVER
 from provisioner.domain.policy import Actor
@@ -9,7 +11,9 @@ from provisioner.domain.store import Store
 from provisioner.orders import Orders
 
 
-def extend(orders: Orders, actor: Actor, store_id: str, text: str, *, key: str, seen: str = "") -> Store:
+def extend(
+    orders: Orders, actor: Actor, store_id: str, text: str, *, key: str, seen: str = "", zone: tzinfo | None = None
+) -> Store:
     """Give the store another end; returns it with that. `text` is as in ExpiryPolicy.extended, or NEVER.
 
     A second call with the same delivery `key` changes nothing, and neither does one whose person has `seen` another
@@ -24,7 +28,7 @@ def extend(orders: Orders, actor: Actor, store_id: str, text: str, *, key: str, 
         if seen not in ("", str(store.expires_at)) or not ledger.deliveries.is_first(key):
             return store
         now = ledger.clock()
-        ledger.set_expiry(store, orders.expiry.extended(store.expiry, text, now, is_admin=actor.is_admin))
+        ledger.set_expiry(store, orders.expiry.extended(store.expiry, text, now, is_admin=actor.is_admin, zone=zone))
         return orders.lookup.existing(store_id)
 
 

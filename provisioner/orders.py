@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 
 from provisioner.domain.backup import Backup, Reason
 from provisioner.domain.catalog import Catalog, StoreType
@@ -51,13 +52,14 @@ class OrderContext:
 @dataclass(frozen=True)
 class StoreRequest:
     """A store to create. `type` is None for the default type; `owner` is None for the person who orders; `expires` is
-    what they typed, such as 3d, friday or never, '' for the default."""
+    what they typed, such as 3d, friday or never, '' for the default; days end in `zone`, None for the policy's."""
 
     name: str
     type: str | None
     options: Mapping[str, str]
     owner: str | None = None
     expires: str = ""
+    zone: tzinfo | None = None
 
 
 class Orders:
@@ -96,7 +98,9 @@ class Orders:
             if repeated := self.ledger.jobs.delivered(context.delivery_key):
                 return repeated
             owner = request.owner or context.actor.id
-            return self._open(context, CREATE, name, store_type, options, owner, expires=request.expires)
+            return self._open(
+                context, CREATE, name, store_type, options, owner, expires=request.expires, zone=request.zone
+            )
 
     def clone(self, context: OrderContext, source_id: str, name: str, backup_id: str = "") -> Job:
         """Order a new store with the data of another one, as it is now or as it was in one of its backups.
@@ -164,11 +168,12 @@ class Orders:
         owner: str,
         arguments: dict[str, str] | None = None,
         expires: str = "",
+        zone: tzinfo | None = None,
     ) -> Job:
         """Add a new store, and the job that creates it, in a transaction of the caller."""
         self._require_free(name, owner)
         now = self.ledger.clock()
-        expiry = self.expiry.of_new(expires, now, is_admin=context.actor.is_admin)
+        expiry = self.expiry.of_new(expires, now, is_admin=context.actor.is_admin, zone=zone)
         url = self.addresses.url(name)
         store = Store(
             id=new_id(),

@@ -131,7 +131,8 @@ def run(dependencies: Dependencies, request: Request, arguments: CreateArguments
         return open_form(dependencies, request)
     if not arguments.name:
         return _ask_name(dependencies, request, arguments)
-    store_request = StoreRequest(arguments.name, arguments.type, arguments.options, expires=arguments.expires)
+    expires, zone = arguments.expires, dependencies.time_zone(request.actor.id, arguments.expires)
+    store_request = StoreRequest(arguments.name, arguments.type, arguments.options, expires=expires, zone=zone)
     try:
         job = dependencies.orders.create(request.order, store_request)
     except UnknownStoreType as error:
@@ -215,7 +216,8 @@ def submitted(dependencies: Dependencies, request: Request) -> Response:
         store_type = dependencies.catalog.get(request.fields.get(TYPE_ACTION, ""))
         # A form that was submitted before it showed the type's own options may have those of another type.
         options = {option.id: chosen[option.id] for option in store_type.options if option.id in chosen}
-        store_request = StoreRequest(name, store_type.name, options, expires=_chosen_life(request))
+        expires, zone = _chosen_life(request), dependencies.time_zone(request.actor.id, _chosen_life(request))
+        store_request = StoreRequest(name, store_type.name, options, expires=expires, zone=zone)
         job = dependencies.orders.create(request.order, store_request)
     except Refused as refusal:
         errors = {_field_of(request, refusal): str(refusal.problem)}

@@ -38,7 +38,8 @@ def run(dependencies: Dependencies, request: Request, arguments: Arguments) -> R
     """Raises Refused."""
     orders = dependencies.orders
     store = orders.lookup.named(arguments.name)
-    return _answer(extend(orders, request.actor, store.id, arguments.time, key=request.delivery_key))
+    zone = dependencies.time_zone(request.actor.id, arguments.time)
+    return _answer(extend(orders, request.actor, store.id, arguments.time, key=request.delivery_key, zone=zone))
 
 
 def clicked(dependencies: Dependencies, request: Request) -> Response:

@@ -58,7 +58,7 @@ def submitted(dependencies: Dependencies, request: Request) -> Response:
 
 
 def _transferred(dependencies: Dependencies, request: Request, store: Store, owner: str) -> Response:
-    dependencies.require_colleague(owner)
+    dependencies.people.require_colleague(owner)
     moved = transfer(dependencies.orders, request.actor, store.id, owner)
     return Response(message=answers.transfer_answer(moved), store=store.name, reason=f"transferred to {owner}")
 

@@ -1,6 +1,8 @@
 """Slack's Web API: conversations.* and users.*."""
 
 import re
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from dev.slack.method_registry import Args, MethodContext, method, target_channel
 from dev.slack.workspace import BOT_USER, HUMAN_IDS, Channel, Json, SlackError, User, Workspace
@@ -98,8 +100,8 @@ def _user_json(workspace: Workspace, user: User) -> Json:
         "name": user.name,
         "deleted": user.id in workspace.deactivated,
         "real_name": user.real_name,
-        "tz": "Etc/UTC",
-        "tz_offset": 0,
+        "tz": user.tz,
+        "tz_offset": (datetime.now(ZoneInfo(user.tz)).utcoffset() or timedelta()).seconds,
         "profile": {**names, **normalized, **empty, **status, "email": f"{user.name}@example.com"},
         "is_admin": user.is_admin,
         "is_owner": False,

@@ -40,12 +40,13 @@ class User:
     is_admin: bool = False
     is_bot: bool = False
     team_id: str = TEAM_ID
+    tz: str = "Etc/UTC"
 
 
 USERS = (
     User("U0DANA001", "dana", "Dana"),
     User("U0ADA0001", "ada", "Ada", is_admin=True),
-    User("U0OLI0001", "oli", "Oli"),
+    User("U0OLI0001", "oli", "Oli", tz="Asia/Tokyo"),
     User("U0EVE0001", "eve", "Eve", team_id="T0OTHER01"),  # of a shared channel
     User(BOT_USER, "storewright", "Storewright", is_bot=True),
     User(SLACKBOT, "slackbot", "Slackbot", is_bot=True),

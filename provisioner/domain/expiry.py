@@ -60,35 +60,37 @@ class ExpiryPolicy:
     """What the operator sets, in seconds: the life of a store whose order names none, the longest that people may
     choose from now on (None: no limit), and for how long an expired store sleeps before it is deleted.
 
-    Days start and end in `zone`."""
+    Days start and end in `zone`, unless somebody has a zone of their own."""
 
     default: float | None = None
     longest: float | None = None
     sleep: float = 7 * DAY
     zone: tzinfo = UTC
 
-    def of_new(self, text: str, now: float, *, is_admin: bool) -> Expiry | None:
+    def of_new(self, text: str, now: float, *, is_admin: bool, zone: tzinfo | None = None) -> Expiry | None:
         """The expiry of a new store, None for never. `text` is what was typed, '' for the default. Raises BadExpiry."""
         if not text:
             return Expiry(now + self.default, self.default) if self.default else None
-        return self._checked(self._parse(text, now), now, is_admin=is_admin)
+        return self._checked(self._parse(text, now, zone), now, is_admin=is_admin)
 
-    def extended(self, expiry: Expiry | None, text: str, now: float, *, is_admin: bool) -> Expiry | None:
+    def extended(
+        self, expiry: Expiry | None, text: str, now: float, *, is_admin: bool, zone: tzinfo | None = None
+    ) -> Expiry | None:
         """A later end: a duration counts from the present end, and a date is the new one; '' extends by the store's
         former life. Raises BadExpiry."""
         length = _duration(text)
         if text and length is None:
-            return self._checked(self._parse(text, now), now, is_admin=is_admin)
+            return self._checked(self._parse(text, now, zone), now, is_admin=is_admin)
         if not expiry:
             raise BadExpiry("It never expires.", "", "Give it an end with a date, such as until=friday.")
         length = length or expiry.life
         return self._checked(Expiry(max(expiry.at, now) + length, length), now, is_admin=is_admin)
 
-    def _parse(self, text: str, now: float) -> Expiry | None:
+    def _parse(self, text: str, now: float, zone: tzinfo | None) -> Expiry | None:
         if text.lower() == NEVER:
             return None
         length = _duration(text)
-        at = now + length if length is not None else _moment(text, datetime.fromtimestamp(now, self.zone))
+        at = now + length if length is not None else _moment(text, datetime.fromtimestamp(now, zone or self.zone))
         if at <= now:
             raise BadExpiry(f"“{shorten(text)}” is over.", "", "Choose a later time.")
         return Expiry(at, at - now)
@@ -114,6 +116,11 @@ def duration(text: str) -> float:
     if not seconds:
         raise ValueError(f"{text} is no duration such as 30m, 12h, 3d or 2w")
     return seconds
+
+
+def names_day(text: str) -> bool:
+    """Whether the text means another time in each time zone, as “friday” does, and “3d” does not."""
+    return bool(text) and text.lower() != NEVER and _duration(text) is None
 
 
 def _duration(text: str) -> float | None:

@@ -27,7 +27,7 @@ from bot.slack.app import ListenerThreads, SlowAnswers, build_app
 from bot.slack.attend import SlackDependencies
 from bot.slack.audit_writer import AuditWriter
 from bot.slack.client import ANSWER_SECONDS, Slack
-from bot.slack.people import require_colleague
+from bot.slack.people import SlackPeople
 from bot.slack.rate_limiter import RATES, RateLimiter
 from bot.slack.signature import SignatureCheck
 from bot.web.http_server import WEB_THREADS, serve_in_background
@@ -292,7 +292,7 @@ def running_bot(
     orders = Orders(ledger, catalog, ADDRESSES, limits, DEFAULT_DEADLINES, admins, undelete_days=UNDELETE_DAYS)
     notifier = Notifier(orders, client, failures, admins, pace=RateLimiter(clock, rates), gather_seconds=gather_seconds)
     url = free_address()
-    commands = Dependencies(orders, url, OFFERS, lambda store, component: _log(bot), partial(require_colleague, asker))
+    commands = Dependencies(orders, url, OFFERS, lambda store, component: _log(bot), SlackPeople(asker))
     audit, slow_answers = AuditWriter(ledger), SlowAnswers()
     dependencies = SlackDependencies(commands, client, notifier.remember_response_url, failures, audit, slow_answers)
     with ExitStack() as stack, slow_answers:

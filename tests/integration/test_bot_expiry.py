@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
@@ -277,6 +279,24 @@ def test_store_that_failed_does_not_sleep_and_is_deleted(bot: Bot) -> None:
     bot.clock.ahead += 7 * DAY + MINUTE
     look(bot)
     assert bot.queued_jobs() == [(DELETE.kind, 1)]
+
+
+@pytest.mark.parametrize(("person", "zone"), [("Dana", "Etc/UTC"), ("Oli", "Asia/Tokyo")])
+def test_day_ends_in_the_time_zone_of_whoever_typed_it(bot: Bot, person: str, zone: str) -> None:
+    day = datetime.now(ZoneInfo(zone)).date() + timedelta(days=30)
+    end = datetime.combine(day + timedelta(days=1), datetime.min.time(), ZoneInfo(zone)).timestamp()
+    typed(bot, f"create my-shop until={day}", person)
+    assert bot.store().expires_at == end
+    typed(bot, "extend my-shop 3d", person)
+    typed(bot, f"extend my-shop until={day}", person)
+    assert bot.store().expires_at == end
+
+
+def test_day_ends_in_the_zone_of_the_installation_where_slack_does_not_answer(bot: Bot) -> None:
+    day = datetime.now(UTC).date() + timedelta(days=30)
+    bot.slack.fault("hang", "users.info", seconds=5)
+    typed(bot, f"create my-shop until={day}", "Oli")
+    assert bot.store().expires_at == datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC).timestamp()
 
 
 @pytest.mark.parametrize(
