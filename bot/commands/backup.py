@@ -32,6 +32,7 @@ COMMAND = Command(
             label="Back up",
             when=lambda view: view.ready and view.idle,
             placement=Placement.MENU,
+            description="Keep a copy of its database and its uploads as they are now.",
         ),
     ),
     terminal=VERB.terminal("Back a store up, its database and its uploads."),

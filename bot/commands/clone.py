@@ -90,6 +90,7 @@ COMMAND = Command(
             label="Clone",
             when=lambda view: view.ready and view.idle,
             placement=Placement.MENU,
+            description="Create a new store with its data. A form asks for the name.",
         ),
     ),
     terminal=TerminalCommand(

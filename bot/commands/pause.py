@@ -32,6 +32,7 @@ COMMAND = Command(
             label="Pause",
             when=lambda view: view.ready and view.idle,
             placement=Placement.MENU,
+            description="Put it to sleep, so that it costs only its storage. Its data and its address are kept.",
         ),
     ),
     terminal=VERB.terminal("Put a store to sleep: nothing runs, its data and its address are kept."),

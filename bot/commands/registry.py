@@ -32,7 +32,7 @@ from bot.commands import (
 )
 from bot.commands.help import help_command
 from bot.commands.spec import Command, Handler
-from bot.rendering.offers import MENU_LIMIT, Offer, Placement
+from bot.rendering.offers import Offer, Placement
 from provisioner.operations.registry import BadRegistry
 
 VERBS = (
@@ -73,10 +73,9 @@ def register(commands: Iterable[Command[Any]]) -> Mapping[str, Command[Any]]:
         for offer in command.offers:
             if offer.action_id not in command.clicks:
                 raise BadRegistry(f"Nothing handles the button “{offer.label}” of the command “{command.verb}”.")
+            if offer.placement is Placement.MENU and not offer.description:
+                raise BadRegistry(f"The menu item “{offer.label}” of the command “{command.verb}” has no description.")
         registered[command.verb] = command
-    in_menu = [offer.label for offer in offers_of(registered.values()) if offer.placement is Placement.MENU]
-    if len(in_menu) > MENU_LIMIT:
-        raise BadRegistry(f"Slack's menus have at most {MENU_LIMIT} items, not {len(in_menu)}: {', '.join(in_menu)}.")
     for kind in ("clicks", "submissions"):
         handlers_of(registered.values(), kind)
     return registered

@@ -32,6 +32,7 @@ COMMAND = Command(
             label="Restart",
             when=lambda view: view.ready and view.idle,
             placement=Placement.MENU,
+            description="Start its parts again, one after the other. No confirmed order is lost.",
         ),
     ),
     terminal=VERB.terminal("Restart a store's workloads, one after the other."),

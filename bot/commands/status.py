@@ -7,13 +7,14 @@ from dataclasses import asdict, replace
 
 import click
 
+from bot.commands.ordering import clicked_store
 from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section, Words
 from bot.commands.terminal import JSON, NAME, Terminal, TerminalCommand, login_hint
 from bot.dependencies import Dependencies
-from bot.rendering import messages
+from bot.rendering import forms, messages
 from bot.rendering.job_view import StoreView, read_job_view, store_view
-from bot.rendering.offers import Offer
+from bot.rendering.offers import MENU_ACTION, Offer
 from bot.rendering.terminal_text import plain
 from provisioner.domain.store import StoreStatus
 
@@ -32,6 +33,14 @@ def run(dependencies: Dependencies, request: Request, name: str) -> Response:
         alone = replace(store_view(catalog, store, None), backups=times)
         message = messages.with_facts(messages.store_alone(alone, dependencies.offers), alone)
     return Response(message=message, store=store.name, reason=f"shown as {store.status}")
+
+
+def menu(dependencies: Dependencies, request: Request) -> Response:
+    """The menu of a store as it is now. Raises StoreNotFound or NotAllowed."""
+    store = clicked_store(dependencies, request)
+    view = store_view(dependencies.catalog, store, dependencies.ledger.jobs.last(store.id))
+    form = forms.menu(view, dependencies.offers, replace(request.form, store_id=store.id))
+    return Response(form=form, store=store.name, audited=False)
 
 
 def opened(dependencies: Dependencies, request: Request) -> Response:
@@ -66,7 +75,7 @@ COMMAND = Command(
     example="status my-shop",
     parse=Words.name,
     run=run,
-    clicks={"open_shop": opened, "open_admin": opened},
+    clicks={"open_shop": opened, "open_admin": opened, MENU_ACTION: menu},
     offers=(
         Offer(
             action_id="open_shop",

@@ -14,6 +14,7 @@ from slack_sdk.models.blocks import (
     InputBlock,
     Option,
     PlainTextInputElement,
+    SectionBlock,
     StaticSelectElement,
     UserSelectElement,
 )
@@ -21,6 +22,8 @@ from slack_sdk.models.blocks.basic_components import DispatchActionConfig
 from slack_sdk.models.views import View
 
 from bot.rendering.blocks import Message, context, sections
+from bot.rendering.job_view import StoreView
+from bot.rendering.offers import Offer, in_menu, offer_button
 from bot.rendering.templating import TextTemplate
 from provisioner.domain.backup import Backup
 from provisioner.domain.catalog import Catalog, StoreType
@@ -306,6 +309,22 @@ def _form(
     )
 
 
-def notice(message: Message) -> View:
-    """An answer to a click outside any conversation, such as on App Home."""
-    return View(type="modal", title=common("notice_title"), close=common("close"), blocks=message.simple)
+def menu(view: StoreView, offers: Sequence[Offer], form_context: FormContext) -> View:
+    """The menu of a store: what each of its items does, and a button for it."""
+    items = in_menu(view, offers)
+    return View(
+        type="modal",
+        title=common("menu_title"),
+        close=common("close"),
+        private_metadata=form_context.packed(),
+        blocks=[
+            *sections(common("menu_of" if items else "empty_menu", store=view.store)),
+            *(SectionBlock(text=offer.description, accessory=offer_button(view, offer)) for offer in items),
+        ],
+    )
+
+
+def notice(message: Message, *, final: bool = False) -> View:
+    """An answer to a click in a form or on App Home. Closing a `final` one closes the forms below it, too."""
+    title, close = common("notice_title"), common("close")
+    return View(type="modal", title=title, close=close, blocks=message.simple, clear_on_close=final or None)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from bot.rendering.forms import ChannelId, FormContext, Url
-from bot.rendering.offers import MENU_ACTION
+from bot.rendering.offers import FORMER_MENU_ACTION
 from provisioner.domain.text import shorten
 
 COMMAND, EVENT_CALLBACK, HOME_OPENED = "command", "event_callback", "app_home_opened"
@@ -158,7 +158,10 @@ class _State(BaseModel):
 
 
 class _View(BaseModel):
+    """A form, or an App Home."""
+
     id: Id
+    type: Text = ""
     hash: Text = ""
     callback_id: Text = ""
     private_metadata: Text = ""
@@ -187,9 +190,10 @@ class _Click(BaseModel):
     def interaction(self) -> Interaction:
         action, channel = self.actions[0], self.channel.id if self.channel else ""
         handler, value = action.action_id, action.text
-        if handler == MENU_ACTION:
+        if handler == FORMER_MENU_ACTION:
             handler, _, value = value.partition(":")
         opened_in = self.view.private_metadata if self.view else ""
+        form = self.view if self.view and self.view.type != "home" else None
         return Interaction(
             kind=InteractionKind.CLICK,
             user=self.user.id,
@@ -200,8 +204,8 @@ class _Click(BaseModel):
             value=value,
             trigger_id=self.trigger_id,
             response_url=self.response_url,
-            view_id=self.view.id if self.view else "",
-            view_hash=self.view.hash if self.view else "",
+            view_id=form.id if form else "",
+            view_hash=form.hash if form else "",
             form=FormContext.unpacked(opened_in) if self.view else FormContext(channel, self.response_url),
             fields=self.view.fields if self.view else {},
         )

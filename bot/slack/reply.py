@@ -46,21 +46,23 @@ class Reply:
         elif response.form_update:
             self._update_form(response.form_update)
         elif response.message and self._interaction.kind is InteractionKind.SUBMISSION:
-            self._close_form(response.message)
+            self._close_forms(response.message)
         elif response.message:
-            self.answer(response.message)
+            self.answer(response.message, final=True)
         else:
             self._acknowledge()
 
-    def answer(self, message: Message) -> None:
-        """Show a message to the person alone: in the conversation, in the form, or in a form of its own."""
+    def answer(self, message: Message, *, final: bool = False) -> None:
+        """Show a message to the person alone: in the conversation, in the form, or in a form of its own.
+
+        After a `final` one nothing is left to do in the form that was clicked."""
         interaction = self._interaction
         if interaction.kind is InteractionKind.COMMAND and not self._acknowledged:
             self._acknowledge(text=message.text, blocks=message.simple, response_type="ephemeral")
         elif interaction.kind is InteractionKind.SUBMISSION and not self._acknowledged:
             self._acknowledge(response_action="update", view=forms.notice(message))
         elif interaction.kind is InteractionKind.CLICK and not interaction.response_url:
-            self._answer_in_form(message)
+            self._answer_in_form(message, final=final)
         elif interaction.kind is InteractionKind.EVENT:
             self._acknowledge()
         elif interaction.kind is InteractionKind.MENTION:
@@ -75,16 +77,18 @@ class Reply:
             self._ack(**content)  # type: ignore[arg-type]
             self._acknowledged = True
 
-    def _close_form(self, message: Message) -> None:
+    def _close_forms(self, message: Message) -> None:
         """The message goes to the conversation in which the form was opened. The job's root message says the same."""
-        self._acknowledge()
+        self._acknowledge(response_action="clear")
         if self._interaction.form.response_url:
             self._slack.whisper(self._interaction.form.response_url, message)
 
     def _open_form(self, view: View) -> None:
+        """A click in a form opens another one on top of it."""
         self._acknowledge()
+        show = self._slack.views_push if self._interaction.view_id else self._slack.views_open
         try:
-            self._slack.views_open(trigger_id=self._interaction.trigger_id, view=view)
+            show(trigger_id=self._interaction.trigger_id, view=view)
         except (SlackApiError, *UNREACHABLE) as error:
             log.warning("form not opened: %s", _reason(error))
             raise FormNotOpened(answers("form_not_opened")) from error
@@ -101,9 +105,9 @@ class Reply:
 
     # --- after the acknowledgement ----------------------------------------------------------------------------------
 
-    def _answer_in_form(self, message: Message) -> None:
+    def _answer_in_form(self, message: Message, *, final: bool) -> None:
         try:
-            self._open_form(forms.notice(message))
+            self._open_form(forms.notice(message, final=final))
         except FormNotOpened:
             self._tell(message)
 

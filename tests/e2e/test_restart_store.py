@@ -222,18 +222,12 @@ def slack_store(module_stack: Callable[..., Stack], charts: Path) -> SlackStore:
     return made
 
 
-def menu_value(message: dict[str, object]) -> str:
-    """The value of the item “Restart” in the message's overflow menu."""
-    blocks = json.loads(json.dumps(message["blocks"]))
-    elements = [element for block in blocks if block["type"] == "actions" for element in block["elements"]]
-    [menu] = [element for element in elements if element["type"] == "overflow"]
-    return next(str(option["value"]) for option in menu["options"] if option["text"]["text"] == "Restart")
-
-
 def test_restart_from_the_menu_survives_a_killed_bot(slack_store: SlackStore) -> None:
     ready = slack_store.root("create", "succeeded")
     with PodHistory(slack_store.cluster.kubeconfig, f"store-{slack_store.name}") as history:
-        assert slack_store.slack.click("Dana", ready, "more", menu_value(ready)).ok
+        assert slack_store.slack.click("Dana", ready, "menu").ok
+        [menu] = slack_store.slack.wait_for(lambda: slack_store.slack.views("Dana"), what="the menu")
+        assert slack_store.slack.click("Dana", menu, "restart").ok
         until("the new application pod", lambda: len(history.uids("application")) == 2)
         slack_store.restart_bot(kill=True)
         done = slack_store.root("restart", "succeeded")

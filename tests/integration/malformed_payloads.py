@@ -55,6 +55,7 @@ PAYLOADS: dict[str, Json] = {
     "command": COMMAND,
     "click": _clicked(type="button", action_id="delete", value="unknown/unknown"),
     "menu": _clicked(**MENU),
+    "menu item": {**_clicked(type="button", action_id="restart", value="unknown/unknown"), "view": VIEW},
     "type chosen": {
         **_clicked(type="static_select", action_id="type", selected_option={"value": "plain"}),
         "view": VIEW,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from dev.slack.delivery import Ack
 from provisioner.domain.errors import Problem
 from tests.integration.bot_harness import ADA, Bot
 
@@ -49,10 +50,25 @@ def create_form(bot: Bot, user: str = "Dana") -> View:
     return top_form(bot, user)
 
 
-def menu_items(message: View) -> dict[str, str]:
-    """The values of the items in a message's overflow menu, by label."""
-    menu = buttons(message).get("more", {"options": []})
-    return {option["text"]["text"]: option["value"] for option in menu["options"]}
+def open_menu(bot: Bot, message: View, user: str = "Dana") -> View:
+    """Click “More …” in a message or an App Home; returns the menu."""
+    opened = {view["id"] for view in bot.slack.views(user)}
+    assert bot.slack.click(user, message, "menu").ok
+    menu = bot.slack.wait_for(lambda: [v for v in bot.slack.views(user) if v["id"] not in opened], what="the menu")
+    return dict(menu[-1])
+
+
+def menu_items(bot: Bot, message: View, user: str = "Dana") -> set[str]:
+    """The labels of the items in a message's menu."""
+    items = [block for block in open_menu(bot, message, user)["blocks"] if "accessory" in block]
+    return {item["accessory"]["text"]["text"] for item in items}
+
+
+def choose(bot: Bot, message: View, label: str, user: str = "Dana") -> Ack:
+    """Choose an item of a message's menu."""
+    menu = open_menu(bot, message, user)
+    [item] = [b["accessory"] for b in menu["blocks"] if b.get("accessory", {}).get("text", {}).get("text") == label]
+    return bot.slack.click(user, menu, item["action_id"])
 
 
 def delete_form(bot: Bot, root: View, user: str = "Dana") -> View:

@@ -1,4 +1,4 @@
-"""Stores are backed up by a command or in the overflow menu, and their backups are listed."""
+"""Stores are backed up by a command or in the menu, and their backups are listed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from provisioner.domain.backup import Backup
 from provisioner.domain.job import JobStatus
 from provisioner.domain.store import StoreStatus
 from tests.integration.bot_harness import Bot, use_terminal
-from tests.integration.slack_steps import home, menu_items, ready_store
+from tests.integration.slack_steps import choose, home, menu_items, ready_store
 
 COUNTS = {"orders": 12, "products": 40}
 
@@ -33,12 +33,12 @@ def test_backup_is_ordered_by_command_and_leaves_the_store_ready(bot: Bot) -> No
     bot.finish()
     done = bot.root("*my-shop* was backed up in")
     bot.slack.wait_for(lambda: "Database and uploads copied" in str(bot.slack.thread(done)))
-    assert "Restart" in menu_items(done)
+    assert "Restart" in menu_items(bot, done)
 
 
 def test_backup_is_ordered_in_the_menu(bot: Bot) -> None:
     ready = ready_store(bot)
-    bot.slack.click("Dana", ready, "more", menu_items(ready)["Back up"])
+    choose(bot, ready, "Back up")
     bot.root("Backing up *my-shop*, ordered by")
     job = bot.ledger.jobs.live(bot.store().id)
     assert job

@@ -13,7 +13,7 @@ from provisioner.domain.backup import Backup
 from provisioner.domain.job import Job
 from provisioner.operations.clone import arguments_of
 from tests.integration.bot_harness import DANA, Bot, use_terminal
-from tests.integration.slack_steps import menu_items, ready_store, top_form
+from tests.integration.slack_steps import choose, ready_store, top_form
 from tests.unit.sample_stores import BACKUPS
 
 
@@ -56,7 +56,7 @@ def test_command_creates_a_store_with_the_data_of_another_one(bot: Bot) -> None:
 def test_menu_opens_a_form_with_the_states_of_the_store(bot: Bot) -> None:
     ready = ready_store(bot)
     backup = add_backup(bot)
-    bot.slack.click("Dana", ready, "more", menu_items(ready)["Clone"])
+    choose(bot, ready, "Clone")
     form = top_form(bot)
     assert preset(form) == "now"
     wrong: Any = bot.slack.submit("Dana", form, {"name": "my-shop"})

@@ -44,7 +44,7 @@ def test_ready_store_offers_its_addresses_and_actions(bot: Bot) -> None:
     offered = buttons(ready_store(bot))
     assert offered["open_shop"]["url"] == "http://my-shop.localhost:8081"
     assert offered["open_admin"]["url"] == "http://my-shop.localhost:8081/app"
-    assert set(offered) == {"open_shop", "open_admin", "credentials", "delete", "more"}
+    assert set(offered) == {"open_shop", "open_admin", "credentials", "delete", "menu"}
     assert bot.slack.click("Dana", bot.root("is ready"), "open_shop").ok
 
 

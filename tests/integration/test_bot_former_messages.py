@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bot.rendering.offers import MENU_ACTION
-from tests.integration.bot_harness import ADA, DANA, STORES, Bot
+from bot.rendering.offers import FORMER_MENU_ACTION
+from tests.integration.bot_harness import ADA, DANA, OLI, STORES, Bot
 from tests.integration.slack_steps import PROBLEM, buttons, ready_store, top_form
 from tests.waiting import until
 
@@ -143,18 +143,15 @@ def test_open_form_of_the_former_version_orders_the_deletion(bot: Bot) -> None:
 # --- the overflow menu: the chosen value is <action id>:<store id>/<job id> --------------------------------------
 
 
-def choose(bot: Bot, value: str) -> None:
-    """Choose an item of a message's menu."""
+def choose(bot: Bot, value: str, user: str = DANA) -> None:
+    """Choose an item of the overflow menu that a former version's message has."""
     option = {"text": {"type": "plain_text", "text": "An item"}, "value": value}
-    click(bot, type="overflow", action_id=MENU_ACTION, selected_option=option)
+    click(bot, user, type="overflow", action_id=FORMER_MENU_ACTION, selected_option=option)
 
 
 def test_menu_item_reaches_its_handler(bot: Bot) -> None:
-    root = ready_store(bot)
-    items = {option["text"]["text"]: option["value"] for option in buttons(root)[MENU_ACTION]["options"]}
-    value = buttons(root)["delete"]["value"]
-    assert items["Restart"] == f"restart:{value}"
-    assert bot.slack.click("Dana", root, MENU_ACTION, items["Restart"]).ok
+    value = buttons(ready_store(bot))["delete"]["value"]
+    choose(bot, f"restart:{value}")
     until("the order", lambda: bot.queued_jobs() == [("restart", 1)])
     assert bot.audit(1)[0]["detail"] == f"restart {value}"
 
@@ -165,9 +162,8 @@ def test_menu_item_of_any_verb_reaches_its_handler(bot: Bot) -> None:
 
 
 def test_menu_item_of_another_person_is_refused(bot: Bot) -> None:
-    root = ready_store(bot)
-    assert bot.slack.click("Oli", root, MENU_ACTION, f"restart:{buttons(root)['delete']['value']}").ok
-    bot.slack.wait_for(lambda: f"*my-shop* belongs to <@{DANA}>" in bot.whispered("Oli"))
+    choose(bot, f"restart:{buttons(ready_store(bot))['delete']['value']}", OLI)
+    assert outcome(bot)[:2] == ("refused", f"my-shop belongs to {DANA}. Ask its owner or an admin.")
     assert bot.queued_jobs() == []
 
 

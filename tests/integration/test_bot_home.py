@@ -25,7 +25,7 @@ def test_adopted_store_has_buttons_without_a_job(bot: Bot) -> None:
     assert bot.ledger.stores.adopt(found)
     shown = bot.slack.command("Dana", "#stores", "/store status found-shop").json()
     assert "*found-shop* · Medusa · US dollar · ready" in shown["text"]
-    assert {"open_shop", "open_admin", "credentials", "delete", "more"} == set(buttons(shown))
+    assert {"open_shop", "open_admin", "credentials", "delete", "menu"} == set(buttons(shown))
     whisper = bot.slack.ephemerals("Dana", "#stores")[-1]
     bot.slack.click("Dana", whisper, "delete")
     assert bot.slack.submit("Dana", top_form(bot), {"name": "found-shop"}) is None

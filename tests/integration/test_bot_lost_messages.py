@@ -14,7 +14,7 @@ from tests.integration.bot_harness import DANA, OLI, STORES, Bot, running_bot
 from tests.integration.slack_steps import buttons, home, ready_store
 from tests.waiting import until
 
-READY_BUTTONS = {"open_shop", "open_admin", "credentials", "delete", "more"}
+READY_BUTTONS = {"open_shop", "open_admin", "credentials", "delete", "menu"}
 
 
 def ordered(bot: Bot, user: str = "Dana") -> dict[str, Any]:

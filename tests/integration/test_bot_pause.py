@@ -13,7 +13,7 @@ from provisioner.domain.policy import VISITOR
 from provisioner.domain.store import StoreStatus
 from provisioner.visits import PAUSE_SECONDS, wake_for_visitor
 from tests.integration.bot_harness import ADA, DANA, Bot
-from tests.integration.slack_steps import View, buttons, home, menu_items, ready_store
+from tests.integration.slack_steps import View, buttons, choose, home, menu_items, ready_store
 from tests.unit.sample_stores import BACKUPS
 
 CRASH = Problem("The application of my-shop keeps crashing.", "Its log says “no memory”.", "Raise it.", "a log")
@@ -51,13 +51,13 @@ def test_store_is_paused_and_woken_by_commands(bot: Bot) -> None:
     bot.root(f"*my-shop* was paused. <@{DANA}> woke it later.")
     bot.finish()
     awake = bot.root("*my-shop* is awake after")
-    assert "Pause" in menu_items(awake)
+    assert "Pause" in menu_items(bot, awake)
     assert bot.store().status == StoreStatus.READY
 
 
 def test_store_is_paused_from_the_menu_and_woken_by_a_button(bot: Bot) -> None:
     root = ready_store(bot)
-    assert bot.slack.click("Dana", root, "more", menu_items(root)["Pause"]).ok
+    assert choose(bot, root, "Pause").ok
     bot.root("Pausing *my-shop*, ordered by")
     bot.finish()
     assert bot.slack.click("Ada", bot.root("*my-shop* is asleep after"), "wake").ok
@@ -111,7 +111,7 @@ def test_only_owner_and_admins_pause_and_wake(bot: Bot) -> None:
     root = ready_store(bot)
     refusal = f"*my-shop* belongs to <@{DANA}>. Only its owner and admins may do that."
     assert refusal in typed(bot, "pause my-shop", "Oli")
-    bot.slack.click("Oli", root, "more", menu_items(root)["Pause"])
+    bot.slack.click("Oli", root, "menu")
     bot.slack.wait_for(lambda: refusal in bot.whispered("Oli"))
     typed(bot, "pause my-shop")
     bot.finish()
@@ -158,7 +158,7 @@ def test_visit_wakes_quietly_and_once(bot: Bot) -> None:
     assert bot.queued_jobs() == [("wake", 1)]
     job = bot.finish()
     awake = bot.root("*my-shop* was paused. A visit woke it:")
-    assert {"open_shop", "credentials", "more"} <= set(buttons(awake)), "those of a ready store"
+    assert {"open_shop", "credentials", "menu"} <= set(buttons(awake)), "those of a ready store"
     assert (job.requested_by, job.quiet) == (VISITOR, True)
     assert [m for m in bot.slack.messages("#stores") if "is awake" in m["text"] or "Waking" in m["text"]] == []
     assert "*my-shop*" in typed(bot, "status my-shop")

@@ -1,4 +1,4 @@
-"""Stores are restarted by a command or in the overflow menu; a failed restart leaves a store ready."""
+"""Stores are restarted by a command or in the menu; a failed restart leaves a store ready."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ from tests.integration.bot_harness import ADA, DANA, Bot
 from tests.integration.slack_steps import (
     View,
     buttons,
+    choose,
     delete_form,
     delete_without_notice,
     home,
     menu_items,
+    open_menu,
     ready_store,
+    top_form,
 )
 
 CRASH = Problem("The application of my-shop keeps crashing.", "Its log says “no memory”.", "Raise it.", "a log")
@@ -32,8 +35,8 @@ def typed(bot: Bot, user: str = "Dana", name: str = "my-shop") -> str:
 
 
 def choose_restart(bot: Bot, message: View, user: str = "Dana") -> Ack:
-    """Choose “Restart” in the overflow menu of a message or an App Home."""
-    return bot.slack.click(user, message, "more", menu_items(message)["Restart"])
+    """Choose “Restart” in the menu of a message or an App Home."""
+    return choose(bot, message, "Restart", user)
 
 
 def fail(bot: Bot) -> None:
@@ -61,7 +64,7 @@ def test_restart_is_ordered_by_command_and_progress_edits_one_message(bot: Bot) 
     assert done["ts"] == working["ts"] != ready["ts"]
     bot.slack.wait_for(lambda: "Database restarted" in str(bot.slack.thread(done)))
     assert "Application restarted" in str(bot.slack.thread(done))
-    assert "Restart" in menu_items(done)
+    assert "Restart" in menu_items(bot, done)
     assert bot.store().status == StoreStatus.READY
     assert bot.store().version == "1.0.0"
 
@@ -69,7 +72,9 @@ def test_restart_is_ordered_by_command_and_progress_edits_one_message(bot: Bot) 
 def test_restart_is_ordered_from_the_menu_of_a_ready_store(bot: Bot) -> None:
     root = ready_store(bot)
     assert choose_restart(bot, root).ok
-    bot.slack.wait_for(lambda: "Restarting *my-shop*. The shop may not answer" in bot.whispered())
+    bot.slack.wait_for(lambda: "Restarting *my-shop*. The shop may not answer" in str(top_form(bot)))
+    bot.slack.close("Dana")
+    assert bot.slack.views("Dana") == [], "the menu is closed, too"
     bot.root(f"Restarting *my-shop*, ordered by <@{DANA}>")
     bot.finish()
     again = bot.root("was restarted and answers again")
@@ -80,9 +85,9 @@ def test_restart_is_ordered_from_the_menu_of_a_ready_store(bot: Bot) -> None:
 def test_restart_is_ordered_from_the_menu_on_app_home(bot: Bot) -> None:
     ready_store(bot)
     bot.slack.open_home("Dana")
-    assert choose_restart(bot, home(bot, "'action_id': 'more'")).ok
+    assert choose_restart(bot, home(bot, "'action_id': 'menu'")).ok
     bot.root("ordered a restart later")
-    bot.slack.wait_for(lambda: "'action_id': 'more'" not in str(bot.slack.home("Dana")), what="a busy store's Home")
+    bot.slack.wait_for(lambda: "'action_id': 'menu'" not in str(bot.slack.home("Dana")), what="a busy store's Home")
     assert "Restarting *my-shop*, ordered by" in str(bot.slack.dms("Dana")), "a Home has no channel"
 
 
@@ -90,11 +95,14 @@ def test_restart_is_chosen_in_the_web_page_of_the_local_slack(bot: Bot, browser:
     ready_store(bot)
     page = browser.new_page()
     page.goto(bot.slack.workspace_url)
-    page.get_by_role("button", name="More actions").click()
-    page.get_by_role("menuitem", name="Restart").click()
+    page.get_by_role("button", name="More …: my-shop").click()
+    expect(page.get_by_role("dialog", name="More actions")).to_contain_text("No confirmed order is lost.")
+    page.get_by_role("button", name="Restart: my-shop").click()
     expect(page.get_by_text("The shop may not answer for a moment; no confirmed order is lost.")).to_be_visible()
+    page.get_by_role("contentinfo").get_by_role("button", name="Close").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.get_by_text("Restart the database")).to_be_visible()
-    expect(page.get_by_role("button", name="More actions")).to_be_hidden()
+    expect(page.get_by_role("button", name="More …: my-shop")).to_be_hidden()
     bot.finish()
     expect(page.get_by_text("was restarted and answers again after")).to_be_visible()
     page.close()
@@ -103,7 +111,8 @@ def test_restart_is_chosen_in_the_web_page_of_the_local_slack(bot: Bot, browser:
 def test_status_of_a_ready_store_has_the_menu(bot: Bot) -> None:
     ready_store(bot)
     answer = bot.slack.command("Dana", "#stores", "/store status my-shop").json()
-    assert "Restart" in menu_items(answer)
+    assert "menu" in buttons(answer)
+    assert "Restart" in menu_items(bot, bot.slack.ephemerals("Dana", "#stores")[-1])
 
 
 def test_admin_restarts_the_store_of_another_person(bot: Bot) -> None:
@@ -119,7 +128,7 @@ def test_restart_by_another_person_is_refused(bot: Bot) -> None:
     root = ready_store(bot)
     refusal = f"*my-shop* belongs to <@{DANA}>. Only its owner and admins may do that."
     assert refusal in typed(bot, "Oli")
-    assert choose_restart(bot, root, "Oli").ok
+    assert bot.slack.click("Oli", root, "menu").ok
     bot.slack.wait_for(lambda: refusal in bot.whispered("Oli"))
     assert bot.queued_jobs() == []
 
@@ -128,11 +137,14 @@ def test_restart_is_refused_while_another_job_runs(bot: Bot) -> None:
     root = ready_store(bot)
     bot.settled()
     bot.notifier.stop()  # the message keeps its menu
+    menu = open_menu(bot, root)
     bot.slack.command("Dana", "#stores", "/store upgrade my-shop")
     bot.work("namespace")
     assert "my-shop is being upgraded right now. Wait until that is done." in typed(bot)
-    assert choose_restart(bot, root).ok
-    bot.slack.wait_for(lambda: "my-shop is being upgraded right now." in bot.whispered())
+    assert bot.slack.click("Dana", menu, "restart").ok
+    bot.slack.wait_for(lambda: "my-shop is being upgraded right now." in str(top_form(bot)))
+    bot.slack.close("Dana")
+    assert bot.slack.views("Dana") == [menu], "something else may be chosen"
     assert bot.queued_jobs() == []
 
 
@@ -151,7 +163,7 @@ def test_restart_of_a_store_that_is_not_ready_is_refused(bot: Bot) -> None:
     assert "my-shop is being created right now." in typed(bot)
     bot.fail(CRASH)
     failed = bot.root("could not be created")
-    assert menu_items(failed) == {}
+    assert "menu" not in buttons(failed)
     assert "can't be restarted now. Retry or delete it first" in typed(bot)
     assert "There is no store called “my-shpo”. Did you mean my-shop?" in typed(bot, name="my-shpo")
     assert bot.queued_jobs() == []
@@ -160,7 +172,7 @@ def test_restart_of_a_store_that_is_not_ready_is_refused(bot: Bot) -> None:
 def test_menu_of_a_deleted_store_names_the_person_who_deleted_it(bot: Bot) -> None:
     root = ready_store(bot)
     delete_without_notice(bot)
-    assert choose_restart(bot, root).ok
+    assert bot.slack.click("Dana", root, "menu").ok
     bot.slack.wait_for(lambda: f"was already deleted by <@{ADA}>" in bot.whispered())
     assert bot.queued_jobs() == []
 
@@ -192,7 +204,7 @@ def test_failed_restart_is_reported_leaves_the_store_ready_and_can_be_retried(bo
     fail(bot)
     root = bot.root("*my-shop* could not be restarted. Its data is unchanged, but the shop may not answer.")
     assert "keeps crashing" in root["text"]
-    assert set(buttons(root)) == {"retry", "open_shop", "open_admin", "credentials", "delete", "more"}
+    assert set(buttons(root)) == {"retry", "open_shop", "open_admin", "credentials", "delete", "menu"}
     assert bot.store().status == StoreStatus.READY
     failure = bot.root("could not be restarted for", "#store-failures")
     assert bot.slack.click("Dana", failure, "retry").ok

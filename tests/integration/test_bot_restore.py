@@ -13,7 +13,7 @@ from bot.__main__ import main
 from provisioner.domain.backup import Backup
 from provisioner.operations.restore import arguments_of
 from tests.integration.bot_harness import Bot, use_terminal
-from tests.integration.slack_steps import buttons, menu_items, ready_store, top_form
+from tests.integration.slack_steps import buttons, choose, ready_store, top_form
 from tests.unit.sample_stores import BACKUPS
 
 IDS = ("0123456789abcdef", "9876543210fedcba", "9876aaaaaaaaaaaa")
@@ -69,7 +69,7 @@ def test_command_presets_the_backup_with_the_typed_id(bot: Bot, backups: list[Ba
 def test_form_opens_in_the_menu_and_from_the_list(bot: Bot, backups: list[Backup], place: str) -> None:
     if place == "menu":
         ready = bot.root("*my-shop* is ready")
-        bot.slack.click("Dana", ready, "more", menu_items(ready)["Restore"])
+        choose(bot, ready, "Restore")
     else:
         bot.slack.command("Dana", "#stores", "/store backups my-shop")
         listed = bot.slack.ephemerals("Dana", "#stores")[-1]

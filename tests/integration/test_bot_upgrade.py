@@ -41,7 +41,7 @@ def test_failed_upgrade_is_reported_as_undone_and_can_be_retried(bot: Bot) -> No
     bot.slack.command("Dana", "#stores", "/store upgrade my-shop")
     bot.fail(PROBLEM, rolled_back=True)
     root = bot.root("*my-shop* could not be upgraded. It runs Medusa 1.0.0 again; nothing was lost.")
-    assert {"retry", "open_shop", "open_admin", "credentials", "delete", "more"} == set(buttons(root))
+    assert {"retry", "open_shop", "open_admin", "credentials", "delete", "menu"} == set(buttons(root))
     failure = bot.root("could not be upgraded", "#store-failures")
     assert "nothing was lost" in failure["text"]
     bot.slack.wait_for(lambda: "The former version is back" in str(bot.slack.thread(root)))

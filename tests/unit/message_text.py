@@ -25,7 +25,7 @@ def _lines(block: dict[str, Any]) -> list[str]:
         case "plan":
             return [f"plan {block['title']}", *map(_task, block["tasks"])]
         case "actions":
-            return [" ".join(map(_element, block["elements"]))]
+            return [" ".join(map(_button, block["elements"]))]
         case "rich_text":
             text = block["elements"][0]["elements"][0]["text"]
             return [f"> {line}" for line in text.splitlines()]
@@ -37,15 +37,6 @@ def _task(task: dict[str, Any]) -> str:
     output = task.get("output", {"elements": []})["elements"]
     seconds = f" {output[0]['elements'][0]['text']}" if output else ""
     return f"  {task['status']}: {task['title']}{seconds}"
-
-
-def _element(element: dict[str, Any]) -> str:
-    return _menu(element) if element["type"] == "overflow" else _button(element)
-
-
-def _menu(menu: dict[str, Any]) -> str:
-    items = ", ".join(f"{option['text']['text']} ({option['value']})" for option in menu["options"])
-    return f"[⋯ {menu['action_id']}: {items}]"
 
 
 def _button(button: dict[str, Any]) -> str:

@@ -13,7 +13,6 @@ from bot.__main__ import main
 from bot.commands import create, delete, restart, status
 from bot.commands.help import help_sections
 from bot.commands.registry import CLICKS, COMMANDS, OFFERS, SUBMISSIONS, register
-from bot.commands.spec import Command
 from bot.rendering import answers
 from bot.rendering.offers import Placement
 from provisioner.operations.registry import OPERATIONS, BadRegistry
@@ -47,18 +46,11 @@ def test_two_handlers_of_one_id_are_refused(kind: str) -> None:
         register([delete.COMMAND, other])
 
 
-def test_menu_with_more_items_than_slack_takes_is_refused() -> None:
+def test_menu_item_without_description_is_refused() -> None:
     [item] = restart.COMMAND.offers
     assert item.placement is Placement.MENU
-
-    def with_items(command: Command[Any], count: int) -> Command[Any]:
-        ids = [f"{command.verb}-{number}" for number in range(count)]
-        items = tuple(replace(item, action_id=name, label=name) for name in ids)
-        return replace(command, offers=items, clicks=dict.fromkeys(ids, restart.COMMAND.clicks["restart"]))
-
-    register([with_items(restart.COMMAND, 4), with_items(status.COMMAND, 1)])
-    with pytest.raises(BadRegistry, match=r"at most 5 items, not 6: restart-0, .*, status-1"):
-        register([with_items(restart.COMMAND, 4), with_items(status.COMMAND, 2)])
+    with pytest.raises(BadRegistry, match="The menu item “Restart” of the command “restart” has no description"):
+        register([replace(restart.COMMAND, offers=(replace(item, description=""),))])
 
 
 def test_every_operation_has_a_command_of_its_name() -> None:

@@ -1,4 +1,4 @@
-"""The overflow menu of a store's message: its items, the stores that have it, and Slack's rules for it."""
+"""The menu of a store: its items, the stores that have it, and Slack's rules for it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from bot.commands.registry import OFFERS
+from bot.rendering import forms
+from bot.rendering.forms import FormContext
 from bot.rendering.job_view import StoreView
 from bot.rendering.offers import MENU_ACTION, offers_block
-from dev.slack.block_validation import check_message
+from dev.slack.block_validation import check_view
 from provisioner.domain.job import Job, JobStatus
 from provisioner.domain.store import Store
-from provisioner.log_context import new_id
 from tests.unit.sample_stores import (
     CREATING,
     DELETING,
@@ -28,11 +29,15 @@ from tests.unit.sample_stores import (
 )
 
 
-def menu_of(store: Store, job: Job | None) -> dict[str, Any] | None:
-    """The overflow menu of a store whose newest job is `job`; None if it has none."""
-    block = offers_block(StoreView(store, job, "Medusa"), OFFERS)
-    elements = block.to_dict()["elements"] if block else []
-    return next((element for element in elements if element["type"] == "overflow"), None)
+def view_of(store: Store, job: Job | None) -> StoreView:
+    return StoreView(store, job, "Medusa")
+
+
+def items_of(view: StoreView) -> list[dict[str, Any]]:
+    """The buttons in the store's menu."""
+    menu = forms.menu(view, OFFERS, FormContext("C1", "", view.store.id)).to_dict()
+    assert check_view(menu) == []
+    return [block["accessory"] for block in menu["blocks"] if "accessory" in block]
 
 
 @pytest.mark.parametrize(
@@ -50,25 +55,28 @@ def menu_of(store: Store, job: Job | None) -> dict[str, Any] | None:
     ids=["ready", "adopted", "restart failed", "restarting", "restart queued", "creating", "failed", "deleting"],
 )
 def test_restart_is_in_the_menu_of_a_ready_idle_store_only(store: Store, job: Job | None, offered: bool) -> None:
-    menu = menu_of(store, job)
-    labels = [option["text"]["text"] for option in menu["options"]] if menu else []
-    assert ("Restart" in labels) == offered
+    assert ("Restart" in [item["text"]["text"] for item in items_of(view_of(store, job))]) == offered
 
 
-def test_slack_accepts_menu_with_ids_of_real_length() -> None:
-    menu = menu_of(replace(STORE, id=new_id()), replace(JOB, id=new_id()))
-    assert menu is not None
-    assert menu["action_id"] == MENU_ACTION
-    assert check_message([{"type": "actions", "elements": [menu]}]) == []
+def test_button_of_the_menu_is_the_last_one() -> None:
+    block = offers_block(view_of(STORE, JOB), OFFERS)
+    assert block is not None
+    *_, last = block.to_dict()["elements"]
+    assert (last["action_id"], last["text"]["text"], last["value"]) == (MENU_ACTION, "More …", "s1/j1")
+    assert last["accessibility_label"] == "More …: my-shop"
+
+
+def test_message_without_menu_items_has_no_button_for_them() -> None:
+    block = offers_block(view_of(CREATING, WORKING_JOB), OFFERS)
+    assert block is not None
+    assert MENU_ACTION not in [element["action_id"] for element in block.to_dict()["elements"]]
 
 
 def test_menu_item_carries_its_action_its_store_and_its_newest_job() -> None:
-    menu = menu_of(STORE, JOB)
-    assert menu is not None
-    assert [option["value"] for option in menu["options"]] == [
-        "restart:s1/j1",
-        "pause:s1/j1",
-        "backup:s1/j1",
-        "restore:s1/j1",
-        "clone:s1/j1",
-    ]
+    items = {item["action_id"]: item["value"] for item in items_of(view_of(STORE, JOB))}
+    assert items == dict.fromkeys(["restart", "pause", "backup", "restore", "clone"], "s1/j1")
+
+
+def test_menu_of_a_busy_store_says_where_to_look() -> None:
+    menu = forms.menu(view_of(CREATING, WORKING_JOB), OFFERS, FormContext()).to_dict()
+    assert "has no more actions right now. See what it does: `/store status my-shop`" in str(menu["blocks"])
