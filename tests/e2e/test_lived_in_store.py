@@ -80,7 +80,7 @@ def test_restart_loses_no_confirmed_order(store: Store) -> None:
 
 
 def test_backup_holds_every_order_and_the_pictures_and_disturbs_no_shopper(store: Store) -> None:
-    with Visits(store.visit, pause_seconds=0) as visits:
+    with Visits(store.visit) as visits:
         store.require_success(store.harness.backup(store.made))
         store.require_success(store.harness.backup(store.made))
     assert (visits.failures, visits.answered > 10) == ([], True)
@@ -151,7 +151,7 @@ def test_upgrade_succeeds_after_all_that_people_did_and_names_hand_edits(store: 
 
 def test_clone_has_all_data_and_an_address_a_login_and_keys_of_its_own(store: Store) -> None:
     store.scatter_address()
-    with Visits(store.require_home_page, pause_seconds=0) as visits:
+    with Visits(store.require_home_page) as visits:
         clone = store.copy_made_by(store.harness.clone(store.made, f"copied-{store.release.type}"))
     assert (visits.failures, visits.answered > 10) == ([], True)
     store.require_rewritten(clone)
@@ -177,7 +177,7 @@ def test_backup_leaves_the_cluster_as_one_archive_and_becomes_a_store_elsewhere(
 
 def test_backup_of_all_that_people_did_is_proven(store: Store) -> None:
     store.require_success(store.harness.backup(store.made))
-    with Visits(store.require_home_page, pause_seconds=0) as visits:
+    with Visits(store.require_home_page) as visits:
         results = store.require_success(store.harness.prove(store.made))
     assert visits.failures == []
     assert "The home page answers." in results or "A cart holds a product with a price." in results
