@@ -45,6 +45,7 @@ from provisioner.runner.backup_proofs import BackupProofs, remove_copies
 from provisioner.runner.daily_backups import DailyBackups
 from provisioner.runner.expiring_stores import ExpiringStores
 from provisioner.runner.forgotten_stores import ForgottenStores
+from provisioner.runner.idle_stores import IdleStores
 from provisioner.runner.kept_backups import KeptBackups
 from provisioner.runner.lease import Lease
 from provisioner.runner.namespace_notes import NamespaceNotes
@@ -132,11 +133,12 @@ def _pages(settings: Settings, orders: Orders, tools: Toolbox) -> PageDependenci
 def _store_chores(
     settings: Settings, orders: Orders, tools: Toolbox, kept: KeptBackups | None
 ) -> Iterator[Callable[[], None]]:
-    """The chores for all stores: their expiry and their backups, and the visits of those that sleep."""
+    """The chores for all stores: their expiry and their backups, their visits, and those of stores that sleep."""
     yield ExpiringStores(orders).go_on
     yield NamespaceNotes(orders.ledger, tools.cluster, settings.instance).write
     if settings.waker_address:
         yield SleepingStores(orders.ledger, tools.cluster, settings.waker_address).lead_visits_here
+        yield IdleStores(orders, tools.cluster).go_on  # without the waker, no visit would wake them
     if kept and settings.backup_server:
         yield kept.read
         yield ForgottenStores(orders.ledger, tools.cluster, settings.backup_server).forget

@@ -88,4 +88,5 @@ def build_orders(
         settings.own_hosts,
         settings.undelete_days if settings.backup_server else 0.0,
         settings.expiry,
+        settings.idle,
     )

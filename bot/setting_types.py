@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from provisioner.domain.expiry import duration
+from provisioner.domain.idleness import read_idle_types
 
 
 def matching(pattern: str) -> AfterValidator:
@@ -51,6 +52,10 @@ def _seconds(value: Any) -> Any:
     return duration(value) if isinstance(value, str) else value
 
 
+def _idle_types(value: Any) -> Any:
+    return read_idle_types(value) if isinstance(value, str) else value
+
+
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -64,6 +69,7 @@ DOMAIN = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*(?!(\d+|0x[0-9a-f]*)$)[a-z0-9]
 SlackUserId = Annotated[str, matching(r"[UW][A-Z0-9]{5,}")]
 PublicUrl = Annotated[str, Field(max_length=1000), matching(r"https?://[^\s/?#]+(/[^\s?#]*)?")]
 Duration = Annotated[float, BeforeValidator(_seconds)]
+IdleTypes = Annotated[dict[str, float | None], NoDecode, BeforeValidator(_idle_types)]
 ExistingPath = Annotated[Path, AfterValidator(_existing)]
 TimeZone = Annotated[str, AfterValidator(_zone)]
 YamlMaps = Annotated[dict[str, dict[str, Any]], NoDecode, BeforeValidator(_yaml_maps)]

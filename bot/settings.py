@@ -19,12 +19,23 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from bot.setting_types import DOMAIN, Duration, ExistingPath, PublicUrl, SlackUserId, TimeZone, YamlMaps, matching
+from bot.setting_types import (
+    DOMAIN,
+    Duration,
+    ExistingPath,
+    IdleTypes,
+    PublicUrl,
+    SlackUserId,
+    TimeZone,
+    YamlMaps,
+    matching,
+)
 from provisioner.clients.kubernetes.objects import quantity
 from provisioner.diagnosis import Patience
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import UnknownStoreType
 from provisioner.domain.expiry import DAY, ExpiryPolicy
+from provisioner.domain.idleness import IdlePolicy
 from provisioner.domain.job import JobKind
 from provisioner.domain.limits import Limits
 from provisioner.domain.store import LONGEST_HOST, MIN_NAME, Addresses
@@ -192,6 +203,14 @@ class StoreSettings(_DurationSettings):
     expiry_sleep: Duration = Field(
         7 * DAY, description="how long an expired store sleeps before it is deleted, such as 7d"
     )
+    idle_after: Duration | None = Field(
+        None,
+        description="after how long without a shopper a store goes to sleep, such as 8h; without it, or without"
+        " WAKER_ADDRESS, never",
+    )
+    idle_types: IdleTypes = Field(
+        {}, description="the same for store types that differ, such as medusa=2h,woocommerce=never"
+    )
     time_zone: TimeZone = Field(
         "UTC",
         description="the time zone in which days end where Slack does not say a person's own, such as Europe/Berlin",
@@ -276,6 +295,10 @@ class StoreSettings(_DurationSettings):
     @property
     def expiry(self) -> ExpiryPolicy:
         return ExpiryPolicy(self.expiry_default, self.expiry_longest, self.expiry_sleep, ZoneInfo(self.time_zone))
+
+    @property
+    def idle(self) -> IdlePolicy:
+        return IdlePolicy(self.idle_after, self.idle_types)
 
     @property
     def deadlines(self) -> Mapping[JobKind, float]:

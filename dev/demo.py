@@ -26,7 +26,9 @@ from provisioner.domain.catalog import Catalog
 USER, USER_ID, CHANNEL = "Dana", "U0DANA001", "#stores"
 STORE, TYPE = "my-shop", "medusa"
 READY_TIMEOUT_SECONDS = 300.0
+BROWSER = {"Accept": "text/html", "User-Agent": "Mozilla/5.0"}  # of a visit, which wakes a store that sleeps
 REFUSAL_SECONDS = 10.0  # without a root message after this time, the bot has refused the order
+IDLE_AFTER = "2h"  # a store that nobody visits for so long goes to sleep
 RETURN_TIMEOUT_SECONDS = 120.0  # for the store of an earlier run to answer again
 console = Console(highlight=False, soft_wrap=True)
 
@@ -83,7 +85,7 @@ def _set_up(name: str) -> Stack:
     cluster = clusters.up(name)
     images.load_store_images(cluster)
     with console.status("Starting the local Slack and the bot…"):
-        stack = Stack(folder_of(name), cluster)
+        stack = Stack(folder_of(name), cluster, {"IDLE_AFTER": IDLE_AFTER})
         stack.start()
         stack.start_backup_server()
     return stack
@@ -109,7 +111,8 @@ def _previous_result(stack: Stack) -> dict[str, Any] | None:
 
 def _answers(stack: Stack, url: str) -> bool:
     try:
-        return stack.cluster.get(httpx.URL(url).host).status_code == 200
+        with stack.cluster.client(httpx.URL(url).host) as client:
+            return client.get("/", headers=BROWSER).status_code == 200
     except httpx.HTTPError:
         return False
 

@@ -13,6 +13,7 @@ from provisioner.domain.catalog import Catalog, StoreType
 from provisioner.domain.errors import InvalidName, Refused, StoreNotFound
 from provisioner.domain.expiry import NO_POLICY, ExpiryPolicy
 from provisioner.domain.exported import Exported
+from provisioner.domain.idleness import NO_IDLE_POLICY, IdlePolicy
 from provisioner.domain.job import Job, JobKind, JobStatus
 from provisioner.domain.limits import Limits
 from provisioner.domain.options import choose
@@ -76,12 +77,14 @@ class Orders:
         own_hosts: frozenset[str] = frozenset(),
         undelete_days: float = 0.0,
         expiry: ExpiryPolicy = NO_POLICY,
+        idle: IdlePolicy = NO_IDLE_POLICY,
     ) -> None:
         """`deadlines` are seconds by operation; `admins` are ids of people who may manage every store; `own_hosts` are
         the bot's, which no store may have. A deleted store can be undeleted for `undelete_days`."""
         self.ledger, self.catalog, self.addresses, self.limits = ledger, catalog, addresses, limits
         self._deadlines, self._admins, self._own_hosts = deadlines, admins, own_hosts
         self.lookup, self.expiry = StoreLookup(ledger, catalog, undelete_days), expiry
+        self.idle = idle
 
     def actor(self, person: str) -> Actor:
         """The person with this id."""

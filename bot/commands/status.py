@@ -12,11 +12,12 @@ from bot.commands.request import Request, Response
 from bot.commands.spec import Command, Section, Words
 from bot.commands.terminal import JSON, NAME, Terminal, TerminalCommand, login_hint
 from bot.dependencies import Dependencies
-from bot.rendering import forms, messages
+from bot.rendering import answers, forms, messages
 from bot.rendering.job_view import StoreView, read_job_view, store_view
 from bot.rendering.offers import MENU_ACTION, Offer
 from bot.rendering.terminal_text import plain
 from provisioner.domain.store import StoreStatus
+from provisioner.idle_times import idleness_of
 
 
 def run(dependencies: Dependencies, request: Request, name: str) -> Response:
@@ -25,12 +26,13 @@ def run(dependencies: Dependencies, request: Request, name: str) -> Response:
     store = dependencies.orders.lookup.named(name)
     times = ledger.store_backups.times([store.id]).get(store.id)
     job = ledger.jobs.last_shown(store.id)
+    idleness = idleness_of(dependencies.orders, store)
     view = read_job_view(ledger, catalog, job.id) if job else None
     if view:
-        shown = replace(view, of=replace(view.of, backups=times))
+        shown = replace(view, of=replace(view.of, backups=times, idleness=idleness))
         message = messages.with_facts(messages.summary(shown, dependencies.offers), shown.of)
     else:
-        alone = replace(store_view(catalog, store, None), backups=times)
+        alone = replace(store_view(catalog, store, None), backups=times, idleness=idleness)
         message = messages.with_facts(messages.store_alone(alone, dependencies.offers), alone)
     return Response(message=message, store=store.name, reason=f"shown as {store.status}")
 
@@ -61,6 +63,8 @@ def _from_terminal(terminal: Terminal, name: str, as_json: bool) -> None:
             click.echo(login_hint(store))
     else:
         click.echo(plain(messages.store_alone(store_view(terminal.catalog, store, None), ()).text))
+    if not as_json and (rule := plain(answers.idle_rule(store, idleness_of(terminal.orders, store)).text)):
+        click.echo(rule)
 
 
 def _is_ready(view: StoreView) -> bool:

@@ -20,6 +20,7 @@ from bot.notifications.night import NightNotification
 from bot.notifications.notification import Notification, Projector
 from bot.notifications.receipt import ReceiptNotification
 from bot.notifications.refusal import RefusalNotification
+from bot.notifications.sleep import SleepNotification
 from bot.notifications.stages import StagesNotification
 from bot.notifications.summary import SummaryNotification
 from bot.notifications.transfer import TransferNotification
@@ -47,6 +48,7 @@ URGENCY = {
     OutboxKind.TRANSFER: 1,
     OutboxKind.EXPIRY: 1,
     OutboxKind.EXPIRY_POST: 1,
+    OutboxKind.SLEEP: 1,
     OutboxKind.REFUSAL: 1,
     OutboxKind.STAGES: 2,
     OutboxKind.HOME: 3,
@@ -82,6 +84,7 @@ class Notifier:
             OutboxKind.TRANSFER: TransferNotification(ledger, sender, projector, failure_channel),
             OutboxKind.EXPIRY: ExpiryNotification(orders, sender, projector, failure_channel),
             OutboxKind.EXPIRY_POST: ExpiryPostNotification(orders, projector),
+            OutboxKind.SLEEP: SleepNotification(ledger, catalog, sender, projector),
             OutboxKind.HOME: HomeNotification(ledger, catalog, sender, orders.limits),
         }
         self._woken, self._stopping = threading.Event(), threading.Event()

@@ -12,6 +12,7 @@ from bot.rendering import blocks, texts
 from bot.rendering.blocks import Message, button, context, cut, fitting, message, section, sections, text_message
 from provisioner.domain.backup import Backup
 from provisioner.domain.errors import LimitReached, NotAllowed, Refused, StoreDeleted
+from provisioner.domain.idleness import Idleness
 from provisioner.domain.job import Job, JobKind
 from provisioner.domain.store import Store
 from provisioner.domain.text import one_line
@@ -155,6 +156,16 @@ def _listed(title: str, rows: Sequence[str], total: int, more: str = "more") -> 
 def extended(store: Store) -> Message:
     """The answer to an extension: when the store ends now."""
     return text_message(texts.expiry("answer", store=store))
+
+
+def idle_time(store: Store, idleness: Idleness) -> Message:
+    """The answer to another idle time: after how long without a shopper the store sleeps now."""
+    return text_message(texts.idle("answer", store=store, i=idleness))
+
+
+def idle_rule(store: Store, idleness: Idleness) -> Message:
+    """For the status at a terminal."""
+    return text_message(texts.idle("facts", store=store, i=idleness))
 
 
 def transfer_answer(store: Store) -> Message:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from provisioner.domain.catalog import Catalog
+from provisioner.domain.idleness import Idleness
 from provisioner.domain.job import ROLLBACK_STAGE, EventKind, Job, JobEvent, JobStatus, find_event
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.ledger.ledger import Ledger
@@ -20,7 +21,7 @@ class StoreView:
 
     `label` is its type's, `choices` are the labels of its options; `newer_version` is the chart's version if the store
     runs another one, or ''. `backups` has the times of its newest backup and of the last proof,
-    where they are shown."""
+    where they are shown, `idleness` after how long without a shopper it sleeps, in its status."""
 
     store: Store
     last_job: Job | None
@@ -28,6 +29,7 @@ class StoreView:
     choices: tuple[str, ...] = ()
     newer_version: str = ""
     backups: BackupTimes | None = None
+    idleness: Idleness | None = None
 
     @property
     def ready(self) -> bool:

@@ -22,12 +22,13 @@ from bot.rendering.expiry_notice import ExpiryNotice
 from bot.rendering.job_view import Headline, JobView, StoreView, Task, TaskStatus
 from bot.rendering.offers import Offer, offers_block
 from bot.rendering.refused import Moved, RefusedMessages
-from bot.rendering.texts import credentials, expiry, home, jobs, refused, shared, transfer, verbs
+from bot.rendering.texts import credentials, expiry, home, idle, jobs, refused, shared, transfer, verbs
 from provisioner.domain.job import EventKind, Job, JobEvent
-from provisioner.domain.store import Store
+from provisioner.domain.store import Store, StoreStatus
 from provisioner.domain.text import enumerate_some
 from provisioner.ledger.links import OneTimeLink
 from provisioner.operations.registry import OPERATIONS
+from provisioner.operations.wake import WAKE
 
 EXTEND_ACTION, KEEP_ACTION = "extend", "keep"
 # Characters, so that no message gets too long as a whole.
@@ -65,8 +66,9 @@ def summary(view: JobView, offers: Sequence[Offer], moved: Moved | None = None) 
 
 
 def with_facts(shown: Message, view: StoreView) -> Message:
-    """A store's message with its owner, age, version and addresses, for somebody who asks for its status."""
-    facts = [context(home("facts", v=view)).to_dict()]
+    """A store's message with its owner, age, version, addresses and idle time, for who asks for its status."""
+    rule = idle("facts", store=view.store, i=view.idleness) if view.idleness else ""
+    facts = [context(text).to_dict() for text in (home("facts", v=view), rule) if text]
     return replace(shown, blocks=[*shown.blocks, *facts], simple=[*shown.simple, *facts])
 
 
@@ -82,6 +84,8 @@ def headline_of(view: JobView) -> str:
     """The first sentence of the root message."""
     verb = verbs[view.job.kind]
     match view.headline:
+        case Headline.SUCCEEDED if view.of.asleep and view.operation.status_when_succeeded == StoreStatus.READY:
+            return jobs("asleep", v=view)  # it was paused quietly since
         case Headline.WORKING | Headline.SUCCEEDED:
             return verb(view.headline, v=view)
         case Headline.OUTDATED:
@@ -215,6 +219,14 @@ def expiry_notice(notice: ExpiryNotice) -> Message:
     extend = button(EXTEND_ACTION, expiry("extend", store=store), store.name, value, style="primary")
     keep = [button(KEEP_ACTION, expiry("keep"), store.name, value)] if notice.may_keep else []
     return message(text, [section(f":hourglass: {text}"), ActionsBlock(elements=[extend, *keep])])
+
+
+def fell_asleep(view: JobView, offers: Sequence[Offer]) -> Message:
+    """For the thread: no shopper came, so the store sleeps; or it did, and what came after it."""
+    if not view.current:
+        return text_message(f"{idle('fell_asleep_once', v=view)} {_later(view)}")
+    text, wake = idle("fell_asleep", v=view), [offer for offer in offers if offer.action_id == WAKE.kind]
+    return message(text, [section(f":zzz: {text}"), offers_block(view.of, wake)])
 
 
 # --- a store by itself: on App Home, and when it has no job ------------------------------------------------------

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from provisioner.domain.expiry import in_words
-from provisioner.domain.policy import EXPIRY, SCHEDULE, VISITOR
+from provisioner.domain.policy import EXPIRY, IDLE, SCHEDULE, VISITOR
 from provisioner.domain.text import size
 
 
@@ -42,6 +42,8 @@ def person(user_id: str) -> Markup:
         return Markup("the schedule")
     if user_id == EXPIRY:
         return Markup("its expiry")
+    if user_id == IDLE:
+        return Markup("its idle time")
     if user_id == VISITOR:
         return Markup("a visitor")
     if not is_person(user_id):

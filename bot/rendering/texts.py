@@ -10,4 +10,4 @@ JOB_TEXTS = ("answer", "working", "succeeded", "outdated", "fate", "later")
 verbs = {kind: TextTemplate(f"verbs/{kind}", JOB_TEXTS) for kind in OPERATIONS}
 jobs, answers, home = TextTemplate("jobs"), TextTemplate("answers"), TextTemplate("home")
 shared, credentials, refused = TextTemplate("shared"), TextTemplate("credentials"), TextTemplate("refused")
-expiry, transfer = TextTemplate("expiry"), TextTemplate("transfer")
+expiry, transfer, idle = TextTemplate("expiry"), TextTemplate("transfer"), TextTemplate("idle")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import re
 
 from flask import Flask, Request, Response, request
 
 from bot.web.http_server import bare_web, html_page
+from provisioner.domain.idleness import is_crawler
 from provisioner.domain.store import Store
 from provisioner.orders import Orders
 from provisioner.visits import wake_for_visitor
 
-# What crawlers and monitors call themselves; link previews of chats are among them.
-CRAWLER = re.compile("bot|crawl|spider|slurp|preview|externalhit|whatsapp|monitor|uptime|pingdom|probe", re.IGNORECASE)
 RETRY_SECONDS = 10
 MARK = "X-Store-Asleep"  # a header that a shop's own answers do not have
 
@@ -39,7 +37,7 @@ def _is_person(request: Request) -> bool:
     """Whether a browser opens a page for somebody who looks at it. Link previews, probes and API calls are others."""
     ahead = "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", ""))
     looks = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
-    return looks and not ahead and not CRAWLER.search(request.headers.get("User-Agent", "bot"))
+    return looks and not ahead and not is_crawler(request.headers.get("User-Agent", ""))
 
 
 def _page(store: Store, *, opens: bool) -> Response:

@@ -55,7 +55,12 @@ def http_client(base_url: str = "") -> httpx.Client:
     """
     trusted = ssl.create_default_context()
     return httpx.Client(
-        base_url=base_url, timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False, verify=trusted
+        base_url=base_url,
+        headers={"User-Agent": "storewright"},  # so that nobody takes it for a shopper
+        timeout=TIMEOUT_SECONDS,
+        follow_redirects=False,
+        trust_env=False,
+        verify=trusted,
     )
 
 

@@ -2,7 +2,7 @@
 
 StorewrightError
 ├── Refused            the request is wrong or comes at the wrong time; nothing was changed
-│   ├── InvalidName, UnknownStoreType, BadOption, BadExpiry, LimitReached, LinkRefused
+│   ├── InvalidName, UnknownStoreType, BadOption, BadExpiry, BadIdleTime, LimitReached, LinkRefused
 │   ├── StoreNotFound ── StoreDeleted
 │   ├── StoreBusy, StoreExists
 │   └── NotAllowed
@@ -79,6 +79,10 @@ class BadOption(Refused):
 
 class BadExpiry(Refused):
     """The text is no time at which a store can expire, or a later one than people may choose."""
+
+
+class BadIdleTime(Refused):
+    """The text is no time after which a store can go to sleep."""
 
 
 class StoreNotFound(Refused):

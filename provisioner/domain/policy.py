@@ -11,6 +11,7 @@ from provisioner.domain.store import Store
 SCHEDULE = "schedule"  # the id of who orders what nobody has to ask for
 VISITOR = "visitor"  # the id of who opens the address of a sleeping store
 EXPIRY = "expiry"  # the id of who ends a store whose time is over
+IDLE = "idle"  # the id of who puts a store to sleep that no shopper visits
 
 
 class Right(Enum):
@@ -23,7 +24,7 @@ class Right(Enum):
 @dataclass(frozen=True)
 class Actor:
     """The person behind a request: `id` is a Slack user's, "terminal" for an operator at a terminal, SCHEDULE,
-    VISITOR or EXPIRY."""
+    VISITOR, EXPIRY or IDLE."""
 
     id: str
     is_admin: bool = False

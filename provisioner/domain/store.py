@@ -82,6 +82,8 @@ class Store:
     life: float = 0.0
     noticed: int = 0
     noticed_at: float = 0.0
+    idle_after: float | None = None  # seconds without a shopper until it sleeps; 0 for never, None as the policy says
+    visited_at: float | None = None  # when the last shopper was seen
 
     @property
     def expiry(self) -> Expiry | None:

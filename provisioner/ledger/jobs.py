@@ -5,11 +5,12 @@ announces nothing that did not happen."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from provisioner.domain.errors import Problem, Superseded
 from provisioner.domain.job import LIVE, ROLLBACK_STAGE, EventKind, Job, JobEvent, JobKind, JobPhase, JobStatus
+from provisioner.domain.policy import IDLE
 from provisioner.domain.store import Store
 from provisioner.ledger.connection import Connection
 from provisioner.ledger.lock import LedgerInUse
@@ -88,6 +89,15 @@ class Jobs:
         return self._where(
             f"store_id = ? AND {later} {counted} ORDER BY created_at, rowid LIMIT 1", job.store_id, job.id
         )
+
+    def last_stir(self, store_id: str, *, but_by: Collection[str]) -> float:
+        """When the last job of a store ended, or was ordered (epoch seconds); 0.0 for none.
+
+        Jobs that these ids ordered do not count."""
+        marks = ", ".join("?" * len(but_by))
+        query = f"""SELECT max(coalesce(finished_at, created_at)) FROM jobs
+                    WHERE store_id = ? AND requested_by NOT IN ({marks})"""
+        return float(self._connection.db.execute(query, (store_id, *but_by)).fetchone()[0] or 0.0)
 
     def quiet_at_work(self) -> int:
         """The number of quiet jobs that are queued or running."""
@@ -272,6 +282,7 @@ class Jobs:
             if not db.execute(query, changes).rowcount:
                 raise Superseded(job.id)
             self._insert_event(job, END_EVENTS[status], detail=detail, at=at)
+            self._outbox.refresh(OutboxKind.SLEEP, job.id)
             self._refresh_messages_of_others(job)
 
     def note_forgotten(self, job: Job) -> None:
@@ -321,11 +332,13 @@ class Jobs:
         Earlier messages say what came next, and that is over."""
         before = "(created_at, rowid) < (SELECT created_at, rowid FROM jobs WHERE id = :id)"
         shown = f"SELECT created_at FROM jobs WHERE store_id = :store AND NOT quiet AND {before}"
-        query = f"""SELECT id FROM jobs WHERE store_id = :store AND {before} AND (NOT quiet OR status = 'failed')
+        query = f"""SELECT id FROM jobs WHERE store_id = :store AND {before}
+                    AND (NOT quiet OR status = 'failed' OR requested_by = '{IDLE}')
                     AND created_at >= coalesce(({shown} ORDER BY created_at DESC, rowid DESC LIMIT 1), 0)"""
         for (job_id,) in self._connection.db.execute(query, {"store": job.store_id, "id": job.id}).fetchall():
             self._outbox.refresh(OutboxKind.SUMMARY, job_id)
             self._outbox.refresh(OutboxKind.FAILURE, job_id)
+            self._outbox.refresh(OutboxKind.SLEEP, job_id)
 
     def _where(self, where: str, *args: object) -> Job | None:
         return next(map(job_of, self._connection.db.query(f"SELECT * FROM jobs WHERE {where}", args)), None)

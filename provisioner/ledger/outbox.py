@@ -25,6 +25,7 @@ class OutboxKind(StrEnum):
     TRANSFER = "transfer"  # a store has another owner; store id / reader / actor / time
     EXPIRY = "expiry"  # for a store's owner: it expires soon; store id / end / number of the notice
     EXPIRY_POST = "expiry_post"  # the same in the store's thread
+    SLEEP = "sleep"  # in a store's thread: it sleeps, because no shopper came; the id of the job that paused it
     REFUSAL = "refusal"  # in the failure channel: messages given up for the same reason; the reason
 
 

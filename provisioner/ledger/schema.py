@@ -129,6 +129,13 @@ def m0014_messages_by_id(db: Database) -> None:
     db.execute("CREATE INDEX outbox_by_message ON outbox(remote_id) WHERE remote_id IS NOT NULL")
 
 
+@migrations()
+def m0015_idle_stores(db: Database) -> None:
+    """After how many seconds without a shopper a store sleeps (0: never, NULL: the policy's); its last visit."""
+    db.execute("ALTER TABLE stores ADD COLUMN idle_after REAL")
+    db.execute("ALTER TABLE stores ADD COLUMN visited_at REAL")
+
+
 FIRST_LEDGER = """
 CREATE TABLE stores (
     id TEXT PRIMARY KEY,

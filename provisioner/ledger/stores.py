@@ -134,6 +134,14 @@ class Stores:
         at, life = (expiry.at, expiry.life) if expiry else (None, 0.0)
         self._update(store_id, expires_at=at, life=life, noticed=0, noticed_at=0.0)
 
+    def set_idle_after(self, store_id: str, seconds: float | None) -> None:
+        """Record after how long without a shopper a store sleeps: 0 for never, None as the policy says."""
+        self._update(store_id, idle_after=seconds)
+
+    def note_visit(self, store_id: str, at: float) -> None:
+        """Record when the last shopper was seen (epoch seconds)."""
+        self._update(store_id, visited_at=at)
+
     def note_noticed(self, store_id: str, expires_at: float, number: int) -> None:
         """Record that a notice was delivered, unless the store got another expiry."""
         query = "UPDATE stores SET noticed = ?, noticed_at = ? WHERE id = ? AND expires_at = ? AND noticed <= ?"

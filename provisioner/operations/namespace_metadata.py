@@ -20,6 +20,7 @@ BACKUP_BEFORE = PREFIX + "backup-before"  # while a job may change the data: the
 ASLEEP = PREFIX + "asleep"  # while nothing runs: how far the check got before, and the backup of what sleeps
 IMPORTED = PREFIX + "imported"  # the backup that was made of the archive which the store was imported from
 OWNER, EXPIRES = PREFIX + "owner", PREFIX + "expires"  # the second: its end, and the seconds it was to live
+IDLE_AFTER = PREFIX + "idle-after"  # seconds without a shopper until it sleeps; 0 for never
 COPY_OF = PREFIX + "copy-of"  # a label with a store's id: the namespace has the copy in which its backup is proven
 
 
@@ -37,7 +38,11 @@ def labels_of(store: Store, instance: str) -> dict[str, str]:
 
 def changing_notes(store: Store) -> Notes:
     """The annotations that may change without a job; None for one that the store lacks."""
-    return {OWNER: store.owner, EXPIRES: f"{store.expires_at} {store.life}" if store.expires_at else None}
+    return {
+        OWNER: store.owner,
+        EXPIRES: f"{store.expires_at} {store.life}" if store.expires_at else None,
+        IDLE_AFTER: None if store.idle_after is None else str(store.idle_after),
+    }
 
 
 def annotations_of(store: Store) -> dict[str, str]:
@@ -108,6 +113,7 @@ def _store_of(meta: Object) -> Store | None:
     labels, notes = meta["labels"], meta.get("annotations", {})
     ready_at = notes.get(READY_AT)
     expires_at, _, life = notes.get(EXPIRES, "").partition(" ")
+    idle_after = notes.get(IDLE_AFTER)
     try:
         return Store(
             id=labels[STORE_ID],
@@ -126,6 +132,7 @@ def _store_of(meta: Object) -> Store | None:
             release=notes.get(PREFIX + "release", labels[STORE]),  # former versions did not annotate it
             expires_at=float(expires_at) if expires_at else None,
             life=float(life or 0),
+            idle_after=float(idle_after) if idle_after else None,
         )
     except (KeyError, ValueError) as error:
         log.warning("namespace %s was not adopted as a store: %s is missing or wrong", meta["name"], error)

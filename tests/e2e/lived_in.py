@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from dev.stack import read_secret
 from provisioner.domain.job import EventKind, Job
 from provisioner.domain.store import SECRET_NAME, StoreStatus
+from provisioner.visit_log import read_visits
 from tests.e2e.provisioner_harness import ProvisionerHarness
 from tests.e2e.store_release import PNG, StoreRelease
 from tests.waiting import until
 
+LOG_SECONDS = 0.5  # until a line is in a log
 OWN_PRODUCT = "Hand-made bowl"  # what the merchant sells instead of the samples
 Shop = TypeVar("Shop", bound=StoreRelease)
 
@@ -90,6 +93,21 @@ class LivedInStore(ABC, Generic[Shop]):
         assert not left, left[:9]
         assert clone.host in dump
         assert f"my-{self.shop.host}" in dump
+
+    def seen_since(self, visit: Callable[[], object]) -> bool:
+        """Whether the engine's log counts what `visit` does as a visit of a person."""
+        visits = self.harness.catalog.types[self.release.type].visits
+        assert visits
+
+        def last() -> float:
+            made = self.harness.store(self.name)
+            return read_visits(self.harness.tools.cluster, made, visits, time.time()).last or 0.0
+
+        time.sleep(LOG_SECONDS)
+        before = last()
+        visit()
+        time.sleep(LOG_SECONDS)
+        return last() > before
 
     # --- the merchant -----------------------------------------------------------------------------------------------
 

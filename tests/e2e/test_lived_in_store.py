@@ -14,6 +14,7 @@ import pytest
 
 from dev.cluster import Cluster
 from dev.stack import ROOT
+from provisioner.clients.storefront_check import StorefrontClient
 from provisioner.diagnosis import Patience
 from provisioner.domain.job import EventKind, JobStatus
 from provisioner.domain.store import SECRET_NAME, StoreStatus
@@ -34,6 +35,9 @@ from tests.ledgers import exclusive_ledger
 
 pytestmark = pytest.mark.long
 Store = LivedInStore[Any]
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0"
+GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+AS_BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 STOPS = "The check stops where it stopped before: "
 
 
@@ -48,6 +52,13 @@ def store(
     finally:
         harness.close()
         harness.remove_all()
+
+
+def check(store: Store) -> None:
+    """What a job does to see whether the shop works."""
+    made, address = store.harness.store(store.name), store.harness.cluster.ingress_address
+    with StorefrontClient(made.url, address, {"secret": store.shop.secret}) as client:
+        client.run(store.harness.catalog.types[made.type].check)
 
 
 def test_store_becomes_ready_and_its_secrets_stay_out_of_the_release(store: Store) -> None:
@@ -72,6 +83,18 @@ def test_new_ledger_can_adopt_the_store(store: Store) -> None:
     (found,) = (found for found in adopted if found.namespace == store.shop.namespace)
     assert found.ready_at is not None
     assert replace(found, ready_at=known.ready_at) == known
+
+
+def test_people_are_counted_and_programs_are_not(store: Store) -> None:
+    def ask(agent: str, path: str = "/", method: str = "GET") -> None:
+        with store.harness.cluster.client(store.shop.host) as client:
+            assert client.request(method, path, headers={"User-Agent": agent, **AS_BROWSER}).status_code < 400
+
+    assert store.seen_since(lambda: ask(FIREFOX))
+    assert not store.seen_since(lambda: ask(GOOGLEBOT))
+    assert not store.seen_since(lambda: ask(FIREFOX, method="HEAD"))
+    assert not store.seen_since(lambda: ask(FIREFOX, "/robots.txt"))
+    assert not store.seen_since(lambda: check(store)), "the bot's own visit; the pods are probed every second, too"
 
 
 def test_restart_loses_no_confirmed_order(store: Store) -> None:

@@ -74,6 +74,7 @@ annotations:
   storewright.dev/description: A headless shop with its own admin.
   storewright.dev/backups: "true"
   storewright.dev/proof: "ingress: { enabled: false }"
+  storewright.dev/visits: "{container: shop, line: 'visit by (?P<agent>.*)'}"
   storewright.dev/admin-path: /app
   storewright.dev/credentials: "admin-email,admin-password"
   storewright.dev/options: |

@@ -63,7 +63,14 @@ OTHERS: list[Any] = [
         "45d",
     ),
     *("/other", "https://other.example.com", "https://other.example.com/", "10.1.2.3:80"),
-    *({"other.example.com/key": "1"}, {"medusa": {"replicas": 2}}, ["U0OTHER01"], [8443], [{"name": "other"}]),
+    *(
+        {"other.example.com/key": "1"},
+        {"medusa": {"replicas": 2}},
+        {"medusa": "2h"},
+        ["U0OTHER01"],
+        [8443],
+        [{"name": "other"}],
+    ),
     [{"ipBlock": {"cidr": "10.1.2.3/32"}}],
 ]
 

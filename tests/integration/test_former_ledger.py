@@ -71,6 +71,7 @@ def test_migration_keeps_every_row(former: Path) -> None:
         "m0012_upload_links",
         "m0013_expiry",
         "m0014_messages_by_id",
+        "m0015_idle_stores",
     ]
     assert after.pop("store_backups") == []
     assert after.keys() == before.keys()

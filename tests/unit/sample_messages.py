@@ -12,8 +12,9 @@ from bot.rendering.expiry_notice import ExpiryNotice
 from bot.rendering.job_view import JobView, store_view
 from bot.rendering.refused import Moved, RefusedMessages
 from provisioner.domain.errors import LimitReached, NotAllowed, Refused, StoreDeleted
+from provisioner.domain.idleness import Idleness
 from provisioner.domain.job import EventKind, JobEvent, JobStatus
-from provisioner.domain.policy import SCHEDULE, VISITOR
+from provisioner.domain.policy import IDLE, SCHEDULE, VISITOR
 from provisioner.domain.store import StoreStatus
 from provisioner.ledger.audit import AuditPage
 from provisioner.ledger.stores import StorePage
@@ -231,6 +232,8 @@ FAILURES = {
     "failure-undelete": messages.failure(job_view(UNDELETE_FAILED_JOB, FAILED, None, 5), OFFERS, THREAD_URL),
     "failure-delete": messages.failure(job_view(DELETE_FAILED_JOB, FAILED, None, 0), OFFERS, THREAD_URL),
 }
+IDLED_JOB = replace(PAUSED_JOB, requested_by=IDLE, quiet=True, arguments={IDLE: "28800.0"})
+RULE = Idleness(28_800.0, counts=True)
 NOTICE = ExpiryNotice(EXPIRING, 1, NOON + 259_200, current=True, at=NOON + 259_200, left=7200, kept=True, may_keep=True)
 ANSWERS = {
     "failed-night": messages.failed_night(
@@ -245,6 +248,18 @@ ANSWERS = {
     ),
     "expiry-notice-over-for-good": messages.expiry_notice(replace(NOTICE, number=3, kept=False)),
     "expiry-notice-deleting": messages.expiry_notice(replace(NOTICE, store=DELETING, number=3, current=False)),
+    "fell-asleep": messages.fell_asleep(job_view(IDLED_JOB, ASLEEP, None, 4), OFFERS),
+    "fell-asleep-then-woken": messages.fell_asleep(job_view(IDLED_JOB, ASLEEP, WAKE_JOB, 4), OFFERS),
+    "fell-asleep-then-visited": messages.fell_asleep(
+        job_view(IDLED_JOB, STORE, replace(WAKE_JOB, requested_by=VISITOR), 4), OFFERS
+    ),
+    "ready-then-asleep": messages.summary(job_view(JOB, ASLEEP, None, 7), OFFERS),
+    "idle-time": answers.idle_time(STORE, RULE),
+    "idle-time-never": answers.idle_time(STORE, replace(RULE, after=None)),
+    "idle-rule": answers.idle_rule(replace(STORE, visited_at=NOON), RULE),
+    "idle-rule-unvisited": answers.idle_rule(STORE, RULE),
+    "idle-rule-uncounted": answers.idle_rule(STORE, replace(RULE, counts=False)),
+    "idle-rule-never": answers.idle_rule(replace(STORE, idle_after=0.0, visited_at=NOON), replace(RULE, after=None)),
     "extended": answers.extended(EXPIRING),
     "extended-asleep": answers.extended(replace(EXPIRING, status=StoreStatus.ASLEEP)),
     "ready-expiring": messages.summary(job_view(JOB, EXPIRING, None, 7), OFFERS),

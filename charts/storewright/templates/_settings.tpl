@@ -48,6 +48,9 @@
 - { name: EXPIRY_SLEEP, value: {{ .sleep | quote }} }
 - { name: TIME_ZONE, value: {{ .timeZone | quote }} }
 {{- end }}
+{{- $idle := list }}
+- { name: IDLE_AFTER, value: {{ .Values.idle.after | quote }} }
+- { name: IDLE_TYPES, value: {{ range $type, $after := .Values.idle.types }}{{ $idle = append $idle (printf "%s=%s" $type $after) }}{{ end }}{{ join "," $idle | quote }} }
 - { name: INSTANCE, value: {{ include "storewright.instance" . | quote }} }
 - { name: SERVICE_ACCOUNT, value: {{ printf "%s/%s" .Release.Namespace .Release.Name | quote }} }
 - { name: STORE_ROLE, value: {{ include "storewright.storeRole" . | quote }} }

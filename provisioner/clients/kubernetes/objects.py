@@ -30,6 +30,22 @@ def selector(labels: Mapping[str, str]) -> str:
     return ",".join(f"{key}={value}" for key, value in labels.items())
 
 
+def stamped(line: str) -> tuple[float, str] | None:
+    """A line of a log with timestamps: its time (epoch seconds) and text. None for what the kubelet says instead."""
+    stamp, _, text = line.partition(" ")
+    try:
+        return datetime.fromisoformat(stamp).timestamp(), text
+    except ValueError:
+        return None
+
+
+def ready_since(pod: Object) -> float | None:
+    """When the pod became Ready (epoch seconds); None if it is not."""
+    conditions = pod.get("status", {}).get("conditions", []) if is_ready(pod) else []
+    times = [c.get("lastTransitionTime") for c in conditions if c["type"] == "Ready"]
+    return datetime.fromisoformat(times[0]).timestamp() if times and times[0] else None
+
+
 def component_of(found: Object, default: str = "application") -> str:
     """The component label of a workload or pod."""
     return str(found["metadata"].get("labels", {}).get(COMPONENT, default))

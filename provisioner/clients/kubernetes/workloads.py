@@ -20,6 +20,7 @@ from provisioner.clients.kubernetes.objects import (
     is_terminating,
     restarted_for,
     selector,
+    stamped,
     unready_pods,
 )
 from provisioner.clients.kubernetes.resources import (
@@ -127,6 +128,12 @@ class Workloads(Api):
             except (ApiException, urllib3.exceptions.HTTPError):
                 continue
         return ""
+
+    def stamped_log(self, namespace: str, pod: str, container: str, lines: int) -> list[tuple[float, str]]:
+        """The last lines of the container's log, each with the time (epoch seconds) at which it was written."""
+        query = {"container": container, "tailLines": lines, "timestamps": True}
+        lines_of_log = map(stamped, self._stream(PODS.path(namespace, pod, "log"), query))
+        return [line for line in lines_of_log if line]
 
     def end_pods(self, namespace: str, component: str, grace_seconds: int) -> None:
         """Give the component's pods at most so long to end. Those whose end takes longer are killed then."""
