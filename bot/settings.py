@@ -244,10 +244,15 @@ class StoreSettings(_DurationSettings):
 
     def catalog(self) -> Catalog:
         """The store types in CHARTS_DIR. Raises BadSettings, and ValueError for invalid charts."""
+        named = "DEFAULT_TYPE"
         try:
-            return Catalog(self.charts_dir, self.default_type)
+            catalog = Catalog(self.charts_dir, self.default_type)
+            named = "IDLE_TYPES"
+            for store_type in self.idle_types:
+                catalog.get(store_type)
         except UnknownStoreType as error:
-            raise BadSettings(f"DEFAULT_TYPE: {error}") from None
+            raise BadSettings(f"{named}: {error}") from None
+        return catalog
 
     @field_validator("store_domain")
     @classmethod

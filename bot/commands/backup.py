@@ -30,7 +30,7 @@ COMMAND = Command(
         Offer(
             action_id="backup",
             label="Back up",
-            when=lambda view: view.ready and view.idle,
+            when=lambda view: view.ready and not view.busy,
             placement=Placement.MENU,
             description="Keep a copy of its database and its uploads as they are now.",
         ),

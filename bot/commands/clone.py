@@ -88,7 +88,7 @@ COMMAND = Command(
         Offer(
             action_id="clone",
             label="Clone",
-            when=lambda view: view.ready and view.idle,
+            when=lambda view: view.ready and not view.busy,
             placement=Placement.MENU,
             description="Create a new store with its data. A form asks for the name.",
         ),

@@ -133,7 +133,7 @@ COMMAND = Command(
             action_id="delete",
             label="Delete",
             when=_can_be_deleted,
-            style=lambda view: "danger" if view.idle else None,
+            style=lambda view: None if view.busy else "danger",
         ),
     ),
     terminal=TerminalCommand(

@@ -30,7 +30,7 @@ COMMAND = Command(
         Offer(
             action_id="pause",
             label="Pause",
-            when=lambda view: view.ready and view.idle,
+            when=lambda view: view.ready and not view.busy,
             placement=Placement.MENU,
             description="Put it to sleep, so that it costs only its storage. Its data and its address are kept.",
         ),

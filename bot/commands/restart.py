@@ -30,7 +30,7 @@ COMMAND = Command(
         Offer(
             action_id="restart",
             label="Restart",
-            when=lambda view: view.ready and view.idle,
+            when=lambda view: view.ready and not view.busy,
             placement=Placement.MENU,
             description="Start its parts again, one after the other. No confirmed order is lost.",
         ),

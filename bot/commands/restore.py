@@ -104,7 +104,7 @@ COMMAND = Command(
         Offer(
             action_id="restore",
             label="Restore",
-            when=lambda view: view.idle and not view.asleep and not view.store.ending and bool(view.store.ready_at),
+            when=lambda view: not view.busy and not view.asleep and not view.store.ending and bool(view.store.ready_at),
             placement=Placement.MENU,
             description="Bring it back to one of its backups. A form asks first.",
         ),

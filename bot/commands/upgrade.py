@@ -36,7 +36,7 @@ def _confirm(view: StoreView) -> ConfirmObject:
 def _can_be_upgraded(view: StoreView) -> bool:
     """A failed upgrade is retried instead."""
     failed = view.last_job and view.last_job.kind == UPGRADE.kind and view.last_job.status == JobStatus.FAILED
-    return view.ready and view.idle and bool(view.newer_version) and not failed
+    return view.ready and not view.busy and bool(view.newer_version) and not failed
 
 
 VERB = OperationVerb(UPGRADE, _answer)

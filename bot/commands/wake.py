@@ -21,7 +21,7 @@ def _answer(dependencies: Dependencies, store: Store) -> Message:
 def _can_be_woken(view: StoreView) -> bool:
     """A failed wake is retried instead."""
     failed = view.last_job and view.last_job.kind == WAKE.kind and view.last_job.status == JobStatus.FAILED
-    return view.asleep and view.idle and not failed
+    return view.asleep and not view.busy and not failed
 
 
 VERB = OperationVerb(WAKE, _answer)

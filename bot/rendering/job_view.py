@@ -40,9 +40,9 @@ class StoreView:
         return self.store.status == StoreStatus.ASLEEP
 
     @property
-    def idle(self) -> bool:
-        """No job is queued or running."""
-        return not (self.last_job and self.last_job.live)
+    def busy(self) -> bool:
+        """A job is queued or running."""
+        return bool(self.last_job and self.last_job.live)
 
 
 class Headline(StrEnum):

@@ -60,5 +60,5 @@ class ExpiringStores:
         context = OrderContext(Actor(EXPIRY, is_admin=True), origin, key, quiet=quiet)
         try:
             self._orders.place(context, operation, store.id)
-        except Refused as reason:  # it is busy: the next look may find it idle
+        except Refused as reason:  # it is busy: the next look may find it free
             log.info("%s of %s waits: %s", operation.kind, store.name, reason)

@@ -110,5 +110,5 @@ class IdleStores:
             with self._ledger.transaction():
                 job = self._orders.place(context, PAUSE, store.id, {IDLE: str(self._after(store))})
                 self._ledger.outbox.put(OutboxKind.SLEEP, job.id)
-        except Refused as reason:  # it is busy: the next look may find it idle
+        except Refused as reason:  # it is busy: the next look may find it free
             log.info("pause of %s waits: %s", store.name, reason)

@@ -50,7 +50,7 @@ def order_quietly(
     try:
         orders.place(context, operation, store.id, arguments)
         return True
-    except Refused as reason:  # it is busy: the next look may find it idle
+    except Refused as reason:  # it is busy: the next look may find it free
         log.info("%s of %s waits: %s", what, store.name, reason)
         return False
 

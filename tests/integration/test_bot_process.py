@@ -229,6 +229,7 @@ def test_bot_starts_without_slack_and_without_helm(tmp_path: Path) -> None:
         ({"KUBECONFIG": ""}, ("No Kubernetes cluster is configured.", "Set KUBECONFIG")),
         ({"CHARTS_DIR": os.devnull}, ("no store type found",)),
         ({"DEFAULT_TYPE": "medussa"}, ("There is no store type “medussa”.", "Did you mean medusa?")),
+        ({"IDLE_TYPES": "medussa=2h"}, ("IDLE_TYPES: There is no store type “medussa”.", "Did you mean medusa?")),
     ],
 )
 def test_bot_that_can_not_run_prints_why_and_ends(

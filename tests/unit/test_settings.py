@@ -9,6 +9,7 @@ import pytest
 
 from bot.settings import FORMER_NAMES, BadSettings, LedgerSettings, Settings, deprecation_warnings, variables
 from provisioner.diagnosis import Patience
+from provisioner.domain.idleness import IdlePolicy
 from provisioner.operations.create import CREATE
 from provisioner.operations.registry import DEFAULT_DEADLINES, OPERATIONS
 from provisioner.operations.toolbox import StoreDefaults
@@ -123,6 +124,16 @@ def test_each_slack_mode_needs_its_own_secret(environment: pytest.MonkeyPatch, m
     environment.setenv("SLACK_MODE", mode)
     environment.delenv("SLACK_SIGNING_SECRET")
     assert set(errors()) == {needed}
+
+
+def test_idle_time_is_a_setting_for_all_stores_and_for_each_type(environment: pytest.MonkeyPatch) -> None:
+    assert Settings.from_environment().idle == IdlePolicy()
+    environment.setenv("IDLE_AFTER", "8h")
+    environment.setenv("IDLE_TYPES", "medusa=2h,woocommerce=never")
+    assert Settings.from_environment().idle == IdlePolicy(28_800.0, {"medusa": 7200.0, "woocommerce": None})
+    for name, value in {"IDLE_AFTER": "soon", "IDLE_TYPES": "medusa"}.items():
+        environment.setenv(name, value)
+    assert set(errors()) == {"IDLE_AFTER", "IDLE_TYPES"}
 
 
 def test_printed_settings_hide_secrets(environment: pytest.MonkeyPatch) -> None:
