@@ -15,7 +15,7 @@ from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import Problem
 from provisioner.domain.job import Job, JobKind
 from provisioner.domain.limits import Limits
-from provisioner.domain.store import Addresses, Store
+from provisioner.domain.store import Addresses, Store, StoreStatus
 from provisioner.ledger.ledger import Ledger
 from provisioner.ledger.schema import migrations
 from provisioner.log_context import new_id
@@ -129,6 +129,12 @@ class SampleOrders:
         assert found is not None
         return found
 
+    def job_of(self, name: str) -> Job:
+        """The newest job of the store that has this name."""
+        found = self.ledger.jobs.last(self.store(name).id)
+        assert found is not None
+        return found
+
     def job(self, job: Job) -> Job:
         """The job as the ledger has it now."""
         found = self.ledger.jobs.get(job.id)
@@ -156,6 +162,51 @@ def statements_of(ledger: Ledger, act: Callable[[], object]) -> list[str]:
     finally:
         connection.set_trace_callback(None)
     return [statement for statement in statements if not statement.startswith(("SAVEPOINT", "RELEASE"))]
+
+
+def add_many_stores(ledger: Ledger, count: int, owner: str = PERSON) -> None:
+    """Stores shop-0, shop-1, … of one person, each with two jobs that succeeded, s0-create and s0-upgrade."""
+    stores, jobs = [], []
+    for number in range(count):
+        name = f"shop-{number}"
+        store = Store(
+            id=f"s{number}",
+            name=name,
+            type="medusa",
+            status=StoreStatus.READY,
+            owner=owner,
+            origin="C1",
+            namespace=f"store-{name}",
+            url=f"http://{name}.localhost",
+            admin_url=f"http://{name}.localhost/app",
+            created_at=float(number),
+            ready_at=float(number),
+            release=name,
+        )
+        stores.append(store.__dict__)
+        jobs += [_succeeded_job(store, kind, store.created_at + at) for at, kind in enumerate(("create", "upgrade"))]
+    with ledger.transaction() as db:
+        db.table("stores").insert_all(stores)
+        db.table("jobs").insert_all(jobs)
+
+
+def _succeeded_job(store: Store, kind: str, at: float) -> dict[str, Any]:
+    return {
+        "id": f"{store.id}-{kind}",
+        "kind": kind,
+        "store_id": store.id,
+        "store": store.name,
+        "status": "succeeded",
+        "requested_by": store.owner,
+        "origin": "C1",
+        "delivery_key": f"{store.id}-{kind}",
+        "attempts": 1,
+        "created_at": at,
+        "due_at": at,
+        "allowed": 900.0,
+        "deadline_at": at + 900,
+        "finished_at": at,
+    }
 
 
 def write_first_ledger(path: Path) -> None:

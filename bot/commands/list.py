@@ -1,4 +1,4 @@
-"""`/store list`: show all stores, or those of a person, a type or a status."""
+"""`/store list`: show all stores, or those of a person, a type or a status. On App Home: choose those that it shows."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ from bot.commands.typed import as_typed, person_in
 from bot.dependencies import Dependencies
 from bot.rendering import answers
 from bot.rendering.answers import LISTED
+from bot.rendering.home import FILTER_ACTION, NEXT_ACTION, PREVIOUS_ACTION
 from bot.rendering.terminal_text import mark
+from bot.rendering.texts import answers as answer_texts
+from provisioner.domain.errors import Refused
 from provisioner.domain.store import StoreStatus
 from provisioner.domain.text import enumerate_words, shorten
+from provisioner.ledger.homes import HomeChoice
 
 LISTED_STATUSES = tuple(status.value for status in StoreStatus if status != StoreStatus.DELETED)
 MARKS = {
@@ -77,6 +81,21 @@ def run(dependencies: Dependencies, request: Request, chosen: Filter) -> Respons
     return Response(message=answers.store_list(mine, others), reason=f"listed {mine.total + others.total}")
 
 
+def home_chosen(dependencies: Dependencies, request: Request) -> Response:
+    """Show the chosen stores, or another page, on the person's App Home. Raises Refused."""
+    try:
+        choice = HomeChoice.of(request.value)
+    except ValueError:
+        raise Refused(answer_texts("outdated")) from None
+    if choice.everyone and not request.actor.is_admin:
+        raise Refused("Only admins see everyone's stores here.", "", "Type /store list to see who has which.")
+    ledger = dependencies.ledger
+    with ledger.transaction():
+        if ledger.deliveries.is_first(request.delivery_key):
+            ledger.homes.choose(request.actor.id, choice)
+    return Response(audited=False)
+
+
 def _from_terminal(terminal: Terminal, as_json: bool) -> None:
     stores = terminal.ledger.stores.all()
     if as_json:
@@ -97,5 +116,6 @@ COMMAND = Command(
     example="list",
     parse=parse,
     run=run,
+    clicks={FILTER_ACTION: home_chosen, PREVIOUS_ACTION: home_chosen, NEXT_ACTION: home_chosen},
     terminal=TerminalCommand(help="Show all stores.", parameters=(JSON,), run=_from_terminal),
 )

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 RESERVED_EDITS = 10  # kept free for results while other jobs report progress
 RESERVED_POSTS = 2  # kept free for root messages while threads get posts
+RESERVED_HOMES = 3  # kept free for people who turn the pages of App Home
 TOO_LONG = {"msg_blocks_too_long", "msg_too_long"}
 UNKNOWN_BLOCKS = {"invalid_blocks", "invalid_blocks_format"}
 REFUSED_METADATA = {"invalid_metadata_format", "invalid_metadata_schema", "metadata_too_large"}
@@ -61,9 +62,12 @@ class MessageSender:
         self._pace.take("chat.update", reserve=0 if urgent else RESERVED_EDITS)
         self._send("chat.update", channel, message, payload, ts=ts)
 
+    def may_publish(self, person: str, *, urgent: bool) -> None:
+        """Take the right to publish the person's App Home. If it is not `urgent`, it leaves room for what is."""
+        self._pace.take("views.publish", person, 0 if urgent else RESERVED_HOMES)
+
     def publish_home(self, person: str, view: Json) -> None:
         """Show `view` as the person's App Home."""
-        self._pace.take("views.publish", person)
         self._call("views.publish", person, user_id=person, view=view)
 
     def _send(self, method: str, channel: str, message: Message, payload: Json, **more: Any) -> Any:

@@ -85,7 +85,7 @@ class Notifier:
             OutboxKind.EXPIRY: ExpiryNotification(orders, sender, projector, failure_channel),
             OutboxKind.EXPIRY_POST: ExpiryPostNotification(orders, projector),
             OutboxKind.SLEEP: SleepNotification(ledger, catalog, sender, projector),
-            OutboxKind.HOME: HomeNotification(ledger, catalog, sender, orders.limits),
+            OutboxKind.HOME: HomeNotification(orders, sender),
         }
         self._woken, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)

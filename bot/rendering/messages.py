@@ -232,12 +232,14 @@ def fell_asleep(view: JobView, offers: Sequence[Offer]) -> Message:
 # --- a store by itself: on App Home, and when it has no job ------------------------------------------------------
 
 
-def store_card(view: StoreView, offers: Sequence[Offer]) -> list[Block | None]:
+def store_card(
+    view: StoreView, offers: Sequence[Offer], *, with_problem: bool = True, with_owner: bool = False
+) -> list[Block | None]:
     """A store's state, its problem and its buttons."""
-    failed = view.last_job.problem if view.last_job and view.store.status == "failed" else None
+    failed = view.last_job.problem if with_problem and view.last_job and view.store.status == "failed" else None
     return [
         DividerBlock(),
-        section(cut(home("store", v=view), CARD_LIMIT)),
+        section(cut(home("store", v=view, owner=view.store.owner if with_owner else ""), CARD_LIMIT)),
         context(cut(shared("problem", p=failed), CARD_LIMIT)) if failed else None,
         offers_block(view, offers, f"store-{view.store.id}"),
     ]
@@ -251,4 +253,4 @@ def card(view: StoreView, offers: Sequence[Offer]) -> list[blocks.Json]:
 
 def store_alone(view: StoreView, offers: Sequence[Offer]) -> Message:
     """The status of a store without a job: it was adopted from the cluster."""
-    return message(home("store", v=view), store_card(view, offers)[1:])
+    return message(home("store", v=view, owner=""), store_card(view, offers)[1:])

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 
 # The number of calls, and the period in seconds in which no more may start. The first two are Slack's limits (a post a
 # second and channel with short bursts, 50 edits a minute), with a slightly longer period: calls reach Slack less evenly
-# than they start. The others are our own: edits of one message while its job runs, of all such messages, and Home.
+# than they start. The others are our own: edits of one message while its job runs, of all such messages, and App Home.
 RATES: Mapping[str, tuple[int, float]] = {
     "chat.postMessage": (5, 5.3),
     "chat.update": (50, 61.0),
     "progress of one": (1, 0.7),
     "progress of all": (10, 12.0),
-    "views.publish": (1, 1.0),
+    "views.publish": (4, 3.0),
 }
 
 

@@ -13,6 +13,7 @@ from provisioner.domain.job import LIVE, ROLLBACK_STAGE, EventKind, Job, JobEven
 from provisioner.domain.policy import IDLE
 from provisioner.domain.store import Store
 from provisioner.ledger.connection import Connection
+from provisioner.ledger.homes import Homes
 from provisioner.ledger.lock import LedgerInUse
 from provisioner.ledger.outbox import Outbox, OutboxKind
 from provisioner.ledger.rows import event_of, job_of, problem_json
@@ -52,9 +53,9 @@ class NewJob:
 class Jobs:
     """Reads and writes the tables `jobs` and `job_events`."""
 
-    def __init__(self, connection: Connection, outbox: Outbox, *, exclusive: bool) -> None:
+    def __init__(self, connection: Connection, outbox: Outbox, homes: Homes, *, exclusive: bool) -> None:
         """Only an `exclusive` ledger claims jobs and queues interrupted ones."""
-        self._connection, self._outbox, self._exclusive = connection, outbox, exclusive
+        self._connection, self._outbox, self._homes, self._exclusive = connection, outbox, homes, exclusive
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -305,9 +306,10 @@ class Jobs:
                ON CONFLICT DO NOTHING RETURNING id""",
             (job.id, now, kind, stage, detail, self._duration(job, kind, stage, now)),
         ).fetchone()
+        if row and (not job.quiet or kind is EventKind.FAILED):
+            self._homes.refresh(self._owner_of(job))
         if row and not job.quiet:
             self._outbox.put(OutboxKind.SUMMARY, job.id)
-            self._outbox.refresh(OutboxKind.HOME, self._owner_of(job))
             if kind in IN_THREAD:
                 self._outbox.put(OutboxKind.STAGES, job.id)
         return row is not None

@@ -17,7 +17,9 @@ from provisioner.domain.store import ENDING, Store, StoreStatus
 from provisioner.ledger.audit import Audit
 from provisioner.ledger.backup import Backups
 from provisioner.ledger.connection import Connection, Signals
+from provisioner.ledger.dashboards import Dashboards
 from provisioner.ledger.deliveries import Deliveries
+from provisioner.ledger.homes import Homes
 from provisioner.ledger.jobs import Jobs
 from provisioner.ledger.links import Links
 from provisioner.ledger.lock import LedgerInUse, LedgerLock
@@ -42,12 +44,14 @@ class Ledger:
         self._lock = lock
         self.stores = Stores(connection)
         self.outbox = Outbox(connection)
-        self.jobs = Jobs(connection, self.outbox, exclusive=lock is not None)
+        self.homes = Homes(connection, self.outbox)
+        self.jobs = Jobs(connection, self.outbox, self.homes, exclusive=lock is not None)
         self.audit = Audit(connection)
         self.links = Links(connection, self.stores, self.audit, self.outbox)
         self.deliveries = Deliveries(connection)
         self.store_backups = StoreBackups(connection)
         self.statistics = Statistics(connection)
+        self.dashboards = Dashboards(connection)
 
     @classmethod
     def exclusive(
@@ -141,7 +145,7 @@ class Ledger:
         with self.transaction():
             self.stores.set_owner(store.id, owner, owner if store.origin == store.owner else store.origin)
             self.links.revoke_all(store.id)
-            self.outbox.refresh(OutboxKind.HOME, store.owner)
+            self.homes.refresh(store.owner)
             self.refresh_messages(store.id)
 
     def set_expiry(self, store: Store, expiry: Expiry | None) -> None:
@@ -154,11 +158,11 @@ class Ledger:
             self.refresh_messages(store.id)
 
     def refresh_messages(self, store_id: str) -> None:
-        """Show the store as it is now in its newest message and on its owner's App Home."""
+        """Show the store as it is now in its newest message and on the App Homes that show it."""
         if shown := self.jobs.last_shown(store_id):
             self.outbox.refresh(OutboxKind.SUMMARY, shown.id)
         if store := self.stores.get(store_id):
-            self.outbox.refresh(OutboxKind.HOME, store.owner)
+            self.homes.refresh(store.owner)
 
     def note_forgotten(self, store_id: str) -> None:
         """Record that a deleted store can't be undeleted any more, and say so once in the thread of its deletion."""

@@ -136,6 +136,15 @@ def m0015_idle_stores(db: Database) -> None:
     db.execute("ALTER TABLE stores ADD COLUMN visited_at REAL")
 
 
+@migrations()
+def m0016_homes(db: Database) -> None:
+    """What each person looks at on App Home. Finds a page of stores, and the jobs that failed lately."""
+    db.execute("CREATE TABLE homes (person TEXT PRIMARY KEY, choice TEXT NOT NULL, everyone INTEGER NOT NULL) STRICT")
+    db.execute("CREATE INDEX homes_of_everyone ON homes(person) WHERE everyone")
+    db.execute("CREATE INDEX stores_by_status ON stores(owner, status, created_at, expires_at)")
+    db.execute("CREATE INDEX jobs_failed ON jobs(finished_at) WHERE status = 'failed'")
+
+
 FIRST_LEDGER = """
 CREATE TABLE stores (
     id TEXT PRIMARY KEY,

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioner.domain.expiry import Expiry
-from provisioner.domain.job import Job
 from provisioner.domain.limits import HOUR_SECONDS
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.ledger.connection import Connection
-from provisioner.ledger.rows import job_of, store_of
+from provisioner.ledger.rows import store_of
 
 EXISTS = "status != 'deleted'"
 COUNTED = "status NOT IN ('deleted', 'deleting')"  # the stores that count towards a person's limit
@@ -76,21 +75,6 @@ class Stores:
         """The oldest `limit` stores with these values of `owner`, `type` and `status`."""
         wheres = [EXISTS, *(f"{column} = ?" for column in values)]
         return self._page(" AND ".join(wheres), list(values.values()), limit)
-
-    def with_last_jobs(self, owner: str, *, limit: int) -> tuple[list[tuple[Store, Job | None]], int]:
-        """The stores of `owner`, each with its newest job that is not quiet, and how many there are in all.
-
-        Failed stores come first, then the newest; at most `limit`."""
-        db = self._connection.db
-        where = f"{EXISTS} AND owner = ?"
-        query = f"SELECT * FROM stores WHERE {where} ORDER BY status != 'failed', created_at DESC LIMIT ?"
-        stores = [store_of(row) for row in db.query(query, [owner, limit])]
-        marks = ", ".join("?" * len(stores))
-        newest = f"""SELECT * FROM jobs j WHERE store_id IN ({marks}) AND NOT quiet
-                     AND NOT EXISTS (SELECT 1 FROM jobs later WHERE later.store_id = j.store_id AND NOT later.quiet
-                     AND (later.created_at, later.rowid) > (j.created_at, j.rowid))"""
-        jobs = {row["store_id"]: job_of(row) for row in db.query(newest, [store.id for store in stores])}
-        return [(store, jobs.get(store.id)) for store in stores], self._count(where, owner)
 
     def owned(self, owner: str) -> int:
         """The number of the person's stores that count towards their limit."""

@@ -53,7 +53,7 @@ class JobJournal:
 
     def _refresh_home(self, job: Job) -> None:
         if store := self._ledger.stores.get(job.store_id):
-            self._ledger.outbox.refresh(OutboxKind.HOME, store.owner)
+            self._ledger.homes.refresh(store.owner)
 
     def keep_until(self, store_id: str, until: float | None) -> None:
         self._ledger.stores.keep_until(store_id, until)

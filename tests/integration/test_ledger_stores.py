@@ -6,11 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from provisioner.domain.errors import Problem
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.ledger.ledger import Ledger
-from tests.conftest import Clock
-from tests.ledgers import SampleOrders, statements_of
+from tests.ledgers import SampleOrders, add_many_stores, statements_of
 
 SHOP = Store(
     id="s1",
@@ -58,44 +56,11 @@ def test_release_and_namespace_are_not_derived_from_the_name(ledger: Ledger) -> 
 
 
 @pytest.fixture
-def crowded(ledger: Ledger, clock: Clock) -> Ledger:
-    """A ledger with STORE_COUNT stores of U1, each with two jobs, and one of U2."""
-    with ledger.transaction() as db:
-        stores, jobs = [], []
-        for number in range(STORE_COUNT):
-            store = replace(SHOP, id=f"s{number}", name=f"shop-{number}", owner="U1", created_at=float(number))
-            stores.append(store.__dict__)
-            jobs += [_job_row(store, f"{number}-{kind}", kind, at) for at, kind in enumerate(("create", "upgrade"))]
-        db.table("stores").insert_all(stores)
-        db.table("jobs").insert_all(jobs)
+def crowded(ledger: Ledger) -> Ledger:
+    """A ledger with STORE_COUNT stores of U1, and one of U2."""
+    add_many_stores(ledger, STORE_COUNT)
     SampleOrders(ledger).create("other-shop", owner="U2")
     return ledger
-
-
-def _job_row(store: Store, job_id: str, kind: str, at: float) -> dict[str, object]:
-    return {
-        "id": job_id,
-        "kind": kind,
-        "store_id": store.id,
-        "store": store.name,
-        "status": "succeeded",
-        "requested_by": store.owner,
-        "origin": "{}",
-        "delivery_key": job_id,
-        "attempts": 1,
-        "created_at": store.created_at + at,
-        "due_at": store.created_at,
-        "allowed": 900.0,
-        "deadline_at": store.created_at + 900,
-    }
-
-
-def test_home_of_many_stores_takes_few_statements(crowded: Ledger) -> None:
-    assert len(statements_of(crowded, lambda: crowded.stores.with_last_jobs("U1", limit=20))) <= MAX_STATEMENTS
-    rows, total = crowded.stores.with_last_jobs("U1", limit=20)
-    assert (len(rows), total) == (20, STORE_COUNT)
-    assert [store.name for store, _ in rows[:2]] == [f"shop-{STORE_COUNT - 1}", f"shop-{STORE_COUNT - 2}"]
-    assert all(job and job.id == f"{store.id[1:]}-upgrade" for store, job in rows), "the newest job of each"
 
 
 def test_list_of_many_stores_takes_few_statements(crowded: Ledger) -> None:
@@ -105,33 +70,3 @@ def test_list_of_many_stores_takes_few_statements(crowded: Ledger) -> None:
     assert ([store.name for store in page.stores[:2]], page.total) == (["shop-0", "shop-1"], STORE_COUNT)
     others = crowded.stores.page("U1", limit=20, others=True)
     assert ([store.name for store in others.stores], others.total) == (["other-shop"], 1)
-
-
-def test_newest_job_of_a_store_is_found_by_index(crowded: Ledger) -> None:
-    """No page reads all jobs."""
-    db, stores = crowded.connection.db, crowded.stores
-    statements = statements_of(crowded, lambda: (stores.with_last_jobs("U1", limit=20), stores.page("U1", limit=20)))
-    plan = [row[3] for statement in statements for row in db.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall()]
-    assert plan
-    assert not [step for step in plan if step.startswith("SCAN") and "jobs" in step]
-
-
-def test_failed_stores_come_first_on_home(ledger: Ledger, orders: SampleOrders, clock: Clock) -> None:
-    failed = orders.failed(orders.create("broken-shop"), Problem("It is broken."))
-    for name in ("shop-a", "shop-b"):
-        clock.now += 1
-        orders.finished(orders.create(name))
-    gone = orders.create("gone-shop")
-    orders.finished(orders.delete(gone))
-    rows, total = ledger.stores.with_last_jobs("U1", limit=2)
-    assert [(store.name, job and job.status) for store, job in rows] == [
-        ("broken-shop", "failed"),
-        ("shop-b", "succeeded"),
-    ]
-    assert (rows[0][1], total) == (orders.job(failed), 3)
-
-
-def test_store_without_jobs_has_no_last_job(ledger: Ledger) -> None:
-    ledger.stores.adopt(SHOP)
-    assert ledger.stores.with_last_jobs("U9", limit=9) == ([(SHOP, None)], 1)
-    assert ledger.stores.with_last_jobs("U1", limit=9) == ([], 0)

@@ -21,7 +21,7 @@ from bot.rendering import answers, forms, messages
 from bot.rendering.answers import LISTED
 from bot.rendering.blocks import SECTION_LIMIT, TEXT_LIMIT, Message, cut, fitting, sections, text_message
 from bot.rendering.forms import FormContext, Prefilled
-from bot.rendering.home import STORE_LIMIT, home
+from bot.rendering.home import HomeView, home
 from bot.rendering.job_view import JobView, StoreView
 from bot.rendering.refused import Moved, RefusedMessages
 from bot.rendering.templating import escape, link
@@ -32,6 +32,8 @@ from provisioner.domain.job import EventKind, JobEvent, JobStatus
 from provisioner.domain.options import MAX_OPTIONS, Option, choose
 from provisioner.domain.store import MAX_NAME, Addresses, Store, StoreStatus
 from provisioner.domain.text import enumerate_some
+from provisioner.ledger.dashboards import JOBS, STORES
+from provisioner.ledger.homes import HomeChoice, Shown
 from provisioner.ledger.stores import StorePage
 from provisioner.operations.create import CREATE
 from provisioner.operations.registry import OPERATIONS
@@ -47,6 +49,7 @@ from tests.unit.sample_stores import (
     PLAIN,
     RESTORE_JOB,
     STORE,
+    UPGRADE_JOB,
     WORKING_JOB,
     catalog_of,
     job_view,
@@ -236,8 +239,26 @@ def test_list_shows_whole_rows_and_how_many_more(
 def test_slack_takes_a_full_home_with_any_problem(problem: Problem, choices: tuple[str, ...]) -> None:
     failed = replace(FAILED_JOB, id="j" * 32, problem=problem)
     for status, job in ((StoreStatus.FAILED, failed), (StoreStatus.READY, replace(JOB, id="j" * 32))):
-        stores = [StoreView(longest_store(n, status), job, "L" * 75, choices, "9" * 200) for n in range(STORE_LIMIT)]
-        view = home(stores, total=10**6, used=10**6, limit=10**6, offers=OFFERS)
+        stores = [StoreView(longest_store(n, status), job, "L" * 75, choices, "9" * 200) for n in range(STORES)]
+        setback = JobEvent(90, "j1", NOON, EventKind.RETRYING, detail=problem.what)
+        working = [job_view(replace(UPGRADE_JOB, id=f"w{n}"), longest_store(n), None, 4, setback) for n in range(JOBS)]
+        broken = [job_view(replace(failed, id=f"{n:032}"), longest_store(n + 99)) for n in range(JOBS)]
+        view = home(
+            HomeView(
+                choice=HomeChoice(everyone=True, shown=Shown.EXPIRING, page=999_998),
+                stores=stores,
+                total=10**7,
+                pages=999_999,
+                used=10**6,
+                limit=10**6,
+                working=working,
+                working_total=10**6,
+                failed=broken,
+                failed_total=10**6,
+                offers_everyone=True,
+            ),
+            OFFERS,
+        )
         assert accepted_view(view)
         if status is StoreStatus.READY and not choices:
             assert str(view).count(f"|{stores[0].store.url}>") == 1, "the link is whole"

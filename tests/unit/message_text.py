@@ -1,4 +1,4 @@
-"""A Slack message as plain text, for golden files."""
+"""A Slack message or view as plain text, for golden files."""
 
 from __future__ import annotations
 
@@ -16,10 +16,20 @@ def as_text(message: Message) -> str:
     return "\n".join(lines) + "\n"
 
 
+def view_as_text(view: dict[str, Any]) -> str:
+    """The blocks of a view."""
+    return "\n".join(line for block in view["blocks"] for line in _lines(block)) + "\n"
+
+
 def _lines(block: dict[str, Any]) -> list[str]:
     match block["type"]:
+        case "header":
+            return [f"# {block['text']['text']}"]
+        case "divider":
+            return ["---"]
         case "section":
-            return [f"| {line}" for line in block["text"]["text"].splitlines()]
+            accessory = [_element(block["accessory"])] if "accessory" in block else []
+            return [*(f"| {line}" for line in block["text"]["text"].splitlines()), *accessory]
         case "context":
             return [f"· {element['text']}" for element in block["elements"]]
         case "plan":
@@ -39,6 +49,19 @@ def _task(task: dict[str, Any]) -> str:
     return f"  {task['status']}: {task['title']}{seconds}"
 
 
+def _element(element: dict[str, Any]) -> str:
+    return _select(element) if element["type"] == "static_select" else _button(element)
+
+
+def _select(menu: dict[str, Any]) -> str:
+    """The options of a menu; the chosen one is marked."""
+    options = [
+        f"{'*' if option == menu['initial_option'] else ''}{option['text']['text']}" for option in menu["options"]
+    ]
+    return f"[{menu['action_id']}: {', '.join(options)}]"
+
+
 def _button(button: dict[str, Any]) -> str:
     goes_to = f" -> {button['url']}" if "url" in button else ""
-    return f"[{button['text']['text']} ({button['action_id']} {button['value']} {button.get('style', '')}){goes_to}]"
+    clicked = f"{button['action_id']} {button.get('value', '')} {button.get('style', '')}"
+    return f"[{button['text']['text']} ({clicked}){goes_to}]"
