@@ -183,7 +183,7 @@ def test_choice_that_nobody_offered_is_refused_and_changes_nothing(bot: Bot, val
         "type": "block_actions",
         "user": {"id": DANA},
         "trigger_id": "1.2.x",
-        "view": {"id": view["id"], "hash": "h"},
+        "view": {"id": "V1"},
     }
     chosen = [{"action_id": FILTER_ACTION, "selected_option": {"value": value}}]
     assert bot.signed({"payload": json.dumps({**click, "actions": chosen})}).status_code == 200

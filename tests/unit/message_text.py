@@ -35,7 +35,7 @@ def _lines(block: dict[str, Any]) -> list[str]:
         case "plan":
             return [f"plan {block['title']}", *map(_task, block["tasks"])]
         case "actions":
-            return [" ".join(map(_button, block["elements"]))]
+            return [" ".join(map(_element, block["elements"]))]
         case "rich_text":
             text = block["elements"][0]["elements"][0]["text"]
             return [f"> {line}" for line in text.splitlines()]
