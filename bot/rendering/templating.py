@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
+from zlib import crc32
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from provisioner.domain.expiry import in_words
@@ -84,8 +90,35 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+class _CompiledTemplates(BytecodeCache):
+    """The compiled templates, kept as Python keeps its modules: to compile them takes a fifth of a command's start.
+
+    Where nothing can be written, as in the bot's image, those of the image build are used."""
+
+    folder = Path(__file__).parent / "templates/__pycache__"
+    settings = crc32(Path(__file__).read_bytes())  # what is compiled depends on the environment below
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):
+            bucket.bytecode_from_string(self._file(bucket).read_bytes())
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if sys.dont_write_bytecode:
+            return
+        file = self._file(bucket)
+        unfinished = file.with_suffix(f".{os.getpid()}")
+        with suppress(OSError):
+            self.folder.mkdir(exist_ok=True)
+            unfinished.write_bytes(bucket.bytecode_to_string())
+            unfinished.replace(file)
+
+    def _file(self, bucket: Bucket) -> Path:
+        return self.folder / f"{bucket.key}-{self.settings:x}.cache"
+
+
 _environment = Environment(
     loader=PackageLoader("bot.rendering"),
+    bytecode_cache=_CompiledTemplates(),
     autoescape=True,
     finalize=escape,
     undefined=StrictUndefined,

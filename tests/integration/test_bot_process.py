@@ -210,6 +210,13 @@ def test_bot_killed_while_it_posts_posts_nothing_twice(tmp_path: Path) -> None:
         assert len(slack.messages("#stores")) == 1
 
 
+def test_start_compiles_no_template_that_was_compiled_before() -> None:
+    load = "import bot.rendering.texts, bot.rendering.forms"
+    again = f"import jinja2; del jinja2.Environment.compile; {load}"
+    for code in (load, again):
+        subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_bot_starts_without_slack_and_without_helm(tmp_path: Path) -> None:
     url = free_address()
     with process(environment(tmp_path, url, None, HELM="no-such-helm")):
