@@ -28,4 +28,4 @@ def set_idle_time(orders: Orders, actor: Actor, store_id: str, text: str) -> Sto
 def idleness_of(orders: Orders, store: Store) -> Idleness:
     """After how long without a shopper the store goes to sleep, and whether its type counts its visits."""
     store_type = orders.catalog.types.get(store.type)
-    return Idleness(orders.idle.of(store), counts=bool(store_type and store_type.visits))
+    return Idleness(orders.idle.of(store), counts=bool(store_type and store_type.counts_visits))

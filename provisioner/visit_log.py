@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from provisioner.clients.kubernetes.cluster import Cluster
+from provisioner.clients.kubernetes.cluster import Cluster, Object
 from provisioner.clients.kubernetes.objects import COMPONENT, is_terminating, ready_since
-from provisioner.domain.idleness import VisitLog
+from provisioner.domain.idleness import VISITS, VisitLog
 from provisioner.domain.store import Store
 
 LINES = 3000  # of the end of each log; what was before is not known
@@ -23,20 +23,33 @@ class SeenVisits:
     pods: frozenset[str]
 
 
-def read_visits(cluster: Cluster, store: Store, visits: VisitLog, now: float) -> SeenVisits:
-    """What the logs of the store's application pods say of its visits.
-
-    A pod that is new, or a log that was rotated, knows nothing of what was before. While a pod is not ready, nothing
-    is known: shoppers can't visit it. Raises Transient and JobFailed."""
+def read_visits(cluster: Cluster, store: Store, now: float) -> SeenVisits:
+    """What the logs of the store's application pods say of its visits. Raises Transient and JobFailed."""
     pods = cluster.pods(store.namespace, {COMPONENT: "application"})
-    last: float | None = None
-    known_since = 0.0 if pods else now
-    for pod in pods:
-        if is_terminating(pod):  # its last visits go with it
-            known_since = now
-            continue
-        log = cluster.stamped_log(store.namespace, pod["metadata"]["name"], visits.container, LINES)
-        seen = [at for at, line in log if visits.has_visit(line)]
-        last = max(filter(None, (last, *seen)), default=None)
-        known_since = max(known_since, log[0][0] if log else now, ready_since(pod) or now)
+    seen = [_seen_by(cluster, pod, now) for pod in pods]
+    last = max((at for at, _ in seen if at), default=None)
+    known_since = max((since for _, since in seen), default=now)
     return SeenVisits(last, min(known_since, now), frozenset(pod["metadata"]["uid"] for pod in pods))
+
+
+def _seen_by(cluster: Cluster, pod: Object, now: float) -> tuple[float | None, float]:
+    """The last visit that the pod's log has, and since when it has all.
+
+    A pod that is new, or a log that was rotated, knows nothing of what was before. One that ends takes its last visits
+    with it, one of a former version may count none, and while it is not ready, shoppers can't visit it."""
+    meta, ready = pod["metadata"], ready_since(pod)
+    visits = _visit_log(pod)
+    if not visits or not ready or is_terminating(pod):
+        return None, now
+    log = cluster.stamped_log(meta["namespace"], meta["name"], visits.container, LINES)
+    last = max((at for at, line in log if visits.has_visit(line)), default=None)
+    return last, max(log[0][0] if log else now, ready)
+
+
+def _visit_log(pod: Object) -> VisitLog | None:
+    """Where the pod says that its visits are counted, as the chart did that made it."""
+    text = (pod["metadata"].get("annotations") or {}).get(VISITS, "")
+    try:
+        return VisitLog.read(text) if text else None
+    except ValueError:  # somebody edited it
+        return None

@@ -10,7 +10,7 @@ import yaml
 
 from provisioner.domain.documents import read_yaml
 from provisioner.domain.errors import UnknownStoreType
-from provisioner.domain.idleness import VisitLog
+from provisioner.domain.idleness import VISITS, VisitLog
 from provisioner.domain.options import Option, read_options
 from provisioner.domain.store import PREFIX
 from provisioner.domain.text import enumerate_some, nearest, shorten
@@ -25,8 +25,8 @@ class StoreType:
     `secret` maps each key of the store's Secret to the template of its value, with `{password}`, `{hex}`, `{host}` and
     `{name}`. `credentials` are the keys on the credential page. `check` has the requests of the storefront check
     (check.yaml). `options` are the choices in an order. `has_backups` says whether the chart describes backups. `proof`
-    has the chart values of a copy in which a backup is proven; None where the chart knows no proof. `visits` says where
-    visits are counted; None where they are not."""
+    has the chart values of a copy in which a backup is proven; None where the chart knows no proof. `counts_visits`
+    says whether its pods do."""
 
     name: str
     label: str
@@ -40,7 +40,7 @@ class StoreType:
     options: tuple[Option, ...] = ()
     has_backups: bool = False
     proof: dict[str, Any] | None = None
-    visits: VisitLog | None = None
+    counts_visits: bool = False
 
 
 class Catalog:
@@ -89,16 +89,16 @@ def _read(chart_yaml: Path) -> StoreType | None:
         check=tuple(read_yaml(check.read_text())) if check.exists() else ({"get": "/"},),
         has_backups=annotations.get(PREFIX + "backups") == "true",
         proof=read_yaml(annotations[PREFIX + "proof"]) if PREFIX + "proof" in annotations else None,
-        visits=_visits(chart_yaml, annotations.get(PREFIX + "visits", "")),
+        counts_visits=_counts_visits(chart_yaml, annotations.get(VISITS, "")),
         options=_options(chart_yaml, annotations.get(PREFIX + "options", "")),
     )
 
 
-def _visits(chart_yaml: Path, text: str) -> VisitLog | None:
+def _counts_visits(chart_yaml: Path, text: str) -> bool:
     try:
-        return VisitLog.read(read_yaml(text)) if text else None
-    except (ValueError, yaml.YAMLError) as error:
-        raise ValueError(f"{chart_yaml}: {PREFIX}visits: {error}") from None
+        return bool(text and VisitLog.read(text))
+    except ValueError as error:
+        raise ValueError(f"{chart_yaml}: {VISITS}: {error}") from None
 
 
 def _options(chart_yaml: Path, text: str) -> tuple[Option, ...]:

@@ -6,11 +6,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import yaml
+
+from provisioner.domain.documents import read_yaml
 from provisioner.domain.errors import BadIdleTime
 from provisioner.domain.expiry import DAY, MINUTE, NEVER, duration, in_words
-from provisioner.domain.store import Store
+from provisioner.domain.store import PREFIX, Store
 from provisioner.domain.text import shorten
 
+VISITS = PREFIX + "visits"  # an annotation of charts and of pods
 DEFAULT = "default"
 SHORTEST, LONGEST = 10 * MINUTE, 365 * DAY  # of an idle time
 # What crawlers, monitors and programs without a person call themselves; link previews of chats are among them.
@@ -28,7 +32,7 @@ def is_crawler(agent: str) -> bool:
 
 @dataclass(frozen=True)
 class VisitLog:
-    """Where a store type counts its visits: the log of this container of the application.
+    """Where a pod of the application counts its visits: in the log of this container.
 
     `line` matches a line for each request of a shopper or a merchant; its group `agent`, if it has one, is the
     User-Agent header."""
@@ -37,12 +41,15 @@ class VisitLog:
     line: re.Pattern[str]
 
     @classmethod
-    def read(cls, given: Mapping[str, str]) -> VisitLog:
-        """The content of a chart's annotation. Raises ValueError."""
-        if set(given) != {"container", "line"}:
-            raise ValueError("it needs exactly `container` and `line`")
+    def read(cls, text: str) -> VisitLog:
+        """The content of a chart's or pod's annotation. Raises ValueError."""
         try:
-            return cls(given["container"], re.compile(given["line"]))
+            given = read_yaml(text)
+            if not isinstance(given, dict) or set(given) != {"container", "line"}:
+                raise ValueError("it needs exactly `container` and `line`")
+            return cls(str(given["container"]), re.compile(str(given["line"])))
+        except yaml.YAMLError as error:
+            raise ValueError(f"it is no YAML: {error}") from None
         except re.error as error:
             raise ValueError(f"`line` is no regular expression: {error}") from None
 

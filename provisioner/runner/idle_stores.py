@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.errors import Refused, StorewrightError
-from provisioner.domain.idleness import VisitLog
 from provisioner.domain.policy import IDLE, SCHEDULE, Actor
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.ledger.outbox import OutboxKind
@@ -39,7 +38,7 @@ class IdleStores:
     def __init__(self, orders: Orders, cluster: Cluster) -> None:
         self._orders, self._ledger, self._cluster = orders, orders.ledger, cluster
         self._looks: dict[str, Look] = {}  # the last one, by store id
-        self._next: dict[str, float] = {}  # when the next one is due, by store id
+        self._unread: dict[str, float] = {}  # when to read again what could not be read, by store id
 
     def go_on(self) -> None:
         """Look at the stores whose turn has come, and order the pause of those that are idle."""
@@ -47,22 +46,30 @@ class IdleStores:
         for store_id in self._looks.keys() - stores.keys():  # what was known of one that slept is out of date
             del self._looks[store_id]
         now = self._ledger.clock()
-        due = [store for store in stores.values() if self._next.get(store.id, 0.0) <= now and not self._is_busy(store)]
-        for store in sorted(due, key=lambda store: self._next.get(store.id, 0.0))[:LOOKS_AT_ONCE]:
+        due = [store for store in stores.values() if self._due_at(store) <= now and not self._is_busy(store)]
+        for store in sorted(due, key=self._due_at)[:LOOKS_AT_ONCE]:
             self._look_at(store)
 
     def _may_sleep(self, store: Store) -> bool:
         """Whether its visits count. One that is not ready, or whose time is over, has other rules."""
         over = store.expiry and store.expiry.is_over(self._ledger.clock())
-        return store.status == StoreStatus.READY and not over and bool(self._visits_of(store) and self._after(store))
-
-    def _visits_of(self, store: Store) -> VisitLog | None:
         store_type = self._orders.catalog.types.get(store.type)
-        return store_type.visits if store_type else None
+        counted = bool(store_type and store_type.counts_visits)
+        return store.status == StoreStatus.READY and counted and not over and self._after(store) > 0
 
     def _after(self, store: Store) -> float:
         """Its idle time in seconds; 0 for never."""
         return self._orders.idle.of(store) or 0.0
+
+    def _due_at(self, store: Store) -> float:
+        """When to look at the store next (epoch seconds). Its idle time may have changed since the last look."""
+        if store.id in self._unread:
+            return self._unread[store.id]
+        if not (look := self._looks.get(store.id)):
+            return 0.0
+        after = self._after(store)
+        left = max(0.0, look.quiet_since + after - look.at)
+        return look.at + min(left, LOOK_SECONDS, after / LOOKS_IN_IDLE_TIME)
 
     def _is_busy(self, store: Store) -> bool:
         """Whether a job is at work on the store, or a pause of it has failed lately."""
@@ -70,22 +77,18 @@ class IdleStores:
         return bool(last and (last.live or last.failed_since(PAUSE.kind, self._ledger.clock() - RETRY_SECONDS)))
 
     def _look_at(self, store: Store) -> None:
-        visits, now = self._visits_of(store), self._ledger.clock()
-        if not visits:
-            return
+        now = self._ledger.clock()
         try:
-            seen = read_visits(self._cluster, store, visits, now)
+            seen = read_visits(self._cluster, store, now)
         except StorewrightError as error:
             log.warning("visits of %s not read: %s", store.name, error)
-            self._next[store.id] = now + UNREAD_SECONDS
+            self._unread[store.id] = now + UNREAD_SECONDS
             return
+        self._unread.pop(store.id, None)
         if seen.last and seen.last > (store.visited_at or 0.0):
             self._ledger.stores.note_visit(store.id, min(seen.last, now))
         look = self._looks[store.id] = self._looked(store, seen, now)
-        after = self._after(store)
-        left = max(0.0, look.quiet_since + after - now)
-        self._next[store.id] = now + min(left, LOOK_SECONDS, after / LOOKS_IN_IDLE_TIME)
-        if not left:
+        if now >= look.quiet_since + self._after(store):
             self._pause(store)
 
     def _looked(self, store: Store, seen: SeenVisits, now: float) -> Look:

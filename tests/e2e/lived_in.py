@@ -96,12 +96,12 @@ class LivedInStore(ABC, Generic[Shop]):
 
     def seen_since(self, visit: Callable[[], object]) -> bool:
         """Whether the engine's log counts what `visit` does as a visit of a person."""
-        visits = self.harness.catalog.types[self.release.type].visits
-        assert visits
 
         def last() -> float:
             made = self.harness.store(self.name)
-            return read_visits(self.harness.tools.cluster, made, visits, time.time()).last or 0.0
+            seen = read_visits(self.harness.tools.cluster, made, time.time())
+            assert seen.known_since < time.time() - LOG_SECONDS, "the log is there since the pod's start"
+            return seen.last or 0.0
 
         time.sleep(LOG_SECONDS)
         before = last()

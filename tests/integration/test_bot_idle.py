@@ -14,7 +14,7 @@ from bot.__main__ import main
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.errors import Problem, Transient
 from provisioner.domain.expiry import DAY, HOUR, MINUTE, Expiry
-from provisioner.domain.idleness import IdlePolicy
+from provisioner.domain.idleness import VISITS, IdlePolicy
 from provisioner.domain.policy import SCHEDULE, Actor
 from provisioner.domain.store import StoreStatus
 from provisioner.operations.backup import BACKUP
@@ -35,11 +35,14 @@ Log = list[tuple[float, str]]
 
 @dataclass
 class Pods:
-    """The application's pods of each store: what their logs say, by uid. A `trouble` is raised instead."""
+    """The application's pods of each store: what their logs say, by uid. A `trouble` is raised instead.
+
+    `visits` is the annotation that says which lines are visits."""
 
     now: float
     logs: dict[str, Log] = field(default_factory=dict)
     ready_at: dict[str, float] = field(default_factory=dict)
+    visits: str = "{container: shop, line: 'visit by (?P<agent>.*)'}"
     trouble: Exception | None = None
     reads: int = 0
 
@@ -61,7 +64,9 @@ class Pods:
     def _pod(self, uid: str) -> dict[str, Any]:
         since = datetime.fromtimestamp(self.ready_at[uid], UTC).isoformat()
         ready = {"type": "Ready", "status": "True" if self.ready_at[uid] else "False", "lastTransitionTime": since}
-        return {"metadata": {"name": uid, "uid": uid}, "status": {"conditions": [ready]}}
+        annotations = {VISITS: self.visits} if self.visits else {}
+        meta = {"name": uid, "uid": uid, "namespace": "store-my-shop", "annotations": annotations}
+        return {"metadata": meta, "status": {"conditions": [ready]}}
 
 
 class Days:
@@ -198,7 +203,7 @@ def test_nightly_backup_is_no_shopper(days: Days) -> None:
     assert days.paused
 
 
-@pytest.mark.parametrize("gap", ["rotated", "new pod", "not ready", "no pod"])
+@pytest.mark.parametrize("gap", ["rotated", "new pod", "not ready", "no pod", "former version"])
 def test_what_a_log_does_not_know_is_not_idle(days: Days, gap: str) -> None:
     days.later(7 * HOUR)
     days.bot.clock.ahead += 30 * MINUTE  # without a look, in which a shopper may have come
@@ -210,6 +215,10 @@ def test_what_a_log_does_not_know_is_not_idle(days: Days, gap: str) -> None:
     elif gap == "new pod":
         days.pods.logs.clear()
         days.pods.start("second", now)
+    elif gap == "former version":
+        days.pods.visits = ""
+        days.chore.go_on()
+        days.pods.visits = Pods.visits
     elif gap == "not ready":
         days.pods.ready_at["first"] = now
     else:
@@ -322,7 +331,14 @@ def test_owner_chooses_another_time_and_the_status_shows_it(days: Days) -> None:
         bot.slack.command("Dana", "#stores", "/store status my-shop").json()["blocks"]
     )
     assert typed(bot, "idle my-shop default").startswith("*my-shop* goes to sleep after 8 hours")
-    days.later(HOUR)
+    days.later(10 * MINUTE)
+    assert days.paused
+
+
+def test_shorter_time_holds_at_once(days: Days) -> None:
+    days.later(2 * HOUR)
+    typed(days.bot, "idle my-shop 1h")
+    days.later(10 * MINUTE)
     assert days.paused
 
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from provisioner.clients.kubernetes.objects import ready_since, stamped
+from provisioner.domain.documents import read_yaml
 from provisioner.domain.errors import BadIdleTime
 from provisioner.domain.expiry import DAY, HOUR, MINUTE
-from provisioner.domain.idleness import IdlePolicy, VisitLog, is_crawler, read_idle_time, read_idle_types
-from tests.ledgers import repository_catalog
+from provisioner.domain.idleness import VISITS, IdlePolicy, VisitLog, is_crawler, read_idle_time, read_idle_types
+from tests.ledgers import CHARTS
 from tests.unit.sample_stores import STORE
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0"
@@ -69,17 +70,16 @@ def test_browsers_and_apps_are_shoppers(agent: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [{}, {"container": "web"}, {"container": "web", "line": "("}, {"container": "w", "line": "a", "other": ""}]
+    "given", ["{}", "often", "{container: web}", "{container: web, line: (}", "{container: w, line: a, b: c}", "{"]
 )
-def test_incomplete_visit_log_is_refused(given: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match=r"container|regular expression"):
+def test_incomplete_visit_log_is_refused(given: str) -> None:
+    with pytest.raises(ValueError, match=r"container|regular expression|no YAML"):
         VisitLog.read(given)
 
 
 def visits_of(type: str) -> VisitLog:
-    visits = repository_catalog().types[type].visits
-    assert visits
-    return visits
+    chart = read_yaml((CHARTS / type / "Chart.yaml").read_text())
+    return VisitLog.read(chart["annotations"][VISITS])
 
 
 def medusa_line(method: str = "GET", path: str = "/", status: int = 200, agent: str | None = FIREFOX) -> str:
@@ -129,7 +129,7 @@ def test_woocommerce_counts_the_lines_of_its_plugin(line: str, counts: bool) -> 
 
 
 def test_pattern_without_an_agent_counts_each_line() -> None:
-    assert VisitLog.read({"container": "web", "line": "url:/"}).has_visit("[::1]:80: url:/")
+    assert VisitLog.read("{container: web, line: 'url:/'}").has_visit("[::1]:80: url:/")
 
 
 def test_line_of_a_log_has_its_time() -> None:

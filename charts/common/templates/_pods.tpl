@@ -32,6 +32,11 @@ securityContext:
 {{- with $fields }}{{ toYaml . }}{{ end }}
 {{- end }}
 
+{{/* An annotation of the application's pods: where their visits are counted, as the chart's own annotation says. Call with $. */}}
+{{- define "common.visits" -}}
+storewright.dev/visits: {{ index .Chart.Annotations "storewright.dev/visits" | quote }}
+{{- end }}
+
 {{/* Container fields that the restricted Pod Security Standard requires. It ignores its argument. */}}
 {{- define "common.containerSecurity" -}}
 securityContext:
