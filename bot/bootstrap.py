@@ -51,6 +51,7 @@ from provisioner.runner.lease import Lease
 from provisioner.runner.namespace_notes import NamespaceNotes
 from provisioner.runner.scheduler import Scheduler
 from provisioner.runner.sleeping_stores import SleepingStores
+from provisioner.store_usage import read_usage
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,14 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     metrics.add_readiness(readiness)
     metrics.add_backup_room(lambda: kept.room if kept else None)
     metrics.add_workers(executor.at_once, scheduler.workers)
-    commands = Dependencies(orders, settings.public_url, OFFERS, partial(read_log, tools), _people(settings, metrics))
+    commands = Dependencies(
+        orders=orders,
+        public_url=settings.public_url,
+        offers=OFFERS,
+        read_log=partial(read_log, tools),
+        read_usage=partial(read_usage, tools.cluster),
+        people=_people(settings, metrics),
+    )
     audit, slow_answers = AuditWriter(ledger), SlowAnswers()
     slack_dependencies = SlackDependencies(
         commands, slack, notifier.remember_response_url, settings.failure_channel, audit, slow_answers

@@ -15,6 +15,7 @@ from provisioner.domain.store import Store
 from provisioner.ledger.ledger import Ledger
 from provisioner.logs import StoreLog
 from provisioner.orders import Orders
+from provisioner.store_usage import StoreUsage
 
 
 class People(Protocol):
@@ -30,12 +31,14 @@ class People(Protocol):
 @dataclass(frozen=True)
 class Dependencies:
     """`public_url` is the address of the credential page for browsers; `offers` are the buttons and menu items of a
-    store's messages. `read_log(store, component)` reads the cluster, which takes time."""
+    store's messages. `read_log(store, component)` reads the cluster, which takes time; `read_usage(store)` a
+    second at most."""
 
     orders: Orders
     public_url: str
     offers: tuple[Offer, ...]
     read_log: Callable[[Store, str], StoreLog]
+    read_usage: Callable[[Store], StoreUsage | None]
     people: People
 
     def time_zone(self, person: str, text: str) -> tzinfo | None:

@@ -24,16 +24,17 @@ def run(dependencies: Dependencies, request: Request, name: str) -> Response:
     """The store's newest job as its root message shows it, its backups' times, and facts. Raises StoreNotFound."""
     ledger, catalog = dependencies.ledger, dependencies.catalog
     store = dependencies.orders.lookup.named(name)
+    usage = dependencies.read_usage(store)
     times = ledger.store_backups.times([store.id]).get(store.id)
     job = ledger.jobs.last_shown(store.id)
     idleness = idleness_of(dependencies.orders, store)
     view = read_job_view(ledger, catalog, job.id) if job else None
     if view:
         shown = replace(view, of=replace(view.of, backups=times, idleness=idleness))
-        message = messages.with_facts(messages.summary(shown, dependencies.offers), shown.of)
+        message = messages.with_facts(messages.summary(shown, dependencies.offers), shown.of, usage)
     else:
         alone = replace(store_view(catalog, store, None), backups=times, idleness=idleness)
-        message = messages.with_facts(messages.store_alone(alone, dependencies.offers), alone)
+        message = messages.with_facts(messages.store_alone(alone, dependencies.offers), alone, usage)
     return Response(message=message, store=store.name, reason=f"shown as {store.status}")
 
 

@@ -29,6 +29,7 @@ from provisioner.domain.text import enumerate_some
 from provisioner.ledger.links import OneTimeLink
 from provisioner.operations.registry import OPERATIONS
 from provisioner.operations.wake import WAKE
+from provisioner.store_usage import StoreUsage
 
 EXTEND_ACTION, KEEP_ACTION = "extend", "keep"
 # Characters, so that no message gets too long as a whole.
@@ -65,10 +66,11 @@ def summary(view: JobView, offers: Sequence[Offer], moved: Moved | None = None) 
     return replace(message(text, around(_plan(view)), around(_plan_as_text(view))), facts=facts)
 
 
-def with_facts(shown: Message, view: StoreView) -> Message:
-    """A store's message with its owner, age, version, addresses and idle time, for who asks for its status."""
+def with_facts(shown: Message, view: StoreView, usage: StoreUsage | None = None) -> Message:
+    """A store's message with its owner, age, version, addresses, idle time and usage, for who asks for its status."""
     rule = idle("facts", store=view.store, i=view.idleness) if view.idleness else ""
-    facts = [context(text).to_dict() for text in (home("facts", v=view), rule) if text]
+    used = home("usage", u=usage) if usage else ""
+    facts = [context(text).to_dict() for text in (home("facts", v=view), used, rule) if text]
     return replace(shown, blocks=[*shown.blocks, *facts], simple=[*shown.simple, *facts])
 
 

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from provisioner.domain.expiry import in_words
 from provisioner.domain.policy import EXPIRY, IDLE, SCHEDULE, VISITOR
-from provisioner.domain.text import size
+from provisioner.domain.text import binary_size, size
 
 
 class TextTemplate:
@@ -134,4 +134,5 @@ _environment.filters |= {
     "duration": duration,
     "in_words": in_words,
     "size": size,
+    "binary_size": binary_size,
 }

@@ -42,6 +42,15 @@ def size(count: float) -> str:
     return f"{count:.1f} GB"
 
 
+def binary_size(count: float) -> str:
+    """As Kubernetes counts memory: 0 -> “0 B”, 402653184 -> “384 MiB”, 1610612736 -> “1.5 GiB”."""
+    for unit in ("B", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}"
+        count /= 1024
+    return f"{count:.1f}".removesuffix(".0") + " GiB"
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word closest to `word`, or '' if none is close."""
     return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)), "")

@@ -68,6 +68,7 @@ def test_bot_in_its_chart_creates_and_deletes_a_store(
     assert ack.ok, ack
     made = ended(bot.slack, name, "create")
     assert cluster.get(f"{name}.{cluster.store_domain}").status_code == 200
+    assert "Quota used:" in str(bot.slack.command("Dana", "#stores", f"/store status {name}").json()["blocks"])
     _credentials_are_revealed_once(bot, made)
     _public_address_shows_no_ops_endpoints(bot)
     _image_has_the_command_and_no_shell(bot)

@@ -56,6 +56,7 @@ from provisioner.operations.registry import DEFAULT_DEADLINES, OPERATIONS
 from provisioner.operations.toolbox import Toolbox
 from provisioner.orders import OrderContext, Orders, StoreRequest
 from provisioner.runner.kept_backups import Room
+from provisioner.store_usage import StoreUsage
 from tests.ledgers import ADDRESSES
 from tests.waiting import until
 from tests.workers import free_address
@@ -133,7 +134,7 @@ class Bot:
     """One running bot. `url` is where it listens; `secret` is each store's Secret, or the error of reading it, and
     `archive` returns the parts of each backup, or raises; `container` takes in archives. `room` is what the
     storage of the backups has. The last of `logs` is each store's log, or the error of reading it, which takes
-    `log_seconds`."""
+    `log_seconds`. `usage` is that of each store."""
 
     url: str
     slack: LocalSlack
@@ -149,6 +150,7 @@ class Bot:
     container: WaitingContainer = field(default_factory=WaitingContainer)
     logs: list[StoreLog | Exception] = field(default_factory=list)
     log_seconds: float = 0.0
+    usage: StoreUsage | None = None
 
     @property
     def ledger(self) -> Ledger:
@@ -293,7 +295,14 @@ def running_bot(
     orders = Orders(ledger, catalog, ADDRESSES, limits, DEFAULT_DEADLINES, admins, undelete_days=UNDELETE_DAYS)
     notifier = Notifier(orders, client, failures, admins, pace=RateLimiter(clock, rates), gather_seconds=gather_seconds)
     url = free_address()
-    commands = Dependencies(orders, url, OFFERS, lambda store, component: _log(bot), SlackPeople(asker))
+    commands = Dependencies(
+        orders=orders,
+        public_url=url,
+        offers=OFFERS,
+        read_log=lambda store, component: _log(bot),
+        read_usage=lambda store: bot.usage,
+        people=SlackPeople(asker),
+    )
     audit, slow_answers = AuditWriter(ledger), SlowAnswers()
     dependencies = SlackDependencies(commands, client, notifier.remember_response_url, failures, audit, slow_answers)
     with ExitStack() as stack, slow_answers:

@@ -125,6 +125,14 @@ class Api:
         except NotFound:
             return None
 
+    def _get_soon(self, resource: Resource, name: str, namespace: str, seconds: float) -> Object | None:
+        """The object; None too without an answer within so many seconds. For people who wait."""
+        try:
+            parsed: Object = json.loads(self._send("GET", resource.path(namespace, name), timeout=seconds).data)
+            return parsed
+        except (client.ApiException, urllib3.exceptions.HTTPError, ValueError):
+            return None
+
     def _list(self, resource: Resource, namespace: str = "", **options: Any) -> list[Object]:
         items: list[Object] = self._call("GET", resource.path(namespace), **options)["items"]
         return items
@@ -161,10 +169,10 @@ class Api:
         body: Object | None = None,
         *,
         query: Mapping[str, Any] | None = None,
-        timeout: tuple[int, int] = TIMEOUT_SECONDS,
+        timeout: tuple[int, int] | float = TIMEOUT_SECONDS,
         patch_type: str = MERGE_PATCH,
     ) -> Any:
-        """Send a request; urllib3's answer, with its body unread.
+        """Send a request; urllib3's answer, with its body unread. `timeout` is to connect and to answer, or for both.
 
         Raises ApiException for a refusal, and the errors of urllib3.
         """

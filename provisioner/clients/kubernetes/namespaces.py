@@ -64,6 +64,10 @@ class Namespaces(Api):
         body = {"metadata": {"name": LIMITS_NAME}, "spec": {"limits": [limit_range]}}
         self._create(LIMIT_RANGES, body, namespace)
 
+    def quota(self, namespace: str, seconds: float) -> Object | None:
+        """The ResourceQuota of a store's namespace; None too without an answer within so many seconds."""
+        return self._get_soon(QUOTAS, LIMITS_NAME, namespace, seconds)
+
     def raise_quota(self, namespace: str, quota: Mapping[str, str]) -> None:
         """Raise what the namespace's quota limits to less than `quota`; the rest of it stays, and so does no quota."""
         found = self._get(QUOTAS, LIMITS_NAME, namespace)
