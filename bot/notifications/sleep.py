@@ -38,8 +38,6 @@ class SleepNotification(Notification[SleepPost, Message]):
         view = read_job_view(self._ledger, self._catalog, entry.subject)
         if not view or view.job.status != JobStatus.SUCCEEDED or not (view.current or entry.address):
             return None
-        if entry.remote_id:
-            return SleepPost(view, entry.address or "", None)
         last = self._ledger.jobs.last_shown(view.store.id)
         root = self._ledger.outbox.get(OutboxKind.SUMMARY, last.id) if last else None
         if root and root.address and root.remote_id:
