@@ -28,14 +28,15 @@ RUN cd /app/lib && rm -rf bin kubernetes/aio aiohttp aiohttp-* aiohttp_retry* pi
 FROM ${BASE_IMAGE}
 COPY --from=helm /usr/bin/helm /usr/bin/helm
 COPY --from=build /app /app
+ENV PATH=/app/bin:/usr/bin PYTHONPATH=/app/lib PYTHONUNBUFFERED=1 HOME=/tmp SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
+    CHARTS_DIR=/app/charts LEDGER_PATH=/data/ledger.db
 USER 0:0
-# Where the root is read-only, what is not compiled here is compiled at every start.
+# Where the root is read-only, what is not compiled here is compiled at every start: modules, and templates, which a command loads.
 RUN ["/usr/bin/python3", "-m", "compileall", "-q", "-j", "0", "/usr/lib/python3.11", "/app/lib"]
+RUN ["/usr/bin/python3", "-m", "bot", "--version"]
 COPY --from=build --chown=65532:65532 /data /data
 COPY charts /app/charts
 WORKDIR /app
-ENV PATH=/app/bin:/usr/bin PYTHONPATH=/app/lib PYTHONUNBUFFERED=1 HOME=/tmp SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
-    CHARTS_DIR=/app/charts LEDGER_PATH=/data/ledger.db
 USER 65532:65532
 EXPOSE 3000 9090
 ENTRYPOINT ["/usr/bin/python3", "-m", "bot"]
