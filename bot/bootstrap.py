@@ -39,6 +39,7 @@ from provisioner.imports import receive
 from provisioner.ledger.ledger import Ledger
 from provisioner.logs import read_log
 from provisioner.operations.steps.backup_job import ensure_keys, has_backups
+from provisioner.operations.steps.revisions import read_revisions
 from provisioner.operations.toolbox import Toolbox
 from provisioner.orders import Orders
 from provisioner.runner.backup_proofs import BackupProofs, remove_copies
@@ -91,6 +92,7 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
         offers=OFFERS,
         read_log=partial(read_log, tools),
         read_usage=partial(read_usage, tools.cluster),
+        read_revisions=partial(read_revisions, tools),
         people=_people(settings, metrics),
     )
     audit, slow_answers = AuditWriter(ledger), SlowAnswers()

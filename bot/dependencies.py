@@ -11,6 +11,7 @@ from bot.rendering.offers import Offer
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.expiry import names_day
 from provisioner.domain.policy import Actor
+from provisioner.domain.revision import Revision
 from provisioner.domain.store import Store
 from provisioner.ledger.ledger import Ledger
 from provisioner.logs import StoreLog
@@ -31,14 +32,15 @@ class People(Protocol):
 @dataclass(frozen=True)
 class Dependencies:
     """`public_url` is the address of the credential page for browsers; `offers` are the buttons and menu items of a
-    store's messages. `read_log(store, component)` reads the cluster, which takes time; `read_usage(store)` a
-    second at most."""
+    store's messages. `read_log(store, component)` and `read_revisions(store)` read the cluster, which takes time;
+    `read_usage(store)` a second at most."""
 
     orders: Orders
     public_url: str
     offers: tuple[Offer, ...]
     read_log: Callable[[Store, str], StoreLog]
     read_usage: Callable[[Store], StoreUsage | None]
+    read_revisions: Callable[[Store], list[Revision]]
     people: People
 
     def time_zone(self, person: str, text: str) -> tzinfo | None:

@@ -161,8 +161,10 @@ class StoreSettings(_DurationSettings):
     store_limits: YamlMaps = Field(
         {}, description="the path of a YAML file with the maps `quota` and `limitRange`, for the stores' namespaces"
     )
-    rollback_deadline_seconds: float = Field(
-        ROLLBACK_SECONDS, ge=10, description="seconds that the rollback of a failed upgrade may take, 10 or more"
+    undo_deadline_seconds: float = Field(
+        ROLLBACK_SECONDS,
+        ge=10,
+        description="seconds that a failed job may take to restore what was before, 10 or more",
     )
     ingress_address: Annotated[str | None, matching(r"[^\s:]+:\d{1,5}")] = Field(
         None, description="host:port of the ingress, if stores' names do not resolve inside the cluster"
@@ -336,7 +338,7 @@ class StoreSettings(_DurationSettings):
             backup_server=self.backup_server,
             waker_address=self.waker_address,
             undelete_days=self.undelete_days,
-            rollback_seconds=self.rollback_deadline_seconds,
+            rollback_seconds=self.undo_deadline_seconds,
         )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from provisioner.domain.errors import Refused, StoreBusy, StoreExists
 from provisioner.domain.job import Job
+from provisioner.domain.revision import is_newer
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.operations.registry import OPERATIONS
 from provisioner.operations.spec import Operation
@@ -27,8 +26,7 @@ def require_free(store: Store | None) -> None:
 
 def require_not_newer(data: str, made_by: str, version: str) -> None:
     """Raises Refused for data of a later version of the chart, whose tables this version may not know."""
-    later, this = ([int(part) for part in re.findall(r"\d+", text)] for text in (made_by, version))
-    if version and later > this:
+    if version and is_newer(made_by, version):
         what = f"{data} is of version {made_by}, and the store would run {version}."
         raise Refused(
             what, "Its tables may be newer than the application.", "Choose an older backup, or upgrade first."

@@ -212,11 +212,18 @@ class Orders:
             if gone:
                 self._require_room(store.owner)
             require_orderable(store, operation, self.ledger.clock())
-            if operation.needs_backup:
+            chosen = (arguments or {}).get("backup", "")
+            if operation.needs_backup or chosen:
                 version = self.catalog.get(store.type).version if gone else store.version
-                backup = self.lookup.backup(store, (arguments or {})["backup"])
+                backup = self.lookup.backup(store, chosen)
                 require_not_newer(f"The backup {backup.id[:8]}", backup.version, version)
             return self._add_job(context, operation, store, arguments=arguments)
+
+    def require_possible(self, operation: Operation, store: Store) -> None:
+        """Raises StoreBusy or Refused if the operation can't be ordered on the store now."""
+        if live := self.ledger.jobs.live(store.id):
+            raise busy(store, live)
+        require_orderable(store, operation, self.ledger.clock())
 
     def recover(self, context: OrderContext, kept: KeptStore) -> Job:
         """Order a store that is gone from the cluster back from its newest backup, whatever the ledger knows of it.

@@ -43,6 +43,7 @@ class Request:
 class Response:
     """What the person sees: a message for them alone, a form, errors at a form's fields, or nothing more.
 
+    `form_later` makes the form that takes the place of `form`, or raises StorewrightError: it may take seconds.
     `later` makes a message that may take longer than Slack waits, or raises StorewrightError; `message` is shown first
     if it takes seconds.
     `store` (a name), `job` and `reason` are for the audit log; what is not `audited` asks for nothing yet."""
@@ -50,6 +51,7 @@ class Response:
     message: Message | None = None
     later: Callable[[], Message] | None = None
     form: View | None = None
+    form_later: Callable[[], View] | None = None
     form_update: View | None = None
     field_errors: Mapping[str, str] = field(default_factory=dict)
     store: str = ""

@@ -41,7 +41,8 @@ def run(dependencies: Dependencies, request: Request, name: str) -> Response:
 def menu(dependencies: Dependencies, request: Request) -> Response:
     """The menu of a store as it is now. Raises StoreNotFound or NotAllowed."""
     store = clicked_store(dependencies, request)
-    view = store_view(dependencies.catalog, store, dependencies.ledger.jobs.last(store.id))
+    jobs = dependencies.ledger.jobs
+    view = replace(store_view(dependencies.catalog, store, jobs.last(store.id)), reinstalled=jobs.reinstalled(store.id))
     form = forms.menu(view, dependencies.offers, replace(request.form, store_id=store.id))
     return Response(form=form, store=store.name, audited=False)
 

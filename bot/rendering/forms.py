@@ -29,17 +29,18 @@ from provisioner.domain.backup import Backup
 from provisioner.domain.catalog import Catalog, StoreType
 from provisioner.domain.expiry import NO_POLICY, ExpiryPolicy, duration
 from provisioner.domain.options import Option as StoreOption
+from provisioner.domain.revision import Way
 from provisioner.domain.store import MIN_NAME, Addresses, Store
 from provisioner.domain.text import shorten
 
 common, create, delete = TextTemplate("forms"), TextTemplate("verbs/create"), TextTemplate("verbs/delete")
 restore, clone = TextTemplate("verbs/restore"), TextTemplate("verbs/clone")
-transfer = TextTemplate("transfer")
+transfer, rollback = TextTemplate("transfer"), TextTemplate("verbs/rollback")
 
 OPTION_PREFIX = "option/"  # of the block ids with a store type's options
 # Callback ids.
 CREATE_FORM, CLONE_FORM, DELETE_FORM, DELETE_NOW_FORM = "create", "clone", "delete", "delete_now"
-RESTORE_FORM, TRANSFER_FORM = "restore", "transfer"
+RESTORE_FORM, ROLLBACK_FORM, TRANSFER_FORM = "restore", "rollback", "transfer"
 AS_IT_IS = "now"  # the entry of the clone form's menu that is no backup
 EXPIRY_BLOCK = "expiry"  # the block id of the life's menu
 DEFAULT_LIFE = "default"  # its entry for what the policy says
@@ -281,6 +282,40 @@ def restore_form(store: Store, backups: Sequence[Backup], chosen: Backup, form_c
             InputBlock(block_id="first", label=restore("first_label"), hint=restore("first_hint"), element=first),
         ],
     )
+
+
+def rollback_form(store: Store, ways: Sequence[Way], chosen: Way, form_context: FormContext) -> View:
+    """Asks which of the ways back to take (the newest revision first), and what becomes of the data; says what is lost.
+
+    The value of an entry has the revision, its version, the present one, and the id of the backup, if there is one."""
+    entries = {
+        way.revision.number: Option(
+            text=_label(rollback("entry", way=way)),
+            value=f"{way.revision.number} {way.revision.version} {way.present} {way.backup.id if way.backup else ''}",
+            description=_label(rollback("data_of", way=way)),
+        )
+        for way in ways[:MENU_ENTRIES]
+    }
+    revision = StaticSelectElement(
+        action_id="revision",
+        options=list(entries.values()),
+        initial_option=entries[chosen.revision.number],
+    )
+    blocks = [
+        *sections(rollback("warning", store=store, way=chosen, with_data=any(way.backup for way in ways))),
+        InputBlock(block_id="revision", label=rollback("revision_label"), element=revision),
+    ]
+    if any(way.backup for way in ways):
+        answers = [Option(text=rollback(f"data_{value}"), value=value) for value in ("back", "kept")]
+        data = StaticSelectElement(action_id="data", options=answers, initial_option=answers[0])
+        label, hint = rollback("data_label"), rollback("data_hint")
+        blocks.append(InputBlock(block_id="data", label=label, hint=hint, element=data))
+    return _form(ROLLBACK_FORM, rollback, form_context, blocks)
+
+
+def waiting_form(title: str, text: str) -> View:
+    """Shown until a form is made that takes time."""
+    return View(type="modal", title=title, close=common("cancel"), blocks=sections(text))
 
 
 def transfer_form(store: Store, form_context: FormContext) -> View:

@@ -21,7 +21,8 @@ class StoreView:
 
     `label` is its type's, `choices` are the labels of its options; `newer_version` is the chart's version if the store
     runs another one, or ''. `backups` has the times of its newest backup and of the last proof,
-    where they are shown, `idleness` after how long without a shopper it sleeps, in its status."""
+    where they are shown, `idleness` after how long without a shopper it sleeps, in its status. `reinstalled` says in
+    its menu whether its chart was installed more than once."""
 
     store: Store
     last_job: Job | None
@@ -30,6 +31,7 @@ class StoreView:
     newer_version: str = ""
     backups: BackupTimes | None = None
     idleness: Idleness | None = None
+    reinstalled: bool = False
 
     @property
     def ready(self) -> bool:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from threading import Timer
 
 from slack_bolt import Ack, BoltContext
+from slack_sdk.models.views import View
 
 from bot.commands.request import Request, Response
 from bot.commands.spec import Handler
 from bot.dependencies import Dependencies
-from bot.rendering import answers, texts
+from bot.rendering import answers, forms, texts
 from bot.rendering.blocks import Message
 from bot.slack.audit_writer import AuditWriter
 from bot.slack.client import Slack
@@ -119,6 +120,8 @@ def _carry_out(
         reply.send(response)
         if response.later:
             dependencies.slow_answers.submit(_answer_later, reply, response, response.later, request_id)
+        if response.form_later:
+            dependencies.slow_answers.submit(_complete_form, reply, response.form_later, request_id)
     except Refused as refusal:
         reply.answer(answers.refusal(refusal))
         return _Result(Outcome.REFUSED, reason=str(refusal))
@@ -145,6 +148,18 @@ def _answer_later(reply: Reply, response: Response, later: Callable[[], Message]
         message = answers.unexpected(request_id)
     progress.cancel()
     reply.answer(message)
+
+
+def _complete_form(reply: Reply, complete: Callable[[], View], request_id: str) -> None:
+    """Show the form that `complete` makes, or why there is none."""
+    try:
+        view = complete()
+    except StorewrightError as error:
+        view = forms.notice(answers.refusal(Refused.of(error.problem)))
+    except Exception:
+        log.exception("form not made")
+        view = forms.notice(answers.unexpected(request_id))
+    reply.replace_form(view)
 
 
 def _found(dependencies: SlackDependencies, store_of: StoreFinder, interaction: Interaction) -> str:

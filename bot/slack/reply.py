@@ -34,6 +34,7 @@ class Reply:
         self._interaction, self._ack, self._slack = interaction, ack, slack
         self._failure_channel = failure_channel
         self._acknowledged = False
+        self._opened = ""  # the id of the form that this answer opened
 
     def send(self, response: Response) -> None:
         """Show a command's response. Raises FormNotOpened."""
@@ -88,7 +89,8 @@ class Reply:
         self._acknowledge()
         show = self._slack.views_push if self._interaction.view_id else self._slack.views_open
         try:
-            show(trigger_id=self._interaction.trigger_id, view=view)
+            opened = show(trigger_id=self._interaction.trigger_id, view=view)
+            self._opened = str(opened["view"]["id"])
         except (SlackApiError, *UNREACHABLE) as error:
             log.warning("form not opened: %s", _reason(error))
             raise FormNotOpened(answers("form_not_opened")) from error
@@ -102,6 +104,15 @@ class Reply:
             log.warning("form not updated: %s", _reason(error))
             if _reason(error) not in FORM_IS_OLD:
                 self._tell(text_message(answers("form_not_updated")))
+
+    def replace_form(self, view: View) -> None:
+        """Show another form in the place of the one that `send` opened. One that was closed since stays closed."""
+        try:
+            self._slack.views_update(view_id=self._opened, view=view)
+        except (SlackApiError, *UNREACHABLE) as error:
+            log.warning("form not replaced: %s", _reason(error))
+            if _reason(error) not in FORM_IS_OLD:
+                self._tell(text_message(answers("form_not_opened")))
 
     # --- after the acknowledgement ----------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ from provisioner.domain.documents import read_manifests
 from provisioner.domain.errors import RAISE_QUOTA, JobFailed, Transient
 
 MAX_REVISIONS = "10"  # that helm keeps of a release, each in a Secret in the store's namespace
+MOST_REVISIONS = "20"  # that a rollback leaves: one that was killed runs again, and still needs the revision
 OVERHEAD_SECONDS = 60.0  # for everything that helm does but waiting for hooks
 TIMEOUT_SECONDS = 120.0  # for a run without hooks
 POLL_SECONDS = 0.2  # between two calls of `meanwhile` while helm runs
@@ -195,7 +196,7 @@ class Helm:
 
     def rollback(self, name: str, namespace: str, revision: int) -> None:
         """Restore `revision`, whatever state the release is in."""
-        args = ["rollback", name, str(revision), "--namespace", namespace, "--history-max", MAX_REVISIONS]
+        args = ["rollback", name, str(revision), "--namespace", namespace, "--history-max", MOST_REVISIONS]
         self._run([*args, *OVERWRITE])
 
     def _run(self, args: list[str], *given: Any, **named: Any) -> str:

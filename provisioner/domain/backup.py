@@ -13,6 +13,7 @@ class Reason(StrEnum):
     ORDERED = "ordered"
     BEFORE_RESTORE = "before a restore"
     BEFORE_UPGRADE = "before an upgrade"
+    BEFORE_ROLLBACK = "before a rollback"
     AFTER_FAILED_UPGRADE = "after a failed upgrade"  # the data that the rollback replaced
     BEFORE_PAUSE = "before a pause"
     BEFORE_DELETION = "before a deletion"

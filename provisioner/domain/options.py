@@ -103,6 +103,19 @@ def place(options: Sequence[Option], chosen: Mapping[str, str], values: dict[str
             parent[last] = chosen[option.id]
 
 
+def chosen_in(options: Sequence[Option], values: Mapping[str, Any]) -> dict[str, str]:
+    """The choices that `place` has set in the values, by option id; none for an option that they do not have."""
+    found = {option.id: _at(option.value, values) for option in options}
+    return {option.id: str(found[option.id]) for option in options if found[option.id] in option.choices}
+
+
+def _at(path: str, values: Any) -> Any:
+    """The value at a dotted path, None without one."""
+    for key in path.split("."):
+        values = values.get(key) if isinstance(values, Mapping) else None
+    return values
+
+
 def _has_path(path: str, values: Any) -> bool:
     for key in path.split("."):
         if not isinstance(values, dict) or key not in values:

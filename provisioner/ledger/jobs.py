@@ -126,6 +126,12 @@ class Jobs:
         rows = self._connection.db.query("SELECT * FROM jobs WHERE kind = ? ORDER BY created_at", [kind])
         return [job_of(row) for row in rows]
 
+    def reinstalled(self, store_id: str) -> bool:
+        """Whether more than one job has installed a version of the store's chart."""
+        query = """SELECT count(*) > 1 FROM jobs j JOIN job_events e ON e.job_id = j.id
+                   WHERE j.store_id = ? AND e.kind = 'succeeded' AND e.detail != ''"""
+        return bool(self._connection.db.execute(query, (store_id,)).fetchone()[0])
+
     def events(self, job_id: str, after: int = 0) -> list[JobEvent]:
         """The job's events in order, starting after the event id `after`."""
         query = "SELECT * FROM job_events WHERE job_id = ? AND id > ? ORDER BY id"

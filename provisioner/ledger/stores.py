@@ -105,6 +105,10 @@ class Stores:
         """Record the chart version that a store runs."""
         self._update(store_id, version=version)
 
+    def set_options(self, store_id: str, options: dict[str, str]) -> None:
+        """Record the choices for the options of the store's type, by option id."""
+        self._update(store_id, options=options)
+
     def keep_until(self, store_id: str, until: float | None) -> None:
         """Record until when a store's deletion can be undone (epoch seconds); None for not at all."""
         self._update(store_id, kept_until=until)

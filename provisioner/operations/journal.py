@@ -41,6 +41,9 @@ class JobJournal:
     def set_version(self, store_id: str, version: str) -> None:
         self._ledger.stores.set_version(store_id, version)
 
+    def set_options(self, store_id: str, options: dict[str, str]) -> None:
+        self._ledger.stores.set_options(store_id, options)
+
     def add_backup(self, job: Job, backup: Backup) -> None:
         with self._ledger.transaction():
             self._ledger.store_backups.add(backup)

@@ -14,7 +14,7 @@ Notes = dict[str, str | None]  # annotations; None for one to remove
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "storewright"}
 READY_AT, VERSION = PREFIX + "ready-at", PREFIX + "version"
-UPGRADE_FROM = PREFIX + "upgrade-from"  # during an upgrade: the revision to roll back to
+UPGRADE_FROM = PREFIX + "upgrade-from"  # while a job changes the release: the revision to roll back to
 CHECK_BEFORE = PREFIX + "check-before"  # while a job changes the store: how far the storefront check got before it
 BACKUP_BEFORE = PREFIX + "backup-before"  # while a job may change the data: the backup before it
 ASLEEP = PREFIX + "asleep"  # while nothing runs: how far the check got before, and the backup of what sleeps

@@ -14,6 +14,7 @@ from provisioner.operations.pause import PAUSE
 from provisioner.operations.prove import PROVE
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE
+from provisioner.operations.rollback import ROLLBACK
 from provisioner.operations.spec import Operation
 from provisioner.operations.undelete import UNDELETE
 from provisioner.operations.upgrade import UPGRADE
@@ -50,5 +51,7 @@ def _require_consistent(operation: Operation) -> None:
         raise BadRegistry(f"{name} has no deadline.")
 
 
-OPERATIONS = register([CREATE, CLONE, IMPORT, UPGRADE, RESTART, PAUSE, WAKE, BACKUP, PROVE, RESTORE, DELETE, UNDELETE])
+OPERATIONS = register(
+    [CREATE, CLONE, IMPORT, UPGRADE, ROLLBACK, RESTART, PAUSE, WAKE, BACKUP, PROVE, RESTORE, DELETE, UNDELETE]
+)
 DEFAULT_DEADLINES = {kind: operation.deadline_seconds for kind, operation in OPERATIONS.items()}

@@ -24,20 +24,17 @@ from provisioner.operations.namespace_metadata import (
     labels_of,
 )
 from provisioner.operations.spec import Operation, Stage
-from provisioner.operations.steps.backup_before import NO_BACKUP, backup_before, note_backup_before
-from provisioner.operations.steps.backup_job import grant_access, has_backups, make_backup
+from provisioner.operations.steps.backup_before import BACK_UP, back_up_first
 from provisioner.operations.steps.claims import ClaimChange, claim_changes, describe, grow
 from provisioner.operations.steps.hand_edits import REPAIR, hand_edits, repair
 from provisioner.operations.steps.namespace import ensure_limits
 from provisioner.operations.steps.readiness import DATABASE, RolloutMonitor, await_components, failure_of, monitoring
-from provisioner.operations.steps.release import release_spec
+from provisioner.operations.steps.release import RELEASE, release_spec
 from provisioner.operations.steps.rollback import MIGRATION, ROLLBACK, forward_or_back, roll_back
 from provisioner.operations.steps.secret import ensure_secret
 from provisioner.operations.steps.storefront import CHECK, INSPECT, STOREFRONT, await_storefront, note_check_before
 from provisioner.operations.toolbox import Toolbox
 
-RELEASE = "release"
-BACK_UP = Stage("backup", "Back the store up", "Store backed up", exceptional=True)
 HELM_SECONDS_MORE = 10.0  # than the job has: at the deadline, the monitor says more than helm
 
 
@@ -59,7 +56,8 @@ def _go_forward(tools: Toolbox, job: Job, store: Store) -> None:
     spec = release_spec(tools.defaults, store, store_type)
     claims = claim_changes(tools, store, spec)
     required = _inspect(tools, job, store, secret, revision, claims)
-    _back_up_first(tools, job, store, secret, required)
+    # A store that answers is upgraded with a backup only; the upgrade of one that does not may be to fix it.
+    back_up_first(tools, job, store, secret, Reason.BEFORE_UPGRADE, required=bool(required))
     with tools.stage(job, RELEASE), monitoring(tools, job, store, secret, since) as monitor:
         grow(tools, store, claims)
         _ensure_release(tools, job, store, spec, monitor, secret)
@@ -112,31 +110,11 @@ def _inspect(
         if find_event(events, EventKind.STARTED, RELEASE):
             return required  # an earlier attempt looked, and has begun to change the store
         edits = hand_edits(tools, store, revision)
-        results += edits.sentences()
+        results += edits.sentences(UPGRADE.kind)
         results += describe(tools, store, claims)
     if edits.need_repair or find_event(events, EventKind.STARTED, REPAIR.name):
         repair(tools, job, store, secret, revision)
     return required
-
-
-def _back_up_first(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], required: int) -> None:
-    """Make a backup before anything changes, if there is a backup server and the present release knows backups.
-
-    A store that answers (`required`) is upgraded with a backup only; the upgrade of one that does not may be to fix it.
-    Raises JobFailed, Transient, Superseded or HandedOver."""
-    changed = find_event(tools.ledger.events(job.id), EventKind.STARTED, RELEASE) or backup_before(tools, job, store)
-    if changed or not tools.defaults.backup_server or not has_backups(tools.cluster, store):
-        return
-    with tools.stage(job, BACK_UP.name) as results:
-        try:
-            grant_access(tools, store)
-            made = make_backup(tools, job, store, secret, Reason.BEFORE_UPGRADE).id
-        except JobFailed as error:
-            if required:
-                raise
-            results.append(f"No backup was made first: {error.problem.what}")
-            made = NO_BACKUP
-        note_backup_before(tools, job, store, made)
 
 
 def _ensure_release(

@@ -43,6 +43,7 @@ from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import Problem
 from provisioner.domain.job import ROLLBACK_STAGE, EventKind, Job
 from provisioner.domain.limits import Limits
+from provisioner.domain.revision import Revision
 from provisioner.domain.store import Store
 from provisioner.imports import receive
 from provisioner.ledger.backup import Backups
@@ -134,7 +135,8 @@ class Bot:
     """One running bot. `url` is where it listens; `secret` is each store's Secret, or the error of reading it, and
     `archive` returns the parts of each backup, or raises; `container` takes in archives. `room` is what the
     storage of the backups has. The last of `logs` is each store's log, or the error of reading it, which takes
-    `log_seconds`. `usage` is that of each store."""
+    `log_seconds`. `usage` is that of each store, and `revisions` are those of its release, or the error of reading
+    them."""
 
     url: str
     slack: LocalSlack
@@ -151,6 +153,7 @@ class Bot:
     logs: list[StoreLog | Exception] = field(default_factory=list)
     log_seconds: float = 0.0
     usage: StoreUsage | None = None
+    revisions: list[Revision] | Exception = field(default_factory=list)
 
     @property
     def ledger(self) -> Ledger:
@@ -301,6 +304,7 @@ def running_bot(
         offers=OFFERS,
         read_log=lambda store, component: _log(bot),
         read_usage=lambda store: bot.usage,
+        read_revisions=lambda store: _revisions(bot),
         people=SlackPeople(asker),
     )
     audit, slow_answers = AuditWriter(ledger), SlowAnswers()
@@ -359,6 +363,12 @@ def _log(bot: Bot) -> StoreLog:
     if isinstance(found, Exception):
         raise found
     return found
+
+
+def _revisions(bot: Bot) -> list[Revision]:
+    if isinstance(bot.revisions, Exception):
+        raise bot.revisions
+    return bot.revisions
 
 
 def _secret(bot: Bot) -> dict[str, str]:

@@ -27,6 +27,7 @@ from provisioner.operations.pause import PAUSE
 from provisioner.operations.prove import PROVE
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE
+from provisioner.operations.rollback import ROLLBACK
 from provisioner.operations.upgrade import UPGRADE
 from provisioner.operations.wake import WAKE
 from tests.unit.sample_stores import (
@@ -72,8 +73,11 @@ from tests.unit.sample_stores import (
     RESTORE_JOB,
     RESTORED_JOB,
     RETRYING,
+    ROLLBACK_FAILED_JOB,
+    ROLLBACK_JOB,
     ROLLBACK_STARTED,
     ROLLED_BACK,
+    ROLLED_BACK_JOB,
     SOLD_OUT,
     STORE,
     SUCCEEDED_WITH_0_2_0,
@@ -87,6 +91,7 @@ from tests.unit.sample_stores import (
     WAITING,
     WAKE_FAILED_JOB,
     WAKE_JOB,
+    WITH_DATA,
     WOKEN_JOB,
     WORKING_JOB,
     job_view,
@@ -165,6 +170,16 @@ SUMMARIES = {
     "upgrade-superseded": summary(
         job_view(replace(UPGRADE_JOB, status=JobStatus.SUPERSEDED), DELETING, DELETING_JOB, 2)
     ),
+    "rolling-back": summary(job_view(ROLLBACK_JOB, UPGRADED, None, 2)),
+    "rolling-back-with-data": summary(job_view(replace(ROLLBACK_JOB, arguments=WITH_DATA), UPGRADED, None, 2)),
+    "rolled-back": summary(job_view(ROLLED_BACK_JOB, FORMER, None, 5, newer_version="0.2.0")),
+    "rolled-back-with-data": summary(job_view(replace(ROLLED_BACK_JOB, arguments=WITH_DATA), FORMER, None, 5)),
+    "rolled-back-then-deleted": summary(job_view(ROLLED_BACK_JOB, DELETED, DELETED_JOB, 5)),
+    "upgraded-then-rolling-back": summary(job_view(UPGRADED_JOB, UPGRADED, ROLLBACK_JOB, 7, SUCCEEDED_WITH_0_2_0)),
+    "not-rolled-back": summary(job_view(ROLLBACK_FAILED_JOB, UPGRADED, None, 2, *ROLLED_BACK)),
+    "not-rolled-back-untouched": summary(job_view(ROLLBACK_FAILED_JOB, UPGRADED, None, 0)),
+    "not-rolled-back-broken": summary(job_view(ROLLBACK_FAILED_JOB, FAILED, None, 2, ROLLBACK_STARTED)),
+    "not-rolled-back-but-serving": summary(job_view(ROLLBACK_FAILED_JOB, UPGRADED, None, 2, ROLLBACK_STARTED)),
     "restarting": summary(job_view(RESTART_JOB, STORE, None, 1)),
     "restarted": summary(job_view(RESTARTED_JOB, STORE, None, 4)),
     "ready-then-restarting": summary(job_view(JOB, STORE, RESTART_JOB)),
@@ -220,6 +235,9 @@ FAILURES = {
     "failure-store-deleted": messages.failure(job_view(FAILED_JOB, DELETED, DELETED_JOB, 4), OFFERS, ""),
     "failure-upgrade": messages.failure(
         job_view(UPGRADE_FAILED_JOB, FORMER, None, 2, *ROLLED_BACK), OFFERS, THREAD_URL
+    ),
+    "failure-rollback": messages.failure(
+        job_view(ROLLBACK_FAILED_JOB, UPGRADED, None, 2, *ROLLED_BACK), OFFERS, THREAD_URL
     ),
     "failure-backup": messages.failure(job_view(BACKUP_FAILED_JOB, STORE, None, 1), OFFERS, THREAD_URL),
     "failure-prove": messages.failure(job_view(PROVE_FAILED_JOB, STORE, None, 4), OFFERS, THREAD_URL),
@@ -283,6 +301,12 @@ ANSWERS = {
     "upgrading-answer": answers.answer(UPGRADE.kind, store=replace(STORE, version="0.9"), label="Medusa", version="1"),
     "upgrading-same-answer": answers.answer(
         UPGRADE.kind, store=replace(STORE, version="1"), label="Medusa", version="1"
+    ),
+    "rolling-back-answer": answers.answer(
+        ROLLBACK.kind, name="my-shop", version="0.1.0", revision="1", backup=BACKUPS[0]
+    ),
+    "rolling-back-alone-answer": answers.answer(
+        ROLLBACK.kind, name="my-shop", version="0.1.0", revision="1", backup=None
     ),
     "backing-up-answer": answers.answer(BACKUP.kind, name="my-shop"),
     "backups": answers.backups(STORE, BACKUPS),

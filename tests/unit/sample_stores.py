@@ -12,6 +12,7 @@ from provisioner.domain.errors import Problem
 from provisioner.domain.exported import Exported
 from provisioner.domain.job import ROLLBACK_STAGE, EventKind, Job, JobEvent, JobKind, JobStatus
 from provisioner.domain.options import Option
+from provisioner.domain.revision import Revision
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.ledger.links import OneTimeLink
 from provisioner.operations.backup import BACKUP
@@ -27,6 +28,8 @@ from provisioner.operations.prove import arguments_of as arguments_of_proof
 from provisioner.operations.registry import OPERATIONS
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE, arguments_of
+from provisioner.operations.rollback import ROLLBACK
+from provisioner.operations.rollback import arguments_of as arguments_of_rollback
 from provisioner.operations.undelete import UNDELETE
 from provisioner.operations.upgrade import UPGRADE
 from provisioner.operations.wake import WAKE
@@ -139,6 +142,11 @@ DELETE_FAILED_JOB = replace(DELETED_JOB, status=JobStatus.FAILED, problem=HELD_P
 UPGRADE_JOB = replace(WORKING_JOB, id="j3", kind=UPGRADE.kind, requested_by="U0ADA0001")
 UPGRADED_JOB = replace(UPGRADE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 21)
 UPGRADE_FAILED_JOB = replace(UPGRADE_JOB, status=JobStatus.FAILED, finished_at=NOON + 21, problem=MIGRATION_PROBLEM)
+ROLLBACK_JOB = replace(
+    UPGRADE_JOB, id="j18", kind=ROLLBACK.kind, arguments=arguments_of_rollback(1, "0.1.0", "0.2.0", None)
+)
+ROLLED_BACK_JOB = replace(ROLLBACK_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 21)
+ROLLBACK_FAILED_JOB = replace(ROLLBACK_JOB, status=JobStatus.FAILED, finished_at=NOON + 21, problem=CRASH_PROBLEM)
 RESTART_JOB = replace(WORKING_JOB, id="j4", kind=RESTART.kind, requested_by="U0ADA0001")
 RESTARTED_JOB = replace(RESTART_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
 PAUSE_JOB = replace(RESTART_JOB, id="j16", kind=PAUSE.kind)
@@ -152,6 +160,13 @@ BACKUPS = [
     Backup("5f0e1d2c3b", "s1", "j6", NOON, "ordered", "0.1.0", 31_400_000, 1_200, True, {"orders": 12, "products": 40}),
     Backup("0a1b2c3d4e", "s1", "j5", NOON - 86_400, "ordered", "0.1.0", 31_000_000, 9_000_000, True, {}),
 ]
+WITH_DATA = arguments_of_rollback(1, "0.1.0", "0.2.0", BACKUPS[0])
+REVISIONS = [
+    Revision(1, "superseded", "0.1.0", NOON - 9000, {}),
+    Revision(2, "superseded", "0.1.0", NOON - 8000, {"color": "#00f"}),
+    Revision(3, "deployed", "0.2.0", NOON, {}, migrates=True),
+]
+BEFORE_UPGRADE = replace(BACKUPS[0], reason="before an upgrade", made_at=NOON - 60)
 PROVEN_BACKUPS = [replace(BACKUPS[0], proven_at=NOON + 3600), BACKUPS[1]]
 PROVE_JOB = replace(RESTART_JOB, id="j10", kind=PROVE.kind, arguments=arguments_of_proof(BACKUPS[0]))
 PROVEN_JOB = replace(PROVE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 40)

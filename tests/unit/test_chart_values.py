@@ -19,7 +19,7 @@ VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
 
 def test_chart_has_a_deadline_for_each_operation_with_its_default() -> None:
     defaults = {str(kind): seconds for kind, seconds in DEFAULT_DEADLINES.items()}
-    assert VALUES["deadlineSeconds"] == defaults | {"rollback": ROLLBACK_SECONDS}
+    assert VALUES["deadlineSeconds"] == defaults | {"undo": ROLLBACK_SECONDS}
 
 
 def test_chart_has_a_patience_for_each_kind_of_trouble_with_its_default() -> None:

@@ -13,9 +13,10 @@ from bot.rendering import forms
 from bot.rendering.forms import FormContext, Prefilled, Preflight
 from dev.slack.block_validation import check_view
 from provisioner.domain.options import Option
+from provisioner.domain.revision import ways_back
 from provisioner.domain.store import Addresses
 from tests.unit.sample_messages import MESSAGES
-from tests.unit.sample_stores import BACKUPS, CATALOG, MEDUSA, PLAIN, STORE, catalog_of
+from tests.unit.sample_stores import BACKUPS, BEFORE_UPGRADE, CATALOG, MEDUSA, PLAIN, REVISIONS, STORE, catalog_of
 
 ADDRESSES = Addresses("shops.example.com")
 
@@ -36,7 +37,20 @@ def test_slack_accepts_every_form() -> None:
     clone = forms.clone_form(STORE, many, ADDRESSES, context, chosen=1).to_dict()
     assert preset_menus(clone) == {"backup": many[0].id}
     assert preset_menus(forms.clone_form(STORE, [], ADDRESSES, context, chosen=1).to_dict()) == {"backup": "now"}
-    for view in (clone, create, delete, until, for_good, restore, forms.notice(MESSAGES["refusal"]).to_dict()):
+    ways = ways_back("my-shop", REVISIONS, [BEFORE_UPGRADE])
+    rollback = forms.rollback_form(STORE, ways, ways[1], context).to_dict()
+    waiting = forms.waiting_form("Roll back", "Reading …").to_dict()
+    for view in (
+        rollback,
+        waiting,
+        clone,
+        create,
+        delete,
+        until,
+        for_good,
+        restore,
+        forms.notice(MESSAGES["refusal"]).to_dict(),
+    ):
         assert check_view(view) == []
     assert FormContext.unpacked(create["private_metadata"]) == context
     assert "my-shop" in str(delete["blocks"][0])
@@ -50,6 +64,19 @@ def test_restore_form_offers_the_backups_and_presets_the_chosen_one_and_a_backup
     assert preset_menus(view) == {"backup": BACKUPS[1].id, "first": "yes"}
     assert "is lost: orders" in str(view["blocks"][0])
     assert "31 MB · 12 orders · 40 products" in str(view["blocks"][1])
+
+
+def test_rollback_form_offers_the_revisions_and_says_what_becomes_of_the_data() -> None:
+    ways = ways_back("my-shop", REVISIONS, [BEFORE_UPGRADE])
+    view = forms.rollback_form(STORE, ways, ways[1], FormContext()).to_dict()
+    assert preset_menus(view) == {"revision": f"1 0.1.0 0.2.0 {BEFORE_UPGRADE.id}", "data": "back"}
+    assert "is lost: orders" in str(view["blocks"][0])
+    assert "Revision 2 · 0.1.0 · 2027-01-15 05:46 UTC" in str(view["blocks"][1])
+    assert "Data of 2027-01-15 07:59 UTC · 12 orders · 40 products" in str(view["blocks"][1])
+    alone = forms.rollback_form(STORE, ways_back("my-shop", REVISIONS, []), ways[0], FormContext()).to_dict()
+    assert preset_menus(alone) == {"revision": "2 0.1.0 0.2.0 "}
+    assert "is lost" not in str(alone)
+    assert "The data stays: no backup from before the upgrade" in str(alone["blocks"][1])
 
 
 @pytest.mark.parametrize(

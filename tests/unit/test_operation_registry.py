@@ -19,8 +19,8 @@ from provisioner.operations.prove import PROVE
 from provisioner.operations.registry import DEFAULT_DEADLINES, OPERATIONS, BadRegistry, register
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE
+from provisioner.operations.rollback import ROLLBACK
 from provisioner.operations.spec import Operation, Stage
-from provisioner.operations.steps.rollback import ROLLBACK
 from provisioner.operations.undelete import UNDELETE
 from provisioner.operations.upgrade import UPGRADE
 from provisioner.operations.wake import WAKE
@@ -62,7 +62,7 @@ def test_operation_is_not_registered_twice() -> None:
 
 
 def test_complete_specs_are_registered_by_kind() -> None:
-    rolling_back = replace(DUST, kind=JobKind("polish"), rolls_back=True, stages=(*DUST.stages, ROLLBACK))
+    rolling_back = replace(DUST, kind=JobKind("polish"), rolls_back=True, stages=(*DUST.stages, ROLLBACK.stages[-1]))
     assert register([DUST, rolling_back]) == {"dust": DUST, "polish": rolling_back}
 
 
@@ -72,6 +72,7 @@ def test_registry_lists_every_operation_with_its_deadline() -> None:
         "clone": CLONE,
         "import": IMPORT,
         "upgrade": UPGRADE,
+        "rollback": ROLLBACK,
         "restart": RESTART,
         "pause": PAUSE,
         "wake": WAKE,
@@ -86,6 +87,7 @@ def test_registry_lists_every_operation_with_its_deadline() -> None:
         "clone": 3600,
         "import": 21600,
         "upgrade": 1800,
+        "rollback": 3600,
         "restart": 600,
         "pause": 3600,
         "wake": 600,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from provisioner.domain.errors import BadOption
-from provisioner.domain.options import Option, choose, place, read_options
+from provisioner.domain.options import Option, choose, chosen_in, place, read_options
 
 LISTED = """
 - id: currency
@@ -117,3 +117,11 @@ def test_choices_are_placed_at_the_paths_of_the_chart(options: tuple[Option, ...
         "store": {"name": "my-shop", "currency": "usd"},
         "theme": {"logo": "/logo.svg", "accent": "#1f5f8b"},
     }
+
+
+def test_choices_are_found_again_in_the_values(options: tuple[Option, ...]) -> None:
+    values: dict[str, Any] = {"store": {"currency": "old"}, "theme": "none"}
+    assert chosen_in(options, values) == {}
+    chosen = {"currency": "usd", "country": "no", "color": "#1f5f8b"}
+    place(options[:2], chosen, values)
+    assert chosen_in(options, values) == {"currency": "usd", "country": "no"}

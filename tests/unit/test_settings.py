@@ -153,14 +153,14 @@ def test_kubernetes_executor_needs_an_image_and_a_service_account(environment: p
 
 def test_every_operation_has_a_deadline_setting() -> None:
     named = {name for name, _, _ in variables() if name.endswith("_DEADLINE_SECONDS")}
-    assert named == {f"{kind.upper()}_DEADLINE_SECONDS" for kind in [*OPERATIONS, "rollback"]}
+    assert named == {f"{kind.upper()}_DEADLINE_SECONDS" for kind in [*OPERATIONS, "undo"]}
 
 
 def test_patience_is_a_setting_for_every_kind_of_trouble(environment: pytest.MonkeyPatch) -> None:
     assert Settings.from_environment().store_defaults == StoreDefaults()
     for number, name in enumerate(asdict(Patience())):
         environment.setenv(f"{name.upper()}_PATIENCE_SECONDS", str(number))
-    environment.setenv("ROLLBACK_DEADLINE_SECONDS", "77")
+    environment.setenv("UNDO_DEADLINE_SECONDS", "77")
     defaults = Settings.from_environment().store_defaults
     assert list(asdict(defaults.patience).values()) == list(range(len(asdict(Patience()))))
     assert defaults.rollback_seconds == 77

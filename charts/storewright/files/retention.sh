@@ -12,7 +12,7 @@ removed() {
     restic forget --quiet --retry-lock 10m --group-by '' --tag reason=daily --keep-daily "$DAILY" --keep-weekly "$WEEKLY" &&
     restic forget --quiet --retry-lock 10m --group-by '' --keep-within "${OTHER_DAYS}d" \
       --tag reason=ordered --tag 'reason=before a restore' --tag 'reason=before an upgrade' --tag 'reason=after a failed upgrade' \
-      --tag 'reason=before a pause' --tag 'reason=before a deletion' --tag 'reason=for a clone' --tag reason=imported &&
+      --tag 'reason=before a rollback' --tag 'reason=before a pause' --tag 'reason=before a deletion' --tag 'reason=for a clone' --tag reason=imported &&
     restic prune --quiet --retry-lock 10m
 }
 

@@ -6,10 +6,13 @@ pkg/storage/driver/secrets.go). Reading them starts no helm process, as `helm li
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import dataclass
+from typing import Any
 
+from provisioner.clients import helm_records
 from provisioner.clients.kubernetes.api import Api
-from provisioner.clients.kubernetes.objects import selector
+from provisioner.clients.kubernetes.objects import Object, selector
 from provisioner.clients.kubernetes.resources import SECRETS
 
 PENDING = ("pending-install", "pending-upgrade", "pending-rollback", "uninstalling")
@@ -37,7 +40,7 @@ class Releases(Api):
 
     def revisions(self, namespace: str, name: str) -> list[Release]:
         """The release's revisions that helm keeps, oldest first; none without a release."""
-        found = self._list(SECRETS, namespace, query={"labelSelector": selector({"owner": "helm", "name": name})})
+        found = self._records(namespace, name)
         labels = [(secret["metadata"]["labels"], secret["metadata"]["name"]) for secret in found]
         releases = [Release(int(of["version"]), of["status"], record) for of, record in labels]
         return sorted(releases, key=lambda release: release.revision)
@@ -45,6 +48,15 @@ class Releases(Api):
     def release(self, namespace: str, name: str) -> Release | None:
         """The release's newest revision, or None without a release."""
         return next(reversed(self.revisions(namespace, name)), None)
+
+    def records(self, namespace: str, name: str) -> list[dict[str, Any]]:
+        """What helm keeps of each of the release's revisions, oldest first: see helm_records.decode."""
+        texts = [b64decode(secret["data"][helm_records.KEY]).decode() for secret in self._records(namespace, name)]
+        return sorted(map(helm_records.decode, texts), key=lambda record: int(record["version"]))
+
+    def _records(self, namespace: str, name: str) -> list[Object]:
+        labels = selector({"owner": "helm", "name": name})
+        return self._list(SECRETS, namespace, query={"labelSelector": labels})
 
 
 def record_name(release: str, revision: int) -> str:

@@ -1,4 +1,4 @@
-"""What people changed by hand in a store's release. An upgrade names it and sets it back."""
+"""What people changed by hand in a store's release. An upgrade or a rollback names it and sets it back."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from provisioner.clients.kubernetes.cluster import FieldChange, Object
-from provisioner.clients.kubernetes.objects import component_of, unready_pods
+from provisioner.clients.kubernetes.objects import unready_pods
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job
 from provisioner.domain.store import Store
 from provisioner.operations.spec import Stage
 from provisioner.operations.steps.claims import keep_claims
-from provisioner.operations.steps.readiness import DATABASE, monitoring
+from provisioner.operations.steps.readiness import await_database
 from provisioner.operations.toolbox import Toolbox
 
 log = logging.getLogger(__name__)
@@ -37,15 +37,15 @@ class HandEdits:
         """Whether something is missing that the next migration may need, such as the database."""
         return bool(self.deleted or self.asleep)
 
-    def sentences(self) -> Iterator[str]:
-        """Sentences for the result of the upgrade."""
+    def sentences(self, change: str) -> Iterator[str]:
+        """Sentences for the result of the `change`, such as “upgrade”."""
         if self.changed:
             keep = "To keep a change, set it in STORE_VALUES."
-            yield f"The upgrade replaces what was changed by hand: {_some(self.changed)}. {keep}"
+            yield f"The {change} replaces what was changed by hand: {_some(self.changed)}. {keep}"
         if self.deleted:
-            yield f"The upgrade creates again what was deleted: {_some(self.deleted)}."
+            yield f"The {change} creates again what was deleted: {_some(self.deleted)}."
         if self.asleep:
-            yield f"The upgrade starts again what was scaled to 0: {_some(self.asleep)}."
+            yield f"The {change} starts again what was scaled to 0: {_some(self.asleep)}."
 
 
 def hand_edits(tools: Toolbox, store: Store, revision: int) -> HandEdits:
@@ -84,15 +84,13 @@ def _changes(tools: Toolbox, store: Store, manifest: Object) -> list[FieldChange
 
 
 def repair(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], revision: int) -> None:
-    """Restore the revision that is installed, and wait for its database, which the migration needs.
+    """Restore the revision that is installed, and wait for its database, which a migration or a backup needs.
 
-    The application may be broken: the upgrade may be to fix it. Raises JobFailed, Transient, Superseded, HandedOver."""
+    The application may be broken: the job may be to fix it. Raises JobFailed, Transient, Superseded, HandedOver."""
     since = tools.ledger.clock()
     with tools.stage(job, REPAIR.name):
         restore_revision(tools, store, revision)
-        with monitoring(tools, job, store, secret, since) as monitor:
-            if DATABASE in monitor.components():
-                monitor.await_ready(DATABASE, lambda pod: component_of(pod) == DATABASE)
+        await_database(tools, job, store, secret, since)
 
 
 def restore_revision(tools: Toolbox, store: Store, revision: int) -> None:

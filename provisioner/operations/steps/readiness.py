@@ -33,6 +33,15 @@ def await_components(
                 monitor.await_ready(component)
 
 
+def await_database(tools: Toolbox, job: Job, store: Store, secret: dict[str, str], since: float) -> None:
+    """Wait until the release's database is ready, if it has one, whatever the other pods do; `since` as in PodWatcher.
+
+    Raises JobFailed, Transient, Superseded, HandedOver."""
+    with monitoring(tools, job, store, secret, since) as monitor:
+        if DATABASE in monitor.components():
+            monitor.await_ready(DATABASE, lambda pod: component_of(pod) == DATABASE)
+
+
 @contextmanager
 def monitoring(
     tools: Toolbox, job: Job, store: Store, secret: dict[str, str], since: float

@@ -14,6 +14,7 @@ from provisioner.domain.store import SECRET_NAME, Store
 from provisioner.operations.steps.claims import discard_unbound
 from provisioner.operations.toolbox import StoreDefaults, Toolbox
 
+RELEASE = "release"  # the stage in which a job changes the release
 INSTALL_TIMEOUT_SECONDS = 120.0
 
 

@@ -1,7 +1,7 @@
-"""The steps of jobs that restore the store when they fail, and the rollback of an upgrade.
+"""The steps of jobs that restore the store when they fail, and the rollback of one that changed the release.
 
-Once a rollback has started, no later attempt of that job goes forward again. During an upgrade the namespace carries
-the revision to roll back to."""
+Once a rollback has started, no later attempt of that job goes forward again. While a job changes the release, the
+namespace carries the revision to roll back to."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from provisioner.domain.errors import (
     Superseded,
     Transient,
 )
-from provisioner.domain.job import ROLLBACK_STAGE, Job, JobPhase, unexpected_problem
+from provisioner.domain.job import ROLLBACK_STAGE, EventKind, Job, JobPhase, find_event, unexpected_problem
 from provisioner.domain.store import SECRET_NAME, Store
 from provisioner.operations.namespace_metadata import BACKUP_BEFORE, CHECK_BEFORE, UPGRADE_FROM, note_of
 from provisioner.operations.spec import Stage
 from provisioner.operations.steps.backup_before import NO_BACKUP, backup_before, bring_back
-from provisioner.operations.steps.backup_job import SHORT_ID, load_started, make_backup
+from provisioner.operations.steps.backup_job import LOAD, SHORT_ID, load_started, make_backup
 from provisioner.operations.steps.hand_edits import restore_revision
-from provisioner.operations.steps.readiness import monitoring
+from provisioner.operations.steps.readiness import await_database, monitoring
 from provisioner.operations.steps.shop import open_shop
 from provisioner.operations.steps.storefront import await_working, check_before
 from provisioner.operations.toolbox import Toolbox
@@ -94,17 +94,17 @@ def _problem_of(job: Job, error: Exception) -> Problem:
     return unexpected_problem(job)
 
 
-def roll_back(tools: Toolbox, job: Job, store: Store, problem: Problem) -> None:
-    """Wait until the former release answers. Does nothing if the upgrade changed nothing.
+def roll_back(tools: Toolbox, job: Job, store: Store, problem: Problem, *, closed: bool = False) -> None:
+    """Wait until the former release answers. Does nothing if the job changed nothing.
 
-    Raises JobFailed if that fails too, Superseded or HandedOver."""
+    `closed`: the job has closed the shop. Raises JobFailed if that fails too, Superseded or HandedOver."""
     allowed = tools.defaults.rollback_seconds  # the job's own deadline does not limit the rollback
     limited = replace(job, allowed=allowed, deadline_at=tools.ledger.clock() + allowed)
     try:
-        revision = insist(tools, limited, lambda: _marked_revision(tools, store))
+        revision = insist(tools, limited, lambda: marked_revision(tools, store))
         if revision is None:
             return
-        if insist(tools, limited, lambda: _is_changed(tools, store, revision)):
+        if closed or insist(tools, limited, lambda: _is_changed(tools, store, revision)):
             tools.ledger.start_rollback(job, problem)
             with tools.stage(job, ROLLBACK.name) as results:
                 results += _run_former(tools, limited, store, revision)
@@ -125,8 +125,8 @@ def insist(tools: Toolbox, job: Job, act: Callable[[], T]) -> T:
             time.sleep(RETRY_SECONDS)
 
 
-def _marked_revision(tools: Toolbox, store: Store) -> int | None:
-    """The revision to roll back to; None if the upgrade did not get that far."""
+def marked_revision(tools: Toolbox, store: Store) -> int | None:
+    """The revision to roll back to; None if no job has begun to change the release."""
     mark = note_of(tools.cluster, store, UPGRADE_FROM)
     return int(mark) if mark else None
 
@@ -143,11 +143,18 @@ def _restore(tools: Toolbox, store: Store, revision: int) -> None:
 
 
 def _run_former(tools: Toolbox, job: Job, store: Store, revision: int) -> list[str]:
-    """Restore the former version. If it can't run with the migrated data, bring its data back, too.
+    """Restore the former version, with its data if the job has replaced it, or if it can't run with the migrated data.
 
     Returns what people should know about their data. Raises JobFailed, Superseded or HandedOver."""
     before = insist(tools, job, lambda: backup_before(tools, job, store))
     has_backup = before not in ("", NO_BACKUP)
+    if find_event(tools.ledger.events(job.id), EventKind.STARTED, LOAD):
+        if not has_backup:
+            raise JobFailed("There is no backup of the data as it was.")
+        insist(tools, job, lambda: _restore(tools, store, revision))
+        insist(tools, job, lambda: _await_database(tools, job, store))
+        _load(tools, job, store, before)
+        return []
     if not has_backup or not insist(tools, job, lambda: load_started(tools, job, store, before)):
         insist(tools, job, lambda: _restore(tools, store, revision))
         try:
@@ -161,17 +168,24 @@ def _run_former(tools: Toolbox, job: Job, store: Store, revision: int) -> list[s
 
 def _bring_data_back(tools: Toolbox, job: Job, store: Store, before: str) -> str:
     """Returns a sentence for the job's result."""
-    job = replace(job, allowed=LOAD_SECONDS, deadline_at=tools.ledger.clock() + LOAD_SECONDS)
-    secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
-    since = _keep_migrated(tools, job, store, secret)
-    insist(tools, job, lambda: bring_back(tools, job, store, secret, before))
-    insist(tools, job, lambda: open_shop(tools, job, store, secret))
-    insist(tools, job, lambda: _await_former(tools, job, store))
+    since = _keep_migrated(tools, job, store)
+    _load(tools, job, store, before)
     return f"The former version could not run with the migrated data: the data is as it was before, too. {since}"
 
 
-def _keep_migrated(tools: Toolbox, job: Job, store: Store, secret: dict[str, str]) -> str:
+def _load(tools: Toolbox, job: Job, store: Store, before: str) -> None:
+    """Bring the data of the backup before the job back, and wait until the shop works."""
+    job = replace(job, allowed=LOAD_SECONDS, deadline_at=tools.ledger.clock() + LOAD_SECONDS)
+    secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
+    insist(tools, job, lambda: bring_back(tools, job, store, secret, before))
+    insist(tools, job, lambda: open_shop(tools, job, store, secret))
+    insist(tools, job, lambda: _await_former(tools, job, store))
+
+
+def _keep_migrated(tools: Toolbox, job: Job, store: Store) -> str:
     """Back the migrated data up, because people may have ordered while it was migrated. Returns a sentence."""
+    job = replace(job, allowed=LOAD_SECONDS, deadline_at=tools.ledger.clock() + LOAD_SECONDS)
+    secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
     try:
         kept = insist(
             tools, job, lambda: make_backup(tools, job, store, secret, Reason.AFTER_FAILED_UPGRADE, again="-migrated")
@@ -179,6 +193,11 @@ def _keep_migrated(tools: Toolbox, job: Job, store: Store, secret: dict[str, str
         return f"What was ordered since is in the backup {kept.id[:SHORT_ID]}."
     except JobFailed as error:
         return f"What was ordered since is lost: {error.problem.what}"
+
+
+def _await_database(tools: Toolbox, job: Job, store: Store) -> None:
+    secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
+    await_database(tools, job, store, secret, tools.ledger.clock())
 
 
 def _await_former(tools: Toolbox, job: Job, store: Store) -> None:

@@ -103,6 +103,7 @@ class MessageType(StrEnum):
     RECORD = "record"
     ROLLBACK = "rollback"
     VERSION = "version"
+    OPTIONS = "options"
     BACKUP = "backup"
     PROVEN = "proven"
     KEPT = "keeps"
@@ -140,6 +141,13 @@ class VersionNoted:
     """The version of the chart that the store runs."""
 
     version: str
+
+
+@dataclass(frozen=True)
+class OptionsNoted:
+    """The store's choices for the options of its type, by option id."""
+
+    options: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -216,6 +224,7 @@ Message = (
     Recorded
     | RollbackStarted
     | VersionNoted
+    | OptionsNoted
     | BackupMade
     | BackupProven
     | StoreKept
@@ -228,6 +237,7 @@ TYPES: dict[MessageType, type[Message]] = {
     MessageType.RECORD: Recorded,
     MessageType.ROLLBACK: RollbackStarted,
     MessageType.VERSION: VersionNoted,
+    MessageType.OPTIONS: OptionsNoted,
     MessageType.BACKUP: BackupMade,
     MessageType.PROVEN: BackupProven,
     MessageType.KEPT: StoreKept,

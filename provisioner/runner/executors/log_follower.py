@@ -22,6 +22,7 @@ from provisioner.runner.executors.job_protocol import (
     HelmRan,
     Line,
     Logged,
+    OptionsNoted,
     Recorded,
     RollbackStarted,
     StoreKept,
@@ -88,6 +89,8 @@ class JobLog:
                 self._ledger.record(self._job, kind, stage, detail, at=at)
             case VersionNoted(version):
                 self._ledger.set_version(self._job.store_id, version)
+            case OptionsNoted(options):
+                self._ledger.set_options(self._job.store_id, options)
             case BackupMade(backup):
                 self._ledger.add_backup(self._job, backup)
             case BackupProven(backup_id):

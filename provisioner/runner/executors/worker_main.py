@@ -34,6 +34,7 @@ from provisioner.runner.executors.job_protocol import (
     HelmRan,
     JobPayload,
     Logged,
+    OptionsNoted,
     Recorded,
     RollbackStarted,
     StoreKept,
@@ -72,6 +73,9 @@ class StdoutLedger:
 
     def set_version(self, store_id: str, version: str) -> None:
         emit(VersionNoted(version))
+
+    def set_options(self, store_id: str, options: dict[str, str]) -> None:
+        emit(OptionsNoted(options))
 
     def add_backup(self, job: Job, backup: Backup) -> None:
         emit(BackupMade(backup))
