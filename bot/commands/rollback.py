@@ -76,7 +76,7 @@ def _form(dependencies: Dependencies, store: Store, revision: int, context: Form
 def submitted(dependencies: Dependencies, request: Request) -> Response:
     """Order the rollback. The job finds out whether the way back is still one. Raises Refused."""
     store = form_store(dependencies, request)
-    revision, version, present, id = (*request.fields.get("revision", "").split(" "), "", "", "", "")[:4]
+    revision, version, present, id = (*request.fields.get("revision", "").split(" ", 3), "", "", "", "")[:4]
     if not re.fullmatch(r"[1-9][0-9]{0,8}", revision):
         raise Refused(texts.answers("outdated"))
     with_data = id and request.fields.get("data") != "kept"
@@ -87,11 +87,11 @@ def submitted(dependencies: Dependencies, request: Request) -> Response:
     return Response(message=answers.answer(ROLLBACK.kind, **facts), store=store.name, job=job)
 
 
-def _from_terminal(terminal: Terminal, name: str, revision: int, keep_data: bool, yes: bool, wait: bool) -> None:
+def _from_terminal(terminal: Terminal, name: str, revision: int | None, keep_data: bool, yes: bool, wait: bool) -> None:
     def place(context: OrderContext) -> Job:
         store = terminal.orders.lookup.named(name)
         terminal.orders.require_possible(ROLLBACK, store)
-        way = _way(terminal, store, revision)
+        way = _way(terminal, store, revision or 0)
         backup = None if keep_data else way.backup
         if not yes:
             require_name(store, own_texts("confirm", store=store, way=way, backup=backup), "Nothing was changed.")
@@ -129,7 +129,7 @@ COMMAND = Command(
         help="Bring a store back to the version before, or to a revision.",
         parameters=(
             NAME,
-            click.Argument(["revision"], type=click.IntRange(1), default=0, required=False),
+            click.Argument(["revision"], type=click.IntRange(1), required=False),
             click.Option(["--keep-data"], is_flag=True, help="Leave the data as it is."),
             YES,
             WAIT,

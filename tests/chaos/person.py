@@ -97,7 +97,8 @@ class People:
         """The form that the bot opened; None if it made a job at once, or was killed. Raises Refused."""
         deadline = time.monotonic() + ANSWER_SECONDS
         while not self.jobs(order) and not self._bot.is_dead():
-            if views := self._slack.views(order.person):
+            views = self._slack.views(order.person)
+            if views and views[-1].get("submit"):  # another one waits for its form, or says why there is none
                 return views[-1]
             if ack.body or time.monotonic() > deadline:
                 raise Refused(f"{order.text}: {ack.body or 'no answer'}")

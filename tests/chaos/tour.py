@@ -14,7 +14,11 @@ from provisioner.domain.job import JobKind, JobStatus
 from provisioner.domain.store import StoreStatus
 from provisioner.operations.backup import BACKUP
 from provisioner.operations.registry import OPERATIONS
+from provisioner.operations.rollback import ROLLBACK
 from provisioner.operations.spec import Operation
+from provisioner.operations.upgrade import UPGRADE
+
+NEEDS = {ROLLBACK.kind: UPGRADE}  # what has to be done before, where no state says so
 
 
 class CannotOrder(Exception):
@@ -74,13 +78,14 @@ def tours(operations: Mapping[JobKind, Operation] = OPERATIONS) -> list[list[Ste
 def short_tours(operations: Mapping[JobKind, Operation] = OPERATIONS) -> list[list[Step]]:
     """Tours of two steps where that is enough: the order of a store, and then one of the other steps of `tours`.
 
-    Where the step needs a backup, the backup is between them."""
+    Where the step needs a backup or another operation, that is between them."""
     [first, *others] = tours(operations)
     birth = first[0]
     short: dict[str, list[Step]] = {}
     for step in first[1:]:
         way = _way(birth.operation.status_when_succeeded, [step.operation], operations)
-        before = [birth, Step(BACKUP)] if step.operation.needs_backup else [birth]
+        needed = BACKUP if step.operation.needs_backup else NEEDS.get(step.operation.kind)
+        before = [birth, Step(needed)] if needed else [birth]
         short[step.name] = [*before, *map(Step, way[:-1]), step]
     return [*short.values(), *others]
 
@@ -97,16 +102,20 @@ def _visits(birth: Operation, operations: Mapping[JobKind, Operation]) -> Iterat
     waiting = [operation for operation in waiting if not _brings_back(operation)]
     while waiting and status:
         way = _way(status, waiting, operations)
-        for operation in way:
+        for operation in [*way[:-1], *_needed(way[-1]), way[-1]]:
             yield Step(operation)
             status = operation.status_when_succeeded or status
         if way[-1].rolls_back:
-            [*before, _] = _way(status, [way[-1]], operations)
+            before = [*_way(status, [way[-1]], operations)[:-1], *_needed(way[-1])]
             for operation in before:
                 yield Step(operation)
                 status = operation.status_when_succeeded or status
             yield Step(way[-1], fails=True)
         waiting.remove(way[-1])
+
+
+def _needed(operation: Operation) -> list[Operation]:
+    return [NEEDS[operation.kind]] if operation.kind in NEEDS else []
 
 
 def _way(

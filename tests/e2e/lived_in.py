@@ -196,6 +196,12 @@ class LivedInStore(ABC, Generic[Shop]):
         self.harness.reopen()
         return job
 
+    @property
+    def cpu_request(self) -> str:
+        """That of the application's first container."""
+        deployment = self.shop.get_object("deployment", self.name)
+        return str(deployment["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"])
+
     def order_upgrade(self, cpu: str) -> Job:
         """Order an upgrade to another CPU request, so that Kubernetes replaces the pod."""
         self.harness.overlay[self.release.type]["resources"] = {"requests": {"cpu": cpu}}

@@ -18,6 +18,7 @@ from provisioner.domain.backup import Backup
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.job import EventKind, Job, JobKind, JobStatus
 from provisioner.domain.limits import Limits
+from provisioner.domain.revision import way_to
 from provisioner.domain.store import Addresses, Store
 from provisioner.ledger.ledger import Ledger
 from provisioner.operations.backup import BACKUP
@@ -30,8 +31,11 @@ from provisioner.operations.prove import arguments_of as arguments_of_proof
 from provisioner.operations.registry import DEFAULT_DEADLINES
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE, arguments_of
+from provisioner.operations.rollback import ROLLBACK
+from provisioner.operations.rollback import arguments_of as arguments_of_rollback
 from provisioner.operations.steps.backup_job import arguments_for
 from provisioner.operations.steps.kept_store import KeptStore
+from provisioner.operations.steps.revisions import read_revisions
 from provisioner.operations.toolbox import LIMIT_RANGE, StoreDefaults, Toolbox
 from provisioner.operations.undelete import UNDELETE
 from provisioner.operations.upgrade import UPGRADE
@@ -155,6 +159,14 @@ class ProvisionerHarness:
     def restore(self, job: Job, backup: Backup, *, back_up_first: bool = True) -> Job:
         arguments = arguments_of(backup, back_up_first=back_up_first)
         return self._orders().place(RESTORE, job, arguments=arguments)
+
+    def rollback(self, job: Job, *, keep_data: bool = False, present: str = "") -> Job:
+        """Order the newest way back, as from the version `present`, '' for the one that runs."""
+        store = self.store(job.store)
+        way = way_to(store.name, read_revisions(self.tools, store), self.backups(job), 0)
+        backup = None if keep_data else way.backup
+        arguments = arguments_of_rollback(way.revision.number, way.revision.version, present or way.present, backup)
+        return self._orders().place(ROLLBACK, job, arguments=arguments)
 
     def clone(self, job: Job, name: str, backup: str = "") -> Job:
         return self._orders().clone(job, name, backup)

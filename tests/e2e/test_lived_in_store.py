@@ -172,6 +172,13 @@ def test_upgrade_succeeds_after_all_that_people_did_and_names_hand_edits(store: 
     store.require_additions()
 
 
+def test_rollback_undoes_what_the_upgrade_changed_and_keeps_the_data_of_the_same_version(store: Store) -> None:
+    store.require_success(store.harness.rollback(store.made))
+    assert store.cpu_request == "21m"
+    store.require_changes()
+    store.require_additions()
+
+
 def test_clone_has_all_data_and_an_address_a_login_and_keys_of_its_own(store: Store) -> None:
     store.scatter_address()
     with Visits(store.require_home_page) as visits:

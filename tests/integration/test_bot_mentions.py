@@ -35,6 +35,7 @@ def test_mention_in_a_stores_thread_needs_no_name(bot: Bot) -> None:
         ("extend until=2099-01-01", "That is more than ten years."),
         ("transfer @ada", "*my-shop* belongs to <@U0ADA0001> now."),
         ("delete", "That needs a form, and Slack opens none for a mention. Type it as a command, outside of the"),
+        ("rollback 2", "outside of the thread: /store rollback my-shop 2"),
         ("dance", "I don't know “dance”."),
         ("restart other-shop", "I didn't expect “other-shop” here."),
     ],

@@ -54,6 +54,9 @@ FOLLOWED = {
         "tests/e2e/test_prove_backup.py::test_copy_that_does_not_work_fails_the_proof_and_its_retry_succeeds",
     "Fix the cause, then retry.": "tests/e2e/test_advice.py::test_upgrade_succeeds_once_its_migration_does",
     "Fix the node or the volume, then retry.": ADVICE,
+    "Look at the ways back again: /store rollback {}":
+        "tests/e2e/test_rollback_store.py"
+        "::test_rollback_that_was_ordered_for_another_version_changes_nothing_and_its_advice_helps",
     "Grant {} this permission, then retry. The chart charts/storewright grants every permission that the bot needs;"
     " `storewright doctor` lists the missing ones.":
         "tests/e2e/test_executor.py::test_missing_permission_is_granted_and_the_retry_succeeds",
