@@ -57,9 +57,14 @@ def test_every_command_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.Monk
                 done = run(command, tmp_path)
                 # There is no cluster here: tests/e2e has these with one.
                 verb = command.split()[1]
-                expected = {"doctor": (0, 1), "export": (1,), "logs": (1,), "import": (2,), "recover": (2,), "rollback": (1,)}.get(
-                    verb, (0,)
-                )
+                expected = {
+                    "doctor": (0, 1),
+                    "export": (1,),
+                    "logs": (1,),
+                    "import": (2,),
+                    "recover": (2,),
+                    "rollback": (1,),
+                }.get(verb, (0,))
                 assert done.exit_code in expected, f"{command}: {done.output} {done.exception!r}"
                 assert done.output.strip(), command
     assert len(commands_of("storewright")) > 8

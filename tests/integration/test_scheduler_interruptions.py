@@ -17,8 +17,8 @@ from provisioner.domain.job import EventKind, Job, JobPhase, JobStatus
 from provisioner.domain.store import StoreStatus
 from provisioner.ledger.ledger import Ledger
 from provisioner.operations.journal import JobJournal
+from provisioner.operations.steps.release import RELEASE
 from provisioner.operations.toolbox import Toolbox
-from provisioner.operations.upgrade import RELEASE
 from provisioner.runner.lease import Lease
 from provisioner.runner.retry import MAX_INTERRUPTIONS
 from tests.conftest import write_kubeconfig

@@ -18,9 +18,10 @@ from provisioner.domain.job import EventKind, Job, JobPhase, JobStatus, find_eve
 from provisioner.domain.store import StoreStatus
 from provisioner.operations import upgrade
 from provisioner.operations.journal import JobJournal
+from provisioner.operations.steps.release import RELEASE
 from provisioner.operations.steps.rollback import ROLLBACK
 from provisioner.operations.toolbox import StoreDefaults, Toolbox
-from provisioner.operations.upgrade import RELEASE, UPGRADE
+from provisioner.operations.upgrade import UPGRADE
 from provisioner.runner.executors import Executor
 from provisioner.runner.executors.job_manifest import Worker
 from provisioner.runner.executors.kubernetes import KubernetesExecutor

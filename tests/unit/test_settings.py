@@ -189,6 +189,7 @@ def test_former_variable_names_still_work_with_a_warning(environment: pytest.Mon
         "clone": 3600,
         "import": 21600,
         "upgrade": 62,
+        "rollback": 3600,
         "restart": 600,
         "pause": 3600,
         "wake": 600,
