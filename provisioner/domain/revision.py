@@ -78,7 +78,7 @@ def way_to(store: str, revisions: Sequence[Revision], backups: Sequence[Backup],
 
 
 def why_not(revision: Revision, present: Revision, revisions: Sequence[Revision]) -> str:
-    """Why a store can't go back to the revision, in words that follow a colon; '' if it can."""
+    """Why a store can't go back to the revision, as text after a colon; '' if it can."""
     if revision.number == present.number:
         return "that is the present one"
     if revision.status != SUPERSEDED or revision.number > present.number or revision.number in _undone(revisions):
