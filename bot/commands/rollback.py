@@ -120,7 +120,7 @@ COMMAND = Command(
         Offer(
             action_id="rollback",
             label="Roll back",
-            when=lambda view: view.idle and not view.asleep and not view.store.ending and view.reinstalled,
+            when=lambda view: not view.busy and not view.asleep and not view.store.ending and view.reinstalled,
             placement=Placement.MENU,
             description="Bring it back to the version before. A form asks first.",
         ),

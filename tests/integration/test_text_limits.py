@@ -50,6 +50,7 @@ from tests.unit.sample_stores import (
     RESTORE_JOB,
     STORE,
     UPGRADE_JOB,
+    WITH_DATA,
     WORKING_JOB,
     catalog_of,
     job_view,
@@ -276,7 +277,7 @@ def longest_type(number: int) -> StoreType:
     return StoreType(name, "L" * 500, "D" * 500, Path(), "1", "/", (), {}, (), options if number == 0 else ())
 
 
-ARGUMENTS = {**RESTORE_JOB.arguments, **CLONE_JOB.arguments, "source_name": "n" * MAX_NAME}
+ARGUMENTS = {**RESTORE_JOB.arguments, **CLONE_JOB.arguments, **WITH_DATA, "source_name": "n" * MAX_NAME}
 CATALOG = catalog_of(*(longest_type(number) for number in range(MAX_TYPES)))
 
 
