@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from provisioner.clients.kubernetes.cluster import Cluster, Object
-from provisioner.clients.kubernetes.objects import COMPONENT, is_terminating, ready_since
+from provisioner.clients.kubernetes.objects import COMPONENT, OVER, is_terminating, ready_since
 from provisioner.domain.idleness import VISITS, VisitLog
 from provisioner.domain.store import Store
 
@@ -25,7 +25,8 @@ class SeenVisits:
 
 def read_visits(cluster: Cluster, store: Store, now: float) -> SeenVisits:
     """What the logs of the store's application pods say of its visits. Raises Transient and JobFailed."""
-    pods = cluster.pods(store.namespace, {COMPONENT: "application"})
+    all_pods = cluster.pods(store.namespace, {COMPONENT: "application"})
+    pods = [pod for pod in all_pods if pod["status"].get("phase") not in OVER]  # one that was evicted stays in the list
     seen = [_seen_by(cluster, pod, now) for pod in pods]
     last = max((at for at, _ in seen if at), default=None)
     known_since = max((since for _, since in seen), default=now)

@@ -43,6 +43,7 @@ class Pods:
     logs: dict[str, Log] = field(default_factory=dict)
     ready_at: dict[str, float] = field(default_factory=dict)
     visits: str = "{container: shop, line: 'visit by (?P<agent>.*)'}"
+    evicted: tuple[str, ...] = ()
     trouble: Exception | None = None
     reads: int = 0
 
@@ -66,7 +67,10 @@ class Pods:
         ready = {"type": "Ready", "status": "True" if self.ready_at[uid] else "False", "lastTransitionTime": since}
         annotations = {VISITS: self.visits} if self.visits else {}
         meta = {"name": uid, "uid": uid, "namespace": "store-my-shop", "annotations": annotations}
-        return {"metadata": meta, "status": {"conditions": [ready]}}
+        return {
+            "metadata": meta,
+            "status": {"conditions": [ready], "phase": "Failed" if uid in self.evicted else "Running"},
+        }
 
 
 class Days:
@@ -239,6 +243,16 @@ def test_pod_that_is_gone_took_its_last_visits_with_it(days: Days) -> None:
     del days.pods.logs["second"]
     days.later(2 * HOUR)
     assert not days.paused
+
+
+def test_pod_that_was_evicted_keeps_nothing_awake(days: Days) -> None:
+    days.later(7 * HOUR)
+    days.pods.evicted = ("first",)
+    days.pods.start("second", days.bot.clock())
+    days.later(7 * HOUR)
+    assert not days.paused
+    days.later(2 * HOUR)
+    assert days.paused
 
 
 def test_bot_that_was_away_counts_what_the_log_still_knows(days: Days) -> None:
