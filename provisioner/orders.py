@@ -208,6 +208,7 @@ class Orders:
             store = self.lookup.undeletable_by_id(store_id) if gone else self.lookup.existing(store_id)
             context.actor.require(operation.right, store)
             self._require_backups(store.type, operation)
+            self._require_reset(store, operation)
             self._make_way(store, operation)
             if gone:
                 self._require_room(store.owner)
@@ -277,6 +278,17 @@ class Orders:
             what = f"{store_type.label} stores have no backups, and “{operation.kind}” needs them."
             raise Refused(what, "Their chart describes none.")
 
+    def may_reset(self, store: Store) -> bool:
+        """Whether the store's type describes how its admin's password is reset."""
+        store_type = self.catalog.types.get(store.type)
+        return bool(store_type and store_type.reset)
+
+    def _require_reset(self, store: Store, operation: Operation) -> None:
+        """Raises Refused if the operation resets the admin's password, and the store's type does not describe how."""
+        if operation.resets_login and not self.may_reset(store):
+            what = f"{self.catalog.get(store.type).label} stores have no way to reset the admin's password."
+            raise Refused(what, "Their chart describes none.", "Change it in the shop's admin.")
+
     def _make_way(self, store: Store, operation: Operation) -> None:
         """Supersede the store's live job if the operation replaces it. Raises StoreBusy."""
         live = self.ledger.jobs.live(store.id)
@@ -297,6 +309,8 @@ class Orders:
     ) -> Job:
         if operation.status_when_ordered:
             self.ledger.set_store_status(store.id, operation.status_when_ordered, by=context.actor.id)
+        if operation.resets_login:
+            self.ledger.links.revoke_all(store.id)  # nobody who has one may see the new password
         new = NewJob(
             kind=operation.kind,
             requested_by=requested_by or context.actor.id,

@@ -31,6 +31,7 @@ DUST = Operation(
     orderable_when=frozenset({StoreStatus.READY}),
     uses_backups=False,
     needs_backup=False,
+    resets_login=False,
     status_when_ordered=None,
     status_when_succeeded=None,
     status_when_failed=None,

@@ -11,6 +11,8 @@ from bot.rendering.offers import Offer
 from provisioner import one_time_links
 from provisioner.domain.errors import Refused
 from provisioner.domain.store import Store
+from provisioner.operations.registry import OPERATIONS
+from provisioner.order_rules import busy
 
 
 def run(dependencies: Dependencies, request: Request, name: str) -> Response:
@@ -27,11 +29,14 @@ def _link(dependencies: Dependencies, request: Request, store: Store) -> Respons
     """A replayed request gets no second link."""
     if store.ready_at is None:
         raise Refused(texts.credentials("not_ready", store=store))
+    live = dependencies.ledger.jobs.live(store.id)
+    if live and OPERATIONS[live.kind].resets_login:
+        raise busy(store, live)
     if not dependencies.ledger.deliveries.is_first(request.delivery_key):
         raise Refused(texts.credentials("already_given"))
     link = one_time_links.mint(dependencies.ledger, store, request.actor.id)
     url = link.url(dependencies.public_url)
-    message = answers.credential_link(store, url, link.expires_at)
+    message = answers.credential_link(store, url, link.expires_at, may_reset=dependencies.orders.may_reset(store))
     return Response(message=message, store=store.name, reason=f"link {link.id}")
 
 

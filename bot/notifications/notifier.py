@@ -79,7 +79,7 @@ class Notifier:
             OutboxKind.STAGES: StagesNotification(ledger, catalog, sender, gather_seconds),
             OutboxKind.FAILURE: FailureNotification(ledger, catalog, projector, for_operators),
             OutboxKind.REFUSAL: RefusalNotification(ledger, projector, for_operators),
-            OutboxKind.RECEIPT: ReceiptNotification(ledger, sender, projector, failure_channel),
+            OutboxKind.RECEIPT: ReceiptNotification(orders, sender, projector, failure_channel),
             OutboxKind.NIGHT: NightNotification(ledger, projector, for_operators),
             OutboxKind.TRANSFER: TransferNotification(ledger, sender, projector, failure_channel),
             OutboxKind.EXPIRY: ExpiryNotification(orders, sender, projector, failure_channel),

@@ -6,10 +6,21 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
-from slack_sdk.models.blocks import ActionsBlock, Block
+from slack_sdk.models.blocks import ActionsBlock, Block, ConfirmObject, PlainTextObject
 
 from bot.rendering import blocks, texts
-from bot.rendering.blocks import Message, button, context, cut, fitting, message, section, sections, text_message
+from bot.rendering.blocks import (
+    CONFIRM_LIMIT,
+    Message,
+    button,
+    context,
+    cut,
+    fitting,
+    message,
+    section,
+    sections,
+    text_message,
+)
 from provisioner.domain.backup import Backup
 from provisioner.domain.errors import LimitReached, NotAllowed, Refused, StoreDeleted
 from provisioner.domain.idleness import Idleness
@@ -20,6 +31,7 @@ from provisioner.ledger.audit import AuditPage, Row
 from provisioner.ledger.stores import StorePage
 from provisioner.logs import StoreLog
 
+RESET_ACTION = "reset"
 LISTED = 20  # stores of each kind in a list
 LINE_LIMIT, LIST_LIMIT = 1000, 6000  # characters of one line, and of the stores of each kind
 
@@ -62,9 +74,22 @@ def unexpected(request_id: str) -> Message:
     return text_message(texts.answers("unexpected", id=request_id))
 
 
-def credential_link(store: Store, url: str, expires_at: float) -> Message:
-    """The link to the credentials, for one person."""
-    return text_message(texts.credentials("link", store=store, url=url, expires_at=expires_at))
+def credential_link(store: Store, url: str, expires_at: float, *, may_reset: bool) -> Message:
+    """The link to the credentials, for one person; `may_reset` offers a new password."""
+    text = texts.credentials("link", store=store, url=url, expires_at=expires_at, may_reset=may_reset)
+    label, confirm = texts.credentials("reset"), confirm_reset(store)
+    reset = button(RESET_ACTION, label, store.name, f"{store.id}/", confirm=confirm)
+    return message(text, [section(text), ActionsBlock(elements=[reset]) if may_reset else None])
+
+
+def confirm_reset(store: Store) -> ConfirmObject:
+    """The question before the admin gets a new password."""
+    return ConfirmObject(
+        title=texts.credentials("confirm_title"),
+        text=PlainTextObject(text=cut(texts.credentials("confirm_text", store=store), CONFIRM_LIMIT)),
+        confirm=texts.credentials("confirm"),
+        deny=texts.credentials("deny"),
+    )
 
 
 def download_link(store: Store, backup: Backup, url: str, expires_at: float) -> Message:

@@ -22,7 +22,8 @@ class StoreView:
     `label` is its type's, `choices` are the labels of its options; `newer_version` is the chart's version if the store
     runs another one, or ''. `backups` has the times of its newest backup and of the last proof,
     where they are shown, `idleness` after how long without a shopper it sleeps, in its status. `reinstalled` says in
-    its menu whether its chart was installed more than once."""
+    its menu whether its chart was installed more than once. `may_reset`: its type describes
+    how its admin's password is reset."""
 
     store: Store
     last_job: Job | None
@@ -32,6 +33,7 @@ class StoreView:
     backups: BackupTimes | None = None
     idleness: Idleness | None = None
     reinstalled: bool = False
+    may_reset: bool = False
 
     @property
     def ready(self) -> bool:
@@ -194,5 +196,6 @@ def store_view(catalog: Catalog, store: Store, last_job: Job | None) -> StoreVie
         last_job=last_job,
         label=store_type.label if store_type else store.type,
         choices=tuple(labels.get(option, {}).get(value, value) for option, value in store.options.items()),
+        may_reset=bool(store_type and store_type.reset),
         newer_version=store_type.version if store_type and store.version not in ("", store_type.version) else "",
     )

@@ -21,17 +21,17 @@ from bot.rendering.blocks import Message, button, context, cut, fitting, message
 from bot.rendering.expiry_notice import ExpiryNotice
 from bot.rendering.job_view import Headline, JobView, StoreView, Task, TaskStatus
 from bot.rendering.offers import Offer, offers_block
+from bot.rendering.opened_link import OpenedLink
 from bot.rendering.refused import Moved, RefusedMessages
 from bot.rendering.texts import credentials, expiry, home, idle, jobs, refused, shared, transfer, verbs
 from provisioner.domain.job import EventKind, Job, JobEvent
 from provisioner.domain.store import Store, StoreStatus
 from provisioner.domain.text import enumerate_some
-from provisioner.ledger.links import OneTimeLink
 from provisioner.operations.registry import OPERATIONS
 from provisioner.operations.wake import WAKE
 from provisioner.store_usage import StoreUsage
 
-EXTEND_ACTION, KEEP_ACTION = "extend", "keep"
+EXTEND_ACTION, KEEP_ACTION, NOT_ME_ACTION = "extend", "keep", "not_me"
 # Characters, so that no message gets too long as a whole.
 THREAD_LIMIT, LINE_LIMIT = 10_000, 1000  # of one post in a thread, and of one line in it
 NAMES_LIMIT = 1000  # of the stores in one message about many
@@ -183,10 +183,17 @@ def failed_night(failed: Sequence[Job]) -> Message:
     return message(text, [section(f":rotating_light: {text}"), *problem, context(jobs("after_night", kind=last.kind))])
 
 
-def receipt(store: Store, link: OneTimeLink) -> Message:
-    """For the owner: somebody used a one-time link."""
+def receipt(opened: OpenedLink) -> Message:
+    """For the owner: somebody used a one-time link. Where that can be answered by a new password, there is a button."""
+    link, store = opened.link, opened.store
     text = credentials(f"receipt_of_{link.purpose}", store=store, link=link)
-    return message(text, [section(text), context(credentials(f"advice_after_{link.purpose}", store=store))])
+    if opened.reset:
+        done = credentials("disowned", job=opened.reset)
+        return message(f"{text} {done}", [section(text), section(done)])
+    advice = context(credentials(f"advice_after_{link.purpose}", store=store, may_reset=opened.may_reset))
+    value = f"{store.id}/{link.id}"
+    not_me = button(NOT_ME_ACTION, credentials("not_me"), store.name, value, style="danger")
+    return message(text, [section(text), advice, ActionsBlock(elements=[not_me]) if opened.may_reset else None])
 
 
 def transferred(store: Store, reader: str, actor: str) -> Message:

@@ -104,7 +104,8 @@ def _revealed(pages: PageDependencies, store: Store, secret: dict[str, str]) -> 
         for key in pages.catalog.get(store.type).credentials
         if key in secret
     ]
-    return jsonify(store=store.name, admin_url=store.admin_url, credentials=credentials)
+    otherwise = f"/store reset {store.name}" if pages.catalog.get(store.type).reset else ""
+    return jsonify(store=store.name, admin_url=store.admin_url, credentials=credentials, otherwise=otherwise)
 
 
 # --- a backup ----------------------------------------------------------------------------------------------------

@@ -3,8 +3,7 @@
  * payments and search engines keep out, until the owner changes that in the admin. It can be killed and run again at any time.
  */
 "use strict"
-const crypto = require("node:crypto")
-const { hashPassword, redacted } = require("./owner")
+const { redacted, takeLogin } = require("./owner")
 
 const escaped = (text) => text.replace(/[^a-zA-Z0-9]/g, "\\$&")
 
@@ -34,26 +33,6 @@ async function rewrite(client, former, address) {
       found, ...pairs.flat(),
     ])
   }
-}
-
-/** Sets the owner's password, and creates the login if a merchant deleted it. Other people keep theirs. */
-async function takeLogin(client, { ADMIN_EMAIL: email, ADMIN_PASSWORD }) {
-  const password = { password: await hashPassword(ADMIN_PASSWORD) }
-  const { rowCount: known } = await client.query(
-    `update provider_identity set provider_metadata = $2 where provider = 'emailpass' and entity_id = $1 and deleted_at is null
-       and exists (select from "user" where email = $1 and deleted_at is null)`, [email, password],
-  )
-  if (known > 0) return
-  const id = (kind) => `${kind}_${crypto.randomUUID().replaceAll("-", "").slice(0, 26).toUpperCase()}`
-  const [user, identity, provider] = [id("user"), id("authid"), id("provid")]
-  await client.query("delete from provider_identity where provider = 'emailpass' and entity_id = $1", [email])
-  await client.query(`delete from "user" where email = $1`, [email])
-  await client.query(`insert into "user" (id, email) values ($1, $2)`, [user, email])
-  await client.query("insert into auth_identity (id, app_metadata) values ($1, $2)", [identity, { user_id: user }])
-  await client.query(
-    `insert into provider_identity (id, entity_id, provider, auth_identity_id, provider_metadata)
-     values ($1, $2, 'emailpass', $3, $4)`, [provider, email, identity, password],
-  )
 }
 
 /** The oldest publishable key becomes this store's; all others end, because other people know them. */

@@ -26,7 +26,8 @@ class StoreType:
     `{name}`. `credentials` are the keys on the credential page. `check` has the requests of the storefront check
     (check.yaml). `options` are the choices in an order. `has_backups` says whether the chart describes backups. `proof`
     has the chart values of a copy in which a backup is proven; None where the chart knows no proof. `counts_visits`
-    says whether its pods do."""
+    says whether its pods do. `reset` has the keys of the Secret that a reset of the admin's password replaces; none
+    where the chart describes no reset."""
 
     name: str
     label: str
@@ -41,6 +42,7 @@ class StoreType:
     has_backups: bool = False
     proof: dict[str, Any] | None = None
     counts_visits: bool = False
+    reset: tuple[str, ...] = ()
 
 
 class Catalog:
@@ -77,6 +79,7 @@ def _read(chart_yaml: Path) -> StoreType | None:
     if PREFIX + "label" not in annotations:
         return None
     check = chart_yaml.with_name("check.yaml")
+    secret = read_yaml(annotations.get(PREFIX + "secret", "{}"))
     return StoreType(
         name=meta["name"],
         label=annotations[PREFIX + "label"],
@@ -84,12 +87,13 @@ def _read(chart_yaml: Path) -> StoreType | None:
         chart=chart_yaml.parent,
         version=str(meta["version"]),
         admin_path=annotations.get(PREFIX + "admin-path", "/"),
-        credentials=tuple(key.strip() for key in annotations.get(PREFIX + "credentials", "").split(",") if key.strip()),
-        secret=read_yaml(annotations.get(PREFIX + "secret", "{}")),
+        credentials=_keys(annotations, "credentials"),
+        secret=secret,
         check=tuple(read_yaml(check.read_text())) if check.exists() else ({"get": "/"},),
         has_backups=annotations.get(PREFIX + "backups") == "true",
         proof=read_yaml(annotations[PREFIX + "proof"]) if PREFIX + "proof" in annotations else None,
         counts_visits=_counts_visits(chart_yaml, annotations.get(VISITS, "")),
+        reset=_reset(chart_yaml, _keys(annotations, "reset"), secret),
         options=_options(chart_yaml, annotations.get(PREFIX + "options", "")),
     )
 
@@ -99,6 +103,16 @@ def _counts_visits(chart_yaml: Path, text: str) -> bool:
         return bool(text and VisitLog.read(text))
     except ValueError as error:
         raise ValueError(f"{chart_yaml}: {VISITS}: {error}") from None
+
+
+def _keys(annotations: dict[str, str], name: str) -> tuple[str, ...]:
+    return tuple(key.strip() for key in annotations.get(PREFIX + name, "").split(",") if key.strip())
+
+
+def _reset(chart_yaml: Path, keys: tuple[str, ...], secret: dict[str, str]) -> tuple[str, ...]:
+    if unknown := [key for key in keys if key not in secret]:
+        raise ValueError(f"{chart_yaml}: {PREFIX}reset: {PREFIX}secret has no key {', '.join(unknown)}")
+    return keys
 
 
 def _options(chart_yaml: Path, text: str) -> tuple[Option, ...]:

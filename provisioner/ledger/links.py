@@ -104,6 +104,8 @@ class Links:
             db.execute(query, (self._connection.clock(), store_id))
 
     def sweep(self, before: float) -> None:
-        """Delete links that expired before this time."""
+        """Delete links that expired before this time.
+
+        Those that were used stay: their receipts may be answered later."""
         with self._connection.transaction() as db:
-            db.execute("DELETE FROM links WHERE expires_at < ?", (before,))
+            db.execute("DELETE FROM links WHERE expires_at < ? AND claimed_at IS NULL", (before,))

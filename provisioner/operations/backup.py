@@ -44,6 +44,7 @@ BACKUP = Operation(
     orderable_when=frozenset({StoreStatus.READY, StoreStatus.FAILED}),
     uses_backups=True,
     needs_backup=False,
+    resets_login=False,
     status_when_ordered=None,
     status_when_succeeded=None,
     status_when_failed=None,

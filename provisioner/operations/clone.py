@@ -8,7 +8,6 @@ from provisioner.domain.policy import Right
 from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.backup_job import (
-    FOR_CLONE,
     arguments_for,
     grant_access,
     is_loaded,
@@ -16,6 +15,7 @@ from provisioner.operations.steps.backup_job import (
     served_before,
     start_backup,
 )
+from provisioner.operations.steps.chart_job import FOR_CLONE
 from provisioner.operations.steps.claims import sizes_of
 from provisioner.operations.steps.from_backup import (
     FILL,
@@ -75,6 +75,7 @@ CLONE = Operation(
     orderable_when=frozenset(),  # there is no store yet
     uses_backups=True,
     needs_backup=False,
+    resets_login=False,
     status_when_ordered=StoreStatus.CREATING,
     status_when_succeeded=StoreStatus.READY,
     status_when_failed=StoreStatus.FAILED,

@@ -92,6 +92,7 @@ DELETE = Operation(
     orderable_when=frozenset(StoreStatus) - {StoreStatus.DELETED},
     uses_backups=False,
     needs_backup=False,
+    resets_login=False,
     status_when_ordered=StoreStatus.DELETING,
     status_when_succeeded=StoreStatus.DELETED,
     status_when_failed=StoreStatus.FAILED,

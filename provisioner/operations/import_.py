@@ -80,6 +80,7 @@ IMPORT = Operation(
     orderable_when=frozenset(),  # there is no store yet
     uses_backups=True,
     needs_backup=False,
+    resets_login=False,
     status_when_ordered=StoreStatus.CREATING,
     status_when_succeeded=StoreStatus.READY,
     status_when_failed=StoreStatus.FAILED,

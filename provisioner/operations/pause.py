@@ -91,6 +91,7 @@ PAUSE = Operation(
     orderable_when=frozenset({StoreStatus.READY}),
     uses_backups=False,
     needs_backup=False,
+    resets_login=False,
     status_when_ordered=None,
     status_when_succeeded=StoreStatus.ASLEEP,
     status_when_failed=StoreStatus.FAILED,

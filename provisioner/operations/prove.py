@@ -116,6 +116,7 @@ PROVE = Operation(
     orderable_when=frozenset({StoreStatus.READY, StoreStatus.ASLEEP}),
     uses_backups=True,
     needs_backup=True,
+    resets_login=False,
     status_when_ordered=None,
     status_when_succeeded=None,
     status_when_failed=None,

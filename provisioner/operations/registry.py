@@ -12,6 +12,7 @@ from provisioner.operations.delete import DELETE
 from provisioner.operations.import_ import IMPORT
 from provisioner.operations.pause import PAUSE
 from provisioner.operations.prove import PROVE
+from provisioner.operations.reset import RESET
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE
 from provisioner.operations.rollback import ROLLBACK
@@ -52,6 +53,6 @@ def _require_consistent(operation: Operation) -> None:
 
 
 OPERATIONS = register(
-    [CREATE, CLONE, IMPORT, UPGRADE, ROLLBACK, RESTART, PAUSE, WAKE, BACKUP, PROVE, RESTORE, DELETE, UNDELETE]
+    [CREATE, CLONE, IMPORT, UPGRADE, ROLLBACK, RESTART, RESET, PAUSE, WAKE, BACKUP, PROVE, RESTORE, DELETE, UNDELETE]
 )
 DEFAULT_DEADLINES = {kind: operation.deadline_seconds for kind, operation in OPERATIONS.items()}

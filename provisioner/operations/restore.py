@@ -118,6 +118,7 @@ RESTORE = Operation(
     orderable_when=frozenset({StoreStatus.READY, StoreStatus.FAILED}),
     uses_backups=True,
     needs_backup=True,
+    resets_login=False,
     status_when_ordered=None,
     status_when_succeeded=StoreStatus.READY,
     status_when_failed=StoreStatus.FAILED,

@@ -192,6 +192,7 @@ ROLLBACK = Operation(
     orderable_when=frozenset({StoreStatus.READY, StoreStatus.FAILED}),
     uses_backups=False,
     needs_backup=False,
+    resets_login=False,
     status_when_ordered=None,
     status_when_succeeded=StoreStatus.READY,
     status_when_failed=StoreStatus.FAILED,

@@ -33,7 +33,8 @@ class Operation:
     Superseded or HandedOver.
     `right` is needed to order it, and the store must be in one of the states `orderable_when`. With `uses_backups`, the
     store's type must describe backups. With `needs_backup`, the argument `backup` of the order is the id of one of the
-    store's backups.
+    store's backups. With `resets_login`, the store's type must describe how its admin's password is reset; its order
+    ends the store's open one-time links, and there are none to its credentials until its job has ended.
     A `status_when_…` is the store's status after that transition; None leaves it as it is.
     `changes_store_at` is the stage that first changes the store: a job that fails before it leaves its status as
     it is (None: the order itself changes it). With `rolls_back`, a job that fails later restores the store first.
@@ -48,6 +49,7 @@ class Operation:
     orderable_when: frozenset[StoreStatus]
     uses_backups: bool
     needs_backup: bool
+    resets_login: bool
     status_when_ordered: StoreStatus | None
     status_when_succeeded: StoreStatus | None
     status_when_failed: StoreStatus | None

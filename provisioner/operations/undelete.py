@@ -57,6 +57,7 @@ UNDELETE = Operation(
     orderable_when=frozenset({StoreStatus.DELETED}),
     uses_backups=True,
     needs_backup=True,
+    resets_login=False,
     status_when_ordered=StoreStatus.CREATING,
     status_when_succeeded=StoreStatus.READY,
     status_when_failed=StoreStatus.FAILED,

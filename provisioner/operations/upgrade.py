@@ -164,6 +164,7 @@ UPGRADE = Operation(
     orderable_when=frozenset({StoreStatus.READY}),
     uses_backups=False,
     needs_backup=False,
+    resets_login=False,
     status_when_ordered=None,
     status_when_succeeded=StoreStatus.READY,
     status_when_failed=StoreStatus.FAILED,

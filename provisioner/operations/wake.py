@@ -72,6 +72,7 @@ WAKE = Operation(
     orderable_when=frozenset({StoreStatus.ASLEEP}),
     uses_backups=False,
     needs_backup=False,
+    resets_login=False,
     status_when_ordered=None,
     status_when_succeeded=StoreStatus.READY,
     status_when_failed=StoreStatus.FAILED,

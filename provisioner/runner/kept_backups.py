@@ -13,7 +13,8 @@ from provisioner.clients.kubernetes.cluster import Cluster, Object
 from provisioner.clients.kubernetes.objects import COMPONENT, end_reason
 from provisioner.domain.errors import StorewrightError
 from provisioner.ledger.ledger import Ledger
-from provisioner.operations.steps.backup_job import NAME_LABEL, secret_of
+from provisioner.operations.steps.backup_job import secret_of
+from provisioner.operations.steps.chart_job import NAME_LABEL
 from provisioner.operations.steps.kept_store import forget_purge
 
 RETENTION = "retention"  # the component and the container of its Jobs, in the backup server's namespace

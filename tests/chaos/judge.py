@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -17,7 +19,7 @@ from dev.cluster import Cluster
 from dev.slack.workspace import HUMAN_IDS, Json
 from dev.stack import instance_of
 from provisioner.domain.job import LIVE, EventKind
-from provisioner.domain.store import INSTANCE, StoreStatus
+from provisioner.domain.store import INSTANCE, SECRET_NAME, StoreStatus
 from provisioner.operations.spec import Operation
 from tests.chaos.killable_bot import KillableBot
 from tests.chaos.person import Order, People
@@ -137,6 +139,8 @@ class Judge:
                 yield Violation(Kind.STUCK, f"{store['name']} is {store['status']}, and no job works on it.")
             if store["status"] == StoreStatus.READY and not self._answers(store["name"]):
                 yield Violation(Kind.LOST, f"The shop of {store['name']}, which is ready, does not answer.")
+            elif store["status"] == StoreStatus.READY and not self._login_works(store):
+                yield Violation(Kind.LOST, f"The shop of {store['name']} knows another password than its Secret.")
 
     def _answers(self, store: str) -> bool:
         deadline = time.monotonic() + ANSWER_SECONDS
@@ -148,6 +152,13 @@ class Judge:
                 pass
             time.sleep(POLL_SECONDS)
         return False
+
+    def _login_works(self, store: dict[str, Any]) -> bool:
+        """Whether the shop shows the hash of the Secret's password, or none: it had no reset since it started."""
+        shown = self._cluster.get(f"{store['name']}.{self._cluster.store_domain}", "/login")
+        secret = self._core.read_namespaced_secret(SECRET_NAME, store["namespace"]).data
+        password = base64.b64decode(secret["password"])
+        return shown.status_code == 404 or shown.text.split()[:1] == [hashlib.sha256(password).hexdigest()]
 
     def _cluster_state(self) -> Iterator[Violation]:
         stores = self._bot.rows("SELECT * FROM stores")

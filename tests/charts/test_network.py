@@ -26,7 +26,7 @@ def expected_connections(store: Store, features: tuple[str, ...]) -> set[str]:
     visitors, clients = store.callers(NAME), store.callers(host)
     assert visitors <= {"test", "cron", "shopper"}
     backups = {"backup", "restore", "export", "import"} & store.pods.keys()
-    assert {"application"} <= clients <= {"application", "migration", "cron", "test", "backup", "restore"}
+    assert {"application"} <= clients <= {"application", "migration", "cron", "test", "backup", "restore", "reset"}
     wanted = {f"{who} > application:http/TCP" for who in ("ingress-nginx", "traefik", "envoy-gateway", *visitors)}
     wanted |= {f"{who} > {database}" for who in clients}
     wanted |= {

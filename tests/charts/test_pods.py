@@ -110,7 +110,10 @@ def test_pods_read_secrets_only_by_reference(chart: Path, profile: str) -> None:
     assert {reference["key"] for reference in to_backups} == {"repository", "password"}
     references = [reference for reference in references if reference not in to_backups]
     assert {reference["name"] for reference in references} == {"its-secret"}
-    assert {reference["key"] for reference in references} == set(STORES[chart.name].secret)
+    keys = {reference["key"] for reference in references}
+    replaced = {f"new-{key}" for key in STORES[chart.name].reset}
+    assert replaced
+    assert keys == set(STORES[chart.name].secret) | replaced
     assert set(STORES[chart.name].credentials) <= set(STORES[chart.name].secret)
 
 

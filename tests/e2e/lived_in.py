@@ -8,6 +8,7 @@ import shutil
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -140,6 +141,24 @@ class LivedInStore(ABC, Generic[Shop]):
     @abstractmethod
     def require_owner(self) -> None:
         """The owner can use the admin."""
+
+    @abstractmethod
+    def lose_account(self) -> None:
+        """The account of the Secret is no longer there, or has another name."""
+
+    @abstractmethod
+    def change_login(self) -> None:
+        """Change the owner's e-mail, and the password where the admin can do that."""
+
+    @abstractmethod
+    def signed_in(self) -> Callable[[], bool]:
+        """Log in as the owner; returns whether that session still works. Raises AssertionError if it is refused."""
+
+    def take_login_of_secret(self) -> None:
+        """Act with what the page of the credentials shows now."""
+        shown = read_secret(self.harness.cluster, self.shop.namespace, SECRET_NAME)
+        login = {key: shown[key] for key in self.harness.catalog.get(self.release.type).credentials}
+        self.shop = replace(self.shop, secret=self.shop.secret | login)
 
     @abstractmethod
     def require_changes(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -129,6 +130,19 @@ class LivedInMedusa(LivedInStore[MedusaStore]):
 
     def require_owner(self) -> None:
         self.shop.log_in()
+
+    def lose_account(self) -> None:
+        """_change_owner() has deleted it."""
+
+    def change_login(self) -> None:
+        """Medusa's own admin changes neither."""
+        changed = "update \"user\" set email = 'ada@example.com' where email = '{admin-email}'"
+        self.shop.sql(changed.format_map(self.shop.secret))
+
+    def signed_in(self) -> Callable[[], bool]:
+        headers = {"Authorization": f"Bearer {self.shop.log_in()}"}
+        shop = self.shop
+        return lambda: shop.request("/admin/users/me", headers=headers).status_code == 200
 
     def require_changes(self) -> None:
         assert [product["title"] for product in self.shop.admin_api("/products")["products"]] == [OWN_PRODUCT]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -105,9 +106,9 @@ class LivedInWooCommerce(LivedInStore[WooCommerceStore]):
         key = {"api-key": made["consumer_key"], "api-secret": made["consumer_secret"]}
         self.shop = replace(self.shop, secret=self.shop.secret | key)
 
-    def _change_password(self, owner: httpx.Client) -> None:
+    def _change_password(self, owner: httpx.Client, **changes: str) -> None:
         password = secrets.token_hex(12)
-        _post(owner, "/wp/v2/users/me", {"password": password})
+        _post(owner, "/wp/v2/users/me", {"password": password, **changes})
         self.shop = replace(self.shop, secret=self.shop.secret | {"admin-password": password})
 
     def close(self) -> None:
@@ -141,6 +142,20 @@ class LivedInWooCommerce(LivedInStore[WooCommerceStore]):
     def require_owner(self) -> None:
         with self.shop.admin_session() as owner:
             assert owner.get("/wp-admin/").status_code == 200
+
+    def lose_account(self) -> None:
+        """The account has another name, and keeps its e-mail and its API key."""
+        self.shop.sql("update wp_users set user_login = 'ada' where user_login = 'admin'")
+
+    def change_login(self) -> None:
+        with self.shop.rest_session() as owner:
+            self._change_password(owner, email="ada.owner@example.com")
+
+    def signed_in(self) -> Callable[[], bool]:
+        with self.shop.admin_session() as owner:
+            cookies = dict(owner.cookies)
+        shop = self.shop
+        return lambda: shop.request("/wp-admin/", cookies=cookies).status_code == 200
 
     def require_changes(self) -> None:
         page = self.shop.request("/").text

@@ -29,6 +29,7 @@ from provisioner.operations.pause import PAUSE
 from provisioner.operations.prove import PROVE
 from provisioner.operations.prove import arguments_of as arguments_of_proof
 from provisioner.operations.registry import DEFAULT_DEADLINES
+from provisioner.operations.reset import RESET
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE, arguments_of
 from provisioner.operations.rollback import ROLLBACK
@@ -146,6 +147,9 @@ class ProvisionerHarness:
 
     def restart(self, job: Job, seconds: float = RESTART.deadline_seconds) -> Job:
         return self._orders({RESTART.kind: seconds}).place(RESTART, job)
+
+    def reset(self, job: Job) -> Job:
+        return self._orders().place(RESET, job)
 
     def pause(self, job: Job) -> Job:
         return self._orders().place(PAUSE, job)

@@ -78,7 +78,12 @@ annotations:
   storewright.dev/proof: "ingress: { enabled: false }"
   storewright.dev/visits: "{container: shop, line: 'visit by (?P<agent>.*)'}"
   storewright.dev/admin-path: /app
+  storewright.dev/secret: |
+    admin-email: "admin@{host}"
+    admin-password: "{password}"
+    database-password: "{hex}"
   storewright.dev/credentials: "admin-email,admin-password"
+  storewright.dev/reset: admin-password
   storewright.dev/options: |
     - {id: currency, label: Currency, value: store.currency, default: eur, choices: {eur: "Euro (€)", usd: US dollar}}
     - {id: color, label: Colour, value: store.color, default: "#2f6f4f", choices: {"#2f6f4f": Forest, "#1f5f8b": Ocean}}

@@ -23,6 +23,7 @@ from bot.web.socket_mode import socket_client
 from dev.slack import LocalSlack
 from provisioner import one_time_links
 from provisioner.domain.errors import Problem
+from provisioner.logs import StoreLog
 from tests.integration.bot_harness import ADA, DANA, OLI, SECRET, Bot, running_bot
 from tests.integration.hostile_edge import Edge, hostile_edge
 from tests.integration.malformed_payloads import (
@@ -60,6 +61,7 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
         bot.order_deletion("gone-shop")
         bot.finish()
         bot.order("busy-shop")
+        bot.logs.append(StoreLog("application", "my-shop-0", "", ()))
         with hostile_edge(bot) as opened:
             yield opened
 

@@ -23,6 +23,7 @@ from bot.rendering.blocks import SECTION_LIMIT, TEXT_LIMIT, Message, cut, fittin
 from bot.rendering.forms import FormContext, Prefilled
 from bot.rendering.home import HomeView, home
 from bot.rendering.job_view import JobView, StoreView
+from bot.rendering.opened_link import OpenedLink
 from bot.rendering.refused import Moved, RefusedMessages
 from bot.rendering.templating import escape, link
 from dev.slack.block_validation import check_message, check_view
@@ -301,9 +302,9 @@ def longest_answers() -> Sequence[Message]:
     store = longest_store()
     return (
         answers.help_text(help_sections(COMMANDS.values(), CATALOG)),
-        answers.credential_link(store, "https://bot.example/" + "x" * 1000 + "/s/l1#token", NOON),
-        messages.receipt(store, LINK),
-        messages.receipt(store, replace(LINK, backup_id="f" * 64)),
+        answers.credential_link(store, "https://bot.example/" + "x" * 1000 + "/s/l1#token", NOON, may_reset=True),
+        messages.receipt(OpenedLink(store, LINK, may_reset=True)),
+        messages.receipt(OpenedLink(store, replace(LINK, backup_id="f" * 64))),
         answers.download_link(
             store,
             replace(BACKUPS[0], counts={f"things-{number}": 10**9 for number in range(99)}),

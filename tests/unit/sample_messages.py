@@ -10,6 +10,7 @@ from bot.rendering import answers, messages, texts
 from bot.rendering.blocks import Message
 from bot.rendering.expiry_notice import ExpiryNotice
 from bot.rendering.job_view import JobView, store_view
+from bot.rendering.opened_link import OpenedLink
 from bot.rendering.refused import Moved, RefusedMessages
 from provisioner.domain.errors import LimitReached, NotAllowed, Refused, StoreDeleted
 from provisioner.domain.idleness import Idleness
@@ -25,6 +26,7 @@ from provisioner.operations.delete import DELETE, FOR_GOOD
 from provisioner.operations.import_ import IMPORT
 from provisioner.operations.pause import PAUSE
 from provisioner.operations.prove import PROVE
+from provisioner.operations.reset import RESET
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE
 from provisioner.operations.rollback import ROLLBACK
@@ -66,6 +68,9 @@ from tests.unit.sample_stores import (
     PROVE_JOB,
     PROVEN_BACKUPS,
     PROVEN_JOB,
+    RESET_DONE_JOB,
+    RESET_FAILED_JOB,
+    RESET_JOB,
     RESTART_FAILED_JOB,
     RESTART_JOB,
     RESTARTED_JOB,
@@ -186,6 +191,13 @@ SUMMARIES = {
     "restarted-then-deleted": summary(job_view(RESTARTED_JOB, DELETED, DELETED_JOB, 4)),
     "not-restarted": summary(job_view(RESTART_FAILED_JOB, STORE, None, 1)),
     "not-restarted-then-retried": summary(job_view(RESTART_FAILED_JOB, STORE, replace(RESTART_JOB, id="j5"), 1)),
+    "resetting": summary(job_view(RESET_JOB, STORE, None, 2)),
+    "reset": summary(job_view(RESET_DONE_JOB, STORE, None, 4)),
+    "reset-of-an-operators-store": summary(job_view(RESET_DONE_JOB, replace(STORE, origin=""), None, 4)),
+    "ready-then-resetting": summary(job_view(JOB, STORE, RESET_JOB)),
+    "reset-then-deleted": summary(job_view(RESET_DONE_JOB, DELETED, DELETED_JOB, 4)),
+    "not-reset": summary(job_view(RESET_FAILED_JOB, STORE, None, 2)),
+    "reset-superseded": summary(job_view(replace(RESET_JOB, status=JobStatus.SUPERSEDED), DELETING, DELETING_JOB, 1)),
     "pausing": summary(job_view(PAUSE_JOB, STORE, None, 2)),
     "paused": summary(job_view(PAUSED_JOB, ASLEEP, None, 4)),
     "paused-then-waking": summary(job_view(PAUSED_JOB, ASLEEP, WAKE_JOB, 4)),
@@ -243,6 +255,7 @@ FAILURES = {
     "failure-prove": messages.failure(job_view(PROVE_FAILED_JOB, STORE, None, 4), OFFERS, THREAD_URL),
     "failure-restore": messages.failure(job_view(RESTORE_FAILED_JOB, STORE, None, 4, *ROLLED_BACK), OFFERS, THREAD_URL),
     "failure-restart": messages.failure(job_view(RESTART_FAILED_JOB, STORE, None, 1), OFFERS, THREAD_URL),
+    "failure-reset": messages.failure(job_view(RESET_FAILED_JOB, STORE, None, 2), OFFERS, THREAD_URL),
     "failure-pause": messages.failure(job_view(PAUSE_FAILED_JOB, STORE, None, 2, *ROLLED_BACK), OFFERS, THREAD_URL),
     "failure-wake": messages.failure(job_view(WAKE_FAILED_JOB, ASLEEP, None, 0, *ROLLED_BACK), OFFERS, THREAD_URL),
     "failure-clone": messages.failure(job_view(CLONE_FAILED_JOB, FAILED, None, 1), OFFERS, THREAD_URL),
@@ -281,8 +294,11 @@ ANSWERS = {
     "extended": answers.extended(EXPIRING),
     "extended-asleep": answers.extended(replace(EXPIRING, status=StoreStatus.ASLEEP)),
     "ready-expiring": messages.summary(job_view(JOB, EXPIRING, None, 7), OFFERS),
-    "receipt": messages.receipt(STORE, LINK),
-    "receipt-download": messages.receipt(STORE, replace(LINK, backup_id=BACKUPS[0].id)),
+    "receipt": messages.receipt(OpenedLink(STORE, LINK, may_reset=True)),
+    "receipt-disowned": messages.receipt(OpenedLink(STORE, LINK, may_reset=True, reset=RESET_JOB)),
+    "receipt-without-reset": messages.receipt(OpenedLink(STORE, LINK)),
+    "receipt-download": messages.receipt(OpenedLink(STORE, replace(LINK, backup_id=BACKUPS[0].id))),
+    "resetting-answer": answers.answer(RESET.kind, name="my-shop"),
     "download": answers.download_link(STORE, BACKUPS[0], "https://bot.example/s/l1/backup#token", NOON),
     "importing-answer": answers.answer(
         IMPORT.kind, name="my-shop", url="https://bot.example/s/l1/archive#token", expires_at=NOON
@@ -323,7 +339,10 @@ ANSWERS = {
     "restarting-answer": answers.answer(RESTART.kind, name="my-shop"),
     "deleting-answer": answers.answer(DELETE.kind, name="my-shop"),
     "retrying-answer": answers.retrying(JOB),
-    "credentials": answers.credential_link(STORE, "https://bot.example/s/l1#token", NOON),
+    "credentials": answers.credential_link(STORE, "https://bot.example/s/l1#token", NOON, may_reset=True),
+    "credentials-without-reset": answers.credential_link(
+        STORE, "https://bot.example/s/l1#token", NOON, may_reset=False
+    ),
     "help": answers.help_text(help_sections(COMMANDS.values(), CATALOG)),
     "list-empty": answers.store_list(page(), page()),
     "list": answers.store_list(

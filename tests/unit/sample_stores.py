@@ -26,6 +26,7 @@ from provisioner.operations.pause import PAUSE
 from provisioner.operations.prove import PROVE
 from provisioner.operations.prove import arguments_of as arguments_of_proof
 from provisioner.operations.registry import OPERATIONS
+from provisioner.operations.reset import RESET
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE, arguments_of
 from provisioner.operations.rollback import ROLLBACK
@@ -112,6 +113,11 @@ CRASH_PROBLEM = Problem(
     "Read the end of its log and fix the cause, then retry.",
     "begin\nno route to the database",
 )
+RESET_PROBLEM = Problem(
+    "The reset of my-shop failed: it ended with exit code 1.",
+    "Its log says “the database at my-shop-database refused this store”.",
+    "Fix the cause, then retry.",
+)
 HELD_PROBLEM = Problem(
     "The namespace store-my-shop is still there.", "A finalizer of a volume holds it.", "Ask for it to go."
 )
@@ -149,6 +155,8 @@ ROLLED_BACK_JOB = replace(ROLLBACK_JOB, status=JobStatus.SUCCEEDED, finished_at=
 ROLLBACK_FAILED_JOB = replace(ROLLBACK_JOB, status=JobStatus.FAILED, finished_at=NOON + 21, problem=CRASH_PROBLEM)
 RESTART_JOB = replace(WORKING_JOB, id="j4", kind=RESTART.kind, requested_by="U0ADA0001")
 RESTARTED_JOB = replace(RESTART_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
+RESET_JOB = replace(RESTART_JOB, id="j18", kind=RESET.kind)
+RESET_DONE_JOB = replace(RESET_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 5)
 PAUSE_JOB = replace(RESTART_JOB, id="j16", kind=PAUSE.kind)
 PAUSED_JOB = replace(PAUSE_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 11)
 WAKE_JOB = replace(RESTART_JOB, id="j17", kind=WAKE.kind)
@@ -189,6 +197,7 @@ UNDELETE_FAILED_JOB = replace(UNDELETE_JOB, status=JobStatus.FAILED, finished_at
 FORGOTTEN = JobEvent(88, "j2", NOON, EventKind.FORGOTTEN)
 PAUSE_FAILED_JOB = replace(PAUSE_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=DUMP_PROBLEM)
 WAKE_FAILED_JOB = replace(WAKE_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=CRASH_PROBLEM)
+RESET_FAILED_JOB = replace(RESET_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=RESET_PROBLEM)
 RESTART_FAILED_JOB = replace(RESTART_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=CRASH_PROBLEM)
 
 RETRYING = JobEvent(90, "j1", NOON, EventKind.RETRYING, detail="The API is away. Trying again in 4 s.")

@@ -22,6 +22,8 @@ ADVICE = "tests/e2e/test_advice.py::test_creation_succeeds_once_its_advice_is_fo
 # Each next step as in the code, with {} for a value.
 FOLLOWED = {
     "Add a node that fits, or make room on one, then retry.": ADVICE,
+    "An upgrade starts them again: /store upgrade {}":
+        "tests/e2e/test_reset_password.py::test_reset_of_a_stopped_shop_changes_nothing_and_succeeds_after_an_upgrade",
     "Check EXECUTOR_IMAGE and EXECUTOR_POD, then retry.":
         "tests/e2e/test_executor.py::test_worker_that_breaks_at_its_start_succeeds_with_the_right_pod",
     "Check the StorageClass and its provisioner, then retry.":

@@ -17,6 +17,7 @@ from provisioner.operations.import_ import IMPORT
 from provisioner.operations.pause import PAUSE
 from provisioner.operations.prove import PROVE
 from provisioner.operations.registry import DEFAULT_DEADLINES, OPERATIONS, BadRegistry, register
+from provisioner.operations.reset import RESET
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE
 from provisioner.operations.rollback import ROLLBACK
@@ -74,6 +75,7 @@ def test_registry_lists_every_operation_with_its_deadline() -> None:
         "upgrade": UPGRADE,
         "rollback": ROLLBACK,
         "restart": RESTART,
+        "reset": RESET,
         "pause": PAUSE,
         "wake": WAKE,
         "backup": BACKUP,
@@ -89,6 +91,7 @@ def test_registry_lists_every_operation_with_its_deadline() -> None:
         "upgrade": 1800,
         "rollback": 3600,
         "restart": 600,
+        "reset": 600,
         "pause": 3600,
         "wake": 600,
         "backup": 3600,

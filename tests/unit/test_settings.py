@@ -191,6 +191,7 @@ def test_former_variable_names_still_work_with_a_warning(environment: pytest.Mon
         "upgrade": 62,
         "rollback": 3600,
         "restart": 600,
+        "reset": 600,
         "pause": 3600,
         "wake": 600,
         "backup": 3600,

@@ -98,47 +98,12 @@ printf '{"counts":{},"summary":%s}' "$summary" >/dev/termination-log
      command gets $SHOP, the address of the Service, $STORE_URL, and the `keys` of the store's Secret. It writes what it did to /dev/termination-log, as one
      sentence, or, if the shop does not work, ends with another code than 0. */}}
 {{- define "common.shopper" }}
-{{- $scope := dict "root" .root "component" "shopper" }}
-{{- $values := .root.Values }}
----
-apiVersion: batch/v1
-kind: CronJob
-metadata: {{- include "common.metadata" $scope | nindent 2 }}
-spec:
-  suspend: true
-  schedule: "@yearly"
-  jobTemplate:
-    metadata:
-      labels: {{- include "common.podLabels" $scope | nindent 8 }}
-    spec:
-      backoffLimit: 0
-      activeDeadlineSeconds: 300
-      ttlSecondsAfterFinished: 3600
-      template:
-        metadata:
-          labels: {{- include "common.podLabels" $scope | nindent 12 }}
-        spec:
-          restartPolicy: Never
-          {{- include "common.podSecurity" $values.securityContext | nindent 10 }}
-          {{- include "common.scheduling" $scope | nindent 10 }}
-          containers:
-            - name: shopper
-              {{- include "common.image" (dict "root" .root "image" .image) | nindent 14 }}
-              command: {{- toYaml .command | nindent 16 }}
-              {{- include "common.containerSecurity" . | nindent 14 }}
-              env:
-                - { name: SHOP, value: "http://{{ .root.Release.Name }}" }
-                - { name: STORE_URL, value: {{ $values.store.url | quote }} }
-                {{- with .keys }}
-                {{- include "common.secretEnv" (dict "root" $.root "keys" .) | nindent 16 }}
-                {{- end }}
-              resources:
-                requests: { cpu: 10m, memory: 32Mi }
-                limits: { memory: 192Mi }
-              volumeMounts: [{ name: tmp, mountPath: /tmp }]
-          volumes:
-            - name: tmp
-              emptyDir: { sizeLimit: 16Mi }
+{{- include "common.task" (merge (dict "component" "shopper" "env" "common.shopperEnv") .) }}
+{{- end }}
+
+{{- define "common.shopperEnv" -}}
+- { name: SHOP, value: "http://{{ .Release.Name }}" }
+- { name: STORE_URL, value: {{ .Values.store.url | quote }} }
 {{- end }}
 
 {{/* Makes sure that the repository answers; the command `missing` runs if there is none.

@@ -42,7 +42,7 @@
       ports: [{ protocol: TCP, port: 8000 }]
 {{- end }}
 {{- with $values.networkPolicy.extraEgress }}
-{{- include "common.policy" (dict "root" $.root "name" "to-elsewhere" "of" (without $.clients "migration" "backup" "restore")) }}
+{{- include "common.policy" (dict "root" $.root "name" "to-elsewhere" "of" (without $.clients "migration" "backup" "restore" "reset")) }}
   policyTypes: [Egress]
   egress: {{- toYaml . | nindent 4 }}
 {{- end }}

@@ -50,7 +50,7 @@ function companions(folder) {
   return small ? own : [description]
 }
 
-const entries = ["boot.js", "database.js", "migrate.js", "medusa-config.js", "node_modules/@medusajs/cli/cli.js"]
+const entries = ["boot.js", "database.js", "migrate.js", "reset.js", "medusa-config.js", "node_modules/@medusajs/cli/cli.js"]
   .map((file) => path.join(src, file))
 const listed = medusaFiles()
 const scripts = [...entries, ...files(path.join(src, "src")), ...listed].filter((file) => /\.c?js$/.test(file))

@@ -7,6 +7,7 @@
 declare(strict_types=1);
 
 require_once __DIR__ . '/personalise.php';
+require_once __DIR__ . '/owner.php';
 
 function adopt(mysqli $database): void
 {
@@ -22,18 +23,4 @@ function adopt(mysqli $database): void
             $sender->update_option('enabled', 'no');
         }
     }
-}
-
-/** Sets the owner's password, and creates the account if a merchant deleted it; returns its id. Other people keep theirs. */
-function take_login(mysqli $database, Admin $admin): int
-{
-    $account = get_user_by('login', $admin->user);
-    if (!$account) {
-        $id = wp_insert_user(['user_login' => $admin->user, 'user_pass' => wp_generate_password(), 'user_email' => $admin->email]);
-        $account = new WP_User(is_wp_error($id) ? throw new RuntimeException($id->get_error_message()) : $id);
-    }
-    $account->set_role('administrator');
-    $database->execute_query('UPDATE wp_users SET user_pass = ? WHERE ID = ?', [$admin->hash(), $account->ID]);
-    clean_user_cache($account);
-    return $account->ID;
 }

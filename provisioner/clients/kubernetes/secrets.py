@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from provisioner.clients.kubernetes.api import Api
@@ -39,6 +39,20 @@ class Secrets(Api):
     def add_to_secret(self, namespace: str, name: str, values: dict[str, str]) -> None:
         """Set these keys; all others stay."""
         self._patch(SECRETS, name, {"stringData": values}, namespace)
+
+    def change_secret(
+        self,
+        namespace: str,
+        name: str,
+        values: Mapping[str, str],
+        *,
+        removed: Iterable[str],
+        annotations: Mapping[str, str],
+    ) -> None:
+        """Set these keys and annotations and remove others, all at once; what is not named stays."""
+        data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
+        change = {"metadata": {"annotations": dict(annotations)}, "data": {**dict.fromkeys(removed), **data}}
+        self._patch(SECRETS, name, change, namespace)
 
     def remove_from_secret(self, namespace: str, name: str, keys: Iterable[str]) -> None:
         """Remove these keys; all others stay. A missing one is no error."""

@@ -7,13 +7,11 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from provisioner.clients.kubernetes.cluster import Cluster, Object
-from provisioner.clients.kubernetes.objects import container_statuses, end_reason
-from provisioner.diagnosis import failed_run_of
 from provisioner.domain.backup import Backup, Reason
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import EventKind, Job, find_event
 from provisioner.domain.store import Store
-from provisioner.operations.steps.readiness import failure_of, monitoring
+from provisioner.operations.steps.chart_job import NAME_LABEL, run_chart_job, start_chart_job
 from provisioner.operations.steps.storefront import serves
 from provisioner.operations.toolbox import Toolbox
 
@@ -24,9 +22,7 @@ BACKUP, RESTORE, EXPORT, IMPORT, SHOPPER = "backup", "restore", "export", "impor
 BEFORE_MIGRATION = "load"  # the container of a restore Job that loads the data, where another one migrates them then
 UPLOAD_IDLE_SECONDS = 600  # that an upload may stand still
 SHORT_ID = 8  # characters of a backup's id that distinguish it from the store's others
-FOR_CLONE = "-clone"  # ends the names of Jobs that back a store up for a clone; they run next to the store's own
 ACCESS = "store-backup"  # the Secret in a store's namespace that only backup Jobs get
-NAME_LABEL = "batch.kubernetes.io/job-name"
 
 
 def ensure_keys(cluster: Cluster, server: str) -> dict[str, str]:
@@ -102,7 +98,7 @@ def start_backup(tools: Toolbox, job: Job, store: Store, reason: Reason, *, agai
     """Start the chart's backup Job for this job and `again`, unless it was started; `make_backup` waits for its end.
 
     Raises JobFailed and Transient."""
-    _start(tools, store, BACKUP, _name_of_backup(job, store, again), _tags(job, reason, store.version))
+    start_chart_job(tools, store, BACKUP, _name_of_backup(job, store, again), _tags(job, reason, store.version))
 
 
 def _name_of_backup(job: Job, store: Store, again: str) -> str:
@@ -129,7 +125,7 @@ def make_backup(
 
     Raises JobFailed, Transient, Superseded or HandedOver."""
     name, served = _name_of_backup(job, store, again), serves(tools, store) if served is None else served
-    run = _run(tools, job, store, secret, BACKUP, name, _tags(job, reason, store.version))[BACKUP]
+    run = run_chart_job(tools, job, store, secret, BACKUP, name, _tags(job, reason, store.version))[BACKUP]
     return _add(tools, job, store, run, reason, store.version, served=served)
 
 
@@ -140,7 +136,7 @@ def make_backup_of_archive(tools: Toolbox, job: Job, store: Store, secret: dict[
     Raises JobFailed, also for an archive that is no good, Transient, Superseded or HandedOver."""
     version = job.arguments["version"]
     variables = {**_tags(job, Reason.IMPORTED, version), "IDLE_SECONDS": f"{UPLOAD_IDLE_SECONDS}"}
-    run = _run(tools, job, store, secret, IMPORT, name_of_import(job, store), variables)[IMPORT]
+    run = run_chart_job(tools, job, store, secret, IMPORT, name_of_import(job, store), variables)[IMPORT]
     return _add(tools, job, store, run, Reason.IMPORTED, version, served=served_before(job))
 
 
@@ -180,7 +176,7 @@ def load_backup(
 
     Raises JobFailed, Transient, Superseded or HandedOver."""
     name = _name_of_load(job, store, backup)
-    run = _run(tools, job, store, secret, RESTORE, name, {"SNAPSHOT": backup, "MOVED_FROM": moved_from})
+    run = run_chart_job(tools, job, store, secret, RESTORE, name, {"SNAPSHOT": backup, "MOVED_FROM": moved_from})
     loaded = run.get(BEFORE_MIGRATION) or run[RESTORE]
     return dict(json.loads(loaded.get("message") or "{}").get("counts", {}))
 
@@ -189,7 +185,7 @@ def visit_shop(tools: Toolbox, job: Job, store: Store, secret: dict[str, str]) -
     """Visit the shop as a shopper does, from inside the namespace, by the chart's Job; returns what it says it did.
 
     Raises JobFailed, Transient, Superseded or HandedOver."""
-    run = _run(tools, job, store, secret, SHOPPER, f"{store.release}-{SHOPPER}-{job.id}", {})[SHOPPER]
+    run = run_chart_job(tools, job, store, secret, SHOPPER, f"{store.release}-{SHOPPER}-{job.id}", {})[SHOPPER]
     return str(run.get("message") or "").strip()
 
 
@@ -219,57 +215,4 @@ def _runs(pod: Object) -> bool:
 
 def start_export(tools: Toolbox, store: Store, name: str) -> None:
     """Start a Job `name` in which a backup can be read by commands. Raises JobFailed and Transient."""
-    _start(tools, store, EXPORT, name, {})
-
-
-def _run(
-    tools: Toolbox, job: Job, store: Store, secret: dict[str, str], component: str, name: str, variables: dict[str, str]
-) -> dict[str, Object]:
-    """Run the Job `name` of the component's CronJob to its good end.
-
-    Returns the `terminated` state of each of its containers. The main one has the component's name."""
-    for other in tools.cluster.active_jobs(store.namespace, component):
-        if other != name and not (other.endswith(FOR_CLONE) or name.endswith(FOR_CLONE)):
-            tools.cluster.stop_job(store.namespace, other)  # a failed job's: its trouble must not fail this one
-    with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
-        _start(tools, store, component, name, variables)
-        while not (run := _succeeded(pods := _of(monitor.look(component), name), component)):
-            if symptom := failed_run_of(store.name, pods, component):
-                raise failure_of(tools, store, symptom, secret)
-            _require_running(tools, store, component, name)
-    return run
-
-
-def _require_running(tools: Toolbox, store: Store, component: str, name: str) -> None:
-    """Raises JobFailed if the Job is over and no pod says how: somebody deleted it, or its node is gone."""
-    found = tools.cluster.job(store.namespace, name)
-    if found and not end_reason(found):
-        return
-    pods = _of(tools.cluster.pods(store.namespace), name)  # the watch may be behind
-    if not _succeeded(pods, component) and not failed_run_of(store.name, pods, component):
-        cause = f"Kubernetes ended its Job: {end_reason(found)}." if found else "Somebody deleted its Job."
-        raise JobFailed(f"The {component} of {store.name} ended without a result.", cause, "Fix the cause, then retry.")
-
-
-def _start(tools: Toolbox, store: Store, component: str, name: str, variables: dict[str, str]) -> None:
-    """Start the Job, unless an earlier attempt did."""
-    if tools.cluster.job(store.namespace, name):
-        return
-    found = tools.cluster.cron_job(store.namespace, f"{store.release}-{component}")
-    if not found:
-        what = f"{store.name} has no CronJob {store.release}-{component}: its chart is too old, or knows no backups."
-        raise JobFailed(what, "", f"Upgrade it first: /store upgrade {store.name}")
-    tools.cluster.start_job(store.namespace, found, name, variables)
-
-
-def _of(pods: list[Object], name: str) -> list[Object]:
-    return [pod for pod in pods if pod["metadata"].get("labels", {}).get(NAME_LABEL) == name]
-
-
-def _succeeded(pods: list[Object], container: str) -> dict[str, Object] | None:
-    """The `terminated` states of the pod's containers by name; None before the good end of `container`."""
-    for pod in pods:
-        states = {status["name"]: status.get("state", {}).get("terminated") or {} for status in container_statuses(pod)}
-        if states.get(container, {}).get("exitCode") == 0:
-            return states
-    return None
+    start_chart_job(tools, store, EXPORT, name, {})

@@ -85,6 +85,19 @@ class RolloutMonitor:
                 return
             self._examine(f"The {component} of {self._store.name} was not ready", [p for p in snapshot if counts(p)])
 
+    def await_running(self, component: str) -> None:
+        """Wait until at least one pod of the component is Ready.
+
+        Raises JobFailed with the cause, Superseded or HandedOver."""
+        for snapshot in self._snapshots:
+            if ready_pods(snapshot, component):
+                return
+            if not sum(workload["spec"].get("replicas", 1) for workload in self._workloads(component)):
+                what = f"The {component} of {self._store.name} does not run: it has no pods."
+                next_step = f"An upgrade starts them again: /store upgrade {self._store.name}"
+                raise JobFailed(what, "Somebody scaled it to 0, or deleted it.", next_step)
+            self._examine(f"The {component} of {self._store.name} was not ready", snapshot)
+
     def await_gone(self, component: str, grace_seconds: int | None = None) -> None:
         """Wait until no pod of the component can write any more; with `grace_seconds`, pods are killed after so long.
 

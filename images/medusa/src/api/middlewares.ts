@@ -1,9 +1,12 @@
-/** Middleware of all routes: rejects forms from other sites, and renders missing pages and errors in the store's design. */
+/**
+ * Middleware of all routes: rejects forms from other sites and logins that ended, and renders missing pages and errors in the store's
+ * design.
+ */
 import {
-  defineMiddlewares, errorHandler, type MedusaErrorHandlerFunction, type MedusaNextFunction, type MedusaRequest,
+  type AuthenticatedMedusaRequest, defineMiddlewares, errorHandler, type MedusaErrorHandlerFunction, type MedusaNextFunction, type MedusaRequest,
   type MedusaResponse,
 } from "@medusajs/framework/http"
-import { ContainerRegistrationKeys, MedusaError } from "@medusajs/framework/utils"
+import { ContainerRegistrationKeys, MedusaError, Modules } from "@medusajs/framework/utils"
 import { asLastSeen, enter, fromHere, send } from "../shop/web.ts"
 import { broken, notFound, unreadable } from "../storefront/told.ts"
 
@@ -13,6 +16,14 @@ const medusas = /^\/(admin|app|auth|cloud|health|hooks|static|store)(\/|$)/
 async function tellMissing(req: MedusaRequest, res: MedusaResponse, next: MedusaNextFunction) {
   if (medusas.test(req.path)) return next()
   await send(req, res, await enter(req), notFound, { status: 404 })
+}
+
+/** Medusa's tokens are good for a day. Those from before a reset name a login that is gone (owner.js). */
+async function requireLogin(req: MedusaRequest, res: MedusaResponse, next: MedusaNextFunction) {
+  const id = (req as AuthenticatedMedusaRequest).auth_context?.auth_identity_id // none with an API key
+  const known = !id || (await req.scope.resolve(Modules.AUTH).listAuthIdentities({ id }, { select: ["id"] })).length > 0
+  if (known) next()
+  else res.status(401).json({ message: "Unauthorized" })
 }
 
 /** HTTP statuses of Medusa's errors. Errors of body-parser have a status of their own. */
@@ -34,6 +45,7 @@ const handleError: MedusaErrorHandlerFunction = (error, req, res, next) => {
 export default defineMiddlewares({
   errorHandler: handleError,
   routes: [
+    { matcher: "/admin*", middlewares: [requireLogin] },
     { matcher: "/cart*", method: ["POST"], middlewares: [fromHere] },
     { matcher: "/checkout", method: ["POST"], middlewares: [fromHere] },
     { matcher: "/orders", method: ["POST"], middlewares: [fromHere] },
