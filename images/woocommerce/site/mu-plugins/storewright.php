@@ -28,12 +28,14 @@ add_filter('emoji_svg_url', '__return_false');
 add_filter('pre_wp_mail', static fn (?bool $sent): bool => $sent ?? false);
 
 // A line in the log for each request of a person. Storewright counts them: a store without shoppers may go to sleep. WordPress's
-// own requests, an admin page that is left open, and what no person opens are not counted.
+// own requests, an admin page that is left open, the login page, which attackers try all day, and what no person opens are
+// not counted.
 add_action('shutdown', static function (): void {
     $agent = trim(preg_replace('/[[:cntrl:]]+/', ' ', $_SERVER['HTTP_USER_AGENT'] ?? ''));
     $heartbeat = wp_doing_ajax() && ($_POST['action'] ?? '') === 'heartbeat';
     $person = in_array($_SERVER['REQUEST_METHOD'] ?? '', ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], true) && $agent !== '';
-    if ($person && !$heartbeat && !wp_doing_cron() && !is_robots() && !is_feed() && !is_favicon() && http_response_code() < 400) {
+    $uncounted = is_robots() || is_feed() || is_favicon() || get_query_var('sitemap') !== '' || is_login();
+    if ($person && !$heartbeat && !wp_doing_cron() && !$uncounted && http_response_code() < 400) {
         file_put_contents('php://stderr', 'visit: ' . substr($agent, 0, 300) . "\n");
     }
 });
