@@ -31,6 +31,7 @@ from bot.web.public_app import build_public_app
 from bot.web.slack_endpoint import SlackEndpoint
 from bot.web.socket_mode import SocketMode
 from bot.web.waker import build_waker
+from provisioner.capacity import CapacityReader
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.errors import StorewrightError
 from provisioner.domain.store import SECRET_NAME
@@ -93,6 +94,7 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
         read_log=partial(read_log, tools),
         read_usage=partial(read_usage, tools.cluster),
         read_revisions=partial(read_revisions, tools),
+        capacity_for=CapacityReader(tools).latest if settings.show_capacity else lambda store_type: None,
         people=_people(settings, metrics),
     )
     audit, slow_answers = AuditWriter(ledger), SlowAnswers()

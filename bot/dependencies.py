@@ -8,7 +8,8 @@ from datetime import tzinfo
 from typing import Protocol
 
 from bot.rendering.offers import Offer
-from provisioner.domain.catalog import Catalog
+from provisioner.capacity import Capacity
+from provisioner.domain.catalog import Catalog, StoreType
 from provisioner.domain.expiry import names_day
 from provisioner.domain.policy import Actor
 from provisioner.domain.revision import Revision
@@ -33,7 +34,8 @@ class People(Protocol):
 class Dependencies:
     """`public_url` is the address of the credential page for browsers; `offers` are the buttons and menu items of a
     store's messages. `read_log(store, component)` and `read_revisions(store)` read the cluster, which takes time;
-    `read_usage(store)` a second at most."""
+    `read_usage(store)` a second at most. `capacity_for(store_type)` is what is known of the cluster's room for one more
+    store."""
 
     orders: Orders
     public_url: str
@@ -41,6 +43,7 @@ class Dependencies:
     read_log: Callable[[Store, str], StoreLog]
     read_usage: Callable[[Store], StoreUsage | None]
     read_revisions: Callable[[Store], list[Revision]]
+    capacity_for: Callable[[StoreType], Capacity | None]
     people: People
 
     def time_zone(self, person: str, text: str) -> tzinfo | None:

@@ -158,6 +158,11 @@ class StoreSettings(_DurationSettings):
     public_url: PublicUrl | None = Field(
         None, description="the address of the bot for browsers, whose host no store may have"
     )
+    show_capacity: bool = Field(
+        False,
+        description="true: the create form says whether the cluster has room for one more store; the bot needs the"
+        " right to list nodes and all pods",
+    )
     store_limits: YamlMaps = Field(
         {}, description="the path of a YAML file with the maps `quota` and `limitRange`, for the stores' namespaces"
     )

@@ -193,6 +193,7 @@ def _preflight(dependencies: Dependencies, request: Request, store_type: StoreTy
         most=orders.limits.stores_per_person,
         seconds=statistics.seconds_of(CREATE.kind, store_type.name, HISTORY),
         expiry=orders.expiry,
+        capacity=dependencies.capacity_for(store_type),
     )
 
 

@@ -25,6 +25,7 @@ from bot.rendering.blocks import Message, context, sections
 from bot.rendering.job_view import StoreView
 from bot.rendering.offers import Offer, in_menu, offer_button
 from bot.rendering.templating import TextTemplate
+from provisioner.capacity import Capacity
 from provisioner.domain.backup import Backup
 from provisioner.domain.catalog import Catalog, StoreType
 from provisioner.domain.expiry import NO_POLICY, ExpiryPolicy, duration
@@ -96,7 +97,7 @@ class Preflight:
 
     `address` is the new store's if its name is free, '' if it is not, or not typed yet; then `problem` says why not.
     The person has `owned` stores of `most`. `seconds` is how long former creations of the type took, the shortest
-    first."""
+    first. `capacity` is what is known of the cluster's room for the store."""
 
     address: str = ""
     problem: str = ""
@@ -104,6 +105,7 @@ class Preflight:
     most: int = 0
     seconds: Sequence[float] = ()
     expiry: ExpiryPolicy = NO_POLICY
+    capacity: Capacity | None = None
 
     @property
     def usual_seconds(self) -> float:
@@ -142,6 +144,7 @@ def create_form(
             *(_option_block(store_type, option, prefilled) for option in store_type.options),
             _expiry_block(preflight.expiry, prefilled.expires),
             context(create("preflight", p=preflight, type=store_type)),
+            *([context(create("capacity", c=preflight.capacity, type=store_type))] if preflight.capacity else []),
             context(_where(form_context)),
         ],
     )

@@ -24,6 +24,7 @@ FEATURES = {
     "budget": ("podDisruptionBudget.enabled=true",),
     "priority": ("priorityClass.create=true",),
     "remote": ('backups.remote="s3:bucket/storewright"', 'backups.remoteSecret="s3"'),
+    "capacity": ("stores.showCapacity=true",),
     "no-policy": ("networkPolicy.enabled=false",),
 }
 

@@ -39,6 +39,7 @@ from bot.web.socket_mode import SocketMode
 from dev import local_http
 from dev.slack import LocalSlack
 from dev.slack.delivery import sign
+from provisioner.capacity import Capacity
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import Problem
 from provisioner.domain.job import ROLLBACK_STAGE, EventKind, Job
@@ -141,7 +142,7 @@ class Bot:
     `archive` returns the parts of each backup, or raises; `container` takes in archives. `room` is what the
     storage of the backups has. The last of `logs` is each store's log, or the error of reading it, which takes
     `log_seconds`. `usage` is that of each store, and `revisions` are those of its release, or the error of reading
-    them."""
+    them. `capacity` is the cluster's."""
 
     url: str
     slack: LocalSlack
@@ -159,6 +160,7 @@ class Bot:
     log_seconds: float = 0.0
     usage: StoreUsage | None = None
     revisions: list[Revision] | Exception = field(default_factory=list)
+    capacity: Capacity | None = None
 
     @property
     def ledger(self) -> Ledger:
@@ -310,6 +312,7 @@ def running_bot(
         read_log=lambda store, component: _log(bot),
         read_usage=lambda store: bot.usage,
         read_revisions=lambda store: _revisions(bot),
+        capacity_for=lambda store_type: bot.capacity,
         people=SlackPeople(asker),
     )
     audit, slow_answers = AuditWriter(ledger), SlowAnswers()

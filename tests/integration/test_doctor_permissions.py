@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from bot.cli.doctor.cluster import _permissions, _rules
@@ -30,3 +31,16 @@ def test_doctor_asks_for_two_secrets_in_the_bots_namespace() -> None:
         Permission("get", "secrets", name="storewright-backup"),
         Permission("patch", "secrets", name="storewright-backup"),
     }
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_doctor_asks_for_nodes_and_pods_only_where_the_capacity_is_shown(shown: bool) -> None:
+    flags = ["--set=stores.showCapacity=true"] if shown else []
+    manifests = list(yaml.safe_load_all(bot_chart.permissions("storewright", *flags)))
+    roles = {m["metadata"]["name"]: set(_permissions(m["rules"])) for m in manifests if m["kind"] == "ClusterRole"}
+    settings = StoreSettings.from_environment(store_domain="shops.example.com", charts_dir=ROOT / "charts")
+    of_capacity = set(_permissions(_rules("capacity", settings)))
+    assert of_capacity == {Permission("list", "nodes"), Permission("list", "pods")}
+    assert (roles["storewright"] & of_capacity == of_capacity) == shown
+    parts = ("cluster", "doctor", *(["capacity"] if shown else []))
+    assert roles["storewright"] == {one for part in parts for one in _permissions(_rules(part, settings))}

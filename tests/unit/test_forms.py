@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from bot.rendering import forms
 from bot.rendering.forms import FormContext, Prefilled, Preflight
 from dev.slack.block_validation import check_view
+from provisioner.capacity import Capacity, Resources
 from provisioner.domain.options import Option
 from provisioner.domain.revision import ways_back
 from provisioner.domain.store import Addresses
@@ -130,6 +131,27 @@ def test_create_form_says_what_is_known_before_the_order() -> None:
         ":x: There is already a store called my-shop.",
         ":no_entry_sign: You have 10 stores, and 10 is the limit for one person.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("free", "text"),
+    [
+        (Resources(1.0, 2.0 * 1024**3), ":white_check_mark: The cluster has room for one more Medusa store."),
+        (
+            Resources(0.05, 2.0 * 1024**3),
+            ":warning: The cluster is nearly full: a Medusa store requests 480 MiB of memory and 0.15 CPUs, and 2 GiB"
+            " of memory and 0.05 CPUs are free. You can create it all the same. It starts if the cluster gets more"
+            " nodes soon; otherwise pause a store that nobody needs now: `/store pause NAME`",
+        ),
+    ],
+)
+def test_create_form_says_whether_the_cluster_has_room(free: Resources, text: str) -> None:
+    preflight = Preflight(capacity=Capacity(Resources(0.15, 480.0 * 1024**2), free))
+    view = forms.create_form(CATALOG, ADDRESSES, FormContext(), MEDUSA, None, preflight).to_dict()
+    assert check_view(view) == []
+    assert text in [block["elements"][0]["text"] for block in view["blocks"] if block["type"] == "context"]
+    without = forms.create_form(CATALOG, ADDRESSES, FormContext(), MEDUSA, None, Preflight()).to_dict()
+    assert "The cluster" not in str(without)
 
 
 def test_slack_accepts_the_longest_menus_that_a_type_may_have() -> None:

@@ -55,13 +55,15 @@ def permissions(environment: Environment, cluster: Cluster) -> Iterator[Finding]
     settings, home = environment.settings, home_of(environment.settings, cluster)
     own = _rules("own", settings) + (_rules("pull", settings) if settings.image_pull_secret else [])
     own += _rules("backup", settings) if settings.backup_server else []
-    missing = _missing(cluster, _rules("cluster", settings), "")
+    everywhere = _rules("cluster", settings) + (_rules("capacity", settings) if settings.show_capacity else [])
+    missing = _missing(cluster, everywhere, "")
     missing += [f"{permission} in {home}" for permission in _missing(cluster, own, home)]
     if missing:
         yield wrong(f"The bot lacks permissions: {'; '.join(missing)}.", INSTALL)
     else:
         yield ok(f"The bot has every permission it needs, in the whole cluster and in {home}.")
-    if excessive := list(filter(cluster.is_allowed, EXCESSIVE)):
+    needed = _permissions(everywhere)
+    if excessive := [one for one in EXCESSIVE if one not in needed and cluster.is_allowed(one)]:
         examples = ", ".join(f"{permission.verb} {permission.resource}" for permission in excessive)
         fix = f"Run the bot with its own ServiceAccount. {INSTALL}"
         yield unsure(f"The bot has far more permissions than it needs, such as: {examples}.", fix)

@@ -33,6 +33,7 @@
 - { name: STORE_LIMITS, value: /etc/storewright/limits.yaml }
 - { name: IMAGE_PULL_SECRET, value: {{ with .imagePullSecret }}{{ printf "%s/%s" $.Release.Namespace . | quote }}{{ else }}""{{ end }} }
 - { name: INGRESS_ADDRESS, value: {{ .ingressAddress | quote }} }
+- { name: SHOW_CAPACITY, value: {{ .showCapacity | quote }} }
 {{- end }}
 {{- if .Values.backups.enabled }}
 - { name: BACKUP_SERVER, value: "https://{{ .Release.Name }}-backup.{{ .Release.Namespace }}.svc:8000" }

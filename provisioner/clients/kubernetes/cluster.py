@@ -9,6 +9,7 @@ from provisioner.clients.kubernetes.errors import ClusterNotConfigured, Conflict
 from provisioner.clients.kubernetes.jobs import Jobs
 from provisioner.clients.kubernetes.leases import Leases
 from provisioner.clients.kubernetes.namespaces import Namespaces
+from provisioner.clients.kubernetes.nodes import Nodes
 from provisioner.clients.kubernetes.objects import Object
 from provisioner.clients.kubernetes.releases import Releases
 from provisioner.clients.kubernetes.routes import Routes
@@ -34,7 +35,7 @@ __all__ = [
 
 
 class Cluster(
-    Namespaces, Secrets, Releases, Workloads, Watches, Jobs, Commands, Leases, Services, Routes, Access, Applied
+    Namespaces, Secrets, Releases, Workloads, Watches, Jobs, Commands, Leases, Services, Routes, Access, Applied, Nodes
 ):
     """One Kubernetes cluster.
 
