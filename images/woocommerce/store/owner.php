@@ -12,7 +12,8 @@ function take_login(mysqli $database, Admin $admin): int
     $account = get_user_by('login', $admin->user);
     if (!$account) {
         $email = email_exists($admin->email) ? '' : $admin->email; // another person may have it
-        $id = wp_insert_user(['user_login' => $admin->user, 'user_pass' => wp_generate_password(), 'user_email' => $email]);
+        $account = ['user_login' => $admin->user, 'user_pass' => wp_generate_password(), 'user_email' => $email];
+        $id = wp_insert_user([...$account, 'role' => 'administrator']);
         $account = new WP_User(is_wp_error($id) ? throw new RuntimeException($id->get_error_message()) : $id);
     }
     $account->add_role('administrator');

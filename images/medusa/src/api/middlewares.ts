@@ -21,7 +21,7 @@ async function tellMissing(req: MedusaRequest, res: MedusaResponse, next: Medusa
 /** Medusa's tokens are good for a day. Those from before a reset name a login that is gone (owner.js). */
 async function requireLogin(req: MedusaRequest, res: MedusaResponse, next: MedusaNextFunction) {
   const id = (req as AuthenticatedMedusaRequest).auth_context?.auth_identity_id // none with an API key
-  const known = !id || (await req.scope.resolve(Modules.AUTH).listAuthIdentities({ id }, { select: ["id"] })).length > 0
+  const known = !id || (await req.scope.resolve(Modules.AUTH).listAuthIdentities({ id: [id] }, { select: ["id"] })).length > 0
   if (known) next()
   else res.status(401).json({ message: "Unauthorized" })
 }
