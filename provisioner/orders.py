@@ -248,7 +248,7 @@ class Orders:
             return store
 
     def retry(self, context: OrderContext, job_id: str) -> Job:
-        """Order a failed job again, as a new job. Raises StoreNotFound, NotAllowed, StoreBusy, or Refused."""
+        """Order a failed or cancelled job again, as a new one. Raises StoreNotFound, NotAllowed, StoreBusy, Refused."""
         with self.ledger.transaction():
             if repeated := self.ledger.jobs.delivered(context.delivery_key):
                 return repeated
@@ -258,12 +258,15 @@ class Orders:
             store, operation = self.lookup.managed_by_id(context.actor, failed.store_id), OPERATIONS[failed.kind]
             if live := self.ledger.jobs.live(store.id):
                 raise busy(store, live)
-            if failed.status != JobStatus.FAILED or self.ledger.jobs.newest_for(failed) != failed:
+            if (
+                failed.status not in (JobStatus.FAILED, JobStatus.CANCELLED)
+                or self.ledger.jobs.newest_for(failed) != failed
+            ):
                 raise nothing_to_retry(store)
             return self._add_job(context, operation, store, retry_of=job_id, arguments=failed.arguments)
 
     def retry_last(self, context: OrderContext, store: Store) -> Job:
-        """Order the newest job of a store again, if it failed. Raises what `retry` raises."""
+        """Order the newest job of a store again, if it failed or was cancelled. Raises what `retry` raises."""
         last = self.ledger.jobs.last(store.id)
         if last and last.quiet and last.status != JobStatus.FAILED:
             last = self.ledger.jobs.last_shown(store.id)

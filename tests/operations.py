@@ -22,6 +22,12 @@ def succeed(tools: Toolbox, job: Job) -> None:
     tools.ledger.succeed(job)
 
 
+def take_back(tools: Toolbox, job: Job) -> None:
+    """The undo of DUST."""
+    tools.require_wanted(job)
+    tools.ledger.end_cancelled(job)
+
+
 DUST = Operation(
     kind=JobKind("dust"),
     run=succeed,
@@ -38,6 +44,10 @@ DUST = Operation(
     changes_store_at="wipe",
     rolls_back=False,
     replaces_live_job=False,
+    undo=take_back,
+    last_stage=None,
+    status_when_cancelled=None,
+    instead_of_cancel="",
     participle="dusted",
     gerund="dusting",
 )

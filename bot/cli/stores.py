@@ -89,6 +89,11 @@ class Session:
             ended = [_follow(self, job) for job in jobs]
         return all(job.status == JobStatus.SUCCEEDED for job in ended)
 
+    def follow(self, job: Job) -> Job:
+        """Follow a job to its end, and return it as it is then."""
+        with _running_jobs(self):
+            return _follow(self, job)
+
     def audited(self, store: str, detail: str, act: Callable[[OrderContext], Result]) -> Result:
         """Do what was asked for, such as place an order, and write it to the audit log. Raises Refused."""
         record = _audit_record(store, detail)
@@ -201,7 +206,8 @@ def _print_headline(session: Session, job: Job) -> None:
     view = read_job_view(session.ledger, session.catalog, job.id)
     if not view:
         return
-    status = "busy" if job.live else "ok" if job.status == JobStatus.SUCCEEDED else "wrong"
+    ended = {JobStatus.SUCCEEDED: "ok", JobStatus.CANCELLED: "unsure"}
+    status = "busy" if job.live else ended.get(job.status, "wrong")
     click.echo(f"{mark(status)} {plain(messages.summary(view, ()).text)}")
 
 

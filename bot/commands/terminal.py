@@ -45,6 +45,9 @@ class Terminal(Protocol):
     def audited(self, store: str, detail: str, act: Callable[[OrderContext], Result]) -> Result:
         """Do what was asked for, in an audited way. Raises Refused."""
 
+    def follow(self, job: Job) -> Job:
+        """Follow a job to its end, and return it as it is then."""
+
     def note(self, store: str, detail: str) -> None:
         """Write what was asked for to the audit log, where it is no order."""
 

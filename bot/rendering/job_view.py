@@ -53,9 +53,11 @@ class Headline(StrEnum):
     """What a job's root message says. Each verb's template has a macro for each."""
 
     WORKING = "working"
+    CANCELLING = "cancelling"  # a person cancelled it, and it takes back what it did
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     SUPERSEDED = "superseded"  # a later order replaced it
+    CANCELLED = "cancelled"  # a person cancelled it
     RETRIED = "retried"  # it failed, and a later job followed
     OUTDATED = "outdated"  # it succeeded, and a later job followed
 
@@ -112,11 +114,13 @@ class JobView:
     @property
     def headline(self) -> Headline:
         if self.job.live:
-            return Headline.WORKING
+            return Headline.CANCELLING if self.job.cancelled_by else Headline.WORKING
         if self.job.status == JobStatus.FAILED:
             return Headline.FAILED if self.current else Headline.RETRIED
         if self.job.status == JobStatus.SUPERSEDED:
             return Headline.SUPERSEDED
+        if self.job.status == JobStatus.CANCELLED:
+            return Headline.CANCELLED
         return Headline.SUCCEEDED if self.current else Headline.OUTDATED
 
     @property
@@ -165,15 +169,17 @@ class JobView:
         if stage not in started:
             return TaskStatus.PENDING
         if stage != started[-1]:
-            return TaskStatus.ERROR
-        ended = {JobStatus.FAILED: TaskStatus.ERROR, JobStatus.SUPERSEDED: TaskStatus.PENDING}
+            return TaskStatus.PENDING if self.job.cancelled_by else TaskStatus.ERROR
+        pending = dict.fromkeys((JobStatus.SUPERSEDED, JobStatus.CANCELLED), TaskStatus.PENDING)
+        ended = {JobStatus.FAILED: TaskStatus.ERROR, **pending}
         return ended.get(self.job.status, TaskStatus.IN_PROGRESS)
 
     @property
     def setback(self) -> str:
         """Why the work waits, or ''."""
         waiting = (EventKind.RETRYING, EventKind.WAITING)
-        progress = [e for e in self.events if e.kind in (*waiting, EventKind.STARTED, EventKind.DONE)]
+        going_on = (EventKind.STARTED, EventKind.DONE, EventKind.CANCELLING)
+        progress = [e for e in self.events if e.kind in (*waiting, *going_on)]
         return progress[-1].detail if self.job.live and progress and progress[-1].kind in waiting else ""
 
 

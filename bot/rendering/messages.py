@@ -45,7 +45,7 @@ def summary(view: JobView, offers: Sequence[Offer], moved: Moved | None = None) 
     """The job as it is now. `moved` says why it is not where it was ordered."""
     headline = headline_of(view)
     problem = view.job.problem if view.headline is Headline.FAILED else None
-    results = view.results if view.headline in (Headline.SUCCEEDED, Headline.FAILED) else []
+    results = _results(view)
     text = f"{headline} {shared('problem', p=problem)}" if problem else headline
     text = f"{text} {shared('sentences', lines=results)}" if results else text
     before = [
@@ -64,6 +64,14 @@ def summary(view: JobView, offers: Sequence[Offer], moved: Moved | None = None) 
 
     facts = {"job": view.job.id, "kind": view.job.kind, "store": view.store.name, "status": str(view.job.status)}
     return replace(message(text, around(_plan(view)), around(_plan_as_text(view))), facts=facts)
+
+
+def _results(view: JobView) -> list[str]:
+    """What people should know of an ended job."""
+    if view.headline not in (Headline.SUCCEEDED, Headline.FAILED, Headline.CANCELLED):
+        return []
+    came_too_late = view.job.cancelled_by and view.headline is Headline.SUCCEEDED
+    return [*view.results, *([jobs("cancelled_too_late", v=view)] if came_too_late else [])]
 
 
 def with_facts(shown: Message, view: StoreView, usage: StoreUsage | None = None) -> Message:
@@ -93,7 +101,12 @@ def headline_of(view: JobView) -> str:
         case Headline.OUTDATED:
             return f"{verb('outdated', v=view)} {_later(view)}"
         case Headline.FAILED:
-            return f"{jobs('failed', v=view)} {verb('fate', v=view)}".strip()
+            failed = jobs("not_cancelled" if view.job.cancelled_by else "failed", v=view)
+            return f"{failed} {verb('fate', v=view)}".strip()
+        case Headline.CANCELLING:
+            return jobs("cancelling", v=view)
+        case Headline.CANCELLED:
+            return f"{jobs('cancelled', v=view)} {verb('cancelled', v=view) if view.current else _later(view)}"
         case Headline.SUPERSEDED:
             return f"{jobs('superseded', v=view)} {_later(view)}"
         case Headline.RETRIED if view.next.kind == view.job.kind:
@@ -151,9 +164,11 @@ def _thread_line(view: JobView, event: JobEvent) -> str:
             return jobs("failure_line", detail=event.detail)
         case EventKind.SUPERSEDED:
             return jobs("stopped", later=_later(view))
+        case EventKind.CANCELLING:
+            return jobs("cancelling_line", v=view)
         case EventKind.FORGOTTEN:
             return jobs("forgotten", v=view)
-        case EventKind.QUEUED | EventKind.STARTED | EventKind.SUCCEEDED:
+        case EventKind.QUEUED | EventKind.STARTED | EventKind.SUCCEEDED | EventKind.CANCELLED:
             return ""
 
 

@@ -144,7 +144,7 @@ class Transient(StorewrightError):
 
 
 class Superseded(Exception):
-    """A later order replaced the job: stop quietly."""
+    """A later order replaced the job, or somebody cancelled it: stop this attempt quietly."""
 
 
 class HandedOver(Exception):

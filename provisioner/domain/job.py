@@ -19,6 +19,7 @@ class JobStatus(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     SUPERSEDED = "superseded"  # a later order replaced it
+    CANCELLED = "cancelled"  # a person cancelled it, and nothing of it is left
 
 
 LIVE = (JobStatus.QUEUED, JobStatus.RUNNING)
@@ -36,7 +37,9 @@ class Job:
     `allowed` is the number of seconds the work may take. They count from `started_at`, again in each process, so
     that a bot that was away costs no job its time. `interruptions` counts the processes that ended without a word
     while they ran the job. `arguments` are what else the order says, by name.
-    Nothing in Slack shows a `quiet` job unless it fails."""
+    Nothing in Slack shows a `quiet` job unless it fails.
+    `cancelled_by` is who cancelled it, '' for nobody; `cancel_key` is the delivery key of that request. Each attempt
+    from then on takes back what the earlier ones did."""
 
     id: str
     kind: JobKind
@@ -59,14 +62,17 @@ class Job:
     interruptions: int = 0
     arguments: dict[str, str] = field(default_factory=dict)
     quiet: bool = False
+    cancelled_by: str = ""
+    cancel_key: str = ""
 
     @property
     def live(self) -> bool:
         return self.status in LIVE
 
     def failed_since(self, kind: JobKind, at: float) -> bool:
-        """Whether it is of this kind and failed after that time (epoch seconds)."""
-        return self.kind == kind and self.status == JobStatus.FAILED and (self.finished_at or 0.0) > at
+        """Whether it is of this kind and failed, or was cancelled, after that time (epoch seconds)."""
+        ended = self.status in (JobStatus.FAILED, JobStatus.CANCELLED)
+        return self.kind == kind and ended and (self.finished_at or 0.0) > at
 
 
 ROLLBACK_STAGE = "rollback"  # the stage in which a job of that phase restores
@@ -81,6 +87,8 @@ class EventKind(StrEnum):
     SUCCEEDED = "succeeded"  # the job; `seconds` since the order, `detail` is the chart's version where there is one
     FAILED = "failed"  # the job; the job's `problem` says why
     SUPERSEDED = "superseded"
+    CANCELLING = "cancelling"  # a person cancelled the job; its next attempt takes back what it did
+    CANCELLED = "cancelled"  # the job; nothing of it is left
     FORGOTTEN = "expired"  # the job deleted its store, which can't be undeleted any more
 
 

@@ -25,6 +25,7 @@ END_EVENTS = {
     JobStatus.SUCCEEDED: EventKind.SUCCEEDED,
     JobStatus.FAILED: EventKind.FAILED,
     JobStatus.SUPERSEDED: EventKind.SUPERSEDED,
+    JobStatus.CANCELLED: EventKind.CANCELLED,
 }
 IN_THREAD = (
     EventKind.WAITING,
@@ -32,6 +33,7 @@ IN_THREAD = (
     EventKind.RETRYING,
     EventKind.FAILED,
     EventKind.SUPERSEDED,
+    EventKind.CANCELLING,
     EventKind.FORGOTTEN,
 )
 
@@ -66,6 +68,10 @@ class Jobs:
     def delivered(self, delivery_key: str) -> Job | None:
         """The job that an order with this delivery key made."""
         return self._where("delivery_key = ?", delivery_key)
+
+    def cancelled_with(self, delivery_key: str) -> Job | None:
+        """The job that a request with this delivery key cancelled."""
+        return self._where("cancel_key = ? AND cancel_key != ''", delivery_key)
 
     def live(self, store_id: str) -> Job | None:
         """The queued or running job of a store."""
@@ -138,9 +144,12 @@ class Jobs:
         return [event_of(row) for row in self._connection.db.query(query, [job_id, after])]
 
     def require_live(self, job: Job) -> None:
-        """Raises Superseded if the job ended."""
-        query = f"SELECT 1 FROM jobs WHERE id = ? AND status IN ({LIVE_SQL})"
-        if not self._connection.db.execute(query, (job.id,)).fetchone():
+        """Raises Superseded if the job ended, or was cancelled since `job` was read."""
+        self._require_live(job, "cancelled_by = ?", job.cancelled_by)
+
+    def _require_live(self, job: Job, condition: str = "1", *values: str) -> None:
+        query = f"SELECT 1 FROM jobs WHERE id = ? AND status IN ({LIVE_SQL}) AND {condition}"
+        if not self._connection.db.execute(query, (job.id, *values)).fetchone():
             raise Superseded(job.id)
 
     # --- the queue --------------------------------------------------------------------------------------------------
@@ -248,9 +257,9 @@ class Jobs:
     def record(self, job: Job, kind: EventKind, stage: str = "", detail: str = "", *, at: float | None = None) -> None:
         """Add an event of a live job, of now or of the time `at`. A stage's start and end are kept once.
 
-        Raises Superseded."""
+        What was done before the job was cancelled counts, too. Raises Superseded."""
         with self._connection.transaction():
-            self.require_live(job)
+            self._require_live(job)
             self._insert_event(job, kind, stage, detail, at)
 
     def start_rollback(self, job: Job, problem: Problem, *, at: float | None = None) -> None:
@@ -264,6 +273,21 @@ class Jobs:
             now = self.time_of(at)
             query = "UPDATE jobs SET phase = ?, problem = ?, started_at = ?, deadline_at = ? + allowed WHERE id = ?"
             db.execute(query, (JobPhase.ROLLBACK, problem_json(problem), now, now, job.id))
+
+    def cancel(self, job: Job, by: str, delivery_key: str) -> Job:
+        """Let the job's attempt stop at its next step, and queue another one, which takes back what the job did.
+
+        The time of the job starts again, and so do its interruptions. Sends the signal `job_queued`; returns the job.
+        Raises Superseded."""
+        now = self._connection.clock()
+        with self._connection.transaction() as db:
+            self.require_live(job)
+            changes = {"cancelled_by": by, "cancel_key": delivery_key, "status": JobStatus.QUEUED, "due_at": now}
+            time = {"started_at": now, "deadline_at": now + job.allowed, "interruptions": 0}
+            db.table("jobs").update(job.id, changes | time)
+            self._insert_event(job, EventKind.CANCELLING)
+            self._connection.send_after_commit(self._connection.signals.job_queued)
+            return self.get(job.id) or job
 
     def requeue(self, job: Job) -> None:
         """Queue a running job again at once. Sends the signal `job_queued`. Raises Superseded."""

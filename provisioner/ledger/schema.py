@@ -145,6 +145,14 @@ def m0016_homes(db: Database) -> None:
     db.execute("CREATE INDEX jobs_failed ON jobs(finished_at) WHERE status = 'failed'")
 
 
+@migrations()
+def m0017_cancelled_jobs(db: Database) -> None:
+    """Who cancelled a job, '' for nobody, and the delivery key of that request."""
+    db.execute("ALTER TABLE jobs ADD COLUMN cancelled_by TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE jobs ADD COLUMN cancel_key TEXT NOT NULL DEFAULT ''")
+    db.execute("CREATE UNIQUE INDEX a_request_cancels_once ON jobs(cancel_key) WHERE cancel_key != ''")
+
+
 FIRST_LEDGER = """
 CREATE TABLE stores (
     id TEXT PRIMARY KEY,

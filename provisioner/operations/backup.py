@@ -8,7 +8,7 @@ from provisioner.domain.policy import Right
 from provisioner.domain.store import SECRET_NAME, StoreStatus
 from provisioner.domain.text import enumerate_words, size
 from provisioner.operations.spec import Operation, Stage
-from provisioner.operations.steps.backup_job import grant_access
+from provisioner.operations.steps.backup_job import end_backup, grant_access
 from provisioner.operations.steps.kept_store import make_kept_backup
 from provisioner.operations.toolbox import Toolbox
 
@@ -32,6 +32,12 @@ def describe(backup: Backup) -> str:
     return f"It holds {held}: {size(backup.bytes)}, {size(backup.added_bytes)} of them new."
 
 
+def undo(tools: Toolbox, job: Job) -> None:
+    """Stop the backup."""
+    end_backup(tools, job, tools.store_of(job))
+    tools.ledger.end_cancelled(job)
+
+
 BACKUP = Operation(
     kind=JobKind("backup"),
     run=run,
@@ -51,6 +57,10 @@ BACKUP = Operation(
     changes_store_at="backup",
     rolls_back=False,
     replaces_live_job=False,
+    undo=undo,
+    last_stage=None,
+    status_when_cancelled=None,
+    instead_of_cancel="",
     participle="backed up",
     gerund="backing up",
 )

@@ -9,6 +9,7 @@ from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.backup_job import (
     arguments_for,
+    end_backup,
     grant_access,
     is_loaded,
     make_backup,
@@ -26,6 +27,7 @@ from provisioner.operations.steps.from_backup import (
     open_filled_store,
 )
 from provisioner.operations.steps.preparation import PREPARE, prepare_store
+from provisioner.operations.steps.removal import DISCARD, discard_store
 from provisioner.operations.toolbox import Toolbox
 
 
@@ -60,6 +62,15 @@ def _await_backup(tools: Toolbox, job: Job, source: Store) -> Backup:
     return make_backup(tools, job, source, secret, Reason.FOR_CLONE, again=FOR_CLONE)
 
 
+def undo(tools: Toolbox, job: Job) -> None:
+    """Stop the backup of the source, and remove what the job made of the clone."""
+    source = tools.source_of(job)
+    if tools.cluster.namespace(source.namespace):  # it may be deleted meanwhile, and with it our rights in it
+        end_backup(tools, job, source, again=FOR_CLONE)
+    discard_store(tools, job, tools.store_of(job))
+    tools.ledger.end_cancelled(job)
+
+
 CLONE = Operation(
     kind=JobKind("clone"),
     run=run,
@@ -69,6 +80,7 @@ CLONE = Operation(
         Stage("backup", "Back up the store to clone", "Backed up the store to clone"),
         *FILL,
         *OPEN,
+        DISCARD,
     ),
     deadline_seconds=3600,
     right=Right.ANYONE,  # of the new store; the order needs more of the other one
@@ -82,6 +94,10 @@ CLONE = Operation(
     changes_store_at=None,
     rolls_back=False,
     replaces_live_job=False,
+    undo=undo,
+    last_stage=None,
+    status_when_cancelled=StoreStatus.DELETED,
+    instead_of_cancel="",
     participle="made as a clone",
     gerund="making the clone",
 )

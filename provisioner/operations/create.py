@@ -10,6 +10,7 @@ from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.preparation import PREPARE, prepare_store
 from provisioner.operations.steps.readiness import await_components
 from provisioner.operations.steps.release import install_release
+from provisioner.operations.steps.removal import DISCARD, discard_store
 from provisioner.operations.steps.storefront import CHECK, STOREFRONT, await_storefront
 from provisioner.operations.toolbox import Toolbox
 
@@ -28,6 +29,12 @@ def run(tools: Toolbox, job: Job) -> None:
     tools.ledger.succeed(job, store_type.version)
 
 
+def undo(tools: Toolbox, job: Job) -> None:
+    """Remove what the job made of the store."""
+    discard_store(tools, job, tools.store_of(job))
+    tools.ledger.end_cancelled(job)
+
+
 CREATE = Operation(
     kind=JobKind("create"),
     run=run,
@@ -38,6 +45,7 @@ CREATE = Operation(
         Stage("application", "Start the application", "Application is up"),
         STOREFRONT,
         CHECK,
+        DISCARD,
     ),
     deadline_seconds=900,
     right=Right.ANYONE,
@@ -51,6 +59,10 @@ CREATE = Operation(
     changes_store_at=None,
     rolls_back=False,
     replaces_live_job=False,
+    undo=undo,
+    last_stage=None,
+    status_when_cancelled=StoreStatus.DELETED,
+    instead_of_cancel="",
     participle="created",
     gerund="creating",
 )

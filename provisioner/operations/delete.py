@@ -17,13 +17,12 @@ from provisioner.operations.steps.backup_before import NO_BACKUP
 from provisioner.operations.steps.backup_job import grant_access
 from provisioner.operations.steps.claims import sizes_of
 from provisioner.operations.steps.kept_store import KeptStore, keep_store, make_kept_backup
-from provisioner.operations.steps.removal import await_volumes, remove_namespace
+from provisioner.operations.steps.removal import REMOVAL_SECONDS, await_volumes, remove_namespace
 from provisioner.operations.steps.sleep import Sleep, sleep_in
 from provisioner.operations.toolbox import Toolbox
 
 FOR_GOOD = {"now": "true"}  # the arguments of a job that makes no last backup and lets the others be removed
 DAY_SECONDS = 86_400
-REMOVAL_SECONDS = 300.0  # that the end of a namespace and its volumes may take
 
 
 def run(tools: Toolbox, job: Job) -> None:
@@ -99,6 +98,10 @@ DELETE = Operation(
     changes_store_at=None,
     rolls_back=False,
     replaces_live_job=True,
+    undo=None,
+    last_stage=None,
+    status_when_cancelled=None,
+    instead_of_cancel="Wait until it is deleted. /store status {name} says then whether it can be undeleted.",
     participle="deleted",
     gerund="deleting",
 )

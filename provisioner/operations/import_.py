@@ -21,6 +21,7 @@ from provisioner.operations.steps.from_backup import (
     open_filled_store,
 )
 from provisioner.operations.steps.preparation import PREPARE, prepare_store
+from provisioner.operations.steps.removal import DISCARD, discard_store
 from provisioner.operations.toolbox import Toolbox
 
 UPLOAD = "upload"  # the stage that waits for the archive
@@ -65,6 +66,14 @@ def _take_in(tools: Toolbox, job: Job, store: Store, secret: dict[str, str]) -> 
     return made.id
 
 
+def undo(tools: Toolbox, job: Job) -> None:
+    """Remove what the job made of the store, and let the backup of the archive be removed."""
+    store = tools.store_of(job)
+    discard_store(tools, job, store)
+    tools.ledger.keep_until(store.id, tools.ledger.clock())
+    tools.ledger.end_cancelled(job)
+
+
 IMPORT = Operation(
     kind=JobKind("import"),
     run=run,
@@ -74,6 +83,7 @@ IMPORT = Operation(
         Stage(UPLOAD, "Take in the archive", "Archive checked, and kept as the first backup"),
         *FILL,
         *OPEN,
+        DISCARD,
     ),
     deadline_seconds=6 * 3600,  # an archive may be large, and a line slow
     right=Right.ANYONE,
@@ -87,6 +97,10 @@ IMPORT = Operation(
     changes_store_at=None,
     rolls_back=False,
     replaces_live_job=False,
+    undo=undo,
+    last_stage=None,
+    status_when_cancelled=StoreStatus.DELETED,
+    instead_of_cancel="",
     participle="imported",
     gerund="importing",
 )

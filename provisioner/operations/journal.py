@@ -31,7 +31,7 @@ class JobJournal:
         return self._ledger.jobs.events(job_id)
 
     def require_live(self, job: Job) -> None:
-        """Raises Superseded."""
+        """Raises Superseded if the job ended, or was cancelled since `job` was read."""
         self._ledger.jobs.require_live(job)
 
     def record(self, job: Job, kind: EventKind, stage: str = "", detail: str = "", *, at: float | None = None) -> None:
@@ -78,6 +78,26 @@ class JobJournal:
             if job.quiet and status:  # it has no message of its own: the newest other one shows the new status
                 self._ledger.refresh_messages(job.store_id)
 
+    def cancel(self, job: Job, by: str, delivery_key: str) -> Job:
+        """Cancel a live job. One that has not started ends at once; another one takes back what it did first.
+
+        Returns the job as it is then. Raises Superseded."""
+        with self._ledger.transaction():
+            cancelled = self._ledger.jobs.cancel(job, by, delivery_key)
+            if OPERATIONS[job.kind].status_when_cancelled == StoreStatus.DELETED:
+                self._ledger.set_store_status(job.store_id, StoreStatus.DELETING, by=by)
+            if not job.attempts:
+                self.end_cancelled(cancelled)
+            return self._ledger.jobs.get(job.id) or cancelled
+
+    def end_cancelled(self, job: Job, *, at: float | None = None) -> None:
+        """A cancelled job took back what it did. Raises Superseded."""
+        status = OPERATIONS[job.kind].status_when_cancelled
+        with self._ledger.transaction():
+            if status:
+                self._ledger.set_store_status(job.store_id, status, by=job.cancelled_by, at=at)
+            self._ledger.jobs.finish(job, JobStatus.CANCELLED, at=at)
+
     def fail(self, job: Job, problem: Problem, *, store_unchanged: bool = False, store_serves: bool = False) -> None:
         """The job can't be done. The failure channel gets a message, and so does the origin of a quiet job.
 
@@ -85,6 +105,7 @@ class JobJournal:
         `store_serves` shoppers is ready. Raises Superseded."""
         status = StoreStatus.READY if store_serves else OPERATIONS[job.kind].status_when_failed
         with self._ledger.transaction():
+            self._ledger.jobs.require_live(job)
             if self.breaks_store(job, store_unchanged=store_unchanged) and status:
                 self._ledger.set_store_status(job.store_id, status, by=job.requested_by)
             self._ledger.jobs.finish(job, JobStatus.FAILED, problem=problem, detail=problem.what)
@@ -102,7 +123,7 @@ class JobJournal:
 
     def needs_rollback(self, job: Job, *, store_unchanged: bool) -> bool:
         """Whether a failed job has to restore the store before it ends."""
-        if not OPERATIONS[job.kind].rolls_back or store_unchanged:
+        if not OPERATIONS[job.kind].rolls_back or store_unchanged or job.cancelled_by:
             return False
         now = self._ledger.jobs.get(job.id) or job
         return now.phase == JobPhase.FORWARD and self.changed_store(job)

@@ -8,13 +8,13 @@ from provisioner.domain.backup import Reason
 from provisioner.domain.errors import Problem, StorewrightError
 from provisioner.domain.job import EventKind, Job, JobKind, find_event
 from provisioner.domain.policy import Right
-from provisioner.domain.store import Store, StoreStatus
+from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
 from provisioner.operations.namespace_metadata import CHECK_BEFORE
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.backup_before import NO_BACKUP
-from provisioner.operations.steps.backup_job import grant_access, has_backups
+from provisioner.operations.steps.backup_job import end_backup, grant_access, has_backups
 from provisioner.operations.steps.kept_store import make_kept_backup
-from provisioner.operations.steps.rollback import ROLLBACK, change_or_restore, failed_twice, insist
+from provisioner.operations.steps.rollback import CANCELLED, ROLLBACK, change_or_restore, failed_twice, insist
 from provisioner.operations.steps.sleep import (
     Secret,
     Sleep,
@@ -76,6 +76,15 @@ def _go_back(tools: Toolbox, job: Job, store: Store, secret: Secret, problem: Pr
         raise failed_twice(problem, f"{store.name} could not be opened again", trouble) from trouble
 
 
+def undo(tools: Toolbox, job: Job) -> None:
+    """Open the shop again if it was closed, and stop the backup."""
+    store = tools.store_of(job)
+    _go_back(tools, job, store, tools.cluster.read_secret(store.namespace, SECRET_NAME), CANCELLED)
+    end_backup(tools, job, store)
+    tools.cluster.annotate_namespace(store.namespace, {CHECK_BEFORE: None})
+    tools.ledger.end_cancelled(job)
+
+
 PAUSE = Operation(
     kind=JobKind("pause"),
     run=run,
@@ -98,6 +107,10 @@ PAUSE = Operation(
     changes_store_at=CLOSE,
     rolls_back=True,
     replaces_live_job=False,
+    undo=undo,
+    last_stage=None,
+    status_when_cancelled=None,
+    instead_of_cancel="",
     participle="paused",
     gerund="pausing",
 )

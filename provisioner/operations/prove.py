@@ -22,7 +22,7 @@ from provisioner.operations.steps.backup_job import arguments_for, served_before
 from provisioner.operations.steps.claims import sizes_of
 from provisioner.operations.steps.from_backup import FILL, INSTALL, fill_store, install_closed
 from provisioner.operations.steps.namespace import ensure_namespace
-from provisioner.operations.steps.removal import await_volumes, remove_namespace
+from provisioner.operations.steps.removal import await_volumes, remove_all, remove_namespace
 from provisioner.operations.steps.secret import ensure_secret
 from provisioner.operations.steps.shop import open_shop
 from provisioner.operations.toolbox import Toolbox
@@ -99,6 +99,13 @@ def _require_counts(found: dict[str, int], expected: dict[str, int]) -> None:
         raise JobFailed(f"The backup holds only {enumerate_words(missing)}.", "Data was lost on the backup server.")
 
 
+def undo(tools: Toolbox, job: Job) -> None:
+    """Remove the copy."""
+    with tools.stage(job, "remove"):
+        remove_all(tools, job, copy_of(tools.store_of(job)))
+    tools.ledger.end_cancelled(job)
+
+
 PROVE = Operation(
     kind=JobKind("prove"),
     run=run,
@@ -123,6 +130,10 @@ PROVE = Operation(
     changes_store_at="remove",  # it changes nothing of the store
     rolls_back=False,
     replaces_live_job=False,
+    undo=undo,
+    last_stage=None,
+    status_when_cancelled=None,
+    instead_of_cancel="",
     participle="restored as a test",
     gerund="testing a restore of",
 )

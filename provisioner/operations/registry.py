@@ -48,6 +48,12 @@ def _require_consistent(operation: Operation) -> None:
         raise BadRegistry(f"{name} changes the store's status when it is ordered, so changes_store_at must be None.")
     if operation.rolls_back and ROLLBACK_STAGE not in stages:
         raise BadRegistry(f"{name} rolls back, and has no stage “{ROLLBACK_STAGE}”.")
+    if operation.last_stage not in (None, *stages):
+        raise BadRegistry(f"“{operation.last_stage}” is not a stage of the operation “{operation.kind}”.")
+    if operation.undo and operation.last_stage is None and operation.instead_of_cancel:
+        raise BadRegistry(f"{name} can always be cancelled, so nothing can be done instead.")
+    if not (operation.undo and operation.last_stage is None) and not operation.instead_of_cancel:
+        raise BadRegistry(f"{name} can't always be cancelled, and does not say what to do instead.")
     if operation.deadline_seconds <= 0:
         raise BadRegistry(f"{name} has no deadline.")
 

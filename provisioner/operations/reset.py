@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisioner.domain.job import Job, JobKind
+from provisioner.domain.job import EventKind, Job, JobKind, find_event
 from provisioner.domain.policy import Right
 from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
 from provisioner.operations.spec import Operation, Stage
@@ -12,6 +12,7 @@ from provisioner.operations.steps.secret import adopt_password, has_adopted_pass
 from provisioner.operations.steps.storefront import INSPECT
 from provisioner.operations.toolbox import Toolbox
 
+SHOP = "shop"  # the stage from which on the shop may have the new password
 COMPONENT = "reset"  # of the CronJob in the store's chart, and of its Jobs
 
 
@@ -27,7 +28,7 @@ def run(tools: Toolbox, job: Job) -> None:
             _require_running(tools, job, store)
         with tools.stage(job, "password"):
             secret = propose_password(tools, store, store_type)
-        with tools.stage(job, "shop"):
+        with tools.stage(job, SHOP):
             run_chart_job(tools, job, store, secret, COMPONENT, f"{store.release}-{COMPONENT}-{job.id}", {})
         with tools.stage(job, "secret"):
             adopt_password(tools, job, store, store_type, secret)
@@ -35,6 +36,14 @@ def run(tools: Toolbox, job: Job) -> None:
         with tools.stage(job, "secret"):
             pass  # it was killed after that step, before it could say so
     tools.ledger.succeed(job)
+
+
+def undo(tools: Toolbox, job: Job) -> None:
+    """Leave the former password. If the shop may know the new one already, it comes too late: the job is done."""
+    if find_event(tools.ledger.events(job.id), EventKind.STARTED, SHOP):
+        run(tools, job)
+    else:
+        tools.ledger.end_cancelled(job)
 
 
 def _require_running(tools: Toolbox, job: Job, store: Store) -> None:
@@ -51,7 +60,7 @@ RESET = Operation(
     stages=(
         INSPECT,
         Stage("password", "Make a new password", "New password made"),
-        Stage("shop", "Set it in the shop, and end all logins of its admin", "Set in the shop"),
+        Stage(SHOP, "Set it in the shop, and end all logins of its admin", "Set in the shop"),
         Stage("secret", "Keep it for the page with the credentials", "Kept for the page with the credentials"),
     ),
     deadline_seconds=600,
@@ -63,9 +72,13 @@ RESET = Operation(
     status_when_ordered=None,
     status_when_succeeded=None,
     status_when_failed=None,
-    changes_store_at="shop",
+    changes_store_at=SHOP,
     rolls_back=False,
     replaces_live_job=False,
+    undo=undo,
+    last_stage=SHOP,
+    status_when_cancelled=None,
+    instead_of_cancel="Wait until it is done. For another password then: /store reset {name}",
     participle="given a new password",
     gerund="resetting the password of",
 )

@@ -38,6 +38,12 @@ def run(tools: Toolbox, job: Job) -> None:
     tools.ledger.succeed(job)
 
 
+def undo(tools: Toolbox, job: Job) -> None:
+    """What has begun to restart goes on by itself, so there is nothing to take back but the job's note."""
+    tools.cluster.annotate_namespace(tools.store_of(job).namespace, {CHECK_BEFORE: None})
+    tools.ledger.end_cancelled(job)
+
+
 RESTART = Operation(
     kind=JobKind("restart"),
     run=run,
@@ -60,6 +66,10 @@ RESTART = Operation(
     changes_store_at="database",
     rolls_back=False,
     replaces_live_job=False,
+    undo=undo,
+    last_stage=None,
+    status_when_cancelled=None,
+    instead_of_cancel="",
     participle="restarted",
     gerund="restarting",
 )

@@ -6,22 +6,24 @@ from dataclasses import replace
 
 from provisioner.domain.backup import Backup, Reason
 from provisioner.domain.errors import JobFailed, Problem, StorewrightError
-from provisioner.domain.job import Job, JobKind
+from provisioner.domain.job import EventKind, Job, JobKind, find_event
 from provisioner.domain.policy import Right
-from provisioner.domain.store import Store, StoreStatus
+from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
 from provisioner.operations.namespace_metadata import BACKUP_BEFORE, CHECK_BEFORE
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.backup_before import NO_BACKUP, backup_before, bring_back, note_backup_before
 from provisioner.operations.steps.backup_job import (
     LOAD,
     arguments_for,
+    end_backup,
     grant_access,
     is_loaded,
     load_backup,
+    load_started,
     make_backup,
     served_before,
 )
-from provisioner.operations.steps.rollback import ROLLBACK, change_or_restore, failed_twice, insist
+from provisioner.operations.steps.rollback import CANCELLED, ROLLBACK, change_or_restore, failed_twice, insist
 from provisioner.operations.steps.shop import close_shop, open_shop
 from provisioner.operations.steps.storefront import (
     INSPECT,
@@ -86,9 +88,10 @@ def _go_back(tools: Toolbox, job: Job, store: Store, secret: Secret, problem: Pr
             return
         tools.ledger.start_rollback(job, problem)
         with tools.stage(job, ROLLBACK.name):
-            if before == NO_BACKUP:
-                raise JobFailed("There is no backup of how it was.", "The order asked for none.")
-            insist(tools, job, lambda: bring_back(tools, job, store, secret, before))
+            if insist(tools, job, lambda: _replaces_data(tools, job, store)):
+                if before == NO_BACKUP:
+                    raise JobFailed("There is no backup of how it was.", "The order asked for none.")
+                insist(tools, job, lambda: bring_back(tools, job, store, secret, before))
             insist(tools, job, lambda: open_shop(tools, job, store, secret))
             insist(tools, job, lambda: await_working(tools, job, store, secret, check_before(tools, store)))
         insist(tools, job, lambda: _forget(tools, store))
@@ -96,8 +99,29 @@ def _go_back(tools: Toolbox, job: Job, store: Store, secret: Secret, problem: Pr
         raise failed_twice(problem, f"{store.name} could not be brought back as it was", trouble) from trouble
 
 
+def _replaces_data(tools: Toolbox, job: Job, store: Store) -> bool:
+    """Whether this job, or the one that it retries, began to replace the data. Before, the shop is only closed."""
+    began = find_event(tools.ledger.events(job.id), EventKind.STARTED, LOAD)
+    return bool(job.retry_of or began or load_started(tools, job, store, job.arguments["backup"]))
+
+
 def _forget(tools: Toolbox, store: Store) -> None:
     tools.cluster.annotate_namespace(store.namespace, {BACKUP_BEFORE: None, CHECK_BEFORE: None})
+
+
+def undo(tools: Toolbox, job: Job) -> None:
+    """Stop the backup, and bring back what was there.
+
+    If the former data is being replaced and no backup has it, it comes too late: the store is restored."""
+    store = tools.store_of(job)
+    secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
+    end_backup(tools, job, store)
+    if backup_before(tools, job, store) == NO_BACKUP and _replaces_data(tools, job, store):
+        _go_forward(tools, job, store, secret)
+    else:
+        _go_back(tools, job, store, secret, CANCELLED)
+        _forget(tools, store)
+        tools.ledger.end_cancelled(job)
 
 
 RESTORE = Operation(
@@ -125,6 +149,10 @@ RESTORE = Operation(
     changes_store_at="stop",
     rolls_back=True,
     replaces_live_job=False,
+    undo=undo,
+    last_stage=None,
+    status_when_cancelled=None,
+    instead_of_cancel="",
     participle="restored",
     gerund="restoring",
 )

@@ -25,6 +25,7 @@ from provisioner.operations.steps.backup_before import BACK_UP, back_up_first
 from provisioner.operations.steps.backup_job import (
     LOAD,
     arguments_for,
+    end_backup,
     grant_access,
     is_loaded,
     load_backup,
@@ -34,8 +35,8 @@ from provisioner.operations.steps.hand_edits import REPAIR, hand_edits, repair, 
 from provisioner.operations.steps.readiness import DATABASE, await_components
 from provisioner.operations.steps.release import RELEASE
 from provisioner.operations.steps.revisions import read_revisions
+from provisioner.operations.steps.rollback import CANCELLED, end_as_before, forward_or_back, marked_revision, roll_back
 from provisioner.operations.steps.rollback import ROLLBACK as WAY_BACK
-from provisioner.operations.steps.rollback import forward_or_back, marked_revision, roll_back
 from provisioner.operations.steps.shop import UNUSED_SECONDS, close_shop, open_shop
 from provisioner.operations.steps.storefront import (
     CHECK,
@@ -172,6 +173,14 @@ def _follow(tools: Toolbox, job: Job, store: Store) -> None:
     tools.ledger.succeed(job, now.version)
 
 
+def undo(tools: Toolbox, job: Job) -> None:
+    """Stop the backup, and bring back what ran before, with its data."""
+    store = tools.store_of(job)
+    end_backup(tools, job, store)
+    _go_back(tools, job, store, CANCELLED)
+    end_as_before(tools, job, store)
+
+
 ROLLBACK = Operation(
     kind=JobKind("rollback"),
     run=run,
@@ -199,6 +208,10 @@ ROLLBACK = Operation(
     changes_store_at=RELEASE,
     rolls_back=True,
     replaces_live_job=False,
+    undo=undo,
+    last_stage=None,
+    status_when_cancelled=None,
+    instead_of_cancel="",
     participle="rolled back",
     gerund="rolling back",
 )

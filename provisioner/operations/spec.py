@@ -39,6 +39,9 @@ class Operation:
     `changes_store_at` is the stage that first changes the store: a job that fails before it leaves its status as
     it is (None: the order itself changes it). With `rolls_back`, a job that fails later restores the store first.
     `replaces_live_job`: its order supersedes the store's queued or running job; otherwise that job refuses it.
+    `undo` takes back what a cancelled job did. It can be entered again, ends the job with `tools.ledger.end_cancelled`,
+    and raises what `run` raises. Without one, or from the `last_stage` on (None for none), a job can't be cancelled;
+    `instead_of_cancel` says what people can do instead, with {name} for the store's name.
     `participle` completes "… could not be", `gerund` completes "Stopped"."""
 
     kind: JobKind
@@ -56,8 +59,17 @@ class Operation:
     changes_store_at: str | None
     rolls_back: bool
     replaces_live_job: bool
+    undo: Callable[[Toolbox, Job], None] | None
+    last_stage: str | None
+    status_when_cancelled: StoreStatus | None
+    instead_of_cancel: str
     participle: str
     gerund: str
+
+    def carry_out(self, tools: Toolbox, job: Job) -> None:
+        """Do the job's work, or take it back if the job is cancelled. Raises what `run` raises."""
+        act = self.undo if job.cancelled_by and self.undo else self.run
+        act(tools, job)
 
     @property
     def stage_names(self) -> tuple[str, ...]:

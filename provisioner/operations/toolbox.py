@@ -50,6 +50,7 @@ class JobLedger(Protocol):
     def keep_until(self, store_id: str, until: float | None) -> None: ...
     def start_rollback(self, job: Job, problem: Problem) -> Job: ...
     def succeed(self, job: Job, version: str = "") -> None: ...
+    def end_cancelled(self, job: Job) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +132,7 @@ class Toolbox:
             raise JobFailed(f"{what} within {job.allowed / 60:.0f} min.", hint, f"{next_step}, then retry.")
 
     def require_wanted(self, job: Job) -> None:
-        """Raises Superseded if the job ended, HandedOver if this process may not go on with it."""
+        """Raises Superseded if the job ended or was cancelled, HandedOver if this process may not go on with it."""
         if self.stopping.is_set():
             raise HandedOver(job.id)
         self.fence()

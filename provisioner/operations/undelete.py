@@ -18,7 +18,9 @@ from provisioner.operations.steps.from_backup import (
 )
 from provisioner.operations.steps.kept_store import KeptStore, keep_store, kept_secret, kept_sizes
 from provisioner.operations.steps.namespace import ensure_namespace
+from provisioner.operations.steps.removal import DISCARD, discard_store
 from provisioner.operations.steps.secret import ensure_secret
+from provisioner.operations.steps.storefront import STOREFRONT
 from provisioner.operations.toolbox import Toolbox
 
 
@@ -42,6 +44,16 @@ def _bring_back_secret(tools: Toolbox, store: Store) -> None:
     tools.cluster.create_secret(store.namespace, SECRET_NAME, kept_secret(tools, store))
 
 
+def undo(tools: Toolbox, job: Job) -> None:
+    """Remove what the job made of the store. It is kept as before, for as long as before."""
+    store = tools.store_of(job)
+    discard_store(tools, job, store)
+    if is_loaded(tools, job):  # then the record may say that the store exists
+        kept = KeptStore(store, served_before(job), deleted=True, sizes=kept_sizes(tools, store))
+        keep_store(tools, kept, kept_secret(tools, store))
+    tools.ledger.end_cancelled(job)
+
+
 UNDELETE = Operation(
     kind=JobKind("undelete"),
     run=run,
@@ -51,6 +63,7 @@ UNDELETE = Operation(
         *INSTALL,
         *FILL,
         *OPEN,
+        DISCARD,
     ),
     deadline_seconds=3600,
     right=Right.MANAGE,
@@ -64,6 +77,10 @@ UNDELETE = Operation(
     changes_store_at=None,
     rolls_back=False,
     replaces_live_job=False,
+    undo=undo,
+    last_stage=STOREFRONT.name,
+    status_when_cancelled=StoreStatus.DELETED,
+    instead_of_cancel="To delete it again: /store delete {name}",
     participle="brought back",
     gerund="bringing back",
 )

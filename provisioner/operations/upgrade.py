@@ -25,12 +25,20 @@ from provisioner.operations.namespace_metadata import (
 )
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.backup_before import BACK_UP, back_up_first
+from provisioner.operations.steps.backup_job import end_backup
 from provisioner.operations.steps.claims import ClaimChange, claim_changes, describe, grow
 from provisioner.operations.steps.hand_edits import REPAIR, hand_edits, repair
 from provisioner.operations.steps.namespace import ensure_limits
 from provisioner.operations.steps.readiness import DATABASE, RolloutMonitor, await_components, failure_of, monitoring
 from provisioner.operations.steps.release import RELEASE, release_spec
-from provisioner.operations.steps.rollback import MIGRATION, ROLLBACK, forward_or_back, roll_back
+from provisioner.operations.steps.rollback import (
+    CANCELLED,
+    MIGRATION,
+    ROLLBACK,
+    end_as_before,
+    forward_or_back,
+    roll_back,
+)
 from provisioner.operations.steps.secret import ensure_secret
 from provisioner.operations.steps.storefront import CHECK, INSPECT, STOREFRONT, await_storefront, note_check_before
 from provisioner.operations.toolbox import Toolbox
@@ -143,6 +151,14 @@ def _ensure_release(
     return tools.cluster.end_back_off(namespace, suspects)
 
 
+def undo(tools: Toolbox, job: Job) -> None:
+    """Stop the backup, and bring the former version back."""
+    store = tools.store_of(job)
+    end_backup(tools, job, store)
+    roll_back(tools, job, store, CANCELLED)
+    end_as_before(tools, job, store)
+
+
 UPGRADE = Operation(
     kind=JobKind("upgrade"),
     run=run,
@@ -171,6 +187,10 @@ UPGRADE = Operation(
     changes_store_at=RELEASE,
     rolls_back=True,
     replaces_live_job=False,
+    undo=undo,
+    last_stage=None,
+    status_when_cancelled=None,
+    instead_of_cancel="",
     participle="upgraded",
     gerund="upgrading",
 )

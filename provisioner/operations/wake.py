@@ -7,10 +7,10 @@ from dataclasses import replace
 from provisioner.domain.errors import JobFailed, Problem, StorewrightError
 from provisioner.domain.job import Job, JobKind
 from provisioner.domain.policy import Right
-from provisioner.domain.store import Store, StoreStatus
+from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
 from provisioner.operations.namespace_metadata import CHECK_BEFORE
 from provisioner.operations.spec import Operation, Stage
-from provisioner.operations.steps.rollback import ROLLBACK, change_or_restore, insist
+from provisioner.operations.steps.rollback import CANCELLED, ROLLBACK, change_or_restore, insist
 from provisioner.operations.steps.sleep import (
     Secret,
     close_for_sleep,
@@ -59,6 +59,18 @@ def _go_back(tools: Toolbox, job: Job, store: Store, secret: Secret, problem: Pr
         raise JobFailed.of(problem) from trouble
 
 
+def undo(tools: Toolbox, job: Job) -> None:
+    """Put the store back to sleep. If shoppers may be in it already, it comes too late: the store is woken."""
+    store = tools.store_of(job)
+    secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
+    if sleep_of(tools, store):
+        _go_back(tools, job, store, secret, CANCELLED)
+        tools.cluster.annotate_namespace(store.namespace, {CHECK_BEFORE: None})
+        tools.ledger.end_cancelled(job)
+    else:
+        _go_forward(tools, job, store, secret)
+
+
 WAKE = Operation(
     kind=JobKind("wake"),
     run=run,
@@ -79,6 +91,10 @@ WAKE = Operation(
     changes_store_at=START,
     rolls_back=True,
     replaces_live_job=False,
+    undo=undo,
+    last_stage=STOREFRONT.name,
+    status_when_cancelled=None,
+    instead_of_cancel="Wait until it is awake. To put it back to sleep then: /store pause {name}",
     participle="woken",
     gerund="waking",
 )

@@ -218,7 +218,7 @@ class Scheduler:
             try:
                 self._settle(job)
             except Superseded:
-                log.info("job superseded")
+                log.info("job superseded, or cancelled")
             except Exception:
                 log.exception("the outcome of a job could not be written; it is run again once that is possible")
             finally:
@@ -254,6 +254,7 @@ class Scheduler:
             self._fail(job, unexpected_problem(job))
 
     def _try_again(self, job: Job, problem: Problem) -> None:
+        self._ledger.jobs.require_live(job)
         job = self._ledger.jobs.get(job.id) or job  # its deadline may have moved
         due_at = self._ledger.clock() + pause_seconds(job.attempts)
         log.warning("attempt failed: %s", problem, extra={"attempt": job.attempts})

@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from dev.cluster import Cluster
 from dev.stack import ADMIN, StackError, kubectl, remove_stores
-from provisioner.domain.job import JobStatus
+from provisioner.domain.job import LIVE, JobStatus
 from provisioner.domain.store import NAMESPACE_PREFIX
 from provisioner.operations.create import CREATE
 from provisioner.operations.registry import OPERATIONS
@@ -251,12 +251,34 @@ class Arena:
             until("a job to replace has started", lambda: self._has_started(replaced))
             yield replaced
         outcomes = frozenset({self._cycle.outcomes.get(step.name, step.outcome)})
+        if step.cancelled:
+            outcomes |= {JobStatus.CANCELLED}
         text = order_of(step.operation, traveller.name, self._source)
         order = Order(
             step.name, step.operation, traveller.name, text, person, channel, outcomes, self._people.last_job()
         )
         self._insist(order)
+        if step.cancelled:
+            self._cancel(order)
         yield order
+
+    def _cancel(self, order: Order) -> None:
+        """Cancel the order's job, once it changes its store, until the bot has done that or the job has ended."""
+        stage = order.operation.changes_store_at or order.operation.stages[0].name
+        until(f"the stage {stage}", lambda: self._has_reached(order, stage))
+        until("a cancelled job", lambda: self._is_cancelled(order))
+
+    def _has_reached(self, order: Order, stage: str) -> bool:
+        self._revive()
+        [job] = self._people.jobs(order)
+        query = "SELECT id FROM job_events WHERE job_id = ? AND stage = ?"
+        return job["status"] not in LIVE or bool(self.bot.rows(query, job["id"], stage))
+
+    def _is_cancelled(self, order: Order) -> bool:
+        self._revive()
+        self._people.type(order, f"/store cancel {order.store}")
+        [job] = self._people.jobs(order)
+        return job["status"] not in LIVE or bool(job["cancelled_by"])
 
     def _insist(self, order: Order) -> None:
         """Order until the bot has answered, or has the job. Raises Refused."""

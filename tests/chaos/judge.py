@@ -98,7 +98,7 @@ class Judge:
     def _outcome(self, order: Order, job: dict[str, Any]) -> Iterator[tuple[Kind, str]]:
         if job["status"] not in LIVE and job["status"] not in order.outcomes:
             yield Kind.LOST, f"it {job['status']}: {job['problem']}"
-        ends = [e["kind"] for e in self._events(job) if e["kind"] in ("succeeded", "failed", "superseded")]
+        ends = [e["kind"] for e in self._events(job) if e["kind"] in ("succeeded", "failed", "superseded", "cancelled")]
         if len(ends) != 1:
             yield Kind.DOUBLED if ends else Kind.LOST, f"its ends are {ends}"
 

@@ -65,6 +65,10 @@ class People:
         else:
             order.answered = bool(self.jobs(order))
 
+    def type(self, order: Order, text: str) -> None:
+        """Type another command where the order was typed. The bot may be killed meanwhile."""
+        self._slack.command(order.person, order.channel, text)
+
     def insist(self, order: Order) -> None:
         """Order it until it is answered or its job is there; the bot must run. Raises Refused."""
         while not order.answered and not self.jobs(order):

@@ -28,21 +28,24 @@ class CannotOrder(Exception):
 @dataclass(frozen=True)
 class Step:
     """One order on a store. With `fails`, its work fails and it has to restore the store; with `replaces`, it is
-    ordered while another operation's job runs."""
+    ordered while another operation's job runs; with `cancelled`, a person cancels its job."""
 
     operation: Operation
     fails: bool = False
     replaces: Operation | None = None
+    cancelled: bool = False
 
     @property
     def name(self) -> str:
         if self.replaces:
             return f"{self.operation.kind} during {self.replaces.kind}"
+        if self.cancelled:
+            return f"{self.operation.kind}, cancelled"
         return f"{self.operation.kind}, rolled back" if self.fails else str(self.operation.kind)
 
     @property
     def outcome(self) -> JobStatus:
-        """How the job has to end."""
+        """How the job has to end; a cancellation may come too late."""
         return JobStatus.FAILED if self.fails else JobStatus.SUCCEEDED
 
 
@@ -60,8 +63,8 @@ def tours(operations: Mapping[JobKind, Operation] = OPERATIONS) -> list[list[Ste
     """Tours that begin with a store's order and end with its end, and have every operation on them.
 
     The first one visits each operation of a store that exists, and each that can roll back a second time. The others
-    have the operations that bring a deleted store back, the other ones that make a store, and those that replace a
-    running job.
+    have the operations that bring a deleted store back, the other ones that make a store, cancelled jobs, and those
+    that replace a running job.
 
     Raises CannotOrder for an operation that no state leads to."""
     births = [operation for operation in operations.values() if not operation.orderable_when]
@@ -71,6 +74,8 @@ def tours(operations: Mapping[JobKind, Operation] = OPERATIONS) -> list[list[Ste
         [*_visits(births[0], operations), end],
         *([Step(births[0]), end, Step(back)] for back in operations.values() if _brings_back(back)),
         *([Step(birth), end] for birth in births[1:]),
+        [Step(births[0], cancelled=True)],
+        *([Step(births[0]), Step(operation, cancelled=True), end] for operation in _cancelled(births[0], operations)),
         *([Step(operation, replaces=birth)] for operation in replacing for birth in births),
     ]
 
@@ -92,6 +97,12 @@ def short_tours(operations: Mapping[JobKind, Operation] = OPERATIONS) -> list[li
 
 def _brings_back(operation: Operation) -> bool:
     return StoreStatus.DELETED in operation.orderable_when
+
+
+def _cancelled(birth: Operation, operations: Mapping[JobKind, Operation]) -> list[Operation]:
+    """The operations that restore a new store when they are cancelled, and need nothing before."""
+    restoring = [o for o in operations.values() if o.rolls_back and not o.needs_backup and o.kind not in NEEDS]
+    return [operation for operation in restoring if birth.status_when_succeeded in operation.orderable_when]
 
 
 def _visits(birth: Operation, operations: Mapping[JobKind, Operation]) -> Iterator[Step]:

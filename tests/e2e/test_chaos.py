@@ -23,9 +23,9 @@ def arena(cluster: Cluster, tmp_path: Path) -> Iterator[Arena]:
 
 
 def middle_of(step: Step) -> Target:
-    """The start of its stage in the middle; where it fails, that of its rollback."""
+    """The start of its stage in the middle; where it fails or is cancelled, that of its rollback."""
     stages = step.operation.stages
-    stage = ROLLBACK_STAGE if step.fails else stages[len(stages) // 2].name
+    stage = ROLLBACK_STAGE if step.fails or step.cancelled else stages[len(stages) // 2].name
     return Target(step.name, Owner.STORE, f"{stage}: commit jobs.record started {stage}")
 
 
@@ -33,7 +33,8 @@ def test_killed_bot_loses_doubles_and_forgets_nothing(arena: Arena) -> None:
     arena.add(*tours())
     targets = [Target(red_runs.BIRTH.name, Owner.STORE, "after slack chat.postMessage [summary]")]
     while arena.stores:
-        targets += [middle_of(step) for step in arena.steps]
+        # A job that is cancelled early may have nothing to roll back.
+        targets += [middle_of(step) for step in arena.steps if not (step.cancelled and step.operation.rolls_back)]
         cycle = arena.cycle(targets)
         assert len(cycle.kills) == len(targets)
         assert cycle.violations == []

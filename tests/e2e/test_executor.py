@@ -12,12 +12,15 @@ import pytest
 
 from dev.cluster import Cluster as DevCluster
 from dev.stack import kubectl, read_secret
-from provisioner.domain.job import EventKind, Job, JobStatus
+from provisioner.cancellations import cancel
+from provisioner.domain.job import ROLLBACK_STAGE, EventKind, Job, JobStatus
 from provisioner.domain.store import SECRET_NAME, StoreStatus
+from provisioner.orders import OrderContext
 from provisioner.runner.executors.job_manifest import Worker
 from tests.e2e.kubernetes_harness import BOT_NAMESPACE, KubernetesHarness, chart_files
 from tests.e2e.pod_history import PodHistory
 from tests.e2e.sample_type import SampleType, load_image
+from tests.ledgers import PERSON
 from tests.waiting import until
 
 STAGES = ["namespace", "secrets", "release", "application", "storefront", "check"]
@@ -116,6 +119,19 @@ def test_restarted_bot_follows_the_same_kubernetes_job(harness: KubernetesHarnes
     assert stages(harness, job, EventKind.DONE) == STAGES
     assert harness.job(job).attempts == 2
     assert [one["metadata"]["uid"] for one in harness.jobs()] in ([], [before["metadata"]["uid"]])
+
+
+def test_cancelled_creation_is_taken_back_by_a_kubernetes_job(harness: KubernetesHarness) -> None:
+    job = harness.create("cancelled-shop")
+    harness.wait_for_stage(job, "application")
+    orders = harness.orders
+    cancel(orders, OrderContext(orders.actor(PERSON), "{}", "cancel"), job.store_id)
+    harness.wait_for_stage(job, ROLLBACK_STAGE)
+    [undo] = [one["metadata"]["name"] for one in harness.jobs()]
+    assert undo.endswith("-undo"), "the other one has ended before"
+    assert harness.ended(job).status == JobStatus.CANCELLED
+    assert "namespace/store-cancelled-shop" not in harness.namespaces()
+    until("no Job is left", lambda: not harness.jobs(), 15)
 
 
 def test_delete_starts_after_the_pod_of_the_create_is_gone(harness: KubernetesHarness) -> None:

@@ -98,7 +98,7 @@ def test_restore_that_cannot_be_undone_says_that_the_shop_is_closed_and_its_retr
     store.kubectl("set", "env", f"cronjob/{store.name}-restore", "PAGES=17")
     failed = store.harness.ended(store.harness.restore(store.made, backup, back_up_first=False))
     assert failed.status == JobStatus.FAILED
-    assert "could not be brought back as it was either" in str(failed.problem)
+    assert "could not be brought back as it was: " in str(failed.problem)
     assert store.harness.store(store.name).status == StoreStatus.FAILED
     assert replicas(store) == "0"
     store.kubectl("set", "env", f"cronjob/{store.name}-restore", "PAGES=16")

@@ -40,6 +40,7 @@ def test_store_is_paused_and_woken_by_commands(bot: Bot) -> None:
         "open_shop",
         "open_admin",
         "credentials",
+        "cancel",
         "delete",
     }
     bot.finish()

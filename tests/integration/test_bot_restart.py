@@ -55,7 +55,9 @@ def test_restart_is_ordered_by_command_and_progress_edits_one_message(bot: Bot) 
         "I'll post the progress here."
     )
     working = bot.root("Restarting *my-shop*, ordered by")
-    assert set(buttons(working)) == {"open_shop", "open_admin", "credentials", "delete"}, "the store still serves"
+    assert set(buttons(working)) == {"open_shop", "open_admin", "credentials", "cancel", "delete"}, (
+        "the store still serves"
+    )
     outdated = bot.root("ordered a restart later")
     assert outdated["ts"] == ready["ts"]
     assert not buttons(outdated)

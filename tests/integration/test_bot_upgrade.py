@@ -13,7 +13,9 @@ def test_upgrade_is_ordered_by_command_and_progress_edits_one_message(bot: Bot) 
         "*my-shop* already runs Medusa 1.0.0. I'm applying the present settings. I'll post the progress here."
     )
     working = bot.root("Upgrading *my-shop*, ordered by")
-    assert {"open_shop", "open_admin", "credentials", "delete"} == set(buttons(working)), "the store still serves"
+    assert {"open_shop", "open_admin", "credentials", "cancel", "delete"} == set(buttons(working)), (
+        "the store still serves"
+    )
     bot.root("ordered an upgrade later")
     assert "ready · " in bot.slack.command("Dana", "#stores", "/store list").json()["blocks"][0]["text"]["text"]
     bot.finish()

@@ -73,6 +73,7 @@ def test_migration_keeps_every_row(former: Path) -> None:
         "m0014_messages_by_id",
         "m0015_idle_stores",
         "m0016_homes",
+        "m0017_cancelled_jobs",
     ]
     assert after.pop("store_backups") == after.pop("homes") == []
     assert after.keys() == before.keys()

@@ -18,11 +18,12 @@ import pytest
 
 from provisioner.clients.helm import HelmOutcome
 from provisioner.clients.kubernetes.cluster import Cluster, Forbidden
-from provisioner.domain.errors import JobFailed, Transient
+from provisioner.domain.errors import JobFailed, Superseded, Transient
 from provisioner.domain.job import EventKind, Job, JobStatus
 from provisioner.domain.store import JOB
 from provisioner.ledger.ledger import Ledger
 from provisioner.operations.journal import JobJournal
+from provisioner.operations.steps.chart_job import NAME_LABEL
 from provisioner.runner.executors.job_manifest import Worker
 from provisioner.runner.executors.kubernetes import KubernetesExecutor
 from tests.conftest import write_kubeconfig
@@ -77,7 +78,7 @@ class FakeCluster:
             job: Object = {"metadata": {"name": name, "uid": uid, "labels": labels}, "status": {}}
             self.jobs[name] = job
             if with_pod:
-                self.add_pod(f"{name}-{self.version}", labels, uid)
+                self.add_pod(f"{name}-{self.version}", {**labels, NAME_LABEL: name}, uid)
             return job
 
     def add_pod(self, name: str, labels: Object, owner: str) -> None:
@@ -195,7 +196,11 @@ class FakeCluster:
             for text in lines:
                 request.write_chunk(text + "\n")
             sent += len(lines)
-            if pod not in self.pods or self.pods[pod]["status"]["phase"] != "Running" or "follow" not in request.query:
+            if (
+                pod not in self.pods
+                or self.pods[pod]["status"]["phase"] != "Running"
+                or request.query["follow"] != "true"
+            ):
                 request.write_chunk("")
                 return None
             if request.wait_for_close(0.02):
@@ -412,6 +417,79 @@ def test_superseded_job_ends_its_kubernetes_job(harness: Harness) -> None:
     assert running.exception(10) is not None
     assert harness.orders.job(job).status == JobStatus.SUPERSEDED
     assert harness.fake.jobs == {}
+
+
+def cancelled(harness: Harness, job: Job) -> Job:
+    """The job as its next attempt gets it, after a person has cancelled it."""
+    harness.orders.journal.cancel(harness.orders.job(job), "U1", "key of the cancellation")
+    return harness.orders.claimed(job)
+
+
+CANCELLED = [
+    line("record", kind="started", stage="rollback", detail=""),
+    line("record", kind="done", stage="rollback", detail=""),
+    line("cancelled"),
+]
+
+
+def test_cancelled_job_ends_its_kubernetes_job_and_another_one_takes_it_back(harness: Harness) -> None:
+    job = harness.order()
+    running = harness.run(job)
+    harness.has_pods(1)
+    [work] = harness.fake.jobs
+    undo = cancelled(harness, job)
+    assert isinstance(running.exception(10), Superseded)
+    assert harness.fake.jobs == {}
+    running = harness.run(undo)
+    harness.has_pods(1)
+    assert list(harness.fake.jobs) == [f"{work}-undo"]
+    harness.fake.finish(CANCELLED)
+    running.result(10)
+    assert harness.orders.job(job).status == JobStatus.CANCELLED
+    assert harness.events(job)[-1] == (EventKind.CANCELLED, "")
+
+
+def test_job_that_succeeds_while_it_is_cancelled_has_succeeded(harness: Harness) -> None:
+    """Its last lines come after the bot has asked for its end."""
+    job = harness.order()
+    running = harness.run(job)
+    harness.has_pods(1)
+
+    def finish_at_the_end(request: Request) -> Answer | None:
+        if request.method == "DELETE":
+            harness.fake.finish(SUCCESS)
+            until("the log is read", lambda: harness.orders.job(job).status == JobStatus.SUCCEEDED)
+        return None
+
+    harness.fake.refuse = finish_at_the_end
+    harness.orders.journal.cancel(harness.orders.job(job), "U1", "key of the cancellation")
+    running.result(10)
+    assert harness.orders.job(job).status == JobStatus.SUCCEEDED
+    assert harness.orders.store().version == "0.2.0"
+
+
+@pytest.mark.parametrize("log", [[], SUCCESS[:1], SUCCESS], ids=["nothing", "a stage", "its success"])
+def test_work_that_a_former_bot_left_is_ended_before_it_is_taken_back(harness: Harness, log: list[str]) -> None:
+    """What its log says counts, also that it succeeded."""
+    job = harness.order()
+    running = harness.run(job)
+    harness.has_pods(1)
+    harness.tools.stopping.set()
+    assert running.exception(10) is not None
+    harness.tools.stopping.clear()
+    harness.fake.finish(log) if log == SUCCESS else harness.fake.logs[next(iter(harness.fake.pods))].extend(log)
+    undo = cancelled(harness, job)
+    running = harness.run(undo)
+    if log == SUCCESS:
+        assert isinstance(running.exception(10), Superseded)
+        assert harness.orders.job(job).status == JobStatus.SUCCEEDED
+        return
+    until("the other Job", lambda: [name for name in list(harness.fake.jobs) if name.endswith("-undo")])
+    assert len(harness.fake.jobs) == 1
+    assert (EventKind.STARTED, "release") in harness.events(job) or not log
+    harness.fake.finish(CANCELLED)
+    running.result(10)
+    assert harness.orders.job(job).status == JobStatus.CANCELLED
 
 
 def test_stopping_bot_leaves_the_kubernetes_job_to_the_next_process(harness: Harness) -> None:

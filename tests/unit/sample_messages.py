@@ -14,9 +14,9 @@ from bot.rendering.opened_link import OpenedLink
 from bot.rendering.refused import Moved, RefusedMessages
 from provisioner.domain.errors import LimitReached, NotAllowed, Refused, StoreDeleted
 from provisioner.domain.idleness import Idleness
-from provisioner.domain.job import EventKind, JobEvent, JobStatus
+from provisioner.domain.job import EventKind, Job, JobEvent, JobStatus
 from provisioner.domain.policy import IDLE, SCHEDULE, VISITOR
-from provisioner.domain.store import StoreStatus
+from provisioner.domain.store import Store, StoreStatus
 from provisioner.ledger.audit import AuditPage
 from provisioner.ledger.stores import StorePage
 from provisioner.logs import StoreLog
@@ -38,6 +38,7 @@ from tests.unit.sample_stores import (
     BACKUP_FAILED_JOB,
     BACKUP_JOB,
     BACKUPS,
+    CANCELLING,
     CATALOG,
     CLONE_FAILED_JOB,
     CLONE_JOB,
@@ -126,6 +127,40 @@ def page(*stores: object, total: int | None = None) -> StorePage:
     return StorePage(stores, len(stores) if total is None else total)  # type: ignore[arg-type]
 
 
+def cancelled(job: Job, store: Store, done: int, *more: JobEvent, later: Job | None = None) -> Message:
+    """The message of a job that Dana cancelled."""
+    ended = replace(job, status=JobStatus.CANCELLED, finished_at=NOON + 9, cancelled_by="U0DANA001")
+    return summary(job_view(ended, store, later, done, *more))
+
+
+CANCELLING_JOB = replace(UPGRADE_JOB, cancelled_by="U0DANA001")
+CANCELLATIONS = {
+    "upgrade-cancelling": summary(job_view(CANCELLING_JOB, FORMER, None, 2, RETRYING, CANCELLING, ROLLBACK_STARTED)),
+    "upgrade-cancelled": cancelled(UPGRADE_JOB, FORMER, 2, *ROLLED_BACK),
+    "upgrade-cancelled-then-retried": cancelled(UPGRADE_JOB, FORMER, 2, later=replace(UPGRADE_JOB, id="j30")),
+    "upgrade-cancelled-untouched": cancelled(UPGRADE_JOB, FORMER, -1),
+    "upgrade-cancelled-broken": summary(
+        job_view(replace(UPGRADE_FAILED_JOB, cancelled_by="U0DANA001"), FAILED, None, 2, ROLLBACK_STARTED)
+    ),
+    "upgraded-cancelled-too-late": summary(
+        job_view(replace(UPGRADED_JOB, cancelled_by="U0DANA001"), UPGRADED, None, 7, SUCCEEDED_WITH_0_2_0)
+    ),
+    "rollback-cancelled": cancelled(ROLLBACK_JOB, UPGRADED, 2, *ROLLED_BACK),
+    "rollback-cancelled-untouched": cancelled(ROLLBACK_JOB, UPGRADED, 0),
+    "create-cancelled": cancelled(JOB, DELETED, 3, *ROLLED_BACK),
+    "clone-cancelled": cancelled(CLONE_JOB, DELETED, 3, *ROLLED_BACK),
+    "import-cancelled": cancelled(IMPORT_JOB, DELETED, 3, *ROLLED_BACK),
+    "undelete-cancelled": cancelled(UNDELETE_JOB, KEPT, 3, *ROLLED_BACK),
+    "reset-cancelled": cancelled(RESET_JOB, STORE, 0),
+    "restart-cancelled": cancelled(RESTART_JOB, STORE, 1),
+    "pause-cancelled": cancelled(PAUSE_JOB, STORE, 2, *ROLLED_BACK),
+    "pause-cancelled-untouched": cancelled(PAUSE_JOB, STORE, 0),
+    "wake-cancelled": cancelled(WAKE_JOB, ASLEEP, 0, *ROLLED_BACK),
+    "backup-cancelled": cancelled(BACKUP_JOB, STORE, 1),
+    "prove-cancelled": cancelled(PROVE_JOB, STORE, 3),
+    "restore-cancelled": cancelled(RESTORE_JOB, STORE, 4, *ROLLED_BACK),
+    "restore-cancelled-untouched": cancelled(RESTORE_JOB, STORE, 1),
+}
 SUMMARIES = {
     "queued": summary(job_view(replace(WORKING_JOB, status=JobStatus.QUEUED), CREATING, None, -1)),
     "working": summary(job_view(WORKING_JOB, CREATING, None, 3)),
@@ -380,12 +415,17 @@ THREAD_POSTS = {
             JobEvent(94, "j2", NOON, EventKind.FAILED, detail="The migration failed."),
         ],
     ),
+    "thread-cancelled": messages.stages(
+        job_view(CANCELLING_JOB, FORMER, None, 2, *ROLLED_BACK),
+        [CANCELLING, *ROLLED_BACK],
+    ),
     "thread-superseded": messages.stages(
         job_view(JOB, DELETING, DELETING_JOB), [JobEvent(92, "j1", NOON, EventKind.SUPERSEDED)]
     ),
 }
 MESSAGES = {
     **SUMMARIES,
+    **CANCELLATIONS,
     **FAILURES,
     **ANSWERS,
     **{name: post for name, post in THREAD_POSTS.items() if post},

@@ -202,6 +202,7 @@ RESTART_FAILED_JOB = replace(RESTART_JOB, status=JobStatus.FAILED, finished_at=N
 
 RETRYING = JobEvent(90, "j1", NOON, EventKind.RETRYING, detail="The API is away. Trying again in 4 s.")
 WAITING = JobEvent(89, "j1", NOON, EventKind.WAITING, detail="50 jobs are running. This one starts next.")
+CANCELLING = JobEvent(91, "j2", NOON, EventKind.CANCELLING)
 SUCCEEDED_WITH_0_2_0 = JobEvent(91, "j2", NOON, EventKind.SUCCEEDED, detail="0.2.0")
 ROLLBACK_STARTED = JobEvent(92, "j2", NOON, EventKind.STARTED, ROLLBACK_STAGE)
 ROLLED_BACK = (ROLLBACK_STARTED, JobEvent(93, "j2", NOON, EventKind.DONE, ROLLBACK_STAGE, seconds=2.1))

@@ -44,6 +44,9 @@ FOLLOWED = {
         "tests/e2e/test_taken_address.py::test_store_gets_no_address_of_another_site",
     "Delete them (kubectl delete pv …) when nobody needs them, then retry.":
         "tests/e2e/test_provisioner.py::test_delete_names_and_keeps_retained_volumes",
+    "Fix the cause, then delete what is left: /store delete {}":
+        "tests/e2e/test_cancelled_job.py::"
+        "test_cancelled_creation_that_can_not_be_removed_is_deleted_once_its_cause_is_gone",
     "Fix the cause and retry, or delete it without a backup: /store delete {} now":
         "tests/e2e/test_undelete_store.py::test_store_that_cannot_be_backed_up_is_deleted_only_for_good",
     "Open the link again in a minute.":

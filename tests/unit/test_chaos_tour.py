@@ -26,12 +26,17 @@ def test_operation_that_can_roll_back_is_visited_twice() -> None:
     assert steps == {(kind, fails) for kind, o in OPERATIONS.items() if o.rolls_back for fails in (False, True)}
 
 
+def test_creation_and_what_restores_a_new_store_are_cancelled() -> None:
+    cancelled = {step.operation.kind for tour in tours() for step in tour if step.cancelled}
+    assert cancelled == {"create", "upgrade", "pause"}
+
+
 def test_every_step_of_a_tour_finds_the_store_in_a_state_for_it() -> None:
     for tour in [*tours(), *short_tours()]:
         status: StoreStatus | None = None
         for step in tour:
             assert step.replaces or not step.operation.orderable_when or status in step.operation.orderable_when
-            status = status if step.fails else step.operation.status_when_succeeded or status
+            status = status if step.fails or step.cancelled else step.operation.status_when_succeeded or status
 
 
 def test_new_operation_is_on_the_tour_after_what_leads_to_it() -> None:

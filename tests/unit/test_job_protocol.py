@@ -24,6 +24,7 @@ from provisioner.runner.executors.job_manifest import Worker, labels_of, manifes
 from provisioner.runner.executors.job_monitor import JobEnd, loss
 from provisioner.runner.executors.job_protocol import (
     BackupProven,
+    Cancelled,
     Ended,
     Ending,
     HelmRan,
@@ -131,7 +132,8 @@ def test_unreadable_payload_is_not_repeated_in_the_error(text: str) -> None:
 
 def test_job_names_and_labels_fit_into_kubernetes() -> None:
     longest = replace(payload(), store=replace(STORE, name="x" * MAX_NAME), job=replace(JOB, kind=UPGRADE.kind))
-    assert len(name_of(longest)) <= 63 - len("-abcde"), "its pod gets five letters more"
+    cancelled = replace(longest.job, store=longest.store.name, cancelled_by="U1")
+    assert len(name_of(cancelled)) <= 63 - len("-abcde"), "its pod gets five letters more"
     assert all(len(value) <= 63 for value in labels_of(longest).values())
 
 
@@ -191,6 +193,7 @@ WIRE: list[tuple[Message, dict[str, Any]]] = [
     (BackupProven("5f0e"), {"type": "proven", "backup_id": "5f0e"}),
     (StoreKept(2.5), {"type": "keeps", "until": 2.5}),
     (VersionNoted("0.2.0"), {"type": "version", "version": "0.2.0"}),
+    (Cancelled(), {"type": "cancelled"}),
     (Succeeded(""), {"type": "succeeded", "version": ""}),
     (
         HelmRan("upgrade", HelmOutcome.REFUSED, 1.5),

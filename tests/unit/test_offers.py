@@ -13,7 +13,7 @@ from bot.rendering.forms import FormContext
 from bot.rendering.job_view import StoreView
 from bot.rendering.offers import MENU_ACTION, offers_block
 from dev.slack.block_validation import check_view
-from provisioner.domain.job import Job, JobStatus
+from provisioner.domain.job import Job, JobPhase, JobStatus
 from provisioner.domain.store import Store
 from tests.unit.sample_stores import (
     CREATING,
@@ -25,6 +25,7 @@ from tests.unit.sample_stores import (
     RESTART_FAILED_JOB,
     RESTART_JOB,
     STORE,
+    UPGRADE_JOB,
     WORKING_JOB,
 )
 
@@ -38,6 +39,31 @@ def items_of(view: StoreView) -> list[dict[str, Any]]:
     menu = forms.menu(view, OFFERS, FormContext("C1", "", view.store.id)).to_dict()
     assert check_view(menu) == []
     return [block["accessory"] for block in menu["blocks"] if "accessory" in block]
+
+
+@pytest.mark.parametrize(
+    ("store", "job", "offered"),
+    [
+        (STORE, RESTART_JOB, True),
+        (STORE, replace(RESTART_JOB, status=JobStatus.QUEUED), True),
+        (STORE, replace(RESTART_JOB, cancelled_by="U0DANA001"), False),
+        (STORE, replace(UPGRADE_JOB, phase=JobPhase.ROLLBACK), False),
+        (CREATING, WORKING_JOB, True),
+        (DELETING, DELETING_JOB, False),
+        (STORE, JOB, False),
+        (STORE, None, False),
+        (FAILED, FAILED_JOB, False),
+    ],
+    ids=["running", "queued", "cancelled", "rolls back", "creating", "deleting", "idle", "adopted", "failed"],
+)
+def test_job_that_can_be_cancelled_has_a_button_for_it(store: Store, job: Job | None, offered: bool) -> None:
+    block = offers_block(view_of(store, job), OFFERS)
+    elements = block.to_dict()["elements"] if block else []
+    [button] = [element for element in elements if element["action_id"] == "cancel"] or [None]
+    assert (button is not None) == offered
+    if button:
+        removed = "Nothing is left of it then." in button["confirm"]["text"]["text"]
+        assert removed == (store is CREATING)
 
 
 @pytest.mark.parametrize(

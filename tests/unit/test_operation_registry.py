@@ -48,9 +48,24 @@ def test_spec_has_no_defaults() -> None:
         ({"changes_store_at": "polish"}, "“polish” is not a stage of the operation “dust”"),
         ({"deadline_seconds": 0}, "“dust” has no deadline"),
         ({"rolls_back": True}, "“dust” rolls back, and has no stage “rollback”"),
+        ({"last_stage": "polish", "instead_of_cancel": "Wait."}, "“polish” is not a stage of the operation “dust”"),
+        ({"undo": None}, "“dust” can't always be cancelled, and does not say what to do instead"),
+        ({"last_stage": "wipe"}, "“dust” can't always be cancelled, and does not say what to do instead"),
+        ({"instead_of_cancel": "Wait."}, "“dust” can always be cancelled, so nothing can be done instead"),
         ({"status_when_ordered": StoreStatus.CREATING}, "“dust” changes the store's status when it is ordered"),
     ],
-    ids=["no stages", "same stages", "unknown stage", "no deadline", "no rollback stage", "two first changes"],
+    ids=[
+        "no stages",
+        "same stages",
+        "unknown stage",
+        "no deadline",
+        "no rollback stage",
+        "unknown last stage",
+        "no undo",
+        "last stage without advice",
+        "useless advice",
+        "two first changes",
+    ],
 )
 def test_contradictory_spec_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(BadRegistry, match=message):

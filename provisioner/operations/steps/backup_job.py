@@ -11,7 +11,7 @@ from provisioner.domain.backup import Backup, Reason
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import EventKind, Job, find_event
 from provisioner.domain.store import Store
-from provisioner.operations.steps.chart_job import NAME_LABEL, run_chart_job, start_chart_job
+from provisioner.operations.steps.chart_job import NAME_LABEL, end_chart_job, run_chart_job, start_chart_job
 from provisioner.operations.steps.storefront import serves
 from provisioner.operations.toolbox import Toolbox
 
@@ -127,6 +127,13 @@ def make_backup(
     name, served = _name_of_backup(job, store, again), serves(tools, store) if served is None else served
     run = run_chart_job(tools, job, store, secret, BACKUP, name, _tags(job, reason, store.version))[BACKUP]
     return _add(tools, job, store, run, reason, store.version, served=served)
+
+
+def end_backup(tools: Toolbox, job: Job, store: Store, *, again: str = "") -> None:
+    """End the backup Job of this job and `again` where it runs, and wait until its pod is gone.
+
+    Raises JobFailed, Transient, Superseded or HandedOver."""
+    end_chart_job(tools, job, store, BACKUP, _name_of_backup(job, store, again))
 
 
 def make_backup_of_archive(tools: Toolbox, job: Job, store: Store, secret: dict[str, str]) -> Backup:

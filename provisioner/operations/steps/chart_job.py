@@ -8,7 +8,7 @@ from provisioner.diagnosis import failed_run_of
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job
 from provisioner.domain.store import Store
-from provisioner.operations.steps.readiness import failure_of, monitoring
+from provisioner.operations.steps.readiness import POLL_SECONDS, failure_of, monitoring
 from provisioner.operations.toolbox import Toolbox
 
 FOR_CLONE = "-clone"  # ends the names of Jobs that back a store up for a clone; they run next to the store's own
@@ -43,6 +43,20 @@ def start_chart_job(tools: Toolbox, store: Store, component: str, name: str, var
         what = f"{store.name} has no CronJob {store.release}-{component}: its chart is too old, or describes none."
         raise JobFailed(what, "", f"Upgrade it first: /store upgrade {store.name}")
     tools.cluster.start_job(store.namespace, found, name, variables)
+
+
+def end_chart_job(tools: Toolbox, job: Job, store: Store, component: str, name: str) -> None:
+    """End the Job `name` of the component where it runs, and wait until its pod is gone.
+
+    Raises JobFailed, Transient, Superseded or HandedOver."""
+    if name not in tools.cluster.active_jobs(store.namespace, component):
+        return
+    tools.cluster.stop_job(store.namespace, name)
+    with tools.cluster.watch_pods(store.namespace) as snapshots:
+        for pods in snapshots.every(POLL_SECONDS):
+            if not _of(pods, name):
+                return
+            tools.check_in(job, f"The {component} of {store.name} was not stopped")
 
 
 def _require_running(tools: Toolbox, store: Store, component: str, name: str) -> None:

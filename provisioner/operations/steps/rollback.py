@@ -23,7 +23,7 @@ from provisioner.domain.errors import (
 )
 from provisioner.domain.job import ROLLBACK_STAGE, EventKind, Job, JobPhase, find_event, unexpected_problem
 from provisioner.domain.store import SECRET_NAME, Store
-from provisioner.operations.namespace_metadata import BACKUP_BEFORE, CHECK_BEFORE, UPGRADE_FROM, note_of
+from provisioner.operations.namespace_metadata import BACKUP_BEFORE, CHECK_BEFORE, UPGRADE_FROM, VERSION, note_of
 from provisioner.operations.spec import Stage
 from provisioner.operations.steps.backup_before import NO_BACKUP, backup_before, bring_back
 from provisioner.operations.steps.backup_job import LOAD, SHORT_ID, load_started, make_backup
@@ -40,6 +40,7 @@ LOAD_SECONDS = 3600.0  # that a backup of the migrated data and the return of th
 LONGEST_RETRY_SECONDS = 60.0  # a job with less time left does not wait for another attempt
 log = logging.getLogger(__name__)
 
+CANCELLED = Problem("The job was cancelled.")
 ROLLBACK = Stage(ROLLBACK_STAGE, "Restore the former version", "The former version is back", exceptional=True)
 
 
@@ -84,7 +85,7 @@ def failed_twice(
 ) -> JobFailed:
     """The error of a job that failed, and whose store could not be restored: `what` says so."""
     cause = f"{problem.cause} {trouble.problem.cause}".strip()
-    return JobFailed(f"{problem.what} {what} either: {trouble.problem.what}", cause, next_step, problem.log_tail)
+    return JobFailed(f"{problem.what} {what}: {trouble.problem.what}", cause, next_step, problem.log_tail)
 
 
 def _problem_of(job: Job, error: Exception) -> Problem:
@@ -113,6 +114,13 @@ def roll_back(tools: Toolbox, job: Job, store: Store, problem: Problem, *, close
     except StorewrightError as trouble:
         what, next_step = "Its former version could not be restored", trouble.problem.next_step
         raise failed_twice(problem, what, trouble, next_step) from trouble
+
+
+def end_as_before(tools: Toolbox, job: Job, store: Store) -> None:
+    """End a cancelled job after `roll_back`. The store runs the new version if the job was done a moment before."""
+    if version := note_of(tools.cluster, store, VERSION):
+        tools.ledger.set_version(store.id, version)
+    tools.ledger.end_cancelled(job)
 
 
 def insist(tools: Toolbox, job: Job, act: Callable[[], T]) -> T:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provisioner.clients.kubernetes.objects import COMPONENT, Object
+from provisioner.domain.job import Job
 from provisioner.domain.store import INSTANCE, JOB, STORE, STORE_ID
 from provisioner.runner.executors.job_protocol import PAYLOAD_VARIABLE, JobPayload
 
@@ -32,12 +33,12 @@ class Worker:
     container: dict[str, Any] = field(default_factory=dict)
 
 
-def name_of(payload: JobPayload) -> str:
-    """The name of the job's Kubernetes Job.
+def name_of(job: Job) -> str:
+    """The name of the job's Kubernetes Job, or of the one that takes back what a cancelled job did.
 
     The API server allows no second Job of that name.
     """
-    return f"{payload.store.name}-{payload.job.kind}-{payload.job.id}"
+    return f"{job.store}-{job.kind}-{job.id}" + ("-undo" if job.cancelled_by else "")
 
 
 def labels_of(payload: JobPayload) -> dict[str, str]:
@@ -63,7 +64,7 @@ def manifest_of(payload: JobPayload, worker: Worker, seconds: float) -> Object:
     """
     labels = labels_of(payload)
     return {
-        "metadata": {"name": name_of(payload), "labels": labels},
+        "metadata": {"name": name_of(payload.job), "labels": labels},
         "spec": {
             "backoffLimit": 0,  # the scheduler retries, nobody else
             "activeDeadlineSeconds": math.ceil(seconds + payload.defaults.grace_seconds),

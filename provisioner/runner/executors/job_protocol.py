@@ -108,6 +108,7 @@ class MessageType(StrEnum):
     PROVEN = "proven"
     KEPT = "keeps"
     SUCCEEDED = "succeeded"
+    CANCELLED = "cancelled"
     HELM = "helm"
     LOG = "log"
 
@@ -182,6 +183,11 @@ class Succeeded:
 
 
 @dataclass(frozen=True)
+class Cancelled:
+    """The operation of a cancelled job took back what it did."""
+
+
+@dataclass(frozen=True)
 class HelmRan:
     """One run of helm."""
 
@@ -229,6 +235,7 @@ Message = (
     | BackupProven
     | StoreKept
     | Succeeded
+    | Cancelled
     | HelmRan
     | Logged
     | Ended
@@ -242,6 +249,7 @@ TYPES: dict[MessageType, type[Message]] = {
     MessageType.PROVEN: BackupProven,
     MessageType.KEPT: StoreKept,
     MessageType.SUCCEEDED: Succeeded,
+    MessageType.CANCELLED: Cancelled,
     MessageType.HELM: HelmRan,
     MessageType.LOG: Logged,
 }

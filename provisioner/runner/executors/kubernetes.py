@@ -12,12 +12,14 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import suppress
+from dataclasses import replace
 
 from provisioner.clients.helm import OnHelmRun, ignore_run
 from provisioner.clients.kubernetes.objects import Object
 from provisioner.domain.errors import HandedOver, JobFailed, StorewrightError, Superseded, Transient
 from provisioner.domain.job import Job
 from provisioner.operations.journal import JobJournal
+from provisioner.operations.steps.chart_job import NAME_LABEL
 from provisioner.operations.toolbox import Toolbox
 from provisioner.runner.executors.exclusive import end_others
 from provisioner.runner.executors.job_manifest import Worker, manifest_of, name_of, worker_labels
@@ -54,10 +56,13 @@ class KubernetesExecutor:
 
         On HandedOver the Kubernetes Job goes on, and the next process finds it.
         """
+        if job.cancelled_by:
+            self._end_work(replace(job, cancelled_by=""))
+            self._tools.require_wanted(job)
         source = self._tools.source_of(job) if "source" in job.arguments else None
         events = self._ledger.events(job.id)
         payload = payload_of(job, self._tools.store_of(job), events, self._tools.defaults, source)
-        name = name_of(payload)
+        name = name_of(job)
         end_others(self._tools, self._home, job, spared=name)
         found = self._ensure(job, name, payload)
         try:
@@ -91,15 +96,29 @@ class KubernetesExecutor:
         """
         job_log = JobLog(self._ledger, job, self._on_helm_run)
         end = None
-        try:
-            with following(self._cluster, self._home, job_log) as follower, self._worker_pods.of(job.id) as pods:
+        with following(self._cluster, self._home, job_log) as follower, self._worker_pods.of(job.id) as pods:
+            try:
                 end = JobMonitor(self._tools, self._worker_pods, self._home, job, found, follower).until_over(pods)
-        except Superseded:
-            if not job_log.complete:  # a job that has succeeded is not live any more
-                raise
+            except Superseded:
+                if not job_log.complete:
+                    self._remove(found["metadata"]["name"], GONE_SECONDS)  # its log is read meanwhile, to the last line
+                if not job_log.complete:  # a job that has succeeded is not live any more
+                    raise
         if end and not job_log.complete:
             raise loss(job, end)
         return job_log.error
+
+    def _end_work(self, job: Job) -> None:
+        """End the Kubernetes Job that still works on a job which was cancelled. What its log says counts.
+
+        There is one if a former process of the bot ended before it could do this."""
+        job_log, name = JobLog(self._ledger, job, self._on_helm_run), name_of(job)
+        with following(self._cluster, self._home, job_log) as follower:
+            for pod in self._cluster.pods(self._home, {NAME_LABEL: name}):
+                with suppress(Superseded):
+                    follower.read_rest(pod["metadata"]["name"])  # what is there: an ended pod may be gone at once
+                follower.follow(pod["metadata"]["name"])
+            self._remove(name, GONE_SECONDS)
 
     def _remove(self, name: str, within_seconds: float = 0.0) -> None:
         """Delete the Kubernetes Job, and wait for its end. A failure does no harm: the store's next job does it."""

@@ -25,4 +25,4 @@ class LocalExecutor:
         if self._home:
             with suppress(Forbidden):  # a bot that may not list Jobs there has made none
                 end_others(self._tools, self._home, job)
-        OPERATIONS[job.kind].run(self._tools, job)
+        OPERATIONS[job.kind].carry_out(self._tools, job)

@@ -18,6 +18,7 @@ from provisioner.runner.executors.job_manifest import CONTAINER
 from provisioner.runner.executors.job_protocol import (
     BackupMade,
     BackupProven,
+    Cancelled,
     Ended,
     HelmRan,
     Line,
@@ -99,6 +100,9 @@ class JobLog:
                 self._ledger.keep_until(self._job.store_id, until)
             case Succeeded(version):
                 self._ledger.succeed(self._job, version, at=at)
+                self.complete = True
+            case Cancelled():
+                self._ledger.end_cancelled(self._job, at=at)
                 self.complete = True
             case Ended() as ended:
                 self.error = ended.error

@@ -29,6 +29,7 @@ from provisioner.runner.executors.job_protocol import (
     PAYLOAD_VARIABLE,
     BackupMade,
     BackupProven,
+    Cancelled,
     Ended,
     ExitCode,
     HelmRan,
@@ -93,6 +94,9 @@ class StdoutLedger:
     def succeed(self, job: Job, version: str = "") -> None:
         emit(Succeeded(version))
 
+    def end_cancelled(self, job: Job) -> None:
+        emit(Cancelled())
+
 
 class LogsToStdout(logging.Handler):
     """Sends log records to the bot, for the bot's own log."""
@@ -135,7 +139,7 @@ def _report_run(verb: str, outcome: HelmOutcome, seconds: float) -> None:
 
 def _carry_out(tools: Toolbox, job: Job) -> ExitCode:
     try:
-        OPERATIONS[job.kind].run(tools, job)
+        OPERATIONS[job.kind].carry_out(tools, job)
     except HandedOver:
         return ExitCode.STOPPED
     except StorewrightError as error:
