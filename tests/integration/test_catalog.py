@@ -65,6 +65,15 @@ def test_wrong_annotation_is_reported_with_its_file(charts: Path) -> None:
         Catalog(charts)
 
 
+def test_reset_of_a_key_that_the_secret_does_not_have_is_an_error(charts: Path) -> None:
+    chart = charts / "tiny/Chart.yaml"
+    chart.write_text(CHART + "  storewright.dev/reset: password\n")
+    assert Catalog(charts).get("tiny").reset == ("password",)
+    chart.write_text(CHART + "  storewright.dev/reset: passwort\n")
+    with pytest.raises(ValueError, match=r"tiny/Chart.yaml: storewright.dev/reset: .* has no key passwort"):
+        Catalog(charts)
+
+
 def test_folder_without_charts_is_an_error_at_start(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no store type found"):
         Catalog(tmp_path)
