@@ -18,7 +18,7 @@ from provisioner.operations.rollback import ROLLBACK
 from provisioner.operations.spec import Operation
 from provisioner.operations.upgrade import UPGRADE
 
-NEEDS = {ROLLBACK.kind: UPGRADE}  # what has to be done before, where no state says so
+NEEDS = {ROLLBACK.kind: UPGRADE}  # what has to be done before, where no state says so: it is registered before
 
 
 class CannotOrder(Exception):
@@ -113,20 +113,14 @@ def _visits(birth: Operation, operations: Mapping[JobKind, Operation]) -> Iterat
     waiting = [operation for operation in waiting if not _brings_back(operation)]
     while waiting and status:
         way = _way(status, waiting, operations)
-        for operation in [*way[:-1], *_needed(way[-1]), way[-1]]:
+        for operation in way[:-1]:
             yield Step(operation)
             status = operation.status_when_succeeded or status
-        if way[-1].rolls_back:
-            before = [*_way(status, [way[-1]], operations)[:-1], *_needed(way[-1])]
-            for operation in before:
-                yield Step(operation)
-                status = operation.status_when_succeeded or status
+        if way[-1].rolls_back:  # first, because it leaves the store as it is
             yield Step(way[-1], fails=True)
+        yield Step(way[-1])
+        status = way[-1].status_when_succeeded or status
         waiting.remove(way[-1])
-
-
-def _needed(operation: Operation) -> list[Operation]:
-    return [NEEDS[operation.kind]] if operation.kind in NEEDS else []
 
 
 def _way(
