@@ -77,10 +77,10 @@ def submitted(dependencies: Dependencies, request: Request) -> Response:
     """Order the rollback. The job finds out whether the way back is still one. Raises Refused."""
     store = form_store(dependencies, request)
     revision, version, present, id = (*request.fields.get("revision", "").split(" ", 3), "", "", "", "")[:4]
-    if not re.fullmatch(r"[1-9][0-9]{0,8}", revision):
-        raise Refused(texts.answers("outdated"))
     with_data = id and request.fields.get("data") != "kept"
     backup = dependencies.orders.lookup.backup(store, id) if with_data else None
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", revision) or (backup and backup.version != version):
+        raise Refused(texts.answers("outdated"))
     arguments = arguments_of(int(revision), version, present, backup)
     job = dependencies.orders.place(request.order, ROLLBACK, store.id, arguments)
     facts = {"name": store.name, "version": version, "revision": revision, "backup": backup}

@@ -181,6 +181,13 @@ def test_form_that_is_sent_once_the_backup_is_gone_rolls_nothing_back(bot: Bot, 
     assert bot.queued_jobs() == []
 
 
+@pytest.mark.parametrize("value", ["2 0.9.1 1.0.0 ", "last 0.9.0 1.0.0 ", "0 0.9.0 1.0.0 ", ""])
+def test_form_with_a_value_that_it_did_not_have_rolls_nothing_back(bot: Bot, backup: Backup, value: str) -> None:
+    form = shown(bot, "rollback my-shop")
+    bot.slack.submit("Dana", form, {"revision": value + (backup.id if value else "")})
+    assert bot.queued_jobs() == []
+
+
 def test_form_that_was_closed_meanwhile_stays_closed(bot: Bot, backup: Backup) -> None:
     said = len(bot.slack.ephemerals("Dana"))
     bot.slack.fault("error", "views.update", code="not_found")

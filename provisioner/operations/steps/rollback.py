@@ -29,7 +29,7 @@ from provisioner.operations.steps.backup_before import NO_BACKUP, backup_before,
 from provisioner.operations.steps.backup_job import LOAD, SHORT_ID, load_started, make_backup
 from provisioner.operations.steps.hand_edits import restore_revision
 from provisioner.operations.steps.readiness import await_database, monitoring
-from provisioner.operations.steps.shop import open_shop
+from provisioner.operations.steps.shop import UNUSED_SECONDS, close_shop, open_shop
 from provisioner.operations.steps.storefront import await_working, check_before
 from provisioner.operations.toolbox import Toolbox
 
@@ -160,7 +160,7 @@ def _run_former(tools: Toolbox, job: Job, store: Store, revision: int) -> list[s
         if not has_backup:
             raise JobFailed("There is no backup of the data as it was.")
         insist(tools, job, lambda: _restore(tools, store, revision))
-        insist(tools, job, lambda: _await_database(tools, job, store))
+        insist(tools, job, lambda: _close_and_await_database(tools, job, store))
         _load(tools, job, store, before)
         return []
     if not has_backup or not insist(tools, job, lambda: load_started(tools, job, store, before)):
@@ -203,8 +203,10 @@ def _keep_migrated(tools: Toolbox, job: Job, store: Store) -> str:
         return f"What was ordered since is lost: {error.problem.what}"
 
 
-def _await_database(tools: Toolbox, job: Job, store: Store) -> None:
+def _close_and_await_database(tools: Toolbox, job: Job, store: Store) -> None:
+    """Helm has opened the shop, for data that is about to go."""
     secret = tools.cluster.read_secret(store.namespace, SECRET_NAME)
+    close_shop(tools, job, store, secret, grace_seconds=UNUSED_SECONDS)
     await_database(tools, job, store, secret, tools.ledger.clock())
 
 
