@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provisioner.clients.kubernetes.cluster import Object
-from provisioner.clients.kubernetes.objects import container_statuses, end_reason
+from provisioner.clients.kubernetes.objects import OVER, container_statuses, end_reason, is_terminating
 from provisioner.diagnosis import failed_run_of
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job
@@ -30,7 +30,8 @@ def run_chart_job(
         while not (run := _succeeded(pods := _of(monitor.look(component), name), component)):
             if symptom := failed_run_of(store.name, pods, component):
                 raise failure_of(tools, store, symptom, secret)
-            _require_running(tools, store, component, name)
+            if not any(map(_lives, pods)):
+                _require_running(tools, store, component, name)
     return run
 
 
@@ -57,6 +58,11 @@ def end_chart_job(tools: Toolbox, job: Job, store: Store, component: str, name: 
             if not _of(pods, name):
                 return
             tools.check_in(job, f"The {component} of {store.name} was not stopped")
+
+
+def _lives(pod: Object) -> bool:
+    """Whether a pod runs or will run: its Job is not over then."""
+    return not is_terminating(pod) and pod["status"].get("phase") not in OVER
 
 
 def _require_running(tools: Toolbox, store: Store, component: str, name: str) -> None:

@@ -19,6 +19,7 @@ DATABASE = "database"  # the component of a store's own database
 LOG_LINES = 200  # where the cause is looked for: MariaDB's report of its crash has 80 lines
 SHOWN_LOG_LINES = 15
 POLL_SECONDS = 0.5  # between looks while the watch reports no change
+EXAMINE_SECONDS = 1.0  # between requests for what the watch does not show: claims, events and Jobs
 
 
 def await_components(
@@ -60,7 +61,7 @@ class RolloutMonitor:
         self._tools, self._job, self._store, self._secret = tools, job, store, secret
         self._snapshots = snapshots.every(POLL_SECONDS)
         self._watcher = PodWatcher(store.name, tools.defaults.patience, since)
-        self._looked_at = 0.0
+        self._examined_at = 0.0
         self._likeliest: Symptom | None = None
 
     def components(self) -> list[str]:
@@ -119,26 +120,25 @@ class RolloutMonitor:
 
         Returns these pods. Raises JobFailed."""
         pods = [pod for pod in next(self._snapshots) if component_of(pod) in (component, DATABASE)]
-        names = {pod["metadata"]["name"] for pod in pods}
-        names.update(self._tools.cluster.active_jobs(self._store.namespace, component))
-        self._examine(f"The {component} of {self._store.name} did not end", pods, about=names)
+        self._examine(f"The {component} of {self._store.name} did not end", pods, component)
         return pods
 
     def _workloads(self, component: str | None = None) -> list[Object]:
         found = self._tools.cluster.workloads(self._store.namespace)
         return [workload for workload in found if component in (None, component_of(workload))]
 
-    def _examine(self, late: str, pods: list[Object], about: set[str] | None = None) -> None:
-        """Look for symptoms, in claims and events too: those `about` these names, or all for None."""
+    def _examine(self, late: str, pods: list[Object], component: str = "") -> None:
+        """Look for symptoms, in claims and events too; with a `component`, only in events about its Jobs and `pods`."""
         self._tools.check_in(self._job, late, str(self._likeliest.problem) if self._likeliest else "")
-        if time.monotonic() - self._looked_at < POLL_SECONDS:
-            return  # a burst of pod changes needs no look at claims and events for each
-        self._looked_at = time.monotonic()
+        if time.monotonic() - self._examined_at < EXAMINE_SECONDS:
+            return
+        self._examined_at = time.monotonic()
         cluster, namespace = self._tools.cluster, self._store.namespace
-        claims = cluster.volume_claims(namespace) if about is None else []
-        warnings = [
-            w for w in cluster.warning_events(namespace) if about is None or w["involvedObject"].get("name") in about
-        ]
+        claims = [] if component else cluster.volume_claims(namespace)
+        warnings = cluster.warning_events(namespace)
+        if component:
+            about = {pod["metadata"]["name"] for pod in pods} | set(cluster.active_jobs(namespace, component))
+            warnings = [warning for warning in warnings if warning["involvedObject"].get("name") in about]
         symptom, self._likeliest = self._watcher.look(pods, claims, warnings, self._tools.ledger.clock())
         if symptom:
             raise failure_of(self._tools, self._store, symptom, self._secret)
