@@ -19,8 +19,8 @@ COMPONENT = "reset"  # of the CronJob in the store's chart, and of its Jobs
 def run(tools: Toolbox, job: Job) -> None:
     """Reset the password, or go on where an interrupted attempt stopped.
 
-    The Secret has the new password next to the present one until the shop knows it, and the present one in its place
-    only then: so a job that fails before leaves both as they were. Raises what Operation.run raises."""
+    The Secret has the new password next to the present one until the shop knows it; only then does it take its place.
+    So a job that fails before leaves both as they were. Raises what Operation.run raises."""
     store = tools.store_of(job)
     store_type = tools.catalog.get(store.type)
     if not has_adopted_password(tools, job, store):
