@@ -59,7 +59,7 @@ def test_bot_in_its_chart_creates_and_deletes_a_store(
     mode: str, prepare_release: Callable[..., BotRelease], cluster: Cluster
 ) -> None:
     bot = prepare_release(mode)
-    notes = bot.upgrade(mode)
+    notes = bot.upgrade(mode, "--set=stores.showCapacity=true")
     assert "rollout status" in notes
     assert "create secret" not in notes, "the Secret exists"
 
@@ -69,6 +69,7 @@ def test_bot_in_its_chart_creates_and_deletes_a_store(
     made = ended(bot.slack, name, "create")
     assert cluster.get(f"{name}.{cluster.store_domain}").status_code == 200
     assert "Quota used:" in str(bot.slack.command("Dana", "#stores", f"/store status {name}").json()["blocks"])
+    _form_says_whether_there_is_room(bot)
     _credentials_are_revealed_once(bot, made)
     _public_address_shows_no_ops_endpoints(bot)
     _image_has_the_command_and_no_shell(bot)
@@ -78,6 +79,19 @@ def test_bot_in_its_chart_creates_and_deletes_a_store(
     assert bot.slack.submit("Dana", form, {"name": name}) is None
     ended(bot.slack, name, "delete")
     assert f"namespace/store-{name}" not in kubectl(cluster, "get", "namespaces", "-o", "name").split()
+
+
+def _form_says_whether_there_is_room(bot: BotRelease) -> None:
+    """The bot reads the cluster when the form opens, and shows it as soon as a name is typed."""
+    bot.slack.command("Dana", "#stores", "/store create")
+    form = bot.slack.wait_for(lambda: bot.slack.views("Dana"))[-1]
+
+    def typed() -> bool:
+        bot.slack.click("Dana", form, "name", "another-shop", {"name": "another-shop"})
+        return "The cluster" in str(bot.slack.views("Dana"))
+
+    bot.slack.wait_for(typed, 30, "the room in the cluster")
+    bot.slack.close("Dana")
 
 
 def _credentials_are_revealed_once(bot: BotRelease, made: dict[str, Any]) -> None:

@@ -60,6 +60,12 @@ PAYLOADS: dict[str, Json] = {
         **_clicked(type="static_select", action_id="type", selected_option={"value": "plain"}),
         "view": VIEW,
     },
+    "stores of App Home chosen": {
+        "type": "block_actions",
+        **COMMON,
+        "view": {**VIEW, "type": "home", "callback_id": "", "private_metadata": ""},
+        "actions": [{"action_id": "home_filter", "selected_option": {"value": "mine/ready/1"}}],
+    },
     "create": {"type": "view_submission", **COMMON, "view": VIEW},
     "delete": {"type": "view_submission", **COMMON, "view": {**VIEW, "callback_id": "delete"}},
     "shortcut": {"type": "message_action", "callback_id": "backup", **COMMON, **MESSAGE},
