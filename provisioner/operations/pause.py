@@ -13,6 +13,7 @@ from provisioner.operations.namespace_metadata import CHECK_BEFORE
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.backup_before import NO_BACKUP
 from provisioner.operations.steps.backup_job import end_backup, grant_access, has_backups
+from provisioner.operations.steps.chart_job import await_clones
 from provisioner.operations.steps.kept_store import make_kept_backup
 from provisioner.operations.steps.rollback import CANCELLED, ROLLBACK, change_or_restore, failed_twice, insist
 from provisioner.operations.steps.sleep import (
@@ -41,6 +42,7 @@ def _go_forward(tools: Toolbox, job: Job, store: Store, secret: Secret) -> None:
         passed = note_check_before(tools, job, store, secret)
     if not sleep_of(tools, store):
         with tools.stage(job, CLOSE):
+            await_clones(tools, job, store, secret)
             close_for_sleep(tools, job, store, secret)
         backup = _back_up(tools, job, store, secret, served=passed > 0)
         note_sleep(tools.cluster, store, Sleep(passed, backup))

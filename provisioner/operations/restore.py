@@ -23,6 +23,7 @@ from provisioner.operations.steps.backup_job import (
     make_backup,
     served_before,
 )
+from provisioner.operations.steps.chart_job import await_clones
 from provisioner.operations.steps.rollback import CANCELLED, ROLLBACK, change_or_restore, failed_twice, insist
 from provisioner.operations.steps.shop import close_shop, open_shop
 from provisioner.operations.steps.storefront import (
@@ -57,6 +58,7 @@ def _go_forward(tools: Toolbox, job: Job, store: Store, secret: Secret) -> None:
     before = _back_up_first(tools, job, store, secret)
     if not is_loaded(tools, job):
         with tools.stage(job, "stop"):
+            await_clones(tools, job, store, secret)
             note_backup_before(tools, job, store, before)
             close_shop(tools, job, store, secret)
         with tools.stage(job, LOAD):

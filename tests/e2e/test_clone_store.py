@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,7 @@ from dev.stack import kubectl
 from provisioner.domain.job import JobStatus
 from provisioner.domain.store import StoreStatus
 from provisioner.operations.clone import CLONE
+from provisioner.operations.steps.chart_job import NAME_LABEL
 from tests.e2e.backed_up_store import BackedUpStore, backed_up_store
 from tests.e2e.backup_server import BackupServer
 
@@ -94,6 +96,40 @@ def test_backups_of_the_store_and_its_clone_do_not_stop_each_other(store: Backed
     store.harness.wait_for_stage(clone, "namespace")
     store.harness.succeeded(store.harness.backup(store.made))
     store.harness.succeeded(clone)
+
+
+def test_restore_waits_for_the_backup_of_a_clone(store: BackedUpStore) -> None:
+    store.harness.succeeded(store.harness.backup(store.made))
+    reader = start_backup_for_a_clone(store)
+    job = store.harness.restore(store.made, store.harness.backups(store.made)[0], back_up_first=False)
+    store.harness.wait_for_stage(job, "stop")
+    assert store.intact(), "the shop is open meanwhile"
+    store.harness.wait_for_stage(job, "restore")
+    assert store.kubectl("get", "pod", reader, "-o", "jsonpath={.status.phase}") == "Succeeded"
+    store.harness.succeeded(job)
+    store.kubectl("delete", "pod", reader)
+
+
+def start_backup_for_a_clone(store: BackedUpStore) -> str:
+    """A pod that runs for some seconds and looks like the one that backs the store up for a clone."""
+    spec = json.loads(store.kubectl("get", f"deployment/{store.name}", "-o", "json"))["spec"]["template"]["spec"]
+    (application,) = spec["containers"]
+    container = {key: application[key] for key in ("image", "securityContext")}
+    name = f"{store.name}-backup-0-clone"
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": {NAME_LABEL: name}},
+        "spec": {
+            "restartPolicy": "Never",
+            "automountServiceAccountToken": False,
+            "securityContext": spec["securityContext"],
+            "containers": [{**container, "name": "backup", "command": ["/busybox", "sleep", "5"]}],
+        },
+    }
+    kubectl(store.harness.cluster, "create", "-n", f"store-{store.name}", "-f", "-", stdin=json.dumps(pod))
+    store.kubectl("wait", f"pod/{name}", "--for=condition=Ready")
+    return name
 
 
 def test_failed_clone_leaves_the_store_alone_and_its_retry_succeeds(store: BackedUpStore, server: BackupServer) -> None:

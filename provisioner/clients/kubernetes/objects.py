@@ -114,6 +114,11 @@ def active_pods(pods: Iterable[Object], component: str, now: float) -> bool:
     )
 
 
+def runs(pod: Object) -> bool:
+    """Whether a container of the pod runs now."""
+    return any("running" in status.get("state", {}) for status in pod["status"].get("containerStatuses") or [])
+
+
 def unready_pods(pods: Iterable[Object]) -> set[str]:
     """Names of the pods that should serve and are not ready."""
     return {p["metadata"]["name"] for p in pods if not is_ready(p) and p.get("status", {}).get("phase") not in OVER}

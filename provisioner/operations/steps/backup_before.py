@@ -11,6 +11,7 @@ from provisioner.domain.store import Store
 from provisioner.operations.namespace_metadata import BACKUP_BEFORE, note_of
 from provisioner.operations.spec import Stage
 from provisioner.operations.steps.backup_job import grant_access, has_backups, load_backup, make_backup
+from provisioner.operations.steps.chart_job import await_clones
 from provisioner.operations.steps.release import RELEASE
 from provisioner.operations.steps.shop import close_shop
 from provisioner.operations.toolbox import Toolbox
@@ -32,6 +33,7 @@ def back_up_first(
         try:
             grant_access(tools, store)
             made = make_backup(tools, job, store, secret, reason).id
+            await_clones(tools, job, store, secret)
         except JobFailed as error:
             if required:
                 raise

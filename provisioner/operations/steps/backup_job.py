@@ -7,6 +7,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from provisioner.clients.kubernetes.cluster import Cluster, Object
+from provisioner.clients.kubernetes.objects import runs
 from provisioner.domain.backup import Backup, Reason
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import EventKind, Job, find_event
@@ -213,11 +214,7 @@ def _name_of_load(job: Job, store: Store, backup: str) -> str:
 def running_pod(tools: Toolbox, store: Store, name: str) -> str:
     """The pod of the Job `name` whose container runs and takes commands; '' while there is none."""
     pods = tools.cluster.pods(store.namespace, {NAME_LABEL: name})
-    return next((str(pod["metadata"]["name"]) for pod in pods if _runs(pod)), "")
-
-
-def _runs(pod: Object) -> bool:
-    return any("running" in status.get("state", {}) for status in pod["status"].get("containerStatuses") or [])
+    return next((str(pod["metadata"]["name"]) for pod in pods if runs(pod)), "")
 
 
 def start_export(tools: Toolbox, store: Store, name: str) -> None:

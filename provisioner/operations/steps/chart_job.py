@@ -60,6 +60,14 @@ def end_chart_job(tools: Toolbox, job: Job, store: Store, component: str, name: 
             tools.check_in(job, f"The {component} of {store.name} was not stopped")
 
 
+def await_clones(tools: Toolbox, job: Job, store: Store, secret: dict[str, str]) -> None:
+    """Wait while a clone backs the store up: it reads the database, and locks what a change of all data needs.
+
+    Raises JobFailed, Transient, Superseded or HandedOver."""
+    with monitoring(tools, job, store, secret, tools.ledger.clock()) as monitor:
+        monitor.await_finished(lambda pod: pod["metadata"].get("labels", {}).get(NAME_LABEL, "").endswith(FOR_CLONE))
+
+
 def _lives(pod: Object) -> bool:
     """Whether a pod runs or will run: its Job is not over then."""
     return not is_terminating(pod) and pod["status"].get("phase") not in OVER

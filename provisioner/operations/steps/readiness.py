@@ -8,7 +8,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from provisioner.clients.kubernetes.cluster import Object, Snapshots
-from provisioner.clients.kubernetes.objects import active_pods, component_of, ready_pods, rolled_out, terminating_pods
+from provisioner.clients.kubernetes.objects import (
+    active_pods,
+    component_of,
+    ready_pods,
+    rolled_out,
+    runs,
+    terminating_pods,
+)
 from provisioner.diagnosis import PodWatcher, Symptom, quote_error_in
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job
@@ -114,6 +121,13 @@ class RolloutMonitor:
             if grace_seconds is not None:
                 cluster.end_pods(namespace, component, grace_seconds)
             self._tools.check_in(self._job, f"The {component} of {self._store.name} was not stopped")
+
+    def await_finished(self, counts: Callable[[Object], bool]) -> None:
+        """Wait until no container of a pod that `counts` accepts runs. Raises JobFailed, Superseded or HandedOver."""
+        for snapshot in self._snapshots:
+            if not any(map(runs, filter(counts, snapshot))):
+                return
+            self._tools.check_in(self._job, f"The backups of {self._store.name} did not end")
 
     def look(self, component: str) -> list[Object]:
         """Look once at the Jobs of a component, at their pods, and at the database that they need.
