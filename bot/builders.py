@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable
 
 from bot.settings import StoreSettings
+from provisioner.chart_settings import ChartSettings
 from provisioner.clients.helm import Helm, OnHelmRun, ignore_run
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.catalog import Catalog
@@ -89,4 +90,5 @@ def build_orders(
         settings.undelete_days if settings.backup_server else 0.0,
         settings.expiry,
         settings.idle,
+        ChartSettings(settings.store_profile, settings.store_values),
     )

@@ -33,6 +33,13 @@ def require_not_newer(data: str, made_by: str, version: str) -> None:
         )
 
 
+def require_current(store: Store, version: str) -> None:
+    """Raises Refused if the store runs another version of its chart than this one."""
+    if store.version not in ("", version):
+        what = f"{store.name} runs version {store.version} of its chart, and its settings come with version {version}."
+        raise Refused(what, "", f"Upgrade it first: /store upgrade {store.name}")
+
+
 def require_orderable(store: Store, operation: Operation, now: float) -> None:
     """Raises Refused if the store's status does not allow the operation, or one whose time is over would wake."""
     if store.status not in operation.orderable_when:

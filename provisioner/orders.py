@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
+from provisioner.chart_settings import DEFAULT_SETTINGS, ChartSettings, Setting
 from provisioner.domain.backup import Backup, Reason
 from provisioner.domain.catalog import Catalog, StoreType
 from provisioner.domain.errors import InvalidName, Refused, StoreNotFound
@@ -29,11 +30,19 @@ from provisioner.operations.create import CREATE
 from provisioner.operations.import_ import IMPORT
 from provisioner.operations.import_ import arguments_of as arguments_of_import
 from provisioner.operations.registry import OPERATIONS
+from provisioner.operations.set import SET
 from provisioner.operations.spec import Operation
 from provisioner.operations.steps.backup_job import NEWEST
 from provisioner.operations.steps.kept_store import KeptStore
 from provisioner.operations.undelete import UNDELETE
-from provisioner.order_rules import busy, nothing_to_retry, require_free, require_not_newer, require_orderable
+from provisioner.order_rules import (
+    busy,
+    nothing_to_retry,
+    require_current,
+    require_free,
+    require_not_newer,
+    require_orderable,
+)
 from provisioner.store_lookup import StoreLookup
 
 
@@ -78,13 +87,16 @@ class Orders:
         undelete_days: float = 0.0,
         expiry: ExpiryPolicy = NO_POLICY,
         idle: IdlePolicy = NO_IDLE_POLICY,
+        chart_settings: ChartSettings = DEFAULT_SETTINGS,
     ) -> None:
         """`deadlines` are seconds by operation; `admins` are ids of people who may manage every store; `own_hosts` are
-        the bot's, which no store may have. A deleted store can be undeleted for `undelete_days`."""
+        the bot's, which no store may have. A deleted store can be undeleted for `undelete_days`. `chart_settings` know
+        the operator's values."""
         self.ledger, self.catalog, self.addresses, self.limits = ledger, catalog, addresses, limits
         self._deadlines, self._admins, self._own_hosts = deadlines, admins, own_hosts
         self.lookup, self.expiry = StoreLookup(ledger, catalog, undelete_days), expiry
         self.idle = idle
+        self._chart_settings = chart_settings
 
     def actor(self, person: str) -> Actor:
         """The person with this id."""
@@ -225,6 +237,28 @@ class Orders:
         if live := self.ledger.jobs.live(store.id):
             raise busy(store, live)
         require_orderable(store, operation, self.ledger.clock())
+
+    def settings(self, actor: Actor, store_id: str) -> tuple[Store, list[Setting]]:
+        """The store, and what `actor` can set of it now. Raises StoreNotFound, NotAllowed, StoreBusy, or Refused."""
+        store = self.lookup.managed_by_id(actor, store_id)
+        self.require_possible(SET, store)
+        store_type = self.catalog.get(store.type)
+        require_current(store, store_type.version)
+        settings = self._chart_settings.of(store, store_type)
+        if not settings:
+            raise Refused(f"{store_type.label} stores have no settings.", "Their chart marks nothing as settable.")
+        return store, settings
+
+    def change(self, context: OrderContext, store_id: str, requested: Mapping[str, str]) -> Job:
+        """Order other values for what can be set of a store: `requested` values or labels by option id.
+
+        Raises BadOption, StoreNotFound, NotAllowed, StoreBusy, or Refused."""
+        with self.ledger.transaction():
+            if repeated := self.ledger.jobs.delivered(context.delivery_key):
+                return repeated
+            store, _ = self.settings(context.actor, store_id)
+            changes = self._chart_settings.changes(store, self.catalog.get(store.type), requested)
+            return self.place(context, SET, store.id, changes)
 
     def recover(self, context: OrderContext, kept: KeptStore) -> Job:
         """Order a store that is gone from the cluster back from its newest backup, whatever the ledger knows of it.

@@ -83,6 +83,10 @@ class SampleOrders:
     def upgrade(self, job: Job, key: str = "") -> Job:
         return self.place(UPGRADE, job, key)
 
+    def change(self, job: Job, values: Mapping[str, str]) -> Job:
+        """Order other values for what can be set of the store of `job`."""
+        return self.orders.change(self._context(""), job.store_id, values)
+
     def delete(self, job: Job, key: str = "") -> Job:
         return self.place(DELETE, job, key)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -61,8 +60,8 @@ def parse(words: Words) -> CreateArguments | None:
     """None for no words: the form asks. Raises NotUnderstood."""
     if not words.words:
         return None
-    first_option = next((at for at, word in enumerate(words.words) if _starts_option(word)), len(words.words))
-    before, options = words.words[:first_option], _options(words, words.words[first_option:])
+    first_option = words.first_option()
+    before, options = words.words[:first_option], words.after(first_option).options()
     if options.get("type", "").lower() in words.types:  # as in the form
         before.append(options.pop("type"))
     if not before:
@@ -106,25 +105,6 @@ def _name_and_type(words: Words) -> tuple[str, str | None]:
     return " ".join(typed), None
 
 
-def _starts_option(word: str) -> bool:
-    return bool(re.match(r"[A-Za-z][\w-]*=", word))
-
-
-def _options(all_words: Words, words: list[str]) -> dict[str, str]:
-    """Each `id=choice`. A choice may have several words: it ends where the next option starts."""
-    options: dict[str, str] = {}
-    for word in words:
-        if _starts_option(word):
-            name, _, choice = word.partition("=")
-            name = name.lower()
-            if name in options:
-                raise all_words.not_understood(f"“{shorten(name)}” is chosen twice.")
-            options[name] = choice
-        else:
-            options[name] = f"{options[name]} {word}".strip()
-    return options
-
-
 def run(dependencies: Dependencies, request: Request, arguments: CreateArguments | None) -> Response:
     """Order the store, or open the form. Raises Refused."""
     if arguments is None:
@@ -142,7 +122,7 @@ def run(dependencies: Dependencies, request: Request, arguments: CreateArguments
 
 def _with_option_as_hint(error: UnknownStoreType, word: str, catalog: Catalog) -> UnknownStoreType:
     """The error for a choice that was typed without its option, such as `usd`."""
-    for option in catalog.default.options:
+    for option in catalog.default.asked:
         with suppress(BadOption):
             choice = option.short(option.pick(word))
             return UnknownStoreType(error.problem.what, "", f"Did you mean {option.id}={choice}?")
@@ -205,14 +185,16 @@ def name_typed(dependencies: Dependencies, request: Request) -> Response:
 def type_chosen(dependencies: Dependencies, request: Request) -> Response:
     """The form with the options of the chosen type; the other values stay. Raises UnknownStoreType."""
     store_type = dependencies.catalog.get(request.fields.get(TYPE_ACTION, ""))
-    prefilled = Prefilled(request.fields.get("name", ""), _chosen(request), expires=_chosen_life(request))
+    prefilled = Prefilled(
+        request.fields.get("name", ""), forms.chosen_options(request.fields), expires=_chosen_life(request)
+    )
     form = _form(dependencies, request, store_type, prefilled)
     return Response(form_update=form, reason=f"options of {store_type.name}")
 
 
 def submitted(dependencies: Dependencies, request: Request) -> Response:
     """Order the store, or show at its field what is wrong."""
-    name, chosen = request.fields.get("name", ""), _chosen(request)
+    name, chosen = request.fields.get("name", ""), forms.chosen_options(request.fields)
     try:
         store_type = dependencies.catalog.get(request.fields.get(TYPE_ACTION, ""))
         # A form that was submitted before it showed the type's own options may have those of another type.
@@ -226,24 +208,15 @@ def submitted(dependencies: Dependencies, request: Request) -> Response:
     return _ordered(dependencies, job)
 
 
-def _chosen(request: Request) -> dict[str, str]:
-    """The form's choices by option id."""
-    return {_option_id(block): value for block, value in request.fields.items() if block.startswith(OPTION_PREFIX)}
-
-
 def _chosen_life(request: Request) -> str:
     chosen = request.fields.get(EXPIRY_BLOCK, DEFAULT_LIFE)
     return "" if chosen == DEFAULT_LIFE else chosen
 
 
-def _option_id(block: str) -> str:
-    return block.rpartition("/")[2]
-
-
 def _field_of(request: Request, refusal: Refused) -> str:
     """The block id of the field that the refusal is about."""
     if isinstance(refusal, BadOption):
-        blocks = {_option_id(block): block for block in request.fields if block.startswith(OPTION_PREFIX)}
+        blocks = {forms.option_of(block): block for block in request.fields if block.startswith(OPTION_PREFIX)}
         return blocks.get(refusal.option, "name")
     if isinstance(refusal, BadExpiry):
         return EXPIRY_BLOCK
@@ -261,10 +234,10 @@ def help_lines(catalog: Catalog) -> HelpLines:
         ("/store create my-shop for=3d", "create a store that expires in 3 days; until=friday works too"),
     ]
     for store_type in catalog.types.values():
-        example = f"/store create my-shop {store_type.name}"
-        if store_type.options:
-            chosen = "".join(f" {option.id}={option.short(option.default)}" for option in store_type.options[:2])
-            names = enumerate_words(option.id for option in store_type.options)
+        example, asked = f"/store create my-shop {store_type.name}", store_type.asked
+        if asked:
+            chosen = "".join(f" {option.id}={option.short(option.default or '')}" for option in asked[:2])
+            names = enumerate_words(option.id for option in asked)
             lines.append((example + chosen, f"create a {store_type.label} store and choose its {names}"))
         elif store_type.name != catalog.default.name:
             lines.append((example, f"create a {store_type.label} store"))

@@ -4,6 +4,7 @@ From it come the parser, `/store help`, “did you mean”, buttons, the termina
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -77,9 +78,33 @@ class Words:
         """Only the first `count` words."""
         return replace(self, words=self.words[:count])
 
+    def first_option(self) -> int:
+        """The number of words before the first `id=choice`."""
+        return next((at for at, word in enumerate(self.words) if _starts_option(word)), len(self.words))
+
+    def options(self) -> dict[str, str]:
+        """The choice of each `id=choice`, of which the first word is one. Raises NotUnderstood.
+
+        A choice may have several words: it ends where the next option starts."""
+        options: dict[str, str] = {}
+        for word in self.words:
+            if _starts_option(word):
+                name, _, choice = word.partition("=")
+                name = name.lower()
+                if name in options:
+                    raise self.not_understood(f"“{shorten(name)}” is chosen twice.")
+                options[name] = choice
+            else:
+                options[name] = f"{options[name]} {word}".strip()
+        return options
+
     def not_understood(self, what: str) -> NotUnderstood:
         """The error, with the usage as its next step."""
         return NotUnderstood(what, next_step=f"Usage: {self.usage}")
+
+
+def _starts_option(word: str) -> bool:
+    return bool(re.match(r"[A-Za-z][\w-]*=", word))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,7 @@ from bot.rendering.job_view import StoreView
 from bot.rendering.offers import Offer, in_menu, offer_button
 from bot.rendering.templating import TextTemplate
 from provisioner.capacity import Capacity
+from provisioner.chart_settings import Setting
 from provisioner.domain.backup import Backup
 from provisioner.domain.catalog import Catalog, StoreType
 from provisioner.domain.expiry import NO_POLICY, ExpiryPolicy, duration
@@ -37,11 +38,13 @@ from provisioner.domain.text import shorten
 common, create, delete = TextTemplate("forms"), TextTemplate("verbs/create"), TextTemplate("verbs/delete")
 restore, clone = TextTemplate("verbs/restore"), TextTemplate("verbs/clone")
 transfer, rollback = TextTemplate("transfer"), TextTemplate("verbs/rollback")
+set_texts = TextTemplate("verbs/set")
 
 OPTION_PREFIX = "option/"  # of the block ids with a store type's options
 # Callback ids.
 CREATE_FORM, CLONE_FORM, DELETE_FORM, DELETE_NOW_FORM = "create", "clone", "delete", "delete_now"
 RESTORE_FORM, ROLLBACK_FORM, TRANSFER_FORM = "restore", "rollback", "transfer"
+SETTINGS_FORM = "settings"
 AS_IT_IS = "now"  # the entry of the clone form's menu that is no backup
 EXPIRY_BLOCK = "expiry"  # the block id of the life's menu
 DEFAULT_LIFE = "default"  # its entry for what the policy says
@@ -141,7 +144,7 @@ def create_form(
             _name_block(addresses, "my-shop", prefilled.name, focus=prefilled.fresh, looked_at=True),
             *_looked_at(preflight),
             _type_block(catalog, store_type),
-            *(_option_block(store_type, option, prefilled) for option in store_type.options),
+            *(_option_block(store_type, option, prefilled) for option in store_type.asked),
             _expiry_block(preflight.expiry, prefilled.expires),
             context(create("preflight", p=preflight, type=store_type)),
             *([context(create("capacity", c=preflight.capacity, type=store_type))] if preflight.capacity else []),
@@ -222,11 +225,20 @@ def _label(text: str) -> str:
 
 def _option_block(store_type: StoreType, option: StoreOption, prefilled: Prefilled) -> InputBlock:
     """Its id names the type too: Slack keeps the choice in a block with the same id, and another type has others."""
-    block_id = f"{OPTION_PREFIX}{store_type.name}/{option.id}"
+    chosen = prefilled.options.get(option.id, "")
+    preset = chosen if chosen in option.choices else option.default or ""
+    return _choice_block(f"{OPTION_PREFIX}{store_type.name}/{option.id}", option, preset)
+
+
+def _choice_block(block_id: str, option: StoreOption, preset: str) -> InputBlock:
+    """A menu with the option's choices and, if it is none of them, the `preset`."""
     entries = {value: Option(text=label, value=value) for value, label in option.choices.items()}
-    preset = entries.get(prefilled.options.get(option.id, ""), entries[option.default])
-    element = StaticSelectElement(action_id=block_id, options=list(entries.values()), initial_option=preset)
-    return InputBlock(block_id=block_id, label=option.label, element=element)
+    if preset and preset not in entries:
+        entries = {preset: Option(text=_label(preset), value=preset)} | entries
+    element = StaticSelectElement(
+        action_id=block_id, options=list(entries.values()), initial_option=entries.get(preset)
+    )
+    return InputBlock(block_id=block_id, label=option.label, hint=option.hint or None, element=element)
 
 
 def _expiry_block(policy: ExpiryPolicy, chosen: str) -> InputBlock:
@@ -319,6 +331,30 @@ def rollback_form(store: Store, ways: Sequence[Way], chosen: Way, form_context: 
 def waiting_form(title: str, text: str) -> View:
     """Shown until a form is made that takes time."""
     return View(type="modal", title=title, close=common("cancel"), blocks=sections(text))
+
+
+def settings_form(store: Store, settings: Sequence[Setting], form_context: FormContext) -> View:
+    """Shows what can be set of the store, each as it is now."""
+    blocks = [_setting_block(setting) for setting in settings]
+    return _form(SETTINGS_FORM, set_texts, form_context, [*sections(set_texts("explanation", store=store)), *blocks])
+
+
+def _setting_block(setting: Setting) -> InputBlock:
+    option, block_id = setting.option, f"{OPTION_PREFIX}{setting.option.id}"
+    if option.choices:
+        return _choice_block(block_id, option, setting.present)
+    text = PlainTextInputElement(action_id=block_id, initial_value=setting.present or None)
+    return InputBlock(block_id=block_id, label=option.label, hint=option.hint, element=text, optional=True)
+
+
+def chosen_options(fields: Mapping[str, str]) -> dict[str, str]:
+    """A form's choices by option id."""
+    return {option_of(block): value for block, value in fields.items() if block.startswith(OPTION_PREFIX)}
+
+
+def option_of(block_id: str) -> str:
+    """The id of the option that a form's block asks for."""
+    return block_id.rpartition("/")[2]
 
 
 def transfer_form(store: Store, form_context: FormContext) -> View:

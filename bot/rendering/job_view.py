@@ -20,16 +20,17 @@ class StoreView:
     """A store and its newest job (None for a store adopted from the cluster).
 
     `label` is its type's, `choices` are the labels of its options; `newer_version` is the chart's version if the store
-    runs another one, or ''. `backups` has the times of its newest backup and of the last proof,
-    where they are shown, `idleness` after how long without a shopper it sleeps, in its status. `reinstalled` says in
-    its menu whether its chart was installed more than once. `may_reset`: its type describes
-    how its admin's password is reset."""
+    runs another one, or ''. `settable`: its type has settings. `may_reset`: its type describes how its admin's password
+    is reset. `backups` has the times of its newest backup and of the last proof, where they are shown; `idleness` says
+    in its status after how long without a shopper it sleeps. `reinstalled` says in its menu whether its chart was
+    installed more than once."""
 
     store: Store
     last_job: Job | None
     label: str
     choices: tuple[str, ...] = ()
     newer_version: str = ""
+    settable: bool = False
     backups: BackupTimes | None = None
     idleness: Idleness | None = None
     reinstalled: bool = False
@@ -196,12 +197,13 @@ def read_job_view(ledger: Ledger, catalog: Catalog, job_id: str) -> JobView | No
 def store_view(catalog: Catalog, store: Store, last_job: Job | None) -> StoreView:
     """The view of a store. If its chart is gone, bare names and values replace the labels."""
     store_type = catalog.types.get(store.type)
-    labels = {option.id: option.choices for option in store_type.options} if store_type else {}
+    labels = {option.id: option.choices for option in store_type.options if option.choices} if store_type else {}
     return StoreView(
         store=store,
         last_job=last_job,
         label=store_type.label if store_type else store.type,
-        choices=tuple(labels.get(option, {}).get(value, value) for option, value in store.options.items()),
+        choices=tuple(labels.get(option, {}).get(value, value) for option, value in store.options.items() if value),
+        settable=bool(store_type and store_type.settable),
         may_reset=bool(store_type and store_type.reset),
         newer_version=store_type.version if store_type and store.version not in ("", store_type.version) else "",
     )

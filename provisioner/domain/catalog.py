@@ -24,10 +24,10 @@ class StoreType:
 
     `secret` maps each key of the store's Secret to the template of its value, with `{password}`, `{hex}`, `{host}` and
     `{name}`. `credentials` are the keys on the credential page. `check` has the requests of the storefront check
-    (check.yaml). `options` are the choices in an order. `has_backups` says whether the chart describes backups. `proof`
-    has the chart values of a copy in which a backup is proven; None where the chart knows no proof. `counts_visits`
-    says whether its pods do. `reset` has the keys of the Secret that a reset of the admin's password replaces; none
-    where the chart describes no reset."""
+    (check.yaml). `options` are the choices in an order and the settings. `has_backups` says whether the chart describes
+    backups. `proof` has the chart values of a copy in which a backup is proven; None where the chart knows no proof.
+    `counts_visits` says whether its pods do. `reset` has the keys of the Secret that a reset of the admin's password
+    replaces; none where the chart describes no reset."""
 
     name: str
     label: str
@@ -43,6 +43,16 @@ class StoreType:
     proof: dict[str, Any] | None = None
     counts_visits: bool = False
     reset: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> tuple[Option, ...]:
+        """The options that every order chooses."""
+        return tuple(option for option in self.options if option.default is not None)
+
+    @property
+    def settable(self) -> tuple[Option, ...]:
+        """The options that can be changed of a store that exists."""
+        return tuple(option for option in self.options if option.settable)
 
 
 class Catalog:

@@ -1,7 +1,8 @@
-"""Order options: choices that a store type offers in its Chart.yaml."""
+"""Options of a store type, as its Chart.yaml offers them: what an order chooses, and what can be set later."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Self
 
@@ -19,26 +20,38 @@ OptionId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
 class Option(BaseModel):
     """One option of a store type.
 
-    `choices` maps values to labels. `value` is the dotted path of the chart value to set."""
+    `value` is the dotted path of the chart value to set. `choices` maps values to labels; without them, it is a text or
+    a number that the chart's values.schema.json allows, and `hint` says in a sentence what that is. Every order chooses
+    an option with a `default`; another one stays as the values say until somebody sets it. Only what is `settable`
+    can be changed of a store that exists."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: OptionId
     label: Label
     value: Annotated[str, Field(pattern=r"^[A-Za-z][\w-]*(\.[A-Za-z][\w-]*)*$")]
-    default: str
-    choices: Annotated[dict[Label, Label], Field(min_length=1, max_length=100)]
+    default: str | None = None
+    choices: Annotated[dict[Label, Label], Field(max_length=100)] = {}
+    settable: bool = False
+    hint: str = ""
+    is_number: Annotated[bool, Field(exclude=True)] = False  # as its value in values.yaml is; not in the annotation
 
     @model_validator(mode="after")
-    def _default_is_a_choice(self) -> Self:
-        if self.default not in self.choices:
+    def _can_be_chosen(self) -> Self:
+        if self.default is not None and self.default not in self.choices:
             raise ValueError(f"the default “{self.default}” is not one of the choices")
+        if self.default is None and not self.settable:
+            raise ValueError("it has no default, so it must be settable")
+        if not self.choices and not self.hint:
+            raise ValueError("it has no choices, so its hint must say what is allowed")
         return self
 
     def pick(self, text: str) -> str:
-        """The value whose value or label is `text`, in any case.
+        """The value whose value or label is `text`, in any case; without choices, the text itself.
 
         Raises BadOption, with the nearest choice as a hint."""
+        if not self.choices:
+            return text.strip()
         values = {name.casefold(): value for value, label in self.choices.items() for name in (label, value)}
         key = " ".join(text.split()).casefold()
         if key in values:
@@ -48,15 +61,20 @@ class Option(BaseModel):
         what = f"“{shorten(text)}” is not a valid {label}." if text else f"The {label} is missing."
         raise BadOption(self.id, what, f"Choose from: {enumerate_some(map(self.short, self.choices))}.", hint)
 
+    def refused(self, text: str) -> BadOption:
+        """The error for a text that the chart's schema refuses."""
+        what = f"“{shorten(text)}” is not a valid {self.label.lower()}."
+        return BadOption(self.id, what, self.hint)
+
     def short(self, value: str) -> str:
         """The shorter of value and label: eur for Euro, Forest for #2f6f4f."""
         return min(value, self.choices[value], key=len)
 
 
 def choose(options: Sequence[Option], requested: Mapping[str, str]) -> dict[str, str]:
-    """The value of every option, by id.
+    """The value of every option that an order chooses, by id.
 
-    `requested` has values or labels by id; the other options get their defaults.
+    `requested` has values or labels by id; the other options get their defaults, if they have one.
     Raises BadOption."""
     known = {option.id: option for option in options}
     for unknown in [name for name in requested if name not in known]:
@@ -64,9 +82,23 @@ def choose(options: Sequence[Option], requested: Mapping[str, str]) -> dict[str,
         cause = f"The options are: {enumerate_some(known)}." if known else "This store type has no options."
         hint = f"Did you mean {near}?" if near else ""
         raise BadOption(unknown, f"There is no option “{shorten(unknown)}”.", cause, hint)
-    return {
-        name: option.pick(requested[name]) if name in requested else option.default for name, option in known.items()
-    }
+    defaults = {name: option.default for name, option in known.items() if option.default is not None}
+    return defaults | {name: known[name].pick(text) for name, text in requested.items()}
+
+
+def change(options: Sequence[Option], requested: Mapping[str, str]) -> dict[str, str]:
+    """The new values of the options to set, by id, of `requested` values or labels. Raises BadOption."""
+    known = {option.id: option for option in options}
+    settable = {name: option for name, option in known.items() if option.settable}
+    for unknown in [name for name in requested if name not in settable]:
+        cause = f"What can be set: {enumerate_some(settable)}." if settable else "This store type has no settings."
+        if unknown in known:
+            what = f"The {known[unknown].label.lower()} is chosen when a store is ordered, and stays."
+            raise BadOption(unknown, what, cause)
+        near = nearest(unknown, settable)
+        hint = f"Did you mean {near}?" if near else ""
+        raise BadOption(unknown, f"There is no setting “{shorten(unknown)}”.", cause, hint)
+    return {name: settable[name].pick(text) for name, text in requested.items()}
 
 
 def read_options(text: str, values: Mapping[str, Any]) -> tuple[Option, ...]:
@@ -85,9 +117,7 @@ def read_options(text: str, values: Mapping[str, Any]) -> tuple[Option, ...]:
     for number, option in enumerate(options):
         if option.id in [earlier.id for earlier in options[:number]]:
             raise ValueError(f"{option.id} is listed twice")
-        if not _has_path(option.value, values):
-            raise ValueError(f"{option.id}: values.yaml has no {option.value}")
-    return options
+    return tuple(_with_kind(option, values) for option in options)
 
 
 def place(options: Sequence[Option], chosen: Mapping[str, str], values: dict[str, Any]) -> None:
@@ -100,13 +130,28 @@ def place(options: Sequence[Option], chosen: Mapping[str, str], values: dict[str
             parent = values
             for key in parents:
                 parent = parent.setdefault(key, {})
-            parent[last] = chosen[option.id]
+            parent[last] = _number(chosen[option.id]) if option.is_number else chosen[option.id]
 
 
 def chosen_in(options: Sequence[Option], values: Mapping[str, Any]) -> dict[str, str]:
     """The choices that `place` has set in the values, by option id; none for an option that they do not have."""
     found = {option.id: _at(option.value, values) for option in options}
-    return {option.id: str(found[option.id]) for option in options if found[option.id] in option.choices}
+    return {
+        option.id: str(found[option.id])
+        for option in options
+        if found[option.id] is not None and (found[option.id] in option.choices or not option.choices)
+    }
+
+
+def former_options(options: Sequence[Option], present: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, str]:
+    """The choices of a store whose options are the `present` ones, once it has the former `values` again.
+
+    What nobody had set then is not set any more."""
+    found = chosen_in(options, values)
+    unasked = {option.id for option in options if option.default is None}
+    former = {name: choice for name, choice in found.items() if name not in unasked or name in present}
+    kept = {name: choice for name, choice in present.items() if name not in unasked}
+    return {**kept, **former}
 
 
 def _at(path: str, values: Any) -> Any:
@@ -116,12 +161,27 @@ def _at(path: str, values: Any) -> Any:
     return values
 
 
-def _has_path(path: str, values: Any) -> bool:
+def _number(text: str) -> int | str:
+    """A text that is no number stays one: the chart's schema refuses it."""
+    return int(text) if re.fullmatch(r"-?[0-9]{1,15}", text) else text
+
+
+def value_at(path: str, values: Any) -> Any:
+    """The value at a dotted path. Raises KeyError."""
     for key in path.split("."):
-        if not isinstance(values, dict) or key not in values:
-            return False
+        if not isinstance(values, dict):
+            raise KeyError(path)
         values = values[key]
-    return True
+    return values
+
+
+def _with_kind(option: Option, values: Mapping[str, Any]) -> Option:
+    """The option, which takes numbers if its value in values.yaml is one. Raises ValueError."""
+    try:
+        present = value_at(option.value, values)
+    except KeyError:
+        raise ValueError(f"{option.id}: values.yaml has no {option.value}") from None
+    return option.model_copy(update={"is_number": type(present) is int})
 
 
 def _explain(error: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,9 +106,9 @@ class Stores:
         """Record the chart version that a store runs."""
         self._update(store_id, version=version)
 
-    def set_options(self, store_id: str, options: dict[str, str]) -> None:
-        """Record the choices for the options of the store's type, by option id."""
-        self._update(store_id, options=options)
+    def set_options(self, store_id: str, options: Mapping[str, str]) -> None:
+        """Record a store's options."""
+        self._update(store_id, options=dict(options))
 
     def keep_until(self, store_id: str, until: float | None) -> None:
         """Record until when a store's deletion can be undone (epoch seconds); None for not at all."""

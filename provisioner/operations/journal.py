@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from provisioner.domain.backup import Backup
@@ -66,12 +66,18 @@ class JobJournal:
         self._ledger.jobs.start_rollback(job, problem, at=at)
         return self._ledger.jobs.get(job.id) or replace(job, phase=JobPhase.ROLLBACK, problem=problem)
 
-    def succeed(self, job: Job, version: str = "", *, at: float | None = None) -> None:
-        """The job did its work; `version` is the chart version that the store runs now. Raises Superseded."""
+    def succeed(
+        self, job: Job, version: str = "", options: Mapping[str, str] | None = None, *, at: float | None = None
+    ) -> None:
+        """The job did its work; `version` is the chart version that the store runs now, `options` are its new ones.
+
+        Raises Superseded."""
         status = OPERATIONS[job.kind].status_when_succeeded
         with self._ledger.transaction():
             if version:
                 self._ledger.stores.set_version(job.store_id, version)
+            if options is not None:
+                self._ledger.stores.set_options(job.store_id, options)
             if status:
                 self._ledger.set_store_status(job.store_id, status, by=job.requested_by, at=at)
             self._ledger.jobs.finish(job, JobStatus.SUCCEEDED, detail=version, at=at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 
 from provisioner.clients.kubernetes.cluster import Cluster, Object
 from provisioner.domain.store import INSTANCE, PREFIX, STORE, STORE_ID, TYPE, Store, StoreStatus
@@ -21,6 +22,7 @@ ASLEEP = PREFIX + "asleep"  # while nothing runs: how far the check got before, 
 IMPORTED = PREFIX + "imported"  # the backup that was made of the archive which the store was imported from
 OWNER, EXPIRES = PREFIX + "owner", PREFIX + "expires"  # the second: its end, and the seconds it was to live
 IDLE_AFTER = PREFIX + "idle-after"  # seconds without a shopper until it sleeps; 0 for never
+OPTIONS = PREFIX + "options"
 COPY_OF = PREFIX + "copy-of"  # a label with a store's id: the namespace has the copy in which its backup is proven
 
 
@@ -54,8 +56,13 @@ def annotations_of(store: Store) -> dict[str, str]:
         PREFIX + "admin-url": store.admin_url,
         PREFIX + "release": store.release,
         PREFIX + "created-at": str(store.created_at),
-        PREFIX + "options": json.dumps(store.options),
+        OPTIONS: options_note(store.options),
     }
+
+
+def options_note(options: Mapping[str, str]) -> str:
+    """The annotation with a store's options."""
+    return json.dumps(options)
 
 
 def note_ready(cluster: Cluster, store: Store, version: str, now: float) -> None:
@@ -127,7 +134,7 @@ def _store_of(meta: Object) -> Store | None:
             admin_url=notes[PREFIX + "admin-url"],
             created_at=float(notes[PREFIX + "created-at"]),
             ready_at=float(ready_at) if ready_at else None,
-            options=json.loads(notes.get(PREFIX + "options", "{}")),
+            options=json.loads(notes.get(OPTIONS, "{}")),
             version=notes.get(VERSION, ""),
             release=notes.get(PREFIX + "release", labels[STORE]),  # former versions did not annotate it
             expires_at=float(expires_at) if expires_at else None,

@@ -16,6 +16,7 @@ from provisioner.operations.reset import RESET
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE
 from provisioner.operations.rollback import ROLLBACK
+from provisioner.operations.set import SET
 from provisioner.operations.spec import Operation
 from provisioner.operations.undelete import UNDELETE
 from provisioner.operations.upgrade import UPGRADE
@@ -59,6 +60,22 @@ def _require_consistent(operation: Operation) -> None:
 
 
 OPERATIONS = register(
-    [CREATE, CLONE, IMPORT, UPGRADE, ROLLBACK, RESTART, RESET, PAUSE, WAKE, BACKUP, PROVE, RESTORE, DELETE, UNDELETE]
+    [
+        CREATE,
+        CLONE,
+        IMPORT,
+        UPGRADE,
+        SET,
+        ROLLBACK,
+        RESTART,
+        RESET,
+        PAUSE,
+        WAKE,
+        BACKUP,
+        PROVE,
+        RESTORE,
+        DELETE,
+        UNDELETE,
+    ]
 )
 DEFAULT_DEADLINES = {kind: operation.deadline_seconds for kind, operation in OPERATIONS.items()}

@@ -9,7 +9,7 @@ from functools import partial
 from provisioner.domain.backup import Backup, Reason
 from provisioner.domain.errors import JobFailed, Problem
 from provisioner.domain.job import EventKind, Job, JobKind, find_event
-from provisioner.domain.options import chosen_in
+from provisioner.domain.options import former_options
 from provisioner.domain.policy import Right
 from provisioner.domain.revision import DEPLOYED, Revision, way_to
 from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
@@ -166,7 +166,7 @@ def _load(tools: Toolbox, job: Job, store: Store, secret: Secret, since: float) 
 def _follow(tools: Toolbox, job: Job, store: Store) -> None:
     """Note the version and the options that the store has now, and end the job."""
     now = _deployed(read_revisions(tools, store))
-    options = {**store.options, **chosen_in(tools.catalog.get(store.type).options, now.values)}
+    options = former_options(tools.catalog.get(store.type).options, store.options, now.values)
     notes = {UPGRADE_FROM: None, CHECK_BEFORE: None, BACKUP_BEFORE: None, VERSION: now.version}
     tools.cluster.annotate_namespace(store.namespace, {**annotations_of(replace(store, options=options)), **notes})
     tools.ledger.set_options(store.id, options)

@@ -6,7 +6,6 @@ from functools import partial
 
 from provisioner.clients.helm import HookFailed, ReleaseSpec
 from provisioner.clients.kubernetes.objects import backs_off, unready_pods
-from provisioner.clients.kubernetes.releases import Release
 from provisioner.diagnosis import crash_between, failed_run_of
 from provisioner.domain.backup import Reason
 from provisioner.domain.errors import JobFailed
@@ -30,7 +29,7 @@ from provisioner.operations.steps.claims import ClaimChange, claim_changes, desc
 from provisioner.operations.steps.hand_edits import REPAIR, hand_edits, repair
 from provisioner.operations.steps.namespace import ensure_limits
 from provisioner.operations.steps.readiness import DATABASE, RolloutMonitor, await_components, failure_of, monitoring
-from provisioner.operations.steps.release import RELEASE, release_spec
+from provisioner.operations.steps.release import RELEASE, deployed_release, release_spec
 from provisioner.operations.steps.rollback import (
     CANCELLED,
     MIGRATION,
@@ -88,22 +87,12 @@ def _prepare_namespace(tools: Toolbox, store: Store) -> int:
     ensure_limits(tools, store, may_create=False)
     annotations, marked = annotations_of(store), annotation(namespace, UPGRADE_FROM)
     if marked is None:
-        present = _deployed_revision(tools, store)
+        present = deployed_release(tools, store)
         marked = annotations[UPGRADE_FROM] = str(present.revision)
         version = tools.helm.chart_version(store.release, store.namespace, present.revision)
         tools.ledger.set_version(store.id, version)
     tools.cluster.annotate_namespace(store.namespace, annotations, labels_of(store, instance))
     return int(marked)
-
-
-def _deployed_revision(tools: Toolbox, store: Store) -> Release:
-    revisions = tools.cluster.revisions(store.namespace, store.release)
-    deployed = [release for release in revisions if release.status == "deployed"]
-    if not deployed:
-        what = f"{store.name} has no release to upgrade."
-        next_step = "Restore helm's Secrets (label owner=helm) from a backup of the cluster, then retry."
-        raise JobFailed(what, "None of its revisions is deployed.", next_step)
-    return deployed[-1]
 
 
 def _inspect(

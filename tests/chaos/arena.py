@@ -214,9 +214,9 @@ class Arena:
                 self._kubectl(
                     traveller, "create", "configmap", FATE, f"--from-literal=FAILS={traveller.step.operation.kind}"
                 )
-        self._cycles += 1  # a new version in each, so that an upgrade changes something
-        chart = self.bot.charts / self.bot.type_name / "Chart.yaml"
-        chart.write_text(re.sub(r"(?m)^version: .*", f"version: 0.1.{self._cycles}", chart.read_text()))
+        self._cycles += 1  # a new edition in each, so that an upgrade changes something
+        values = self.bot.charts / self.bot.type_name / "values.yaml"
+        values.write_text(re.sub(r"(?m)^edition: \d+", f"edition: {self._cycles}", values.read_text()))
         stores = {step: store for store, step in self._cycle.steps.items()}
         for target in targets:
             owner = {Owner.PERSON: ADMIN, Owner.BOT: BOT}.get(target.owner) or stores[target.step]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -124,9 +125,10 @@ class People:
             upload.go_on()
 
     def _submit(self, order: Order, view: Json) -> None:
-        """Type the store's name into each field of the form."""
-        fields = [b["block_id"] for b in view["blocks"] if b["type"] == "input" and "text" in b["element"]["type"]]
-        errors = self._slack.submit(order.person, view, dict.fromkeys(fields, order.store))
+        """Type the store's name into each field of the form, and something new into one that may be empty."""
+        fields = [b for b in view["blocks"] if b["type"] == "input" and "text" in b["element"]["type"]]
+        typed = {b["block_id"]: secrets.token_hex(4) if b.get("optional") else order.store for b in fields}
+        errors = self._slack.submit(order.person, view, typed)
         if errors and "" not in errors:
             raise Refused(f"{order.operation.kind} of {order.store}: {errors}")
         order.answered = not errors

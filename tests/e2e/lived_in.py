@@ -7,7 +7,7 @@ import re
 import shutil
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -28,13 +28,15 @@ Shop = TypeVar("Shop", bound=StoreRelease)
 class LivedInStore(ABC, Generic[Shop]):
     """A store that the provisioner made, and the operations on it.
 
-    `container` runs the engine. `sold_out`, `changed` and `closed` say where the storefront check stops in that state.
-    `orders` are the ids of orders that were confirmed to shoppers. Without `sells`, the image has no shop.
+    `container` runs the engine. `settings` are other values for what its chart marks as settable. `sold_out`, `changed`
+    and `closed` say where the storefront check stops in that state. `orders` are the ids of orders that were confirmed
+    to shoppers. Without `sells`, the image has no shop.
     """
 
     release: ClassVar[type[StoreRelease]]
     breaking_migration: ClassVar[Sequence[str]]  # a command after which no version can run
     container: ClassVar[str]
+    settings: ClassVar[Mapping[str, str]]
     sold_out: str
     changed: str
     closed: str
@@ -163,6 +165,10 @@ class LivedInStore(ABC, Generic[Shop]):
     @abstractmethod
     def require_changes(self) -> None:
         """What change_everything() did is still so."""
+
+    @abstractmethod
+    def require_settings(self) -> None:
+        """The `settings` have taken effect."""
 
     # --- operators --------------------------------------------------------------------------------------------------
 

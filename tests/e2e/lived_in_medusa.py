@@ -6,7 +6,7 @@ import json
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.e2e.lived_in import OWN_PRODUCT, LivedInStore
 from tests.e2e.medusa import MedusaStore
@@ -22,6 +22,7 @@ class LivedInMedusa(LivedInStore[MedusaStore]):
 
     release = MedusaStore
     container = "medusa"
+    settings: ClassVar = {"color": "ocean"}
     breaking_migration = (
         "node",
         "-e",
@@ -124,6 +125,9 @@ class LivedInMedusa(LivedInStore[MedusaStore]):
             key["token"] for key in clone.admin_api("/api-keys?type=publishable")["api_keys"] if not key["revoked_at"]
         ]
         assert keys == [clone.secret["publishable-key"]]
+
+    def require_settings(self) -> None:
+        assert '<meta name="theme-color" content="#1f5f8b">' in self.shop.request("/").text
 
     def placed(self) -> list[str]:
         return [order["id"] for order in self.shop.orders()]

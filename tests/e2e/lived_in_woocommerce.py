@@ -6,7 +6,7 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 
@@ -44,6 +44,7 @@ class LivedInWooCommerce(LivedInStore[WooCommerceStore]):
 
     release = WooCommerceStore
     container = "php"
+    settings: ClassVar = {"tasks": "Every hour"}
     breaking_migration = (
         "php8.4",
         "-r",
@@ -135,6 +136,9 @@ class LivedInWooCommerce(LivedInStore[WooCommerceStore]):
             assert self.orders <= set(clone.orders())
             assert not any(gateway["enabled"] for gateway in clone.rest_api("/payment_gateways"))
             assert clone.sql("select description from wp_woocommerce_api_keys") == ["Storewright"]
+
+    def require_settings(self) -> None:
+        assert self.shop.get_object("cronjob", f"{self.name}-cron")["spec"]["schedule"] == "0 * * * *"
 
     def placed(self) -> list[int]:
         return self.shop.orders("processing") if self.sells else []

@@ -145,6 +145,9 @@ class ProvisionerHarness:
     def upgrade(self, job: Job, seconds: float = UPGRADE.deadline_seconds) -> Job:
         return self._orders({UPGRADE.kind: seconds}).upgrade(job)
 
+    def change(self, job: Job, **values: str) -> Job:
+        return self._orders().change(job, values)
+
     def restart(self, job: Job, seconds: float = RESTART.deadline_seconds) -> Job:
         return self._orders({RESTART.kind: seconds}).place(RESTART, job)
 

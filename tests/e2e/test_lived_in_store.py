@@ -179,6 +179,12 @@ def test_rollback_undoes_what_the_upgrade_changed_and_keeps_the_data_of_the_same
     store.require_additions()
 
 
+def test_settings_take_effect(store: Store) -> None:
+    store.require_success(store.harness.change(store.made, **store.settings))
+    store.require_settings()
+    store.require_changes()
+
+
 def test_clone_has_all_data_and_an_address_a_login_and_keys_of_its_own(store: Store) -> None:
     store.scatter_address()
     with Visits(store.require_home_page) as visits:

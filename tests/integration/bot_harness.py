@@ -4,6 +4,7 @@ Only the cluster is missing: a test plays the worker and records in the ledger w
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -87,9 +88,24 @@ annotations:
   storewright.dev/reset: admin-password
   storewright.dev/options: |
     - {id: currency, label: Currency, value: store.currency, default: eur, choices: {eur: "Euro (€)", usd: US dollar}}
-    - {id: color, label: Colour, value: store.color, default: "#2f6f4f", choices: {"#2f6f4f": Forest, "#1f5f8b": Ocean}}
+    - id: color
+      label: Colour
+      value: store.color
+      default: "#2f6f4f"
+      settable: true
+      choices: {"#2f6f4f": Forest, "#1f5f8b": Ocean}
+    - {id: logo, label: Logo, value: store.logo, settable: true, hint: An address that begins with https://.}
+    - {id: replicas, label: Replicas, value: replicas, settable: true, hint: A number from 1 to 3.}
 """
-VALUES = "store: {currency: eur, color: '#2f6f4f'}"
+VALUES = "{store: {currency: eur, color: '#2f6f4f', logo: ''}, replicas: 1}"
+SCHEMA = {
+    "properties": {
+        "replicas": {"type": "integer", "minimum": 1, "maximum": 3},
+        "store": {"properties": {"logo": {"pattern": "^(https://.*)?$"}}},
+    },
+    "if": {"properties": {"replicas": {"minimum": 2}}},
+    "then": {"properties": {"store": {"properties": {"color": {"const": "#2f6f4f"}}}}},
+}
 PLAIN = """
 apiVersion: v2
 name: plain
@@ -392,6 +408,7 @@ def make_charts(folder: Path) -> Path:
         at.mkdir(parents=True, exist_ok=True)
         (at / "Chart.yaml").write_text(chart)
         (at / "values.yaml").write_text(VALUES)
+        (at / "values.schema.json").write_text(json.dumps(SCHEMA))
     return folder / "charts"
 
 

@@ -59,7 +59,7 @@ def test_order_without_type_creates_default_type(ledger: Ledger, orders: SampleO
 
 def test_order_keeps_chosen_options(orders: SampleOrders) -> None:
     orders.create("my-shop", options={"currency": "usd"})
-    options = repository_catalog().get("medusa").options
+    options = repository_catalog().get("medusa").asked
     assert orders.store("my-shop").options == {option.id: option.default for option in options} | {"currency": "usd"}
 
 

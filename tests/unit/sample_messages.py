@@ -30,6 +30,7 @@ from provisioner.operations.reset import RESET
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE
 from provisioner.operations.rollback import ROLLBACK
+from provisioner.operations.set import SET
 from provisioner.operations.upgrade import UPGRADE
 from provisioner.operations.wake import WAKE
 from tests.unit.sample_stores import (
@@ -84,6 +85,9 @@ from tests.unit.sample_stores import (
     ROLLBACK_STARTED,
     ROLLED_BACK,
     ROLLED_BACK_JOB,
+    SET_DONE_JOB,
+    SET_FAILED_JOB,
+    SET_JOB,
     SOLD_OUT,
     STORE,
     SUCCEEDED_WITH_0_2_0,
@@ -220,6 +224,15 @@ SUMMARIES = {
     "not-rolled-back-untouched": summary(job_view(ROLLBACK_FAILED_JOB, UPGRADED, None, 0)),
     "not-rolled-back-broken": summary(job_view(ROLLBACK_FAILED_JOB, FAILED, None, 2, ROLLBACK_STARTED)),
     "not-rolled-back-but-serving": summary(job_view(ROLLBACK_FAILED_JOB, UPGRADED, None, 2, ROLLBACK_STARTED)),
+    "setting": summary(job_view(SET_JOB, STORE, None, 1)),
+    "set": summary(job_view(SET_DONE_JOB, STORE, None, 6)),
+    "set-then-deleted": summary(job_view(SET_DONE_JOB, DELETED, DELETED_JOB, 6)),
+    "ready-then-setting": summary(job_view(JOB, STORE, SET_JOB)),
+    "not-set": summary(job_view(SET_FAILED_JOB, STORE, None, 2, *ROLLED_BACK)),
+    "not-set-untouched": summary(job_view(SET_FAILED_JOB, STORE, None, 1)),
+    "not-set-but-serving": summary(job_view(SET_FAILED_JOB, STORE, None, 2, ROLLBACK_STARTED)),
+    "not-set-broken": summary(job_view(SET_FAILED_JOB, FAILED, None, 2, ROLLBACK_STARTED)),
+    "set-superseded": summary(job_view(replace(SET_JOB, status=JobStatus.SUPERSEDED), DELETING, DELETING_JOB, 2)),
     "restarting": summary(job_view(RESTART_JOB, STORE, None, 1)),
     "restarted": summary(job_view(RESTARTED_JOB, STORE, None, 4)),
     "ready-then-restarting": summary(job_view(JOB, STORE, RESTART_JOB)),
@@ -289,6 +302,7 @@ FAILURES = {
     "failure-backup": messages.failure(job_view(BACKUP_FAILED_JOB, STORE, None, 1), OFFERS, THREAD_URL),
     "failure-prove": messages.failure(job_view(PROVE_FAILED_JOB, STORE, None, 4), OFFERS, THREAD_URL),
     "failure-restore": messages.failure(job_view(RESTORE_FAILED_JOB, STORE, None, 4, *ROLLED_BACK), OFFERS, THREAD_URL),
+    "failure-set": messages.failure(job_view(SET_FAILED_JOB, STORE, None, 2, *ROLLED_BACK), OFFERS, THREAD_URL),
     "failure-restart": messages.failure(job_view(RESTART_FAILED_JOB, STORE, None, 1), OFFERS, THREAD_URL),
     "failure-reset": messages.failure(job_view(RESET_FAILED_JOB, STORE, None, 2), OFFERS, THREAD_URL),
     "failure-pause": messages.failure(job_view(PAUSE_FAILED_JOB, STORE, None, 2, *ROLLED_BACK), OFFERS, THREAD_URL),
@@ -371,6 +385,7 @@ ANSWERS = {
     "restoring-answer": answers.answer(RESTORE.kind, name="my-shop", backup=BACKUPS[1]),
     "pausing-answer": answers.answer(PAUSE.kind, name="my-shop"),
     "waking-answer": answers.answer(WAKE.kind, name="my-shop"),
+    "setting-answer": answers.answer(SET.kind, name="my-shop", values=SET_JOB.arguments),
     "restarting-answer": answers.answer(RESTART.kind, name="my-shop"),
     "deleting-answer": answers.answer(DELETE.kind, name="my-shop"),
     "retrying-answer": answers.retrying(JOB),

@@ -31,6 +31,7 @@ from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE, arguments_of
 from provisioner.operations.rollback import ROLLBACK
 from provisioner.operations.rollback import arguments_of as arguments_of_rollback
+from provisioner.operations.set import SET
 from provisioner.operations.undelete import UNDELETE
 from provisioner.operations.upgrade import UPGRADE
 from provisioner.operations.wake import WAKE
@@ -154,6 +155,9 @@ ROLLBACK_JOB = replace(
 ROLLED_BACK_JOB = replace(ROLLBACK_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 21)
 ROLLBACK_FAILED_JOB = replace(ROLLBACK_JOB, status=JobStatus.FAILED, finished_at=NOON + 21, problem=CRASH_PROBLEM)
 RESTART_JOB = replace(WORKING_JOB, id="j4", kind=RESTART.kind, requested_by="U0ADA0001")
+SET_JOB = replace(
+    RESTART_JOB, id="j20", kind=SET.kind, arguments={"color": "#1f5f8b", "logo": "https://example.com/" + "x" * 60}
+)
 RESTARTED_JOB = replace(RESTART_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
 RESET_JOB = replace(RESTART_JOB, id="j18", kind=RESET.kind)
 RESET_DONE_JOB = replace(RESET_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 5)
@@ -198,6 +202,8 @@ FORGOTTEN = JobEvent(88, "j2", NOON, EventKind.FORGOTTEN)
 PAUSE_FAILED_JOB = replace(PAUSE_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=DUMP_PROBLEM)
 WAKE_FAILED_JOB = replace(WAKE_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=CRASH_PROBLEM)
 RESET_FAILED_JOB = replace(RESET_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=RESET_PROBLEM)
+SET_DONE_JOB = replace(SET_JOB, status=JobStatus.SUCCEEDED, finished_at=NOON + 19)
+SET_FAILED_JOB = replace(SET_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=CRASH_PROBLEM)
 RESTART_FAILED_JOB = replace(RESTART_JOB, status=JobStatus.FAILED, finished_at=NOON + 19, problem=CRASH_PROBLEM)
 
 RETRYING = JobEvent(90, "j1", NOON, EventKind.RETRYING, detail="The API is away. Trying again in 4 s.")

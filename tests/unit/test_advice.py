@@ -90,6 +90,8 @@ FOLLOWED = {
         "tests/e2e/test_backup_store.py::test_backup_succeeds_once_there_is_a_server",
     "Upgrade it first: /store upgrade {}":
         "tests/e2e/test_backup_store.py::test_backup_succeeds_once_the_store_has_a_chart_that_knows_backups",
+    "Upgrade it first (/store upgrade {}), then set them.":
+        "tests/e2e/test_set_store.py::test_store_of_an_older_version_is_not_upgraded_by_a_change",
     "Upgrade the store: this creates them again.":
         "tests/e2e/test_advice.py::test_restart_without_workloads_succeeds_after_an_upgrade",
     "With cert-manager, kubectl describe certificate,challenge -n {}; set SSL_CERT_FILE for your own CA":

@@ -59,7 +59,16 @@ def test_every_operation_has_a_command_of_its_name() -> None:
 
 def test_every_offer_has_a_handler_and_every_form_too() -> None:
     assert {offer.action_id for offer in OFFERS} <= set(CLICKS)
-    assert set(SUBMISSIONS) == {"create", "clone", "delete", "delete_now", "restore", "rollback", "transfer"}
+    assert set(SUBMISSIONS) == {
+        "create",
+        "clone",
+        "delete",
+        "delete_now",
+        "restore",
+        "rollback",
+        "settings",
+        "transfer",
+    }
 
 
 def test_help_lists_every_verb_once() -> None:

@@ -21,6 +21,7 @@ from provisioner.operations.reset import RESET
 from provisioner.operations.restart import RESTART
 from provisioner.operations.restore import RESTORE
 from provisioner.operations.rollback import ROLLBACK
+from provisioner.operations.set import SET
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.undelete import UNDELETE
 from provisioner.operations.upgrade import UPGRADE
@@ -89,6 +90,7 @@ def test_registry_lists_every_operation_with_its_deadline() -> None:
         "import": IMPORT,
         "upgrade": UPGRADE,
         "rollback": ROLLBACK,
+        "set": SET,
         "restart": RESTART,
         "reset": RESET,
         "pause": PAUSE,
@@ -105,6 +107,7 @@ def test_registry_lists_every_operation_with_its_deadline() -> None:
         "import": 21600,
         "upgrade": 1800,
         "rollback": 3600,
+        "set": 900,
         "restart": 600,
         "reset": 600,
         "pause": 3600,

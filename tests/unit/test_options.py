@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from provisioner.domain.errors import BadOption
-from provisioner.domain.options import Option, choose, chosen_in, place, read_options
+from provisioner.domain.options import Option, change, choose, chosen_in, former_options, place, read_options
 
 LISTED = """
 - id: currency
@@ -50,12 +50,14 @@ def test_chart_without_options_has_none() -> None:
         ("- {id: x, label: X, value: a, default: b, choices: {a: A}}", "the default “b” is not one of the choices"),
         (
             "- {id: x, label: X, value: a, default: a, choices: {}}",
-            "entry 1 choices: Dictionary should have at least 1",
+            "the default “a” is not one of the choices",
         ),
         (
             "- {id: x, label: X, value: a, default: a, choices: {a: ''}}",
             "entry 1 choices a: String should have at least",
         ),
+        ("- {id: x, label: X, value: a, choices: {a: A}}", "it has no default, so it must be settable"),
+        ("- {id: x, label: X, value: a, settable: true}", "it has no choices, so its hint must say what is allowed"),
         ("- {id: x, label: X, value: a, default: a, choice: {a: A}}", "Extra inputs are not permitted"),
         ("- &o {id: x, label: X, value: store.currency, default: a, choices: {a: A}}\n- *o", "x is listed twice"),
         ("- {id: x, label: X, value: store.money, default: a, choices: {a: A}}", "x: values.yaml has no store.money"),
@@ -125,3 +127,59 @@ def test_choices_are_found_again_in_the_values(options: tuple[Option, ...]) -> N
     chosen = {"currency": "usd", "country": "no", "color": "#1f5f8b"}
     place(options[:2], chosen, values)
     assert chosen_in(options, values) == {"currency": "usd", "country": "no"}
+
+
+# --- settings ------------------------------------------------------------------------------------------------------
+
+SETTABLE = """
+- {id: currency, label: Currency, value: store.currency, default: eur, choices: {eur: Euro, usd: US dollar}}
+- {id: color, label: Colour, value: theme.accent, default: red, choices: {red: Red, blue: Blue}, settable: true}
+- {id: logo, label: Logo, value: theme.logo, settable: true, hint: An address.}
+- {id: pods, label: Pods, value: pods, settable: true, hint: A number.}
+"""
+
+
+@pytest.fixture
+def settable() -> tuple[Option, ...]:
+    return read_options(SETTABLE, {**VALUES, "pods": 1})
+
+
+def test_order_chooses_what_has_a_default_and_takes_the_others_if_they_are_typed(settable: tuple[Option, ...]) -> None:
+    assert choose(settable, {}) == {"currency": "eur", "color": "red"}
+    assert choose(settable, {"logo": "/x.svg"}) == {"currency": "eur", "color": "red", "logo": "/x.svg"}
+
+
+def test_change_takes_labels_texts_and_numbers(settable: tuple[Option, ...]) -> None:
+    changed = change(settable, {"color": "BLUE", "logo": " /x.svg ", "pods": "2"})
+    assert changed == {"color": "blue", "logo": "/x.svg", "pods": "2"}
+    values: dict[str, Any] = {}
+    place(settable, changed, values)
+    assert values == {"theme": {"accent": "blue", "logo": "/x.svg"}, "pods": 2}
+
+
+def test_text_that_is_no_number_stays_a_text_which_the_schema_refuses(settable: tuple[Option, ...]) -> None:
+    values: dict[str, Any] = {}
+    place(settable, {"pods": "two"}, values)
+    assert values == {"pods": "two"}
+
+
+@pytest.mark.parametrize(
+    ("requested", "message"),
+    [
+        ({"colr": "red"}, "There is no setting “colr”. What can be set: color, logo, pods. Did you mean color?"),
+        ({"currency": "usd"}, "The currency is chosen when a store is ordered, and stays."),
+        ({"color": "rde"}, "“rde” is not a valid colour. Choose from: red, blue. Did you mean red?"),
+        ({"color": ""}, "The colour is missing. Choose from: red, blue."),
+    ],
+)
+def test_unusable_change_is_refused(settable: tuple[Option, ...], requested: dict[str, str], message: str) -> None:
+    with pytest.raises(BadOption) as refused:
+        change(settable, requested)
+    assert message in str(refused.value.problem)
+
+
+def test_rollback_takes_back_what_was_set(settable: tuple[Option, ...]) -> None:
+    before: dict[str, Any] = {}
+    place(settable, {"color": "red", "logo": "/a.svg"}, before)
+    present = {"currency": "eur", "color": "blue", "logo": "/b.svg", "pods": "2"}
+    assert former_options(settable, present, before) == {"currency": "eur", "color": "red", "logo": "/a.svg"}

@@ -131,7 +131,7 @@ def test_unknown_text_is_refused_with_the_usage(text: str, message: str) -> None
 @pytest.mark.parametrize("verb", COMMANDS)
 def test_misspelled_verb_gets_the_registered_one_as_suggestion(verb: str) -> None:
     for typo in (verb[:-1], verb + "e", verb[1] + verb[0] + verb[2:]):
-        if typo not in COMMANDS:
+        if typo not in COMMANDS and typo != "est":  # as near to “reset” as to “set”
             with pytest.raises(NotUnderstood, match=f"Did you mean /store {verb}"):
                 parsed(typo)
 

@@ -190,6 +190,7 @@ def test_former_variable_names_still_work_with_a_warning(environment: pytest.Mon
         "import": 21600,
         "upgrade": 62,
         "rollback": 3600,
+        "set": 900,
         "restart": 600,
         "reset": 600,
         "pause": 3600,

@@ -7,7 +7,9 @@ from typing import Any
 
 from provisioner.clients.helm import ReleaseSpec
 from provisioner.clients.kubernetes.objects import unready_pods
+from provisioner.clients.kubernetes.releases import Release
 from provisioner.domain.catalog import StoreType
+from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job
 from provisioner.domain.options import place
 from provisioner.domain.store import SECRET_NAME, Store
@@ -43,13 +45,24 @@ def install_release(tools: Toolbox, job: Job, store: Store, store_type: StoreTyp
         tools.cluster.end_back_off(store.namespace, suspects)
 
 
+def deployed_release(tools: Toolbox, store: Store) -> Release:
+    """The revision that the store runs. Raises JobFailed."""
+    revisions = tools.cluster.revisions(store.namespace, store.release)
+    deployed = [release for release in revisions if release.status == "deployed"]
+    if not deployed:
+        what = f"{store.name} has no release to change."
+        next_step = "Restore helm's Secrets (label owner=helm) from a backup of the cluster, then retry."
+        raise JobFailed(what, "None of its revisions is deployed.", next_step)
+    return deployed[-1]
+
+
 def release_spec(defaults: StoreDefaults, store: Store, store_type: StoreType) -> ReleaseSpec:
     """The release as the chart and the operator define it now."""
-    values = _values_of(defaults.overlay, store, store_type)
+    values = values_of(defaults.overlay, store, store_type)
     return ReleaseSpec(store.release, store.namespace, store_type.chart, defaults.profile, values)
 
 
-def _values_of(overlay: dict[str, Any], store: Store, store_type: StoreType) -> dict[str, Any]:
+def values_of(overlay: dict[str, Any], store: Store, store_type: StoreType) -> dict[str, Any]:
     """The values of a store's chart: the operator's `overlay`, the store's facts and the name of its Secret."""
     facts = {"name": store.name, "displayName": store.name, "host": store.host, "url": store.url}
     values: dict[str, Any] = deepcopy(overlay.get(store.type, {}))

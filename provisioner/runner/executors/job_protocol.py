@@ -176,10 +176,11 @@ class StoreKept:
 class Succeeded:
     """The operation succeeded.
 
-    `version` is the chart's, '' where the store has none now.
+    `version` is the chart's, '' where the store has none now. `options` are the store's new ones, None where they stay.
     """
 
     version: str = ""
+    options: dict[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -98,8 +98,8 @@ class JobLog:
                 self._ledger.note_proven(self._job, backup_id, at=at)
             case StoreKept(until):
                 self._ledger.keep_until(self._job.store_id, until)
-            case Succeeded(version):
-                self._ledger.succeed(self._job, version, at=at)
+            case Succeeded(version, options):
+                self._ledger.succeed(self._job, version, options, at=at)
                 self.complete = True
             case Cancelled():
                 self._ledger.end_cancelled(self._job, at=at)

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,8 +91,8 @@ class StdoutLedger:
         emit(RollbackStarted(problem))
         return replace(job, phase=JobPhase.ROLLBACK, problem=problem)
 
-    def succeed(self, job: Job, version: str = "") -> None:
-        emit(Succeeded(version))
+    def succeed(self, job: Job, version: str = "", options: Mapping[str, str] | None = None) -> None:
+        emit(Succeeded(version, dict(options) if options is not None else None))
 
     def end_cancelled(self, job: Job) -> None:
         emit(Cancelled())
