@@ -195,6 +195,7 @@ WIRE: list[tuple[Message, dict[str, Any]]] = [
     (StoreKept(2.5), {"type": "keeps", "until": 2.5}),
     (VersionNoted("0.2.0"), {"type": "version", "version": "0.2.0"}),
     (Cancelled(), {"type": "cancelled"}),
+    (OptionsNoted({"color": "red"}), {"type": "options", "options": {"color": "red"}}),
     (Succeeded(""), {"type": "succeeded", "version": "", "options": None}),
     (Succeeded("", {"a": "b"}), {"type": "succeeded", "version": "", "options": {"a": "b"}}),
     (
