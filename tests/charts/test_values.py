@@ -176,7 +176,7 @@ def test_schema_accepts_every_choice_of_every_option(chart: Path) -> None:
     assert STORES[chart.name].options
     for option in STORES[chart.name].options:
         path = tuple(option.value.split("."))
-        assert dict(leaves(chart))[path] == option.default
+        assert option.default in (dict(leaves(chart))[path], None)
         assert [choice for choice in option.choices if not described(schema_of(chart), path).is_valid(choice)] == []
 
 

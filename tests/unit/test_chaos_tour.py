@@ -28,7 +28,7 @@ def test_operation_that_can_roll_back_is_visited_twice() -> None:
 
 def test_creation_and_what_restores_a_new_store_are_cancelled() -> None:
     cancelled = {step.operation.kind for tour in tours() for step in tour if step.cancelled}
-    assert cancelled == {"create", "upgrade", "pause"}
+    assert cancelled == {"create", "upgrade", "set", "pause"}
 
 
 def test_every_step_of_a_tour_finds_the_store_in_a_state_for_it() -> None:
