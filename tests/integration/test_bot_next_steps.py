@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, expect
 from dev.slack import LocalSlack
 from provisioner.domain.errors import Problem
 from provisioner.domain.limits import Limits
+from provisioner.logs import StoreLog
 from tests.integration.bot_harness import Bot, running_bot
 from tests.integration.slack_steps import PROBLEM, buttons, create_form, delete_form, ready_store, top_form
 from tests.unit.sample_stores import BACKUPS
@@ -64,6 +65,7 @@ def test_usage(bot: Bot, typed: str, usage: str, filled_in: str) -> None:
 def test_examples_of_the_help(bot: Bot) -> None:
     ready_store(bot)
     bot.ledger.store_backups.add(replace(BACKUPS[0], store_id=bot.store().id))
+    bot.logs.append(StoreLog("application", "my-shop-1", "a line", ()))
     shown = answer(bot, "/store help")
     for example in re.findall(r"`(/store [^`]+)`", shown):
         ack = bot.slack.command("Dana", "#stores", example.replace("create my-shop", "create new-shop"))
@@ -72,6 +74,7 @@ def test_examples_of_the_help(bot: Bot) -> None:
             "There is already a store",
             "already being created",
             "nothing to retry",
+            "nothing to cancel",
             "right now",
             "is not deleted",
             "It never expires",
