@@ -84,7 +84,8 @@ def test_store_of_an_older_version_is_not_upgraded_by_a_change(store: UpgradedSt
     store.harness.open_ledger()
     job = store.harness.change(store.made, motto="late")  # the next version comes after the order
     store.type.release(store.next_version)
-    store.harness.reopen()
+    store.harness.ledger.close()
+    store.harness.open()
     failed = store.harness.ended(job)
     assert f"{store.name} runs version {former} of its chart, and its settings come with" in str(failed.problem)
     assert store.version == former
