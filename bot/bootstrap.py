@@ -13,11 +13,12 @@ from threading import Thread
 from bot.builders import build_executor, build_orders, build_toolbox
 from bot.commands.registry import OFFERS
 from bot.dependencies import Dependencies
+from bot.former_settings import deprecation_warnings
 from bot.leader_election import as_leader
 from bot.notifications.notifier import Notifier
 from bot.observability.metrics import Metrics
 from bot.observability.readiness import Checks, Readiness
-from bot.settings import Settings, deprecation_warnings
+from bot.settings import Settings
 from bot.slack.app import ListenerThreads, SlowAnswers, build_app
 from bot.slack.attend import SlackDependencies
 from bot.slack.audit_writer import AuditWriter

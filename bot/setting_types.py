@@ -73,3 +73,18 @@ IdleTypes = Annotated[dict[str, float | None], NoDecode, BeforeValidator(_idle_t
 ExistingPath = Annotated[Path, AfterValidator(_existing)]
 TimeZone = Annotated[str, AfterValidator(_zone)]
 YamlMaps = Annotated[dict[str, dict[str, Any]], NoDecode, BeforeValidator(_yaml_maps)]
+
+# What a job waits for, for some time each, by the name of its setting.
+TROUBLES = {
+    "image": "a missing image",
+    "access": "a registry's refusal of the login",
+    "registry": "trouble of an image registry",
+    "crash": "repeated crashes of a container",
+    "config": "a container that can't be created",
+    "quota": "a full quota",
+    "volume": "a volume that can't be created",
+    "unschedulable": "a pod without a node",
+    "sandbox": "trouble with a pod's volumes or network",
+    "wrong_answer": "a wrong answer of a shop whose pods are ready",
+    "no_answer": "no answer of such a shop",
+}

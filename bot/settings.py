@@ -19,8 +19,10 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.former_settings import former_names_in_use
 from bot.setting_types import (
     DOMAIN,
+    TROUBLES,
     Duration,
     ExistingPath,
     IdleTypes,
@@ -43,18 +45,6 @@ from provisioner.ledger.backup import Backups
 from provisioner.operations.registry import OPERATIONS
 from provisioner.operations.toolbox import LIMIT_RANGE, QUOTA, ROLLBACK_SECONDS, StoreDefaults
 from provisioner.runner.executors.job_manifest import Worker
-
-# Former names of variables, accepted for one version.
-FORMER_NAMES = {
-    "LEDGER_BACKUPS": "LEDGER_BACKUP_DIR",
-    "LEDGER_BACKUP_HOURS": "LEDGER_BACKUP_INTERVAL_HOURS",
-    "LEDGER_BACKUPS_KEPT": "LEDGER_BACKUP_KEEP",
-    "PULL_SECRET": "IMAGE_PULL_SECRET",
-    "JOBS_AT_ONCE": "MAX_CONCURRENT_JOBS",
-    "CREATE_DEADLINE": "CREATE_DEADLINE_SECONDS",
-    "UPGRADE_DEADLINE": "UPGRADE_DEADLINE_SECONDS",
-    "DELETE_DEADLINE": "DELETE_DEADLINE_SECONDS",
-}
 
 
 class BadSettings(Exception):
@@ -89,21 +79,6 @@ class LedgerSettings(BaseSettings):
         """The backups of the ledger; touches no file."""
         interval_seconds = self.ledger_backup_interval_hours * 3600
         return Backups(self.ledger_path, self.ledger_backup_dir, interval_seconds, self.ledger_backup_keep)
-
-
-TROUBLES = {
-    "image": "a missing image",
-    "access": "a registry's refusal of the login",
-    "registry": "trouble of an image registry",
-    "crash": "repeated crashes of a container",
-    "config": "a container that can't be created",
-    "quota": "a full quota",
-    "volume": "a volume that can't be created",
-    "unschedulable": "a pod without a node",
-    "sandbox": "trouble with a pod's volumes or network",
-    "wrong_answer": "a wrong answer of a shop whose pods are ready",
-    "no_answer": "no answer of such a shop",
-}
 
 
 def _duration_fields() -> dict[str, Any]:
@@ -400,21 +375,6 @@ class Settings(StoreSettings):
         parts = urlsplit(self.public_url)
         port = "" if parts.port in (None, {"http": 80, "https": 443}[parts.scheme]) else f":{parts.port}"
         return f"{parts.scheme}://{parts.hostname}{port}"
-
-
-def former_names_in_use() -> dict[str, str]:
-    """Former names of set variables, with their present names.
-
-    A variable that is set under both names is left out."""
-    return {old: new for old, new in FORMER_NAMES.items() if os.environ.get(old) and not os.environ.get(new)}
-
-
-def deprecation_warnings() -> list[str]:
-    """A sentence for each variable set under its former name."""
-    return [
-        f"{old} is now called {new}. Rename it: the next version ignores the former name."
-        for old, new in former_names_in_use().items()
-    ]
 
 
 def variables() -> Iterator[tuple[str, str, str]]:

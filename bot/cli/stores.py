@@ -22,11 +22,12 @@ from bot.commands.create import TERMINAL
 from bot.commands.registry import COMMANDS
 from bot.commands.spec import Command
 from bot.commands.terminal import TerminalCommand
+from bot.former_settings import deprecation_warnings
 from bot.observability.logging import configure_logging
 from bot.rendering import messages
 from bot.rendering.job_view import read_job_view
 from bot.rendering.terminal_text import mark, plain
-from bot.settings import StoreSettings, deprecation_warnings
+from bot.settings import StoreSettings
 from provisioner.clients.kubernetes.cluster import Cluster
 from provisioner.domain.catalog import Catalog
 from provisioner.domain.errors import Refused

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from slack_sdk.models.views import View
 
 from bot.rendering.blocks import Message
-from bot.rendering.forms import FormContext
+from bot.rendering.form_context import FormContext
 from provisioner.domain.job import Job
 from provisioner.domain.policy import Actor
 from provisioner.orders import OrderContext

@@ -15,7 +15,8 @@ from bot.commands.spec import Command, Section, Words
 from bot.commands.terminal import NAME, WAIT, YES, Terminal, TerminalCommand, require_name
 from bot.dependencies import Dependencies
 from bot.rendering import answers, forms, texts
-from bot.rendering.forms import ROLLBACK_FORM, FormContext
+from bot.rendering.form_context import FormContext
+from bot.rendering.forms import ROLLBACK_FORM
 from bot.rendering.offers import Offer, Placement
 from bot.rendering.templating import TextTemplate
 from provisioner.domain.errors import Refused

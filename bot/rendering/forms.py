@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated
 
-from pydantic import Field, TypeAdapter
 from slack_sdk.models.blocks import (
     Block,
     InputBlock,
@@ -22,6 +19,7 @@ from slack_sdk.models.blocks.basic_components import DispatchActionConfig
 from slack_sdk.models.views import View
 
 from bot.rendering.blocks import Message, context, sections
+from bot.rendering.form_context import FormContext
 from bot.rendering.job_view import StoreView
 from bot.rendering.offers import Offer, in_menu, offer_button
 from bot.rendering.templating import TextTemplate
@@ -54,31 +52,6 @@ EACH_CHARACTER = DispatchActionConfig(trigger_actions_on=["on_character_entered"
 TYPE_ACTION = "type"  # the action id of the type's menu
 MENU_ENTRIES = 100  # that Slack takes in one menu
 LABEL_LIMIT = 75  # characters that Slack takes in a menu entry's text and in its description
-# No character of these is escaped in JSON, so that private_metadata stays within Slack's 3,000 characters.
-ChannelId = Annotated[str, Field(pattern=r"^[A-Z0-9]*$", max_length=50)]
-Url = Annotated[str, Field(pattern=r"^(https?://[!#-\[\]-~]+)?$", max_length=2_000)]
-StoreId = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$", max_length=50)]
-
-
-@dataclass(frozen=True)
-class FormContext:
-    """Where a form was opened, kept in its private_metadata.
-
-    `channel` gets the job's messages, '' for the person's direct messages; `response_url` takes an answer for the
-    person alone, '' if there is none; `store_id` is the store that the form is about."""
-
-    channel: ChannelId = ""
-    response_url: Url = ""
-    store_id: StoreId = ""
-
-    def packed(self) -> str:
-        """As private_metadata."""
-        return json.dumps(self.__dict__)
-
-    @staticmethod
-    def unpacked(text: str) -> FormContext:
-        """From private_metadata. Raises pydantic.ValidationError for text that is not ours."""
-        return TypeAdapter(FormContext).validate_json(text or "{}")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from bot.rendering.forms import ChannelId, FormContext, Url
+from bot.rendering.form_context import ChannelId, FormContext, Url
 from bot.rendering.offers import FORMER_MENU_ACTION
 from provisioner.domain.text import shorten
 

@@ -16,7 +16,7 @@ from bot.__main__ import main
 from bot.commands import request
 from bot.commands.rollback import submitted
 from bot.dependencies import Dependencies
-from bot.rendering.forms import FormContext
+from bot.rendering.form_context import FormContext
 from provisioner.clients import helm_records
 from provisioner.domain.backup import Backup, Reason
 from provisioner.domain.errors import JobFailed, Refused, Transient

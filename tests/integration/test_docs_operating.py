@@ -17,7 +17,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.__main__ import main
-from bot.settings import FORMER_NAMES, variables
+from bot.former_settings import FORMER_NAMES
+from bot.settings import variables
 from dev.slack import LocalSlack
 from provisioner.domain.errors import Problem
 from provisioner.ledger.backup import Backups

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import FORMER_NAMES, BadSettings, Settings, variables
+from bot.former_settings import FORMER_NAMES
+from bot.settings import BadSettings, Settings, variables
 from tests.environment import NEEDED
 
 

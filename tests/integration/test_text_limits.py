@@ -20,7 +20,8 @@ from bot.commands.registry import COMMANDS, OFFERS
 from bot.rendering import answers, forms, messages
 from bot.rendering.answers import LISTED
 from bot.rendering.blocks import SECTION_LIMIT, TEXT_LIMIT, Message, cut, fitting, sections, text_message
-from bot.rendering.forms import FormContext, Prefilled
+from bot.rendering.form_context import FormContext
+from bot.rendering.forms import Prefilled
 from bot.rendering.home import HomeView, home
 from bot.rendering.job_view import JobView, StoreView
 from bot.rendering.opened_link import OpenedLink

@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from bot.rendering import forms
-from bot.rendering.forms import FormContext, Prefilled, Preflight
+from bot.rendering.form_context import FormContext
+from bot.rendering.forms import Prefilled, Preflight
 from dev.slack.block_validation import check_view
 from provisioner.capacity import Capacity, Resources
 from provisioner.domain.options import Option

@@ -9,7 +9,7 @@ import pytest
 
 from bot.commands.registry import OFFERS
 from bot.rendering import forms
-from bot.rendering.forms import FormContext
+from bot.rendering.form_context import FormContext
 from bot.rendering.job_view import StoreView
 from bot.rendering.offers import MENU_ACTION, offers_block
 from dev.slack.block_validation import check_view

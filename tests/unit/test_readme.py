@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from bot.__main__ import main
 from bot.cli.doctor.cluster import OLDEST
 from bot.commands.registry import COMMANDS
-from bot.settings import FORMER_NAMES
+from bot.former_settings import FORMER_NAMES
 from dev import docs
 from tests.charts.test_manifests import VERSIONS
 

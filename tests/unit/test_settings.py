@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import FORMER_NAMES, BadSettings, LedgerSettings, Settings, deprecation_warnings, variables
+from bot.former_settings import FORMER_NAMES, deprecation_warnings
+from bot.settings import BadSettings, LedgerSettings, Settings, variables
 from provisioner.diagnosis import Patience
 from provisioner.domain.idleness import IdlePolicy
 from provisioner.operations.create import CREATE

@@ -11,7 +11,7 @@ import httpx
 
 from bot.cli.doctor.environment import PROBE, Environment, is_local
 from bot.cli.doctor.findings import Finding, ok, unsure, wrong
-from bot.settings import deprecation_warnings
+from bot.former_settings import deprecation_warnings
 from provisioner.domain.errors import StorewrightError
 from provisioner.ledger.backup import find_damage, summarize
 from provisioner.ledger.ledger import Ledger
