@@ -211,9 +211,7 @@ class Arena:
     def _prepare(self, targets: Sequence[Target], holds: Sequence[Point]) -> None:
         for traveller in self._travellers:
             if traveller.step.fails:
-                self._kubectl(
-                    traveller, "create", "configmap", FATE, f"--from-literal=FAILS={traveller.step.operation.kind}"
-                )
+                self._seal_fate(traveller)
         self._cycles += 1  # a new edition in each, so that an upgrade changes something
         values = self.bot.charts / self.bot.type_name / "values.yaml"
         values.write_text(re.sub(r"(?m)^edition: \d+", f"edition: {self._cycles}", values.read_text()))
@@ -222,6 +220,14 @@ class Arena:
             owner = {Owner.PERSON: ADMIN, Owner.BOT: BOT}.get(target.owner) or stores[target.step]
             self._cycle.aims[Point(owner, target.name, target.occurrence)] = target
         write_plan(self.bot.folder, [*self._cycle.aims, *holds])
+
+    def _seal_fate(self, traveller: Traveller) -> None:
+        """Let the store's next operation fail; the edition that runs now goes on."""
+        edition = "jsonpath={.spec.template.metadata.annotations.edition}"
+        present = self._kubectl(traveller, "get", f"deployment/{traveller.name}", "-o", edition)
+        fate = {"FAILS": traveller.step.operation.kind, "EDITION": present}
+        literals = [f"--from-literal={key}={value}" for key, value in fate.items()]
+        self._kubectl(traveller, "create", "configmap", FATE, *literals)
 
     def _move_on(self) -> None:
         write_plan(self.bot.folder, [])
@@ -232,8 +238,8 @@ class Arena:
             traveller.at += 1
         self._travellers = [t for t in self._travellers if t.at < len(t.tour)]
 
-    def _kubectl(self, traveller: Traveller, *args: str) -> None:
-        kubectl(self._cluster, "--namespace", NAMESPACE_PREFIX + traveller.name, *args)
+    def _kubectl(self, traveller: Traveller, *args: str) -> str:
+        return kubectl(self._cluster, "--namespace", NAMESPACE_PREFIX + traveller.name, *args)
 
     # --- orders -----------------------------------------------------------------------------------------------------
 

@@ -114,6 +114,7 @@ def test_cancelled_job_leaves_the_store_as_it_was(
         harness.reopen()
     ended = cancelled_at(stage, lambda: ORDERS[operation](store), harness, monkeypatch)
     assert (ended.status, ended.problem) == (JobStatus.CANCELLED, None)
+    store.kubectl("rollout", "status", f"deployment/{store.name}", "--timeout=60s")  # of a restart that goes on
     assert (left_in(store), store.checksum(), store.version) == ([], picture, version)
     until("the shop answers", store.intact, 10)
     others = {f"namespace/store-copy-{store.made.store_id}", f"namespace/store-{COPY}"}
@@ -151,7 +152,7 @@ def test_cancelled_creation_that_can_not_be_removed_is_deleted_once_its_cause_is
     first: BackedUpStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness = first.harness
-    monkeypatch.setattr(removal, "REMOVAL_SECONDS", 2.0)
+    monkeypatch.setattr(removal, "REMOVAL_SECONDS", 10.0)
     held = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "held", "finalizers": ["example.com/held"]}}
     inside = (harness.cluster, "-n", "store-held-cancelled")
     job = harness.create("held-cancelled")

@@ -24,7 +24,7 @@ def arena(cluster: Cluster, tmp_path: Path) -> Iterator[Arena]:
 
 def middle_of(step: Step) -> Target:
     """The start of its stage in the middle; where it fails or is cancelled, that of its rollback."""
-    stages = step.operation.stages
+    stages = [stage for stage in step.operation.stages if not stage.exceptional]
     stage = ROLLBACK_STAGE if step.fails or step.cancelled else stages[len(stages) // 2].name
     return Target(step.name, Owner.STORE, f"{stage}: commit jobs.record started {stage}")
 
