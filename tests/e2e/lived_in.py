@@ -197,6 +197,12 @@ class LivedInStore(ABC, Generic[Shop]):
 
     # --- operations -------------------------------------------------------------------------------------------------
 
+    def reset_login(self) -> None:
+        """Give the admin a new password; no order is lost."""
+        self.harness.succeeded(self.harness.reset(self.made), 600)
+        self.take_login_of_secret()
+        self.require_orders()
+
     def require_success(self, job: Job) -> str:
         """The job succeeds, and no order is lost; returns what its stages found."""
         self.harness.succeeded(job, 600)
