@@ -157,7 +157,7 @@ class LivedInWooCommerce(LivedInStore[WooCommerceStore]):
 
     def signed_in(self) -> Callable[[], bool]:
         with self.shop.admin_session() as owner:
-            cookies = dict(owner.cookies)
+            cookies = httpx.Cookies(owner.cookies)
         shop = self.shop
         return lambda: shop.request("/wp-admin/", cookies=cookies).status_code == 200
 
