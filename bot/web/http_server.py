@@ -90,7 +90,16 @@ def serve_in_background(web: Flask, listen: str, threads: int = OPS_THREADS) -> 
     The returned function stops the server and frees the port.
     Raises CannotListen."""
     server = web_server(web, listen, threads)
-    thread = threading.Thread(target=server.run, name=f"web {listen}", daemon=True)
+    closing = threading.Event()
+
+    def run() -> None:
+        try:
+            server.run()
+        except OSError:
+            if not closing.is_set():  # of a connection that came while all were closed
+                raise
+
+    thread = threading.Thread(target=run, name=f"web {listen}", daemon=True)
     thread.start()
 
     def close_all() -> None:
@@ -99,6 +108,7 @@ def serve_in_background(web: Flask, listen: str, threads: int = OPS_THREADS) -> 
         server.close()
 
     def close() -> None:
+        closing.set()
         with suppress(OSError):  # the server has ended already
             server.trigger.pull_trigger(close_all)  # on its own thread, which fails if a socket that it polls is closed
         thread.join(LOOP_SECONDS + 1)
