@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict"
 import { writeFileSync } from "node:fs"
+import { setTimeout as sleep } from "node:timers/promises"
 
 const { SHOP, PUBLISHABLE_KEY } = process.env
 
@@ -35,6 +36,17 @@ async function fillCart() {
   return Boolean(filled)
 }
 
-assert(await ask("/"), "error: the home page does not answer")
+/** The home page. A node may refuse connections to a Service for some seconds after its pods are ready. */
+async function arrive() {
+  for (const end = Date.now() + 30_000; ; await sleep(500)) {
+    try {
+      return await ask("/")
+    } catch (error) {
+      if (!(error instanceof TypeError) || Date.now() > end) throw error // fetch's error of a connection
+    }
+  }
+}
+
+assert(await arrive(), "error: the home page does not answer")
 const filled = await fillCart()
 writeFileSync("/dev/termination-log", filled ? "A cart holds a product with a price." : "The home page answers. No product can be bought.")

@@ -25,8 +25,23 @@ function fill_cart(Visitor $shop): bool
     return true;
 }
 
+/** Opens the home page. A node may refuse connections to a Service for some seconds after its pods are ready. */
+function arrive(Visitor $shop): void
+{
+    for ($end = time() + 30; ; usleep(500_000)) {
+        try {
+            $shop->request('/');
+            return;
+        } catch (RuntimeException $refused) {
+            if (!str_contains($refused->getMessage(), ' answered 0, ') || time() > $end) {
+                throw $refused;
+            }
+        }
+    }
+}
+
 $shop = new Visitor(getenv('SHOP'), getenv('STORE_URL'));
-$shop->request('/');
+arrive($shop);
 try {
     $filled = fill_cart($shop);
 } catch (RuntimeException | JsonException $refused) {
