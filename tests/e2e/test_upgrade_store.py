@@ -120,7 +120,7 @@ def test_store_is_failed_only_if_the_rollback_fails_and_its_shop_does_not_answer
         store.kubectl("patch", "service", store.name, "-p", nobody)
     ended = store.harness.ended(job)
     assert ended.status == JobStatus.FAILED
-    assert "Its former version could not be restored either" in str(ended.problem)
+    assert "Its former version could not be restored: " in str(ended.problem)
     assert store.harness.store(store.name).status == (StoreStatus.READY if serves else StoreStatus.FAILED)
     store.type.release(store.next_version)
     store.harness.reopen()
