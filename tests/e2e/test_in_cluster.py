@@ -180,7 +180,7 @@ def _pod(bot: BotRelease) -> str:
 
 EXEC = "kubectl -n storewright exec -i deployment/storewright -- "
 ROLLOUT = "kubectl -n storewright rollout status deployment/storewright"
-# Commands of the page that have nothing to do here: no job has failed or runs, and a booklet has neither settings nor visits.
+# Commands that have nothing to do here: no job has failed or runs, a booklet has no settings and counts no visits.
 REFUSED = {
     "retry": "There is nothing to retry for their-shop",
     "cancel": "their-shop: nothing to cancel",
