@@ -88,16 +88,7 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
     metrics.add_readiness(readiness)
     metrics.add_backup_room(lambda: kept.room if kept else None)
     metrics.add_workers(executor.at_once, scheduler.workers)
-    commands = Dependencies(
-        orders=orders,
-        public_url=settings.public_url,
-        offers=OFFERS,
-        read_log=partial(read_log, tools),
-        read_usage=partial(read_usage, tools.cluster),
-        read_revisions=partial(read_revisions, tools),
-        capacity_for=CapacityReader(tools).latest if settings.show_capacity else lambda store_type: None,
-        people=_people(settings, metrics),
-    )
+    commands = _commands(settings, orders, tools, metrics)
     audit, slow_answers = AuditWriter(ledger), SlowAnswers()
     slack_dependencies = SlackDependencies(
         commands, slack, notifier.remember_response_url, settings.failure_channel, audit, slow_answers
@@ -113,6 +104,19 @@ def _serve(settings: Settings, tools: Toolbox, ledger: Ledger, lease: Lease, met
         _requesting_stop(scheduler, notifier),
     ):
         _listen(settings, slack_dependencies, pages, ops, threads, socket)
+
+
+def _commands(settings: Settings, orders: Orders, tools: Toolbox, metrics: Metrics) -> Dependencies:
+    return Dependencies(
+        orders=orders,
+        public_url=settings.public_url,
+        offers=OFFERS,
+        read_log=partial(read_log, tools),
+        read_usage=partial(read_usage, tools.cluster),
+        read_revisions=partial(read_revisions, tools),
+        capacity_for=CapacityReader(tools).latest if settings.show_capacity else lambda store_type: None,
+        people=_people(settings, metrics),
+    )
 
 
 @contextmanager

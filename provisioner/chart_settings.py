@@ -9,7 +9,7 @@ from typing import Any
 from provisioner.domain.catalog import StoreType
 from provisioner.domain.documents import overlaid, read_yaml
 from provisioner.domain.errors import BadOption, Refused
-from provisioner.domain.options import Option, change, value_at
+from provisioner.domain.options import Option, change, find_at
 from provisioner.domain.store import Store
 from provisioner.domain.text import shorten
 from provisioner.operations.steps.release import values_of
@@ -35,7 +35,9 @@ class ChartSettings:
     def of(self, store: Store, store_type: StoreType) -> list[Setting]:
         """What can be set of the store."""
         values = self._values(store, store_type)
-        return [Setting(option, _text_at(option.value, values)) for option in store_type.options if option.settable]
+        return [
+            Setting(option, _as_text(find_at(option.value, values))) for option in store_type.options if option.settable
+        ]
 
     def changes(self, store: Store, store_type: StoreType, requested: Mapping[str, str]) -> dict[str, str]:
         """The values that differ from the present ones, by option id, of `requested` values or labels.
@@ -81,11 +83,8 @@ class ChartSettings:
             )
 
 
-def _text_at(path: str, values: Mapping[str, Any]) -> str:
-    try:
-        return str(value_at(path, values))
-    except KeyError:
-        return ""
+def _as_text(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def _without_nulls(values: dict[str, Any]) -> dict[str, Any]:

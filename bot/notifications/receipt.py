@@ -18,7 +18,7 @@ from provisioner.orders import Orders
 
 
 class ReceiptNotification(Notification[OpenedLink, Message]):
-    """The kind NOTICE."""
+    """The kind RECEIPT."""
 
     def __init__(self, orders: Orders, sender: MessageSender, projector: Projector, failure_channel: str) -> None:
         """The receipt of a store that an operator owns goes to the failure channel."""

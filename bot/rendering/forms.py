@@ -23,6 +23,7 @@ from bot.rendering.form_context import FormContext
 from bot.rendering.job_view import StoreView
 from bot.rendering.offers import Offer, in_menu, offer_button
 from bot.rendering.templating import TextTemplate
+from bot.rendering.texts import transfer
 from provisioner.capacity import Capacity
 from provisioner.chart_settings import Setting
 from provisioner.domain.backup import Backup
@@ -35,7 +36,7 @@ from provisioner.domain.text import shorten
 
 common, create, delete = TextTemplate("forms"), TextTemplate("verbs/create"), TextTemplate("verbs/delete")
 restore, clone = TextTemplate("verbs/restore"), TextTemplate("verbs/clone")
-transfer, rollback = TextTemplate("transfer"), TextTemplate("verbs/rollback")
+rollback = TextTemplate("verbs/rollback")
 set_texts = TextTemplate("verbs/set")
 
 OPTION_PREFIX = "option/"  # of the block ids with a store type's options

@@ -19,11 +19,9 @@ from bot.rendering import messages
 from bot.rendering.blocks import Json, as_json, button, context, cut, header, section
 from bot.rendering.job_view import JobView, StoreView, TaskStatus
 from bot.rendering.offers import Offer, offer_button
-from bot.rendering.templating import TextTemplate
+from bot.rendering.texts import home as texts
 from provisioner.ledger.dashboards import STORES
 from provisioner.ledger.homes import HomeChoice, Shown
-
-texts = TextTemplate("home")
 
 CREATE_ACTION = "create"
 # Their values are keys of a HomeChoice.

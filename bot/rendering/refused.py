@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.rendering.templating import TextTemplate, is_person
+from bot.rendering.templating import is_person
+from bot.rendering.texts import refused as texts
 
 STORES_NAMED = 10
-texts = TextTemplate("refused")
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,12 @@ from slack_sdk.models.views import View
 from bot.commands.request import Response
 from bot.rendering import forms
 from bot.rendering.blocks import Message, text_message
-from bot.rendering.templating import TextTemplate
+from bot.rendering.texts import answers
 from bot.slack.client import UNREACHABLE, Slack, error_word
 from bot.slack.interaction import Interaction, InteractionKind
 from provisioner.domain.errors import Refused
 
 log = logging.getLogger(__name__)
-answers = TextTemplate("answers")
 
 FORM_IS_OLD = ("hash_conflict", "not_found")  # words of views.update: it changed or was closed meanwhile
 

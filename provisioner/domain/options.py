@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Annotated, Any, Self
 
 import yaml
@@ -77,11 +78,9 @@ def choose(options: Sequence[Option], requested: Mapping[str, str]) -> dict[str,
     `requested` has values or labels by id; the other options get their defaults, if they have one.
     Raises BadOption."""
     known = {option.id: option for option in options}
+    cause = f"The options are: {enumerate_some(known)}." if known else "This store type has no options."
     for unknown in [name for name in requested if name not in known]:
-        near = nearest(unknown, known)
-        cause = f"The options are: {enumerate_some(known)}." if known else "This store type has no options."
-        hint = f"Did you mean {near}?" if near else ""
-        raise BadOption(unknown, f"There is no option “{shorten(unknown)}”.", cause, hint)
+        raise _unknown("option", unknown, known, cause)
     defaults = {name: option.default for name, option in known.items() if option.default is not None}
     return defaults | {name: known[name].pick(text) for name, text in requested.items()}
 
@@ -90,15 +89,19 @@ def change(options: Sequence[Option], requested: Mapping[str, str]) -> dict[str,
     """The new values of the options to set, by id, of `requested` values or labels. Raises BadOption."""
     known = {option.id: option for option in options}
     settable = {name: option for name, option in known.items() if option.settable}
+    cause = f"What can be set: {enumerate_some(settable)}." if settable else "This store type has no settings."
     for unknown in [name for name in requested if name not in settable]:
-        cause = f"What can be set: {enumerate_some(settable)}." if settable else "This store type has no settings."
         if unknown in known:
             what = f"The {known[unknown].label.lower()} is chosen when a store is ordered, and stays."
             raise BadOption(unknown, what, cause)
-        near = nearest(unknown, settable)
-        hint = f"Did you mean {near}?" if near else ""
-        raise BadOption(unknown, f"There is no setting “{shorten(unknown)}”.", cause, hint)
+        raise _unknown("setting", unknown, settable, cause)
     return {name: settable[name].pick(text) for name, text in requested.items()}
+
+
+def _unknown(what: str, name: str, known: Iterable[str], cause: str) -> BadOption:
+    near = nearest(name, known)
+    hint = f"Did you mean {near}?" if near else ""
+    return BadOption(name, f"There is no {what} “{shorten(name)}”.", cause, hint)
 
 
 def read_options(text: str, values: Mapping[str, Any]) -> tuple[Option, ...]:
@@ -135,7 +138,7 @@ def place(options: Sequence[Option], chosen: Mapping[str, str], values: dict[str
 
 def chosen_in(options: Sequence[Option], values: Mapping[str, Any]) -> dict[str, str]:
     """The choices that `place` has set in the values, by option id; none for an option that they do not have."""
-    found = {option.id: _at(option.value, values) for option in options}
+    found = {option.id: find_at(option.value, values) for option in options}
     return {
         option.id: str(found[option.id])
         for option in options
@@ -154,11 +157,11 @@ def former_options(options: Sequence[Option], present: Mapping[str, str], values
     return {**kept, **former}
 
 
-def _at(path: str, values: Any) -> Any:
+def find_at(path: str, values: Mapping[str, Any]) -> Any:
     """The value at a dotted path, None without one."""
-    for key in path.split("."):
-        values = values.get(key) if isinstance(values, Mapping) else None
-    return values
+    with suppress(KeyError):
+        return _value_at(path, values)
+    return None
 
 
 def _number(text: str) -> int | str:
@@ -166,10 +169,10 @@ def _number(text: str) -> int | str:
     return int(text) if re.fullmatch(r"-?[0-9]{1,15}", text) else text
 
 
-def value_at(path: str, values: Any) -> Any:
+def _value_at(path: str, values: Any) -> Any:
     """The value at a dotted path. Raises KeyError."""
     for key in path.split("."):
-        if not isinstance(values, dict):
+        if not isinstance(values, Mapping):
             raise KeyError(path)
         values = values[key]
     return values
@@ -178,7 +181,7 @@ def value_at(path: str, values: Any) -> Any:
 def _with_kind(option: Option, values: Mapping[str, Any]) -> Option:
     """The option, which takes numbers if its value in values.yaml is one. Raises ValueError."""
     try:
-        present = value_at(option.value, values)
+        present = _value_at(option.value, values)
     except KeyError:
         raise ValueError(f"{option.id}: values.yaml has no {option.value}") from None
     return option.model_copy(update={"is_number": type(present) is int})

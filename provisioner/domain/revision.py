@@ -48,7 +48,7 @@ def ways_back(store: str, revisions: Sequence[Revision], backups: Sequence[Backu
 
     `backups` are the store's, newest first. `present` is the number of the revision that runs; 0 for the deployed one.
     Raises Refused without a way."""
-    now = _present(store, revisions, present)
+    now = present_of(store, revisions, present)
     reasons = ((revision, why_not(revision, now, revisions)) for revision in reversed(revisions))
     ways = [_way(revision, now, backups) for revision, reason in reasons if not reason]
     if not ways:
@@ -68,7 +68,7 @@ def way_to(store: str, revisions: Sequence[Revision], backups: Sequence[Backup],
     listed = enumerate_some((f"{way.revision.number} ({way.revision.version})" for way in ways), 200)
     found = next((revision for revision in revisions if revision.number == number), None)
     if found:
-        why = why_not(found, _present(store, revisions, present), revisions)
+        why = why_not(found, present_of(store, revisions, present), revisions)
         what = f"{store} can't go back to revision {number}: {why}."
     elif number < revisions[0].number:
         what = f"Helm does not keep revision {number} of {store} any more."
@@ -96,7 +96,8 @@ def is_newer(version: str, other: str) -> bool:
     return one > two
 
 
-def _present(store: str, revisions: Sequence[Revision], number: int) -> Revision:
+def present_of(store: str, revisions: Sequence[Revision], number: int = 0) -> Revision:
+    """The revision with this number; the deployed one for 0. Raises Refused without it."""
     for revision in reversed(revisions):
         if number in (0, revision.number) and (number or revision.status == DEPLOYED):
             return revision

@@ -11,7 +11,7 @@ from provisioner.domain.errors import JobFailed, Problem
 from provisioner.domain.job import EventKind, Job, JobKind, find_event
 from provisioner.domain.options import former_options
 from provisioner.domain.policy import Right
-from provisioner.domain.revision import DEPLOYED, Revision, way_to
+from provisioner.domain.revision import present_of, way_to
 from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
 from provisioner.operations.namespace_metadata import (
     BACKUP_BEFORE,
@@ -32,8 +32,8 @@ from provisioner.operations.steps.backup_job import (
     served_before,
 )
 from provisioner.operations.steps.hand_edits import REPAIR, hand_edits, repair, restore_revision
-from provisioner.operations.steps.readiness import DATABASE, await_components
-from provisioner.operations.steps.release import RELEASE
+from provisioner.operations.steps.readiness import APPLICATION_UP, DATABASE, DATABASE_UP, await_components
+from provisioner.operations.steps.release import RELEASE, has_begun, is_changed
 from provisioner.operations.steps.revisions import read_revisions
 from provisioner.operations.steps.rollback import CANCELLED, end_as_before, forward_or_back, marked_revision, roll_back
 from provisioner.operations.steps.rollback import ROLLBACK as WAY_BACK
@@ -84,22 +84,12 @@ def _go_forward(tools: Toolbox, job: Job, store: Store) -> None:
 
 def _go_back(tools: Toolbox, job: Job, store: Store, problem: Problem) -> None:
     """Bring back what ran before, with its data. Raises JobFailed if that fails too, Superseded or HandedOver."""
-    roll_back(tools, job, store, problem, closed=bool(_backup_of(job)) and _began(tools, job))
+    roll_back(tools, job, store, problem, closed=bool(_backup_of(job)) and has_begun(tools, job))
 
 
 def _backup_of(job: Job) -> str:
     """The id of the backup whose data goes back; '' where the present data stays."""
     return job.arguments.get("backup", "")
-
-
-def _began(tools: Toolbox, job: Job) -> bool:
-    """Whether an attempt of the job has begun to change the release."""
-    return find_event(tools.ledger.events(job.id), EventKind.STARTED, RELEASE) is not None
-
-
-def _is_back(tools: Toolbox, job: Job) -> bool:
-    """Whether an attempt of the job has brought the release back."""
-    return find_event(tools.ledger.events(job.id), EventKind.DONE, RELEASE) is not None
 
 
 def _inspect(tools: Toolbox, job: Job, store: Store, secret: Secret) -> int:
@@ -108,9 +98,9 @@ def _inspect(tools: Toolbox, job: Job, store: Store, secret: Secret) -> int:
     Returns how many steps of the storefront check succeed."""
     edits = None
     with tools.stage(job, INSPECT.name) as results:
-        if not _is_back(tools, job):
+        if not is_changed(tools, job):
             present = _mark_present(tools, job, store)
-            if not _began(tools, job):
+            if not has_begun(tools, job):
                 edits = hand_edits(tools, store, present)
                 results += edits.sentences(job.kind)
         required = note_check_before(tools, job, store, secret)
@@ -130,18 +120,14 @@ def _mark_present(tools: Toolbox, job: Job, store: Store) -> int:
     if (way.revision.version, way.present) != (job.arguments["version"], job.arguments["present"]):
         what = f"{store.name} runs version {way.present} now, and ran {job.arguments['present']} when this was ordered."
         raise JobFailed(what, "It has changed since.", f"Look at the ways back again: /store rollback {store.name}")
-    present = marked or _deployed(revisions).number
+    present = marked or present_of(store.name, revisions).number
     tools.cluster.annotate_namespace(store.namespace, {UPGRADE_FROM: str(present)})
     return present
 
 
-def _deployed(revisions: list[Revision]) -> Revision:
-    return next(revision for revision in reversed(revisions) if revision.status == DEPLOYED)
-
-
 def _ensure_release(tools: Toolbox, job: Job, store: Store, secret: Secret) -> None:
     """Bring the release back once for the job, and leave the shop closed if its data goes back, too."""
-    if _is_back(tools, job):
+    if is_changed(tools, job):
         return
     if _backup_of(job):
         close_shop(tools, job, store, secret)
@@ -165,7 +151,7 @@ def _load(tools: Toolbox, job: Job, store: Store, secret: Secret, since: float) 
 
 def _follow(tools: Toolbox, job: Job, store: Store) -> None:
     """Note the version and the options that the store has now, and end the job."""
-    now = _deployed(read_revisions(tools, store))
+    now = present_of(store.name, read_revisions(tools, store))
     options = former_options(tools.catalog.get(store.type).options, store.options, now.values)
     notes = {UPGRADE_FROM: None, CHECK_BEFORE: None, BACKUP_BEFORE: None, VERSION: now.version}
     tools.cluster.annotate_namespace(store.namespace, {**annotations_of(replace(store, options=options)), **notes})
@@ -189,9 +175,9 @@ ROLLBACK = Operation(
         REPAIR,
         BACK_UP,
         Stage(RELEASE, "Bring the former version back", "The former version is back"),
-        Stage("database", "Wait for the database", "Database is up"),
+        DATABASE_UP,
         Stage(LOAD, "Bring its data back", "Its data is back", exceptional=True),
-        Stage("application", "Wait for the application", "Application is up"),
+        APPLICATION_UP,
         STOREFRONT,
         replace(CHECK, exceptional=True),
         replace(WAY_BACK, title="Bring back what was there before", done="What was there before is back"),

@@ -7,14 +7,21 @@ from functools import partial
 
 from provisioner.clients.kubernetes.objects import unready_pods
 from provisioner.domain.errors import JobFailed, Problem
-from provisioner.domain.job import ROLLBACK_STAGE, EventKind, Job, JobKind, find_event
+from provisioner.domain.job import ROLLBACK_STAGE, Job, JobKind
 from provisioner.domain.policy import Right
 from provisioner.domain.store import SECRET_NAME, Store, StoreStatus
 from provisioner.operations.namespace_metadata import CHECK_BEFORE, OPTIONS, UPGRADE_FROM, note_of, options_note
 from provisioner.operations.spec import Operation, Stage
 from provisioner.operations.steps.hand_edits import hand_edits
-from provisioner.operations.steps.readiness import await_components
-from provisioner.operations.steps.release import RELEASE, deployed_release, release_spec
+from provisioner.operations.steps.readiness import APPLICATION_UP, DATABASE_UP, await_components
+from provisioner.operations.steps.release import (
+    RELEASE,
+    deployed_release,
+    discard_stuck,
+    has_begun,
+    is_changed,
+    release_spec,
+)
 from provisioner.operations.steps.rollback import CANCELLED, end_as_before, forward_or_back, roll_back
 from provisioner.operations.steps.storefront import CHECK, INSPECT, STOREFRONT, await_storefront, note_check_before
 from provisioner.operations.toolbox import Toolbox
@@ -47,7 +54,7 @@ def _go_forward(tools: Toolbox, job: Job, store: Store) -> None:
 
 def _inspect(tools: Toolbox, job: Job, store: Store, version: str) -> list[str]:
     """Sentences about what people changed by hand. Raises JobFailed if this version of the chart is a newer one."""
-    if _began(tools, job):
+    if has_begun(tools, job):
         return []  # an earlier attempt looked, and has begun to change the store
     present = deployed_release(tools, store)
     runs = tools.helm.chart_version(store.release, store.namespace, present.revision)
@@ -68,10 +75,9 @@ def _apply(tools: Toolbox, job: Job, store: Store) -> None:
     """Run helm once for the job, without the chart's hooks: its version has migrated the data already."""
     namespace = store.namespace
     release = tools.cluster.release(namespace, store.release)
-    if release and release.status == "deployed" and find_event(tools.ledger.events(job.id), EventKind.DONE, RELEASE):
+    if release and release.status == "deployed" and is_changed(tools, job):
         return tools.cluster.end_back_off(namespace)
-    if release and release.stuck:
-        tools.cluster.delete_secret(namespace, release.record)  # as in create: helm goes on from what exists
+    discard_stuck(tools, store, release)
     suspects = unready_pods(tools.cluster.pods(namespace))
     tools.helm.apply(
         release_spec(tools.defaults, store, tools.catalog.get(store.type)),
@@ -90,12 +96,8 @@ def undo(tools: Toolbox, job: Job) -> None:
 
 
 def _go_back(tools: Toolbox, job: Job, store: Store, problem: Problem) -> None:
-    if _began(tools, job):
+    if has_begun(tools, job):
         roll_back(tools, job, store, problem)
-
-
-def _began(tools: Toolbox, job: Job) -> bool:
-    return find_event(tools.ledger.events(job.id), EventKind.STARTED, RELEASE) is not None
 
 
 SET = Operation(
@@ -106,8 +108,8 @@ SET = Operation(
     stages=(
         INSPECT,
         Stage(RELEASE, "Apply the settings", "Settings applied"),
-        Stage("database", "Wait for the database", "Database is up"),
-        Stage("application", "Wait for the application", "Application is up"),
+        DATABASE_UP,
+        APPLICATION_UP,
         STOREFRONT,
         CHECK,
         Stage(ROLLBACK_STAGE, "Restore the former settings", "The former settings are back", exceptional=True),

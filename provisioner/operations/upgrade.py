@@ -28,8 +28,23 @@ from provisioner.operations.steps.backup_job import end_backup
 from provisioner.operations.steps.claims import ClaimChange, claim_changes, describe, grow
 from provisioner.operations.steps.hand_edits import REPAIR, hand_edits, repair
 from provisioner.operations.steps.namespace import ensure_limits
-from provisioner.operations.steps.readiness import DATABASE, RolloutMonitor, await_components, failure_of, monitoring
-from provisioner.operations.steps.release import RELEASE, deployed_release, release_spec
+from provisioner.operations.steps.readiness import (
+    APPLICATION_UP,
+    DATABASE,
+    DATABASE_UP,
+    RolloutMonitor,
+    await_components,
+    failure_of,
+    monitoring,
+)
+from provisioner.operations.steps.release import (
+    RELEASE,
+    deployed_release,
+    discard_stuck,
+    has_begun,
+    is_changed,
+    release_spec,
+)
 from provisioner.operations.steps.rollback import (
     CANCELLED,
     MIGRATION,
@@ -101,15 +116,14 @@ def _inspect(
     """Look at the store before anything changes, and repair what the migration may need.
 
     Returns how many steps of the storefront check succeed."""
-    events = tools.ledger.events(job.id)
     with tools.stage(job, INSPECT.name) as results:
         required = note_check_before(tools, job, store, secret)
-        if find_event(events, EventKind.STARTED, RELEASE):
+        if has_begun(tools, job):
             return required  # an earlier attempt looked, and has begun to change the store
         edits = hand_edits(tools, store, revision)
         results += edits.sentences(UPGRADE.kind)
         results += describe(tools, store, claims)
-    if edits.need_repair or find_event(events, EventKind.STARTED, REPAIR.name):
+    if edits.need_repair or find_event(tools.ledger.events(job.id), EventKind.STARTED, REPAIR.name):
         repair(tools, job, store, secret, revision)
     return required
 
@@ -120,13 +134,11 @@ def _ensure_release(
     """Run helm once for the job: the chart's hook migrates the data, then helm changes the objects."""
     namespace = store.namespace
     release = tools.cluster.release(namespace, store.release)
-    done = find_event(tools.ledger.events(job.id), EventKind.DONE, RELEASE)
-    if release and release.status == "deployed" and done:
+    if release and release.status == "deployed" and is_changed(tools, job):
         return tools.cluster.end_back_off(namespace)
     while tools.cluster.active_jobs(namespace, MIGRATION):
         monitor.look(MIGRATION)  # a killed attempt left it running; stopping it could leave half a migration
-    if release and release.stuck:
-        tools.cluster.delete_secret(namespace, release.record)  # as in create: helm goes on from what exists
+    discard_stuck(tools, store, release)
     pods = tools.cluster.pods(namespace)
     suspects = unready_pods(pods)  # a pod that the upgrade is to fix must not hold it up
     if any(map(backs_off, pods)):
@@ -158,8 +170,8 @@ UPGRADE = Operation(
         REPAIR,
         BACK_UP,
         Stage(RELEASE, "Migrate the data and install the chart", "Data migrated and chart installed"),
-        Stage("database", "Wait for the database", "Database is up"),
-        Stage("application", "Wait for the application", "Application is up"),
+        DATABASE_UP,
+        APPLICATION_UP,
         STOREFRONT,
         CHECK,
         ROLLBACK,

@@ -321,16 +321,7 @@ def running_bot(
     orders = Orders(ledger, catalog, ADDRESSES, limits, DEFAULT_DEADLINES, admins, undelete_days=UNDELETE_DAYS)
     notifier = Notifier(orders, client, failures, admins, pace=RateLimiter(clock, rates), gather_seconds=gather_seconds)
     url = free_address()
-    commands = Dependencies(
-        orders=orders,
-        public_url=url,
-        offers=OFFERS,
-        read_log=lambda store, component: _log(bot),
-        read_usage=lambda store: bot.usage,
-        read_revisions=lambda store: _revisions(bot),
-        capacity_for=lambda store_type: bot.capacity,
-        people=SlackPeople(asker),
-    )
+    commands = _commands(orders, url, SlackPeople(asker), lambda: bot)
     audit, slow_answers = AuditWriter(ledger), SlowAnswers()
     dependencies = SlackDependencies(commands, client, notifier.remember_response_url, failures, audit, slow_answers)
     with ExitStack() as stack, slow_answers:
@@ -343,6 +334,20 @@ def running_bot(
             notifier.start()
         stack.callback(notifier.stop)
         yield bot
+
+
+def _commands(orders: Orders, url: str, people: SlackPeople, bot: Callable[[], Bot]) -> Dependencies:
+    """What the cluster says of a store comes from the `bot`, which is made later."""
+    return Dependencies(
+        orders=orders,
+        public_url=url,
+        offers=OFFERS,
+        read_log=lambda store, component: _log(bot()),
+        read_usage=lambda store: bot().usage,
+        read_revisions=lambda store: _revisions(bot()),
+        capacity_for=lambda store_type: bot().capacity,
+        people=people,
+    )
 
 
 def _connect(bot: Bot, client: Slack, failures: str, socket: bool, stack: ExitStack) -> None:

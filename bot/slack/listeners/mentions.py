@@ -9,13 +9,11 @@ from slack_bolt import App
 from bot.commands.registry import COMMANDS
 from bot.commands.request import Response
 from bot.commands.typed import split
-from bot.rendering.templating import TextTemplate
+from bot.rendering.texts import answers
 from bot.slack.attend import SlackDependencies, attended
 from bot.slack.interaction import MENTIONED, Interaction
 from bot.slack.listeners.commands import typed
 from provisioner.domain.errors import Refused
-
-answers = TextTemplate("answers")
 
 
 def register(app: App, dependencies: SlackDependencies) -> None:

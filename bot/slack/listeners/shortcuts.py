@@ -9,13 +9,11 @@ from slack_bolt import App
 
 from bot.commands.registry import CLICKS
 from bot.commands.request import Response
-from bot.rendering.templating import TextTemplate
+from bot.rendering.texts import answers
 from bot.slack.attend import SlackDependencies, attended, handled_by
 from bot.slack.interaction import Interaction
 from bot.slack.listeners.mentions import store_of_thread
 from provisioner.domain.errors import Refused
-
-answers = TextTemplate("answers")
 
 
 def register(app: App, dependencies: SlackDependencies) -> None:

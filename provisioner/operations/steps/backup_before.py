@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from provisioner.domain.backup import Reason
 from provisioner.domain.errors import JobFailed
-from provisioner.domain.job import EventKind, Job, find_event
+from provisioner.domain.job import Job
 from provisioner.domain.store import Store
 from provisioner.operations.namespace_metadata import BACKUP_BEFORE, note_of
 from provisioner.operations.spec import Stage
 from provisioner.operations.steps.backup_job import grant_access, has_backups, load_backup, make_backup
 from provisioner.operations.steps.chart_job import await_clones
-from provisioner.operations.steps.release import RELEASE
+from provisioner.operations.steps.release import has_begun
 from provisioner.operations.steps.shop import close_shop
 from provisioner.operations.toolbox import Toolbox
 
@@ -26,7 +26,7 @@ def back_up_first(
     """Make a backup before the release changes, if there is a backup server and the present release knows backups.
 
     Without `required`, one that can't be made is no error. Raises JobFailed, Transient, Superseded or HandedOver."""
-    changed = find_event(tools.ledger.events(job.id), EventKind.STARTED, RELEASE) or backup_before(tools, job, store)
+    changed = has_begun(tools, job) or backup_before(tools, job, store)
     if changed or not tools.defaults.backup_server or not has_backups(tools.cluster, store):
         return
     with tools.stage(job, BACK_UP.name) as results:

@@ -20,9 +20,12 @@ from provisioner.diagnosis import PodWatcher, Symptom, quote_error_in
 from provisioner.domain.errors import JobFailed
 from provisioner.domain.job import Job
 from provisioner.domain.store import Store
+from provisioner.operations.spec import Stage
 from provisioner.operations.toolbox import Toolbox
 
 DATABASE = "database"  # the component of a store's own database
+DATABASE_UP = Stage(DATABASE, "Wait for the database", "Database is up")
+APPLICATION_UP = Stage("application", "Wait for the application", "Application is up")
 LOG_LINES = 200  # where the cause is looked for: MariaDB's report of its crash has 80 lines
 SHOWN_LOG_LINES = 15
 POLL_SECONDS = 0.5  # between looks while the watch reports no change

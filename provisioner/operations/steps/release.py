@@ -10,7 +10,7 @@ from provisioner.clients.kubernetes.objects import unready_pods
 from provisioner.clients.kubernetes.releases import Release
 from provisioner.domain.catalog import StoreType
 from provisioner.domain.errors import JobFailed
-from provisioner.domain.job import Job
+from provisioner.domain.job import EventKind, Job, find_event
 from provisioner.domain.options import place
 from provisioner.domain.store import SECRET_NAME, Store
 from provisioner.operations.steps.claims import discard_unbound
@@ -23,11 +23,9 @@ INSTALL_TIMEOUT_SECONDS = 120.0
 def install_release(tools: Toolbox, job: Job, store: Store, store_type: StoreType) -> None:
     """Install the store's chart, or go on with a former attempt's installation.
 
-    If a killed helm left the release pending, delete that revision's record first: helm then adopts the objects that
-    exist and goes on. Nothing is uninstalled."""
+    Nothing is uninstalled."""
     release = tools.cluster.release(store.namespace, store.release)
-    if release and release.stuck:
-        tools.cluster.delete_secret(store.namespace, release.record)
+    discard_stuck(tools, store, release)
     spec = release_spec(tools.defaults, store, store_type)
     if release:
         discard_unbound(tools, job, store, spec)
@@ -43,6 +41,24 @@ def install_release(tools: Toolbox, job: Job, store: Store, store_type: StoreTyp
     if job.retry_of or job.attempts > 1:
         # After helm: a StatefulSet does not replace a broken pod by itself, and the next pod must be a new one.
         tools.cluster.end_back_off(store.namespace, suspects)
+
+
+def discard_stuck(tools: Toolbox, store: Store, release: Release | None) -> None:
+    """If a killed helm left the release pending, delete that revision's record.
+
+    Helm then adopts the objects that exist and goes on."""
+    if release and release.stuck:
+        tools.cluster.delete_secret(store.namespace, release.record)
+
+
+def has_begun(tools: Toolbox, job: Job) -> bool:
+    """Whether an attempt of the job has begun to change the release."""
+    return find_event(tools.ledger.events(job.id), EventKind.STARTED, RELEASE) is not None
+
+
+def is_changed(tools: Toolbox, job: Job) -> bool:
+    """Whether an attempt of the job has changed the release."""
+    return find_event(tools.ledger.events(job.id), EventKind.DONE, RELEASE) is not None
 
 
 def deployed_release(tools: Toolbox, store: Store) -> Release:
