@@ -13,6 +13,8 @@ from provisioner.domain.job import Job
 from provisioner.ledger.ledger import Ledger
 
 T = TypeVar("T")
+# Slack waits 3 s for an ack. Where a test is about something else, a busy machine may take longer.
+PATIENT_ACK_SECONDS = 8.0
 
 
 def until(what: str, condition: Callable[[], T | None], seconds: float = 120) -> T:

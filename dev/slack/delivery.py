@@ -102,10 +102,11 @@ def _retry_reason(ack: Ack) -> str:
 class HttpTransport:
     """Delivers by POST to the bot's request URL."""
 
-    def __init__(self, url: str, signing_secret: str):
+    def __init__(self, url: str, signing_secret: str, ack_seconds: float = ACK_TIMEOUT_SECONDS):
         self.url = request_url(url)
+        self._ack_seconds = ack_seconds
         self._secret = signing_secret
-        self._client = httpx.AsyncClient(timeout=ACK_TIMEOUT_SECONDS, trust_env=False, verify=_authorities())
+        self._client = httpx.AsyncClient(timeout=ack_seconds, trust_env=False, verify=_authorities())
 
     def request(self, kind: str, payload: Json, extra: dict[str, str]) -> Request:
         """Encode and sign a delivery of this kind as Slack does.
@@ -128,7 +129,7 @@ class HttpTransport:
         start = time.monotonic()
         url, host = dial_address(self.url)
         try:
-            async with asyncio.timeout(ACK_TIMEOUT_SECONDS):
+            async with asyncio.timeout(self._ack_seconds):
                 headers = {**request.headers, "Host": host}
                 response = await self._client.post(url, content=request.body, headers=headers)
         except (TimeoutError, httpx.TimeoutException):
@@ -144,7 +145,8 @@ class SocketTransport:
 
     Each delivery uses the next connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, ack_seconds: float = ACK_TIMEOUT_SECONDS) -> None:
+        self._ack_seconds = ack_seconds
         self._tickets: set[str] = set()
         self._connections: list[WebSocket] = []
         self._counter = itertools.count()
@@ -197,7 +199,7 @@ class SocketTransport:
         pending = self._pending_acks[envelope_id] = asyncio.get_running_loop().create_future()
         try:
             await self._connections[next(self._counter) % len(self._connections)].send_json(envelope)
-            answer = await asyncio.wait_for(pending, ACK_TIMEOUT_SECONDS)
+            answer = await asyncio.wait_for(pending, self._ack_seconds)
         except TimeoutError:
             return Ack(0, "", time.monotonic() - start, "operation_timeout")
         finally:
@@ -218,11 +220,20 @@ class SocketTransport:
 class Delivery:
     """Deliveries to the bot, with retries for events and a log.
 
-    Without a `bot_url` it delivers through Socket Mode. `event_retry_delays` are in seconds."""
+    Without a `bot_url` it delivers through Socket Mode. `event_retry_delays` are in seconds, and so is `ack_seconds`,
+    how long the bot has for an ack."""
 
-    def __init__(self, bot_url: str | None, signing_secret: str, faults: Faults, event_retry_delays: tuple[float, ...]):
-        self.http = HttpTransport(bot_url or "", signing_secret)
-        self.socket = SocketTransport()
+    def __init__(
+        self,
+        bot_url: str | None,
+        signing_secret: str,
+        faults: Faults,
+        *,
+        ack_seconds: float,
+        event_retry_delays: tuple[float, ...],
+    ):
+        self.http = HttpTransport(bot_url or "", signing_secret, ack_seconds)
+        self.socket = SocketTransport(ack_seconds)
         self.socket_mode = bot_url is None
         self.log: list[Json] = []
         self._faults = faults

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket
 from dev.slack import scopes, web_bundle
 from dev.slack.api import METHODS
 from dev.slack.control_api import ControlApi
-from dev.slack.delivery import Delivery
+from dev.slack.delivery import ACK_TIMEOUT_SECONDS, Delivery
 from dev.slack.faults import Faults
 from dev.slack.interactions import Interactions
 from dev.slack.method_registry import Args, MethodContext
@@ -32,7 +32,8 @@ EVENT_RETRY_DELAYS_SECONDS = (0.0, 60.0, 300.0)
 class Settings:
     """The configuration of the app in this Slack.
 
-    `scopes` are the bot token's. Empty `rate_limits` mean no limits. `event_retry_delays` are in seconds."""
+    `scopes` are the bot token's. Empty `rate_limits` mean no limits. `ack_seconds`, the bot's time for an ack, and
+    `event_retry_delays` are in seconds."""
 
     bot_url: str | None = None
     socket_mode: bool = False
@@ -41,6 +42,7 @@ class Settings:
     app_token: str = field(default_factory=lambda: f"xapp-1-{secrets.token_hex(16)}", repr=False)
     scopes: frozenset[str] = field(default_factory=scopes.from_manifest)
     rate_limits: dict[str, RateLimit] = field(default_factory=lambda: dict(RATE_LIMITS))
+    ack_seconds: float = ACK_TIMEOUT_SECONDS
     event_retry_delays: tuple[float, ...] = EVENT_RETRY_DELAYS_SECONDS
 
 
@@ -67,7 +69,13 @@ class Server:
         self.views = Views(self.workspace)
         self.trigger_tokens = TriggerTokens()
         bot_url = None if settings.socket_mode else settings.bot_url or ""
-        self.delivery = Delivery(bot_url, settings.signing_secret, self.faults, settings.event_retry_delays)
+        self.delivery = Delivery(
+            bot_url,
+            settings.signing_secret,
+            self.faults,
+            ack_seconds=settings.ack_seconds,
+            event_retry_delays=settings.event_retry_delays,
+        )
         self.interactions = Interactions(self.workspace, self.views, self.trigger_tokens, self.delivery, base_url)
         self.context = MethodContext(
             self.workspace, self.views, self.trigger_tokens, self.faults, base_url, self._socket_url

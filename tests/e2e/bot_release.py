@@ -20,8 +20,9 @@ from dev import images
 from dev.charts.bot_chart import CHART
 from dev.cluster import Cluster
 from dev.slack import LocalSlack
-from dev.stack import ADMIN, FAILURES, ROOT, kubectl
+from dev.stack import ADMIN, FAILURES, ROOT, job_of, kubectl
 from tests.e2e import sample_type
+from tests.waiting import PATIENT_ACK_SECONDS
 
 README, OPERATING = ROOT / "README.md", ROOT / "docs/operating.md"
 # In the commands of the docs, the release, its namespace and its instance have this name.
@@ -131,6 +132,28 @@ class BotRelease:
             lambda: self.slack.command("Dana", "#stores", "/store list").ok, 15, "Slack to reach the bot"
         )
 
+    def root(self, store: str, kind: str) -> dict[str, Any] | None:
+        """The root message of a store's job, if there is one."""
+        posts = self.slack.messages("#stores")
+        found = [m for m in posts if (job_of(m).get("store"), job_of(m).get("kind")) == (store, kind)]
+        assert len(found) <= 1, found
+        return found[0] if found else None
+
+    def status(self, store: str) -> str:
+        """The status of the store's creation, as its root message shows it."""
+        return job_of(self.root(store, "create") or {}).get("status", "")
+
+    def ended(self, store: str, kind: str) -> dict[str, Any]:
+        """The root message of a store's job, once the job has succeeded."""
+
+        def look() -> dict[str, Any] | None:
+            message = self.root(store, kind)
+            assert message is None or job_of(message)["status"] != "failed", message
+            return message if message and job_of(message)["status"] == "succeeded" else None
+
+        found: dict[str, Any] = self.slack.wait_for(look, 240, f"the {kind} of {store}")
+        return found
+
     def _helm(self, *arguments: str, mode: str = "") -> subprocess.CompletedProcess[str]:
         command = [str(ROOT / "build/tools/bin/helm"), *arguments, "--timeout=120s"]
         command += [f"--namespace={self.name}", f"--kubeconfig={self.cluster.kubeconfig}"]
@@ -203,7 +226,7 @@ def bot_release(
     name = f"storewright-{uuid4().hex[:8]}"  # Kubernetes may still be deleting the namespace of a former test
     host = cluster.pod_ingress_address.rpartition(":")[0]  # this machine's address, for pods
     bot = f"http://{name}.localhost:{cluster.ingress_port}"
-    with LocalSlack(bot, host=host, socket_mode=mode == "socket") as slack:
+    with LocalSlack(bot, host=host, socket_mode=mode == "socket", ack_seconds=PATIENT_ACK_SECONDS) as slack:
         made = BotRelease(cluster, slack, name, folder, **options)
         made.load_images()
         try:

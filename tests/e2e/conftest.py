@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from dev.cluster.layout import locked
 from dev.stack import Stack, remove_stores
 from tests import workers
 from tests.e2e.backup_server import BackupServer
+from tests.e2e.bot_release import BotRelease, bot_release
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +54,13 @@ def stack(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., Stack]]:
     """Starts bots that end with the test, as `stacks` does."""
     with stacks(cluster, tmp_path) as start:
         yield start
+
+
+@pytest.fixture
+def prepare_release(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., BotRelease]]:
+    """Prepares releases, as `bot_release` does."""
+    with ExitStack() as opened:
+        yield lambda mode, **options: opened.enter_context(bot_release(cluster, tmp_path, mode, **options))
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,12 @@ import pytest
 from bot.slack.rate_limiter import RATES
 from dev.slack import LocalSlack
 from tests.integration.bot_harness import Bot, running_bot
+from tests.waiting import PATIENT_ACK_SECONDS
 
 
 @pytest.fixture
 def slack() -> Iterator[LocalSlack]:
-    with LocalSlack(rate_limits={}) as workspace:
+    with LocalSlack(rate_limits={}, ack_seconds=PATIENT_ACK_SECONDS) as workspace:
         yield workspace
 
 

@@ -27,7 +27,7 @@ from provisioner.domain.job import Job
 from provisioner.domain.limits import Limits
 from provisioner.ledger.outbox import OutboxKind
 from tests.integration.bot_harness import DANA, FAILURES, RANDOM, STORES, Bot, running_bot
-from tests.waiting import until
+from tests.waiting import PATIENT_ACK_SECONDS, until
 
 WORDS = yaml.safe_load((Path(__file__).parents[1] / "slack_errors.yaml").read_text())
 DAY_OF_ATTEMPTS, FEW_ATTEMPTS = 1440, 4
@@ -64,7 +64,7 @@ class Bots:
         """A bot whose notifier is not started, and a store of Dana's that is ready."""
         if test != self._test:
             self.close()
-            slack = self._open.enter_context(LocalSlack(rate_limits={}))
+            slack = self._open.enter_context(LocalSlack(rate_limits={}, ack_seconds=PATIENT_ACK_SECONDS))
             folder, limits = self._folders.mktemp("bot"), Limits(10**6, 10**6)
             self._test, self._bot = (
                 test,
