@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -45,12 +46,13 @@ class StackError(Exception):
 class Stack:
     """One bot and one local Slack with their files in `folder`.
 
-    `settings` override the bot's settings."""
+    `settings` override the bot's settings. `python` runs the module whose name and arguments follow it."""
 
     folder: Path
     cluster: Cluster
     settings: dict[str, str] = field(default_factory=dict)
     port_offset: int = 0  # keeps stacks that start at the same time apart
+    python: Sequence[str] = (sys.executable, "-m")
 
     def __post_init__(self) -> None:
         self.slack_process = BackgroundProcess("slack", self.folder)
@@ -84,13 +86,13 @@ class Stack:
         if not self.slack_process.process():
             # A new local Slack has no messages, so a bot that remembers old ones must restart too.
             self.bot_process.stop()
-            module = [sys.executable, "-m", "dev.slack", "--port", self.config["slack_port"], "--bot-url", self.bot_url]
-            self.slack_process.start(module, self._slack_secrets())
+            module = ["dev.slack", "--port", self.config["slack_port"], "--bot-url", self.bot_url]
+            self.slack_process.start([*self.python, *module], self._slack_secrets())
         self._wait_until_ready(self.slack_process, self.workspace_url)
 
     def start_bot(self) -> None:
         """Start the bot with its own ServiceAccount, not as cluster admin. Raises StackError."""
-        self.bot_process.start([sys.executable, "-m", "bot", "run"], self.bot_environment())
+        self.bot_process.start([*self.python, "bot", "run"], self.bot_environment())
         self._wait_until_ready(self.bot_process, f"{self.bot_url}/readyz")
 
     def start_backup_server(self) -> None:

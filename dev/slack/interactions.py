@@ -134,15 +134,15 @@ class Interactions:
     def _escaped(self, text: str) -> str:
         """The text of a command as Slack sends it with should_escape: addresses are links, mentions have ids."""
         text = escape(text, quote=False)
-        names = {f"@{user.name}": f"<@{user.id}|{user.name}>" for user in self._workspace.users.values()}
+        names = {f"@{user.name}".lower(): f"<@{user.id}|{user.name}>" for user in self._workspace.users.values()}
         names |= {f"#{c.name}": f"<#{c.id}|{c.name}>" for c in self._workspace.channels.values() if not c.is_im}
-        words = (names.get(word, f"<{word}>" if ADDRESS.fullmatch(word) else word) for word in text.split(" "))
+        words = (names.get(word.lower(), f"<{word}>" if ADDRESS.fullmatch(word) else word) for word in text.split(" "))
         return " ".join(words)
 
     def _with_mentions(self, text: str) -> str:
         """The text of a message, in which mentions have only ids."""
-        names = {f"@{user.name}": f"<@{user.id}>" for user in self._workspace.users.values()}
-        return " ".join(names.get(word, word) for word in escape(text, quote=False).split(" "))
+        names = {f"@{user.name}".lower(): f"<@{user.id}>" for user in self._workspace.users.values()}
+        return " ".join(names.get(word.lower(), word) for word in escape(text, quote=False).split(" "))
 
     def _show_command_answer(self, answer: Json, target: ResponseUrl, command: str) -> None:
         channel = self._workspace.channel(target.channel)

@@ -109,7 +109,9 @@ class Arena:
     ) -> None:
         """`name` begins the names of the stores. A random part follows: the stores of a former arena may still end."""
         self._name, self._cluster = f"{name}{secrets.token_hex(2)}", cluster
-        self.bot = KillableBot(folder, cluster, dict(settings), next(PORT_OFFSETS), sabotage, moves_clock)
+        self.bot = KillableBot(
+            folder, cluster, dict(settings), next(PORT_OFFSETS), sabotage=sabotage, moves_clock=moves_clock
+        )
         self.judge = Judge(self.bot, cluster)
         self._people = People(self.bot)
         self._travellers: list[Traveller] = []

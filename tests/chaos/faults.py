@@ -18,7 +18,8 @@ from dev.cluster import Cluster
 from dev.stack import kubectl
 from provisioner.domain.job import ROLLBACK_STAGE, JobStatus
 from provisioner.domain.store import NAMESPACE_PREFIX
-from tests.chaos import boundaries, clock
+from tests import clock
+from tests.chaos import boundaries
 from tests.chaos.api_proxy import ApiProxy, Mode
 from tests.chaos.arena import Arena
 from tests.chaos.boundaries import Point

@@ -13,7 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
-from tests.chaos import clock
+from tests import clock
 
 FOLDER, SABOTAGE, BOT_LOG, CLOCK = "CHAOS_FOLDER", "CHAOS_SABOTAGE", "bot.log", "--clock"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -29,14 +29,14 @@ def cluster() -> Cluster:
 
 @contextmanager
 def stacks(cluster: Cluster, folder: Path) -> Iterator[Callable[..., Stack]]:
-    """Starts bots, each with its own local Slack. Keyword arguments are settings of the bot.
+    """Starts bots, each with its own local Slack. Keyword arguments are settings of the bot, or `python` of the Stack.
 
     They have no backup server, so that their deletions make no last backup."""
     started: list[Stack] = []
 
-    def start(**settings: str) -> Stack:
+    def start(python: Sequence[str] = Stack.python, **settings: str) -> Stack:
         settings = {"UNDELETE_DAYS": "0", **settings}
-        one = Stack(folder / f"stack{len(started)}", cluster, settings, workers.PORT_OFFSET)
+        one = Stack(folder / f"stack{len(started)}", cluster, settings, workers.PORT_OFFSET, python)
         started.append(one)  # before the start, so that a bot that started only in part is stopped too
         one.start()
         return one

@@ -1,4 +1,4 @@
-"""The clock of a bot's process, which a test can move while the process runs.
+"""`python -m tests.clock FOLDER MODULE …`: run a module with a clock that a test can move while it runs.
 
 It replaces the wall clock only (`time.time`, `datetime.now`), as a correction by NTP or an operator does; the monotonic
 clock goes on."""
@@ -6,6 +6,8 @@ clock goes on."""
 from __future__ import annotations
 
 import datetime
+import runpy
+import sys
 import time
 from datetime import timedelta, tzinfo
 from pathlib import Path
@@ -49,3 +51,16 @@ def _ahead() -> float:
         return float(_file.read_text()) if _file else 0.0
     except FileNotFoundError:
         return 0.0
+
+
+def main() -> None:
+    """Run the module with the arguments after its name."""
+    folder, module = sys.argv[1:3]
+    install()
+    follow(Path(folder))
+    del sys.argv[:2]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
