@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export MYPY_CACHE_DIR := $(or $(STOREWRIGHT_CACHE),$(HOME)/.cache/storewright)/mypy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-down test test-cluster test-unit lint cluster-up cluster-down images chaos bench docs manifests locks clean
+.PHONY: help setup demo demo-down test test-cluster test-unit lint cluster-up cluster-down images chaos bench tour docs manifests locks clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[36m%-13s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ chaos: setup ## Kill the bot everywhere, take away what it needs, send it garbag
 
 bench: setup ## Run the benchmarks; print a table and write build/bench/*.json
 	@$(PY) -m tests.bench
+
+tour: setup ## Make the pictures of docs/tour.md: one store's whole life, in the browser
+	@$(PY) -m pytest -n 0 tests/e2e/test_story.py -k medusa
+	@mkdir -p docs/images/tour && cp build/screenshots/tour/medusa/*.png docs/images/tour/
 
 docs: setup ## Write the generated texts: the charts' README.md, the command table, the Slack usage hint
 	@$(PY) -m dev.charts

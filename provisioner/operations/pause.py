@@ -48,7 +48,7 @@ def _go_forward(tools: Toolbox, job: Job, store: Store, secret: Secret) -> None:
         note_sleep(tools.cluster, store, Sleep(passed, backup))
     with tools.stage(job, "database") as results:
         stop_database(tools, job, store, secret)
-        results += [f"A visit of {store.url} wakes it."] if tools.defaults.waker_address else []
+        results += [f"While it sleeps, a visit of {store.url} wakes it."] if tools.defaults.waker_address else []
     tools.cluster.annotate_namespace(store.namespace, {CHECK_BEFORE: None})
     tools.ledger.succeed(job)
 

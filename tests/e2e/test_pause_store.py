@@ -245,7 +245,7 @@ def test_visits_are_led_to_the_waker_until_the_shop_is_open(store: BackedUpStore
     store.harness.waker_address = WAKER
     store.harness.reopen()
     job = paused(store)
-    assert f"A visit of {store.harness.store(store.name).url} wakes it." in store.results(job)
+    assert f"While it sleeps, a visit of {store.harness.store(store.name).url} wakes it." in store.results(job)
     [ours] = [one for one in objects(store, "endpointslices") if one["metadata"]["name"].endswith("-asleep")]
     assert [(ours["endpoints"][0]["addresses"], ours["ports"][0]["port"])] == [(["192.0.2.1"], 8090)]
     store.harness.succeeded(store.harness.wake(store.made))
