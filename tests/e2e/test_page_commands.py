@@ -61,9 +61,9 @@ def _checks_and_stores() -> list[str]:
 
 
 def _backups_and_ledger() -> list[str]:
-    """The commands of the rest of the page, and first the page's order, because they need a store."""
-    (order,) = commands(OPERATING.read_text(), "storewright create").splitlines()
-    return [order, *_between("Upgrade the bot", "Uninstall")]
+    """The commands of the rest of the page. They need a store with a backup, so those of the page come first."""
+    made = [commands(OPERATING.read_text(), f"storewright {verb} my-shop") for verb in ("create", "backup")]
+    return [*made, *_between("Upgrade the bot", "Uninstall")]
 
 
 def _between(first: str, end: str) -> list[str]:
