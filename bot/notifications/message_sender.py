@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.rendering.blocks import Json, Message
 from bot.rendering.templating import is_person
-from bot.slack.client import Slack, TokenRefused, error_word, retry_after
+from bot.slack.client import UNKNOWN_BLOCKS, Slack, TokenRefused, error_word, retry_after
 from bot.slack.rate_limiter import RateLimiter
 from bot.slack.refusals import PASSING, Refusal, is_final, refusal_of
 
@@ -21,7 +21,6 @@ RESERVED_EDITS = 10  # kept free for results while other jobs report progress
 RESERVED_POSTS = 2  # kept free for root messages while threads get posts
 RESERVED_HOMES = 3  # kept free for people who turn the pages of App Home
 TOO_LONG = {"msg_blocks_too_long", "msg_too_long"}
-UNKNOWN_BLOCKS = {"invalid_blocks", "invalid_blocks_format"}
 REFUSED_METADATA = {"invalid_metadata_format", "invalid_metadata_schema", "metadata_too_large"}
 REFUSED_METADATA |= {"metadata_must_be_sent_from_app"}
 SIMPLE_SECONDS = 3600.0  # after a refusal of the newer blocks, until they are tried again

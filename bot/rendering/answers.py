@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -21,19 +21,23 @@ from bot.rendering.blocks import (
     sections,
     text_message,
 )
+from bot.rendering.tables import Cell, DataTable, link, number, person_cell, text_cell, time_of
 from provisioner.domain.backup import Backup
 from provisioner.domain.errors import LimitReached, NotAllowed, Refused, StoreDeleted
 from provisioner.domain.idleness import Idleness
 from provisioner.domain.job import Job, JobKind
-from provisioner.domain.store import Store
+from provisioner.domain.store import Store, StoreStatus
 from provisioner.domain.text import one_line
 from provisioner.ledger.audit import AuditPage, Row
 from provisioner.ledger.stores import StorePage
 from provisioner.logs import StoreLog
 
 RESET_ACTION = "reset"
-LISTED = 20  # stores of each kind in a list
+LISTED = 20  # stores of each kind in a list of lines
+IN_TABLE = 100  # stores of each kind in a table
 LINE_LIMIT, LIST_LIMIT = 1000, 6000  # characters of one line, and of the stores of each kind
+STORE_COLUMNS = ("Store", "Type", "State", "Owner", "Expires")
+BACKUP_COLUMNS = ("Backup", "Made", "Why", "Holds", "Size", "Proven")
 
 
 def answer(kind: JobKind, **values: object) -> Message:
@@ -107,12 +111,15 @@ def store_list(mine: StorePage, others: StorePage) -> Message:
     """The person's own stores first."""
     if not mine.total and not others.total:
         return text_message(texts.answers("no_stores"))
-    parts = _listed_stores(texts.answers("mine", any=mine.total > 0), mine)
+    lines = _listed_stores(texts.answers("mine", any=mine.total > 0), mine)
     if others.total:
-        parts += _listed_stores(texts.answers("others"), others, with_owners=True)
-    listed = [*mine.stores, *others.stores][:LISTED]
-    names = ", ".join(f"{store.name} ({store.status})" for store in listed)
-    return message(texts.answers("list_text", mine=mine.total, others=others.total, names=names), parts)
+        lines += _listed_stores(texts.answers("others"), others, with_owners=True)
+    listed = [*mine.stores, *others.stores]
+    names = ", ".join(f"{store.name} ({store.status})" for store in listed[:LISTED])
+    text = texts.answers("list_text", mine=mine.total, others=others.total, names=names)
+    caption = texts.answers("list_caption", mine=mine.total, others=others.total)
+    none_yet = None if mine.total else section(texts.answers("mine", any=False))
+    return message(text, [none_yet, *_store_table(caption, listed, mine.total + others.total)], lines)
 
 
 def chosen_stores(page: StorePage, owner: str = "", type: str = "", status: str = "") -> Message:
@@ -121,8 +128,10 @@ def chosen_stores(page: StorePage, owner: str = "", type: str = "", status: str 
     if not page.total:
         return text_message(texts.answers("none_chosen", title=title))
     names = ", ".join(f"{store.name} ({store.status})" for store in page.stores)
-    parts = _listed_stores(f"*{title}*", page, with_owners=not owner)
-    return message(cut(f"{title}: {names}", LINE_LIMIT), parts)
+    lines = _listed_stores(f"*{title}*", page, with_owners=not owner)
+    caption = texts.answers("chosen", owner="", type=type, status=status)
+    table = [section(f"*{title}*"), *_store_table(caption, page.stores, page.total)]
+    return message(cut(f"{title}: {names}", LINE_LIMIT), table, lines)
 
 
 def audit(page: AuditPage, name: str) -> Message:
@@ -160,11 +169,39 @@ def backups(store: Store, found: Sequence[Backup]) -> Message:
     text = "\n".join([title, *rows[: fitting(rows, LIST_LIMIT)]])
     verbs = ("restore", "restore_as_new", "export")
     actions = [button(verb, texts.answers(verb), store.name, f"{store.id}/") for verb in verbs]
-    return message(cut(text, LIST_LIMIT), [*_listed(title, rows, len(rows)), ActionsBlock(elements=actions)])
+    buttons = ActionsBlock(elements=actions)
+    table = _table(
+        texts.answers("backups_caption", name=store.name), BACKUP_COLUMNS, map(_backup_row, found), len(found)
+    )
+    return message(cut(text, LIST_LIMIT), [*table, buttons], [*_listed(title, rows, len(rows)), buttons])
+
+
+def _store_table(caption: str, stores: Sequence[Store], total: int) -> list[Block | None]:
+    return _table(caption, STORE_COLUMNS, map(_store_row, stores), total)
+
+
+def _store_row(store: Store) -> list[Cell]:
+    name = link(store.url, store.name) if store.status == StoreStatus.READY else text_cell(store.name)
+    expires = time_of(None if store.ending else store.expires_at)
+    return [name, text_cell(store.type), text_cell(store.status), person_cell(store.owner), expires]
+
+
+def _backup_row(backup: Backup) -> list[Cell]:
+    held, size = ", ".join(backup.contents), number(backup.bytes, texts.answers("size", bytes=backup.bytes))
+    made, proven = time_of(backup.made_at), time_of(backup.proven_at)
+    return [text_cell(backup.id[:8]), made, text_cell(backup.reason), text_cell(held), size, proven]
+
+
+def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], total: int) -> list[Block | None]:
+    """The table, and how many more of `total` rows there are."""
+    table = DataTable(caption, columns, list(rows))
+    left_out = total - table.shown
+    return [table, context(texts.answers("more", count=left_out)) if left_out else None]
 
 
 def _listed_stores(title: str, page: StorePage, *, with_owners: bool = False) -> list[Block | None]:
-    rows = [texts.answers("row", s=store, owner=store.owner if with_owners else None) for store in page.stores]
+    shown = page.stores[:LISTED]
+    rows = [texts.answers("row", s=store, owner=store.owner if with_owners else None) for store in shown]
     return _listed(title, rows, page.total)
 
 

@@ -14,12 +14,13 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 from slack_sdk.webhook import WebhookClient
 
-from bot.rendering.blocks import Message
+from bot.rendering.blocks import Json, Message
 
 log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 10
 ANSWER_SECONDS = 1  # for a call while Slack waits for our answer, which has 3 s
+UNKNOWN_BLOCKS = {"invalid_blocks", "invalid_blocks_format"}  # words for blocks that the workspace does not take
 UNREACHABLE = (OSError, HTTPException)  # what a call raises without an answer (URLError is an OSError)
 
 
@@ -49,21 +50,26 @@ class Slack(WebClient):
         return answer
 
     def whisper(self, response_url: str, message: Message) -> bool:
-        """Show a message to one person; False if Slack does not take it.
+        """Show a message to one person, with simpler content if Slack refuses this one; False if it takes neither.
 
         A response_url takes five messages within 30 minutes."""
+        outcome = self._respond(response_url, message.text, message.blocks)
+        if outcome in UNKNOWN_BLOCKS and message.simple != message.blocks:
+            outcome = self._respond(response_url, message.text, message.simple)
+        return outcome == "ok"
+
+    def _respond(self, response_url: str, text: str, blocks: list[Json]) -> str:
+        """Send an ephemeral message; returns "ok" or Slack's word for the error."""
         client = WebhookClient(response_url, timeout=TIMEOUT_SECONDS, retry_handlers=[])
         try:
-            answer = client.send(
-                text=message.text, blocks=message.simple, response_type="ephemeral", replace_original=False
-            )
+            answer = client.send(text=text, blocks=blocks, response_type="ephemeral", replace_original=False)
             outcome = "ok" if answer.status_code == 200 else _webhook_word(answer.status_code, answer.body)
         except (*UNREACHABLE, ValueError):  # ValueError for an URL that urllib can't parse
             outcome = "unreachable"
         self._calls.labels("response_url", outcome).inc()
         if outcome != "ok":
             log.warning("response_url refused: %s", outcome)
-        return outcome == "ok"
+        return outcome
 
 
 def error_word(error: SlackApiError) -> str:

@@ -47,6 +47,9 @@ class Reply:
             self._update_form(response.form_update)
         elif response.message and self._interaction.kind is InteractionKind.SUBMISSION:
             self._close_forms(response.message)
+        elif response.message and response.with_table and self._interaction.kind is InteractionKind.COMMAND:
+            self._acknowledge()
+            self._tell(response.message)
         elif response.message:
             self.answer(response.message, final=True)
         else:

@@ -101,7 +101,27 @@ def _check_across_blocks(blocks: list[Json], at: str) -> list[str]:
         problems.append(f"[ERROR] markdown blocks must be less than 12001 characters together [json-pointer:{at}]")
     if sum(block["type"] == "table" for block in blocks) > 1:
         problems.append(f"[ERROR] only_one_table_allowed [json-pointer:{at}]")
+    return problems + _check_data_tables(blocks, at)
+
+
+def _check_data_tables(blocks: list[Json], at: str) -> list[str]:
+    tables = [(number, block["rows"]) for number, block in enumerate(blocks) if block["type"] == "data_table"]
+    problems = [
+        f"[ERROR] all rows must have the same number of cells [json-pointer:{at}/{number}/rows]"
+        for number, rows in tables
+        if len({len(row) for row in rows}) > 1
+    ]
+    if sum(_characters(cell) for _, rows in tables for row in rows for cell in row) > 10_000:
+        problems.append(f"[ERROR] tables must be less than 10001 characters together [json-pointer:{at}]")
     return problems
+
+
+def _characters(cell: Json) -> int:
+    """The text of a table's cell that people can read."""
+    if "text" in cell:
+        return len(cell["text"])
+    parts = [part for section in cell["elements"] for part in section["elements"]]
+    return sum(len(str(part.get("text") or part.get("fallback") or part.get("user_id") or "")) for part in parts)
 
 
 def _repeated(values: Iterator[Any]) -> list[Any]:

@@ -158,7 +158,11 @@ class Server:
         try:
             await self._faults_before("response_url", {})
             target = self.trigger_tokens.redeem_response_url(request.path_params["key"])
-            self.interactions.respond(await request.json(), target)
+            answer = await request.json()
+            kinds = frozenset(block["type"] for block in answer.get("blocks") or [])
+            if kinds and self.faults.take("invalid_blocks", "response_url", kinds):
+                raise SlackError("invalid_blocks", status=400)
+            self.interactions.respond(answer, target)
             return await self._faults_after("response_url", PlainTextResponse("ok"))
         except ValueError:
             return JSONResponse({"ok": False, "error": "invalid_payload"}, 400)

@@ -99,7 +99,7 @@ class Story:
     def is_seen_from_afar(self) -> None:
         slack = self.slack
         slack.type("/store list")
-        slack.reads("Your stores")
+        slack.reads("Stores: 1 of yours")
         slack.type(f"/store status {STORE}")
         slack.reads("Quota used")
         self.shoot("status")

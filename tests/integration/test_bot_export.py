@@ -152,5 +152,5 @@ def test_browser_saves_the_archive_and_says_why_not(bot: Bot, page: Page, tmp_pa
 
 
 def test_button_under_the_list_of_backups_gives_a_link(bot: Bot) -> None:
-    listed = bot.slack.command("Dana", "#stores", "/store backups my-shop").json()
+    listed = bot.answered("/store backups my-shop")
     assert "Download the newest …" in str(listed)

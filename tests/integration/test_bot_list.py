@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import Browser, expect
 
 from tests.integration.bot_harness import DANA, OLI, Bot
 from tests.integration.slack_steps import ready_store
@@ -10,7 +11,7 @@ from tests.integration.slack_steps import ready_store
 
 def listed(bot: Bot, words: str, user: str = "Dana") -> str:
     """What the answer to `/store list WORDS` shows."""
-    return str(bot.slack.command(user, "#stores", f"/store list {words}").json()["blocks"])
+    return str(bot.answered(f"/store list {words}", user)["blocks"])
 
 
 @pytest.fixture
@@ -41,13 +42,39 @@ def stores(bot: Bot) -> Bot:
 )
 def test_list_shows_the_chosen_stores(stores: Bot, words: str, names: set[str]) -> None:
     shown = listed(stores, words)
-    assert {name for name in ("bakery", "cafe", "oils-shop") if f"*{name}*" in shown} == names
+    assert {name for name in ("bakery", "cafe", "oils-shop") if f"'text': '{name}'" in shown} == names
 
 
 def test_list_names_the_choice(stores: Bot) -> None:
     assert f"*Stores of <@{DANA}>, type medusa, asleep*" in listed(stores, "mine medusa asleep")
-    assert f"<@{OLI}>" in listed(stores, "plain"), "owners are shown where they differ"
+    assert f"'user_id': '{OLI}'" in listed(stores, "plain")
     assert "Stores, failed: none. `/store list` shows all." in listed(stores, "failed")
+
+
+def test_list_is_lines_where_slack_takes_no_tables(stores: Bot) -> None:
+    stores.slack.fault("invalid_blocks", "response_url", times=0, block_types=["data_table"])
+    shown = listed(stores, "")
+    assert ":zzz: *bakery* — asleep" in shown
+    assert "data_table" not in shown
+
+
+def test_list_is_a_table_that_people_sort_filter_and_page(stores: Bot, browser: Browser) -> None:
+    for number in range(8):
+        stores.order(f"shop-{number}")
+    page = browser.new_page()
+    page.goto(stores.slack.workspace_url)
+    stores.slack.command("Dana", "#stores", "/store list")
+    table = page.get_by_role("table", name="Stores")
+    names = table.get_by_role("rowheader")
+    expect(names).to_have_count(10)
+    page.get_by_role("button", name="Next").click()
+    expect(names).to_have_text(["oils-shop"])
+    page.get_by_role("button", name="Previous").click()
+    page.get_by_role("button", name="State").click()
+    expect(table.get_by_role("row").nth(1)).to_contain_text("asleep")
+    page.get_by_role("searchbox").fill("shop-3")
+    expect(names).to_have_text(["shop-3"])
+    page.close()
 
 
 @pytest.mark.parametrize("word", ["deleted", "sleepy", "@nobody", "#stores", "<b>"])

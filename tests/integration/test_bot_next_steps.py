@@ -20,7 +20,7 @@ from tests.unit.sample_stores import BACKUPS
 
 
 def answer(bot: Bot, typed: str, user: str = "Dana") -> str:
-    return str(bot.slack.command(user, "#stores", typed).json().get("text", ""))
+    return str(bot.answered(typed, user)["text"])
 
 
 def tried(words: str) -> str:

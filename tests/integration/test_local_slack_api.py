@@ -191,12 +191,26 @@ def actions(*elements: Json) -> Json:
     return {"type": "actions", "elements": list(elements)}
 
 
+def table(*rows: list[Any]) -> dict[str, Any]:
+    """A data table; its cells are text or whole cells."""
+    cells = [[c if isinstance(c, dict) else {"type": "raw_text", "text": c} for c in row] for row in rows]
+    return {"type": "data_table", "caption": "Stores", "rows": cells}
+
+
+def rich_cell(text: str) -> dict[str, Any]:
+    """A cell with rich text."""
+    part = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
+    return {"type": "rich_text", "elements": [part]}
+
+
 def task(**more: Any) -> Json:
     return {"type": "task_card", "task_id": "t", "title": "Database", "status": "pending", **more}
 
 
 CELL = {"type": "raw_text", "text": "x"}
+NUMBER = {"type": "raw_number", "value": 1, "text": "1"}
 ACCEPTED = {
+    "data table": [{**table(["Store", "Orders"], [rich_cell("my-shop"), NUMBER]), "page_size": 100}],
     "longest section": [section("x" * 3000)],
     "fields": [{"type": "section", "fields": [plain("x" * 2000)] * 10}],
     "accessory": [{**section(), "accessory": button("a", "x" * 75, value="v" * 2000, url="https://x.y/")}],
@@ -284,6 +298,12 @@ REFUSED: dict[str, tuple[list[Any], str]] = {
     "task details as text": ([task(details="x")], "must provide an object"),
     "section in plan": ([{"type": "plan", "title": "x", "tasks": [section()]}], "unsupported type: section"),
     "plan title as object": ([{"type": "plan", "title": plain("x")}], "must provide a string"),
+    "table with a header alone": ([table(["Store"])], "no fewer than 2 items allowed"),
+    "table with rich text in its header": ([table([rich_cell("Store")], ["my-shop"])], "unsupported type: rich_text"),
+    "table with rows of two lengths": ([table(["Store"], ["my-shop", "ready"])], "same number of cells"),
+    "table with 101 rows": ([table(["Store"], *[["my-shop"]] * 101)], "no more than 101 items allowed"),
+    "table with too many characters": ([table(["Store"], *[["x" * 101]] * 100)], "less than 10001 characters"),
+    "table without a caption": ([{**table(["Store"], ["my-shop"]), "caption": ""}], "more than 0 characters"),
     "unknown rich text element": ([{"type": "rich_text", "elements": [section()]}], "unsupported type: section"),
     "unknown property": ([{"type": "divider", "colour": "red"}], "invalid additional property: colour"),
 }

@@ -11,7 +11,7 @@ def as_text(message: Message) -> str:
     """Its text, then its blocks, then the blocks of the simple form that differ."""
     lines = [f"text: {message.text}", "", *(line for block in message.blocks for line in _lines(block))]
     if message.simple != message.blocks:
-        lines += ["", "where plans are not known:"]
+        lines += ["", "where the newer blocks are not known:"]
         lines += [line for block in message.simple if block not in message.blocks for line in _lines(block)]
     return "\n".join(lines) + "\n"
 
@@ -34,6 +34,8 @@ def _lines(block: dict[str, Any]) -> list[str]:
             return [f"· {element['text']}" for element in block["elements"]]
         case "plan":
             return [f"plan {block['title']}", *map(_task, block["tasks"])]
+        case "data_table":
+            return [f"table {block['caption']}", *(" ¦ ".join(map(_cell, row)) for row in block["rows"])]
         case "actions":
             return [" ".join(map(_element, block["elements"]))]
         case "rich_text":
@@ -41,6 +43,13 @@ def _lines(block: dict[str, Any]) -> list[str]:
             return [f"> {line}" for line in text.splitlines()]
         case other:
             return [f"unknown block {other}"]
+
+
+def _cell(cell: dict[str, Any]) -> str:
+    if "text" in cell:
+        return str(cell["text"])
+    [element] = cell["elements"][0]["elements"]
+    return {"link": "<{url}|{text}>", "user": "<@{user_id}>", "date": "{fallback}"}[element["type"]].format(**element)
 
 
 def _task(task: dict[str, Any]) -> str:

@@ -1,12 +1,13 @@
 // Draws blocks: slack-blocks-to-jsx draws the static ones, elements.jsx the interactive ones.
 import { Message as SlackMessage } from "slack-blocks-to-jsx";
+import { DataTable } from "./data_table.jsx";
 import { Element } from "./elements.jsx";
 import { safeBlock } from "./mrkdwn.js";
 
 const link = ({ href, children, className }) => (
   <a href={href} className={className} target="_blank" rel="noopener noreferrer">{children}</a>
 );
-const isInteractive = (block) => block.type === "actions" || block.type === "input" || interactiveAccessory(block);
+const isInteractive = (block) => ["actions", "input", "data_table"].includes(block.type) || interactiveAccessory(block);
 const interactiveAccessory = (block) => block.type === "section" && block.accessory && block.accessory.type !== "image";
 
 /** `target` is the ts of the message or the id of the view; `form` (in modals) holds the entered values. */
@@ -40,6 +41,9 @@ function StaticBlocks({ workspace, blocks }) {
 }
 
 function InteractiveBlock({ workspace, block, target, form }) {
+  if (block.type === "data_table") {
+    return <DataTable table={block} draw={(cell) => <StaticBlocks workspace={workspace} blocks={[cell]} />} />;
+  }
   if (block.type === "input") return <Input {...{ workspace, block, target, form }} />;
   if (block.type === "actions") {
     return (
