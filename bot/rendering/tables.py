@@ -73,5 +73,6 @@ def _rich(element: Json) -> Cell:
 
 
 def _length(cell: Cell) -> int:
-    """At least as many characters as Slack counts."""
-    return len(str(cell.get("text") or cell["elements"]))
+    """How many characters it has. Slack does not say whether it counts a link's address: here it counts."""
+    parts = [cell] if "text" in cell else cell["elements"][0]["elements"]
+    return sum(len(part.get(key, "")) for part in parts for key in ("text", "url", "user_id", "fallback"))

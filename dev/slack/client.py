@@ -64,6 +64,16 @@ class LocalSlackClient:
         Returns when the bot has acknowledged it, or after 3 s with `error` set."""
         return Ack(**self._post("command", user=user, channel=channel, text=text))
 
+    def ask(self, user: str, channel: str, text: str) -> Json:
+        """Type a slash command; returns the message that answers it, which this user alone sees.
+
+        It may come with the acknowledgement or after it. Raises LocalSlackError for a command that fails."""
+        before = len(self.ephemerals(user))
+        ack = self.command(user, channel, text)
+        if not ack.ok:
+            raise LocalSlackError(ack.error or "", ack.body)
+        return self.wait_for(lambda: self.ephemerals(user)[before:], what=f"an answer to {text}")[0]
+
     def say(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> Json:
         """Post an ordinary message."""
         return dict(self._post("say", user=user, channel=channel, text=text, thread_ts=thread_ts))

@@ -248,8 +248,8 @@ def test_restart_whose_application_cannot_start_fails_and_leaves_the_store_ready
         f"configmap &quot;{texts}&quot; not found" in failed["text"]
         or f'configmap "{texts}" not found' in failed["text"]
     )
-    listed = slack_store.slack.command("Dana", "#stores", "/store list").json()
-    assert "ready · " in str(listed["blocks"])
+    listed = slack_store.slack.ask("Dana", "#stores", "/store list")
+    assert f"{slack_store.name} (ready)" in listed["text"]
     notice = slack_store.slack.messages("#store-failures")[-1]
     assert "could not be restarted for" in notice["text"]
 

@@ -278,11 +278,8 @@ class Bot:
         return str(seen[-1]["text"]) if seen else ""
 
     def answered(self, typed: str, user: str = "Dana") -> dict[str, Any]:
-        """The message that answers a command, with its acknowledgement or after it."""
-        before = len(self.slack.ephemerals(user))
-        assert self.slack.command(user, "#stores", typed).ok
-        seen = self.slack.wait_for(lambda: self.slack.ephemerals(user)[before:], what=f"an answer to {typed}")
-        return dict(seen[0])
+        """The message that answers a command."""
+        return self.slack.ask(user, "#stores", typed)
 
     def audit(self, limit: int = 1000) -> list[dict[str, Any]]:
         """The audit log, newest first."""

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from bot.commands.help import help_sections
 from bot.commands.registry import COMMANDS, OFFERS
 from bot.rendering import answers, forms, messages
-from bot.rendering.answers import LISTED
+from bot.rendering.answers import IN_TABLE, LISTED
 from bot.rendering.blocks import SECTION_LIMIT, TEXT_LIMIT, Message, cut, fitting, sections, text_message
 from bot.rendering.form_context import FormContext
 from bot.rendering.forms import Prefilled
@@ -202,7 +202,12 @@ def test_slack_takes_reports_of_refused_messages(stores: tuple[str, ...], count:
 
 
 def rows_of(message: Message) -> list[str]:
-    return [line for text in texts_in(message.blocks) for line in text.split("\n") if "https://" in line]
+    return [line for text in texts_in(message.simple) for line in text.split("\n") if "https://" in line]
+
+
+def table_rows(message: Message) -> int:
+    """How many rows the message's table has, without the header."""
+    return sum(len(block["rows"]) - 1 for block in message.blocks if block["type"] == "data_table")
 
 
 def test_list_of_twenty_stores_with_long_names_shows_every_row_whole() -> None:
@@ -212,7 +217,8 @@ def test_list_of_twenty_stores_with_long_names_shows_every_row_whole() -> None:
     message = answers.store_list(StorePage(stores, 24), StorePage(stores, LISTED))
     assert accepted(message)
     assert [re.search(r"\*([\w-]+)\*", row)[1] for row in rows_of(message)] == names * 2  # type: ignore[index]
-    assert "… and 4 more" in str(message.blocks)
+    assert "… and 4 more" in str(message.simple)
+    assert table_rows(message) == 40
 
 
 @quickly
@@ -232,9 +238,18 @@ def test_list_shows_whole_rows_and_how_many_more(
 
     message = answers.store_list(page(mine), page(others))
     assert accepted(message)
-    shown = sum(text.count("*shop-") for text in texts_in(message.blocks))
-    counted = sum(int(count) for count in re.findall(r"… and (\d+) more", str(message.blocks)))
-    assert shown + counted == page(mine).total + page(others).total
+    total = page(mine).total + page(others).total
+    lines = sum(text.count("*shop-") for text in texts_in(message.simple))
+    for shown, blocks in ((lines, message.simple), (table_rows(message), message.blocks)):
+        assert shown + sum(int(count) for count in re.findall(r"… and (\d+) more", str(blocks))) == total
+
+
+def test_table_of_many_stores_with_long_names_shows_as_many_rows_as_slack_takes() -> None:
+    stores = tuple(longest_store(n, StoreStatus.READY, LONGEST_DOMAIN) for n in range(IN_TABLE))
+    message = answers.store_list(StorePage(stores, IN_TABLE), StorePage((), 0))
+    assert accepted(message)
+    assert 0 < table_rows(message) < IN_TABLE
+    assert f"… and {IN_TABLE - table_rows(message)} more" in str(message.blocks)
 
 
 @seldom
