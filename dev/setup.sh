@@ -10,7 +10,7 @@ say() { if [ -t 1 ]; then printf '\033[36m▸\033[0m %s\n' "$1"; else printf '> 
 die() { printf 'setup: %s\n' "$1" >&2; exit 1; }
 
 # Debian packages for the local cluster, the image builds and the browser tests.
-packages="python3 python3-venv git make openssl containerd runc buildah containernetworking-plugins iptables nftables
+packages="python3 python3-venv git make openssl containerd crun buildah containernetworking-plugins iptables nftables
   conntrack iproute2 busybox-static mmdebstrap util-linux mount procps chromium-headless-shell fonts-noto-core fonts-noto-color-emoji"
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   missing=""

@@ -10,6 +10,8 @@ from dev.cluster import Cluster, archive
 CHART = Path(__file__).parent / "charts" / "leaflet"
 BOOKLET = CHART.with_name("booklet")  # it has a database too
 IMAGE = "storewright/leaflet:1"
+# Makes a container of a booklet crash, and crash again whenever it starts.
+BREAK = ("/busybox", "sh", "-c", "/busybox touch /www/broken; : >/www/end")
 HOOK = """
 apiVersion: batch/v1
 kind: Job

@@ -16,6 +16,7 @@ from provisioner.domain.store import StoreStatus
 from provisioner.operations.namespace_metadata import ASLEEP, stores_in_cluster
 from tests.e2e.backed_up_store import BackedUpStore, backed_up_store, reused_store
 from tests.e2e.backup_server import BackupServer
+from tests.e2e.sample_type import BREAK
 from tests.waiting import until
 
 WAKER = "192.0.2.1:8090"  # of the addresses for documentation (RFC 5737): nothing answers there
@@ -182,7 +183,7 @@ def test_wake_without_room_says_why_and_leaves_the_store_asleep(store: BackedUpS
 
 
 def test_store_that_did_not_answer_can_be_paused_and_woken(store: BackedUpStore) -> None:
-    store.kubectl("exec", f"deployment/{store.name}", "--", "/busybox", "touch", "/www/broken")
+    store.kubectl("exec", f"deployment/{store.name}", "--", *BREAK)
     store.harness.patience = Patience(wrong_answer=2, no_answer=2)
     store.harness.reopen()
     selector = {"spec": {"selector": {"app.kubernetes.io/component": "nothing"}}}

@@ -18,7 +18,7 @@ from provisioner.domain.job import EventKind, Job, JobStatus
 from provisioner.domain.store import SECRET_NAME, StoreStatus
 from provisioner.operations import reset
 from tests.e2e.provisioner_harness import ProvisionerHarness
-from tests.e2e.sample_type import BOOKLET, load_image
+from tests.e2e.sample_type import BOOKLET, BREAK, load_image
 from tests.waiting import until
 
 NAME = "forgotten"
@@ -138,7 +138,7 @@ def test_reset_of_a_shop_whose_database_crashes_changes_nothing(store: Forgotten
     store.harness.patience = Patience(crash=0.5)
     store.harness.reopen()
     before, database = store.secret(), f"{NAME}-database-0"
-    store.kubectl("exec", database, "--", "/busybox", "touch", "/www/broken")
+    store.kubectl("exec", database, "--", *BREAK)
     ready = ("get", "pod", database, "-o", "jsonpath={.status.containerStatuses[0].ready}")
     until("a database that is down", lambda: store.kubectl(*ready) == "false")
     store.require_failure(store.reset(), before, "The database of forgotten keeps crashing", "a page is missing")

@@ -21,7 +21,7 @@ from provisioner.domain.store import StoreStatus
 from tests.e2e.pod_history import PodHistory
 from tests.e2e.provisioner_harness import ProvisionerHarness
 from tests.e2e.reused import reused
-from tests.e2e.sample_type import BOOKLET, load_image
+from tests.e2e.sample_type import BOOKLET, BREAK, load_image
 from tests.e2e.slack_store import SlackStore
 from tests.waiting import until
 
@@ -181,7 +181,7 @@ def test_restart_repairs_pods_that_crash(store: RestartedStore) -> None:
     store.harness.patience = Patience(crash=0.5)
     store.harness.reopen()
     for component in ("database", "application"):
-        store.kubectl("exec", store.pod(component), "--", "/busybox", "touch", "/www/broken")
+        store.kubectl("exec", store.pod(component), "--", *BREAK)
 
     def crashing() -> bool:
         pods = store.harness.tools.cluster.pods(store.namespace)

@@ -10,7 +10,10 @@ mount --bind "$state/log" /var/log
 mount --bind "$state/lib" /var/lib
 mount -t tmpfs -o mode=755 tmpfs /run
 
-# The kubelet and runc write these sysctls, which apply to the whole machine. Give them copies to write to.
+# crun refuses a machine whose cgroups are of both versions. The pods' are of version 1 then.
+[ ! -d /sys/fs/cgroup/unified ] || umount /sys/fs/cgroup/unified
+
+# The kubelet and crun write these sysctls, which apply to the whole machine. Give them copies to write to.
 mkdir -m 700 /run/sysctls
 for sysctl in vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops kernel/keys/root_maxkeys kernel/keys/root_maxbytes; do
   copy=/run/sysctls/$(basename "$sysctl")
