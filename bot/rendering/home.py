@@ -117,14 +117,16 @@ def _failure(view: JobView, offers: Sequence[Offer], *, everyone: bool) -> Block
 
 
 def _stores(view: HomeView, offers: Sequence[Offer]) -> list[Block | None]:
-    """The cards. A problem that is among the failures above is not repeated."""
+    """The cards. A problem that is among the failures above is not repeated, nor is its button there."""
     if not view.stores:
         return [section(texts("empty") if view.choice == HomeChoice() else texts("nothing", choice=view.choice))]
     shown = {failed.store.id for failed in view.failed}
+    others = [offer for offer in offers if not offer.in_failure_channel]
     cards: list[Block | None] = []
     for store in view.stores:
-        with_problem, with_owner = store.store.id not in shown, view.choice.everyone
-        cards += messages.store_card(store, offers, with_problem=with_problem, with_owner=with_owner)
+        is_above, with_owner = store.store.id in shown, view.choice.everyone
+        offered = others if is_above else offers
+        cards += messages.store_card(store, offered, with_problem=not is_above, with_owner=with_owner)
     return cards
 
 
