@@ -129,7 +129,7 @@ class BotRelease:
     def await_slack(self) -> None:
         """Wait until Slack reaches the bot. Its connection or route may start to work after the bot is ready."""
         self.slack.wait_for(
-            lambda: self.slack.command("Dana", "#stores", "/store list").ok, 15, "Slack to reach the bot"
+            lambda: self.slack.command("Dana", "#stores", "/store list").ok, 60, "Slack to reach the bot"
         )
 
     def root(self, store: str, kind: str) -> dict[str, Any] | None:

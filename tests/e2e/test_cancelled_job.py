@@ -116,7 +116,7 @@ def test_cancelled_job_leaves_the_store_as_it_was(
     assert (ended.status, ended.problem) == (JobStatus.CANCELLED, None)
     store.kubectl("rollout", "status", f"deployment/{store.name}", "--timeout=60s")  # of a restart that goes on
     assert (left_in(store), store.checksum(), store.version) == ([], picture, version)
-    until("the shop answers", store.intact, 10)
+    until("the shop answers", store.intact, 60)
     others = {f"namespace/store-copy-{store.made.store_id}", f"namespace/store-{COPY}"}
     assert others.isdisjoint(harness.namespaces())
 

@@ -88,7 +88,7 @@ def test_create_and_delete_run_as_kubernetes_jobs(harness: KubernetesHarness, ca
 
     harness.succeeded(harness.delete(job))
     assert f"namespace/{store.namespace}" not in harness.namespaces()
-    until("the Job is deleted, since the ledger has its events", lambda: not harness.jobs(), 15)
+    until("the Job is deleted, since the ledger has its events", lambda: not harness.jobs(), 60)
     assert "job superseded" not in caplog.text
 
 
@@ -131,7 +131,7 @@ def test_cancelled_creation_is_taken_back_by_a_kubernetes_job(harness: Kubernete
     assert undo.endswith("-undo"), "the other one has ended before"
     assert harness.ended(job).status == JobStatus.CANCELLED
     assert "namespace/store-cancelled-shop" not in harness.namespaces()
-    until("no Job is left", lambda: not harness.jobs(), 15)
+    until("no Job is left", lambda: not harness.jobs(), 60)
 
 
 def test_delete_starts_after_the_pod_of_the_create_is_gone(harness: KubernetesHarness) -> None:
@@ -176,7 +176,7 @@ def test_failure_in_a_kubernetes_job_has_its_cause_and_can_be_retried(harness: K
     assert job.status == JobStatus.FAILED
     assert job.problem is not None
     assert "storewright/none:none can't be pulled" in job.problem.what
-    until("the failed Job stays", lambda: [one["status"].get("failed") for one in harness.jobs()] == [1], 10)
+    until("the failed Job stays", lambda: [one["status"].get("failed") for one in harness.jobs()] == [1], 60)
 
     harness.release("0.1.0")
     again = harness.retry(job)

@@ -81,7 +81,7 @@ def keep_closed(booklet: SampleType) -> None:
 
 def test_five_stores_are_created_at_the_same_time(leaflet_harness: ProvisionerHarness) -> None:
     jobs = [leaflet_harness.create(f"shop-number-{n}") for n in range(5)]
-    leaflet_harness.until(jobs[-1], lambda j: j.status == JobStatus.RUNNING, 10)
+    leaflet_harness.until(jobs[-1], lambda j: j.status == JobStatus.RUNNING, 60)
     assert all(leaflet_harness.job(job).status == JobStatus.RUNNING for job in jobs)
     assert [leaflet_harness.ended(j).status for j in jobs] == [JobStatus.SUCCEEDED] * 5
     for job in jobs:

@@ -56,7 +56,7 @@ def test_change_takes_effect_and_no_request_of_a_shopper_fails(store: UpgradedSt
         changed = store.harness.change(store.made, color="Ocean", motto="we print")
         assert options_of(store)["color"] != OCEAN, "the ledger changes with the success only"
         store.harness.succeeded(changed)
-        until("the page of the new pod", lambda: "we print" in store.page(), 5)
+        until("the page of the new pod", lambda: "we print" in store.page(), 60)
         visits_before = visits.answered
         until("more visits", lambda: visits.answered > visits_before + 5)
     assert (visits.failures, visits.answered > 20) == ([], True)
@@ -93,4 +93,4 @@ def test_store_of_an_older_version_is_not_upgraded_by_a_change(store: UpgradedSt
         store.harness.change(store.made, motto="early")
     store.harness.succeeded(store.harness.upgrade(store.made))
     store.harness.succeeded(store.harness.change(store.made, motto="late"))
-    until("the page of the new pod", lambda: "late" in store.page(), 5)
+    until("the page of the new pod", lambda: "late" in store.page(), 60)

@@ -70,7 +70,7 @@ class UpgradedStore:
         """The store is Ready with `version`, and so are its page, its release and its namespace."""
         store = self.harness.store(self.name)
         assert (store.status, store.version) == (StoreStatus.READY, version)
-        until("the ingress to serve the pod of this version", lambda: f"version {version}<" in self.page(), 5)
+        until("the ingress to serve the pod of this version", lambda: f"version {version}<" in self.page(), 60)
         tools = self.harness.tools
         revisions = tools.cluster.revisions(store.namespace, self.name)
         assert revisions
