@@ -28,6 +28,7 @@ from dev.cache import CHECKOUT
 from dev.charts import bot_chart
 from dev.cluster import Cluster
 from dev.slack import LocalSlackClient
+from dev.slack.delivery import ACK_TIMEOUT_SECONDS
 from provisioner.domain.store import Addresses
 
 ROOT = CHECKOUT
@@ -46,13 +47,15 @@ class StackError(Exception):
 class Stack:
     """One bot and one local Slack with their files in `folder`.
 
-    `settings` override the bot's settings. `python` runs the module whose name and arguments follow it."""
+    `settings` override the bot's settings. `python` runs the module whose name and arguments follow it. The local
+    Slack gives the bot `ack_seconds` for an ack."""
 
     folder: Path
     cluster: Cluster
     settings: dict[str, str] = field(default_factory=dict)
     port_offset: int = 0  # keeps stacks that start at the same time apart
     python: Sequence[str] = (sys.executable, "-m")
+    ack_seconds: float = ACK_TIMEOUT_SECONDS
 
     def __post_init__(self) -> None:
         self.slack_process = BackgroundProcess("slack", self.folder)
@@ -87,6 +90,7 @@ class Stack:
             # A new local Slack has no messages, so a bot that remembers old ones must restart too.
             self.bot_process.stop()
             module = ["dev.slack", "--port", self.config["slack_port"], "--bot-url", self.bot_url]
+            module += ["--ack-seconds", str(self.ack_seconds)]
             self.slack_process.start([*self.python, *module], self._slack_secrets())
         self._wait_until_ready(self.slack_process, self.workspace_url)
 

@@ -6,6 +6,7 @@ import socket
 import sys
 from typing import Any
 
+from dev.slack.delivery import ACK_TIMEOUT_SECONDS
 from dev.slack.local_slack import create_server
 from dev.slack.npm import NpmError
 from dev.slack.server import Settings
@@ -20,6 +21,8 @@ def _options() -> argparse.Namespace:
     add("--port", type=int, default=3900, help="port to listen on (default %(default)s)")
     add("--bot-url", default="http://127.0.0.1:3000", help="address of the bot (default %(default)s)")
     add("--socket-mode", action="store_true", help="deliver through Socket Mode instead of HTTP")
+    help = "how long the bot has for an ack (default %(default)g, as in Slack)"
+    add("--ack-seconds", type=float, default=ACK_TIMEOUT_SECONDS, help=help)
     return parser.parse_args()
 
 
@@ -30,7 +33,8 @@ def _settings(options: argparse.Namespace) -> Settings:
     if missing:
         sys.exit(f"dev.slack: set {', '.join(missing)} in the environment, to the same values as the bot's")
     secrets: dict[str, Any] = {field: os.environ[name] for field, name in names.items()}
-    return Settings(bot_url=options.bot_url, socket_mode=options.socket_mode, **secrets)
+    settings = {"bot_url": options.bot_url, "socket_mode": options.socket_mode, "ack_seconds": options.ack_seconds}
+    return Settings(**settings, **secrets)
 
 
 def main() -> None:

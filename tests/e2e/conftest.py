@@ -15,6 +15,7 @@ from dev.stack import Stack, remove_stores
 from tests import workers
 from tests.e2e.backup_server import BackupServer
 from tests.e2e.bot_release import BotRelease, bot_release
+from tests.waiting import PATIENT_ACK_SECONDS
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +37,8 @@ def stacks(cluster: Cluster, folder: Path) -> Iterator[Callable[..., Stack]]:
 
     def start(python: Sequence[str] = Stack.python, **settings: str) -> Stack:
         settings = {"UNDELETE_DAYS": "0", **settings}
-        one = Stack(folder / f"stack{len(started)}", cluster, settings, workers.PORT_OFFSET, python)
+        place = folder / f"stack{len(started)}"
+        one = Stack(place, cluster, settings, workers.PORT_OFFSET, python, ack_seconds=PATIENT_ACK_SECONDS)
         started.append(one)  # before the start, so that a bot that started only in part is stopped too
         one.start()
         return one
