@@ -118,14 +118,14 @@ def test_proof_is_ordered_by_command_and_shown_in_status_list_and_home(bot: Bot)
     assert "has no backups yet" in typed(bot, "prove my-shop")
     backup = backup_of(bot)
     bot.ledger.store_backups.add(backup)
-    assert "proven" not in typed(bot, "status my-shop") + typed(bot, "backups my-shop")
+    assert "proven" not in typed(bot, "status my-shop") + str(bot.answered("/store backups my-shop"))
     assert "Proving the newest backup of *my-shop*" in typed(bot, "prove my-shop")
     assert bot.store().status == StoreStatus.READY
     bot.root("Proving the newest backup of *my-shop* by a restore into a copy, ordered by")
     bot.journal.note_proven(bot.claim(), backup.id)
     home(bot, "proven by a restore <!date^")
     assert "proven by a restore <!date^" in typed(bot, "status my-shop")
-    assert "products · proven <!date^" in typed(bot, "backups my-shop")
+    assert "products · proven <!date^" in str(bot.answered("/store backups my-shop"))
 
 
 def test_store_whose_chart_knows_no_proof_is_refused(bot: Bot) -> None:

@@ -22,7 +22,7 @@ def backup_of(bot: Bot, id: str = "5f0e1d2c3b4a") -> Backup:
 
 
 def typed(bot: Bot, words: str, user: str = "Dana") -> str:
-    return str(bot.slack.command(user, "#stores", f"/store {words}").json())
+    return str(bot.answered(f"/store {words}", user))
 
 
 def test_backup_is_ordered_by_command_and_leaves_the_store_ready(bot: Bot) -> None:

@@ -202,7 +202,7 @@ def test_deleting_a_store_at_the_limit(tmp_path: Path, slack: LocalSlack) -> Non
         words = answer(bot, "/store create new-shop")
         assert "Delete a store you no longer need (/store list shows them)." in words
         assert "my-shop" in answer(bot, "/store list")
-        answer(bot, "/store delete my-shop")
+        assert bot.slack.command("Dana", "#stores", "/store delete my-shop").ok
         assert bot.slack.submit("Dana", top_form(bot), {"name": "my-shop"}) is None
         assert "Creating *new-shop*" in answer(bot, "/store create new-shop")
 
