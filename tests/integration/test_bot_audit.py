@@ -13,6 +13,7 @@ from bot.commands.audit import SHOWN
 from provisioner.domain.job import JobStatus
 from tests.integration.bot_harness import ADA, DANA, Bot
 from tests.integration.slack_steps import ready_store
+from tests.waiting import until
 
 Type = Callable[..., Result]
 
@@ -59,7 +60,8 @@ def test_admin_sees_the_requests_about_all_stores_and_about_deleted_ones(bot: Bo
     bot.slack.command("Oli", "#stores", "/store delete my-shop")
     bot.order_deletion(by=ADA)
     bot.finish()
-    bot.slack.command("Dana", "#stores", "/store list")
+    bot.answered("/store list")
+    until("its row", lambda: "/store list" in str(bot.audit()))
     assert "`/store list` — answered" in typed(bot, "Ada")
     about_store = typed(bot, "Ada", "my-shop")
     assert "`/store delete my-shop` — refused" in about_store
@@ -98,7 +100,8 @@ def test_wrong_words_are_refused(bot: Bot, words: str, answer: str) -> None:
 
 def test_export_has_every_row_since_a_time_and_about_a_store(bot: Bot, type_: Type) -> None:
     ready_store(bot)
-    bot.slack.command("Dana", "#stores", "/store list")
+    bot.answered("/store list")
+    until("its row", lambda: "/store list" in str(bot.audit()))
     everything = [json.loads(line) for line in type_("--json").output.splitlines()]
     assert [row["id"] for row in everything] == list(range(1, len(everything) + 1))
     assert {"/store list", "my-shop"} <= {row["detail"] for row in everything} | {row["store"] for row in everything}

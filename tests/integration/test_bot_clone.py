@@ -68,8 +68,7 @@ def test_menu_opens_a_form_with_the_states_of_the_store(bot: Bot) -> None:
 def test_list_of_backups_opens_the_form_too(bot: Bot) -> None:
     ready_store(bot)
     add_backup(bot)
-    bot.slack.command("Dana", "#stores", "/store backups my-shop")
-    bot.slack.click("Dana", bot.slack.ephemerals("Dana", "#stores")[-1], "restore_as_new")
+    bot.slack.click("Dana", bot.answered("/store backups my-shop"), "restore_as_new")
     form = top_form(bot)
     assert form["callback_id"] == "clone"
     assert preset(form) == "0123456789abcdef"

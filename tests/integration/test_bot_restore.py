@@ -71,8 +71,7 @@ def test_form_opens_in_the_menu_and_from_the_list(bot: Bot, backups: list[Backup
         ready = bot.root("*my-shop* is ready")
         choose(bot, ready, "Restore")
     else:
-        bot.slack.command("Dana", "#stores", "/store backups my-shop")
-        listed = bot.slack.ephemerals("Dana", "#stores")[-1]
+        listed = bot.answered("/store backups my-shop")
         assert list(buttons(listed)) == ["restore", "restore_as_new", "export"]
         bot.slack.click("Dana", listed, "restore")
     assert preset(top_form(bot)) == backups[0].id
