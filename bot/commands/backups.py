@@ -19,8 +19,7 @@ def run(dependencies: Dependencies, request: Request, name: str) -> Response:
     """The store's backups, newest first. Raises StoreNotFound or NotAllowed."""
     store = dependencies.orders.lookup.managed(request.actor, name)
     found = dependencies.ledger.store_backups.of_store(store.id)
-    message = answers.backups(store, found)
-    return Response(message=message, store=store.name, reason=f"listed {len(found)}", with_table=True)
+    return Response(message=answers.backups(store, found), store=store.name, reason=f"listed {len(found)}")
 
 
 def _from_terminal(terminal: Terminal, name: str, as_json: bool) -> None:

@@ -13,8 +13,8 @@ from bot.commands.terminal import JSON, Terminal, TerminalCommand
 from bot.commands.typed import as_typed, person_in
 from bot.dependencies import Dependencies
 from bot.rendering import answers
-from bot.rendering.answers import IN_TABLE
 from bot.rendering.home import FILTER_ACTION, NEXT_ACTION, PREVIOUS_ACTION
+from bot.rendering.tables import MOST_ROWS
 from bot.rendering.terminal_text import mark
 from bot.rendering.texts import answers as answer_texts
 from provisioner.domain.errors import Refused
@@ -74,14 +74,11 @@ def run(dependencies: Dependencies, request: Request, chosen: Filter) -> Respons
     if chosen.mine:
         chosen = replace(chosen, owner=person)
     if chosen.values:
-        page = stores.matching(limit=IN_TABLE, **chosen.values)
-        return Response(
-            message=answers.chosen_stores(page, **chosen.values), reason=f"listed {page.total}", with_table=True
-        )
-    mine = stores.page(person, limit=IN_TABLE)
-    others = stores.page(person, limit=IN_TABLE, others=True)
-    listed = mine.total + others.total
-    return Response(message=answers.store_list(mine, others), reason=f"listed {listed}", with_table=True)
+        page = stores.matching(limit=MOST_ROWS, **chosen.values)
+        return Response(message=answers.chosen_stores(page, **chosen.values), reason=f"listed {page.total}")
+    mine = stores.page(person, limit=MOST_ROWS)
+    others = stores.page(person, limit=MOST_ROWS, others=True)
+    return Response(message=answers.store_list(mine, others), reason=f"listed {mine.total + others.total}")
 
 
 def home_chosen(dependencies: Dependencies, request: Request) -> Response:

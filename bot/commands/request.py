@@ -46,11 +46,9 @@ class Response:
     `form_later` makes the form that takes the place of `form`, or raises StorewrightError: it may take seconds.
     `later` makes a message that may take longer than Slack waits, or raises StorewrightError; `message` is shown first
     if it takes seconds.
-    A message `with_table` is sent after the acknowledgement, because Slack may refuse its blocks.
     `store` (a name), `job` and `reason` are for the audit log; what is not `audited` asks for nothing yet."""
 
     message: Message | None = None
-    with_table: bool = False
     later: Callable[[], Message] | None = None
     form: View | None = None
     form_later: Callable[[], View] | None = None

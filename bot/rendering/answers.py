@@ -27,14 +27,13 @@ from provisioner.domain.errors import LimitReached, NotAllowed, Refused, StoreDe
 from provisioner.domain.idleness import Idleness
 from provisioner.domain.job import Job, JobKind
 from provisioner.domain.store import Store, StoreStatus
-from provisioner.domain.text import one_line
+from provisioner.domain.text import one_line, size
 from provisioner.ledger.audit import AuditPage, Row
 from provisioner.ledger.stores import StorePage
 from provisioner.logs import StoreLog
 
 RESET_ACTION = "reset"
 LISTED = 20  # stores of each kind in a list of lines
-IN_TABLE = 100  # stores of each kind in a table
 LINE_LIMIT, LIST_LIMIT = 1000, 6000  # characters of one line, and of the stores of each kind
 STORE_COLUMNS = ("Store", "Type", "State", "Owner", "Expires")
 BACKUP_COLUMNS = ("Backup", "Made", "Why", "Holds", "Size", "Proven")
@@ -187,9 +186,9 @@ def _store_row(store: Store) -> list[Cell]:
 
 
 def _backup_row(backup: Backup) -> list[Cell]:
-    held, size = ", ".join(backup.contents), number(backup.bytes, texts.answers("size", bytes=backup.bytes))
+    held, amount = ", ".join(backup.contents), number(backup.bytes, size(backup.bytes))
     made, proven = time_of(backup.made_at), time_of(backup.proven_at)
-    return [text_cell(backup.id[:8]), made, text_cell(backup.reason), text_cell(held), size, proven]
+    return [text_cell(backup.id[:8]), made, text_cell(backup.reason), text_cell(held), amount, proven]
 
 
 def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], total: int) -> list[Block | None]:

@@ -34,6 +34,7 @@ CONFIRM_LIMIT = 300
 SPOKEN_LIMIT = 75
 # Our own limits, so that no message gets too long as a whole.
 SECTIONS_LIMIT = 5  # sections of one text
+TABLE = "data_table"  # the type of a block that not all workspaces take
 LOG_LIMIT = 2500  # characters; the end of a log is enough
 
 shared = TextTemplate("shared")
@@ -50,6 +51,11 @@ class Message:
     blocks: list[Json]
     simple: list[Json]
     facts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def has_table(self) -> bool:
+        """Whether Slack may refuse it. It says so of what is sent to a response_url, and not of an acknowledgement."""
+        return any(block["type"] == TABLE for block in self.blocks)
 
     @property
     def digest(self) -> str:

@@ -6,13 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate, takewhile
-from typing import Any
 
 from slack_sdk.models.blocks import Block
 
-from bot.rendering.templating import is_person, person, utc
+from bot.rendering.blocks import TABLE, Json
+from bot.rendering.templating import TIME_FORMAT, is_person, person, utc
 
-Json = dict[str, Any]
 Cell = Json
 PAGE_SIZE = 10  # rows
 MOST_ROWS, MOST_CHARACTERS = 100, 10_000  # that Slack takes, without the header
@@ -24,7 +23,7 @@ class DataTable(Block):
 
     Of many `rows`, only as many are shown as Slack takes: `shown` is their number."""
 
-    type = "data_table"
+    type = TABLE
 
     def __init__(self, caption: str, header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
         super().__init__(type=self.type)
@@ -59,8 +58,7 @@ def time_of(at: float | None) -> Cell:
     """A cell with a time (epoch seconds) in the reader's time zone; empty for None."""
     if at is None:
         return text_cell("")
-    date = "{date_short_pretty} at {time}"
-    return _rich({"type": "date", "timestamp": int(at), "format": date, "fallback": utc(at)})
+    return _rich({"type": "date", "timestamp": int(at), "format": TIME_FORMAT, "fallback": utc(at)})
 
 
 def person_cell(user_id: str) -> Cell:

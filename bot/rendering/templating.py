@@ -42,6 +42,9 @@ def escape(value: Any) -> Markup:
     return Markup(str(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))  # noqa: S704
 
 
+TIME_FORMAT = "{date_short_pretty} at {time}"  # of a time in the reader's time zone, as Slack writes it
+
+
 def person(user_id: str) -> Markup:
     """A mention. Somebody without a Slack id ordered at a terminal."""
     if user_id == SCHEDULE:
@@ -74,7 +77,7 @@ def link(url: str, label: str) -> Markup:
 
 def when(at: float) -> Markup:
     """A time that Slack shows in the reader's time zone."""
-    return Markup(f"<!date^{int(at)}^{{date_short_pretty}} at {{time}}|{utc(at)}>")  # noqa: S704
+    return Markup(f"<!date^{int(at)}^{TIME_FORMAT}|{utc(at)}>")  # noqa: S704
 
 
 def utc(at: float) -> str:

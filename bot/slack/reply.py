@@ -47,9 +47,6 @@ class Reply:
             self._update_form(response.form_update)
         elif response.message and self._interaction.kind is InteractionKind.SUBMISSION:
             self._close_forms(response.message)
-        elif response.message and response.with_table and self._interaction.kind is InteractionKind.COMMAND:
-            self._acknowledge()
-            self._tell(response.message)
         elif response.message:
             self.answer(response.message, final=True)
         else:
@@ -60,7 +57,7 @@ class Reply:
 
         After a `final` one nothing is left to do in the form that was clicked."""
         interaction = self._interaction
-        if interaction.kind is InteractionKind.COMMAND and not self._acknowledged:
+        if interaction.kind is InteractionKind.COMMAND and not self._acknowledged and not message.has_table:
             self._acknowledge(text=message.text, blocks=message.simple, response_type="ephemeral")
         elif interaction.kind is InteractionKind.SUBMISSION and not self._acknowledged:
             self._acknowledge(response_action="update", view=forms.notice(message))

@@ -32,12 +32,7 @@ def message_content(context: MethodContext, args: Args, *, method: str, limit: i
 
 
 def _blocks(context: MethodContext, blocks: Any, method: str) -> list[Json]:
-    problems = check_message(blocks)
-    if not problems:
-        kinds = frozenset(block["type"] for block in blocks)
-        if context.faults.take("invalid_blocks", method, kinds):
-            problems = [f"[ERROR] unsupported type: {kind} [json-pointer:/blocks]" for kind in sorted(kinds)]
-    if problems:
+    if problems := context.faults.check_message(blocks, method):
         raise SlackError("invalid_blocks", *problems)
     return with_ids(blocks)
 

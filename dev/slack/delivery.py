@@ -145,7 +145,7 @@ class SocketTransport:
 
     Each delivery uses the next connection."""
 
-    def __init__(self, ack_seconds: float = ACK_TIMEOUT_SECONDS) -> None:
+    def __init__(self, ack_seconds: float) -> None:
         self._ack_seconds = ack_seconds
         self._tickets: set[str] = set()
         self._connections: list[WebSocket] = []

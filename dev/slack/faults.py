@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from dev.slack.block_validation import check_message
+from dev.slack.workspace import Json
+
 FAULT_KINDS = (
     "ratelimited",
     "server_error",
@@ -57,6 +60,14 @@ class Faults:
     def clear(self) -> None:
         """Remove all scheduled faults."""
         self._scheduled.clear()
+
+    def check_message(self, blocks: list[Json], method: str) -> list[str]:
+        """The problems of a message's blocks, or of those that a scheduled `invalid_blocks` refuses."""
+        if problems := check_message(blocks):
+            return problems
+        kinds = frozenset(block["type"] for block in blocks)
+        refused = self.take("invalid_blocks", method, kinds)
+        return [f"[ERROR] unsupported type: {kind} [json-pointer:/blocks]" for kind in sorted(kinds)] if refused else []
 
     def take(
         self, kind: str, method: str = "*", block_types: frozenset[str] = frozenset(), channel: str = ""

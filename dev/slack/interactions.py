@@ -161,13 +161,17 @@ class Interactions:
 
     # -- answers through a response_url, or in the body of an ack -----------------------------------------
 
-    def respond(self, answer: Json, target: ResponseUrl) -> None:
-        """Show an answer at the place of the interaction. Raises SlackError invalid_blocks or no_text."""
+    def respond(
+        self, answer: Json, target: ResponseUrl, check: Callable[[list[Json]], list[str]] = check_message
+    ) -> None:
+        """Show an answer at the place of the interaction. `check` returns the problems of its blocks.
+
+        Raises SlackError invalid_blocks or no_text."""
         channel = self._workspace.channel(target.channel)
         if answer.get("delete_original") and target.message_ts:
             return self._delete_original(channel, target.message_ts)
-        problems = check_message(answer.get("blocks") or [])
-        if problems:
+        blocks = answer.get("blocks")
+        if problems := check(blocks) if blocks else []:
             raise SlackError("invalid_blocks", *problems, status=400)
         content = {key: answer[key] for key in ("text", "blocks", "attachments", "metadata") if answer.get(key)}
         if not content:

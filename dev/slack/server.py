@@ -4,6 +4,7 @@ import asyncio
 import json
 import secrets
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
@@ -158,11 +159,8 @@ class Server:
         try:
             await self._faults_before("response_url", {})
             target = self.trigger_tokens.redeem_response_url(request.path_params["key"])
-            answer = await request.json()
-            kinds = frozenset(block["type"] for block in answer.get("blocks") or [])
-            if kinds and self.faults.take("invalid_blocks", "response_url", kinds):
-                raise SlackError("invalid_blocks", status=400)
-            self.interactions.respond(answer, target)
+            check = partial(self.faults.check_message, method="response_url")
+            self.interactions.respond(await request.json(), target, check)
             return await self._faults_after("response_url", PlainTextResponse("ok"))
         except ValueError:
             return JSONResponse({"ok": False, "error": "invalid_payload"}, 400)

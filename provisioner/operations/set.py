@@ -19,7 +19,7 @@ from provisioner.operations.steps.release import (
     deployed_release,
     discard_stuck,
     has_begun,
-    is_changed,
+    is_applied,
     release_spec,
 )
 from provisioner.operations.steps.rollback import CANCELLED, end_as_before, forward_or_back, roll_back
@@ -75,7 +75,7 @@ def _apply(tools: Toolbox, job: Job, store: Store) -> None:
     """Run helm once for the job, without the chart's hooks: its version has migrated the data already."""
     namespace = store.namespace
     release = tools.cluster.release(namespace, store.release)
-    if release and release.status == "deployed" and is_changed(tools, job):
+    if is_applied(tools, job, release):
         return tools.cluster.end_back_off(namespace)
     discard_stuck(tools, store, release)
     suspects = unready_pods(tools.cluster.pods(namespace))

@@ -42,7 +42,7 @@ from provisioner.operations.steps.release import (
     deployed_release,
     discard_stuck,
     has_begun,
-    is_changed,
+    is_applied,
     release_spec,
 )
 from provisioner.operations.steps.rollback import (
@@ -134,7 +134,7 @@ def _ensure_release(
     """Run helm once for the job: the chart's hook migrates the data, then helm changes the objects."""
     namespace = store.namespace
     release = tools.cluster.release(namespace, store.release)
-    if release and release.status == "deployed" and is_changed(tools, job):
+    if is_applied(tools, job, release):
         return tools.cluster.end_back_off(namespace)
     while tools.cluster.active_jobs(namespace, MIGRATION):
         monitor.look(MIGRATION)  # a killed attempt left it running; stopping it could leave half a migration

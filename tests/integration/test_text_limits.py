@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from bot.commands.help import help_sections
 from bot.commands.registry import COMMANDS, OFFERS
 from bot.rendering import answers, forms, messages
-from bot.rendering.answers import IN_TABLE, LISTED
+from bot.rendering.answers import LISTED
 from bot.rendering.blocks import SECTION_LIMIT, TEXT_LIMIT, Message, cut, fitting, sections, text_message
 from bot.rendering.form_context import FormContext
 from bot.rendering.forms import Prefilled
@@ -26,6 +26,7 @@ from bot.rendering.home import HomeView, home
 from bot.rendering.job_view import JobView, StoreView
 from bot.rendering.opened_link import OpenedLink
 from bot.rendering.refused import Moved, RefusedMessages
+from bot.rendering.tables import MOST_ROWS
 from bot.rendering.templating import escape, link
 from dev.slack.block_validation import check_message, check_view
 from provisioner.domain.catalog import MAX_TYPES, StoreType
@@ -245,11 +246,11 @@ def test_list_shows_whole_rows_and_how_many_more(
 
 
 def test_table_of_many_stores_with_long_names_shows_as_many_rows_as_slack_takes() -> None:
-    stores = tuple(longest_store(n, StoreStatus.READY, LONGEST_DOMAIN) for n in range(IN_TABLE))
-    message = answers.store_list(StorePage(stores, IN_TABLE), StorePage((), 0))
+    stores = tuple(longest_store(n, StoreStatus.READY, LONGEST_DOMAIN) for n in range(MOST_ROWS))
+    message = answers.store_list(StorePage(stores, MOST_ROWS), StorePage((), 0))
     assert accepted(message)
-    assert 0 < table_rows(message) < IN_TABLE
-    assert f"… and {IN_TABLE - table_rows(message)} more" in str(message.blocks)
+    assert 0 < table_rows(message) < MOST_ROWS
+    assert f"… and {MOST_ROWS - table_rows(message)} more" in str(message.blocks)
 
 
 @seldom

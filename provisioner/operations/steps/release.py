@@ -61,6 +61,11 @@ def is_changed(tools: Toolbox, job: Job) -> bool:
     return find_event(tools.ledger.events(job.id), EventKind.DONE, RELEASE) is not None
 
 
+def is_applied(tools: Toolbox, job: Job, release: Release | None) -> bool:
+    """Whether an attempt of the job has changed the release, and helm came to its end."""
+    return release is not None and release.status == "deployed" and is_changed(tools, job)
+
+
 def deployed_release(tools: Toolbox, store: Store) -> Release:
     """The revision that the store runs. Raises JobFailed."""
     revisions = tools.cluster.revisions(store.namespace, store.release)
